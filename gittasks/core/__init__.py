@@ -1,0 +1,1 @@
+"""The pure core: values in, values out. Time, ids, randomness and the actor are arguments."""

@@ -1,0 +1,120 @@
+"""Ids of lists and tasks: what is valid, how one is made, how a prefix is resolved."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+
+from gittasks.errors import Ambiguous, NotFound, Usage
+
+_LIST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_TASK_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_WINDOWS_DEVICE = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]|conin|conout|clock")
+_BASE32 = "abcdefghijkmnpqrstuvwxyz23456789"
+"""Suffix alphabet without l, o, 0, 1, which are misread."""
+SUFFIX_LENGTH = 4
+
+
+def list_id_fault(text: str) -> str | None:
+    """Why `text` is no list id (git check-ref-format and DESIGN section 2), or None if it is."""
+    if not _LIST_ID.fullmatch(text):
+        return "use 1 to 100 of A-Z a-z 0-9 . _ -, beginning with a letter or digit"
+    if ".." in text or text.endswith((".", ".lock")):
+        return 'git allows no "..", no final "." and no ".lock" at the end of a branch name'
+    return None
+
+
+def task_id_fault(text: str) -> str | None:
+    """Why `text` is no task id, or None if it is."""
+    if not _TASK_ID.fullmatch(text):
+        return "use 1 to 63 of a-z 0-9 -, beginning with a letter or digit"
+    if _WINDOWS_DEVICE.fullmatch(text):
+        return "this is the name of a device on Windows"
+    return None
+
+
+def check_list_id(text: str) -> str:
+    """Return `text` if it is a list id, else raise Usage."""
+    if fault := list_id_fault(text):
+        raise Usage(f'"{text}" is not a list id: {fault}')
+    return text
+
+
+def check_task_id(text: str) -> str:
+    """Return `text` if it is a task id, else raise Usage."""
+    if fault := task_id_fault(text):
+        raise Usage(f'"{text}" is not a task id: {fault}')
+    return text
+
+
+def slug(text: str, limit: int = 40) -> str:
+    """Lower-case ASCII words of `text` joined by hyphens, cut at a word, at most `limit` long.
+
+    `PHASE 3: Write tests` gives `p3-write-tests`. Text without any ASCII letter gives `task`.
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    plain = re.sub(r"^\s*phase\s+(?=[0-9])", "p", plain)
+    plain = re.sub(r"^\s*iteration\s+([0-9]+)/[0-9]+", r"iter \1", plain)
+    words = re.findall(r"[a-z0-9]+", plain)
+    if not words:
+        return "task"
+    kept: str = words[0][:limit]
+    for word in words[1:]:
+        if len(kept) + 1 + len(word) > limit:
+            break
+        kept += "-" + word
+    return kept
+
+
+def make_task_id(subject: str, entropy: int, taken: Collection[str]) -> str:
+    """Slug of the subject, `-`, and four base32 characters taken from `entropy`.
+
+    Equal arguments give the same id, so a change that is applied again after a lost race keeps
+    the ids that it made.
+    """
+    stem = slug(subject)
+    while True:
+        rest, suffix = entropy, ""
+        for _ in range(SUFFIX_LENGTH):
+            rest, digit = divmod(rest, len(_BASE32))
+            suffix += _BASE32[digit]
+        if (made := f"{stem}-{suffix}") not in taken:
+            return made
+        entropy += 1
+
+
+def resolve(text: str, ids: Iterable[str], *, noun: str = "task") -> str:
+    """Return the one id that is `text` or begins with it, as git resolves a short hash."""
+    known = sorted(ids)
+    wanted = text.strip().lower() if noun == "task" else text.strip()
+    if wanted in known:
+        return wanted
+    matches = [i for i in known if i.startswith(wanted)] if wanted else []
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        shown = ", ".join(matches[:10]) + (
+            f" and {len(matches) - 10} more" if len(matches) > 10 else ""
+        )
+        raise Ambiguous(
+            f'"{text}" fits {len(matches)} {noun}s: {shown}',
+            hint="give more characters of the id",
+            details={"candidates": matches},
+        )
+    near = near_matches(wanted, known)
+    command = "gittasks list --all" if noun == "task" else "gittasks lists"
+    raise NotFound(
+        f'no {noun} "{text}"',
+        hint=f"did you mean {', '.join(near)}?" if near else f"see them with: {command}",
+        details={"candidates": near},
+    )
+
+
+def near_matches(text: str, known: Collection[str], limit: int = 3) -> list[str]:
+    """Up to `limit` of `known` that look like `text`, best first."""
+    from difflib import get_close_matches  # only ever needed on the way to an error
+
+    inside = [k for k in known if len(text) > 2 and text in k]
+    close = get_close_matches(text, list(known), n=limit, cutoff=0.6)
+    return list(dict.fromkeys(close + inside))[:limit]

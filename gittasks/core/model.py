@@ -1,0 +1,183 @@
+"""The nouns of a task list: Task, Status, Note, CodeCommit, ListInfo, Snapshot.
+
+All are immutable values. Times are text, RFC 3339 in UTC with whole seconds and a `Z`
+(`2026-11-22T10:00:00Z`), so that they sort as they read. Nothing here is derived from other
+tasks: what depends on the whole list is in `graph` and `progress`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+FORMAT = 1
+"""Version of the tree layout and the task file that this code reads and writes."""
+RULES = 1
+"""Version of the merge rules; two versions must never merge the same list automatically."""
+
+Value = str | int | float | bool | None | list[Any] | dict[str, Any]
+"""What metadata and unknown keys may hold: the values of JSON."""
+
+
+class Status(StrEnum):
+    """State of a task. `deleted` is a tombstone: hidden, kept, restorable."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    SKIPPED = "skipped"
+    DELETED = "deleted"
+
+    @property
+    def closed(self) -> bool:
+        """Whether a task in this state no longer blocks others."""
+        return self in _CLOSED
+
+
+_CLOSED = frozenset({Status.COMPLETED, Status.SKIPPED, Status.DELETED})
+
+
+class Note(NamedTuple):
+    """A remark on a task: when (UTC), who, what."""
+
+    at: str
+    by: str
+    text: str
+
+
+class CodeCommit(NamedTuple):
+    """A commit of the code repository that belongs to a task."""
+
+    sha: str
+    subject: str | None = None
+
+
+class Iteration(NamedTuple):
+    """Place of a task in a loop, read from the subject `Iteration n/max: name`."""
+
+    n: int
+    max: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One task: the content of one file under `tasks/`. Absent in the file means the default here.
+
+    `claim` is the epoch of the latest claim (0: never claimed). `phase` is the explicit field;
+    `phase_label` is what is shown. `extra` holds keys of the file that this version does not know.
+    """
+
+    id: str
+    subject: str
+    active_form: str | None = None
+    description: str | None = None
+    status: Status = Status.PENDING
+    owner: str | None = None
+    session: str | None = None
+    claim: int = 0
+    started: str | None = None
+    finished: str | None = None
+    result: str | None = None
+    phase: str | None = None
+    order: int | float | None = None
+    blocked_by: tuple[str, ...] = ()
+    commits: tuple[CodeCommit, ...] = ()
+    notes: tuple[Note, ...] = ()
+    metadata: Mapping[str, Value] = field(default_factory=dict)
+    created: str | None = None
+    created_by: str | None = None
+    extra: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def phase_label(self) -> str | None:
+        """The phase this task is shown under: the field, else `PHASE n` from the subject."""
+        if self.phase:
+            return f"PHASE {self.phase}" if _BARE_PHASE.fullmatch(self.phase) else self.phase
+        match = _PHASE.match(self.subject)
+        return f"PHASE {match[1]}" if match else None
+
+    @property
+    def iteration(self) -> Iteration | None:
+        """Place in a loop when the subject begins with `Iteration i/N`, else None."""
+        match = _ITERATION.match(self.subject)
+        if not match:
+            return None
+        n, top = int(match[1]), int(match[2])
+        return Iteration(n, top, match[3].strip()) if 1 <= n <= top else None
+
+    @property
+    def title(self) -> str:
+        """The subject without its `PHASE n:` or `Iteration i/N:` prefix."""
+        match = _PHASE.match(self.subject) or _ITERATION_PREFIX.match(self.subject)
+        return self.subject[match.end() :].strip() or self.subject if match else self.subject
+
+    @property
+    def sort_key(self) -> tuple[float, str, str]:
+        """Order of display: `order`, then age, then id; tasks without an order come last."""
+        order = float("inf") if self.order is None else float(self.order)
+        return order, self.created or "", self.id
+
+
+_PHASE = re.compile(r"\s*phase\s+([0-9]{1,4}[a-z]?)\s*[:.\u2014-]\s*", re.IGNORECASE)
+_BARE_PHASE = re.compile(r"[0-9]{1,4}[a-z]?")
+_ITERATION = re.compile(
+    r"\s*iteration\s+([0-9]{1,4})/([0-9]{1,4})\s*(?::\s*(.*))?$", re.IGNORECASE | re.DOTALL
+)
+_ITERATION_PREFIX = re.compile(r"\s*iteration\s+[0-9]{1,4}/[0-9]{1,4}\s*:\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListInfo:
+    """The content of `list.yaml`: the list itself, apart from its tasks."""
+
+    id: str
+    title: str | None = None
+    format: int = FORMAT
+    rules: int = RULES
+    settings: Mapping[str, Value] = field(default_factory=dict)
+    extra: Mapping[str, Value] = field(default_factory=dict)
+
+
+class Problem(NamedTuple):
+    """Something on the branch that cannot be read: which path, which line, why."""
+
+    path: str
+    line: int | None
+    message: str
+
+    def __str__(self) -> str:
+        """`path:line: message`, as compilers print it."""
+        return (
+            f"{self.path}:{self.line}: {self.message}"
+            if self.line
+            else f"{self.path}: {self.message}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A whole list at one moment. `tasks` maps id to task, deleted ones included."""
+
+    info: ListInfo
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def ordered(self, *, deleted: bool = False) -> list[Task]:
+        """Tasks in order of display, without the deleted ones unless asked for."""
+        shown = (t for t in self.tasks.values() if deleted or t.status is not Status.DELETED)
+        return sorted(shown, key=lambda t: t.sort_key)
+
+    def with_tasks(self, *changed: Task) -> Snapshot:
+        """This snapshot with the given tasks put in place of those with their ids."""
+        return replace(self, tasks={**self.tasks, **{t.id: t for t in changed}})
+
+
+class Actor(NamedTuple):
+    """Who acts: the owner's name, and the session that tells two runs of one owner apart."""
+
+    owner: str
+    session: str | None = None

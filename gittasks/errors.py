@@ -1,0 +1,118 @@
+"""Every error that gittasks raises on purpose.
+
+An error says what is wrong (the message), where (`where`: a file and line, a ref, a task),
+and what to do next (`hint`, never a complete destructive command). Its class gives the
+stable `kind` of the JSON error and the exit code; one boundary, in `gittasks.cli.main`,
+prints it. Expected outcomes (a lost race, nothing to do) are values, not errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+
+class GittasksError(Exception):
+    """Base of all expected errors; `details` are extra fields of the JSON error."""
+
+    kind: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        where: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.where = where
+        self.details = dict(details or {})
+
+
+class Usage(GittasksError):
+    """The command line or an argument's form is wrong."""
+
+    kind = "usage"
+    exit_code = 2
+
+
+class NotFound(GittasksError):
+    """No task, list, commit or file of that name."""
+
+    kind = "not-found"
+    exit_code = 3
+
+
+class Ambiguous(GittasksError):
+    """A prefix fits several names."""
+
+    kind = "ambiguous"
+    exit_code = 3
+
+
+class InvalidData(GittasksError):
+    """Data that was read cannot be used: a task file, a plan, a batch line, an object."""
+
+    kind = "invalid"
+    exit_code = 4
+
+
+class FormatTooNew(GittasksError):
+    """The list or the repository uses a format this version does not know."""
+
+    kind = "format"
+    exit_code = 4
+
+
+class Refused(GittasksError):
+    """A rule of the list forbids the change; `rule` names it."""
+
+    kind = "refused"
+    exit_code = 5
+
+    def __init__(
+        self,
+        rule: str,
+        message: str,
+        *,
+        hint: str | None = None,
+        tasks: Sequence[str] = (),
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            message, hint=hint, details={"rule": rule, "tasks": list(tasks), **(details or {})}
+        )
+        self.rule = rule
+        self.tasks = tuple(tasks)
+
+
+class Busy(GittasksError):
+    """Still contended after all retries; nothing was written."""
+
+    kind = "busy"
+    exit_code = 6
+
+
+class RemoteFailure(GittasksError):
+    """A remote could not be reached or refused; local work is safe."""
+
+    kind = "remote"
+    exit_code = 7
+
+
+class NoRepository(GittasksError):
+    """There is no git repository here."""
+
+    kind = "no-repository"
+    exit_code = 8
+
+
+class NoList(GittasksError):
+    """The repository has no task list, or none was chosen among several."""
+
+    kind = "no-list"
+    exit_code = 8
