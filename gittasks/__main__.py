@@ -1,0 +1,24 @@
+"""`python -m gittasks`, and the console scripts."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command line and leave at once.
+
+    A command lives for some milliseconds: collecting garbage and tearing the interpreter down
+    would cost more than the work itself.
+    """
+    gc.disable()
+    from gittasks.cli.main import run
+
+    code = run(sys.argv[1:])
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

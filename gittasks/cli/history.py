@@ -1,0 +1,131 @@
+"""Entries of the history as lines and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from gittasks.core.changes import Change
+from gittasks.core.clock import duration_words
+from gittasks.core.model import Task
+from gittasks.core.timing import PhaseTime
+from gittasks.render import documents
+from gittasks.render.text import Marks, clean
+from gittasks.workspace.audit import LogEntry
+
+_QUIET = frozenset({"owner", "session", "claim", "started", "finished", "created", "createdBy"})
+"""Fields that come along with a change of status and say nothing new on a line."""
+_LONG = 60
+"""Characters of a value that a line of the log shows."""
+
+
+def entry_lines(entries: Iterable[LogEntry], marks: Marks, *, with_task: bool) -> list[str]:
+    """`2026-11-22 10:00:00Z 1a2b3c4 agent  p1-ask: pending → in_progress`, one an entry."""
+    shown = list(entries)
+    width = max((len(clean(_who(e))) for e in shown), default=0)
+    lines = []
+    for entry in shown:
+        at = entry.at.replace("T", " ")
+        what = _what(entry, marks, with_task=with_task)
+        lines.append(f"{at} {entry.commit[:7]} {clean(_who(entry)):<{width}}  {what}")
+    return lines
+
+
+def _who(entry: LogEntry) -> str:
+    return entry.owner or entry.by
+
+
+def _what(entry: LogEntry, marks: Marks, *, with_task: bool) -> str:
+    tasks = list(dict.fromkeys(c.task for c in entry.changes))
+    if not tasks:
+        return clean(entry.subject)
+    parts = []
+    for task_id in tasks[:3]:
+        said = ", ".join(_told([c for c in entry.changes if c.task == task_id], marks))
+        name = f"{clean(task_id)}: " if task_id else "list: "
+        parts.append((name if with_task else "") + said)
+    if len(tasks) > 3:
+        parts.append(f"and {len(tasks) - 3} more tasks")
+    forced = f" (forced: {', '.join(entry.forced)})" if entry.forced else ""
+    undo = f" (undo of {clean(entry.undo_of[:7])})" if entry.undo_of else ""
+    return "; ".join(parts) + forced + undo
+
+
+def _told(changes: Sequence[Change], marks: Marks) -> list[str]:
+    moved = any(c.field == "status" for c in changes)
+    told = []
+    for change in changes:
+        if change.is_creation:
+            told.append(f"created {_short(change.after.subject)}")
+        elif isinstance(change.before, Task):
+            told.append("removed")
+        elif change.field == "status":
+            told.append(f"{change.before} {marks.arrow} {change.after}")
+        elif change.field == "result" and moved:
+            told.append(f"({_short(change.after)})" if change.after else "result cleared")
+        elif change.field == "notes":
+            told += [f"note: {_short(n.text)}" for n in change.after if n not in change.before]
+        elif change.field == "blockedBy":
+            told.append(_edges(change))
+        elif change.field in ("description", "metadata", "commits"):
+            told.append(f"{change.field} changed")
+        elif not (moved and change.field in _QUIET):
+            told.append(f"{clean(change.field)} {marks.arrow} {_short(change.after)}")
+    return told
+
+
+def _edges(change: Change) -> str:
+    added = [f"+{clean(i)}" for i in change.after if i not in change.before]
+    removed = [f"-{clean(i)}" for i in change.before if i not in change.after]
+    return f"blockedBy {' '.join(added + removed)}"
+
+
+def _short(value: Any) -> str:
+    text = clean(str(value)) if value not in (None, "") else "(none)"
+    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"
+
+
+def phase_lines(times: Sequence[PhaseTime]) -> list[str]:
+    """How long each phase took, after a blank line; nothing when none has begun."""
+    if not times:
+        return []
+    lines = [""]
+    for time in times:
+        so_far = "" if time.finished else " so far"
+        lines.append(f"{clean(time.label)}: {duration_words(time.seconds)}{so_far}")
+    return lines
+
+
+def entry_documents(entries: Iterable[LogEntry]) -> list[documents.Document]:
+    """Entries as they stand in the documents of `log` and `show`."""
+    return [
+        {
+            "commit": e.commit,
+            "at": e.at,
+            "by": e.by,
+            "owner": e.owner,
+            "session": e.session,
+            "subject": e.subject,
+            "forced": list(e.forced),
+            "undoOf": e.undo_of,
+            "changes": [
+                {
+                    "task": c.task or None,
+                    "field": c.field,
+                    "from": _plain(c.before),
+                    "to": _plain(c.after),
+                }
+                for c in e.changes
+            ],
+        }
+        for e in entries
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """A value of the model as JSON; a whole task stands as its subject."""
+    if isinstance(value, Task):
+        return value.subject
+    if isinstance(value, tuple):
+        return [v._asdict() if hasattr(v, "_asdict") else v for v in value]
+    return value

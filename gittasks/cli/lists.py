@@ -1,0 +1,179 @@
+"""Commands about whole lists: init, lists, use, apply, export."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from gittasks.cli import output
+from gittasks.cli.options import Settings, command, owner_option
+from gittasks.core.graph import Graph
+from gittasks.core.progress import ListProgress, Progress
+from gittasks.errors import NotFound
+
+
+@command("init")
+@click.argument("list_id", metavar="[ID]", required=False)
+@click.option("--title", metavar="TEXT", help="What the list is about, for people.")
+@click.pass_obj
+def init_command(settings: Settings, list_id: str | None, title: str | None) -> None:
+    """Create a task list, or adopt one that is there, and use it from now on.
+
+    Without ID it is named after the code branch, or after the folder on a main branch.
+    """
+    workspace = settings.workspace()
+    chosen, created = workspace.init(list_id, title)
+    branch = workspace.store.ref.removeprefix("refs/heads/")
+    if settings.json:
+        from gittasks.render import documents
+
+        info = workspace.snapshot().info
+        output.document(
+            documents.envelope(
+                "init", list=documents.list_part(info), created=created, branch=branch
+            )
+        )
+    elif settings.quiet:
+        output.say(chosen)
+    else:
+        did = "created and in use" if created else "in use"
+        output.say(f'task list "{chosen}" is {did} (branch {branch})')
+        if created:
+            output.say('next: gittasks create "PHASE 1: ...", or gittasks apply plan.md')
+    output.notices(settings, workspace)
+
+
+@command("lists")
+@click.pass_obj
+def lists_command(settings: Settings) -> int:
+    """Show all lists of this repository, local and fetched, with their progress."""
+    workspace = settings.workspace()
+    rows, unreadable = [], 0
+    for summary in workspace.lists():
+        tasks = summary.snapshot.tasks
+        progress = Progress.of(tasks.values(), Graph(tasks))
+        problems = len(summary.snapshot.problems)
+        unreadable += problems
+        rows.append(ListProgress(summary.snapshot.info, progress, summary.current, problems))
+    if settings.json:
+        from gittasks.render import documents
+
+        output.document(documents.lists_document(rows))
+    else:
+        from gittasks.render import plain
+
+        output.say(plain.lists_table(rows))
+    return 4 if unreadable else 0
+
+
+@command("use")
+@click.argument("list_id", metavar="ID")
+@click.pass_obj
+def use_command(settings: Settings, list_id: str) -> None:
+    """Choose the list that commands mean here (git config gittasks.list)."""
+    workspace = settings.workspace()
+    workspace.use(list_id)
+    if settings.json:
+        from gittasks.render import documents
+
+        output.document(documents.envelope("use", list={"id": list_id}))
+    else:
+        output.say(f'using "{list_id}"')
+
+
+@command("apply")
+@click.argument("file")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@owner_option
+@click.pass_obj
+def apply_command(settings: Settings, file: str, dry_run: bool, owner: str | None) -> None:
+    """Bring the list to what a plan says, in one commit. FILE may be - for stdin.
+
+    A plan is YAML or Markdown. Applying it again changes nothing; progress made since is kept.
+    """
+    from gittasks.codec.plan import read_plan
+
+    workspace = settings.workspace(owner)
+    plan = read_plan(_read(file), "standard input" if file == "-" else file)
+    made = workspace.apply_plan(plan, dry_run=dry_run)
+    if settings.json:
+        from gittasks.render import documents
+
+        edit, graph = made.edit, made.graph
+        output.document(
+            documents.envelope(
+                "apply",
+                list=documents.list_part(edit.after.info),
+                dryRun=dry_run,
+                changed=edit.made,
+                created=list(edit.created),
+                updated=[i for i in edit.changed if i not in edit.created],
+                notes=list(made.notes),
+                tasks=[documents.task(edit.after.tasks[i], graph) for i in edit.changed],
+                unblocked=list(edit.unblocked),
+                commit=made.commit,
+                progress=documents.progress_part(
+                    Progress.of(edit.after.tasks.values(), graph, workspace.now().epoch)
+                ),
+            )
+        )
+    else:
+        if not made.edit.made:
+            output.say("nothing to change: the list is as the plan says")
+        if dry_run and made.edit.made:
+            output.say("would change:")
+        output.say_changes(settings, made, [])
+        for note in made.notes:
+            output.say(note)
+    output.notices(settings, workspace)
+
+
+def _read(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        with open(name, "rb") as file:
+            return file.read()
+    except OSError as error:
+        hint = "give the path of a plan, or - to read it from stdin"
+        raise NotFound(f"cannot read {name}: {error.strerror}", hint=hint) from error
+
+
+@command("export")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "markdown"]),
+    default="json",
+    help="json (everything) or markdown (a plan that apply reads).",
+)
+@click.pass_obj
+def export_command(settings: Settings, form: str) -> int:
+    """Print the whole list, deleted tasks included in JSON."""
+    workspace = settings.workspace()
+    snapshot = workspace.snapshot()
+    if form == "markdown":
+        from gittasks.codec.plan_markdown import write_markdown
+
+        output.say(write_markdown(snapshot.info, snapshot.ordered()).rstrip("\n"))
+    else:
+        from gittasks.render import documents
+
+        graph = Graph(snapshot.tasks)
+        output.document(
+            documents.envelope(
+                "export",
+                list={
+                    **documents.list_part(snapshot.info),
+                    "format": snapshot.info.format,
+                    "rules": snapshot.info.rules,
+                    "settings": dict(snapshot.info.settings),
+                },
+                tasks=[
+                    {**documents.task(t, graph), "extra": dict(t.extra)}
+                    for t in snapshot.ordered(deleted=True)
+                ],
+            )
+        )
+    return 4 if snapshot.problems else 0

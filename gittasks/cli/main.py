@@ -1,0 +1,206 @@
+"""The group of commands, loaded one at a time, and the one place where errors are printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from gittasks.cli.options import Settings, common_options
+from gittasks.errors import GittasksError, InvalidData, Usage
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Lists": {
+        "init": ("lists", "Create or adopt a task list, and use it."),
+        "lists": ("lists", "Show all lists of this repository."),
+        "use": ("lists", "Choose the list that commands mean here."),
+        "apply": ("lists", "Bring the list to what a plan (YAML or Markdown) says."),
+        "export": ("lists", "Print the whole list as JSON or Markdown."),
+    },
+    "Tasks": {
+        "create": ("tasks", "Create a task, or a loop of them."),
+        "update": ("tasks", "Change fields of a task."),
+        "note": ("tasks", "Add a note to a task."),
+        "delete": ("tasks", "Hide a task; restore brings it back."),
+        "restore": ("tasks", "Bring a deleted task back."),
+        "batch": ("batch", "Apply many operations (JSON lines on stdin) as one commit."),
+        "undo": ("tasks", "Take back my last operation."),
+    },
+    "Work": {
+        "ready": ("view", "Show what can be started now."),
+        "start": ("work", "Begin a task."),
+        "done": ("work", "Complete a task."),
+        "skip": ("work", "Close a task without doing it."),
+        "reopen": ("work", "Make a closed task pending again."),
+        "release": ("work", "Give a task back."),
+        "run": ("work", "Start a task, run a command, complete it on success."),
+    },
+    "Progress": {
+        "list": ("view", "Show the tasks."),
+        "show": ("view", "Show everything about one task."),
+        "status": ("view", "Show how far the list is."),
+        "log": ("view", "Show who did what when."),
+    },
+}
+ALIASES = {"add": "create", "ls": "list", "get": "show", "complete": "done"}
+MEANT = {
+    "finish": "done",
+    "close": "done",
+    "end": "done",
+    "new": "create",
+    "begin": "start",
+    "edit": "update",
+    "set": "update",
+    "comment": "note",
+    "rm": "delete",
+    "remove": "delete",
+    "next": "ready",
+    "history": "log",
+    "plan": "apply",
+    "progress": "status",
+    "cancel": "skip",
+    "unclaim": "release",
+}
+"""Words that people and agents try, and the command that does it here."""
+
+_MODULES = {name: module for group in COMMANDS.values() for name, (module, _) in group.items()}
+
+
+class CommandGroup(click.Group):
+    """Knows its commands by name alone; the module of one is imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """All names, in the order of the help text."""
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command behind a name or an alias."""
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in _MODULES:
+            return None
+        module = import_module(f"gittasks.cli.{_MODULES[name]}")
+        command: click.Command = getattr(module, f"{name}_command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but an unknown word is answered with the command that was meant."""
+        if args and self.get_command(ctx, args[0]) is None:
+            raise unknown_command(args[0])
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Commands by group, from the table above: no module is imported for help."""
+        for title, group in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, text) for name, (_, text) in group.items()])
+        formatter.write_paragraph()
+        aliases = ", ".join(f"{alias} = {name}" for alias, name in ALIASES.items())
+        formatter.write_text(f"Short names: {aliases}.")
+
+
+def unknown_command(word: str) -> Usage:
+    """The error for a word that is no command, with the one that was meant if it can be told."""
+    from gittasks.core.ids import near_matches
+
+    near = [MEANT[word]] if word in MEANT else near_matches(word, [*_MODULES, *ALIASES], 2)
+    meant = f"did you mean: gittasks {' or '.join(near)}?" if near else None
+    return Usage(
+        f'there is no command "{word}"', hint=meant or "see them all with: gittasks --help"
+    )
+
+
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=common_options(),
+    invoke_without_command=False,
+    no_args_is_help=False,
+)
+@click.version_option(None, "--version", package_name="gittasks", prog_name="gittasks")
+def cli() -> None:
+    """A task list that lives in your git repository.
+
+    Each task is a YAML file on the branch gittasks/LIST, each change one commit. Teams share it
+    by push and pull; nothing touches your index, work tree or code branches.
+    """
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line; return its exit code (DESIGN section 6)."""
+    settings = Settings(json="--json" in _before_separator(args))
+    try:
+        code = _invoke(args, settings)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader went away (`gittasks log | head`): nothing is wrong, and nobody listens.
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _before_separator(args: Sequence[str]) -> Sequence[str]:
+    return args[: args.index("--")] if "--" in args else args
+
+
+def _invoke(args: Sequence[str], settings: Settings) -> int:
+    try:
+        made = cli.main(list(args), prog_name="gittasks", standalone_mode=False, obj=settings)
+        return made if isinstance(made, int) else 0
+    except GittasksError as error:
+        return _print_error(error, settings)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return 2
+    except click.ClickException as error:
+        return _print_error(_as_usage(error), settings)
+    except click.Abort:
+        return 130
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        what = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+        hint = "nothing was changed that was not reported; see to the cause and run this again"
+        return _print_error(InvalidData(what, hint=hint), settings)
+    except Exception:  # noqa: BLE001  the last boundary: a bug of ours becomes one line
+        return _print_bug()
+
+
+def _as_usage(error: click.ClickException) -> Usage:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context else "gittasks"
+    message = error.format_message().rstrip(".")
+    return Usage(message[:1].lower() + message[1:], hint=f"see: {path} --help")
+
+
+def _print_error(error: GittasksError, settings: Settings) -> int:
+    if settings.json:
+        from gittasks.render import documents
+
+        click.echo(documents.dumps(documents.error_document(error)), err=True)
+        return error.exit_code
+    from gittasks.render.text import clean, clean_block
+
+    where = f"{clean(error.where)}: " if error.where else ""
+    click.echo(f"error: {where}{clean_block(error.message)}", err=True)
+    if error.hint:
+        click.echo(f"hint: {clean_block(error.hint)}", err=True)
+    return error.exit_code
+
+
+def _print_bug() -> int:
+    import tempfile
+    import traceback
+
+    text = traceback.format_exc()
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="gittasks-bug-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(text)
+    last = text.strip().splitlines()[-1]
+    click.echo(f"error: a bug in gittasks ({last}); what happened is in {file.name}", err=True)
+    return 70

@@ -1,0 +1,126 @@
+"""Options that every command takes, before or after its name, and what they come to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gittasks.errors import Usage
+
+if TYPE_CHECKING:
+    from gittasks.render.text import Marks
+    from gittasks.workspace import Workspace
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Settings:
+    """What the common options say; filled while the command line is read."""
+
+    directory: str = "."
+    list_id: str | None = None
+    json: bool = False
+    color: str = "auto"
+    quiet: bool = False
+
+    def workspace(self, owner: str | None = None) -> Workspace:
+        """Open the workspace that the options name."""
+        from gittasks.workspace import Workspace
+
+        return Workspace(self.directory, list_id=self.list_id, owner=owner)
+
+    def marks(self) -> Marks:
+        """Signs for the tasks that standard output can hold."""
+        from gittasks.render.text import marks
+
+        return marks(sys.stdout.encoding)
+
+
+def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Keep an option's value in the Settings; the one nearest to the end of the line counts."""
+    if value is not None and value is not False:
+        setattr(ctx.find_object(Settings), (param.name or "").removeprefix("common_"), value)
+
+
+def common_options() -> list[click.Parameter]:
+    """Fresh copies of the common options."""
+    options: list[click.Parameter] = [
+        click.Option(["-C", "common_directory"], metavar="DIR", help="Work in this folder."),
+        click.Option(
+            ["-l", "--list", "common_list_id"], metavar="LIST", help="The list to work on, by id."
+        ),
+        click.Option(["--json", "common_json"], is_flag=True, help="One JSON document on stdout."),
+        click.Option(
+            ["--color", "common_color"],
+            type=click.Choice(["auto", "always", "never"]),
+            help="When to colour the output.",
+        ),
+        click.Option(["-q", "--quiet", "common_quiet"], is_flag=True, help="Say only what was asked for."),
+    ]
+    for option in options:
+        option.expose_value = False
+        option.callback = _store
+        option.is_eager = True
+    return options
+
+
+class Command(click.Command):
+    """A command that takes the common options too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        taken = {name for param in self.params for name in param.opts}
+        self.params += [o for o in common_options() if not taken.intersection(o.opts)]
+        self.context_settings.setdefault("help_option_names", ["-h", "--help"])
+
+
+def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """Decorator: a command of this program."""
+    return click.command(name, cls=Command, **attributes)
+
+
+def owner_option(function: F) -> F:
+    """Decorator: `--owner`, who acts."""
+    return click.option("--owner", metavar="NAME", help="Who acts, when not you.")(function)
+
+
+def force_option(function: F) -> F:
+    """Decorator: `--force`, recorded in the history."""
+    text = "Override the rules blocked, held and one-in-progress; recorded."
+    return click.option("--force", is_flag=True, help=text)(function)
+
+
+def parallel_option(function: F) -> F:
+    """Decorator: `--parallel`, several tasks in progress for one owner."""
+    text = "Allow several tasks in progress for one owner."
+    return click.option("--parallel", is_flag=True, help=text)(function)
+
+
+def prose(value: str | None) -> str | None:
+    """Text given as such, as `-` (standard input) or as `@FILE`; `@@x` is the text `@x`."""
+    if value is None or not value.startswith(("-", "@")):
+        return value
+    if value == "-":
+        return _decoded(sys.stdin.buffer.read(), "standard input")
+    if value.startswith(("-", "@@")):
+        return value.removeprefix("@")
+    try:
+        with open(value[1:], "rb") as file:
+            return _decoded(file.read(), value[1:])
+    except OSError as error:
+        raise Usage(
+            f"cannot read {value[1:]}: {error.strerror}",
+            hint="to begin a text with @, write @@",
+        ) from error
+
+
+def _decoded(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Usage(f"{name} is not UTF-8 text") from error

@@ -1,0 +1,74 @@
+"""Print what a command answers: text, or one JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gittasks.core.progress import Progress
+
+if TYPE_CHECKING:
+    from gittasks.cli.options import Settings
+    from gittasks.workspace import Report, Workspace
+
+
+def say(text: str) -> None:
+    """Print text to standard output; characters that it cannot hold are shown as escapes."""
+    try:
+        click.echo(text)
+    except UnicodeEncodeError as error:
+        click.echo(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
+
+
+def document(content: Mapping[str, Any]) -> None:
+    """Print one JSON document to standard output."""
+    from gittasks.render import documents
+
+    click.echo(documents.dumps(content))
+
+
+def notices(settings: Settings, workspace: Workspace) -> None:
+    """Print the hints that came up, to standard error."""
+    if not settings.quiet:
+        for notice in workspace.notices:
+            click.echo(f"hint: {notice}", err=True)
+
+
+def report(settings: Settings, workspace: Workspace, made: Report) -> None:
+    """Answer an edit: what became of the task that it was about, and what is ready now."""
+    edit, graph = made.edit, made.graph
+    focus = next((i for i in edit.focus if i), "")
+    if settings.json:
+        from gittasks.render import documents
+
+        document(
+            documents.task_document(
+                edit.after.tasks[focus],
+                graph,
+                changed=edit.made,
+                unblocked=edit.unblocked,
+                commit=made.commit,
+                me=workspace.actor.owner,
+                info=edit.after.info,
+            )
+        )
+    else:
+        say_changes(settings, made, [i for i in dict.fromkeys(edit.focus) if i])
+    notices(settings, workspace)
+
+
+def say_changes(settings: Settings, made: Report, focus: Sequence[str]) -> None:
+    """The lines of an edit: tasks in focus and all that changed, unblocked ones, the summary."""
+    from gittasks.render import plain
+
+    edit = made.edit
+    shown = [i for i in dict.fromkeys([*focus, *edit.changed]) if i in edit.after.tasks]
+    pairs = [(edit.before.tasks.get(i), edit.after.tasks[i]) for i in shown]
+    if settings.quiet:
+        for _, task in pairs:
+            say(task.id)
+        return
+    progress = Progress.of(edit.after.tasks.values(), made.graph)
+    say(plain.changes(pairs, settings.marks(), edit.unblocked, progress))

@@ -1,0 +1,235 @@
+"""Commands that write tasks: create, update, note, delete, restore, undo."""
+
+from __future__ import annotations
+
+import click
+
+from gittasks.cli import output
+from gittasks.cli.options import (
+    Settings,
+    command,
+    force_option,
+    owner_option,
+    parallel_option,
+    prose,
+)
+from gittasks.core.model import Status, Value
+from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
+from gittasks.errors import Usage
+
+_STATUSES = click.Choice([str(s) for s in Status])
+_OPEN_STATUSES = click.Choice([str(s) for s in Status if s is not Status.DELETED])
+
+
+def _pairs(values: tuple[str, ...]) -> dict[str, Value]:
+    pairs: dict[str, Value] = {}
+    for value in values:
+        key, is_pair, text = value.partition("=")
+        if not is_pair or not key.strip():
+            raise Usage(f'"{value}" is not KEY=VALUE', hint="write it as: --metadata estimate=3h")
+        pairs[key.strip()] = text
+    return pairs
+
+
+def _order(text: str | None) -> int | float | None:
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        raise Usage(f'--order takes a number, not "{text}"') from None
+    return int(number) if number == int(number) else number
+
+
+@command("create")
+@click.argument("subject")
+@click.option("--id", "task_id", metavar="ID", help="Id to give it; else one is made.")
+@click.option("-d", "--description", metavar="TEXT", help="Details; - reads stdin, @FILE a file.")
+@click.option("--active-form", metavar="TEXT", help='What is said while it runs: "Running tests".')
+@click.option("--status", type=_OPEN_STATUSES, default="pending", help="State to begin in.")
+@click.option("--owner", metavar="NAME", help="Whose task it is.")
+@click.option("--blocked-by", multiple=True, metavar="ID", help="Must be closed before this.")
+@click.option("--blocks", multiple=True, metavar="ID", help="Has to wait for this.")
+@click.option("--phase", metavar="NAME", help='Phase, when the subject has no "PHASE n:".')
+@click.option("--metadata", multiple=True, metavar="K=V", help="Free data.")
+@click.option("--iterations", type=int, metavar="N", help="Make a loop of N tasks in a chain.")
+@force_option
+@parallel_option
+@click.pass_obj
+def create_command(
+    settings: Settings,
+    subject: str,
+    task_id: str | None,
+    description: str | None,
+    active_form: str | None,
+    status: str,
+    owner: str | None,
+    blocked_by: tuple[str, ...],
+    blocks: tuple[str, ...],
+    phase: str | None,
+    metadata: tuple[str, ...],
+    iterations: int | None,
+    force: bool,
+    parallel: bool,
+) -> None:
+    """Create a task.
+
+    With --iterations N it becomes a loop: "Iteration 1/N: SUBJECT" to N/N, each after the one
+    before. An --id that exists with the same subject changes nothing.
+    """
+    operation = Create(
+        subject=subject,
+        id=task_id,
+        description=prose(description),
+        active_form=active_form,
+        status=Status(status),
+        owner=owner,
+        blocked_by=blocked_by,
+        blocks=blocks,
+        phase=phase,
+        metadata=_pairs(metadata),
+        iterations=iterations,
+    )
+    _write(settings, [operation], force=force, parallel=parallel)
+
+
+@command("update")
+@click.argument("task_id", metavar="ID")
+@click.option("--subject", metavar="TEXT")
+@click.option("-d", "--description", metavar="TEXT", help="- reads stdin, @FILE a file.")
+@click.option("--active-form", metavar="TEXT")
+@click.option("--status", type=_STATUSES, help="By the same rules as start, done, ...")
+@click.option("--owner", metavar="NAME", help="Whose task it is.")
+@click.option("--result", metavar="TEXT", help="The outcome in a few words.")
+@click.option("--order", metavar="N", help="Place in the list: a number.")
+@click.option("--phase", metavar="NAME")
+@click.option("--add-blocked-by", multiple=True, metavar="ID")
+@click.option("--remove-blocked-by", multiple=True, metavar="ID")
+@click.option("--add-blocks", multiple=True, metavar="ID")
+@click.option("--remove-blocks", multiple=True, metavar="ID")
+@click.option("--metadata", multiple=True, metavar="K=V", help="Set free data.")
+@click.option("--unset", multiple=True, metavar="K", help="Remove free data.")
+@force_option
+@parallel_option
+@click.pass_obj
+def update_command(
+    settings: Settings,
+    task_id: str,
+    subject: str | None,
+    description: str | None,
+    active_form: str | None,
+    status: str | None,
+    owner: str | None,
+    result: str | None,
+    order: str | None,
+    phase: str | None,
+    add_blocked_by: tuple[str, ...],
+    remove_blocked_by: tuple[str, ...],
+    add_blocks: tuple[str, ...],
+    remove_blocks: tuple[str, ...],
+    metadata: tuple[str, ...],
+    unset: tuple[str, ...],
+    force: bool,
+    parallel: bool,
+) -> None:
+    """Change fields of a task; an empty text clears a field."""
+    operation = Update(
+        id=task_id,
+        subject=subject,
+        description=prose(description),
+        active_form=active_form,
+        status=Status(status) if status else None,
+        owner=owner,
+        result=result,
+        order=_order(order),
+        phase=phase,
+        add_blocked_by=add_blocked_by,
+        remove_blocked_by=remove_blocked_by,
+        add_blocks=add_blocks,
+        remove_blocks=remove_blocks,
+        metadata=_pairs(metadata),
+        unset=unset,
+    )
+    if operation == Update(id=task_id):
+        raise Usage("nothing to change was given", hint="see what can be: gittasks update --help")
+    _write(settings, [operation], force=force, parallel=parallel)
+
+
+@command("note")
+@click.argument("task_id", metavar="ID")
+@click.argument("text")
+@owner_option
+@click.pass_obj
+def note_command(settings: Settings, task_id: str, text: str, owner: str | None) -> None:
+    """Add a note to a task; TEXT may be - for stdin or @FILE."""
+    _write(settings, [AddNote(task_id, prose(text) or "")], owner=owner)
+
+
+@command("delete")
+@click.argument("task_id", metavar="ID")
+@owner_option
+@force_option
+@click.pass_obj
+def delete_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> None:
+    """Hide a task. It is kept, and what waited for it may start."""
+    _write(settings, [Transition(Verb.DELETE, task_id)], owner=owner, force=force)
+
+
+@command("restore")
+@click.argument("task_id", metavar="ID")
+@owner_option
+@force_option
+@click.pass_obj
+def restore_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> None:
+    """Bring a deleted task back."""
+    _write(settings, [Transition(Verb.RESTORE, task_id)], owner=owner, force=force)
+
+
+def _write(
+    settings: Settings,
+    operations: list[Operation],
+    *,
+    owner: str | None = None,
+    force: bool = False,
+    parallel: bool = False,
+) -> None:
+    workspace = settings.workspace(owner)
+    made = workspace.edit(operations, force=force, parallel=parallel)
+    output.report(settings, workspace, made)
+
+
+@command("undo")
+@owner_option
+@click.pass_obj
+def undo_command(settings: Settings, owner: str | None) -> None:
+    """Take back my last operation with a new commit.
+
+    Refused when others have built on it. Called again, it takes back the one before.
+    """
+    workspace = settings.workspace(owner)
+    undone = workspace.undo()
+    if settings.json:
+        from gittasks.render import documents
+
+        graph, edit = undone.report.graph, undone.report.edit
+        output.document(
+            documents.envelope(
+                "undo",
+                list=documents.list_part(edit.after.info),
+                undone={"commit": undone.commit, "subject": undone.subject},
+                tasks=[
+                    documents.task(edit.after.tasks[i], graph)
+                    for i in edit.changed
+                    if i in edit.after.tasks
+                ],
+                removed=[i for i in edit.changed if i not in edit.after.tasks],
+                commit=undone.report.commit,
+            )
+        )
+    else:
+        from gittasks.render.text import clean
+
+        output.say(f"took back {undone.commit[:7]}: {clean(undone.subject)}")
+        if not settings.quiet:
+            output.say_changes(settings, undone.report, [])
+    output.notices(settings, workspace)

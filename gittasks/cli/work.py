@@ -1,0 +1,143 @@
+"""Commands that move a task: start, done, skip, reopen, release, run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from gittasks.cli import output
+from gittasks.cli.options import Settings, command, force_option, owner_option, parallel_option
+from gittasks.core.operations import AddNote, Operation, StartNext, Transition, Verb
+
+
+def _move(
+    settings: Settings,
+    operations: Sequence[Operation],
+    *,
+    owner: str | None = None,
+    force: bool = False,
+    parallel: bool = False,
+) -> None:
+    workspace = settings.workspace(owner)
+    made = workspace.edit(operations, force=force, parallel=parallel)
+    output.report(settings, workspace, made)
+
+
+@command("start")
+@click.argument("task_id", metavar="ID")
+@owner_option
+@force_option
+@parallel_option
+@click.pass_obj
+def start_command(
+    settings: Settings, task_id: str, owner: str | None, force: bool, parallel: bool
+) -> None:
+    """Begin a task: pending to in_progress.
+
+    Needs all blockers closed and no other task of this owner in progress.
+    """
+    operation = Transition(Verb.START, task_id, owner=owner)
+    _move(settings, [operation], owner=owner, force=force, parallel=parallel)
+
+
+@command("done")
+@click.argument("task_id", metavar="ID")
+@click.option("--result", metavar="TEXT", help='The outcome in a few words, such as "PASS".')
+@click.option("--end-loop", is_flag=True, help="End the loop: skip its remaining iterations.")
+@click.option("--next", "start_next", is_flag=True, help="Start the next ready task as well.")
+@owner_option
+@force_option
+@parallel_option
+@click.pass_obj
+def done_command(
+    settings: Settings,
+    task_id: str,
+    result: str | None,
+    end_loop: bool,
+    start_next: bool,
+    owner: str | None,
+    force: bool,
+    parallel: bool,
+) -> None:
+    """Complete a task, and say what became ready by it."""
+    operations: list[Operation] = [
+        Transition(Verb.DONE, task_id, result=result, owner=owner, end_loop=end_loop)
+    ]
+    if start_next:
+        operations.append(StartNext(owner))
+    _move(settings, operations, owner=owner, force=force, parallel=parallel)
+
+
+@command("skip")
+@click.argument("task_id", metavar="ID")
+@click.option("--result", metavar="TEXT", help="Why, in a few words.")
+@owner_option
+@force_option
+@click.pass_obj
+def skip_command(
+    settings: Settings, task_id: str, result: str | None, owner: str | None, force: bool
+) -> None:
+    """Close a task without doing it; what waited for it may start."""
+    _move(settings, [Transition(Verb.SKIP, task_id, result=result)], owner=owner, force=force)
+
+
+@command("reopen")
+@click.argument("task_id", metavar="ID")
+@owner_option
+@force_option
+@click.pass_obj
+def reopen_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> None:
+    """Make a completed or skipped task pending again."""
+    _move(settings, [Transition(Verb.REOPEN, task_id)], owner=owner, force=force)
+
+
+@command("release")
+@click.argument("task_id", metavar="ID")
+@owner_option
+@force_option
+@click.pass_obj
+def release_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> None:
+    """Give a task back: pending, and nobody's."""
+    _move(settings, [Transition(Verb.RELEASE, task_id)], owner=owner, force=force)
+
+
+@command("run")
+@click.argument("task_id", metavar="ID")
+@click.argument("program", nargs=-1, required=True, metavar="-- COMMAND...")
+@owner_option
+@force_option
+@parallel_option
+@click.pass_obj
+def run_command(
+    settings: Settings,
+    task_id: str,
+    program: tuple[str, ...],
+    owner: str | None,
+    force: bool,
+    parallel: bool,
+) -> int:
+    """Start a task, run COMMAND in this terminal, and complete the task when it succeeds.
+
+    Otherwise the task stays in progress with a note that holds the exit code. The exit code of
+    COMMAND is passed on.
+    """
+    from gittasks.cli.child import run_child
+
+    workspace = settings.workspace(owner)
+    start = Transition(Verb.START, task_id, owner=owner)
+    begun = workspace.edit([start], force=force, parallel=parallel)
+    started = begun.edit.focus[0]
+    child = run_child(program)
+    if child.code == 0:
+        operation: Operation = Transition(Verb.DONE, started)
+    else:
+        operation = AddNote(started, f"{child.words}: {child.command}")
+    made = workspace.edit([operation])
+    if settings.json or (child.code != 0 and not settings.quiet):
+        # The child had stdout to itself; what became of the task must not be mixed into it.
+        click.echo(f"{started}: {child.words}; still in progress", err=True)
+    elif not settings.quiet:
+        output.say_changes(settings, made, [started])
+    output.notices(settings, workspace)
+    return child.code

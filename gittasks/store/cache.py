@@ -1,0 +1,139 @@
+"""Parsed lists, kept under the common git dir so that an unchanged list is read without git.
+
+One file a list: a checksum, then the branch at one commit, one line a task. It is keyed by the
+commit id and each task by its blob id, so it is never stale, only unused; deleting it is safe,
+and a damaged one reads as absent. Unchanged lines are carried over as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Snapshot, Status, Task
+
+_MAGIC = b"gittasks-cache 1"
+_DEFAULTS: tuple[Any, ...] = (None, (), {}, 0)
+
+
+class TreeEntry(NamedTuple):
+    """One entry of a git tree that is carried along untouched."""
+
+    name: str
+    mode: int
+    id: str
+
+
+class TaskFile(NamedTuple):
+    """Where a task was read from: its blob, and whether its bytes are the canonical ones."""
+
+    blob: str
+    canonical: bool
+
+
+class Branch(NamedTuple):
+    """A list's branch at one commit: what it says, and what it takes to write the next one.
+
+    `root` and `rest` are the entries of the root tree and of `tasks/` that are no readable tasks.
+    """
+
+    commit: str
+    snapshot: Snapshot
+    files: Mapping[str, TaskFile]
+    root: tuple[TreeEntry, ...]
+    rest: tuple[TreeEntry, ...]
+    rows: Mapping[str, bytes]
+    """Cache line of each task, carried over to the next cache file while its blob stays."""
+
+
+def read(path: str) -> Branch | None:
+    """Return the branch that cache file `path` holds, None if there is none or it is damaged."""
+    try:
+        with open(path, "rb") as file:
+            head, _, body = file.read().partition(b"\n")
+        magic, _, checksum = head.rpartition(b" ")
+        if magic != _MAGIC or int(checksum) != zlib.crc32(body):
+            return None
+        lines = body.splitlines()
+        rows = json.loads(b"[" + b",".join(lines) + b"]")
+        top = rows[0]
+        tasks, files, raw = {}, {}, {}
+        for row, line in zip(rows[1:], lines[1:], strict=True):
+            task = _task(row[0], row[3])
+            tasks[task.id] = task
+            files[task.id] = TaskFile(row[1], row[2])
+            raw[task.id] = line
+        snapshot = Snapshot(
+            info=ListInfo(**top["info"]),
+            tasks=tasks,
+            problems=tuple(Problem(*p) for p in top["problems"]),
+        )
+        return Branch(
+            top["commit"],
+            snapshot,
+            files,
+            tuple(TreeEntry(*e) for e in top["root"]),
+            tuple(TreeEntry(*e) for e in top["rest"]),
+            raw,
+        )
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return None
+
+
+def write(path: str, branch: Branch) -> None:
+    """Put `branch` into cache file `path`; a place that cannot be written is left alone."""
+    info = branch.snapshot.info
+    top = {
+        "commit": branch.commit,
+        "info": {
+            "id": info.id,
+            "title": info.title,
+            "format": info.format,
+            "rules": info.rules,
+            "settings": dict(info.settings),
+            "extra": dict(info.extra),
+        },
+        "problems": branch.snapshot.problems,
+        "root": branch.root,
+        "rest": branch.rest,
+    }
+    lines = [_dumps(top)]
+    for task_id, task in branch.snapshot.tasks.items():
+        lines.append(branch.rows.get(task_id) or _row(task, branch.files[task_id]))
+    body = b"\n".join(lines)
+    temporary = f"{path}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(b"%s %d\n%s" % (_MAGIC, zlib.crc32(body), body))
+        os.replace(temporary, path)
+    except OSError:
+        return
+
+
+def _dumps(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _row(task: Task, file: TaskFile) -> bytes:
+    fields: dict[str, Any] = {}
+    for name in Task.__slots__:
+        value = getattr(task, name)
+        if name != "id" and value not in _DEFAULTS:
+            fields[name] = dict(value) if isinstance(value, Mapping) else value
+    fields["order"] = task.order
+    return _dumps([task.id, file.blob, file.canonical, fields])
+
+
+def _task(task_id: str, fields: dict[str, Any]) -> Task:
+    fields["status"] = Status(fields["status"])
+    if "blocked_by" in fields:
+        fields["blocked_by"] = tuple(fields["blocked_by"])
+    if "notes" in fields:
+        fields["notes"] = tuple(Note(*n) for n in fields["notes"])
+    if "commits" in fields:
+        fields["commits"] = tuple(CodeCommit(*c) for c in fields["commits"])
+    return Task(id=task_id, **fields)

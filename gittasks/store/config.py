@@ -1,0 +1,173 @@
+"""git's configuration and identity as git itself computes them, remembered between commands.
+
+`git config --list` and `git var` are asked once; the answer is kept under the common git dir
+together with the state of every file and variable that it depends on, so that a warm command
+runs no git at all. Whatever is in doubt is asked again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gittasks.errors import InvalidData, NoRepository
+from gittasks.store import git
+from gittasks.store.discovery import GitDir
+
+_VERSION = 1
+_IDENTITY_ENV = tuple(
+    f"GIT_{role}_{part}" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")
+)
+_ENV = (
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "EMAIL",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_SYSTEM",
+    *_IDENTITY_ENV,
+)
+
+
+class Config:
+    """The merged configuration of one worktree, and who commits there."""
+
+    def __init__(
+        self, values: Mapping[str, str], author: str | None, committer: str | None
+    ) -> None:
+        self._values = values
+        self.author = author
+        """`Name <email>`, or None when git has no identity to give."""
+        self.committer = committer
+
+    def get(self, key: str) -> str | None:
+        """Last value of `key` (`section.name` in lower case), None if unset."""
+        return self._values.get(key)
+
+    def keys_of(self, section: str) -> list[str]:
+        """Keys that begin with `section`, such as `remote.`."""
+        return [key for key in self._values if key.startswith(section)]
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        """Value of a boolean key as git reads it; anything else is InvalidData."""
+        value = self._values.get(key)
+        if value is None:
+            return default
+        if value.lower() in ("true", "yes", "on", "1"):
+            return True
+        if value.lower() in ("false", "no", "off", "0", ""):
+            return False
+        raise InvalidData(f'git config {key} is "{value}"', hint="use true or false")
+
+
+def load(found: GitDir, start: str, env: Mapping[str, str]) -> Config:
+    """Return the configuration that git would use in folder `start` of repository `found`."""
+    cached = _read_cache(found, env)
+    if cached is None:
+        cached = _ask_git(found, start, env)
+        _write_cache(found, cached)
+    return Config(cached["values"], cached["author"], cached["committer"])
+
+
+def _environment(env: Mapping[str, str]) -> list[str]:
+    names = [
+        *_ENV,
+        *sorted(k for k in env if k.startswith(("GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"))),
+    ]
+    return [f"{name}={env[name]}" for name in names if name in env]
+
+
+def _cache_path(found: GitDir) -> str:
+    name = "config" if found.path == found.common else f"config-{os.path.basename(found.path)}"
+    return os.path.join(found.common, "gittasks", "cache", name)
+
+
+def _read_cache(found: GitDir, env: Mapping[str, str]) -> dict[str, Any] | None:
+    import json
+
+    try:
+        with open(_cache_path(found), "rb") as file:
+            cached: dict[str, Any] = json.load(file)
+        if cached["version"] != _VERSION or cached["env"] != _environment(env):
+            return None
+        for path, signature in cached["files"]:
+            if _signature(path) != signature:
+                return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return cached
+
+
+def _write_cache(found: GitDir, cached: Mapping[str, Any]) -> None:
+    import json
+
+    path = _cache_path(found)
+    temporary = f"{path}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(cached, file)
+        os.replace(temporary, path)
+    except OSError:
+        return  # a read-only repository: the next command asks git again
+
+
+def _signature(path: str) -> list[int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return [status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino]
+
+
+def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any]:
+    listed = git.run(["config", "--list", "-z", "--show-origin"], cwd=start, env=env)
+    if listed.returncode != 0:
+        raise NoRepository(
+            f"git cannot read this repository: {git.first_line(listed.stderr)}",
+            hint="see what git says with: git status",
+        )
+    values: dict[str, str] = {}
+    origins = set(_standard_files(found, env))
+    fields = listed.stdout.decode("utf-8", "surrogateescape").split("\0")
+    for origin, entry in zip(fields[::2], fields[1::2], strict=False):
+        key, is_set, value = entry.partition("\n")
+        values[key] = value if is_set else "true"
+        if origin.startswith("file:"):
+            source = os.path.normpath(os.path.join(start, origin[5:]))
+            origins.add(source)
+            if key.startswith(("include.", "includeif.")):
+                target = os.path.expanduser(value)
+                origins.add(os.path.normpath(os.path.join(os.path.dirname(source), target)))
+    if any(key.startswith("includeif.onbranch:") for key in values):
+        origins.add(os.path.join(found.path, "HEAD"))
+    return {
+        "version": _VERSION,
+        "env": _environment(env),
+        "files": [[path, _signature(path)] for path in sorted(origins)],
+        "values": values,
+        "author": _identity("GIT_AUTHOR_IDENT", start, env),
+        "committer": _identity("GIT_COMMITTER_IDENT", start, env),
+    }
+
+
+def _standard_files(found: GitDir, env: Mapping[str, str]) -> Iterator[str]:
+    """Files that git reads when they exist, so that one which appears later is noticed."""
+    yield env.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig")
+    home = env.get("HOME", "")
+    yield env.get("GIT_CONFIG_GLOBAL") or os.path.join(home, ".gitconfig")
+    yield os.path.join(env.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"), "git", "config")
+    yield os.path.join(found.common, "config")
+    yield os.path.join(found.path, "config.worktree")
+
+
+def _identity(variable: str, start: str, env: Mapping[str, str]) -> str | None:
+    answer = git.run(["var", variable], cwd=start, env=env)
+    if answer.returncode != 0:
+        return None
+    text = answer.stdout.decode("utf-8", "surrogateescape").strip()
+    return text[: text.rindex(">") + 1] if ">" in text else None

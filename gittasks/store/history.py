@@ -1,0 +1,108 @@
+"""Commits of a list's branch: what one says, and walking them newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from gittasks.errors import InvalidData
+from gittasks.store.objects import NewObject, ObjectStore, new_object
+
+
+class Signature(NamedTuple):
+    """Who and when: `Name <email>`, seconds since 1970, minutes east of UTC."""
+
+    person: str
+    time: int
+    zone: int = 0
+
+
+class CommitInfo(NamedTuple):
+    """One commit as git stores it."""
+
+    id: str
+    tree: str
+    parents: tuple[str, ...]
+    author: Signature
+    committer: Signature
+    message: str
+
+
+def read_commit(objects: ObjectStore, commit_id: str) -> CommitInfo:
+    """Return commit `commit_id`; InvalidData when it is missing or malformed."""
+    from dulwich.errors import ObjectFormatException
+    from dulwich.objects import Commit
+
+    data = objects.read(commit_id, "commit")
+    try:
+        commit = Commit.from_string(data)
+        assert isinstance(commit, Commit)  # noqa: S101
+        return CommitInfo(
+            commit_id,
+            commit.tree.decode("ascii"),
+            tuple(p.decode("ascii") for p in commit.parents),
+            Signature(_text(commit.author), int(commit.author_time), commit.author_timezone // 60),
+            Signature(
+                _text(commit.committer), int(commit.commit_time), commit.commit_timezone // 60
+            ),
+            _text(commit.message),
+        )
+    except (ObjectFormatException, ValueError, AttributeError, KeyError) as error:
+        raise InvalidData(f"the commit {commit_id} is malformed", where=commit_id) from error
+
+
+def new_commit(
+    tree: str, parents: tuple[str, ...], author: Signature, committer: Signature, message: str
+) -> NewObject:
+    """Build a commit object; the same arguments give the same bytes in every clone."""
+    from dulwich.objects import Commit, ObjectID
+
+    commit = Commit()
+    commit.tree = ObjectID(tree.encode())
+    commit.parents = [ObjectID(p.encode()) for p in parents]
+    commit.author = author.person.encode("utf-8", "surrogateescape")
+    commit.author_time = author.time
+    commit.author_timezone = author.zone * 60
+    commit.committer = committer.person.encode("utf-8", "surrogateescape")
+    commit.commit_time = committer.time
+    commit.commit_timezone = committer.zone * 60
+    commit.message = message.encode("utf-8", "replace")
+    return new_object("commit", commit.as_raw_string())
+
+
+def walk(objects: ObjectStore, head: str) -> Iterator[CommitInfo]:
+    """Yield the commits that `head` reaches, children before parents, newest first.
+
+    Newest is by commit time among those whose children have all been given, so a wrong clock
+    never puts a parent before its child.
+    """
+    import heapq
+
+    commits = _reachable(objects, head)
+    waiting = dict.fromkeys(commits, 0)
+    for commit in commits.values():
+        for parent in commit.parents:
+            waiting[parent] += 1
+    ready = [(-commits[head].committer.time, head)]
+    while ready:
+        commit = commits[heapq.heappop(ready)[1]]
+        yield commit
+        for parent in commit.parents:
+            waiting[parent] -= 1
+            if not waiting[parent]:
+                heapq.heappush(ready, (-commits[parent].committer.time, parent))
+
+
+def _reachable(objects: ObjectStore, head: str) -> dict[str, CommitInfo]:
+    found: dict[str, CommitInfo] = {}
+    todo = [head]
+    while todo:
+        commit_id = todo.pop()
+        if commit_id not in found:
+            found[commit_id] = read_commit(objects, commit_id)
+            todo.extend(found[commit_id].parents)
+    return found
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")

@@ -1,0 +1,194 @@
+"""git objects: read any, write loose ones that are on the disk when the call returns.
+
+Objects are written under git's own temporary names and renamed into place, so that git sweeps
+what a killed process leaves and two writers of one object never wait for each other.
+Packed objects are read through dulwich, missing ones of a partial clone through git.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from gittasks.errors import InvalidData
+from gittasks.store import git
+from gittasks.store.refs import sync_folder
+
+if TYPE_CHECKING:
+    from dulwich.object_store import DiskObjectStore
+
+_KIND_NUMBERS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
+_LOOSE_LEVEL = 1
+"""zlib level of loose objects: git's own default for them, the quickest."""
+
+
+class NewObject(NamedTuple):
+    """An object to write: its id, its kind, its content."""
+
+    id: str
+    kind: str
+    data: bytes
+
+
+def new_object(kind: str, data: bytes) -> NewObject:
+    """Name `data` as git does: SHA-1 over kind, length and content."""
+    from dulwich.objects import ShaFile
+
+    made = ShaFile.from_raw_string({"commit": 1, "tree": 2, "blob": 3}[kind], data)
+    return NewObject(made.id.decode(), kind, data)
+
+
+class ObjectStore:
+    """The objects of one repository, by id."""
+
+    def __init__(self, common: str, env: Mapping[str, str], *, durable: bool = True) -> None:
+        self._folder = os.path.join(common, "objects")
+        self._common = common
+        self._env = env
+        self._durable = durable
+        self._packs: DiskObjectStore | None = None
+
+    def read(self, object_id: str, kind: str, *, limit: int | None = None) -> bytes:
+        """Return the content of an object of `kind`.
+
+        Raises InvalidData when it is missing, damaged, of another kind, or a loose one longer
+        than `limit` bytes (which is then not even unpacked).
+        """
+        found = (
+            self._read_loose(object_id, limit)
+            or self._read_packed(object_id)
+            # A repack may have moved it from loose to a new pack between the two looks.
+            or self._read_loose(object_id, limit)
+            or self._read_packed(object_id, rescan=True)
+            or self._ask_git(object_id)
+        )
+        if found is None:
+            raise InvalidData(
+                f"the repository lacks the {kind} {object_id}",
+                where=object_id,
+                hint="git fsck tells what is damaged; git fetch may bring it back",
+            )
+        actual, data = found
+        if actual != kind:
+            raise InvalidData(f"{object_id} is a {actual}, not a {kind}", where=object_id)
+        if limit is not None and len(data) > limit:
+            raise InvalidData(f"larger than {limit} bytes", where=object_id)
+        return data
+
+    def _loose_path(self, object_id: str) -> str:
+        return os.path.join(self._folder, object_id[:2], object_id[2:])
+
+    def _read_loose(self, object_id: str, limit: int | None) -> tuple[str, bytes] | None:
+        try:
+            with open(self._loose_path(object_id), "rb") as file:
+                packed = file.read()
+        except OSError:
+            return None
+        try:
+            unpacker = zlib.decompressobj()
+            header, _, start = unpacker.decompress(packed, 64).partition(b"\0")
+            kind, _, size = header.decode("ascii").partition(" ")
+            length = int(size)
+            if limit is not None and length > limit:
+                raise InvalidData(f"larger than {limit} bytes", where=object_id)
+            data = start + unpacker.decompress(unpacker.unconsumed_tail) + unpacker.flush()
+        except (zlib.error, ValueError):
+            data, length = b"", -1
+        if len(data) != length:
+            raise InvalidData(
+                f"the object file of {object_id} is damaged",
+                where=object_id,
+                hint="git fsck tells more",
+            )
+        return kind, data
+
+    def _read_packed(self, object_id: str, *, rescan: bool = False) -> tuple[str, bytes] | None:
+        if self._packs is None or rescan:
+            from dulwich.object_store import DiskObjectStore
+
+            self._packs = DiskObjectStore(self._folder)
+        try:
+            number, data = self._packs.get_raw(object_id.encode())  # type: ignore[arg-type]
+        except KeyError:
+            return None
+        except (OSError, ValueError, AssertionError, zlib.error):
+            return None  # a pack that vanished or is damaged: look again, then ask git
+        return _KIND_NUMBERS[number], data
+
+    def _ask_git(self, object_id: str) -> tuple[str, bytes] | None:
+        answer = git.run(
+            [f"--git-dir={self._common}", "cat-file", "--batch"],
+            cwd=self._common,
+            env=git.unbound(self._env),
+            stdin=object_id.encode() + b"\n",
+        )
+        header, _, rest = answer.stdout.partition(b"\n")
+        words = header.decode("ascii", "replace").split()
+        if answer.returncode != 0 or len(words) != 3:
+            return None
+        return words[1], rest[: int(words[2])]
+
+    def write(self, objects: Iterable[NewObject]) -> None:
+        """Write objects as loose files; when durable, they and their folders are synced."""
+        folders = set()
+        for item in objects:
+            path = self._loose_path(item.id)
+            folders.add(os.path.dirname(path))
+            if not self._refresh(path):
+                self._write_loose(path, item)
+        if self._durable:
+            for folder in sorted(folders):
+                sync_folder(folder)
+            sync_folder(self._folder)
+
+    def missing(self, objects: Iterable[NewObject]) -> list[NewObject]:
+        """Those of `objects` that are no loose files now (a foreign `gc --prune=now` ran)."""
+        return [item for item in objects if not os.path.exists(self._loose_path(item.id))]
+
+    def _refresh(self, path: str) -> bool:
+        """Make an object that is already there young again, so that gc keeps it."""
+        try:
+            if os.stat(path).st_size == 0:  # left by a power cut; git would keep it for ever
+                return False
+            os.utime(path)
+            if self._durable:
+                handle = os.open(path, os.O_RDONLY)
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
+        except OSError:
+            return False
+        return True
+
+    def _write_loose(self, path: str, item: NewObject) -> None:
+        header = f"{item.kind} {len(item.data)}\0".encode()
+        packed = zlib.compress(header + item.data, _LOOSE_LEVEL)
+        temporary = os.path.join(os.path.dirname(path), f"tmp_obj_{os.urandom(6).hex()}")
+        for attempt in range(20):
+            try:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+                break
+            except FileNotFoundError:  # git gc removed the empty folder in between
+                if attempt == 19:
+                    raise
+        try:
+            with open(handle, "wb") as file:
+                file.write(packed)
+                if self._durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            _discard(temporary)
+            raise
+
+
+def _discard(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return

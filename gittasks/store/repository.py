@@ -1,0 +1,121 @@
+"""A git repository as the task lists see it: its refs, objects, configuration and worktrees."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+
+from gittasks.core.ids import list_id_fault
+from gittasks.errors import FormatTooNew, InvalidData
+from gittasks.store import config, discovery, refs
+from gittasks.store.objects import ObjectStore
+
+DEFAULT_PREFIX = "gittasks/"
+
+
+class Repository:
+    """One repository, seen from one folder. Opening it reads two or three small files."""
+
+    def __init__(self, start: str, env: Mapping[str, str]) -> None:
+        self.start = os.path.abspath(start)
+        self.env = env
+        self.found = discovery.discover(self.start, env)
+        self.common = self.found.common
+
+    @cached_property
+    def config(self) -> config.Config:
+        """git's configuration; FormatTooNew for a repository format that we cannot write."""
+        loaded = config.load(self.found, self.start, self.env)
+        if (loaded.get("extensions.objectformat") or "sha1") != "sha1":
+            raise FormatTooNew(
+                "this repository names its objects by SHA-256, which gittasks does not support yet",
+                hint="keep the task lists in a SHA-1 repository: git init --object-format=sha1",
+            )
+        if (loaded.get("extensions.refstorage") or "files") != "files":
+            raise FormatTooNew(
+                "this repository keeps its refs in a reftable, which gittasks does not support yet",
+                hint="git refs migrate --ref-format=files converts it",
+            )
+        return loaded
+
+    @cached_property
+    def objects(self) -> ObjectStore:
+        """The repository's objects; durable unless the user's `core.fsync` says otherwise."""
+        return ObjectStore(self.common, self.env, durable=self._durable())
+
+    def _durable(self) -> bool:
+        """Whether to sync what is written (`core.fsync`, `core.fsyncObjectFiles`; git-config)."""
+        if chosen := self.config.get("core.fsync"):
+            words = [word.strip() for word in chosen.split(",")]
+            return not ("none" in words or "-loose-object" in words or "-objects" in words)
+        return self.config.flag("core.fsyncobjectfiles", default=True)
+
+    @cached_property
+    def prefix(self) -> str:
+        """What stands before a list id in its ref: `refs/heads/gittasks/` unless configured."""
+        chosen = self.config.get("gittasks.branchprefix")
+        prefix = DEFAULT_PREFIX if chosen is None else chosen
+        parts = prefix.split("/")
+        if any(list_id_fault(p) for p in parts[:-1]) or (parts[-1] and list_id_fault(parts[-1])):
+            raise InvalidData(
+                f'git config gittasks.branchPrefix is "{prefix}", which no branch can begin with',
+                hint="use letters, digits and hyphens, with a slash at the end",
+            )
+        return f"refs/heads/{prefix}"
+
+    def ref(self, list_id: str) -> str:
+        """Full name of a list's ref."""
+        return self.prefix + list_id
+
+    def local_lists(self) -> dict[str, str]:
+        """Lists with a local branch: id to commit."""
+        return self._lists(self.prefix)
+
+    def tracked_lists(self) -> dict[str, dict[str, str]]:
+        """Lists that were fetched: remote to (id to commit)."""
+        folder = os.path.join(self.common, "refs", "remotes")
+        remotes = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+        known = {k.split(".", 1)[1] for k in self.config.keys_of("remote.") if "." in k}
+        remotes |= {name.rsplit(".", 1)[0] for name in known}
+        short = self.prefix.removeprefix("refs/heads/")
+        return {r: self._lists(f"refs/remotes/{r}/{short}") for r in sorted(remotes)}
+
+    def _lists(self, prefix: str) -> dict[str, str]:
+        found = {}
+        for name, commit in refs.listed(self.common, prefix):
+            list_id = name[len(prefix) :]
+            if list_id_fault(list_id) is None and self._is_list(prefix, commit):
+                found[list_id] = commit
+        return found
+
+    def _is_list(self, prefix: str, commit: str) -> bool:
+        """With an empty prefix any branch could be meant: a list is one that holds list.yaml."""
+        if prefix != "refs/heads/":
+            return True
+        from gittasks.store.branch import holds_list
+
+        return holds_list(self.objects, commit)
+
+    def tracked(self, list_id: str) -> str | None:
+        """Commit of a list that was fetched but has no local branch; `origin` comes first."""
+        lists = self.tracked_lists()
+        holders = [r for r in lists if list_id in lists[r]]
+        if not holders:
+            return None
+        return lists["origin" if "origin" in holders else holders[0]][list_id]
+
+    def current_branch(self) -> str | None:
+        """Short name of the branch that this worktree is on, None when HEAD is detached."""
+        head = head_ref(self.found.path)
+        return head.removeprefix("refs/heads/") if head else None
+
+
+def head_ref(git_dir: str) -> str | None:
+    """The ref that HEAD of a git dir points to, None when it is detached or unreadable."""
+    try:
+        with open(os.path.join(git_dir, "HEAD"), encoding="utf-8", errors="replace") as file:
+            text = file.read(4096).strip()
+    except OSError:
+        return None
+    return text[5:].strip() if text.startswith("ref: ") else None

@@ -1,0 +1,55 @@
+"""Keep the object database small without the user's doing, and never in the way of a command."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from gittasks.store import git
+from gittasks.store.repository import Repository
+
+_LOOSE_SAMPLE = 27
+"""Entries of one of the 256 fan-out folders at which git's own estimate is 6,700 loose objects."""
+_PAUSE = 300
+"""Seconds between two tries, so that a gc that cannot help is not started by every command."""
+
+
+def is_due(repository: Repository) -> bool:
+    """Whether enough loose objects piled up (`gc.auto`), judged as `git gc --auto` does."""
+    setting = repository.config.get("gc.auto")
+    limit = _LOOSE_SAMPLE
+    if setting is not None and setting.lstrip("-").isdecimal():
+        if int(setting) <= 0:
+            return False
+        limit = (int(setting) + 255) // 256
+    try:
+        loose = len(os.listdir(os.path.join(repository.common, "objects", "17")))
+    except OSError:
+        return False
+    return loose > limit and not os.path.exists(os.path.join(repository.common, "gc.pid"))
+
+
+def start(repository: Repository) -> None:
+    """Start `git maintenance run --auto` on its own; at most once in five minutes."""
+    stamp = os.path.join(repository.common, "gittasks", "upkeep")
+    try:
+        if time.time() - os.stat(stamp).st_mtime < _PAUSE:
+            return
+    except OSError:
+        pass
+    import subprocess
+
+    try:
+        with open(stamp, "w", encoding="ascii"):
+            pass
+        subprocess.Popen(
+            ["git", f"--git-dir={repository.common}", "maintenance", "run", "--auto", "--quiet"],
+            cwd=repository.common,
+            env=git.unbound(repository.env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return  # upkeep is a courtesy: the next command tries again

@@ -1,0 +1,161 @@
+"""Which list, which owner, which session, which moment: what a command takes for granted."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from gittasks.core.clock import format_time
+from gittasks.core.ids import check_list_id, list_id_fault, near_matches
+from gittasks.core.model import Actor
+from gittasks.errors import NoList, Usage
+from gittasks.store import git
+from gittasks.store.history import Signature
+from gittasks.store.list_store import Signatures
+from gittasks.store.repository import Repository
+
+LIST_VARIABLES = ("GITTASKS_LIST", "CLAUDE_CODE_TASK_LIST_ID")
+SESSION_VARIABLES = ("GITTASKS_SESSION", "CLAUDE_CODE_SESSION_ID")
+
+
+class ChosenList(NamedTuple):
+    """A list id and what named it (an option, a variable, git config, the branch, or nothing)."""
+
+    id: str
+    by: str
+
+
+def named_list(repository: Repository, option: str | None) -> ChosenList | None:
+    """The list that the option, the environment or git config names, existing or not."""
+    if option:
+        return ChosenList(check_list_id(option), "--list")
+    for variable in LIST_VARIABLES:
+        if value := repository.env.get(variable):
+            if fault := list_id_fault(value):
+                raise Usage(f'{variable} is "{value}", which is not a list id: {fault}')
+            return ChosenList(value, variable)
+    if value := repository.config.get("gittasks.list"):
+        if fault := list_id_fault(value):
+            raise Usage(f'git config gittasks.list is "{value}", which is not a list id: {fault}')
+        return ChosenList(value, "git config gittasks.list")
+    return None
+
+
+def known_lists(repository: Repository) -> list[str]:
+    """Ids of all lists here: local branches and fetched ones, in order."""
+    fetched = repository.tracked_lists().values()
+    return sorted(set(repository.local_lists()).union(*fetched))
+
+
+def choose_list(repository: Repository, option: str | None) -> ChosenList:
+    """The list to work on (DESIGN section 6); NoList names what there is to choose from."""
+    if named := named_list(repository, option):
+        return named
+    lists = known_lists(repository)
+    branch = repository.current_branch()
+    if branch in lists:
+        return ChosenList(branch, "the current branch")
+    if len(lists) == 1:
+        return ChosenList(lists[0], "the only list")
+    if not lists:
+        raise NoList(
+            "this repository has no task list yet",
+            hint='make one with: gittasks init NAME (for instance "gittasks init feature-auth")',
+        )
+    raise NoList(
+        f"several task lists are here: {', '.join(lists)}",
+        hint="choose one with: gittasks use LIST, or for one command with --list LIST",
+        details={"lists": lists},
+    )
+
+
+def no_such_list(repository: Repository, chosen: ChosenList) -> NoList:
+    """The error for a list that was named but does not exist."""
+    lists = known_lists(repository)
+    near = near_matches(chosen.id, lists) or lists
+    by = f" (named by {chosen.by})" if chosen.by not in ("--list", "the only list") else ""
+    there = f"there is {', '.join(near[:10])}; " if near else ""
+    return NoList(
+        f'no task list "{chosen.id}" here{by}',
+        hint=f"{there}make it with: gittasks init {chosen.id}",
+        details={"lists": lists},
+    )
+
+
+def choose_actor(repository: Repository, option: str | None) -> Actor:
+    """Who acts: `--owner`, GITTASKS_OWNER, git config gittasks.owner, user.name, the login."""
+    owner = (
+        option
+        or repository.env.get("GITTASKS_OWNER")
+        or repository.config.get("gittasks.owner")
+        or repository.config.get("user.name")
+        or login(repository.env)
+    )
+    session = next((v for n in SESSION_VARIABLES if (v := repository.env.get(n))), None)
+    return Actor(_one_line(owner, "owner"), _one_line(session, "session") if session else None)
+
+
+def _one_line(text: str, what: str) -> str:
+    cleaned = text.strip()
+    if not cleaned or len(cleaned) > 200 or not cleaned.isprintable():
+        raise Usage(f"the {what} must be one line of 1 to 200 printable characters: {text!a}")
+    return cleaned
+
+
+def login(env: Mapping[str, str]) -> str:
+    """Name of the account, when git knows no name."""
+    for variable in ("LOGNAME", "USER", "USERNAME"):
+        if value := env.get(variable):
+            return value
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return "unknown"
+
+
+class Moment(NamedTuple):
+    """One instant: seconds since 1970, minutes east of UTC here."""
+
+    epoch: int
+    zone: int
+
+    @property
+    def text(self) -> str:
+        """RFC 3339 in UTC, as the model keeps times."""
+        return format_time(self.epoch)
+
+
+def current_moment(repository: Repository) -> Moment:
+    """Now; or GIT_AUTHOR_DATE when it is set, as git takes it for its own commits."""
+    if repository.env.get("GIT_AUTHOR_DATE"):
+        args = ["-c", "user.name=x", "-c", "user.email=x", "var", "GIT_AUTHOR_IDENT"]
+        answer = git.run(args, cwd=repository.start, env=repository.env)
+        words = answer.stdout.decode("utf-8", "replace").split()
+        if answer.returncode != 0 or len(words) < 2:
+            raise Usage(
+                f"GIT_AUTHOR_DATE is not a date git understands: {git.first_line(answer.stderr)}"
+            )
+        zone = int(words[-1])
+        hours, minutes = divmod(abs(zone), 100)
+        return Moment(int(words[-2]), (hours * 60 + minutes) * (-1 if zone < 0 else 1))
+    now = int(time.time())
+    return Moment(now, time.localtime(now).tm_gmtoff // 60)
+
+
+def signatures(repository: Repository, moment: Moment) -> tuple[Signatures, str | None]:
+    """Author and committer at `moment`, and a hint when git knows no identity."""
+    config = repository.config
+    fallback = f"{login(repository.env)} <{login(repository.env)}@localhost>"
+    author = Signature(config.author or fallback, moment.epoch, moment.zone)
+    committer = Signature(config.committer or config.author or fallback, moment.epoch, moment.zone)
+    hint = None
+    if config.author is None:
+        hint = (
+            f"git knows no name for you, so this is recorded as {fallback}; "
+            'set it with: git config --global user.name "Your Name", and user.email'
+        )
+    return Signatures(author, committer), hint

@@ -1,0 +1,278 @@
+"""Workspace: one repository and the list at work in it; every command is a few calls on this."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from gittasks.core.edit import Edit, apply, between
+from gittasks.core.graph import Graph
+from gittasks.core.ids import check_list_id, slug
+from gittasks.core.messages import commit_message
+from gittasks.core.model import Actor, Snapshot
+from gittasks.core.operations import Context, Operation, Retitle
+from gittasks.errors import NoList, NoRepository, NotFound, Refused
+from gittasks.store import git
+from gittasks.store.branch import unreadable_task
+from gittasks.store.cache import Branch
+from gittasks.store.list_store import ListStore, Proposal
+from gittasks.store.repository import Repository
+from gittasks.workspace import choice
+
+if TYPE_CHECKING:
+    from gittasks.core.plan import Plan
+    from gittasks.workspace.audit import LogEntry, Undone
+
+
+class Report(NamedTuple):
+    """What an edit did. `commit` is None when there was nothing to change."""
+
+    edit: Edit
+    commit: str | None
+    notes: tuple[str, ...] = ()
+    """Sentences about what a plan names and the list keeps as it is."""
+
+    @property
+    def graph(self) -> Graph:
+        """Dependencies after the edit."""
+        return Graph(self.edit.after.tasks)
+
+
+class ListSummary(NamedTuple):
+    """One list of a repository: where it is, and what it says."""
+
+    id: str
+    snapshot: Snapshot
+    commit: str
+    local: bool
+    remotes: tuple[str, ...]
+    current: bool
+
+
+class Workspace:
+    """The lists of one repository. Opening it reads no list and never writes."""
+
+    def __init__(
+        self,
+        start: str = ".",
+        *,
+        list_id: str | None = None,
+        owner: str | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self.repository = Repository(start, dict(os.environ if env is None else env))
+        self.notices: list[str] = []
+        """Hints that came up on the way, for whoever talks to the user."""
+        self._list_option = list_id
+        self._owner_option = owner
+
+    @cached_property
+    def chosen(self) -> choice.ChosenList:
+        """The list at work; NoList when none was named and several or none exist."""
+        return choice.choose_list(self.repository, self._list_option)
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Who acts in this process."""
+        return choice.choose_actor(self.repository, self._owner_option)
+
+    @cached_property
+    def store(self) -> ListStore:
+        """The branch of the list at work."""
+        return ListStore(self.repository, self.chosen.id)
+
+    @property
+    def list_id(self) -> str:
+        """Id of the list at work."""
+        return self.chosen.id
+
+    def branch(self) -> Branch:
+        """The list as it is now, with the commit it was read from."""
+        try:
+            return self.store.load()
+        except NoList:
+            raise choice.no_such_list(self.repository, self.chosen) from None
+
+    def snapshot(self) -> Snapshot:
+        """The list as it is now."""
+        return self.branch().snapshot
+
+    def now(self) -> choice.Moment:
+        """This instant, or the one that GIT_AUTHOR_DATE names."""
+        return choice.current_moment(self.repository)
+
+    def edit(
+        self, operations: Sequence[Operation], *, force: bool = False, parallel: bool = False
+    ) -> Report:
+        """Apply operations as one commit, all or nothing; nothing to change makes no commit.
+
+        `force` overrides the rules `blocked`, `held` and `one-in-progress` and is recorded;
+        `parallel` (or `git config gittasks.parallel`) lifts the last of them.
+        """
+        parallel = parallel or self.repository.config.flag("gittasks.parallel")
+
+        def apply_to(snapshot: Snapshot, context: Context) -> tuple[Edit, tuple[str, ...]]:
+            try:
+                return apply(snapshot, operations, context), ()
+            except NotFound as error:
+                raise self._explain_missing(snapshot, operations, error) from None
+
+        return self._write(apply_to, force=force, parallel=parallel)
+
+    def _explain_missing(
+        self, snapshot: Snapshot, operations: Sequence[Operation], error: NotFound
+    ) -> Exception:
+        """An id that is not there may be a task whose file cannot be read."""
+        broken = {p.path.removeprefix("tasks/").removesuffix(".yaml") for p in snapshot.problems}
+        named = [i for op in operations if (i := getattr(op, "id", None)) in broken]
+        return unreadable_task(snapshot, named[0]) if named else error
+
+    def apply_plan(self, plan: Plan, *, dry_run: bool = False) -> Report:
+        """Bring the list to what a plan says, as one commit; `dry_run` only tells."""
+        from gittasks.core.plan import reconcile
+
+        def apply_to(snapshot: Snapshot, context: Context) -> tuple[Edit, tuple[str, ...]]:
+            made = reconcile(plan, snapshot, context)
+            return between(snapshot, made.snapshot, forced=made.forced), made.notes
+
+        if dry_run:
+            snapshot = self.snapshot()
+            edit, notes = apply_to(snapshot, self._context())
+            return Report(edit, None, notes)
+        return self._write(apply_to, plan=os.path.basename(plan.where))
+
+    def _context(self, *, force: bool = False, parallel: bool = False) -> Context:
+        entropy = int.from_bytes(os.urandom(8))
+        return Context(self.now().text, self.actor, entropy, parallel, force)
+
+    def _write(
+        self,
+        apply_to: Callable[[Snapshot, Context], tuple[Edit, tuple[str, ...]]],
+        *,
+        force: bool = False,
+        parallel: bool = False,
+        plan: str | None = None,
+        undo_of: str | None = None,
+    ) -> Report:
+        context = self._context(force=force, parallel=parallel)
+        people, hint = choice.signatures(self.repository, self.now())
+        operation_id = os.urandom(10).hex()
+        done: list[tuple[Edit, tuple[str, ...]]] = []
+
+        def propose(branch: Branch) -> Proposal | None:
+            edit, notes = apply_to(branch.snapshot, context)
+            done[:] = [(edit, notes)]
+            if not edit.made:
+                return None
+            message = commit_message(
+                self.list_id, edit, self.actor, operation_id, undo_of=undo_of, plan=plan
+            )
+            return Proposal(edit.after, message)
+
+        if self.store.head() is None:
+            raise choice.no_such_list(self.repository, self.chosen)
+        written = self.store.update(propose, people)
+        edit, notes = done[0]
+        if edit.made and hint:
+            self.notices.append(hint)
+        return Report(edit, written.commit if edit.made else None, notes)
+
+    def undo(self) -> Undone:
+        """Take back the last operation of this actor with a new commit.
+
+        Raises NotFound when there is none, Refused when others have built on it.
+        """
+        from gittasks.core.undo import take_back
+        from gittasks.workspace import audit
+
+        target = audit.last_operation(self)
+        before = self.store.load_at(target.parents[0])
+        after = self.store.load_at(target.id, before)
+
+        def apply_to(snapshot: Snapshot, _context: Context) -> tuple[Edit, tuple[str, ...]]:
+            made = take_back(before.snapshot, after.snapshot, snapshot)
+            return between(snapshot, made), ()
+
+        report = self._write(apply_to, undo_of=target.id)
+        return audit.Undone(target.id, target.message.partition("\n")[0], report)
+
+    def log(self, task_id: str | None = None, *, limit: int | None = None) -> list[LogEntry]:
+        """Who did what when, newest first; of one task, or of the whole list."""
+        from gittasks.workspace import audit
+
+        return audit.log(self, task_id, limit)
+
+    def init(self, list_id: str | None, title: str | None) -> tuple[str, bool]:
+        """Create or adopt a list and use it; returns its id and whether it was created."""
+        chosen = check_list_id(list_id) if list_id else self._default_list_id()
+        clash = [i for i in choice.known_lists(self.repository) if i.lower() == chosen.lower()]
+        if clash and chosen not in clash:
+            raise Refused(
+                "case",
+                f'the list "{clash[0]}" differs from "{chosen}" only in upper and lower case',
+                hint=f"use it with: gittasks use {clash[0]}, or choose another name",
+            )
+        created = ListStore(self.repository, chosen).create()
+        self._list_option = chosen
+        self.__dict__.pop("chosen", None)
+        self.__dict__.pop("store", None)
+        if title is not None:
+            self.edit([Retitle(title)])
+        self.use(chosen)
+        return chosen, created
+
+    def _default_list_id(self) -> str:
+        """What to call a list when nobody said: the variable, the code branch, the folder."""
+        if named := choice.named_list(self.repository, self._list_option):
+            return named.id
+        branch = self.repository.current_branch()
+        if branch and branch not in ("main", "master", "trunk", "develop"):
+            return slug(branch.replace("/", " "))
+        folder = self.repository.found.work_tree or self.repository.common
+        return slug(os.path.basename(folder).removesuffix(".git"))
+
+    def use(self, list_id: str) -> None:
+        """Make `list_id` the list of this worktree (or repository) through git config."""
+        lists = choice.known_lists(self.repository)
+        if list_id not in lists:
+            chosen = choice.ChosenList(check_list_id(list_id), "--list")
+            raise choice.no_such_list(self.repository, chosen)
+        if self.repository.config.get("gittasks.list") == list_id:
+            return
+        scope = "--local"
+        linked = self.repository.found.path != self.repository.common
+        if linked and self.repository.config.flag("extensions.worktreeconfig"):
+            scope = "--worktree"
+        answer = git.run(
+            ["config", scope, "gittasks.list", list_id],
+            cwd=self.repository.start,
+            env=self.repository.env,
+        )
+        if answer.returncode != 0:
+            raise NoRepository(f"git config failed: {git.first_line(answer.stderr)}")
+
+    def lists(self) -> list[ListSummary]:
+        """All lists here, local and fetched, in order of id."""
+        local = self.repository.local_lists()
+        tracked = self.repository.tracked_lists()
+        try:
+            current: str | None = self.chosen.id
+        except NoList:
+            current = None
+        found = []
+        for list_id in choice.known_lists(self.repository):
+            branch = ListStore(self.repository, list_id).load()
+            remotes = tuple(r for r, ids in tracked.items() if list_id in ids)
+            found.append(
+                ListSummary(
+                    list_id,
+                    branch.snapshot,
+                    branch.commit,
+                    list_id in local,
+                    remotes,
+                    list_id == current,
+                )
+            )
+        return found
