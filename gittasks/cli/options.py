@@ -60,7 +60,9 @@ def common_options() -> list[click.Parameter]:
             type=click.Choice(["auto", "always", "never"]),
             help="When to colour the output.",
         ),
-        click.Option(["-q", "--quiet", "common_quiet"], is_flag=True, help="Say only what was asked for."),
+        click.Option(
+            ["-q", "--quiet", "common_quiet"], is_flag=True, help="Say only what was asked for."
+        ),
     ]
     for option in options:
         option.expose_value = False

@@ -107,7 +107,7 @@ class Task:
         if not match:
             return None
         n, top = int(match[1]), int(match[2])
-        return Iteration(n, top, match[3].strip()) if 1 <= n <= top else None
+        return Iteration(n, top, (match[3] or "").strip()) if 1 <= n <= top else None
 
     @property
     def title(self) -> str:

@@ -8,8 +8,6 @@ expected value": a new ref is expected to be the zero id.
 from __future__ import annotations
 
 import os
-import random
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -146,6 +144,9 @@ def move(
     `is_leftover(path)` knows it as one of ours whose writer died. Raises Busy after 10 seconds.
     The ref and its folder are on the disk before this returns.
     """
+    import random
+    import time
+
     from dulwich.file import FileLocked
 
     refs = _guarded_refs(common, name, reflog)
@@ -222,6 +223,8 @@ def _remove(path: str) -> None:
 
 
 def _still_locked(lock: str, name: str) -> Busy:
+    import time
+
     try:
         age = f", for {time.time() - os.stat(lock).st_mtime:.0f} seconds now"
     except OSError:

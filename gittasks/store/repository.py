@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import FormatTooNew, InvalidData
 from gittasks.store import config, discovery, refs
-from gittasks.store.objects import ObjectStore
+
+if TYPE_CHECKING:
+    from gittasks.store.objects import ObjectStore
 
 DEFAULT_PREFIX = "gittasks/"
 
@@ -42,6 +45,8 @@ class Repository:
     @cached_property
     def objects(self) -> ObjectStore:
         """The repository's objects; durable unless the user's `core.fsync` says otherwise."""
+        from gittasks.store.objects import ObjectStore
+
         return ObjectStore(self.common, self.env, durable=self._durable())
 
     def _durable(self) -> bool:

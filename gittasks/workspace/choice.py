@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.clock import format_time
 from gittasks.core.ids import check_list_id, list_id_fault, near_matches
 from gittasks.core.model import Actor
 from gittasks.errors import NoList, Usage
 from gittasks.store import git
-from gittasks.store.history import Signature
-from gittasks.store.list_store import Signatures
 from gittasks.store.repository import Repository
+
+if TYPE_CHECKING:
+    from gittasks.store.transaction import Signatures
 
 LIST_VARIABLES = ("GITTASKS_LIST", "CLAUDE_CODE_TASK_LIST_ID")
 SESSION_VARIABLES = ("GITTASKS_SESSION", "CLAUDE_CODE_SESSION_ID")
@@ -148,6 +149,9 @@ def current_moment(repository: Repository) -> Moment:
 
 def signatures(repository: Repository, moment: Moment) -> tuple[Signatures, str | None]:
     """Author and committer at `moment`, and a hint when git knows no identity."""
+    from gittasks.store.history import Signature
+    from gittasks.store.transaction import Signatures
+
     config = repository.config
     fallback = f"{login(repository.env)} <{login(repository.env)}@localhost>"
     author = Signature(config.author or fallback, moment.epoch, moment.zone)

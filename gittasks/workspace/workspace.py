@@ -7,21 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.core.edit import Edit, apply, between
 from gittasks.core.graph import Graph
 from gittasks.core.ids import check_list_id, slug
-from gittasks.core.messages import commit_message
 from gittasks.core.model import Actor, Snapshot
-from gittasks.core.operations import Context, Operation, Retitle
 from gittasks.errors import NoList, NoRepository, NotFound, Refused
 from gittasks.store import git
-from gittasks.store.branch import unreadable_task
 from gittasks.store.cache import Branch
-from gittasks.store.list_store import ListStore, Proposal
+from gittasks.store.list_store import ListStore
 from gittasks.store.repository import Repository
 from gittasks.workspace import choice
 
 if TYPE_CHECKING:
+    from gittasks.core.edit import Edit
+    from gittasks.core.operations import Context, Operation
     from gittasks.core.plan import Plan
     from gittasks.workspace.audit import LogEntry, Undone
 
@@ -111,6 +109,8 @@ class Workspace:
         `force` overrides the rules `blocked`, `held` and `one-in-progress` and is recorded;
         `parallel` (or `git config gittasks.parallel`) lifts the last of them.
         """
+        from gittasks.core.edit import apply  # what only writes need is loaded when one is made
+
         parallel = parallel or self.repository.config.flag("gittasks.parallel")
 
         def apply_to(snapshot: Snapshot, context: Context) -> tuple[Edit, tuple[str, ...]]:
@@ -125,12 +125,15 @@ class Workspace:
         self, snapshot: Snapshot, operations: Sequence[Operation], error: NotFound
     ) -> Exception:
         """An id that is not there may be a task whose file cannot be read."""
+        from gittasks.store.branch import unreadable_task
+
         broken = {p.path.removeprefix("tasks/").removesuffix(".yaml") for p in snapshot.problems}
         named = [i for op in operations if (i := getattr(op, "id", None)) in broken]
         return unreadable_task(snapshot, named[0]) if named else error
 
     def apply_plan(self, plan: Plan, *, dry_run: bool = False) -> Report:
         """Bring the list to what a plan says, as one commit; `dry_run` only tells."""
+        from gittasks.core.edit import between
         from gittasks.core.plan import reconcile
 
         def apply_to(snapshot: Snapshot, context: Context) -> tuple[Edit, tuple[str, ...]]:
@@ -144,6 +147,8 @@ class Workspace:
         return self._write(apply_to, plan=os.path.basename(plan.where))
 
     def _context(self, *, force: bool = False, parallel: bool = False) -> Context:
+        from gittasks.core.operations import Context
+
         entropy = int.from_bytes(os.urandom(8))
         return Context(self.now().text, self.actor, entropy, parallel, force)
 
@@ -156,12 +161,15 @@ class Workspace:
         plan: str | None = None,
         undo_of: str | None = None,
     ) -> Report:
+        from gittasks.core.messages import commit_message
+        from gittasks.store import transaction
+
         context = self._context(force=force, parallel=parallel)
         people, hint = choice.signatures(self.repository, self.now())
         operation_id = os.urandom(10).hex()
         done: list[tuple[Edit, tuple[str, ...]]] = []
 
-        def propose(branch: Branch) -> Proposal | None:
+        def propose(branch: Branch) -> transaction.Proposal | None:
             edit, notes = apply_to(branch.snapshot, context)
             done[:] = [(edit, notes)]
             if not edit.made:
@@ -169,11 +177,11 @@ class Workspace:
             message = commit_message(
                 self.list_id, edit, self.actor, operation_id, undo_of=undo_of, plan=plan
             )
-            return Proposal(edit.after, message)
+            return transaction.Proposal(edit.after, message)
 
         if self.store.head() is None:
             raise choice.no_such_list(self.repository, self.chosen)
-        written = self.store.update(propose, people)
+        written = transaction.update(self.store, propose, people)
         edit, notes = done[0]
         if edit.made and hint:
             self.notices.append(hint)
@@ -184,6 +192,7 @@ class Workspace:
 
         Raises NotFound when there is none, Refused when others have built on it.
         """
+        from gittasks.core.edit import between
         from gittasks.core.undo import take_back
         from gittasks.workspace import audit
 
@@ -206,6 +215,8 @@ class Workspace:
 
     def init(self, list_id: str | None, title: str | None) -> tuple[str, bool]:
         """Create or adopt a list and use it; returns its id and whether it was created."""
+        from gittasks.store import transaction
+
         chosen = check_list_id(list_id) if list_id else self._default_list_id()
         clash = [i for i in choice.known_lists(self.repository) if i.lower() == chosen.lower()]
         if clash and chosen not in clash:
@@ -214,11 +225,13 @@ class Workspace:
                 f'the list "{clash[0]}" differs from "{chosen}" only in upper and lower case',
                 hint=f"use it with: gittasks use {clash[0]}, or choose another name",
             )
-        created = ListStore(self.repository, chosen).create()
+        created = transaction.create(ListStore(self.repository, chosen))
         self._list_option = chosen
         self.__dict__.pop("chosen", None)
         self.__dict__.pop("store", None)
         if title is not None:
+            from gittasks.core.operations import Retitle
+
             self.edit([Retitle(title)])
         self.use(chosen)
         return chosen, created

@@ -1,0 +1,385 @@
+"""The one way a task file is written, and a fast reader for exactly that way.
+
+The bytes depend on the value alone: not on a YAML library, nor on Python's Unicode tables.
+So two clones that hold equal tasks hold equal files. `read_canonical` guesses a task from the
+lines and believes itself only if encoding the guess gives the same bytes; files that this
+module wrote are thus read without a YAML parser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gittasks.codec.scalars import (
+    MAX_BYTES,
+    MAX_CLAIM,
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_KEY,
+    is_line,
+    is_sha,
+    is_subject,
+    is_time,
+    order_text,
+    plain_key,
+    plain_value,
+    quoted,
+    scalar,
+    stands_in_block,
+    to_order,
+    unquote,
+    whole,
+)
+from gittasks.core.ids import task_id_fault
+from gittasks.core.model import CodeCommit, ListInfo, Note, Status, Task, Value
+from gittasks.errors import InvalidData
+
+LONG_TEXT = 80
+"""Longer descriptions and notes are written as blocks."""
+_ENTRY = re.compile(r'("(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_./-]*):(?: (.+))?')
+
+# Writing: each function gives the whole text of one key, lines and all.
+
+
+def _text(key: str, value: str) -> str:
+    return f"{key}: {scalar(value)}\n"
+
+
+def _time(key: str, value: str) -> str:
+    return f"{key}: {value if is_time(value) else scalar(value)}\n"
+
+
+def _as_is(key: str, value: object) -> str:
+    return f"{key}: {value}\n"
+
+
+def _order(key: str, value: float) -> str:
+    return f"{key}: {order_text(value)}\n"
+
+
+def _long(key: str, value: str, indent: str = "") -> str:
+    text = value.rstrip("\n")
+    if (len(text) <= LONG_TEXT and "\n" not in text) or not stands_in_block(text):
+        return f"{indent}{key}: {scalar(text)}\n"
+    lines = (f"{indent}  {line}\n" if line else "\n" for line in text.split("\n"))
+    return f"{indent}{key}: |\n{''.join(lines)}"
+
+
+def _ids(key: str, value: tuple[str, ...]) -> str:
+    return f"{key}:\n" + "".join(f"  - {scalar(i)}\n" for i in value)
+
+
+def commit_item(commit: CodeCommit) -> str:
+    """The lines of one item of `commits`."""
+    subject = "" if not commit.subject else f"    {_text('subject', commit.subject)}"
+    return f"  - sha: {scalar(commit.sha)}\n{subject}"
+
+
+def note_item(note: Note) -> str:
+    """The lines of one item of `notes`."""
+    at = _time("    at", note.at) if note.at else ""
+    by = _text("    by", note.by) if note.by else ""
+    lines = at + by + _long("text", note.text, "    ")
+    return "  - " + lines[4:]
+
+
+def _commits(key: str, value: tuple[CodeCommit, ...]) -> str:
+    return f"{key}:\n" + "".join(map(commit_item, value))
+
+
+def _notes(key: str, value: tuple[Note, ...]) -> str:
+    return f"{key}:\n" + "".join(map(note_item, value))
+
+
+def _any(key: str, value: Value) -> str:
+    return "".join(f"{line}\n" for line in entry_lines(key, value))
+
+
+def entry_lines(key: str, value: Value, depth: int = 1) -> list[str]:
+    """The lines of `key: value` for a JSON value, in a map that is `depth` deep.
+
+    Raises InvalidData for a key or a depth that could not be read back.
+    """
+    key = whole(key)
+    if len(key) > MAX_KEY:
+        raise InvalidData(f'the key "{key[:40]}…" is longer than {MAX_KEY} characters')
+    name = key if plain_key(key) else quoted(key)
+    if not isinstance(value, Mapping | list | tuple) or not value:
+        return [f"{name}: {_inline(value)}"]
+    return [f"{name}:", *("  " + line for line in _block(value, depth + 1))]
+
+
+def _inline(value: object) -> str:
+    if value is None or value is True or value is False:
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, Mapping | list | tuple):
+        return "{}" if isinstance(value, Mapping) else "[]"
+    if isinstance(value, int) and value.bit_length() > 4 * MAX_DIGITS:
+        raise InvalidData(f"a number in the metadata has more than {MAX_DIGITS} digits")
+    text = repr(value) if isinstance(value, int | float) else str(value)
+    if isinstance(value, int | float) and plain_value(text) == value:
+        return text
+    return scalar(text)
+
+
+def _block(value: Mapping[str, Any] | list[Any] | tuple[Any, ...], depth: int) -> list[str]:
+    if depth > MAX_DEPTH:
+        raise InvalidData(f"metadata is nested more than {MAX_DEPTH} deep")
+    lines: list[str] = []
+    if isinstance(value, Mapping):
+        for key in sorted(value):
+            lines += entry_lines(str(key), value[key], depth)
+        return lines
+    for item in value:
+        if not isinstance(item, Mapping | list | tuple) or not item:
+            lines.append(f"- {_inline(item)}")
+            continue
+        first, *rest = _block(item, depth + 1)
+        lines += [f"- {first}", *("  " + line for line in rest)]
+    return lines
+
+
+_Writer = Callable[[str, Any], str]
+FIELDS: dict[str, tuple[str, _Writer]] = {
+    "subject": ("subject", _text),
+    "activeForm": ("active_form", _text),
+    "description": ("description", _long),
+    "phase": ("phase", _text),
+    "order": ("order", _order),
+    "blockedBy": ("blocked_by", _ids),
+    "status": ("status", _as_is),
+    "owner": ("owner", _text),
+    "session": ("session", _text),
+    "claim": ("claim", _as_is),
+    "started": ("started", _time),
+    "finished": ("finished", _time),
+    "result": ("result", _text),
+    "commits": ("commits", _commits),
+    "notes": ("notes", _notes),
+    "metadata": ("metadata", _any),
+    "created": ("created", _time),
+    "createdBy": ("created_by", _text),
+}
+"""Keys of a task file in their order: the attribute of Task, and how it is written."""
+LIST_KEYS = ("format", "rules", "id", "title", "settings")
+_TASK_FIELDS = tuple((key, attribute, write) for key, (attribute, write) in FIELDS.items())
+
+
+def task_fields(task: Task) -> dict[str, str]:
+    """The text of each key that a canonical file of `task` has, in order, lines and all."""
+    fields: dict[str, str] = {}
+    for key, attribute, write in _TASK_FIELDS:
+        value = getattr(task, attribute)
+        if value or (value == 0 and key == "order"):
+            fields[key] = write(key, value)
+    if task.extra:
+        for key in sorted(task.extra.keys() - FIELDS.keys()):
+            fields[key] = _any(key, task.extra[key])
+    return fields
+
+
+def encode_task(task: Task) -> bytes:
+    """The file of a task. Raises InvalidData if it would be too large or deep to be read."""
+    return _sized("".join(task_fields(task).values()))
+
+
+def encode_list(info: ListInfo) -> bytes:
+    """The content of `list.yaml`. Raises InvalidData as `encode_task` does."""
+    text = f"format: {info.format}\nrules: {info.rules}\n" + _text("id", info.id)
+    if info.title:
+        text += _text("title", info.title)
+    if info.settings:
+        text += _any("settings", dict(info.settings))
+    for key in sorted(info.extra.keys() - set(LIST_KEYS)):
+        text += _any(key, info.extra[key])
+    return _sized(text)
+
+
+def _sized(text: str) -> bytes:
+    data = text.encode("utf-8")
+    if len(data) > MAX_BYTES:
+        raise InvalidData(
+            f"the file would be {len(data)} bytes; the limit is {MAX_BYTES // 1024} KiB",
+            hint="keep long output in a file of the code branch and name it in a note",
+        )
+    return data
+
+
+# Reading what the functions above wrote. Whatever is not so raises ValueError, or gives a task
+# that is written in another way; neither is believed.
+
+
+def read_canonical(data: bytes, task_id: str) -> Task | None:
+    """The task whose canonical file is `data`, or None if this is not one. Never raises."""
+    try:
+        task = _typed(_read(data), task_id)
+        return task if encode_task(task) == data else None
+    except (ValueError, InvalidData):
+        return None
+
+
+def read_canonical_list(data: bytes) -> ListInfo | None:
+    """The list whose canonical `list.yaml` is `data`, or None if this is not one."""
+    try:
+        fields = _read(data)
+        known = {key: fields.pop(key) for key in LIST_KEYS if key in fields}
+        title, settings = known.get("title"), known.get("settings", {})
+        if not (_is_line(known["id"]) and (title is None or _is_line(title))):
+            return None
+        if not (type(known["format"]) is type(known["rules"]) is int and type(settings) is dict):
+            return None
+        info = ListInfo(**known, extra=fields)
+        return info if encode_list(info) == data else None
+    except (ValueError, KeyError, InvalidData):
+        return None
+
+
+def _typed(fields: dict[str, Any], task_id: str) -> Task:
+    """The task of a tree of values, if each is as `task_file` demands it."""
+    known: dict[str, Any] = {}
+    extra: dict[str, Value] = {}
+    for key, value in fields.items():
+        if key in _CHECKS:
+            if not _CHECKS[key](value):
+                raise ValueError(key)
+            known[FIELDS[key][0]] = value
+        elif key in _CONVERTERS:
+            known[FIELDS[key][0]] = _CONVERTERS[key](value)
+        else:
+            extra[key] = value
+    if "id" in extra or not is_subject(known.get("subject", "")):
+        raise ValueError("subject")
+    return Task(id=task_id, extra=extra, **known)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and is_line(value)
+
+
+def _is_time_text(value: object) -> bool:
+    return isinstance(value, str) and is_time(value)
+
+
+def _is_claim(value: object) -> bool:
+    return type(value) is int and 0 <= value <= MAX_CLAIM
+
+
+def _is_map(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _to_ids(value: list[object]) -> tuple[str, ...]:
+    ids = tuple(str(i) for i in _items(value, str))
+    if len(set(ids)) < len(ids) or any(map(task_id_fault, ids)):
+        raise ValueError(value)
+    return ids
+
+
+def _items(value: object, kind: type) -> list[Any]:
+    if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
+        raise ValueError(value)
+    return value
+
+
+def _to_commits(value: object) -> tuple[CodeCommit, ...]:
+    commits = tuple(
+        CodeCommit(item.pop("sha", ""), item.pop("subject", None)) for item in _items(value, dict)
+    )
+    for (sha, subject), left in zip(commits, _items(value, dict), strict=True):
+        good = isinstance(sha, str) and is_sha(sha)
+        if left or not good or not (subject is None or _is_line(subject)):
+            raise ValueError(value)
+    return commits
+
+
+def _to_notes(value: object) -> tuple[Note, ...]:
+    notes = []
+    for item in _items(value, dict):
+        at, by, text = item.pop("at", ""), item.pop("by", ""), item.pop("text", "")
+        good = (at == "" or _is_time_text(at)) and _is_line(by) and _is_text(text) and text
+        if item or not good:
+            raise ValueError(value)
+        notes.append(Note(at, by, text))
+    return tuple(notes)
+
+
+_CHECKS: dict[str, Callable[[object], bool]] = {
+    **dict.fromkeys(("subject", "activeForm", "phase", "owner", "session", "createdBy"), _is_line),
+    **dict.fromkeys(("started", "finished", "created"), _is_time_text),
+    **dict.fromkeys(("description", "result"), _is_text),
+    "claim": _is_claim,
+    "metadata": _is_map,
+}
+_CONVERTERS: dict[str, Callable[[Any], object]] = {
+    "status": Status,
+    "order": lambda value: to_order(value if isinstance(value, str) else repr(value)),
+    "blockedBy": _to_ids,
+    "commits": _to_commits,
+    "notes": _to_notes,
+}
+
+
+def _read(data: bytes) -> dict[str, Any]:
+    if len(data) > MAX_BYTES:
+        raise ValueError(len(data))
+    lines = data.decode("utf-8").split("\n")
+    if lines.pop():
+        raise ValueError("no newline at the end")
+    fields, end = _read_map(lines, 0, 0, 1)
+    if end < len(lines):
+        raise ValueError(lines[end])
+    return fields
+
+
+def _read_map(lines: list[str], at: int, indent: int, depth: int) -> tuple[dict[str, Any], int]:
+    pad, values = " " * indent, {}
+    while at < len(lines) and lines[at].startswith(pad):
+        match = _ENTRY.fullmatch(lines[at], indent)
+        if not match:
+            break
+        key, rest = match.groups()
+        key = unquote(key) if key[0] == '"' else key
+        at += 1
+        if rest is None:
+            values[key], at = _read_block(lines, at, indent + 2, depth + 1)
+        elif rest == "|":
+            start = at
+            while at < len(lines) and (not lines[at] or lines[at].startswith(pad + "  ")):
+                at += 1
+            values[key] = "\n".join(line[indent + 2 :] for line in lines[start:at])
+        else:
+            values[key] = _read_scalar(rest)
+    return values, at
+
+
+def _read_block(lines: list[str], at: int, indent: int, depth: int) -> tuple[Any, int]:
+    if depth > MAX_DEPTH:
+        raise ValueError(depth)
+    pad = " " * indent
+    if at == len(lines) or not lines[at].startswith(pad + "- "):
+        return _read_map(lines, at, indent, depth)
+    items: list[Any] = []
+    while at < len(lines) and lines[at].startswith(pad + "- "):
+        rest = lines[at][indent + 2 :]
+        if rest.startswith("- ") or _ENTRY.fullmatch(rest):
+            lines[at] = f"{pad}  {rest}"
+            item, at = _read_block(lines, at, indent + 2, depth + 1)
+        else:
+            item, at = _read_scalar(rest), at + 1
+        items.append(item)
+    return items, at
+
+
+def _read_scalar(text: str) -> Value:
+    if text[:1] == '"':
+        return unquote(text)
+    if text in ("[]", "{}"):
+        return [] if text == "[]" else {}
+    value: Value = plain_value(text)
+    return value

@@ -1,0 +1,301 @@
+"""Plans in Markdown: headings are phases, list items are tasks (grammar: docs/plans.md).
+
+A reader of lines, not of Markdown: it knows headings, list items, fences and HTML comments and
+takes everything else outside items for prose. What `write_markdown` writes is read back as
+the same tasks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from gittasks.codec.plan_item import ItemText, escape, read_item, unescape, write_item
+from gittasks.core.model import ListInfo, Status, Task
+from gittasks.core.plan import Fault, Plan, PlannedTask, assign_ids, id_faults, invalid_plan
+
+MAX_BYTES = 256 * 1024
+"""Largest plan that is read."""
+NEST = 2
+"""Columns to the right of an item's marker from which a line belongs to the item."""
+
+_ITEM = re.compile(r"([-*+]|[0-9]{1,9}[.)])(?:[ \t]+(.*))?")
+_HEADING = re.compile(r"(#{1,6})(?:$|[ \t])")
+_CLOSING = re.compile(r"(?:^|[ \t])#+$")
+_RULE = re.compile(r"([-*_])(?:[ \t]*\1){2,}[ \t]*")
+_FENCE = re.compile(r"`{3,}(?=[^`]*$)|~{3,}")
+_PHASE = re.compile(r"phase[ \t]+([0-9]{1,4}[a-z]?)(?=[ \t:.)–—-]|$)", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\(?=[!-/:-@\[-`{-~]|$)|([0-9]{1,9})\\(?=[.)])")
+"""How a line of a description begins that would otherwise be a list item, a comment, or blank."""
+
+
+class _Item:
+    """An item of the list while its lines are being read."""
+
+    __slots__ = ("body", "content", "indent", "line", "parent", "phase", "text")
+
+    def __init__(self, line: int, indent: int, content: int, text: ItemText) -> None:
+        self.line = line
+        self.indent = indent
+        self.content = content
+        self.text = text
+        self.parent: _Item | None = None
+        self.phase: str | None = None
+        self.body: list[str] = []
+
+
+def read_markdown(data: bytes, where: str) -> Plan:
+    """Read a plan; every task of the result has an id.
+
+    `where` is the file that errors name. Raises InvalidData, with all faults in its details.
+    """
+    reader = _Reader()
+    for number, line in enumerate(_lines(data, where), 1):
+        reader.read(number, line)
+    reader.finish()
+    planned = tuple(_planned(item) for item in reader.items)
+    faults = reader.faults + id_faults(planned)
+    if not planned and not faults:
+        message = "no task in this plan: a task is a list item, such as `- [ ] Ask the user`"
+        faults.append(Fault(1, message, "docs/plans.md describes the two forms of a plan"))
+    if faults:
+        raise invalid_plan(where, faults)
+    plan = assign_ids(Plan(title=reader.title, tasks=planned, where=where))
+    return _nested(plan, reader.items)
+
+
+def _lines(data: bytes, where: str) -> list[str]:
+    if len(data) > MAX_BYTES:
+        message = f"larger than {MAX_BYTES // 1024} KiB ({len(data)} bytes)"
+        raise invalid_plan(where, [Fault(1, message)])
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        fault = Fault(line, "not UTF-8 text", "save the file as UTF-8")
+        raise invalid_plan(where, [fault]) from None
+    lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
+    if lines[0].rstrip() == "---":  # front matter belongs to other tools
+        end = next((n for n, line in enumerate(lines) if n and line.rstrip() == "---"), -1)
+        lines[: end + 1] = [""] * (end + 1)
+    return lines
+
+
+class _Reader:
+    """State between two lines. `fence` is the run of characters of the open fence, else empty."""
+
+    def __init__(self) -> None:
+        self.title: str | None = None
+        self.phase: str | None = None
+        self.items: list[_Item] = []
+        self.faults: list[Fault] = []
+        self.open: list[_Item] = []
+        self.blanks = 0
+        self.lazy = False
+        self.comment = 0
+        self.fence = ""
+        self.fence_line = 0
+        self.fence_item: _Item | None = None
+
+    def read(self, number: int, raw: str) -> None:
+        """Take in one line."""
+        text = raw.lstrip(" \t")
+        lead = raw[: len(raw) - len(text)]
+        indent = len(lead.expandtabs(4))
+        if self.comment:
+            self.comment = 0 if "-->" in text else self.comment
+        elif self.fence and self._in_fence(lead, indent, text):
+            pass
+        elif not text.rstrip(" \t"):
+            self.blanks += 1
+        elif text.startswith("<!--"):
+            self.comment = 0 if "-->" in text else number
+        else:
+            self._block(number, lead, indent, text)
+            self.blanks = 0
+
+    def finish(self) -> None:
+        """Report what is still open at the end."""
+        if self.comment:
+            self.faults.append(Fault(self.comment, "this comment is never closed (-->)"))
+        if self.fence and self.fence_item is None:
+            message = f"this code block is never closed ({self.fence})"
+            self.faults.append(Fault(self.fence_line, message))
+
+    def _in_fence(self, lead: str, indent: int, text: str) -> bool:
+        """Take a line inside a fence; False when the line has left the item of the fence."""
+        item = self.fence_item
+        if item and text.rstrip(" \t") and indent < item.indent + NEST:
+            self.fence = ""
+            return False
+        if item:
+            item.body.append(_dedent(lead, indent, item.content) + text)
+        if _closes(text, self.fence):
+            self.fence = ""
+        return True
+
+    def _block(self, number: int, lead: str, indent: int, text: str) -> None:
+        item = next((i for i in reversed(self.open) if indent >= i.indent + NEST), None)
+        lazy, self.lazy = self.lazy and not self.blanks, False
+        if fence := _FENCE.match(text):
+            self.fence, self.fence_line, self.fence_item = fence[0], number, item
+            if item:
+                self._add(item, _dedent(lead, indent, item.content) + text)
+            else:
+                self.open.clear()
+        elif not item and (heading := _HEADING.match(text)):
+            self.open.clear()
+            self._heading(len(heading[1]), text[heading.end() :].strip(" \t"))
+        elif (found := _ITEM.fullmatch(text)) and not _RULE.fullmatch(text):
+            self._item(number, indent, found)
+        elif item:
+            self._add(item, _dedent(lead, indent, item.content) + _unescape_start(text))
+        elif lazy and not _RULE.fullmatch(text) and text[0] not in ">|":
+            self._add(self.open[-1], _unescape_start(text))
+        else:
+            self.open.clear()
+
+    def _heading(self, level: int, raw: str) -> None:
+        phase = _PHASE.match(raw)
+        text = unescape(_CLOSING.sub("", raw)).strip()
+        if level == 1 and not phase and self.title is None and not self.items:
+            self.title = text or None
+        else:
+            self.phase = f"PHASE {phase[1]}" if phase else text or None
+
+    def _item(self, number: int, indent: int, found: re.Match[str]) -> None:
+        while self.open and indent < self.open[-1].indent + NEST:
+            self.open.pop()
+        item = _Item(number, indent, indent + len(found[1]) + 1, read_item(found[2] or ""))
+        item.parent = self.open[-1] if self.open else None
+        item.phase = self.phase
+        self.faults += [Fault(number, *fault) for fault in item.text.faults]
+        self.items.append(item)
+        self.open.append(item)
+        self.lazy = True
+
+    def _add(self, item: _Item, line: str) -> None:
+        if item.body:
+            item.body += [""] * self.blanks
+        item.body.append(line)
+        self.lazy = True
+
+
+def _dedent(lead: str, indent: int, columns: int) -> str:
+    """The white space that is left of `lead` once `columns` of it are taken away."""
+    cut = min(columns, indent)
+    return lead[cut:] if lead[:cut] == " " * cut else " " * (indent - cut)
+
+
+def _closes(text: str, fence: str) -> bool:
+    bare = text.rstrip(" \t")
+    return len(bare) >= len(fence) and bare == fence[0] * len(bare)
+
+
+def _unescape_start(text: str) -> str:
+    escaped = _ESCAPED.match(text)
+    return text[: escaped.end() - 1] + text[escaped.end() :] if escaped else text
+
+
+def _planned(item: _Item) -> PlannedTask:
+    status, subject, given, _ = item.text
+    after = given.get("after")
+    phase = item.phase if Task(id="-", subject=subject).phase_label is None else None
+    return PlannedTask(
+        line=item.line,
+        id=given.get("id"),
+        subject=subject,
+        active_form=given.get("active"),
+        description="\n".join(item.body).rstrip() or None,
+        owner=given.get("owner"),
+        phase=given.get("phase", phase) or None,
+        status=status,
+        result=given.get("result"),
+        blocked_by=None if after is None else tuple(re.findall(r"[^,`\s]+", after)),
+    )
+
+
+def _nested(plan: Plan, items: Sequence[_Item]) -> Plan:
+    """The plan with each nested item blocked by the item that it stands under."""
+    if all(item.parent is None for item in items):
+        return plan
+    names = {id(item): task.id for item, task in zip(items, plan.tasks, strict=True)}
+    tasks = []
+    for item, task in zip(items, plan.tasks, strict=True):
+        above = names[id(item.parent)] if item.parent else None
+        refs = ((above,) if above else ()) + (task.blocked_by or ())
+        tasks.append(task._replace(blocked_by=tuple(dict.fromkeys(refs))) if above else task)
+    return plan._replace(tasks=tuple(tasks))
+
+
+def write_markdown(info: ListInfo, tasks: Sequence[Task]) -> str:
+    """The list as a plan: what it reads back as changes nothing in the list it came from.
+
+    `tasks` are written in the order given, without the deleted ones and the dependencies on
+    them. Notes, metadata, times and linked commits have no place in a plan in Markdown.
+    """
+    gone = {task.id for task in tasks if task.status is Status.DELETED}
+    lines: list[str] = []
+    if info.title and (title := _heading_line(1, info.title, (info.title, None))):
+        lines += [title]
+    phase: str | None = None
+    for task in tasks:
+        if task.id in gone:
+            continue
+        label = task.phase_label
+        if label and label != phase and (heading := _heading_line(2, label, (None, label))):
+            lines += [""] * bool(lines) + [heading]
+            phase = label
+        if not lines or lines[-1].startswith("#"):
+            lines.append("")
+        lines.append("- " + _task_line(task, phase, gone))
+        lines += _description(task.description or "")
+    return "\n".join(lines).strip("\n") + "\n"
+
+
+def _heading_line(level: int, text: str, wanted: tuple[str | None, str | None]) -> str | None:
+    """A heading that is read as `wanted` (title, phase), or None if no heading is."""
+    for candidate in (text, escape(text)):
+        reader = _Reader()
+        line = f"{'#' * level} {candidate}"
+        reader.read(1, line)
+        if (reader.title, reader.phase) == wanted:
+            return line
+    return None
+
+
+def _task_line(task: Task, heading: str | None, gone: Collection[str]) -> str:
+    given = {
+        "owner": task.owner,
+        "active": task.active_form,
+        "after": ", ".join(b for b in task.blocked_by if b not in gone),
+        "result": task.result,
+    }
+    attributes = {"id": task.id, **{name: value for name, value in given.items() if value}}
+    said = heading if Task(id="-", subject=task.subject).phase_label is None else None
+    if task.phase_label is None and said:
+        attributes["phase"] = ""
+    elif task.phase and task.phase_label != said:
+        attributes["phase"] = task.phase
+    return write_item(task.status, task.subject, attributes)
+
+
+def _description(text: str) -> list[str]:
+    """The lines of a description, indented; outside fences none of them is structure."""
+    lines: list[str] = []
+    fence = ""
+    for line in text.rstrip().split("\n"):
+        bare = line.lstrip(" \t")
+        lead = line[: len(line) - len(bare)]
+        if fence:
+            fence = "" if _closes(bare, fence) else fence
+        elif opening := _FENCE.match(bare):
+            fence = opening[0]
+        elif not bare:
+            bare = "\\" if lead or not any(lines) else ""
+        elif _ESCAPED.match(bare) or bare.startswith("<!--"):
+            bare = "\\" + bare
+        elif _ITEM.fullmatch(bare) and not _RULE.fullmatch(bare):
+            bare = re.sub(r"^[0-9]*", r"\g<0>\\", bare, count=1)
+        lines.append(f"  {lead}{bare}" if lead or bare else "")
+    return lines if text else []

@@ -1,0 +1,162 @@
+"""Plans in YAML, and so in JSON: `title`, and `tasks` with the keys of a task file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gittasks.codec.scalars import plain_value
+from gittasks.codec.yaml_text import Node, parse
+from gittasks.core.ids import near_matches
+from gittasks.core.model import Status, Value
+from gittasks.core.plan import Fault, Plan, PlannedTask, assign_ids, id_faults, invalid_plan
+
+_PLAN_KEYS = ("title", "tasks")
+_TEXT_KEYS = {
+    "id": "id",
+    "subject": "subject",
+    "activeForm": "active_form",
+    "description": "description",
+    "owner": "owner",
+    "phase": "phase",
+    "result": "result",
+}
+_TASK_KEYS = (*_TEXT_KEYS, "blockedBy", "status", "metadata")
+_STATUSES = tuple(s.value for s in Status if s is not Status.DELETED)
+_EXPECTED = "tasks: followed by a list, one `- subject: …` a task"
+
+
+def read_yaml(data: bytes, where: str) -> Plan:
+    """Read a plan; every task of the result has an id.
+
+    `where` is the file that errors name. Raises InvalidData: at once for what is no YAML, else
+    with all faults in its details.
+    """
+    reader = _Reader()
+    plan = reader.plan(parse(data, where), where)
+    reader.faults += id_faults(plan.tasks)
+    if reader.faults:
+        raise invalid_plan(where, reader.faults)
+    return assign_ids(plan)
+
+
+class _Reader:
+    """Turns nodes into a plan; what does not fit is collected in `faults`."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def fail(self, line: int, message: str, hint: str | None = None) -> None:
+        self.faults.append(Fault(line, message, hint))
+
+    def plan(self, root: Node, where: str) -> Plan:
+        if root.kind != "mapping":
+            self.fail(root.line, "a plan is a mapping with the key tasks", f"write {_EXPECTED}")
+            return Plan(None, (), where)
+        self.check_keys(root, _PLAN_KEYS, "plan")
+        title, tasks = root.get("title"), root.get("tasks")
+        if tasks is None or tasks.empty or (tasks.kind == "sequence" and not tasks.items):
+            line = tasks.line if tasks else root.line
+            self.fail(line, "no task in this plan", f"write {_EXPECTED}")
+        elif tasks.kind != "sequence":
+            self.fail(tasks.line, "tasks must be a list", f"write {_EXPECTED}")
+        planned = [self.task(node) for node in tasks.items] if tasks else []
+        return Plan(
+            title=self.text(title, "title"),
+            tasks=tuple(task for task in planned if task),
+            where=where,
+            title_line=title.line if title else 1,
+        )
+
+    def task(self, node: Node) -> PlannedTask | None:
+        """A task from a mapping, or from a text that is its subject."""
+        if node.kind == "scalar" and not node.empty:
+            return PlannedTask(line=node.line, subject=node.text)
+        if node.kind != "mapping":
+            self.fail(node.line, "a task is a mapping of its fields, or a text: its subject")
+            return None
+        self.check_keys(node, _TASK_KEYS, "task")
+        texts = {_TEXT_KEYS[k]: self.text(node.get(k), k) for k in _TEXT_KEYS}
+        if not (texts["subject"] or "").strip():
+            self.fail(
+                node.line, "a task without a subject", "say in a few words what is to be done"
+            )
+        lines = {key.text: value.line for key, value in node.pairs}
+        references = self.references(node.get("blockedBy"))
+        fields: dict[str, Any] = {**texts, "subject": texts["subject"] or ""}
+        return PlannedTask(
+            line=node.line,
+            **fields,
+            status=self.status(node.get("status")),
+            blocked_by=None if references is None else tuple(r.text.strip() for r in references),
+            metadata=self.metadata(node.get("metadata")),
+            lines=lines | {r.text.strip(): r.line for r in references or ()},
+        )
+
+    def check_keys(self, node: Node, known: Iterable[str], noun: str) -> None:
+        for key, _ in node.pairs:
+            if key.text in known:
+                continue
+            plain = key.text.replace("_", "").replace("-", "").lower()
+            near = [k for k in known if k.lower() == plain] or near_matches(key.text, tuple(known))
+            guess = f" (did you mean {near[0]}?)" if near else ""
+            hint = f"the keys of a {noun} are: {' '.join(known)}"
+            self.fail(key.line, f'unknown key "{key.text[:60]}"{guess}', hint)
+
+    def text(self, node: Node | None, key: str) -> str | None:
+        if node is None or node.empty:
+            return None
+        if node.kind != "scalar":
+            self.fail(node.line, f"{key} must be text, not a {node.kind}")
+            return None
+        return node.text
+
+    def status(self, node: Node | None) -> Status | None:
+        text = self.text(node, "status")
+        if node is None or text is None:
+            return None
+        if text in _STATUSES:
+            return Status(text)
+        if text == Status.DELETED:
+            hint = "leave it out of the plan, and delete it with: gittasks delete ID"
+            self.fail(node.line, "a plan cannot delete a task", hint)
+            return None
+        near = near_matches(text.lower().replace("-", "_"), _STATUSES)
+        guess = f" (did you mean {near[0]}?)" if near else ""
+        hint = f"a status is one of: {' '.join(_STATUSES)}"
+        self.fail(node.line, f'unknown status "{text[:60]}"{guess}', hint)
+        return None
+
+    def references(self, node: Node | None) -> list[Node] | None:
+        """The nodes of `blockedBy`; a single id may stand without a list."""
+        if node is None or node.empty:
+            return None
+        if node.kind == "mapping":
+            self.fail(node.line, "blockedBy must be a list of ids", "write it as [first, second]")
+            return None
+        found = []
+        for item in node.items if node.kind == "sequence" else (node,):
+            if item.kind == "scalar" and not item.empty:
+                found.append(item)
+            else:
+                self.fail(item.line, "blockedBy must hold ids", "write it as [first, second]")
+        return found
+
+    def metadata(self, node: Node | None) -> Mapping[str, Value] | None:
+        if node is None or node.empty:
+            return None
+        if node.kind != "mapping":
+            self.fail(node.line, f"metadata must be a mapping, not a {node.kind}")
+            return None
+        return {key.text: _value(value) for key, value in node.pairs}
+
+
+def _value(node: Node) -> Value:
+    if node.kind == "mapping":
+        return {key.text: _value(value) for key, value in node.pairs}
+    if node.kind == "sequence":
+        return [_value(item) for item in node.items]
+    if node.empty:
+        return None
+    value: Value = plain_value(node.text) if node.plain else node.text
+    return value

@@ -1,0 +1,111 @@
+"""What differs between two snapshots, field by field."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from gittasks.core.model import Snapshot, Task
+
+FIELDS: tuple[tuple[str, str], ...] = (
+    ("subject", "subject"),
+    ("activeForm", "active_form"),
+    ("description", "description"),
+    ("status", "status"),
+    ("owner", "owner"),
+    ("session", "session"),
+    ("claim", "claim"),
+    ("started", "started"),
+    ("finished", "finished"),
+    ("result", "result"),
+    ("phase", "phase"),
+    ("order", "order"),
+    ("blockedBy", "blocked_by"),
+    ("commits", "commits"),
+    ("notes", "notes"),
+    ("metadata", "metadata"),
+    ("created", "created"),
+    ("createdBy", "created_by"),
+)
+"""Names of the fields in the file and in JSON, with the attribute of Task, in file order."""
+
+
+class Change(NamedTuple):
+    """One field of one task before and after.
+
+    `field` is the name in the file and in JSON. A new task is one change `created` whose `after`
+    is the Task, a task that is gone is one change `removed` whose `before` is the Task. A change
+    of the list itself has the task "".
+    """
+
+    task: str
+    field: str
+    before: Any
+    after: Any
+
+    @property
+    def is_creation(self) -> bool:
+        """Whether the task is new, as opposed to its field `created` having been edited."""
+        return isinstance(self.after, Task)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two stored values are the same; unlike `==` this tells 1 from True and 1.0."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, (bool, int, float)) and type(one) is not type(other):
+        return False
+    return bool(one == other)
+
+
+def same_task(one: Task, other: Task) -> bool:
+    """Whether two tasks are the same in every stored value."""
+    if one is other:
+        return True
+    return (
+        one == other
+        and same(one.order, other.order)
+        and same(one.metadata, other.metadata)
+        and same(one.extra, other.extra)
+    )
+
+
+def changed_ids(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+    """Ids of the tasks that are new or differ, in order of display, then of those removed."""
+    old, new = before.tasks, after.tasks
+    if old is new:
+        return ()
+    here = [t for i, t in new.items() if i not in old or not same_task(old[i], t)]
+    gone = [t for i, t in old.items() if i not in new]
+    return tuple(t.id for part in (here, gone) for t in sorted(part, key=lambda t: t.sort_key))
+
+
+def diff(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
+    """All changes: the list itself, then the tasks in order of display, fields in file order."""
+    changes = [
+        Change("", name, getattr(before.info, name), getattr(after.info, name))
+        for name in ("title", "format", "rules", "settings", "extra")
+        if not same(getattr(before.info, name), getattr(after.info, name))
+    ]
+    for task_id in changed_ids(before, after):
+        changes += task_changes(before.tasks.get(task_id), after.tasks.get(task_id))
+    return tuple(changes)
+
+
+def task_changes(before: Task | None, after: Task | None) -> list[Change]:
+    """The changes of one task; None stands for a task that is not there."""
+    if before is None or after is None:
+        if after is not None:
+            return [Change(after.id, "created", None, after)]
+        return [Change(before.id, "removed", before, None)] if before is not None else []
+    changes = []
+    for name, attribute in FIELDS:
+        old, new = getattr(before, attribute), getattr(after, attribute)
+        if not same(old, new):
+            changes.append(Change(after.id, name, old, new))
+    for key in [*before.extra, *(k for k in after.extra if k not in before.extra)]:
+        old, new = before.extra.get(key), after.extra.get(key)
+        if (key in before.extra) != (key in after.extra) or not same(old, new):
+            changes.append(Change(after.id, key, old, new))
+    return changes

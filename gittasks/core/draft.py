@@ -1,0 +1,249 @@
+"""A list while it is being edited: look-up, dependencies, and the transitions of one task.
+
+Every change but a note goes through `put`, which is where a task that somebody holds under a
+session is protected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+from gittasks.core import ids, rules
+from gittasks.core.changes import same
+from gittasks.core.graph import Graph
+from gittasks.core.model import ListInfo, Note, Snapshot, Status, Task
+from gittasks.core.operations import Context
+from gittasks.errors import Refused
+
+NOT_NEEDED = "not needed, loop exited"
+"""The result of an iteration that was skipped because its loop ended."""
+
+
+class Draft:
+    """The tasks of a snapshot, changed step by step; the snapshot itself stays as it is."""
+
+    __slots__ = ("context", "created", "forced", "info", "tasks")
+
+    def __init__(self, snapshot: Snapshot, context: Context) -> None:
+        self.context = context
+        self.info: ListInfo = snapshot.info
+        self.tasks: dict[str, Task] = dict(snapshot.tasks)
+        self.created: list[str] = []
+        self.forced: dict[str, None] = {}
+
+    def resolve(self, text: str, also: Collection[str] = ()) -> str:
+        """The id that `text` names, in full or by prefix, among the tasks and the ids `also`."""
+        wanted = text.strip()
+        return wanted if wanted in self.tasks else ids.resolve(text, {*self.tasks, *also})
+
+    def unless_forced(self, refusal: Refused | None) -> None:
+        """Raise the refusal, if there is one, or remember that it was overridden."""
+        if refusal is None:
+            return
+        if not self.context.force:
+            raise refusal
+        self.forced[refusal.rule] = None
+
+    def put(self, task_id: str, **changes: Any) -> None:
+        """Change fields of a task. Raises Refused `held`."""
+        old = self.tasks[task_id]
+        if not all(same(getattr(old, name), value) for name, value in changes.items()):
+            self.unless_forced(rules.held(old, self.context.actor))
+            self.tasks[task_id] = replace(old, **changes)
+
+    def add_note(self, task_id: str, text: str) -> None:
+        """Append a note by the actor; the same note of the same moment is there only once."""
+        old = self.tasks[task_id]
+        note = Note(self.context.now, self.context.actor.owner, text)
+        if note not in old.notes:
+            self.tasks[task_id] = replace(old, notes=(*old.notes, note))
+
+    # --- dependencies ---------------------------------------------------------------------
+
+    def add_edge(self, task_id: str, blocker: str) -> None:
+        """Let `task_id` wait for `blocker`. Raises Refused `cycle`, `deleted` or `held`."""
+        task = self.tasks[task_id]
+        if blocker in task.blocked_by:
+            return
+        if task.status is Status.DELETED:
+            raise rules.deleted(task)
+        if blocker == task_id:
+            raise rules.cycle((task_id, task_id))
+        if path := Graph(self.tasks).cycle_through(task_id, (blocker,)):
+            raise rules.cycle(path)
+        self.put(task_id, blocked_by=(*task.blocked_by, blocker))
+
+    def remove_edge(self, task_id: str, blocker: str) -> None:
+        """Let `task_id` no longer wait for `blocker`. Raises Refused `held`."""
+        left = tuple(b for b in self.tasks[task_id].blocked_by if b != blocker)
+        self.put(task_id, blocked_by=left)
+
+    # --- transitions: each may be repeated, the second time changes nothing -----------------
+
+    def start(self, task_id: str, owner: str | None = None) -> None:
+        """Begin work for `owner`, else for the owner that the task has, else for the actor."""
+        task, actor = self.tasks[task_id], self.context.actor
+        if task.status.closed:
+            raise rules.closed(task, "start")
+        if task.status is Status.IN_PROGRESS and (task.owner or task.session):
+            refusal = rules.taken(task, actor, owner)
+            if refusal is None:
+                return
+            self.unless_forced(refusal)
+            whose = owner or actor.owner
+        else:
+            whose = owner or task.owner or actor.owner
+        self._check_blockers(task)
+        self._check_one_in_progress(task, whose)
+        self.put(
+            task_id,
+            status=Status.IN_PROGRESS,
+            owner=whose,
+            session=actor.session,
+            started=self.context.now,
+            finished=None,
+        )
+
+    def done(self, task_id: str, owner: str | None = None, result: str | None = None) -> None:
+        """Complete a task; a pending one counts as started at the same moment."""
+        task, actor = self.tasks[task_id], self.context.actor
+        if task.status in (Status.SKIPPED, Status.DELETED):
+            raise rules.closed(task, "complete")
+        outcome = task.result if result is None else result
+        if task.status is Status.COMPLETED:
+            self.put(task_id, result=outcome)
+            return
+        pending = task.status is Status.PENDING
+        if pending:
+            self._check_blockers(task)
+        self.put(
+            task_id,
+            status=Status.COMPLETED,
+            owner=task.owner or owner or actor.owner,
+            session=actor.session if pending else task.session,
+            started=task.started or self.context.now,
+            finished=self.context.now,
+            result=outcome,
+        )
+
+    def end_loop(self, task_id: str) -> None:
+        """Skip the iterations still pending in the loop of `task_id`."""
+        ended = self.tasks[task_id]
+        place = ended.iteration
+        if place is None:
+            raise rules.no_loop(ended)
+        for task in list(self.tasks.values()):
+            other = task.iteration if task.status is Status.PENDING else None
+            if other and (task.phase, other.name, other.max) == (
+                ended.phase,
+                place.name,
+                place.max,
+            ):
+                self.skip(task.id, NOT_NEEDED)
+
+    def skip(self, task_id: str, result: str | None = None) -> None:
+        """Close a task without doing it."""
+        task = self.tasks[task_id]
+        if task.status in (Status.COMPLETED, Status.DELETED):
+            raise rules.closed(task, "skip")
+        outcome = task.result if result is None else result
+        if task.status is Status.SKIPPED:
+            self.put(task_id, result=outcome)
+            return
+        self.put(
+            task_id,
+            status=Status.SKIPPED,
+            session=None,
+            started=None,
+            finished=self.context.now,
+            result=outcome,
+        )
+
+    def reopen(self, task_id: str) -> None:
+        """Make a completed or skipped task pending again; it keeps its owner."""
+        task = self.tasks[task_id]
+        if task.status is Status.IN_PROGRESS:
+            raise rules.in_progress(task, "reopen")
+        if task.status is Status.DELETED:
+            raise rules.closed(task, "reopen")
+        if task.status is not Status.PENDING:
+            self.put(
+                task_id,
+                status=Status.PENDING,
+                session=None,
+                started=None,
+                finished=None,
+                result=None,
+            )
+
+    def release(self, task_id: str, *, keep_owner: bool = False) -> None:
+        """Give a task back: pending, and owned by nobody unless `keep_owner`."""
+        task = self.tasks[task_id]
+        if task.status.closed:
+            raise rules.closed(task, "release")
+        self.put(
+            task_id,
+            status=Status.PENDING,
+            owner=task.owner if keep_owner else None,
+            session=None,
+            started=None,
+        )
+
+    def delete(self, task_id: str) -> None:
+        """Hide a task; all but its session is kept for `restore`."""
+        if self.tasks[task_id].status is not Status.DELETED:
+            self.put(task_id, status=Status.DELETED, session=None)
+
+    def restore(self, task_id: str) -> None:
+        """Bring a deleted task back as completed or skipped if it was, else as pending."""
+        task = self.tasks[task_id]
+        if task.status is not Status.DELETED:
+            return
+        if task.finished:
+            status = Status.COMPLETED if task.started else Status.SKIPPED
+            self.put(task_id, status=status)
+        else:
+            self.put(task_id, status=Status.PENDING, started=None)
+        blockers = [b for b in task.blocked_by if b != task_id]
+        if path := Graph(self.tasks).cycle_through(task_id, blockers):
+            raise rules.cycle(path)
+
+    def move_to(
+        self, task_id: str, status: Status, owner: str | None = None, result: str | None = None
+    ) -> None:
+        """Reach `status` by the transition that leads there. Raises what that raises."""
+        task = self.tasks[task_id]
+        if status is Status.IN_PROGRESS:
+            self.start(task_id, owner)
+        elif status is Status.COMPLETED:
+            self.done(task_id, owner, result)
+        elif status is Status.SKIPPED:
+            self.skip(task_id, result)
+        elif status is Status.DELETED:
+            self.delete(task_id)
+        elif task.status is Status.IN_PROGRESS:
+            self.release(task_id, keep_owner=True)
+        else:
+            self.reopen(task_id)
+
+    def assign(self, task_id: str, owner: str | None) -> None:
+        """Give a task to `owner` or to nobody; work in progress leaves its session behind."""
+        task = self.tasks[task_id]
+        if owner == task.owner:
+            return
+        if task.status is Status.IN_PROGRESS:
+            if owner:
+                self._check_one_in_progress(task, owner)
+            self.put(task_id, owner=owner, session=None)
+        else:
+            self.put(task_id, owner=owner)
+
+    def _check_blockers(self, task: Task) -> None:
+        blockers = Graph(self.tasks).open_blockers(task.id)
+        self.unless_forced(rules.blocked(task, [self.tasks[b] for b in blockers]))
+
+    def _check_one_in_progress(self, task: Task, owner: str) -> None:
+        if not self.context.parallel:
+            self.unless_forced(rules.one_in_progress(task, owner, self.tasks))

@@ -1,0 +1,325 @@
+"""Applying operations to a list: `apply`, a pure function from a snapshot to an Edit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple, assert_never
+
+from gittasks.core import ids, rules, texts
+from gittasks.core.changes import changed_ids
+from gittasks.core.draft import Draft
+from gittasks.core.graph import Graph
+from gittasks.core.model import Snapshot, Status, Task
+from gittasks.core.operations import (
+    AddNote,
+    Context,
+    Create,
+    Operation,
+    Retitle,
+    StartNext,
+    Transition,
+    Update,
+    Verb,
+)
+from gittasks.errors import GittasksError, Usage
+
+MOST_ITERATIONS = 1000
+
+
+class Edit(NamedTuple):
+    """What operations did to a list.
+
+    `focus` has, for each operation, the id of the task that it was about ("" for a title, and for
+    StartNext when nothing was ready). `created` lists new ids in the order they were made;
+    `changed` all ids that are new, different or gone, in order of display; `unblocked` the
+    pending tasks that had open blockers before and have none now; `forced` the names of the
+    rules that were overridden.
+    """
+
+    before: Snapshot
+    after: Snapshot
+    focus: tuple[str, ...] = ()
+    created: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unblocked: tuple[str, ...] = ()
+    forced: tuple[str, ...] = ()
+
+    @property
+    def made(self) -> bool:
+        """Whether anything differs, in the tasks or in the list itself."""
+        return bool(self.changed) or self.before.info != self.after.info
+
+
+def between(
+    before: Snapshot,
+    after: Snapshot,
+    *,
+    focus: tuple[str, ...] = (),
+    forced: tuple[str, ...] = (),
+) -> Edit:
+    """The Edit that leads from one snapshot to another, however it came about."""
+    changed = changed_ids(before, after)
+    return Edit(
+        before=before,
+        after=after,
+        focus=focus,
+        created=tuple(i for i in changed if i not in before.tasks),
+        changed=changed,
+        unblocked=unblocked(before, after) if changed else (),
+        forced=forced,
+    )
+
+
+def unblocked(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+    """Pending tasks that had open blockers in `before` and have none in `after`, in order."""
+    then, now = Graph(before.tasks), Graph(after.tasks)
+    freed = [
+        task
+        for task in after.tasks.values()
+        if task.status is Status.PENDING
+        and then.is_blocked(task.id)
+        and not now.is_blocked(task.id)
+    ]
+    return tuple(task.id for task in sorted(freed, key=lambda t: t.sort_key))
+
+
+def apply(snapshot: Snapshot, operations: Sequence[Operation], context: Context) -> Edit:
+    """Apply the operations in turn, each to the result of those before it, or none of them.
+
+    Raises Refused (a rule forbids it), NotFound, Ambiguous or Usage; `details["operation"]` of
+    the error is the index of the operation that failed.
+    """
+    draft = Draft(snapshot, context)
+    focus = []
+    for index, operation in enumerate(operations):
+        try:
+            focus.append(_apply_one(draft, operation))
+        except GittasksError as error:
+            error.details["operation"] = index
+            raise
+    after = replace(snapshot, info=draft.info, tasks=draft.tasks)
+    edit = between(snapshot, after, focus=tuple(focus), forced=tuple(draft.forced))
+    return edit._replace(created=tuple(draft.created))
+
+
+def _apply_one(draft: Draft, operation: Operation) -> str:
+    if isinstance(operation, Create):
+        return _create(draft, operation)
+    if isinstance(operation, Update):
+        return _update(draft, operation)
+    if isinstance(operation, Transition):
+        return _transition(draft, operation)
+    if isinstance(operation, AddNote):
+        return _add_note(draft, operation)
+    if isinstance(operation, StartNext):
+        return _start_next(draft, operation)
+    if isinstance(operation, Retitle):
+        draft.info = replace(draft.info, title=texts.line(operation.title, "title"))
+        return ""
+    assert_never(operation)
+
+
+def _line(text: str | None, field: str) -> str | None:
+    return None if text is None else texts.line(text, field)
+
+
+# --- creating -----------------------------------------------------------------------------
+
+
+def _create(draft: Draft, op: Create) -> str:
+    subject = texts.subject(op.subject)
+    if op.iterations is None:
+        return _create_one(draft, op._replace(subject=subject))
+    if not 1 <= op.iterations <= MOST_ITERATIONS:
+        raise Usage(
+            f"{op.iterations} iterations: give a number from 1 to {MOST_ITERATIONS}",
+            hint="a loop may end early: gittasks done ID --end-loop",
+        )
+    if op.status is not Status.PENDING:
+        raise Usage(
+            f"iterations are made pending, not {op.status}",
+            hint="make them first, then: gittasks start ID",
+        )
+    return _create_loop(draft, op._replace(subject=subject))
+
+
+def _create_loop(draft: Draft, op: Create) -> str:
+    """Make `Iteration 1/N: …` to `N/N`; a phase in the subject becomes the phase of each."""
+    whole = Task(id="", subject=op.subject)
+    name, phase = op.subject, op.phase
+    if whole.phase_label and not phase:
+        name, phase = whole.title, whole.phase_label.removeprefix("PHASE ")
+    count = op.iterations or 0
+    made: list[str] = []
+    for i in range(1, count + 1):
+        one = Create(
+            subject=texts.subject(f"Iteration {i}/{count}: {name}"),
+            id=f"{op.id.strip()}-{i}" if op.id else None,
+            description=op.description,
+            active_form=f"{op.active_form.strip()} ({i}/{count})" if op.active_form else None,
+            owner=op.owner,
+            blocked_by=(made[-1],) if made else op.blocked_by,
+            blocks=op.blocks if i == count else (),
+            phase=phase,
+            order=None if op.order is None else round(op.order + (i - 1) / MOST_ITERATIONS, 3),
+            metadata=op.metadata,
+            result=op.result,
+        )
+        made.append(_create_one(draft, one))
+    return made[0]
+
+
+def _create_one(draft: Draft, op: Create) -> str:
+    """Make one task, unless the id is given and there; the subject has been checked."""
+    if op.id is not None:
+        task_id = ids.check_task_id(op.id.strip())
+        if existing := draft.tasks.get(task_id):
+            if existing.subject == op.subject:
+                return task_id
+            raise rules.exists(existing, op.subject)
+    else:
+        task_id = ids.make_task_id(op.subject, draft.context.entropy, draft.tasks)
+    # Prefixes are resolved before the task is there, so that they cannot mean the task itself.
+    blockers = [task_id if b.strip() == task_id else draft.resolve(b) for b in op.blocked_by]
+    dependents = [task_id if d.strip() == task_id else draft.resolve(d) for d in op.blocks]
+    draft.tasks[task_id] = _new_task(draft, op, task_id)
+    draft.created.append(task_id)
+    for blocker in blockers:
+        draft.add_edge(task_id, blocker)
+    for dependent in dependents:
+        draft.add_edge(dependent, task_id)
+    if op.status is not Status.PENDING:
+        draft.move_to(task_id, op.status, _line(op.owner, "owner"), _line(op.result, "result"))
+    return task_id
+
+
+def _new_task(draft: Draft, op: Create, task_id: str) -> Task:
+    return Task(
+        id=task_id,
+        subject=op.subject,
+        active_form=_line(op.active_form, "activeForm"),
+        description=None if op.description is None else texts.prose(op.description, "description"),
+        owner=_line(op.owner, "owner"),
+        result=_line(op.result, "result"),
+        phase=_needed_phase(op.subject, _line(op.phase, "phase")),
+        order=_last_order(draft) + 1 if op.order is None else texts.order(op.order),
+        metadata=texts.metadata(op.metadata),
+        created=draft.context.now,
+        created_by=draft.context.actor.owner,
+    )
+
+
+def _needed_phase(subject: str, phase: str | None) -> str | None:
+    """`phase`, or None where the subject says the same already."""
+    told = Task(id="", subject=subject).phase_label
+    return None if Task(id="", subject="", phase=phase).phase_label == told else phase
+
+
+def _last_order(draft: Draft) -> int:
+    """The whole part of the greatest order; orders that are no fair numbers do not count."""
+    limit = texts.ORDER_LIMIT
+    orders = (t.order for t in draft.tasks.values() if t.order is not None)
+    return int(max((o for o in orders if -limit < o < limit), default=0))
+
+
+# --- changing -----------------------------------------------------------------------------
+
+
+def _update(draft: Draft, op: Update) -> str:
+    task_id = draft.resolve(op.id)
+    task = draft.tasks[task_id]
+    if task.status is Status.DELETED and op.status is not Status.DELETED:
+        if op.status is None:
+            raise rules.deleted(task)
+        draft.restore(task_id)
+    _update_fields(draft, task_id, op)
+    _update_edges(draft, task_id, op)
+    owner, result = _line(op.owner, "owner"), _line(op.result, "result")
+    if op.status is not None:
+        # Who starts again a task that is in progress says no more than who it is; a change of
+        # its owner comes after, so that it cannot serve to take the task from somebody.
+        running = draft.tasks[task_id].status is Status.IN_PROGRESS
+        starter = None if running and draft.tasks[task_id].owner != owner else owner
+        draft.move_to(task_id, op.status, starter, result)
+    if op.owner is not None:
+        draft.assign(task_id, owner)
+    if op.result is not None:
+        draft.put(task_id, result=result)
+    return task_id
+
+
+def _update_fields(draft: Draft, task_id: str, op: Update) -> None:
+    task = draft.tasks[task_id]
+    changes: dict[str, object] = {}
+    subject = task.subject if op.subject is None else texts.subject(op.subject)
+    if op.subject is not None:
+        changes["subject"] = subject
+    if op.description is not None:
+        changes["description"] = texts.prose(op.description, "description")
+    if op.active_form is not None:
+        changes["active_form"] = texts.line(op.active_form, "activeForm")
+    if op.phase is not None:
+        changes["phase"] = _needed_phase(subject, texts.line(op.phase, "phase"))
+    if op.order is not None:
+        changes["order"] = texts.order(op.order)
+    if op.metadata or op.unset:
+        dropped = {key.strip() for key in op.unset}
+        kept = {k: v for k, v in task.metadata.items() if k not in dropped}
+        changes["metadata"] = {**kept, **texts.metadata(op.metadata)}
+    draft.put(task_id, **changes)
+
+
+def _update_edges(draft: Draft, task_id: str, op: Update) -> None:
+    """Removals come first, so that one update can turn a dependency round."""
+    for text in op.remove_blocked_by:
+        blocker = draft.resolve(text, also=draft.tasks[task_id].blocked_by)
+        draft.remove_edge(task_id, blocker)
+    for text in op.remove_blocks:
+        draft.remove_edge(draft.resolve(text), task_id)
+    for text in op.add_blocked_by:
+        draft.add_edge(task_id, draft.resolve(text))
+    for text in op.add_blocks:
+        draft.add_edge(draft.resolve(text), task_id)
+
+
+def _transition(draft: Draft, op: Transition) -> str:
+    task_id = draft.resolve(op.id)
+    owner, result = _line(op.owner, "owner"), _line(op.result, "result")
+    if op.verb is Verb.START:
+        draft.start(task_id, owner)
+    elif op.verb is Verb.DONE:
+        draft.done(task_id, owner, result)
+        if op.end_loop:
+            draft.end_loop(task_id)
+    elif op.verb is Verb.SKIP:
+        draft.skip(task_id, result)
+    elif op.verb is Verb.REOPEN:
+        draft.reopen(task_id)
+    elif op.verb is Verb.RELEASE:
+        draft.release(task_id)
+    elif op.verb is Verb.DELETE:
+        draft.delete(task_id)
+    elif op.verb is Verb.RESTORE:
+        draft.restore(task_id)
+    else:
+        assert_never(op.verb)
+    return task_id
+
+
+def _add_note(draft: Draft, op: AddNote) -> str:
+    task_id = draft.resolve(op.id)
+    text = texts.prose(op.text, "note")
+    if text is None:
+        raise Usage("the note is empty", hint=f"write it as: gittasks note {task_id} TEXT")
+    draft.add_note(task_id, text)
+    return task_id
+
+
+def _start_next(draft: Draft, op: StartNext) -> str:
+    owner = _line(op.owner, "owner")
+    ready = Graph(draft.tasks).ready(owner or draft.context.actor.owner)
+    if not ready:
+        return ""
+    draft.start(ready[0].id, owner)
+    return ready[0].id

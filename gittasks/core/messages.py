@@ -1,0 +1,134 @@
+"""Commit messages of a list branch: made from an edit, and their trailers read back.
+
+The history of the branch is read with stock git, so a message says what happened in its first
+line and repeats the machine-readable part as trailers in the last paragraph. Every piece of
+text from a task or an actor is made printable first; no value can add a line or a trailer.
+"""
+
+from __future__ import annotations
+
+from gittasks.core.changes import Change, diff
+from gittasks.core.edit import Edit
+from gittasks.core.model import Actor, Status, Task
+from gittasks.core.texts import printable
+
+SUBJECT_LIMIT = 100
+"""Most characters of the first line."""
+VALUE_LIMIT = 500
+
+TASK = "Gittasks-Task"
+STATUS = "Gittasks-Status"
+OWNER = "Gittasks-Owner"
+SESSION = "Gittasks-Session"
+FORCED = "Gittasks-Forced"
+UNDO = "Gittasks-Undo"
+OP = "Gittasks-Op"
+
+
+def commit_message(
+    list_id: str,
+    edit: Edit,
+    actor: Actor,
+    op_id: str,
+    *,
+    undo_of: str | None = None,
+    plan: str | None = None,
+) -> str:
+    """The message for an edit; ends in a line feed.
+
+    `op_id` is random text that tells this operation from an equal one of the same second;
+    `undo_of` the id of the commit that is taken back; `plan` the name of the plan applied.
+    """
+    lines = _lines(edit)
+    first = lines[0] if len(lines) == 1 else _summary(edit, len(lines))
+    if plan is not None:
+        first = f"plan {printable(plan, 40)}: {first}"
+    if undo_of is not None:
+        first = f"undo {printable(undo_of, 10).removesuffix('…')}: {first}"
+    paragraphs = [printable(f"{list_id}: {first}", SUBJECT_LIMIT)]
+    if len(lines) > 1:
+        paragraphs.append("\n".join(lines))
+    paragraphs.append(_trailers(edit, actor, op_id, undo_of))
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def parse_trailers(message: str) -> dict[str, list[str]]:
+    """The trailers of a message by key, values in order; empty if its end is no trailer block.
+
+    Values keep the place they had, so `Gittasks-Task` and `Gittasks-Status` pair up.
+    """
+    paragraphs = message.replace("\r\n", "\n").strip("\n").split("\n\n")
+    if len(paragraphs) < 2:
+        return {}
+    found: dict[str, list[str]] = {}
+    for line in paragraphs[-1].strip("\n").split("\n"):
+        key, colon, value = line.partition(":")
+        if not colon or not key or not key.replace("-", "").isalnum():
+            return {}
+        found.setdefault(key, []).append(value.strip())
+    return found
+
+
+def _lines(edit: Edit) -> list[str]:
+    """What happened to the list and to each task, one line each."""
+    by_task: dict[str, list[Change]] = {}
+    for change in diff(edit.before, edit.after):
+        by_task.setdefault(change.task, []).append(change)
+    return [_line(task_id, changes, edit) for task_id, changes in by_task.items()]
+
+
+def _line(task_id: str, changes: list[Change], edit: Edit) -> str:
+    if not task_id:
+        return _list_line(changes)
+    first = changes[0]
+    if first.is_creation:
+        return f"{task_id} created: {printable(first.after.subject, VALUE_LIMIT)}"
+    if first.field == "removed":
+        return f"{task_id} removed"
+    old, new = edit.before.tasks[task_id], edit.after.tasks[task_id]
+    if old.status is not new.status:
+        return f"{task_id} {old.status.value} → {new.status.value}{_outcome(changes)}"
+    fields = [change.field for change in changes]
+    if fields == ["notes"] and len(new.notes) > len(old.notes):
+        return f"{task_id} note: {printable(new.notes[-1].text, 200)}"
+    return f"{task_id} {', '.join(printable(f, 60) for f in fields)} changed"
+
+
+def _outcome(changes: list[Change]) -> str:
+    """The new result in brackets, where there is one."""
+    results = [c.after for c in changes if c.field == "result" and c.after]
+    return f" ({printable(results[0], 80)})" if results else ""
+
+
+def _list_line(changes: list[Change]) -> str:
+    title = next((c for c in changes if c.field == "title"), None)
+    if title is None:
+        return f"list {', '.join(c.field for c in changes)} changed"
+    return f"title: {printable(title.after, 80)}" if title.after else "title cleared"
+
+
+def _summary(edit: Edit, lines: int) -> str:
+    """How many tasks were created, changed and removed."""
+    if not lines:
+        return "nothing changed"
+    new = sum(i not in edit.before.tasks for i in edit.changed)
+    gone = sum(i not in edit.after.tasks for i in edit.changed)
+    rest = len(edit.changed) - new - gone
+    counts = ((new, "created"), (rest, "changed"), (gone, "removed"))
+    parts = [f"{n} {'task' if n == 1 else 'tasks'} {what}" for n, what in counts if n]
+    if edit.before.info != edit.after.info:
+        parts.append("list changed")
+    return ", ".join(parts)
+
+
+def _trailers(edit: Edit, actor: Actor, op_id: str, undo_of: str | None) -> str:
+    pairs: list[tuple[str, str]] = []
+    for task_id in edit.changed:
+        task: Task | None = edit.after.tasks.get(task_id)
+        status = "removed" if task is None else Status(task.status).value
+        pairs += [(TASK, task_id), (STATUS, status)]
+    pairs += [(OWNER, actor.owner), (SESSION, actor.session or "")]
+    pairs += [(FORCED, rule) for rule in edit.forced]
+    pairs += [(UNDO, undo_of or ""), (OP, op_id)]
+    safe = ((key, printable(value, VALUE_LIMIT)) for key, value in pairs)
+    return "\n".join(f"{key}: {value}" for key, value in safe if value)

@@ -1,0 +1,124 @@
+"""The intents: what somebody wants to happen to a list, as values.
+
+An intent is applied to whatever the list is at that moment (`edit.apply`), and again to the
+newer list when a race was lost, so it holds no copy of the task. Ids may be unique prefixes.
+NamedTuple, not dataclass: these classes are made at every start of the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
+
+from gittasks.core.model import Actor, Status, Value
+
+_NOTHING: Mapping[str, Value] = MappingProxyType({})
+
+
+class Verb(StrEnum):
+    """A transition by its name on the command line."""
+
+    START = "start"
+    DONE = "done"
+    SKIP = "skip"
+    REOPEN = "reopen"
+    RELEASE = "release"
+    DELETE = "delete"
+    RESTORE = "restore"
+
+
+class Create(NamedTuple):
+    """Make a task, or with `iterations` a loop of so many tasks, each blocked by the one before.
+
+    With an `id` that exists and the same subject nothing happens. `order` defaults to the end.
+    """
+
+    subject: str
+    id: str | None = None
+    description: str | None = None
+    active_form: str | None = None
+    status: Status = Status.PENDING
+    owner: str | None = None
+    blocked_by: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
+    phase: str | None = None
+    order: int | float | None = None
+    metadata: Mapping[str, Value] = _NOTHING
+    result: str | None = None
+    iterations: int | None = None
+
+
+class Update(NamedTuple):
+    """Change fields of a task: None keeps, "" clears (a subject cannot be cleared).
+
+    `status` goes through the same rules as the transitions. `unset` names metadata keys to drop.
+    """
+
+    id: str
+    subject: str | None = None
+    description: str | None = None
+    active_form: str | None = None
+    status: Status | None = None
+    owner: str | None = None
+    result: str | None = None
+    order: int | float | None = None
+    phase: str | None = None
+    add_blocked_by: tuple[str, ...] = ()
+    remove_blocked_by: tuple[str, ...] = ()
+    add_blocks: tuple[str, ...] = ()
+    remove_blocks: tuple[str, ...] = ()
+    metadata: Mapping[str, Value] = _NOTHING
+    unset: tuple[str, ...] = ()
+
+
+class Transition(NamedTuple):
+    """Move a task to another state.
+
+    `result` counts for done and skip, `owner` for start and done, `end_loop` for done: it skips
+    the iterations of the same loop that are still pending.
+    """
+
+    verb: Verb
+    id: str
+    result: str | None = None
+    owner: str | None = None
+    end_loop: bool = False
+
+
+class AddNote(NamedTuple):
+    """Append a note to a task; anybody may, at any time."""
+
+    id: str
+    text: str
+
+
+class StartNext(NamedTuple):
+    """Start the first ready task of `owner` (else of the actor); nothing ready is no error."""
+
+    owner: str | None = None
+
+
+class Retitle(NamedTuple):
+    """Set the title of the list; "" clears it."""
+
+    title: str
+
+
+Operation = Create | Update | Transition | AddNote | StartNext | Retitle
+
+
+class Context(NamedTuple):
+    """What an operation depends on besides the list.
+
+    `now` is RFC 3339 text as in the model. `entropy` is a random number of at least 20 bits:
+    equal contexts make equal ids. `parallel` lifts the rule of one task in progress an owner;
+    `force` overrides the rules `blocked`, `held` and `one-in-progress`.
+    """
+
+    now: str
+    actor: Actor
+    entropy: int
+    parallel: bool = False
+    force: bool = False

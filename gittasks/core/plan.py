@@ -1,0 +1,333 @@
+"""Plans: a whole workflow written down at once, and how a list is brought in line with it.
+
+A plan states fields; what it does not state stays as it is in the list. Applying it again
+changes nothing, and applying it in two clones makes the same tasks, because the ids are
+made from the plan alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
+
+from gittasks.core import ids, rules, texts
+from gittasks.core.draft import Draft
+from gittasks.core.graph import Graph
+from gittasks.core.model import Snapshot, Status, Task, Value
+from gittasks.core.operations import Context
+from gittasks.core.placing import place
+from gittasks.errors import Ambiguous, InvalidData, NotFound, Usage
+
+_T = TypeVar("_T")
+_NO_LINES: Mapping[str, int] = MappingProxyType({})
+
+
+class PlannedTask(NamedTuple):
+    """A task as a plan states it; None says nothing about a field.
+
+    `line` is where it stands; `lines` says where single fields (by their name in the file) and
+    references (by their text) stand when that is another line.
+    """
+
+    line: int
+    subject: str
+    id: str | None = None
+    active_form: str | None = None
+    description: str | None = None
+    owner: str | None = None
+    phase: str | None = None
+    status: Status | None = None
+    result: str | None = None
+    blocked_by: tuple[str, ...] | None = None
+    metadata: Mapping[str, Value] | None = None
+    lines: Mapping[str, int] = _NO_LINES
+
+    def line_of(self, what: str) -> int:
+        """The line of a field or of a reference."""
+        return self.lines.get(what, self.line)
+
+
+class Plan(NamedTuple):
+    """A plan as it was read. `where` is the name of its file, for errors."""
+
+    title: str | None
+    tasks: tuple[PlannedTask, ...]
+    where: str
+    title_line: int = 1
+
+
+class Fault(NamedTuple):
+    """Something in a plan that cannot be used: where, what is wrong, what to do."""
+
+    line: int
+    message: str
+    hint: str | None = None
+
+
+class Applied(NamedTuple):
+    """The list in line with a plan.
+
+    `notes` are sentences about what the plan names and the list keeps as it is; `forced` the
+    names of the rules that were overridden.
+    """
+
+    snapshot: Snapshot
+    notes: tuple[str, ...] = ()
+    forced: tuple[str, ...] = ()
+
+
+def invalid_plan(where: str, faults: Sequence[Fault]) -> InvalidData:
+    """The error for a plan's faults: the first is the message, all are in the details."""
+    ordered = sorted(faults, key=lambda f: f.line)
+    problems = [{"path": where, "line": f.line, "message": f.message} for f in ordered]
+    first = ordered[0]
+    return InvalidData(
+        first.message,
+        hint=first.hint,
+        where=f"{where}:{first.line}",
+        details={"problems": problems},
+    )
+
+
+def id_faults(tasks: Sequence[PlannedTask]) -> list[Fault]:
+    """What is wrong with the ids that the tasks of a plan give themselves."""
+    faults: list[Fault] = []
+    given: dict[str, int] = {}
+    for task in tasks:
+        if task.id is None:
+            continue
+        line = task.line_of("id")
+        if fault := ids.task_id_fault(task.id):
+            faults.append(Fault(line, f'"{_shown(task.id)}" is not a task id: {fault}'))
+        elif task.id in given:
+            message = f'the id "{task.id}" is used twice, first in line {given[task.id]}'
+            faults.append(Fault(line, message, "an id names one task; change one of the two"))
+        given.setdefault(task.id, line)
+    return faults
+
+
+def assign_ids(plan: Plan) -> Plan:
+    """The plan with an id for every task: its own, else the slug of its subject.
+
+    The second task that would get the same slug gets `-2` behind it, and so on, past the ids
+    that the plan gives itself. Raises InvalidData for ids that are invalid or used twice.
+    """
+    if faults := id_faults(plan.tasks):
+        raise invalid_plan(plan.where, faults)
+    taken = {task.id for task in plan.tasks if task.id}
+    tasks = []
+    for task in plan.tasks:
+        name = task.id or _free(ids.slug(task.subject), taken)
+        taken.add(name)
+        tasks.append(task._replace(id=name))
+    return plan._replace(tasks=tuple(tasks))
+
+
+def _free(stem: str, taken: set[str]) -> str:
+    name, count = stem, 1
+    while name in taken or ids.task_id_fault(name):
+        count += 1
+        name = f"{stem}-{count}"
+    return name
+
+
+def _id(planned: PlannedTask) -> str:
+    """The id of a task of a plan that went through `assign_ids`."""
+    return planned.id or ""
+
+
+def _shown(text: str) -> str:
+    return texts.printable(text, 60)
+
+
+# --- checking -------------------------------------------------------------------------------
+
+
+class _Checker:
+    """Text as it is stored and references as ids; what cannot be is collected in `faults`."""
+
+    def __init__(self, plan: Plan, snapshot: Snapshot) -> None:
+        self.faults: list[Fault] = []
+        self.tasks = snapshot.tasks
+        self.known = {_id(task) for task in plan.tasks}.union(snapshot.tasks)
+
+    def plan(self, plan: Plan) -> Plan:
+        title = plan.title
+        if title:
+            title = self._checked(plan.title_line, lambda: texts.line(title or "", "title"))
+        tasks = tuple(self.task(task) for task in plan.tasks)
+        if self.faults:
+            raise invalid_plan(plan.where, self.faults)
+        return plan._replace(title=title, tasks=tasks)
+
+    def task(self, task: PlannedTask) -> PlannedTask:
+        def checked(
+            text: str | None, field: str, check: Callable[[str, str], str | None] = texts.line
+        ) -> str | None:
+            if text is None:
+                return None
+            return self._checked(task.line_of(field), lambda: check(text, field))
+
+        line, data = task.line_of("subject"), task.metadata or {}
+        return task._replace(
+            subject=self._checked(line, lambda: texts.subject(task.subject)) or "",
+            active_form=checked(task.active_form, "activeForm"),
+            description=checked(task.description, "description", texts.prose),
+            owner=checked(task.owner, "owner"),
+            phase=checked(task.phase, "phase"),
+            result=checked(task.result, "result"),
+            metadata=self._checked(task.line_of("metadata"), lambda: texts.metadata(data)),
+            blocked_by=None if task.blocked_by is None else self._resolved(task),
+        )
+
+    def _checked(self, line: int, check: Callable[[], _T]) -> _T | None:
+        try:
+            return check()
+        except Usage as error:
+            self.faults.append(Fault(line, error.message, error.hint))
+            return None
+
+    def _resolved(self, task: PlannedTask) -> tuple[str, ...]:
+        """The ids that the references of a task mean, in the plan or in the list."""
+        found: dict[str, None] = {}
+        old = self.tasks.get(_id(task))
+        known = self.known.union(old.blocked_by if old else ())
+        for reference in task.blocked_by or ():
+            try:
+                found[reference if reference in known else ids.resolve(reference, known)] = None
+            except NotFound as error:
+                message = f'no task "{_shown(reference)}" in the plan or in the list'
+                self.faults.append(Fault(task.line_of(reference), message, error.hint))
+            except Ambiguous as error:
+                self.faults.append(Fault(task.line_of(reference), error.message, error.hint))
+        return tuple(found)
+
+
+# --- applying -------------------------------------------------------------------------------
+
+_RANK = {Status.PENDING: 0, Status.IN_PROGRESS: 1, Status.COMPLETED: 2, Status.SKIPPED: 2}
+
+
+def reconcile(plan: Plan, snapshot: Snapshot, context: Context) -> Applied:
+    """Bring a list in line with a plan: create what is missing, set what is stated otherwise.
+
+    Progress is never taken back, a deleted task stays deleted, and a task that was begun keeps
+    its owner. Raises InvalidData for text and references that cannot be used, and Refused for
+    a cycle, for a task that another session holds, and for a start that the rules forbid.
+    """
+    plan = assign_ids(plan)
+    plan = _Checker(plan, snapshot).plan(plan)
+    draft = Draft(snapshot, context)
+    notes: list[str] = []
+    alive: list[PlannedTask] = []
+    for planned in plan.tasks:
+        old = snapshot.tasks.get(_id(planned))
+        if old and _is_deleted(old):
+            notes.append(f"{old.id} is deleted in the list and stays so")
+        else:
+            alive.append(planned)
+    for planned in alive:
+        _set_fields(draft, planned)
+    _check_cycles(draft, snapshot)
+    for name, order in place([_id(p) for p in alive], snapshot.tasks).items():
+        # Not through `put`: to move a task in the list does not disturb who works on it.
+        draft.tasks[name] = replace(draft.tasks[name], order=order)
+    _advance(draft, alive)
+    if plan.title and plan.title != (snapshot.info.title or "").strip():
+        draft.info = replace(draft.info, title=plan.title)
+    after = snapshot
+    kept = len(draft.tasks) == len(snapshot.tasks) and all(
+        task is snapshot.tasks[name] for name, task in draft.tasks.items()
+    )
+    if not kept or draft.info is not snapshot.info:
+        after = replace(snapshot, info=draft.info, tasks=draft.tasks)
+    return Applied(after, tuple(notes), tuple(draft.forced))
+
+
+def _set_fields(draft: Draft, planned: PlannedTask) -> None:
+    """Create the task if it is not there, and set what the plan states, but for its status.
+
+    Dependencies on deleted tasks block nothing and stay, whatever the plan says.
+    """
+    name = _id(planned)
+    if name not in draft.tasks:
+        draft.tasks[name] = Task(
+            id=name,
+            subject=planned.subject,
+            created=draft.context.now,
+            created_by=draft.context.actor.owner,
+        )
+        draft.created.append(name)
+    task = draft.tasks[name]
+    changes: dict[str, Any] = {}
+    for field in ("subject", "active_form", "description", "result"):
+        stated, old = getattr(planned, field), getattr(task, field) or ""
+        if stated and stated != (old.rstrip() if field == "description" else old.strip()):
+            changes[field] = stated
+    if planned.owner and task.status is Status.PENDING:
+        changes["owner"] = planned.owner
+    if planned.phase:
+        label = Task(id="", subject="", phase=planned.phase).phase_label
+        if label != replace(task, subject=planned.subject).phase_label:
+            told = Task(id="", subject=planned.subject).phase_label
+            changes["phase"] = None if label == told else planned.phase
+    if planned.blocked_by is not None:
+        gone = (b for b in task.blocked_by if _is_deleted(draft.tasks.get(b)))
+        blockers = tuple(dict.fromkeys((*planned.blocked_by, *gone)))
+        if set(blockers) != set(task.blocked_by):
+            changes["blocked_by"] = blockers
+    if planned.metadata:
+        changes["metadata"] = {**task.metadata, **planned.metadata}
+    draft.put(name, **changes)
+
+
+def _is_deleted(task: Task | None) -> bool:
+    return task is not None and task.status is Status.DELETED
+
+
+def _check_cycles(draft: Draft, snapshot: Snapshot) -> None:
+    """Refuse a cycle that the plan closes; one that a merge has left is not its doing."""
+    graph = Graph(draft.tasks)
+    if graph.find_cycle() is None:
+        return
+    for name, task in draft.tasks.items():
+        old = snapshot.tasks.get(name)
+        added = [b for b in task.blocked_by if old is None or b not in old.blocked_by]
+        if added and (path := graph.cycle_through(name, added)):
+            raise rules.cycle(path)
+
+
+def _advance(draft: Draft, tasks: Sequence[PlannedTask]) -> None:
+    """Move tasks forward to the stated status: first those that are closed, then the starts.
+
+    A plan may record as completed what was done out of turn; to start work is for now, so the
+    rules of starting hold, and they see the tasks that the plan closes as closed.
+    """
+    forward = [p for p in tasks if p.status and _is_ahead(p.status, draft.tasks[_id(p)].status)]
+    for planned in forward:
+        if planned.status is Status.COMPLETED:
+            _complete(draft, draft.tasks[_id(planned)])
+        elif planned.status is Status.SKIPPED:
+            draft.skip(_id(planned))
+    for planned in forward:
+        if planned.status is Status.IN_PROGRESS:
+            draft.start(_id(planned))
+
+
+def _is_ahead(stated: Status, current: Status) -> bool:
+    return _RANK.get(stated, 0) > _RANK.get(current, 0)
+
+
+def _complete(draft: Draft, task: Task) -> None:
+    context = draft.context
+    pending = task.status is Status.PENDING
+    draft.put(
+        task.id,
+        status=Status.COMPLETED,
+        owner=task.owner or context.actor.owner,
+        session=context.actor.session if pending else task.session,
+        started=task.started or context.now,
+        finished=task.finished or context.now,
+    )

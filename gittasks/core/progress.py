@@ -1,0 +1,348 @@
+"""How far a list is: counts, and the words in which a person is told.
+
+All figures leave skipped and deleted tasks out of the total. The words are part of the product:
+agents and scripts look for them, so each is made in one place here. Texts of tasks stand in them
+as they were written; whoever prints them must escape them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from gittasks.core.clock import duration_words, parse_time, seconds_between
+from gittasks.core.graph import Graph
+from gittasks.core.model import ListInfo, Status, Task
+
+_NEAR_MAX_PERCENT = 80
+"""From this share of a loop's maximum the user is warned that it may run out."""
+_MIN_SAMPLES = 2
+"""Finished tasks that an estimate needs at least: one duration says nothing about the others."""
+
+
+class Phase(NamedTuple):
+    """One phase: its tasks counted. `words` is its line; `parallel` counts like tasks by name."""
+
+    label: str
+    total: int
+    completed: int
+    in_progress: int
+    skipped: int
+    words: str
+    parallel: str | None
+
+
+class Loop(NamedTuple):
+    """One loop of `Iteration n/max` tasks. `running` is the iteration in progress, if any."""
+
+    phase: str | None
+    name: str
+    max: int
+    completed: int
+    running: int | None
+    lines: tuple[str, ...]
+
+
+class Current(NamedTuple):
+    """A task in progress and for how many seconds, when that is known."""
+
+    task: Task
+    seconds: int | None
+
+
+class Progress(NamedTuple):
+    """The state of a list as a whole.
+
+    `pending` counts all pending tasks, `blocked` those among them with an open blocker, so that
+    `total = completed + in_progress + pending`. `percent` is text, cut (not rounded) to one
+    decimal. `elapsed` is the seconds from the first start to the last finish once everything is
+    done, else None; `eta_seconds` a guess at what is left, None when there is no basis for one.
+    """
+
+    total: int
+    completed: int
+    in_progress: int
+    pending: int
+    blocked: int
+    skipped: int
+    percent: str
+    summary: str
+    phases: tuple[Phase, ...]
+    loops: tuple[Loop, ...]
+    current: tuple[Current, ...]
+    elapsed: int | None
+    eta_seconds: int | None
+
+    @classmethod
+    def of(cls, tasks: Iterable[Task], graph: Graph, now: int | None = None) -> Progress:
+        """Progress of the tasks of a list at `now` (epoch seconds; None leaves durations out)."""
+        everything = sorted(tasks, key=lambda t: t.sort_key)
+        alive = [t for t in everything if t.status is not Status.DELETED]
+        counted = [t for t in alive if t.status is not Status.SKIPPED]
+        done = [t for t in counted if t.status is Status.COMPLETED]
+        running = [t for t in counted if t.status is Status.IN_PROGRESS]
+        pending = [t for t in counted if t.status is Status.PENDING]
+        phases = _phases(alive)
+        return cls(
+            total=len(counted),
+            completed=len(done),
+            in_progress=len(running),
+            pending=len(pending),
+            blocked=sum(graph.is_blocked(t.id) for t in pending),
+            skipped=len(alive) - len(counted),
+            percent=percent(len(done), len(counted)),
+            summary=_summary(len(done), len(counted), running, len(alive), phases),
+            phases=phases,
+            loops=_loops(everything),
+            current=tuple(Current(t, _running_for(t, now)) for t in running),
+            elapsed=_elapsed(done) if len(done) == len(counted) else None,
+            eta_seconds=_eta(done, len(counted) - len(done), len(running)),
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Whether there were tasks and none is left."""
+        return 0 < self.total == self.completed
+
+    def finished_words(self, title: str | None = None) -> str | None:
+        """`Multi-model review complete in 3 minutes`, or None while something is left."""
+        if not self.finished:
+            return None
+        words = f"{title or 'Workflow'} complete"
+        return f"{words} in {duration_words(self.elapsed)}" if self.elapsed else words
+
+    @property
+    def eta_words(self) -> str | None:
+        """`about 12 minutes left (estimate)`, or None without an estimate."""
+        if self.eta_seconds is None:
+            return None
+        return f"about {duration_words(self.eta_seconds)} left (estimate)"
+
+
+class ListProgress(NamedTuple):
+    """A list and how far it is, for an overview; `chosen`: commands without --list mean it."""
+
+    info: ListInfo
+    progress: Progress
+    chosen: bool = False
+    problems: int = 0
+
+
+def percent(completed: int, total: int) -> str:
+    """Share in per cent, cut to one decimal, `.0` dropped: 3 of 7 is `42.8`; 0 of 0 is `0`."""
+    whole, tenth = divmod(completed * 1000 // total, 10) if total else (0, 0)
+    return f"{whole}.{tenth}" if tenth else str(whole)
+
+
+def task_seconds(task: Task) -> int | None:
+    """How long a completed task took, in seconds; None when it is not known."""
+    if task.status is not Status.COMPLETED:
+        return None
+    return seconds_between(task.started, task.finished)
+
+
+def plural(word: str) -> str:
+    """The plural of an English noun; a word that ends in a single `s` is taken to be one."""
+    lower = word.lower()
+    if lower.endswith(("ss", "x", "ch", "sh")):
+        return word + "es"
+    if lower.endswith("s"):
+        return word
+    if lower.endswith("y") and lower[-2:-1] not in ("", *"aeiou"):
+        return word[:-1] + "ies"
+    return word + "s"
+
+
+# --- the summary ---------------------------------------------------------------------------
+
+
+def _summary(
+    done: int, total: int, running: Sequence[Task], alive: int, phases: Sequence[Phase]
+) -> str:
+    if not total:
+        return f"{_tasks(alive)}, all skipped" if alive else "no tasks yet"
+    if not done and not running:
+        first = next((p.label for p in phases if p.total), None)
+        starting = f", {_sentence_label(first)} starting..." if first else ""
+        return f"{_tasks(total)}, 0 complete{starting}"
+    words = f"{done}/{_tasks(total)} complete ({percent(done, total)}%)"
+    if done == total:
+        return f"{words}. Workflow finished!"
+    if not running:
+        return words
+    more = f" and {len(running) - 1} more" if len(running) > 1 else ""
+    return f"{words}, currently {_activity(running[0])}{more}"
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task" if count == 1 else f"{count} tasks"
+
+
+def _sentence_label(label: str) -> str:
+    return f"Phase {label[6:]}" if label.startswith("PHASE ") else label
+
+
+def _activity(task: Task) -> str:
+    """What is being done, as it stands within a sentence."""
+    if not task.active_form:
+        return _small_first(task.title)
+    # "Claude reviewing" begins with a name, "Implementing core" with the verb.
+    verb = task.active_form.split(maxsplit=1)[:1]
+    begins_with_verb = bool(verb) and verb[0].endswith("ing")
+    return _small_first(task.active_form) if begins_with_verb else task.active_form
+
+
+def _small_first(text: str) -> str:
+    """`text` with a small first letter, unless it begins with an abbreviation (`UI`, `E2E`)."""
+    word = text.split(maxsplit=1)[0] if text.strip() else ""
+    if word.isupper() or word[1:2].isupper():
+        return text
+    return text[:1].lower() + text[1:]
+
+
+# --- phases --------------------------------------------------------------------------------
+
+
+def _phases(alive: Iterable[Task]) -> tuple[Phase, ...]:
+    """Phases in order of first appearance; labels that differ only in case are one phase."""
+    groups: dict[str, list[Task]] = {}
+    labels: dict[str, str] = {}
+    for task in alive:
+        if label := task.phase_label:
+            groups.setdefault(label.casefold(), []).append(task)
+            labels.setdefault(label.casefold(), label)
+    return tuple(_phase(labels[key], tasks) for key, tasks in groups.items())
+
+
+def _phase(label: str, tasks: Sequence[Task]) -> Phase:
+    counted = [t for t in tasks if t.status is not Status.SKIPPED]
+    done = sum(t.status is Status.COMPLETED for t in counted)
+    running = sum(t.status is Status.IN_PROGRESS for t in counted)
+    side_by_side = running > 1 or _several_owners(counted)
+    words = f"{label}: {done}/{len(counted)} complete" if counted else f"{label}: skipped"
+    if running and side_by_side:
+        words += f", {running} in progress"
+    parallel = _parallel_words(counted, done, running)
+    skipped = len(tasks) - len(counted)
+    return Phase(label, len(counted), done, running, skipped, words, parallel)
+
+
+def _parallel_words(tasks: Sequence[Task], done: int, running: int) -> str | None:
+    """`1/3 reviews complete, 2 in progress` for tasks of one kind that can run side by side."""
+    if len(tasks) < 2 or not done + running or any(t.iteration for t in tasks):
+        return None
+    # "Implement parser" before "Test parser" share a last word, but are steps, not two parsers.
+    siblings = len({frozenset(t.blocked_by) for t in tasks}) == 1
+    noun = _common_noun(tasks) if siblings or _several_owners(tasks) else None
+    if noun is None:
+        return None
+    words = f"{done}/{len(tasks)} {plural(noun)} complete"
+    if done == len(tasks):
+        return f"{words}!"
+    return f"{words}, {running} in progress" if running else words
+
+
+def _common_noun(tasks: Sequence[Task]) -> str | None:
+    """The last word of all titles, when it is the same one."""
+    words = [t.title.split()[-1].strip(".,;:!?()[]'\"") for t in tasks if t.title.split()]
+    if len(words) < len(tasks) or len({w.casefold() for w in words}) != 1:
+        return None
+    first = words[0]
+    if not first[-1:].isalpha():
+        return None
+    return first if first.isupper() else first.lower()
+
+
+def _several_owners(tasks: Iterable[Task]) -> bool:
+    return len({t.owner for t in tasks if t.owner}) > 1
+
+
+# --- loops ---------------------------------------------------------------------------------
+
+
+def _loops(tasks: Iterable[Task]) -> tuple[Loop, ...]:
+    """Loops in order of first appearance: iterations of one phase, name and maximum."""
+    groups: dict[tuple[str | None, str, int], dict[int, Task]] = {}
+    for task in tasks:
+        if place := task.iteration:
+            slots = groups.setdefault((task.phase, place.name.casefold(), place.max), {})
+            held = slots.get(place.n)
+            if held is None or _WEIGHT[task.status] > _WEIGHT[held.status]:
+                slots[place.n] = task
+    return tuple(_loop(phase, top, slots) for (phase, _, top), slots in groups.items())
+
+
+# Of two tasks for one iteration the one that matters more stands for it.
+_WEIGHT = {
+    Status.DELETED: 0,
+    Status.SKIPPED: 1,
+    Status.PENDING: 2,
+    Status.COMPLETED: 3,
+    Status.IN_PROGRESS: 4,
+}
+
+
+def _loop(phase: str | None, top: int, slots: dict[int, Task]) -> Loop:
+    place = next(iter(slots.values())).iteration
+    name = place.name if place else ""
+    done = [n for n, t in slots.items() if t.status is Status.COMPLETED]
+    running = max((n for n, t in slots.items() if t.status is Status.IN_PROGRESS), default=None)
+    if running is not None:
+        lines = _running_lines(running, top, len(done))
+    elif done:
+        lines = (_resting_line(slots, top, done),)
+    else:
+        lines = ()
+    return Loop(phase, name, top, len(done), running, lines)
+
+
+def _running_lines(n: int, top: int, done: int) -> tuple[str, ...]:
+    share = n * 100 // top
+    place = f"Iteration {n}/{top}"
+    if share >= _NEAR_MAX_PERCENT:
+        share_line = f"{place} - approaching max, may escalate to user if not PASS"
+    else:
+        share_line = f"{place} ({share}% through max)"
+    return f"{place} in progress, {done} complete", share_line
+
+
+def _resting_line(slots: dict[int, Task], top: int, done: Sequence[int]) -> str:
+    """The line of a loop that has begun and of which nothing runs."""
+    last = max(done)
+    dropped = [n for n, t in slots.items() if t.status in (Status.SKIPPED, Status.DELETED)]
+    waiting = any(t.status is Status.PENDING for t in slots.values())
+    all_closed = len(done) + len(dropped) == top
+    if not waiting and (all_closed or any(n > last for n in dropped)):
+        return f"Loop completed in {len(done)}/{top} iterations"
+    if result := slots[last].result:
+        return f"Iteration {last}/{top} complete, {result}"
+    return f"Iteration {last}/{top} complete, {top - len(done) - len(dropped)} remaining"
+
+
+# --- time ----------------------------------------------------------------------------------
+
+
+def _running_for(task: Task, now: int | None) -> int | None:
+    """Seconds since the start, when both ends are known."""
+    if now is None or task.started is None:
+        return None
+    try:
+        return max(0, now - parse_time(task.started))
+    except ValueError:
+        return None
+
+
+def _elapsed(done: Sequence[Task]) -> int | None:
+    finished = [t.finished for t in done if t.finished]
+    started = [t.started or t.finished for t in done]
+    times = [t for t in started if t]
+    # Stored times sort as they read.
+    return seconds_between(min(times), max(finished)) if times and finished else None
+
+
+def _eta(done: Iterable[Task], left: int, lanes: int) -> int | None:
+    """Tasks left × mean duration so far ÷ tasks that run side by side."""
+    known = [s for t in done if (s := task_seconds(t))]
+    if left == 0 or len(known) < _MIN_SAMPLES:
+        return None
+    return max(1, left * sum(known) // (len(known) * max(lanes, 1)))

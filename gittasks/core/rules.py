@@ -1,0 +1,174 @@
+"""The rules of a list, each as a function that says why something is refused.
+
+A function with a condition returns the refusal or None, and leaves to its caller whether
+`--force` lets it pass; one without a condition builds the refusal for a caller that has
+already found out. `Refused.rule` is part of the JSON error, so the names are fixed:
+`blocked`, `held`, `one-in-progress` (can be forced), `closed`, `cycle`, `deleted`, `exists`,
+`in-progress`, `no-loop`, `built-on` (cannot).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gittasks.core.model import Actor, Status, Task
+from gittasks.core.texts import printable
+from gittasks.errors import Refused
+
+_SHOWN = 5
+"""How many tasks a message lists before it only counts."""
+
+
+def _named(task: Task) -> str:
+    return f"{task.id} ({printable(task.subject, 60)})"
+
+
+def _holder(task: Task) -> str:
+    who = printable(task.owner, 60) if task.owner else "somebody"
+    session = f", session {printable(task.session, 60)}" if task.session else ""
+    since = f" since {task.started}" if task.started else ""
+    return f"{who}{session}{since}"
+
+
+def _held_refusal(task: Task) -> Refused:
+    return Refused(
+        "held",
+        f"{_named(task)} is in progress, held by {_holder(task)}",
+        hint="see what else can be started: gittasks ready",
+        tasks=(task.id,),
+        details={"owner": task.owner, "session": task.session, "since": task.started},
+    )
+
+
+def held(task: Task, actor: Actor) -> Refused | None:
+    """Only the session under which a task is in progress may change it.
+
+    The owner does not count beside it: one session works for several owners when it runs
+    agents in parallel, and finishes the tasks that it started for them.
+    """
+    mine = not task.session or task.session == actor.session
+    return None if task.status is not Status.IN_PROGRESS or mine else _held_refusal(task)
+
+
+def taken(task: Task, actor: Actor, owner: str | None) -> Refused | None:
+    """A task that somebody else has in progress cannot be started; `owner` is who would have it.
+
+    A task that is in progress for nobody, under no session, can be taken up by anyone.
+    """
+    if task.status is not Status.IN_PROGRESS:
+        return None
+    if task.session:
+        mine = task.session == actor.session and owner in (None, task.owner)
+    else:
+        mine = task.owner in (None, owner or actor.owner)
+    return None if mine else _held_refusal(task)
+
+
+def blocked(task: Task, blockers: Sequence[Task]) -> Refused | None:
+    """A task with open blockers can be neither started nor completed."""
+    if not blockers:
+        return None
+    shown = ", ".join(_named(b) for b in blockers[:_SHOWN])
+    more = f" and {len(blockers) - _SHOWN} more" if len(blockers) > _SHOWN else ""
+    return Refused(
+        "blocked",
+        f"{_named(task)} is blocked by {shown}{more}",
+        hint="see what can be started: gittasks ready",
+        tasks=[b.id for b in blockers],
+        details={"openBlockers": [b.id for b in blockers]},
+    )
+
+
+def one_in_progress(task: Task, owner: str, tasks: Mapping[str, Task]) -> Refused | None:
+    """An owner has one task in progress at a time in a list."""
+    for other in tasks.values():
+        if other.status is Status.IN_PROGRESS and other.owner == owner and other.id != task.id:
+            return Refused(
+                "one-in-progress",
+                f"{printable(owner, 60)} already has {_named(other)} in progress",
+                hint=f"finish it with: gittasks done {other.id}; or give --parallel "
+                "to work on both",
+                tasks=(other.id,),
+                details={"owner": owner},
+            )
+    return None
+
+
+def closed(task: Task, verb: str) -> Refused:
+    """A closed task must be opened again before `verb` makes sense."""
+    way = "restore" if task.status is Status.DELETED else "reopen"
+    return Refused(
+        "closed",
+        f"cannot {verb} {_named(task)}: it is {task.status}",
+        hint=f"open it again with: gittasks {way} {task.id}",
+        tasks=(task.id,),
+        details={"status": task.status.value},
+    )
+
+
+def in_progress(task: Task, verb: str) -> Refused:
+    """A task in progress is not closed, so it cannot be reopened."""
+    return Refused(
+        "in-progress",
+        f"cannot {verb} {_named(task)}: it is in progress",
+        hint=f"put it back with: gittasks release {task.id}",
+        tasks=(task.id,),
+    )
+
+
+def deleted(task: Task) -> Refused:
+    """A deleted task cannot be changed."""
+    return Refused(
+        "deleted",
+        f"{_named(task)} is deleted",
+        hint=f"bring it back with: gittasks restore {task.id}",
+        tasks=(task.id,),
+    )
+
+
+def exists(task: Task, subject: str) -> Refused:
+    """An id given by the caller means one task, with one subject."""
+    return Refused(
+        "exists",
+        f'{_named(task)} exists already, and its subject is not "{printable(subject, 60)}"',
+        hint=f"give another id, or look at it with: gittasks show {task.id}",
+        tasks=(task.id,),
+    )
+
+
+def no_loop(task: Task) -> Refused:
+    """Only an iteration has a loop to end."""
+    return Refused(
+        "no-loop",
+        f'{_named(task)} is in no loop: its subject does not begin with "Iteration i/N:"',
+        hint=f"finish it alone with: gittasks done {task.id}",
+        tasks=(task.id,),
+    )
+
+
+def cycle(path: Sequence[str]) -> Refused:
+    """Dependencies must not go round; `path` is the cycle, its first id again at the end."""
+    if len(path) > 2:  # path[0] may be new or deleted, so name an edge that is surely there
+        hint = f"drop one of them, such as: gittasks update {path[1]} --remove-blocked-by {path[2]}"
+    else:
+        hint = "a task cannot wait for itself; see the others with: gittasks list"
+    return Refused(
+        "cycle",
+        f"that would close a cycle of tasks, each blocked by the next: {' → '.join(path)}",
+        hint=hint,
+        tasks=tuple(dict.fromkeys(path)),
+        details={"cycle": list(path)},
+    )
+
+
+def built_on(message: str, tasks: Sequence[str], details: Mapping[str, Any]) -> Refused:
+    """What others have built on since cannot be taken back."""
+    seen = f" {tasks[0]}" if tasks else ""
+    return Refused(
+        "built-on",
+        f"cannot undo: {message}",
+        hint=f"see what came after: gittasks log{seen}",
+        tasks=tasks,
+        details=details,
+    )

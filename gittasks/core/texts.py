@@ -1,0 +1,123 @@
+"""What text from outside may enter a task, and how text from a task may enter a message.
+
+Each check returns the value as it is to be stored and raises Usage, naming the field, when the
+value cannot be stored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gittasks.core.model import Value
+from gittasks.errors import Usage
+
+LINE_LIMIT = 500
+"""Most characters of a one-line field."""
+PROSE_LIMIT = 100 * 1024
+"""Most bytes, as UTF-8, of a description, a note or all values of one metadata key."""
+DEPTH_LIMIT = 8
+"""Most levels of lists and maps inside one metadata value."""
+ORDER_LIMIT = 10**15
+"""Orders beyond this are refused: floats would no longer tell neighbours apart."""
+
+_NOT_IN_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NOT_IN_PROSE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_NOT_PRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+def line(text: str, field: str) -> str | None:
+    """`text` without the space around it, as one line; None when nothing is left."""
+    kept = text.strip()
+    if match := _NOT_IN_LINE.search(kept):
+        raise Usage(
+            f"the {field} must be one line without control characters, "
+            f"but character {match.start() + 1} is U+{ord(match[0]):04X}",
+            hint="longer text belongs into the description or a note",
+        )
+    if len(kept) > LINE_LIMIT:
+        raise Usage(
+            f"the {field} has {len(kept)} characters, at most {LINE_LIMIT} are allowed",
+            hint="longer text belongs into the description or a note",
+        )
+    return kept or None
+
+
+def subject(text: str) -> str:
+    """A subject: one line, never empty."""
+    kept = line(text, "subject")
+    if kept is None:
+        raise Usage("the subject is empty", hint="say in a few words what is to be done")
+    return kept
+
+
+def prose(text: str, field: str) -> str | None:
+    """`text` with LF line ends and no space at its end; None when nothing is left."""
+    kept = text.replace("\r\n", "\n").rstrip()
+    if match := _NOT_IN_PROSE.search(kept):
+        where = kept.count("\n", 0, match.start()) + 1
+        raise Usage(
+            f"the {field} has the control character U+{ord(match[0]):04X} in line {where}",
+            hint="only line breaks and tabs are allowed",
+        )
+    _check_size(len(kept.encode()), field)
+    return kept or None
+
+
+def order(value: int | float) -> int | float:
+    """A place in the order of display."""
+    if isinstance(value, bool) or not -ORDER_LIMIT <= value <= ORDER_LIMIT:
+        raise Usage(f"the order {value} is not a number between -1e15 and 1e15")
+    return value
+
+
+def metadata(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Metadata whose keys are non-empty lines and whose values JSON can hold."""
+    checked: dict[str, Value] = {}
+    for name, value in values.items():
+        key = line(name, "metadata key")
+        if key is None:
+            raise Usage("a metadata key is empty", hint="write it as KEY=VALUE")
+        _check_value(value, f'metadata value of "{key}"')
+        checked[key] = value
+    return checked
+
+
+def _check_value(value: Any, field: str) -> None:
+    size = 0
+    queue: list[tuple[Any, int]] = [(value, 0)]
+    for item, depth in queue:  # grows while it is walked
+        if depth > DEPTH_LIMIT:
+            raise Usage(f"the {field} is nested more than {DEPTH_LIMIT} levels deep")
+        if isinstance(item, str):
+            size += len((prose(item, field) or "").encode())
+        elif isinstance(item, dict):
+            queue += [(part, depth + 1) for pair in item.items() for part in pair]
+        elif isinstance(item, (list, tuple)):
+            queue += [(part, depth + 1) for part in item]
+        elif isinstance(item, float) and not -float("inf") < item < float("inf"):
+            raise Usage(f"the {field} is not a finite number")
+        size += 8
+        _check_size(size, field)
+
+
+def _check_size(size: int, field: str) -> None:
+    if size > PROSE_LIMIT:
+        raise Usage(
+            f"the {field} has {size} bytes, at most {PROSE_LIMIT} are allowed",
+            hint="keep large texts in a file and name its path here",
+        )
+
+
+def printable(text: str, limit: int) -> str:
+    """`text` on one line of at most `limit` characters that cannot forge or hide anything.
+
+    Runs of space become one; other control, bidirectional and zero-width characters become
+    U+FFFD; what is too long ends in an ellipsis.
+    """
+    shown = _NOT_PRINTABLE.sub("\ufffd", " ".join(text.split()))
+    return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"

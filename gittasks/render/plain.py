@@ -1,0 +1,344 @@
+"""Plain text for pipes and agents: compact lines, no colour, no drawing, nothing heavy imported.
+
+Every function returns text without a final newline. All texts of tasks are escaped here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from gittasks.core.clock import MINUTE, duration_brief, duration_words, parse_time
+from gittasks.core.graph import Graph
+from gittasks.core.model import ListInfo, Note, Problem, Status, Task, Value
+from gittasks.core.progress import ListProgress, Loop, Progress, task_seconds
+from gittasks.render.text import Marks, clean, indent
+
+_MANY_BLOCKERS = 5
+_MANY_TASKS = 10
+_STATE_FIELDS = frozenset({"status", "owner", "session", "claim", "started", "finished", "result"})
+_FIELDS = {
+    "subject": "subject",
+    "active_form": "activeForm",
+    "description": "description",
+    "owner": "owner",
+    "session": "session",
+    "result": "result",
+    "phase": "phase",
+    "order": "order",
+    "blocked_by": "blockedBy",
+    "commits": "commits",
+    "notes": "notes",
+    "metadata": "metadata",
+}
+
+
+# --- one task ------------------------------------------------------------------------------
+
+
+def task_line(
+    task: Task, graph: Graph, marks: Marks, now: int | None = None, width: int = 0
+) -> str:
+    """`[→] p3-core-9f2k  PHASE 3: Implement core (in_progress, claude-agent, 2 min so far)`.
+
+    `now` is in epoch seconds; without it no running time is shown. `width` pads the id.
+    """
+    said = _aside(task, graph, now)
+    end = f" ({clean(said)})" if said else ""
+    return f"[{_mark(task, marks)}] {task.id:<{width}}  {clean(task.subject)}{end}"
+
+
+def task_list(
+    tasks: Sequence[Task],
+    graph: Graph,
+    progress: Progress,
+    marks: Marks,
+    now: int | None = None,
+    problems: Sequence[Problem] = (),
+) -> str:
+    """The tasks, one a line in the order given, then the summary of the list and its problems."""
+    lines = _task_lines(tasks, graph, marks, now)
+    if not lines and progress.total:
+        lines = ["no task matches"]
+    if lines:
+        lines.append("")
+    return "\n".join([*lines, clean(progress.summary), *problem_lines(problems)])
+
+
+def ready_list(
+    tasks: Sequence[Task], graph: Graph, progress: Progress, marks: Marks, now: int | None = None
+) -> str:
+    """The ready tasks, one a line; or that there is none, and what is in the way."""
+    if tasks:
+        return "\n".join(_task_lines(tasks, graph, marks, now))
+    counts = ((progress.in_progress, "in progress"), (progress.blocked, "blocked"))
+    why = [f"{count} {word}" for count, word in counts if count]
+    why += ["everything is complete"] if progress.finished else []
+    return f"nothing is ready: {', '.join(why)}" if why else "nothing is ready"
+
+
+def problem_lines(problems: Iterable[Problem]) -> list[str]:
+    """One line for each thing on the branch that cannot be read."""
+    return [f"unreadable: {clean(str(problem))}" for problem in problems]
+
+
+def _task_lines(
+    tasks: Iterable[Task], graph: Graph, marks: Marks, now: int | None, lead: str = ""
+) -> list[str]:
+    shown = list(tasks)
+    width = max((len(t.id) for t in shown), default=0)
+    return [lead + task_line(t, graph, marks, now, width) for t in shown]
+
+
+def _mark(task: Task, marks: Marks) -> str:
+    by_status: dict[Status, str] = {
+        Status.PENDING: marks.pending,
+        Status.IN_PROGRESS: marks.in_progress,
+        Status.COMPLETED: marks.completed,
+        Status.SKIPPED: marks.skipped,
+        Status.DELETED: marks.deleted,
+    }
+    return by_status[task.status]
+
+
+def _aside(task: Task, graph: Graph, now: int | None) -> str:
+    """What stands in parentheses behind the subject."""
+    if task.status is Status.COMPLETED:
+        took = task_seconds(task) or 0
+        return task.result or (duration_brief(took) if took >= MINUTE else "")
+    if task.status is Status.SKIPPED:
+        # "not needed, loop exited" says by itself that the task was skipped.
+        result = task.result or ""
+        return result if result.startswith("not needed") else _joined("skipped", result)
+    if task.status is Status.IN_PROGRESS:
+        since = _since(task, now)
+        return _joined(
+            "in_progress", task.owner, f"{duration_brief(since)} so far" if since else ""
+        )
+    if task.status is Status.DELETED:
+        return "deleted"
+    blockers = graph.open_blockers(task.id)
+    return _joined(task.owner, f"blocked by {_some(blockers, _MANY_BLOCKERS)}" if blockers else "")
+
+
+def _joined(*parts: str | None) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _some(names: Sequence[str], limit: int) -> str:
+    """Names in a row, cut after `limit` of them."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def _since(task: Task, now: int | None) -> int | None:
+    """Seconds in progress, when known and at least a minute: less is noise."""
+    if now is None or task.started is None:
+        return None
+    try:
+        seconds = now - parse_time(task.started)
+    except ValueError:
+        return None
+    return seconds if seconds >= MINUTE else None
+
+
+# --- one task in full ----------------------------------------------------------------------
+
+
+def task_details(
+    task: Task,
+    tasks: Mapping[str, Task],
+    graph: Graph,
+    marks: Marks,
+    now: int | None = None,
+    history: Sequence[str] = (),
+) -> str:
+    """Everything about one task, fields that are not set left out.
+
+    `tasks` are those of its list by id; `history` are lines made by the caller, newest first.
+    """
+    lines = [task_line(task, graph, marks, now), *_field_lines(task)]
+    lines += _linked("blocked by", task.blocked_by, tasks, graph, marks, now)
+    lines += _linked("blocks", graph.blocks(task.id), tasks, graph, marks, now)
+    if task.description:
+        lines += ["description:", indent(task.description)]
+    lines += _block("notes", [_note(note) for note in task.notes])
+    lines += _block("commits", [clean(f"{c.sha} {c.subject or ''}".rstrip()) for c in task.commits])
+    lines += _block("metadata", _pairs(task.metadata))
+    lines += _block("unknown keys", _pairs(task.extra))
+    lines += _block("history", [clean(line) for line in history])
+    return "\n".join(lines)
+
+
+def _field_lines(task: Task) -> list[str]:
+    """The fields of one line, `name: value`, in the order of the task file."""
+    place = task.iteration
+    took = task_seconds(task)
+    fields = {
+        "status": str(task.status),
+        "active form": task.active_form,
+        "phase": task.phase_label,
+        "iteration": f"{place.n}/{place.max} {place.name}".rstrip() if place else None,
+        "owner": task.owner,
+        "session": task.session,
+        "claim": str(task.claim) if task.claim else None,
+        "started": task.started,
+        "finished": f"{task.finished or ''}{f' (took {duration_words(took)})' if took else ''}",
+        "result": task.result,
+        "order": None if task.order is None else str(task.order),
+        "created": _joined(task.created, f"by {task.created_by}" if task.created_by else None),
+    }
+    return [f"{name}: {clean(value)}" for name, value in fields.items() if value]
+
+
+def _linked(
+    name: str,
+    ids: Sequence[str],
+    tasks: Mapping[str, Task],
+    graph: Graph,
+    marks: Marks,
+    now: int | None,
+) -> list[str]:
+    """A heading and the tasks behind these ids, each with its own state."""
+    lines = _task_lines((tasks[i] for i in ids if i in tasks), graph, marks, now)
+    lines += [f"{clean(i)}  (not in this list)" for i in ids if i not in tasks]
+    return _block(name, lines)
+
+
+def _block(name: str, lines: Sequence[str]) -> list[str]:
+    return [f"{name}:", *(f"  {line}" for line in lines)] if lines else []
+
+
+def _note(note: Note) -> str:
+    """A note; what follows its first line is set deeper than any line of ours."""
+    first, _, rest = note.text.strip().partition("\n")
+    head = f"{clean(note.at)} {clean(note.by)}: {clean(first.rstrip())}"
+    return f"{head}\n{indent(rest, '    ')}" if rest else head
+
+
+def _pairs(values: Mapping[str, Value]) -> list[str]:
+    return [f"{clean(key)}: {_value(value)}" for key, value in values.items()]
+
+
+def _value(value: Value) -> str:
+    """Text as it is, anything else as JSON."""
+    if isinstance(value, str):
+        return clean(value)
+    import json  # only when metadata holds more than text
+
+    return clean(json.dumps(value, ensure_ascii=False, default=str))
+
+
+# --- the whole list ------------------------------------------------------------------------
+
+
+def status(
+    info: ListInfo,
+    tasks: Sequence[Task],
+    graph: Graph,
+    progress: Progress,
+    marks: Marks,
+    now: int | None = None,
+    problems: Sequence[Problem] = (),
+) -> str:
+    """Where the list is: summary, phases, loops, what runs, what is ready, what waits for what.
+
+    `tasks` are those of the list in order of display.
+    """
+    title = f": {clean(info.title)}" if info.title else ""
+    lines = [f"{clean(info.id)}{title}", clean(progress.summary)]
+    lines += _phase_lines(progress)
+    lines += loop_lines(progress.loops)
+    waiting = [t for t in tasks if t.status is Status.PENDING]
+    blocked = [t for t in waiting if graph.is_blocked(t.id)]
+    ready = [t for t in waiting if not graph.is_blocked(t.id)]
+    sections = (("in progress", [c.task for c in progress.current]), ("ready", ready))
+    for name, members in (*sections, ("blocked", blocked)):
+        lines += _section(name, members, graph, marks, now)
+    if left := progress.eta_words:
+        lines.append(left)
+    if finished := progress.finished_words(info.title):
+        lines.append(clean(finished))
+    return "\n".join([*lines, *problem_lines(problems)])
+
+
+def _phase_lines(progress: Progress) -> list[str]:
+    lines = []
+    for phase in progress.phases:
+        lines.append(clean(phase.words))
+        if phase.parallel:
+            lines.append(f"  {clean(phase.parallel)}")
+    return lines
+
+
+def loop_lines(loops: Sequence[Loop]) -> list[str]:
+    """The lines of all loops that have begun, each with its name when there are several."""
+    begun = [loop for loop in loops if loop.lines]
+    return [
+        clean(f"{loop.name}: {line}" if len(begun) > 1 and loop.name else line)
+        for loop in begun
+        for line in loop.lines
+    ]
+
+
+def _section(
+    name: str, tasks: Sequence[Task], graph: Graph, marks: Marks, now: int | None
+) -> list[str]:
+    if not tasks:
+        return []
+    lines = [f"{name}:", *_task_lines(tasks[:_MANY_TASKS], graph, marks, now, "  ")]
+    if len(tasks) > _MANY_TASKS:
+        lines.append(f"  ... and {len(tasks) - _MANY_TASKS} more")
+    return lines
+
+
+def lists_table(rows: Sequence[ListProgress]) -> str:
+    """One line a list: `*` before the chosen one, id, title if any, summary."""
+    if not rows:
+        return "no lists yet"
+    width = max(len(row.info.id) for row in rows)
+    return "\n".join(_list_line(row, width) for row in rows)
+
+
+def _list_line(row: ListProgress, width: int) -> str:
+    mark = "*" if row.chosen else " "
+    title = f"{clean(row.info.title)}: " if row.info.title else ""
+    unread = f" ({row.problems} unreadable)" if row.problems else ""
+    return f"{mark} {clean(row.info.id):<{width}}  {title}{clean(row.progress.summary)}{unread}"
+
+
+# --- the answer to a change ----------------------------------------------------------------
+
+
+def task_changed(before: Task | None, after: Task, marks: Marks) -> str:
+    """What happened to one task: `p1-ask-x2k4: pending → in_progress`, or that nothing did."""
+    if before is None:
+        status = "" if after.status is Status.PENDING else f" ({after.status})"
+        return f"created {after.id}  {clean(after.subject)}{status}"
+    moved = before.status is not after.status
+    fields = [
+        shown
+        for name, shown in _FIELDS.items()
+        if getattr(before, name) != getattr(after, name) and not (moved and name in _STATE_FIELDS)
+    ]
+    if not moved and not fields:
+        word = "unchanged" if before.claim == after.claim else "claim renewed"
+        return f"{after.id}: {word} ({after.status})"
+    result = f" ({clean(after.result)})" if moved and after.result else ""
+    move = f"{before.status} {marks.arrow} {after.status}{result}" if moved else ""
+    changed = f"changed {', '.join(fields)}" if fields else ""
+    return f"{after.id}: {_joined(move, changed)}"
+
+
+def changes(
+    pairs: Iterable[tuple[Task | None, Task]],
+    marks: Marks,
+    unblocked: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> str:
+    """The answer of a command that writes: each task, then what is ready now and the summary."""
+    lines = [task_changed(before, after, marks) for before, after in pairs]
+    if unblocked:
+        lines.append(f"now ready: {_some(unblocked, _MANY_TASKS)}")
+    if progress is not None:
+        lines.append(clean(progress.summary))
+    return "\n".join(lines)

@@ -1,0 +1,171 @@
+"""Write one list: the transaction that every change goes through.
+
+Read the head, let the caller propose a snapshot, write blobs, tree and commit, then move the
+ref once, guarded by the head that was read. A lost race asks the caller again on the new head.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import dulwich.refs  # noqa: F401  loaded here, not while the lock is held
+
+from gittasks.core.model import Snapshot
+from gittasks.errors import Busy, InvalidData
+from gittasks.store import checkouts, history, refs, upkeep
+from gittasks.store.branch import next_branch, root_objects
+from gittasks.store.cache import Branch
+from gittasks.store.history import Signature
+from gittasks.store.list_store import ListStore
+from gittasks.store.lock import ListLock
+
+_ATTEMPTS = 50
+"""Races that one operation may lose; each loss means that somebody else's write went in."""
+
+
+class Proposal(NamedTuple):
+    """What a caller wants the list to become, and the commit message that says so."""
+
+    after: Snapshot
+    message: str
+
+
+class Signatures(NamedTuple):
+    """Author and committer of the commits that this process makes."""
+
+    author: Signature
+    committer: Signature
+
+
+Propose = Callable[[Branch], Proposal | None]
+"""Decides on the head it is given; None means there is nothing to change. May be called again."""
+
+
+def create(store: ListStore) -> bool:
+    """Make the local branch: at what was fetched, else empty. False if it was there."""
+    common = store.repository.common
+    with _lock(store) as lock:
+        if refs.read(common, store.ref):
+            return False
+        refs.check_creatable(common, store.ref)
+        commit = store.repository.tracked(store.list_id)
+        if commit is None:
+            new = root_objects(store.list_id)
+            store.repository.objects.write(new)
+            commit = new[-1].id
+        return _move(store, lock, None, commit, "create")
+
+
+def update(store: ListStore, propose: Propose, signatures: Signatures) -> Branch:
+    """Apply `propose` to the head until it sticks; return the branch as it then is.
+
+    When it returns, the change is on the disk and in the history. Raises whatever `propose`
+    raises, Refused for a dirty checkout, Busy when other writers always came first.
+    """
+
+    with _lock(store) as lock:
+        for attempt in range(_ATTEMPTS):
+            written = _try(store, lock, propose, signatures)
+            if written is not None:
+                break
+            time.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.5)))  # noqa: S311
+        else:
+            raise Busy(
+                f'other writers changed "{store.list_id}" {_ATTEMPTS} times in a row',
+                hint="nothing was written; run this again in a moment",
+            )
+    if upkeep.is_due(store.repository):
+        upkeep.start(store.repository)
+    return written
+
+
+def _try(
+    store: ListStore, lock: ListLock, propose: Propose, signatures: Signatures
+) -> Branch | None:
+    """One attempt; None when another writer moved the ref first."""
+    repository = store.repository
+    local = refs.read(repository.common, store.ref)
+    branch = store.load()
+    if local not in (None, branch.commit):
+        return None
+    proposal = propose(branch)
+    if proposal is None:
+        return branch
+    _check_writable(branch)
+    tree, after, new = next_branch(repository.objects, branch, proposal.after)
+    commit = history.new_commit(tree, (branch.commit,), *signatures, proposal.message)
+    found = checkouts.find_clean(repository, store.ref, branch.commit)
+    repository.objects.write([*new, commit])
+    checkouts.check_movable(repository, found, commit.id)
+    subject = proposal.message.partition("\n")[0]
+    if not _move(store, lock, local, commit.id, subject, signatures.committer):
+        return None
+    if pruned := repository.objects.missing([*new, commit]):  # by a `gc --prune=now`
+        repository.objects.write(pruned)
+    checkouts.bring_along(repository, found, commit.id)
+    written = after._replace(commit=commit.id)
+    store.remember(written)
+    return written
+
+
+def _check_writable(branch: Branch) -> None:
+    problem = next((p for p in branch.snapshot.problems if p.path == "list.yaml"), None)
+    if problem:
+        raise InvalidData(
+            f"list.yaml cannot be read, so the list is not written: {problem.message}",
+            where=f"list.yaml:{problem.line}" if problem.line else "list.yaml",
+            hint="repair it by hand: git worktree add gives you the list's branch as files",
+        )
+
+
+def _move(
+    store: ListStore,
+    lock: ListLock,
+    old: str | None,
+    new: str,
+    subject: str,
+    who: Signature | None = None,
+) -> bool:
+    common = store.repository.common
+    if old is None:
+        refs.check_creatable(common, store.ref)
+    person = who or Signature("gittasks <root@gittasks.invalid>", int(time.time()))
+    lock.mark(new)
+    try:
+        return refs.move(
+            common,
+            store.ref,
+            old,
+            new,
+            reflog=lambda was, now: _append_reflog(store, was, now, person, subject),
+            is_leftover=lock.is_leftover,
+        )
+    finally:
+        lock.clear()
+
+
+def _append_reflog(store: ListStore, old: str, new: str, who: Signature, subject: str) -> None:
+    """Record the move as git does (`core.logAllRefUpdates`; on unless bare)."""
+    path = os.path.join(store.repository.common, "logs", store.ref)
+    setting = store.repository.config.get("core.logallrefupdates")
+    bare = store.repository.config.flag("core.bare")
+    wanted = not bare if setting is None else setting.lower() not in ("false", "no", "off", "0")
+    if not wanted and not os.path.exists(path):
+        return
+    sign, minutes = "-" if who.zone < 0 else "+", abs(who.zone)
+    zone = f"{sign}{minutes // 60:02d}{minutes % 60:02d}"
+    line = f"{old} {new} {who.person} {who.time} {zone}\tgittasks: {subject}\n"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "ab") as file:
+            file.write(line.encode("utf-8", "surrogateescape"))
+    except OSError:
+        return  # the reflog is a convenience; the branch itself holds the history
+
+
+def _lock(store: ListStore) -> ListLock:
+    return ListLock(store.repository.common, store.ref.removeprefix("refs/heads/"))
