@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gittasks.core.changes import Change
 from gittasks.core.clock import duration_words
-from gittasks.core.model import Task
 from gittasks.core.timing import PhaseTime
 from gittasks.render import documents
 from gittasks.render.text import Marks, clean
-from gittasks.workspace.audit import LogEntry
+from gittasks.workspace.audit import LogEntry, LoggedChange
 
 _QUIET = frozenset({"owner", "session", "claim", "started", "finished", "created", "createdBy"})
 """Fields that come along with a change of status and say nothing new on a line."""
@@ -51,20 +49,22 @@ def _what(entry: LogEntry, marks: Marks, *, with_task: bool) -> str:
     return "; ".join(parts) + forced + undo
 
 
-def _told(changes: Sequence[Change], marks: Marks) -> list[str]:
+def _told(changes: Sequence[LoggedChange], marks: Marks) -> list[str]:
     moved = any(c.field == "status" for c in changes)
     told = []
     for change in changes:
-        if change.is_creation:
-            told.append(f"created {_short(change.after.subject)}")
-        elif isinstance(change.before, Task):
+        if change.field == "created" and change.before is None:
+            told.append(f"created {_short(change.after)}")
+        elif change.field == "removed":
             told.append("removed")
         elif change.field == "status":
-            told.append(f"{change.before} {marks.arrow} {change.after}")
+            result = next((c.after for c in changes if c.field == "result"), None)
+            outcome = f" ({_short(result)})" if result else ""
+            told.append(f"{change.before} {marks.arrow} {change.after}{outcome}")
         elif change.field == "result" and moved:
-            told.append(f"({_short(change.after)})" if change.after else "result cleared")
+            continue
         elif change.field == "notes":
-            told += [f"note: {_short(n.text)}" for n in change.after if n not in change.before]
+            told += [f"note: {_short(n['text'])}" for n in change.after if n not in change.before]
         elif change.field == "blockedBy":
             told.append(_edges(change))
         elif change.field in ("description", "metadata", "commits"):
@@ -74,7 +74,7 @@ def _told(changes: Sequence[Change], marks: Marks) -> list[str]:
     return told
 
 
-def _edges(change: Change) -> str:
+def _edges(change: LoggedChange) -> str:
     added = [f"+{clean(i)}" for i in change.after if i not in change.before]
     removed = [f"-{clean(i)}" for i in change.before if i not in change.after]
     return f"blockedBy {' '.join(added + removed)}"
@@ -112,20 +112,11 @@ def entry_documents(entries: Iterable[LogEntry]) -> list[documents.Document]:
                 {
                     "task": c.task or None,
                     "field": c.field,
-                    "from": _plain(c.before),
-                    "to": _plain(c.after),
+                    "from": c.before,
+                    "to": c.after,
                 }
                 for c in e.changes
             ],
         }
         for e in entries
     ]
-
-
-def _plain(value: Any) -> Any:
-    """A value of the model as JSON; a whole task stands as its subject."""
-    if isinstance(value, Task):
-        return value.subject
-    if isinstance(value, tuple):
-        return [v._asdict() if hasattr(v, "_asdict") else v for v in value]
-    return value

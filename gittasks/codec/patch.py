@@ -80,17 +80,19 @@ def _patched(data: bytes, old: Task, new: Task) -> bytes | None:
         else:
             patch.replace(key, value, after[name])
     for name in after:
-        if name not in kept:
+        if name not in kept and before.get(name) != after[name]:
             patch.insert(_place(text, root, kept, name), after[name])
     return patch.result().encode("utf-8")
 
 
 def _place(text: str, root: Node, kept: Mapping[str, Node], name: str) -> int:
     """Where a new key goes: behind the nearest key that comes before it in canonical order."""
-    limit = _ORDER.get(name, len(_ORDER))
-    earlier = [key for key in kept if _ORDER.get(key, len(_ORDER)) <= limit]
-    if earlier:
-        best = max(earlier, key=lambda key: (_ORDER.get(key, len(_ORDER)), kept[key].start))
+    if name in _ORDER:
+        earlier = [key for key in kept if _ORDER.get(key, len(_ORDER)) < _ORDER[name]]
+        best = max(earlier, key=_ORDER.__getitem__, default=None)
+    else:
+        best = max(kept, key=lambda key: kept[key].start, default=None)
+    if best is not None:
         return _line_end(text, kept[best])
     return root.pairs[0][0].start if root.pairs else len(text)
 

@@ -22,9 +22,10 @@ class ListStore:
         self.repository = repository
         self.list_id = list_id
         self.ref = repository.ref(list_id)
-        self._cache = os.path.join(
-            repository.common, "gittasks", "cache", "lists", *self.ref.split("/")[2:]
-        )
+        caches = os.path.join(repository.common, "gittasks", "cache")
+        branch = self.ref.removeprefix("refs/heads/")
+        self._cache = os.path.join(caches, "lists", branch)
+        self.history_path = os.path.join(caches, "history", branch)
 
     def head(self) -> str | None:
         """Commit of the list: the local branch, else the one that was fetched, else None."""
@@ -60,6 +61,12 @@ class ListStore:
     def remember(self, branch: Branch) -> None:
         """Keep a branch that was read or written, for the next command."""
         cache.write(self._cache, branch)
+
+    def commit(self, commit_id: str) -> CommitInfo:
+        """One commit of the list."""
+        from gittasks.store import history
+
+        return history.read_commit(self.repository.objects, commit_id)
 
     def walk(self, head: str | None = None) -> Iterator[CommitInfo]:
         """Commits of the list, children before parents, newest first."""

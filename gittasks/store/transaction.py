@@ -34,6 +34,13 @@ class Proposal(NamedTuple):
     message: str
 
 
+class Written(NamedTuple):
+    """What `update` did: the branch as it is, and the commit it made, None if nothing changed."""
+
+    branch: Branch
+    commit: history.CommitInfo | None
+
+
 class Signatures(NamedTuple):
     """Author and committer of the commits that this process makes."""
 
@@ -60,13 +67,12 @@ def create(store: ListStore) -> bool:
         return _move(store, lock, None, commit, "create")
 
 
-def update(store: ListStore, propose: Propose, signatures: Signatures) -> Branch:
-    """Apply `propose` to the head until it sticks; return the branch as it then is.
+def update(store: ListStore, propose: Propose, signatures: Signatures) -> Written:
+    """Apply `propose` to the head until it sticks; return what was written.
 
     When it returns, the change is on the disk and in the history. Raises whatever `propose`
     raises, Refused for a dirty checkout, Busy when other writers always came first.
     """
-
     with _lock(store) as lock:
         for attempt in range(_ATTEMPTS):
             written = _try(store, lock, propose, signatures)
@@ -85,7 +91,7 @@ def update(store: ListStore, propose: Propose, signatures: Signatures) -> Branch
 
 def _try(
     store: ListStore, lock: ListLock, propose: Propose, signatures: Signatures
-) -> Branch | None:
+) -> Written | None:
     """One attempt; None when another writer moved the ref first."""
     repository = store.repository
     local = refs.read(repository.common, store.ref)
@@ -94,7 +100,7 @@ def _try(
         return None
     proposal = propose(branch)
     if proposal is None:
-        return branch
+        return Written(branch, None)
     _check_writable(branch)
     tree, after, new = next_branch(repository.objects, branch, proposal.after)
     commit = history.new_commit(tree, (branch.commit,), *signatures, proposal.message)
@@ -109,7 +115,9 @@ def _try(
     checkouts.bring_along(repository, found, commit.id)
     written = after._replace(commit=commit.id)
     store.remember(written)
-    return written
+    parents = (branch.commit,)
+    info = history.CommitInfo(commit.id, tree, parents, *signatures, proposal.message)
+    return Written(written, info)
 
 
 def _check_writable(branch: Branch) -> None:

@@ -1,20 +1,36 @@
-"""The history of a list as people ask for it: who did what when, and what to take back."""
+"""The history of a list as people ask for it: who did what when, and what to take back.
+
+What changed is read from the trees, not from the messages, so edits made by hand with plain git
+are told as well. What was once read is kept beside the other caches.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gittasks.core.changes import Change, diff
 from gittasks.core.clock import format_time
-from gittasks.core.messages import parse_trailers
-from gittasks.core.model import ListInfo, Snapshot
 from gittasks.errors import NotFound
-from gittasks.store.cache import Branch
-from gittasks.store.history import CommitInfo
+from gittasks.store import history_cache
 
 if TYPE_CHECKING:
+    from gittasks.core.model import Snapshot
+    from gittasks.store.cache import Branch
+    from gittasks.store.history import CommitInfo
     from gittasks.workspace.workspace import Report, Workspace
+
+
+class LoggedChange(NamedTuple):
+    """One field of one task before and after, as JSON values.
+
+    A new task is one change `created` to its subject, one that is gone a change `removed` from
+    it. A change of the list itself has the task "".
+    """
+
+    task: str
+    field: str
+    before: Any
+    after: Any
 
 
 class LogEntry(NamedTuple):
@@ -26,7 +42,7 @@ class LogEntry(NamedTuple):
     owner: str | None
     session: str | None
     subject: str
-    changes: tuple[Change, ...]
+    changes: tuple[LoggedChange, ...]
     forced: tuple[str, ...]
     undo_of: str | None
 
@@ -40,54 +56,133 @@ class Undone(NamedTuple):
 
 
 def log(workspace: Workspace, task_id: str | None, limit: int | None) -> list[LogEntry]:
-    """Entries newest first, told by comparing each commit with its first parent.
-
-    What changed is read from the trees, not from the messages, so edits made by hand with
-    plain git are told as well.
-    """
-    head = workspace.branch()
-    commits = list(workspace.store.walk(head.commit))
-    read: dict[str, Branch] = {head.commit: head}
+    """Entries newest first, of the whole list or of one task."""
+    quoted = f'"{task_id}"'
     entries = []
-    for commit in commits:
-        after = _load(workspace, commit.id, read, near=head)
-        read.pop(commit.id)
-        before = _load(workspace, commit.parents[0], read, near=after) if commit.parents else None
-        empty = Snapshot(info=ListInfo(id=workspace.list_id))
-        changes = diff(before.snapshot if before else empty, after.snapshot)
+    for line in reversed(_lines(workspace)):
+        if task_id is not None and quoted not in line.content:
+            continue
+        entry = _decoded(line)
         if task_id is not None:
-            changes = tuple(c for c in changes if c.task == task_id)
+            changes = tuple(c for c in entry.changes if c.task == task_id)
             if not changes:
                 continue
-        entries.append(_entry(commit, changes))
+            entry = entry._replace(changes=changes)
+        entries.append(entry)
         if limit is not None and len(entries) >= limit:
             break
     return entries
 
 
-def _load(workspace: Workspace, commit_id: str, read: dict[str, Branch], near: Branch) -> Branch:
-    if commit_id not in read:
-        read[commit_id] = workspace.store.load_at(commit_id, near)
-    return read[commit_id]
+def remember(workspace: Workspace, commit: CommitInfo, before: Snapshot, after: Snapshot) -> None:
+    """Keep what a commit that was just written changed."""
+    line = _encoded(_entry(commit, before, after))
+    history_cache.append(workspace.store.history_path, commit.parents[0], [line])
 
 
-def _entry(commit: CommitInfo, changes: tuple[Change, ...]) -> LogEntry:
+def _lines(workspace: Workspace) -> list[history_cache.Line]:
+    """What is remembered of all commits, oldest first, completed from the repository."""
+    head = workspace.branch()
+    path = workspace.store.history_path
+    lines = history_cache.read(path)
+    if lines and lines[-1].commit == head.commit:
+        return lines
+    if lines and (missing := _straight_line(workspace, head.commit, lines[-1].commit)):
+        new = list(_read(workspace, missing, head))
+        history_cache.append(path, lines[-1].commit, new)
+        return [*lines, *new]
+    lines = list(_read(workspace, list(workspace.store.walk(head.commit)), head))
+    history_cache.write(path, lines)
+    return lines
+
+
+def _straight_line(workspace: Workspace, head: str, down_to: str) -> list[CommitInfo] | None:
+    """Commits from `head` down to but without `down_to`; None when a merge or root is between."""
+    found = []
+    commit = workspace.store.commit(head)
+    while commit.id != down_to:
+        if len(commit.parents) != 1:
+            return None
+        found.append(commit)
+        commit = workspace.store.commit(commit.parents[0])
+    return found
+
+
+def _read(
+    workspace: Workspace, newest_first: list[CommitInfo], head: Branch
+) -> Iterator[history_cache.Line]:
+    """Compare each commit with its first parent, oldest first."""
+    from gittasks.core.model import ListInfo, Snapshot
+
+    load = _Loader(workspace.store.load_at, head)
+    empty = Snapshot(info=ListInfo(id=workspace.list_id))
+    for commit in reversed(newest_first):
+        before = load(commit.parents[0]).snapshot if commit.parents else empty
+        after = load(commit.id).snapshot
+        yield _encoded(_entry(commit, before, after))
+
+
+class _Loader:
+    """Reads branches at commits, each next to the one before; keeps the last two."""
+
+    def __init__(self, load_at: Callable[[str, Branch | None], Branch], near: Branch) -> None:
+        self._load_at = load_at
+        self._kept: dict[str, Branch] = {}
+        self._near = near
+
+    def __call__(self, commit_id: str) -> Branch:
+        found = self._kept.pop(commit_id, None) or self._load_at(commit_id, self._near)
+        self._near = self._kept[commit_id] = found
+        while len(self._kept) > 2:
+            self._kept.pop(next(iter(self._kept)))
+        return found
+
+
+def _entry(commit: CommitInfo, before: Snapshot, after: Snapshot) -> LogEntry:
+    from gittasks.core.changes import diff
+    from gittasks.core.messages import parse_trailers
+
     trailers = parse_trailers(commit.message)
     return LogEntry(
         commit=commit.id,
         at=format_time(commit.author.time),
-        by=_name(commit.author.person),
+        by=commit.author.person.partition("<")[0].strip() or commit.author.person,
         owner=_last(trailers.get("Gittasks-Owner")),
         session=_last(trailers.get("Gittasks-Session")),
         subject=commit.message.partition("\n")[0],
-        changes=changes,
+        changes=tuple(
+            LoggedChange(c.task, c.field, _plain(c.before), _plain(c.after))
+            for c in diff(before, after)
+        ),
         forced=tuple(trailers.get("Gittasks-Forced", ())),
         undo_of=_last(trailers.get("Gittasks-Undo")),
     )
 
 
-def _name(person: str) -> str:
-    return person.partition("<")[0].strip() or person
+def _plain(value: Any) -> Any:
+    """A value of the model as JSON; a whole task stands as its subject."""
+    from gittasks.core.model import Task
+
+    if isinstance(value, Task):
+        return value.subject
+    if isinstance(value, tuple):
+        return [v._asdict() if hasattr(v, "_asdict") else v for v in value]
+    return dict(value) if hasattr(value, "keys") else value
+
+
+def _encoded(entry: LogEntry) -> history_cache.Line:
+    import json
+
+    content = json.dumps(entry[1:], separators=(",", ":"), default=str)
+    return history_cache.Line(entry.commit, content)
+
+
+def _decoded(line: history_cache.Line) -> LogEntry:
+    import json
+
+    at, by, owner, session, subject, changes, forced, undo_of = json.loads(line.content)
+    made = tuple(LoggedChange(*c) for c in changes)
+    return LogEntry(line.commit, at, by, owner, session, subject, made, tuple(forced), undo_of)
 
 
 def _last(values: Iterable[str] | None) -> str | None:
@@ -99,6 +194,8 @@ def last_operation(workspace: Workspace) -> CommitInfo:
 
     Mine is what carries my owner name and session and was committed under my git identity.
     """
+    from gittasks.core.messages import parse_trailers
+
     actor, author = workspace.actor, workspace.repository.config.author
     undone: set[str] = set()
     for commit in workspace.store.walk(workspace.branch().commit):

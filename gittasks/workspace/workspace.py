@@ -183,9 +183,14 @@ class Workspace:
             raise choice.no_such_list(self.repository, self.chosen)
         written = transaction.update(self.store, propose, people)
         edit, notes = done[0]
-        if edit.made and hint:
+        if written.commit is None:
+            return Report(edit, None, notes)
+        from gittasks.workspace import audit
+
+        audit.remember(self, written.commit, edit.before, edit.after)
+        if hint:
             self.notices.append(hint)
-        return Report(edit, written.commit if edit.made else None, notes)
+        return Report(edit, written.commit.id, notes)
 
     def undo(self) -> Undone:
         """Take back the last operation of this actor with a new commit.
