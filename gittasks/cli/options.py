@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -18,15 +17,17 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(slots=True)
 class Settings:
     """What the common options say; filled while the command line is read."""
 
-    directory: str = "."
-    list_id: str | None = None
-    json: bool = False
-    color: str = "auto"
-    quiet: bool = False
+    __slots__ = ("color", "directory", "json", "list_id", "quiet")
+
+    def __init__(self, *, json: bool = False) -> None:
+        self.directory = "."
+        self.list_id: str | None = None
+        self.json = json
+        self.color = "auto"
+        self.quiet = False
 
     def workspace(self, owner: str | None = None) -> Workspace:
         """Open the workspace that the options name."""

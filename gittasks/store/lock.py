@@ -7,7 +7,6 @@ compare-and-swap of the ref. The kernel frees it when its holder dies.
 from __future__ import annotations
 
 import os
-import random
 import time
 from types import TracebackType
 
@@ -54,6 +53,8 @@ class ListLock:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     return False
+                import random  # only when there is somebody to queue behind
+
                 time.sleep(random.uniform(pause / 2, pause))  # noqa: S311  jitter, not a secret
                 pause = min(pause * 2, 0.05)
             except OSError:

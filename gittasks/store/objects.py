@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.errors import InvalidData
 from gittasks.store import git
-from gittasks.store.refs import sync_folder
+from gittasks.store.disk import sync_all
 
 if TYPE_CHECKING:
     from dulwich.object_store import DiskObjectStore
@@ -132,59 +132,57 @@ class ObjectStore:
 
     def write(self, objects: Iterable[NewObject]) -> None:
         """Write objects as loose files; when durable, they and their folders are synced."""
-        folders = set()
-        for item in objects:
-            path = self._loose_path(item.id)
-            folders.add(os.path.dirname(path))
-            if not self._refresh(path):
-                self._write_loose(path, item)
+        paths = {self._loose_path(item.id): item for item in objects}
+        new = {path: item for path, item in paths.items() if not _freshen(path)}
+        staged = {path: _stage(path, item) for path, item in new.items()}
+        try:
+            if self._durable:
+                sync_all([staged.get(path, path) for path in paths])
+            for path, temporary in staged.items():
+                os.replace(temporary, path)
+        except BaseException:
+            for temporary in staged.values():
+                _discard(temporary)
+            raise
         if self._durable:
-            for folder in sorted(folders):
-                sync_folder(folder)
-            sync_folder(self._folder)
+            sync_all([self._folder, *{os.path.dirname(path) for path in paths}])
 
     def missing(self, objects: Iterable[NewObject]) -> list[NewObject]:
         """Those of `objects` that are no loose files now (a foreign `gc --prune=now` ran)."""
         return [item for item in objects if not os.path.exists(self._loose_path(item.id))]
 
-    def _refresh(self, path: str) -> bool:
-        """Make an object that is already there young again, so that gc keeps it."""
-        try:
-            if os.stat(path).st_size == 0:  # left by a power cut; git would keep it for ever
-                return False
-            os.utime(path)
-            if self._durable:
-                handle = os.open(path, os.O_RDONLY)
-                try:
-                    os.fsync(handle)
-                finally:
-                    os.close(handle)
-        except OSError:
-            return False
-        return True
 
-    def _write_loose(self, path: str, item: NewObject) -> None:
-        header = f"{item.kind} {len(item.data)}\0".encode()
-        packed = zlib.compress(header + item.data, _LOOSE_LEVEL)
-        temporary = os.path.join(os.path.dirname(path), f"tmp_obj_{os.urandom(6).hex()}")
-        for attempt in range(20):
-            try:
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
-                break
-            except FileNotFoundError:  # git gc removed the empty folder in between
-                if attempt == 19:
-                    raise
+def _freshen(path: str) -> bool:
+    """Make an object that is already there young again, so that gc keeps it; False if it is not."""
+    try:
+        if os.stat(path).st_size == 0:  # left by a power cut; git would keep it for ever
+            return False
+        os.utime(path)
+    except OSError:
+        return False
+    return True
+
+
+def _stage(path: str, item: NewObject) -> str:
+    """Write an object under one of git's temporary names beside `path`; return that name."""
+    packed = zlib.compress(f"{item.kind} {len(item.data)}\0".encode() + item.data, _LOOSE_LEVEL)
+    folder = os.path.dirname(path)
+    temporary = os.path.join(folder, f"tmp_obj_{os.urandom(6).hex()}")
+    for attempt in range(20):
         try:
-            with open(handle, "wb") as file:
-                file.write(packed)
-                if self._durable:
-                    file.flush()
-                    os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            _discard(temporary)
-            raise
+            os.makedirs(folder, exist_ok=True)
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+            break
+        except FileNotFoundError:  # git gc removed the empty folder in between
+            if attempt == 19:
+                raise
+    try:
+        with open(handle, "wb") as file:
+            file.write(packed)
+    except BaseException:
+        _discard(temporary)
+        raise
+    return temporary
 
 
 def _discard(path: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from gittasks.errors import Busy, InvalidData, Refused
+from gittasks.store import disk
 
 if TYPE_CHECKING:
     from dulwich.objects import ObjectID
@@ -173,7 +174,7 @@ def move(
             raise
         else:
             if moved:
-                sync_folder(os.path.dirname(os.path.join(common, name)))
+                disk.sync(os.path.dirname(os.path.join(common, name)))
             return moved
 
 
@@ -234,17 +235,3 @@ def _still_locked(lock: str, name: str) -> Busy:
         where=f"{name}.lock",
         hint="wait and run this again; if no git is running here, that lock file is a leftover",
     )
-
-
-def sync_folder(path: str) -> None:
-    """Put a folder's entries on the disk; quietly nothing where folders cannot be synced."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        return
-    finally:
-        os.close(handle)

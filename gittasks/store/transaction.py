@@ -7,7 +7,6 @@ ref once, guarded by the head that was read. A lost race asks the caller again o
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -78,6 +77,8 @@ def update(store: ListStore, propose: Propose, signatures: Signatures) -> Writte
             written = _try(store, lock, propose, signatures)
             if written is not None:
                 break
+            import random  # only after a race was lost
+
             time.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.5)))  # noqa: S311
         else:
             raise Busy(
