@@ -8,6 +8,7 @@ from importlib import import_module
 
 import click
 
+from gittasks import __version__
 from gittasks.cli.options import Settings, common_options
 from gittasks.errors import GittasksError, InvalidData, Usage
 
@@ -113,14 +114,30 @@ def unknown_command(word: str) -> Usage:
     )
 
 
+def version_option() -> click.Option:
+    """`--version`."""
+
+    def show(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+        if wanted:
+            click.echo(f"gittasks {__version__}")
+            ctx.exit()
+
+    return click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show,
+        help="Show the version and exit.",
+    )
+
+
 @click.group(
     cls=CommandGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    params=common_options(),
-    invoke_without_command=False,
-    no_args_is_help=False,
+    context_settings={"max_content_width": 100},
+    add_help_option=False,
+    params=[version_option(), *common_options()],
 )
-@click.version_option(None, "--version", package_name="gittasks", prog_name="gittasks")
 def cli() -> None:
     """A task list that lives in your git repository.
 

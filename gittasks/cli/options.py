@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,14 +38,24 @@ class Settings:
 
     def marks(self) -> Marks:
         """Signs for the tasks that standard output can hold."""
-        from gittasks.render.text import marks
+        from gittasks.render.text import colored, marks
 
-        return marks(sys.stdout.encoding)
+        plain = marks(sys.stdout.encoding)
+        return colored(plain) if self.in_color() else plain
+
+    def in_color(self) -> bool:
+        """Whether to colour: as asked, else on a terminal that can and wants it (no-color.org)."""
+        if self.color != "auto":
+            return self.color == "always"
+        wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return wanted and sys.stdout.isatty()
 
 
 def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     """Keep an option's value in the Settings; the one nearest to the end of the line counts."""
     if value is not None and value is not False:
+        if param.name == "common_color":
+            ctx.color = value == "always" or None
         setattr(ctx.find_object(Settings), (param.name or "").removeprefix("common_"), value)
 
 
@@ -69,17 +80,35 @@ def common_options() -> list[click.Parameter]:
         option.expose_value = False
         option.callback = _store
         option.is_eager = True
-    return options
+    return [*options, help_option()]
+
+
+def help_option() -> click.Option:
+    """`--help` as click has it, without the look-up of translations that costs a millisecond."""
+
+    def show(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+        if wanted and not ctx.resilient_parsing:
+            click.echo(ctx.get_help())
+            ctx.exit()
+
+    return click.Option(
+        ["-h", "--help"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show,
+        help="Show this message and exit.",
+    )
 
 
 class Command(click.Command):
     """A command that takes the common options too."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["add_help_option"] = False
         super().__init__(*args, **kwargs)
         taken = {name for param in self.params for name in param.opts}
         self.params += [o for o in common_options() if not taken.intersection(o.opts)]
-        self.context_settings.setdefault("help_option_names", ["-h", "--help"])
 
 
 def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:

@@ -128,7 +128,11 @@ class _Patch:
         self.edits.append((at, at, lines))
 
     def remove(self, key: Node, value: Node) -> None:
-        self.edits.append((key.start, _line_end(self.text, value), ""))
+        end = _line_end(self.text, value)
+        if value.style == "block":  # indented remarks below are inside; above a block they join it
+            inner = re.compile(r"(?:[ \t]+#.*\n)*").match(self.text, end)
+            end = inner.end() if inner else end
+        self.edits.append((key.start, end, ""))
 
     def replace(self, key: Node, value: Node, lines: str, indent: str = "") -> None:
         """Put another value: its characters alone if one line follows one line."""

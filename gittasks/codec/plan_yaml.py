@@ -71,16 +71,14 @@ class _Reader:
     def task(self, node: Node) -> PlannedTask | None:
         """A task from a mapping, or from a text that is its subject."""
         if node.kind == "scalar" and not node.empty:
+            self.check_subject(node, node.text)
             return PlannedTask(line=node.line, subject=node.text)
         if node.kind != "mapping":
             self.fail(node.line, "a task is a mapping of its fields, or a text: its subject")
             return None
         self.check_keys(node, _TASK_KEYS, "task")
         texts = {_TEXT_KEYS[k]: self.text(node.get(k), k) for k in _TEXT_KEYS}
-        if not (texts["subject"] or "").strip():
-            self.fail(
-                node.line, "a task without a subject", "say in a few words what is to be done"
-            )
+        self.check_subject(node, texts["subject"])
         lines = {key.text: value.line for key, value in node.pairs}
         references = self.references(node.get("blockedBy"))
         fields: dict[str, Any] = {**texts, "subject": texts["subject"] or ""}
@@ -92,6 +90,11 @@ class _Reader:
             metadata=self.metadata(node.get("metadata")),
             lines=lines | {r.text.strip(): r.line for r in references or ()},
         )
+
+    def check_subject(self, node: Node, subject: str | None) -> None:
+        if not (subject or "").strip():
+            hint = "say in a few words what is to be done"
+            self.fail(node.line, "a task without a subject", hint)
 
     def check_keys(self, node: Node, known: Iterable[str], noun: str) -> None:
         for key, _ in node.pairs:

@@ -74,3 +74,14 @@ def marks(encoding: str | None) -> Marks:
     except (LookupError, UnicodeEncodeError):
         return ASCII
     return UNICODE
+
+
+_COLORS = {"in_progress": 33, "completed": 32, "skipped": 2, "deleted": 2}
+"""SGR codes of the marks: yellow, green, faint (ECMA-48); they read on light and dark."""
+
+
+def colored(plain: Marks) -> Marks:
+    """The same marks in colour, for a terminal."""
+    return plain._replace(
+        **{name: f"\x1b[{code}m{getattr(plain, name)}\x1b[0m" for name, code in _COLORS.items()}
+    )
