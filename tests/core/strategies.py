@@ -1,0 +1,204 @@
+"""Generators of tasks, snapshots and operations.
+
+All draw from tiny pools, so that ids, owners, sessions and texts meet each other all the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hypothesis import strategies as st
+
+from gittasks.core.edit import apply
+from gittasks.core.model import (
+    Actor,
+    CodeCommit,
+    ListInfo,
+    Note,
+    Snapshot,
+    Status,
+    Task,
+    Value,
+)
+from gittasks.core.operations import (
+    AddNote,
+    Context,
+    Create,
+    Operation,
+    Retitle,
+    StartNext,
+    Transition,
+    Update,
+    Verb,
+)
+from gittasks.errors import GittasksError
+
+IDS = ("a", "b", "c")
+MANY_IDS = ("a", "b", "c", "d", "e")
+STRANGER = "zz"
+OWNERS = ("ann", "bob")
+SESSIONS = (None, "s1", "s2")
+NOW = "2026-11-22T10:00:00Z"
+TIMES = (NOW, "2026-11-22T10:00:01Z", "2026-11-22T10:00:02Z")
+SUBJECTS = ("Write", "PHASE 2: Test", "Iteration 1/2: Check", "Iteration 2/2: Check")
+
+values: st.SearchStrategy[Value] = st.sampled_from(
+    (None, True, False, 0, 1, 1.0, "", "x", [1, "x"], {"k": True}, {"k": 1})
+)
+maps: st.SearchStrategy[dict[str, Value]] = st.dictionaries(
+    st.sampled_from(("k", "l")), values, max_size=2
+)
+texts = st.sampled_from((None, "one", "two\nlines"))
+lines = st.sampled_from((None, "one", "two"))
+orders: st.SearchStrategy[int | float | None] = st.sampled_from((None, 1, 1.0, 2, 2.5))
+
+
+def subset(pool: Iterable[str], size: int = 3) -> st.SearchStrategy[tuple[str, ...]]:
+    """Some members of the pool, each once, in any order."""
+    return st.lists(st.sampled_from(tuple(pool)), unique=True, max_size=size).map(tuple)
+
+
+def tasks(task_id: str, pool: Iterable[str] = IDS) -> st.SearchStrategy[Task]:
+    """Any task that a file could hold, sense or not."""
+    times = st.sampled_from((None, *TIMES))
+    return st.builds(
+        Task,
+        id=st.just(task_id),
+        subject=st.sampled_from(SUBJECTS),
+        active_form=lines,
+        description=texts,
+        status=st.sampled_from(Status),
+        owner=st.sampled_from((None, *OWNERS)),
+        session=st.sampled_from(SESSIONS),
+        claim=st.integers(0, 2),
+        started=times,
+        finished=times,
+        result=lines,
+        phase=st.sampled_from((None, "2", "Tidy")),
+        order=orders,
+        blocked_by=subset((*pool, STRANGER)),
+        commits=st.lists(
+            st.builds(CodeCommit, st.sampled_from(("c1", "c2")), lines),
+            unique_by=lambda c: c.sha,
+            max_size=2,
+        ).map(tuple),
+        notes=st.lists(
+            st.builds(
+                Note, st.sampled_from(TIMES), st.sampled_from(OWNERS), st.sampled_from(("n", "m"))
+            ),
+            unique=True,
+            max_size=2,
+        ).map(tuple),
+        metadata=maps,
+        created=times,
+        created_by=st.sampled_from((None, *OWNERS)),
+        extra=maps,
+    )
+
+
+@st.composite
+def snapshots(draw: st.DrawFn, pool: tuple[str, ...] = IDS) -> Snapshot:
+    """Any list that a branch could hold: cycles, strangers and contradictions included."""
+    present = draw(subset(pool, len(pool)))
+    info = ListInfo(id="work", title=draw(lines), settings=draw(maps))
+    return Snapshot(info=info, tasks={i: draw(tasks(i, pool)) for i in present})
+
+
+verbs = st.sampled_from(Verb)
+transitions = st.builds(
+    Transition,
+    verb=verbs,
+    id=st.sampled_from(IDS),
+    result=lines,
+    owner=st.sampled_from((None, *OWNERS)),
+    end_loop=st.booleans(),
+)
+creations = st.builds(
+    Create,
+    subject=st.sampled_from(SUBJECTS),
+    id=st.sampled_from((None, *IDS)),
+    description=texts,
+    status=st.sampled_from(Status),
+    owner=st.sampled_from((None, *OWNERS)),
+    blocked_by=subset(IDS, 2),
+    blocks=subset(IDS, 1),
+    phase=st.sampled_from((None, "2", "Tidy")),
+    order=orders,
+    metadata=maps,
+    result=lines,
+    iterations=st.sampled_from((None, None, None, 1, 3)),
+)
+cleared = st.sampled_from((None, "", "one"))
+updates = st.builds(
+    Update,
+    id=st.sampled_from(IDS),
+    subject=st.sampled_from((None, *SUBJECTS)),
+    description=cleared,
+    status=st.sampled_from((None, *Status)),
+    owner=st.sampled_from((None, "", *OWNERS)),
+    result=cleared,
+    order=orders,
+    phase=st.sampled_from((None, "", "2", "Tidy")),
+    add_blocked_by=subset(IDS, 1),
+    remove_blocked_by=subset(IDS, 1),
+    add_blocks=subset(IDS, 1),
+    remove_blocks=subset(IDS, 1),
+    metadata=maps,
+    unset=subset(("k", "l"), 1),
+)
+notes = st.builds(AddNote, id=st.sampled_from(IDS), text=st.sampled_from(("n", "m")))
+operations: st.SearchStrategy[Operation] = st.one_of(
+    creations,
+    transitions,
+    transitions,
+    updates,
+    notes,
+    st.builds(StartNext, owner=st.sampled_from((None, *OWNERS))),
+    st.builds(Retitle, title=st.sampled_from(("", "one"))),
+)
+actors = st.builds(Actor, owner=st.sampled_from(OWNERS), session=st.sampled_from(SESSIONS))
+
+
+def contexts(
+    *, parallel: bool | None = None, force: bool | None = None
+) -> st.SearchStrategy[Context]:
+    """Any context; a flag that is None is drawn."""
+    return st.builds(
+        Context,
+        now=st.sampled_from(TIMES),
+        actor=actors,
+        entropy=st.integers(0, 2),
+        parallel=st.booleans() if parallel is None else st.just(parallel),
+        force=st.booleans() if force is None else st.just(force),
+    )
+
+
+def seeded() -> Snapshot:
+    """A list with the tasks of the pool, all pending; the last two are iterations of one loop."""
+    subjects = ("Write", *SUBJECTS[2:])
+    made = (
+        Task(id=i, subject=s, order=n, created=NOW)
+        for n, (i, s) in enumerate(zip(IDS, subjects, strict=True), 1)
+    )
+    return Snapshot(info=ListInfo(id="work"), tasks={t.id: t for t in made})
+
+
+def history(
+    steps: Iterable[tuple[Operation, Context]], start: Snapshot | None = None
+) -> list[Snapshot]:
+    """The snapshots after each of the steps that is not refused, the first one included."""
+    found = [start or seeded()]
+    for operation, context in steps:
+        try:
+            found.append(apply(found[-1], [operation], context).after)
+        except GittasksError:
+            continue
+    return found
+
+
+def runs(
+    *, parallel: bool | None = None, force: bool | None = None, size: int = 12
+) -> st.SearchStrategy[list[tuple[Operation, Context]]]:
+    """Operations in the contexts of various actors."""
+    step = st.tuples(operations, contexts(parallel=parallel, force=force))
+    return st.lists(step, max_size=size)

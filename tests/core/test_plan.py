@@ -1,0 +1,423 @@
+"""What applying a plan to a list does, and the laws that it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from gittasks.core.model import Actor, ListInfo, Snapshot, Status, Task
+from gittasks.core.operations import Context
+from gittasks.core.placing import place
+from gittasks.core.plan import Plan, PlannedTask, assign_ids, reconcile
+from gittasks.errors import InvalidData, Refused
+
+NOW = "2026-11-22T10:00:00Z"
+LATER = "2026-11-22T11:00:00Z"
+EMPTY = Snapshot(info=ListInfo(id="demo"))
+
+
+def context(now: str = NOW, owner: str = "me", **rest: Any) -> Context:
+    return Context(now=now, actor=Actor(owner), entropy=7, **rest)
+
+
+def plan(*tasks: PlannedTask, title: str | None = None) -> Plan:
+    return Plan(title=title, tasks=tasks, where="plan.yaml")
+
+
+def planned(subject: str, line: int = 1, **fields: Any) -> PlannedTask:
+    return PlannedTask(line=line, subject=subject, **fields)
+
+
+def listed(*tasks: Task, title: str | None = None) -> Snapshot:
+    return Snapshot(info=ListInfo(id="demo", title=title), tasks={t.id: t for t in tasks})
+
+
+def ids_of(*tasks: PlannedTask) -> list[str | None]:
+    return [t.id for t in assign_ids(plan(*tasks)).tasks]
+
+
+# --- ids ------------------------------------------------------------------------------------
+
+
+def test_a_task_without_id_is_named_by_its_subject() -> None:
+    assert ids_of(planned("PHASE 3: Write tests"), planned("Ask user", id="a")) == [
+        "p3-write-tests",
+        "a",
+    ]
+
+
+def test_equal_subjects_are_numbered_past_the_ids_that_the_plan_gives() -> None:
+    tasks = [planned("Review"), planned("Review"), planned("x", id="review-2"), planned("Review")]
+    assert ids_of(*tasks) == ["review", "review-3", "review-2", "review-4"]
+
+
+def test_a_subject_that_makes_no_valid_id_gets_a_number() -> None:
+    assert ids_of(planned("Con"), planned("日本")) == ["con-2", "task"]
+
+
+def test_ids_once_assigned_stay() -> None:
+    once = assign_ids(plan(planned("A"), planned("A")))
+    assert assign_ids(once) == once
+
+
+def test_an_id_used_twice_is_an_error_at_its_second_line() -> None:
+    with pytest.raises(InvalidData, match="used twice, first in line 3") as caught:
+        ids_of(planned("A", 3, id="a"), planned("B", 5, id="a"))
+    assert caught.value.where == "plan.yaml:5"
+
+
+# --- creating -------------------------------------------------------------------------------
+
+
+def test_an_empty_list_gets_the_tasks_in_the_order_of_the_plan() -> None:
+    after = reconcile(plan(planned("B"), planned("A"), title="Ship"), EMPTY, context()).snapshot
+    assert [(t.id, t.order, t.created, t.created_by) for t in after.ordered()] == [
+        ("b", 1, NOW, "me"),
+        ("a", 2, NOW, "me"),
+    ]
+    assert after.info.title == "Ship"
+
+
+def test_stated_status_of_a_new_task_sets_times_and_owner() -> None:
+    after = reconcile(
+        plan(
+            planned("A", status=Status.COMPLETED),
+            planned("B", status=Status.IN_PROGRESS, owner="bot"),
+            planned("C", status=Status.SKIPPED, result="not needed"),
+            planned("D", status=Status.PENDING),
+        ),
+        EMPTY,
+        context(),
+    ).snapshot.tasks
+    states = [(t.status.value, t.owner, t.started, t.finished) for t in after.values()]
+    assert states == [
+        ("completed", "me", NOW, NOW),
+        ("in_progress", "bot", NOW, None),
+        ("skipped", None, None, NOW),
+        ("pending", None, None, None),
+    ]
+    assert after["c"].result == "not needed"
+
+
+def test_a_phase_that_the_subject_says_already_is_not_stored() -> None:
+    tasks = [
+        planned("PHASE 1: A", phase="1"),
+        planned("PHASE 1: B", phase="PHASE 2"),
+        planned("C", phase="Build"),
+    ]
+    after = reconcile(plan(*tasks), EMPTY, context()).snapshot
+    assert [t.phase for t in after.ordered()] == [None, "PHASE 2", "Build"]
+
+
+# --- updating -------------------------------------------------------------------------------
+
+
+def test_only_what_is_stated_and_differs_is_set() -> None:
+    old = Task(
+        id="a", subject="Old", description="keep", owner="bob", order=1, metadata={"k": 1, "m": 2}
+    )
+    stated = planned("New", id="a", active_form="Doing", metadata={"m": 3})
+    after = reconcile(plan(stated), listed(old), context()).snapshot.tasks["a"]
+    assert after == replace(old, subject="New", active_form="Doing", metadata={"k": 1, "m": 3})
+
+
+def test_metadata_of_another_type_is_a_change() -> None:
+    old = Task(id="a", subject="A", order=1, metadata={"k": 1})
+    after = reconcile(plan(planned("A", metadata={"k": True})), listed(old), context()).snapshot
+    assert after.tasks["a"].metadata["k"] is True
+
+
+def test_equal_text_is_left_as_it_is_written() -> None:
+    before = listed(Task(id="a", subject="A", description="text\n", order=1))
+    done = reconcile(plan(planned("A", description="text")), before, context())
+    assert done.snapshot is before
+
+
+def test_dependencies_are_set_exactly_when_stated_and_left_when_not() -> None:
+    a, b = Task(id="a", subject="A", order=1), Task(id="b", subject="B", order=2)
+    c = Task(id="c", subject="C", order=3, blocked_by=("a",))
+    silent = reconcile(plan(planned("C")), listed(a, b, c), context()).snapshot
+    stated = reconcile(plan(planned("C", blocked_by=("b",))), listed(a, b, c), context()).snapshot
+    cleared = reconcile(plan(planned("C", blocked_by=())), listed(a, b, c), context()).snapshot
+    blockers = [s.tasks["c"].blocked_by for s in (silent, stated, cleared)]
+    assert blockers == [("a",), ("b",), ()]
+
+
+def test_dependencies_on_deleted_tasks_stay() -> None:
+    gone = Task(id="gone", subject="G", status=Status.DELETED)
+    before = listed(gone, Task(id="c", subject="C", order=1, blocked_by=("gone",)))
+    assert reconcile(plan(planned("C", blocked_by=())), before, context()).snapshot is before
+
+
+def test_a_deleted_task_stays_deleted_and_is_reported() -> None:
+    before = listed(Task(id="a", subject="A", status=Status.DELETED))
+    done = reconcile(plan(planned("Other", id="a")), before, context())
+    assert done.snapshot is before
+    assert done.notes == ("a is deleted in the list and stays so",)
+
+
+FORWARD = {
+    ("pending", "in_progress"),
+    ("pending", "completed"),
+    ("pending", "skipped"),
+    ("in_progress", "completed"),
+    ("in_progress", "skipped"),
+}
+
+
+@pytest.mark.parametrize("current", ["pending", "in_progress", "completed", "skipped"])
+@pytest.mark.parametrize("stated", ["pending", "in_progress", "completed", "skipped"])
+def test_status_only_moves_forward(current: str, stated: str) -> None:
+    before = listed(Task(id="a", subject="A", status=Status(current), order=1))
+    after = reconcile(plan(planned("A", status=Status(stated))), before, context()).snapshot
+    moved = (current, stated) in FORWARD
+    assert after.tasks["a"].status == (stated if moved else current)
+    assert (after is before) != moved
+
+
+def test_completing_keeps_the_start_and_the_owner_that_are_there() -> None:
+    old = Task(id="a", subject="A", status=Status.IN_PROGRESS, owner="bob", started=NOW, order=1)
+    stated = planned("A", status=Status.COMPLETED, owner="eve")
+    after = reconcile(plan(stated), listed(old), context(LATER)).snapshot.tasks["a"]
+    assert (after.owner, after.started, after.finished) == ("bob", NOW, LATER)
+
+
+def test_a_plan_reassigns_only_what_is_not_begun() -> None:
+    pending = Task(id="a", subject="A", owner="bob", order=1)
+    begun = Task(id="b", subject="B", owner="bob", status=Status.IN_PROGRESS, order=2)
+    stated = plan(planned("A", owner="eve"), planned("B", owner="eve"))
+    after = reconcile(stated, listed(pending, begun), context()).snapshot.tasks
+    assert (after["a"].owner, after["b"].owner) == ("eve", "bob")
+
+
+# --- references and rules -------------------------------------------------------------------
+
+
+def test_references_mean_ids_of_the_plan_then_of_the_list_then_a_prefix() -> None:
+    before = listed(Task(id="ask-user-x2k4", subject="Ask"))
+    tasks = [planned("A", blocked_by=("b", "ask-user-x2k4")), planned("B", blocked_by=("ask",))]
+    after = reconcile(plan(*tasks), before, context()).snapshot.tasks
+    assert after["a"].blocked_by == ("b", "ask-user-x2k4")
+    assert after["b"].blocked_by == ("ask-user-x2k4",)
+
+
+def test_all_faults_are_reported_the_first_by_line_in_front() -> None:
+    tasks = [
+        planned("Ask user", 2),
+        planned("A", 7, blocked_by=("ask-usr",), lines={"ask-usr": 9}),
+        planned("two\nlines", 4),
+        planned("B", 11, owner="x" * 501, lines={"owner": 12}),
+        planned("C", 13, description="bell \x07"),
+    ]
+    with pytest.raises(InvalidData, match="subject must be one line") as caught:
+        reconcile(plan(*tasks), EMPTY, context())
+    assert caught.value.where == "plan.yaml:4"
+    assert [p["line"] for p in caught.value.details["problems"]] == [4, 9, 12, 13]
+
+
+def test_an_unknown_reference_names_the_near_ones() -> None:
+    tasks = [planned("Ask user"), planned("A", 5, blocked_by=("ask-usr",))]
+    with pytest.raises(InvalidData, match='no task "ask-usr" in the plan or') as caught:
+        reconcile(plan(*tasks), EMPTY, context())
+    assert caught.value.hint == "did you mean ask-user?"
+
+
+def test_an_ambiguous_reference_is_an_error() -> None:
+    tasks = [planned("Ask a"), planned("Ask b"), planned("C", 5, blocked_by=("ask",))]
+    with pytest.raises(InvalidData, match="fits 2 tasks: ask-a, ask-b") as caught:
+        reconcile(plan(*tasks), EMPTY, context())
+    assert caught.value.where == "plan.yaml:5"
+
+
+def test_a_cycle_is_refused_and_shown_whole() -> None:
+    before = listed(Task(id="a", subject="A", blocked_by=("b",)), Task(id="b", subject="B"))
+    with pytest.raises(Refused, match=r"b → a → b|a → b → a") as caught:
+        reconcile(plan(planned("B", blocked_by=("a",))), before, context())
+    assert caught.value.rule == "cycle"
+
+
+def test_a_task_cannot_wait_for_itself() -> None:
+    with pytest.raises(Refused, match="a → a"):
+        reconcile(plan(planned("A", blocked_by=("a",))), EMPTY, context())
+
+
+def test_a_plan_may_turn_a_dependency_round() -> None:
+    before = listed(Task(id="a", subject="A", blocked_by=("b",)), Task(id="b", subject="B"))
+    turned = plan(planned("A", blocked_by=()), planned("B", blocked_by=("a",)))
+    after = reconcile(turned, before, context()).snapshot.tasks
+    assert (after["a"].blocked_by, after["b"].blocked_by) == ((), ("a",))
+
+
+def test_a_cycle_that_was_there_does_not_stop_a_plan_that_adds_nothing_to_it() -> None:
+    before = listed(
+        Task(id="a", subject="A", blocked_by=("b",)), Task(id="b", subject="B", blocked_by=("a",))
+    )
+    stated = plan(planned("A", blocked_by=("b",)), planned("C"))
+    assert set(reconcile(stated, before, context()).snapshot.tasks) == {"a", "b", "c"}
+
+
+def test_a_start_needs_closed_blockers_and_sees_what_the_plan_closes() -> None:
+    waiting = planned("B", blocked_by=("a",), status=Status.IN_PROGRESS)
+    with pytest.raises(Refused, match="blocked by a"):
+        reconcile(plan(waiting, planned("A")), EMPTY, context())
+    done = plan(waiting, planned("A", status=Status.COMPLETED))
+    assert reconcile(done, EMPTY, context()).snapshot.tasks["b"].status is Status.IN_PROGRESS
+
+
+def test_two_starts_for_one_owner_need_parallel() -> None:
+    both = plan(*(planned(s, status=Status.IN_PROGRESS) for s in "AB"))
+    with pytest.raises(Refused, match="already has a"):
+        reconcile(both, EMPTY, context())
+    assert len(reconcile(both, EMPTY, context(parallel=True)).snapshot.tasks) == 2
+    assert reconcile(both, EMPTY, context(force=True)).forced == ("one-in-progress",)
+
+
+def test_a_held_task_is_changed_only_by_force_but_its_place_in_the_list_is_free() -> None:
+    held = Task(id="a", subject="A", status=Status.IN_PROGRESS, owner="bob", session="s1", order=1)
+    before = listed(held, Task(id="b", subject="B", order=2))
+    with pytest.raises(Refused, match="held by bob"):
+        reconcile(plan(planned("A", description="new")), before, context())
+    forced = reconcile(plan(planned("A", description="new")), before, context(force=True))
+    assert forced.forced == ("held",)
+    moved = reconcile(plan(planned("B"), planned("A")), before, context()).snapshot
+    assert [t.id for t in moved.ordered()] == ["b", "a"]
+
+
+# --- order ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("orders", "wanted", "expected"),
+    [
+        ({}, "abc", {"a": 1, "b": 2, "c": 3}),
+        ({"a": 1, "b": 2}, "ab", {}),
+        ({"a": 1, "z": 9}, "abc", {"b": 10, "c": 11}),
+        ({"a": 1, "c": 4}, "abc", {"b": 2}),
+        ({"a": 1, "c": 2}, "abc", {"b": 1.5}),
+        ({"a": 1, "d": 2}, "abcd", {"b": 1.3, "c": 1.7}),
+        ({"b": 1}, "ab", {"a": 0.5}),
+        ({"b": 3}, "ab", {"a": 1}),
+        ({"b": -2}, "ab", {"a": -3}),
+        ({"a": 1, "c": 1.000001, "d": 2}, "abcd", {"b": 1.3, "c": 1.7}),
+        ({"a": 2, "b": 1, "c": 3}, "abc", {"a": 0.5}),
+        ({"a": 1, "b": 1}, "axb", {"x": 2, "b": 3}),
+        ({"a": None, "b": None}, "ab", {}),
+        ({"a": None, "b": None}, "axb", {"a": 1, "x": 2}),
+        ({"a": 1.5}, "ab", {"b": 2}),
+    ],
+)
+def test_orders_that_stand_are_kept_and_the_rest_goes_between(
+    orders: dict[str, Any], wanted: str, expected: dict[str, Any]
+) -> None:
+    tasks = {i: Task(id=i, subject=i, order=order) for i, order in orders.items()}
+    assert place(list(wanted), tasks) == expected
+
+
+numbers = st.none() | st.integers(-2, 3) | st.sampled_from([0.5, 1.5, 1.000001, 1.000002])
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), numbers), st.permutations("abcdef"))
+def test_law_placed_tasks_stand_in_the_wanted_sequence(
+    orders: dict[str, Any], wanted: list[str]
+) -> None:
+    tasks = {i: Task(id=i, subject=i, order=order, created=NOW) for i, order in orders.items()}
+    placed = place(wanted, tasks)
+    fresh = {i: Task(id=i, subject=i, created=LATER) for i in wanted}
+    after = {i: replace(t, order=placed.get(i, t.order)) for i, t in (fresh | tasks).items()}
+    assert sorted(wanted, key=lambda i: after[i].sort_key) == wanted
+    assert place(wanted, after) == {}
+    assert all(round(order, 6) == order for order in placed.values())
+
+
+# --- laws -----------------------------------------------------------------------------------
+
+names = st.sampled_from(["a", "b", "c", "d"])
+statuses = st.sampled_from([s for s in Status if s is not Status.DELETED])
+plans = st.builds(
+    Plan,
+    title=st.sampled_from([None, "T"]),
+    where=st.just("plan.md"),
+    tasks=st.lists(
+        st.builds(
+            PlannedTask,
+            line=st.just(1),
+            subject=st.sampled_from(["A", "B", "C", "PHASE 1: A", " x "]),
+            id=st.none(),
+            description=st.sampled_from([None, "text", " more\n"]),
+            owner=st.sampled_from([None, "me", "bob"]),
+            phase=st.sampled_from([None, "1", "Build"]),
+            status=st.none() | statuses,
+            result=st.sampled_from([None, "PASS"]),
+            blocked_by=st.none()
+            | st.lists(st.sampled_from(["a", "b", "p1"]), max_size=2).map(tuple),
+            metadata=st.sampled_from([None, {"k": 1}, {"k": True, "l": None}]),
+        ),
+        min_size=1,
+        max_size=5,
+    ).map(tuple),
+)
+tasks_there = st.builds(
+    Task,
+    id=st.sampled_from(["a", "b", "c", "a-2", "p1-a"]),
+    subject=st.sampled_from(["A", "B"]),
+    status=st.sampled_from(list(Status)),
+    owner=st.sampled_from([None, "me", "bob"]),
+    phase=st.sampled_from([None, "1"]),
+    order=numbers,
+    blocked_by=st.lists(st.sampled_from(["a", "gone"]), max_size=1).map(tuple),
+    metadata=st.sampled_from([{}, {"k": 1}, {"m": 2}]),
+    created=st.sampled_from([NOW, None]),
+)
+snapshots = st.lists(tasks_there, max_size=4).map(lambda tasks: listed(*tasks))
+
+
+@given(plans, snapshots, st.sampled_from([NOW, LATER]))
+def test_law_applying_a_plan_again_changes_nothing(
+    stated: Plan, before: Snapshot, now: str
+) -> None:
+    try:
+        once = reconcile(stated, before, context(force=True)).snapshot
+    except (Refused, InvalidData):
+        assume(False)
+    assert reconcile(stated, once, context(now, "you", force=False)).snapshot is once
+
+
+@given(plans, snapshots, st.dictionaries(names, statuses))
+def test_law_a_plan_takes_back_no_progress_made_since(
+    stated: Plan, before: Snapshot, progress: dict[str, Status]
+) -> None:
+    try:
+        once = reconcile(stated, before, context(force=True)).snapshot
+    except (Refused, InvalidData):
+        assume(False)
+    rank = {"pending": 0, "in_progress": 1, "completed": 2, "skipped": 2, "deleted": 3}
+    moved = once.with_tasks(
+        *(
+            replace(once.tasks[i], status=status, owner="eve")
+            for i, status in progress.items()
+            if i in once.tasks and rank[status] > rank[once.tasks[i].status]
+        )
+    )
+    after = reconcile(stated, moved, context(LATER, force=True)).snapshot
+    for name, task in moved.tasks.items():
+        assert rank[after.tasks[name].status] >= rank[task.status]
+        if task.status is not Status.PENDING:
+            assert after.tasks[name].owner == task.owner
+    assert reconcile(stated, after, context(LATER, force=True)).snapshot is after
+
+
+@given(plans, snapshots)
+def test_law_two_clones_make_the_same_tasks(stated: Plan, before: Snapshot) -> None:
+    twin = replace(before, tasks=dict(reversed(list(before.tasks.items()))))
+    results: list[Any] = []
+    for snapshot in (before, twin):
+        try:
+            after = reconcile(stated, snapshot, context()).snapshot
+            results.append((after.info, dict(after.tasks)))
+        except (Refused, InvalidData) as error:
+            results.append(type(error))
+    assert results[0] == results[1]

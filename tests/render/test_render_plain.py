@@ -1,0 +1,310 @@
+"""Plain output: the lines of the design and the specification, safe for any text."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gittasks.core.clock import format_time
+from gittasks.core.graph import Graph
+from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Status, Task
+from gittasks.core.progress import ListProgress, Progress
+from gittasks.render import plain
+from gittasks.render.text import ASCII, UNICODE
+
+START = 1795341600
+INFO = ListInfo(id="auth", title="Login flow")
+
+
+def table(*tasks: Task) -> dict[str, Task]:
+    return {t.id: t for t in tasks}
+
+
+def line(task: Task, *others: Task, **options: Any) -> str:
+    return plain.task_line(task, Graph(table(task, *others)), UNICODE, **options)
+
+
+# --- one line ------------------------------------------------------------------------------
+
+ASK = Task(id="p1-ask-x2k4", subject="PHASE 1: Ask user")
+RUNNING = replace(ASK, status=Status.IN_PROGRESS, owner="claude-agent", started=format_time(START))
+DONE = replace(ASK, status=Status.COMPLETED)
+
+
+@pytest.mark.parametrize(
+    ("task", "now", "shown"),
+    [
+        (ASK, None, "[ ] p1-ask-x2k4  PHASE 1: Ask user"),
+        (replace(ASK, owner="bob"), None, "[ ] p1-ask-x2k4  PHASE 1: Ask user (bob)"),
+        (DONE, None, "[✓] p1-ask-x2k4  PHASE 1: Ask user"),
+        (replace(DONE, result="PASS"), None, "[✓] p1-ask-x2k4  PHASE 1: Ask user (PASS)"),
+        (
+            RUNNING,
+            None,
+            "[→] p1-ask-x2k4  PHASE 1: Ask user (in_progress, claude-agent)",
+        ),
+        (
+            RUNNING,
+            START + 59,
+            "[→] p1-ask-x2k4  PHASE 1: Ask user (in_progress, claude-agent)",
+        ),
+        (
+            RUNNING,
+            START + 150,
+            "[→] p1-ask-x2k4  PHASE 1: Ask user (in_progress, claude-agent, 2 min so far)",
+        ),
+        (
+            replace(RUNNING, owner=None),
+            START + 3900,
+            "[→] p1-ask-x2k4  PHASE 1: Ask user (in_progress, 1 h 5 min so far)",
+        ),
+        (
+            replace(RUNNING, started="noon"),
+            START + 3900,
+            "[→] p1-ask-x2k4  PHASE 1: Ask user (in_progress, claude-agent)",
+        ),
+        (
+            replace(ASK, status=Status.SKIPPED),
+            None,
+            "[-] p1-ask-x2k4  PHASE 1: Ask user (skipped)",
+        ),
+        (
+            replace(ASK, status=Status.SKIPPED, result="out of scope"),
+            None,
+            "[-] p1-ask-x2k4  PHASE 1: Ask user (skipped, out of scope)",
+        ),
+        (
+            replace(ASK, status=Status.SKIPPED, result="not needed, loop exited"),
+            None,
+            "[-] p1-ask-x2k4  PHASE 1: Ask user (not needed, loop exited)",
+        ),
+        (
+            replace(ASK, status=Status.DELETED),
+            None,
+            "[~] p1-ask-x2k4  PHASE 1: Ask user (deleted)",
+        ),
+    ],
+)
+def test_task_line(task: Task, now: int | None, shown: str) -> None:
+    assert line(task, now=now) == shown
+
+
+def test_completed_task_shows_its_duration_from_a_minute_on_unless_it_has_a_result() -> None:
+    """Troubleshooting: `PHASE 3: Implement core logic (2 min)`."""
+    done = replace(DONE, started=format_time(START), finished=format_time(START + 130))
+    assert line(done).endswith("PHASE 1: Ask user (2 min)")
+    assert line(replace(done, result="PASS")).endswith("PHASE 1: Ask user (PASS)")
+    assert line(replace(done, finished=format_time(START + 59))).endswith("Ask user")
+
+
+def test_blocked_task_names_its_open_blockers() -> None:
+    core = Task(id="p3-core-9f2k", subject="Core")
+    blocked = replace(ASK, blocked_by=("p3-core-9f2k",))
+    assert line(blocked, core).endswith("Ask user (blocked by p3-core-9f2k)")
+    assert line(replace(blocked, owner="bob"), core).endswith("(bob, blocked by p3-core-9f2k)")
+    assert line(blocked, replace(core, status=Status.COMPLETED)).endswith("Ask user")
+
+
+def test_many_blockers_are_cut_and_counted() -> None:
+    others = [Task(id=f"b{i}", subject="B", order=i) for i in range(7)]
+    blocked = replace(ASK, blocked_by=tuple(t.id for t in others))
+    assert line(blocked, *others).endswith("(blocked by b0, b1, b2, b3, b4 and 2 more)")
+
+
+HOSTILE = st.text(
+    st.one_of(
+        st.sampled_from("a\n\r\t\x1b\x00\x85\u200b\u200d\u2028\u202e\u2066\ufeff\ud800"),
+        st.characters(),
+    ),
+    max_size=12,
+)
+
+
+def is_safe(text: str, kept: str = "") -> bool:
+    """No control, no bidi, no zero-width character, no lone surrogate."""
+    return not any(
+        c not in kept
+        and (
+            c < " "
+            or "\x7f" <= c <= "\x9f"
+            or "\u200b" <= c <= "\u200f"
+            or "\u2028" <= c <= "\u202e"
+            or "\u2060" <= c <= "\u2069"
+            or "\ud800" <= c <= "\udfff"
+            or c in "\u061c\ufeff"
+        )
+        for c in text
+    )
+
+
+@given(HOSTILE, HOSTILE, HOSTILE, st.sampled_from(Status))
+def test_task_line_is_safe_for_any_text(
+    subject: str, owner: str, result: str, status: Status
+) -> None:
+    task = Task(id="a", subject=subject, owner=owner, result=result, status=status)
+    assert is_safe(line(task))
+
+
+@given(HOSTILE, HOSTILE, HOSTILE)
+def test_every_view_is_safe_for_any_text(one: str, two: str, three: str) -> None:
+    """List, status, details, lists and answers escape each text of a stranger they show."""
+    task = Task(
+        id="a",
+        subject=f"PHASE 1: {one}",
+        active_form=two,
+        description=three,
+        status=Status.IN_PROGRESS,
+        owner=one,
+        session=two,
+        result=three,
+        phase=two,
+        created_by=three,
+        started=one,
+        created=two,
+        notes=(Note(one, two, three), Note(one, two, f"{three}\n{one}")),
+        commits=(CodeCommit(one, two),),
+        metadata={one: two, two: [three, {one: None}]},
+        extra={three: one},
+        blocked_by=(one,),
+    )
+    rounds = [replace(task, id=f"i{n}", subject=f"Iteration {n}/3: {one}") for n in (1, 2)]
+    rounds[0] = replace(rounds[0], status=Status.COMPLETED)
+    tasks = table(task, *rounds)
+    graph = Graph(tasks)
+    progress = Progress.of(tasks.values(), graph, START)
+    info = ListInfo(id="l", title=one)
+    problems = (Problem(one, 3, two),)
+    shown = [
+        plain.task_list(list(tasks.values()), graph, progress, UNICODE, START, problems),
+        plain.status(info, list(tasks.values()), graph, progress, UNICODE, START, problems),
+        plain.task_details(task, tasks, graph, UNICODE, START, [one, two]),
+        plain.changes([(None, task), (replace(task, status=Status.PENDING), task)], UNICODE),
+        plain.lists_table([ListProgress(info, progress, True, 1)]),
+    ]
+    assert all(is_safe(text, kept="\n\t") for text in shown)
+
+
+@given(st.text(st.characters(max_codepoint=126)), st.sampled_from(Status))
+def test_fallback_output_is_ascii_when_the_texts_are(subject: str, status: Status) -> None:
+    task = Task(id="a", subject=subject, status=status, owner="bob", result="PASS")
+    tasks = table(task, Task(id="b", subject="B", blocked_by=("a",)))
+    graph = Graph(tasks)
+    progress = Progress.of(tasks.values(), graph, START)
+    before = replace(task, status=Status.PENDING)
+    assert plain.status(INFO, list(tasks.values()), graph, progress, ASCII, START).isascii()
+    assert plain.task_list(list(tasks.values()), graph, progress, ASCII).isascii()
+    assert plain.task_details(task, tasks, graph, ASCII).isascii()
+    assert plain.changes([(before, task)], ASCII, ["b"], progress).isascii()
+
+
+# --- the list ------------------------------------------------------------------------------
+
+
+def test_task_list_pads_ids_and_ends_with_the_summary_and_what_cannot_be_read() -> None:
+    tasks = table(replace(DONE, order=1), Task(id="b", subject="Next", order=2))
+    graph = Graph(tasks)
+    progress = Progress.of(tasks.values(), graph)
+    problems = [Problem("tasks/x.yaml", 3, "unknown status")]
+    text = plain.task_list(list(tasks.values()), graph, progress, UNICODE, None, problems)
+    assert text.split("\n") == [
+        "[✓] p1-ask-x2k4  PHASE 1: Ask user",
+        "[ ] b            Next",
+        "",
+        "1/2 tasks complete (50%)",
+        "unreadable: tasks/x.yaml:3: unknown status",
+    ]
+
+
+def test_empty_list_and_empty_selection_are_told_apart() -> None:
+    empty = Progress.of([], Graph({}))
+    some = Progress.of([ASK], Graph(table(ASK)))
+    assert plain.task_list([], Graph({}), empty, UNICODE) == "no tasks yet"
+    assert plain.task_list([], Graph(table(ASK)), some, UNICODE).startswith("no task matches\n\n")
+
+
+def test_ready_list_says_why_nothing_is_ready() -> None:
+    def ready(*tasks: Task) -> str:
+        graph = Graph(table(*tasks))
+        return plain.ready_list(graph.ready(), graph, Progress.of(tasks, graph), UNICODE)
+
+    assert ready(ASK) == "[ ] p1-ask-x2k4  PHASE 1: Ask user"
+    blocked = Task(id="b", subject="B", blocked_by=(ASK.id,))
+    assert ready(RUNNING, blocked) == "nothing is ready: 1 in progress, 1 blocked"
+    assert ready(DONE) == "nothing is ready: everything is complete"
+    assert ready() == "nothing is ready"
+
+
+def test_status_puts_every_view_together() -> None:
+    tasks = [
+        Task(id="ctx", subject="PHASE 1: Prepare", status=Status.COMPLETED, order=1),
+        replace(RUNNING, id="cl", subject="PHASE 2: Claude review", order=2),
+        Task(id="gr", subject="PHASE 2: Grok review", owner="grok", order=3),
+        Task(id="sum", subject="PHASE 3: Sum up", blocked_by=("cl", "gr"), order=4),
+    ]
+    graph = Graph(table(*tasks))
+    progress = Progress.of(tasks, graph, START + 125)
+    assert plain.status(INFO, tasks, graph, progress, UNICODE, START + 125).split("\n") == [
+        "auth: Login flow",
+        "1/4 tasks complete (25%), currently claude review",
+        "PHASE 1: 1/1 complete",
+        "PHASE 2: 0/2 complete, 1 in progress",
+        "  0/2 reviews complete, 1 in progress",
+        "PHASE 3: 0/1 complete",
+        "in progress:",
+        "  [→] cl  PHASE 2: Claude review (in_progress, claude-agent, 2 min so far)",
+        "ready:",
+        "  [ ] gr  PHASE 2: Grok review (grok)",
+        "blocked:",
+        "  [ ] sum  PHASE 3: Sum up (blocked by cl, gr)",
+    ]
+
+
+def test_status_cuts_long_sections() -> None:
+    tasks = [Task(id=f"t{i:02}", subject="T", order=i) for i in range(13)]
+    graph = Graph(table(*tasks))
+    text = plain.status(INFO, tasks, graph, Progress.of(tasks, graph), UNICODE)
+    assert text.endswith("  [ ] t09  T\n  ... and 3 more")
+
+
+def test_loops_are_named_only_when_there_are_several() -> None:
+    one = Task(id="a", subject="Iteration 1/2: Design", status=Status.COMPLETED)
+    two = Task(id="b", subject="Iteration 1/2: Tests", status=Status.COMPLETED)
+
+    def loops(*tasks: Task) -> list[str]:
+        return plain.loop_lines(Progress.of(tasks, Graph(table(*tasks))).loops)
+
+    assert loops(one) == ["Iteration 1/2 complete, 1 remaining"]
+    assert loops(one, two) == [
+        "Design: Iteration 1/2 complete, 1 remaining",
+        "Tests: Iteration 1/2 complete, 1 remaining",
+    ]
+
+
+def test_lists_table_marks_the_chosen_list() -> None:
+    progress = Progress.of([ASK], Graph(table(ASK)))
+    rows = [
+        ListProgress(INFO, progress, chosen=True),
+        ListProgress(ListInfo(id="b"), Progress.of([], Graph({})), problems=2),
+    ]
+    assert plain.lists_table(rows).split("\n") == [
+        "* auth  Login flow: 1 task, 0 complete, Phase 1 starting...",
+        "  b     no tasks yet (2 unreadable)",
+    ]
+    assert plain.lists_table([]) == "no lists yet"
+
+
+def test_plain_output_imports_nothing_heavy() -> None:
+    """Start-up is the product: what agents call hundreds of times loads only what it uses."""
+    code = (
+        "import sys; before = set(sys.modules); import gittasks.render.plain; "
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"datetime", "difflib", "json", "rich", "ruamel", "dulwich", "click", "hashlib"}
+    assert heavy.isdisjoint(run.stdout.split())
