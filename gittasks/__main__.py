@@ -14,6 +14,8 @@ def main() -> None:
     would cost more than the work itself.
     """
     gc.disable()
+    # hashlib would load OpenSSL, 2 ms, to name a few kilobytes; its built-in SHA-1 does as well.
+    sys.modules.setdefault("_hashlib", None)  # type: ignore[arg-type]
     from gittasks.cli.main import run
 
     code = run(sys.argv[1:])

@@ -20,7 +20,8 @@ from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
 from gittasks.errors import GittasksError, InvalidData
 
-_TEXT, _IDS, _MAP, _NUMBER, _FLAG = "text", "list of ids", "object", "number", "true or false"
+_TEXT, _IDS, _MAP, _FLAG = "text", "list of ids", "object", "true or false"
+_NUMBER, _COUNT = "number", "whole number"
 _CREATE = {
     "subject": ("subject", _TEXT),
     "id": ("id", _TEXT),
@@ -34,7 +35,7 @@ _CREATE = {
     "order": ("order", _NUMBER),
     "metadata": ("metadata", _MAP),
     "result": ("result", _TEXT),
-    "iterations": ("iterations", _NUMBER),
+    "iterations": ("iterations", _COUNT),
 }
 _UPDATE = {
     **{k: v for k, v in _CREATE.items() if k not in ("blockedBy", "blocks", "iterations")},
@@ -128,13 +129,13 @@ def read_lines(data: bytes) -> list[tuple[int, Operation]]:
 
 def _operation(line: str, number: int) -> Operation:
     try:
-        entry = json.loads(line)
+        entry = json.loads(line, object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise _fault(number, f"this is not JSON: {error}") from error
     if not isinstance(entry, dict):
         raise _fault(number, "each line must be one JSON object")
     op = entry.pop("op", None)
-    if op not in _KEYS:
+    if not isinstance(op, str) or op not in _KEYS:
         raise _fault(number, f'"op" must be one of {", ".join(sorted(_KEYS))}, not {op!r}')
     fields: dict[str, Any] = {}
     for key, value in entry.items():
@@ -149,10 +150,26 @@ def _operation(line: str, number: int) -> Operation:
     return _built(op, {k: v for k, v in fields.items() if v is not None}, number)
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, if no key stands in it twice: which of the values was meant cannot be known."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f'the key "{twice}" stands there twice')
+    return made
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number in JSON")
+
+
 def _built(op: str, fields: dict[str, Any], number: int) -> Operation:
     if "status" in fields:
-        if fields["status"] not in list(Status):
-            raise _fault(number, f'unknown status "{fields["status"]}"')
+        known = [s.value for s in Status if op != "create" or s is not Status.DELETED]
+        if fields["status"] not in known:
+            wrong = f'"{fields["status"]}" is no status for {op}'
+            raise _fault(number, f"{wrong}; it takes {', '.join(known)}")
         fields["status"] = Status(fields["status"])
     if op == "create":
         return Create(**fields)
@@ -171,6 +188,7 @@ def _typed(value: Any, key: str, kind: str, number: int) -> Any:
         _TEXT: isinstance(value, str),
         _MAP: isinstance(value, dict),
         _NUMBER: isinstance(value, (int, float)) and not isinstance(value, bool),
+        _COUNT: isinstance(value, int) and not isinstance(value, bool),
         _FLAG: isinstance(value, bool),
         _IDS: isinstance(value, list) and all(isinstance(v, str) for v in value),
     }[kind]
@@ -180,4 +198,6 @@ def _typed(value: Any, key: str, kind: str, number: int) -> Any:
 
 
 def _fault(number: int, message: str) -> InvalidData:
-    return InvalidData(message, where=f"standard input:{number}", hint="nothing was applied")
+    where = f"standard input:{number}"
+    hint = "nothing of this batch was applied"
+    return InvalidData(message, where=where, hint=hint, details={"line": number})

@@ -49,10 +49,10 @@ def init_command(settings: Settings, list_id: str | None, title: str | None) -> 
 def lists_command(settings: Settings) -> int:
     """Show all lists of this repository, local and fetched, with their progress."""
     workspace = settings.workspace()
-    rows, unreadable = [], 0
+    rows, unreadable, now = [], 0, workspace.now().epoch
     for summary in workspace.lists():
         tasks = summary.snapshot.tasks
-        progress = Progress.of(tasks.values(), Graph(tasks))
+        progress = Progress.of(tasks.values(), Graph(tasks), now)
         problems = len(summary.snapshot.problems)
         unreadable += problems
         rows.append(ListProgress(summary.snapshot.info, progress, summary.current, problems))

@@ -108,6 +108,7 @@ def unknown_command(word: str) -> Usage:
     from gittasks.core.ids import near_matches
 
     near = [MEANT[word]] if word in MEANT else near_matches(word, [*_MODULES, *ALIASES], 2)
+    near = list(dict.fromkeys(ALIASES.get(name, name) for name in near))
     meant = f"did you mean: gittasks {' or '.join(near)}?" if near else None
     return Usage(
         f'there is no command "{word}"', hint=meant or "see them all with: gittasks --help"
@@ -149,6 +150,7 @@ def cli() -> None:
 def run(args: Sequence[str]) -> int:
     """Run one command line; return its exit code (DESIGN section 6)."""
     settings = Settings(json="--json" in _before_separator(args))
+    code = 0
     try:
         code = _invoke(args, settings)
         sys.stdout.flush()
@@ -157,6 +159,8 @@ def run(args: Sequence[str]) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        return code or _print_error(_as_invalid(error), settings)
     return code
 
 
@@ -180,18 +184,27 @@ def _invoke(args: Sequence[str], settings: Settings) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        what = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
-        hint = "nothing was changed that was not reported; see to the cause and run this again"
-        return _print_error(InvalidData(what, hint=hint), settings)
+        return _print_error(_as_invalid(error), settings)
     except Exception:  # noqa: BLE001  the last boundary: a bug of ours becomes one line
         return _print_bug()
+
+
+def _as_invalid(error: OSError) -> InvalidData:
+    what = error.strerror or str(error)
+    if error.filename:
+        what = f"{what}: {error.filename}"
+    hint = "nothing was changed that was not reported; see to the cause and run this again"
+    return InvalidData(what, hint=hint)
 
 
 def _as_usage(error: click.ClickException) -> Usage:
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "gittasks"
     message = error.format_message().rstrip(".")
-    return Usage(message[:1].lower() + message[1:], hint=f"see: {path} --help")
+    hint = f"see: {path} --help"
+    if context and context.info_name == "run" and isinstance(error, click.NoSuchOption):
+        hint = "put -- before the command: gittasks run ID -- COMMAND"
+    return Usage(message[:1].lower() + message[1:], hint=hint)
 
 
 def _print_error(error: GittasksError, settings: Settings) -> int:

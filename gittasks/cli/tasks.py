@@ -36,9 +36,9 @@ def _order(text: str | None) -> int | float | None:
         return None
     try:
         number = float(text)
-    except ValueError:
+        return int(number) if number == int(number) else number
+    except (ValueError, OverflowError):  # of "nan" and "inf" there is no whole part
         raise Usage(f'--order takes a number, not "{text}"') from None
-    return int(number) if number == int(number) else number
 
 
 @command("create")

@@ -136,7 +136,8 @@ def run_command(
     made = workspace.edit([operation])
     if settings.json or (child.code != 0 and not settings.quiet):
         # The child had stdout to itself; what became of the task must not be mixed into it.
-        click.echo(f"{started}: {child.words}; still in progress", err=True)
+        became = "still in progress" if child.code else "completed"
+        click.echo(f"{started}: {child.words}; {became}", err=True)
     elif not settings.quiet:
         output.say_changes(settings, made, [started])
     output.notices(settings, workspace)

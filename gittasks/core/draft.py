@@ -7,7 +7,6 @@ session is protected.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Any
 
 from gittasks.core import ids, rules
@@ -51,14 +50,14 @@ class Draft:
         old = self.tasks[task_id]
         if not all(same(getattr(old, name), value) for name, value in changes.items()):
             self.unless_forced(rules.held(old, self.context.actor))
-            self.tasks[task_id] = replace(old, **changes)
+            self.tasks[task_id] = old._replace(**changes)
 
     def add_note(self, task_id: str, text: str) -> None:
         """Append a note by the actor; the same note of the same moment is there only once."""
         old = self.tasks[task_id]
         note = Note(self.context.now, self.context.actor.owner, text)
         if note not in old.notes:
-            self.tasks[task_id] = replace(old, notes=(*old.notes, note))
+            self.tasks[task_id] = old._replace(notes=(*old.notes, note))
 
     # --- dependencies ---------------------------------------------------------------------
 

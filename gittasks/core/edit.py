@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple, assert_never
 
 from gittasks.core import ids, rules, texts
@@ -98,7 +97,7 @@ def apply(snapshot: Snapshot, operations: Sequence[Operation], context: Context)
         except GittasksError as error:
             error.details["operation"] = index
             raise
-    after = replace(snapshot, info=draft.info, tasks=draft.tasks)
+    after = snapshot._replace(info=draft.info, tasks=draft.tasks)
     edit = between(snapshot, after, focus=tuple(focus), forced=tuple(draft.forced))
     return edit._replace(created=tuple(draft.created))
 
@@ -115,7 +114,7 @@ def _apply_one(draft: Draft, operation: Operation) -> str:
     if isinstance(operation, StartNext):
         return _start_next(draft, operation)
     if isinstance(operation, Retitle):
-        draft.info = replace(draft.info, title=texts.line(operation.title, "title"))
+        draft.info = draft.info._replace(title=texts.line(operation.title, "title"))
         return ""
     assert_never(operation)
 

@@ -8,7 +8,6 @@ made from the plan alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -117,19 +116,23 @@ def assign_ids(plan: Plan) -> Plan:
     if faults := id_faults(plan.tasks):
         raise invalid_plan(plan.where, faults)
     taken = {task.id for task in plan.tasks if task.id}
+    counts: dict[str, int] = {}
     tasks = []
     for task in plan.tasks:
-        name = task.id or _free(ids.slug(task.subject), taken)
+        name = task.id or _free(ids.slug(task.subject), taken, counts)
         taken.add(name)
         tasks.append(task._replace(id=name))
     return plan._replace(tasks=tuple(tasks))
 
 
-def _free(stem: str, taken: set[str]) -> str:
-    name, count = stem, 1
+def _free(stem: str, taken: set[str], counts: dict[str, int]) -> str:
+    """The stem with the lowest number that is not taken; `counts` has the last for each stem."""
+    count = counts.get(stem, 1)
+    name = stem if count == 1 else f"{stem}-{count}"
     while name in taken or ids.task_id_fault(name):
         count += 1
         name = f"{stem}-{count}"
+    counts[stem] = count
     return name
 
 
@@ -193,10 +196,12 @@ class _Checker:
         """The ids that the references of a task mean, in the plan or in the list."""
         found: dict[str, None] = {}
         old = self.tasks.get(_id(task))
-        known = self.known.union(old.blocked_by if old else ())
+        also = old.blocked_by if old else ()
         for reference in task.blocked_by or ():
+            exact = reference in self.known or reference in also
             try:
-                found[reference if reference in known else ids.resolve(reference, known)] = None
+                name = reference if exact else ids.resolve(reference, self.known.union(also))
+                found[name] = None
             except NotFound as error:
                 message = f'no task "{_shown(reference)}" in the plan or in the list'
                 self.faults.append(Fault(task.line_of(reference), message, error.hint))
@@ -233,16 +238,16 @@ def reconcile(plan: Plan, snapshot: Snapshot, context: Context) -> Applied:
     _check_cycles(draft, snapshot)
     for name, order in place([_id(p) for p in alive], snapshot.tasks).items():
         # Not through `put`: to move a task in the list does not disturb who works on it.
-        draft.tasks[name] = replace(draft.tasks[name], order=order)
+        draft.tasks[name] = draft.tasks[name]._replace(order=order)
     _advance(draft, alive)
     if plan.title and plan.title != (snapshot.info.title or "").strip():
-        draft.info = replace(draft.info, title=plan.title)
+        draft.info = draft.info._replace(title=plan.title)
     after = snapshot
     kept = len(draft.tasks) == len(snapshot.tasks) and all(
         task is snapshot.tasks[name] for name, task in draft.tasks.items()
     )
     if not kept or draft.info is not snapshot.info:
-        after = replace(snapshot, info=draft.info, tasks=draft.tasks)
+        after = snapshot._replace(info=draft.info, tasks=draft.tasks)
     return Applied(after, tuple(notes), tuple(draft.forced))
 
 
@@ -270,7 +275,7 @@ def _set_fields(draft: Draft, planned: PlannedTask) -> None:
         changes["owner"] = planned.owner
     if planned.phase:
         label = Task(id="", subject="", phase=planned.phase).phase_label
-        if label != replace(task, subject=planned.subject).phase_label:
+        if label != task._replace(subject=planned.subject).phase_label:
             told = Task(id="", subject=planned.subject).phase_label
             changes["phase"] = None if label == told else planned.phase
     if planned.blocked_by is not None:

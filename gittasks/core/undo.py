@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from gittasks.core import rules
@@ -34,7 +33,7 @@ def take_back(before: Snapshot, after: Snapshot, now: Snapshot) -> Snapshot:
     _check_dependents(before, tasks, touched)
     _check_begun(before, after, now, touched)
     _check_cycles(before, tasks, touched)
-    return replace(now, info=_take_back_info(before.info, after.info, now.info), tasks=tasks)
+    return now._replace(info=_take_back_info(before.info, after.info, now.info), tasks=tasks)
 
 
 def _take_back_task(
@@ -85,7 +84,7 @@ def _take_back_info(old: ListInfo, made: ListInfo, current: ListInfo) -> ListInf
                 f"the {name} of the list has been changed since", (), {"field": name}
             )
         changes[name] = value
-    return replace(current, **changes)
+    return current._replace(**changes)
 
 
 def _changed_since(task_id: str, *fields: str) -> Refused:

@@ -120,7 +120,7 @@ def _dumps(value: Any) -> bytes:
 
 def _row(task: Task, file: TaskFile) -> bytes:
     fields: dict[str, Any] = {}
-    for name in Task.__slots__:
+    for name in Task._fields:
         value = getattr(task, name)
         if name != "id" and value not in _DEFAULTS:
             fields[name] = dict(value) if isinstance(value, Mapping) else value

@@ -8,46 +8,49 @@ dirty one stops the write before anything moved.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.errors import Refused
 from gittasks.store import git
 from gittasks.store.repository import Repository, head_ref
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
 
 _LAG = 3
 """How many commits a checkout may lag behind its branch (a writer was killed) and be mended."""
 
 
 class Checkout(NamedTuple):
-    """A worktree on the list's branch, and the commit that its index and files equal."""
+    """A worktree on the list's branch: its files, its git dir, the commit that it equals.
+
+    `base` is None while that commit is not known.
+    """
 
     folder: str
-    base: str
+    git_dir: str
+    base: str | None = None
 
 
 def find_clean(repository: Repository, ref: str, commit: str) -> list[Checkout]:
     """Worktrees on `ref` (now at `commit`), all proven clean; Refused names a dirty one."""
-    env = git.unbound(repository.env)
     found = []
-    for folder in _folders(repository, ref):
-        base = _clean_base(folder, commit, env)
+    for checkout in _checkouts(repository, ref):
+        base = _clean_base(repository, checkout, commit)
         if base is None:
             raise Refused(
                 "checked-out",
-                f"the list's branch is checked out in {folder}, with uncommitted changes",
+                f"the list's branch is checked out in {checkout.folder}, with uncommitted changes",
                 hint="commit or undo them there, or switch that worktree to another branch",
             )
-        found.append(Checkout(folder, base))
+        found.append(checkout._replace(base=base))
     return found
 
 
 def check_movable(repository: Repository, checkouts: list[Checkout], new: str) -> None:
     """Refuse when a checkout could not take commit `new` (an untracked file is in its way)."""
-    env = git.unbound(repository.env)
     for checkout in checkouts:
-        args = ["read-tree", "-n", "-m", "-u", checkout.base, new]
-        answer = git.run(args, cwd=checkout.folder, env=env)
+        answer = _read_tree(repository, checkout, new, "-n")
         if answer.returncode != 0:
             raise Refused(
                 "checked-out",
@@ -59,15 +62,28 @@ def check_movable(repository: Repository, checkouts: list[Checkout], new: str) -
 
 def bring_along(repository: Repository, checkouts: list[Checkout], new: str) -> None:
     """Set index and files of the checkouts to commit `new`."""
-    env = git.unbound(repository.env)
     for checkout in checkouts:
-        git.run(["read-tree", "-m", "-u", checkout.base, new], cwd=checkout.folder, env=env)
+        _read_tree(repository, checkout, new)
 
 
-def _folders(repository: Repository, ref: str) -> list[str]:
+def _read_tree(
+    repository: Repository, checkout: Checkout, new: str, *options: str
+) -> CompletedProcess[bytes]:
+    return _git(repository, checkout, "read-tree", *options, "-m", "-u", checkout.base or new, new)
+
+
+def _git(repository: Repository, checkout: Checkout, *args: str) -> CompletedProcess[bytes]:
+    """Run git in a checkout, bound to its git dir; no hook or monitor of the user's runs."""
+    quiet = ["-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false"]
+    place = [f"--git-dir={checkout.git_dir}", f"--work-tree={checkout.folder}"]
+    env = git.unbound(repository.env)
+    return git.run([*quiet, *place, *args], cwd=checkout.folder, env=env)
+
+
+def _checkouts(repository: Repository, ref: str) -> list[Checkout]:
     found = []
     if head_ref(repository.common) == ref and (main := _main_folder(repository)):
-        found.append(main)
+        found.append(Checkout(main, repository.common))
     linked = os.path.join(repository.common, "worktrees")
     for name in sorted(os.listdir(linked)) if os.path.isdir(linked) else ():
         git_dir = os.path.join(linked, name)
@@ -79,27 +95,30 @@ def _folders(repository: Repository, ref: str) -> list[str]:
         except OSError:
             continue
         if os.path.isdir(folder):
-            found.append(folder)
+            found.append(Checkout(folder, git_dir))
     return found
 
 
 def _main_folder(repository: Repository) -> str | None:
-    """Work tree of the main checkout, None when the repository is bare."""
+    """Work tree of the main checkout, None when the repository is bare or git keeps no path."""
     if repository.config.flag("core.bare"):
         return None
+    if repository.found.path == repository.common:
+        return repository.found.work_tree
     if configured := repository.config.get("core.worktree"):
         return os.path.normpath(os.path.join(repository.common, configured))
-    return os.path.dirname(repository.common)
+    above, name = os.path.split(repository.common)
+    return above if name == ".git" else None
 
 
-def _clean_base(folder: str, commit: str, env: Mapping[str, str]) -> str | None:
+def _clean_base(repository: Repository, checkout: Checkout, commit: str) -> str | None:
     """The commit that a worktree equals: `commit` or a near ancestor; None when it is dirty."""
-    git.run(["update-index", "-q", "--refresh"], cwd=folder, env=env)
-    if git.run(["diff-files", "--quiet"], cwd=folder, env=env).returncode != 0:
+    _git(repository, checkout, "update-index", "-q", "--refresh")
+    if _git(repository, checkout, "diff-files", "--quiet").returncode != 0:
         return None
     for back in range(_LAG + 1):
         base = f"{commit}~{back}"
-        answer = git.run(["diff-index", "--quiet", "--cached", base, "--"], cwd=folder, env=env)
+        answer = _git(repository, checkout, "diff-index", "--quiet", "--cached", base, "--")
         if answer.returncode == 0:
             return base
         if answer.returncode != 1:

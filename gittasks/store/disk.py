@@ -6,6 +6,9 @@ import os
 import threading
 from collections.abc import Sequence
 
+_AT_ONCE = 16
+"""How many files are synced side by side; each needs a thread and a file handle."""
+
 
 def sync(path: str) -> None:
     """fsync a file or folder; a folder of a file system that cannot do that is passed over."""
@@ -32,10 +35,15 @@ def sync_all(paths: Sequence[str]) -> None:
         except OSError as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=one, args=(path,)) for path in paths[1:]]
+    def share(first: int) -> None:
+        for path in paths[first::_AT_ONCE]:
+            one(path)
+
+    others = range(1, min(_AT_ONCE, len(paths)))
+    threads = [threading.Thread(target=share, args=(first,)) for first in others]
     for thread in threads:
         thread.start()
-    one(paths[0])
+    share(0)
     for thread in threads:
         thread.join()
     if errors:

@@ -29,7 +29,10 @@ class CommitInfo(NamedTuple):
 
 
 def read_commit(objects: ObjectStore, commit_id: str) -> CommitInfo:
-    """Return commit `commit_id`; InvalidData when it is missing or malformed."""
+    """Return commit `commit_id`; InvalidData when it is missing or malformed.
+
+    Where a shallow clone ends, a commit has no parents, as in git.
+    """
     from dulwich.errors import ObjectFormatException
     from dulwich.objects import Commit
 
@@ -37,10 +40,11 @@ def read_commit(objects: ObjectStore, commit_id: str) -> CommitInfo:
     try:
         commit = Commit.from_string(data)
         assert isinstance(commit, Commit)  # noqa: S101
+        parents = tuple(p.decode("ascii") for p in commit.parents)
         return CommitInfo(
             commit_id,
             commit.tree.decode("ascii"),
-            tuple(p.decode("ascii") for p in commit.parents),
+            () if objects.is_boundary(commit_id) else parents,
             Signature(_text(commit.author), int(commit.author_time), commit.author_timezone // 60),
             Signature(
                 _text(commit.committer), int(commit.commit_time), commit.commit_timezone // 60

@@ -40,6 +40,15 @@ def new_object(kind: str, data: bytes) -> NewObject:
     return NewObject(made.id.decode(), kind, data)
 
 
+def read_shallow(common: str) -> str:
+    """Commits at which a shallow clone ends, one a line; "" for a whole repository."""
+    try:
+        with open(os.path.join(common, "shallow"), encoding="ascii", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
 class ObjectStore:
     """The objects of one repository, by id."""
 
@@ -146,6 +155,10 @@ class ObjectStore:
             raise
         if self._durable:
             sync_all([self._folder, *{os.path.dirname(path) for path in paths}])
+
+    def is_boundary(self, commit_id: str) -> bool:
+        """Whether a shallow clone ends at this commit (gitrepository-layout, `shallow`)."""
+        return commit_id in read_shallow(self._common).split()
 
     def missing(self, objects: Iterable[NewObject]) -> list[NewObject]:
         """Those of `objects` that are no loose files now (a foreign `gc --prune=now` ran)."""

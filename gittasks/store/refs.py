@@ -152,7 +152,7 @@ def move(
 
     refs = _guarded_refs(common, name, reflog)
     deadline = time.monotonic() + _LOCK_PATIENCE
-    pause = 0.005
+    pause, retry_folder = 0.005, True
     while True:
         try:
             moved: bool = refs.set_if_equals(
@@ -169,9 +169,12 @@ def move(
             pause = min(pause * 2, 0.5)
         except FileNotFoundError:
             continue  # `git pack-refs` removed the emptied folder between mkdir and open
-        except NotADirectoryError:
+        except (NotADirectoryError, IsADirectoryError):
+            # Another branch is in the way, or a folder that git left empty (cleared here).
             check_creatable(common, name)
-            raise
+            if not retry_folder:
+                raise
+            retry_folder = False
         else:
             if moved:
                 disk.sync(os.path.dirname(os.path.join(common, name)))

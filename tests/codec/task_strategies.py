@@ -65,7 +65,7 @@ notes = st.builds(
 commits = st.builds(CodeCommit, st.sampled_from(["abcdef1", "1234567", "12e4567"]), names)
 orders = st.none() | st.integers(-99, 999_999_999) | st.sampled_from([0.5, -2.25, 0.000001])
 tasks = st.builds(
-    Task,
+    lambda **fields: Task(**fields),
     id=st.just("x"),
     subject=lines.filter(str.strip),
     active_form=names,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +93,7 @@ def test_law_round_trip_through_yaml(task: Task) -> None:
 @given(tasks)
 def test_law_equal_tasks_equal_bytes(task: Task) -> None:
     """The order of keys in a map has no influence on the bytes."""
-    turned = replace(task, metadata=dict(reversed(list(task.metadata.items()))))
+    turned = task._replace(metadata=dict(reversed(list(task.metadata.items()))))
     assert encode_task(turned) == encode_task(task)
 
 
@@ -180,10 +179,10 @@ def test_scalar_form(text: str, written: str) -> None:
 @given(metadata)
 def test_law_json_values_survive(value: dict[str, Any]) -> None:
     """Metadata comes back with the same values and the same types."""
-    task = replace(FRESH, metadata=value)
+    task = FRESH._replace(metadata=value)
     back = read_canonical(encode_task(task), task.id)
     assert back is not None
-    assert repr(_sorted(back.metadata)) == repr(_sorted(value))
+    assert repr(_sorted(dict(back.metadata))) == repr(_sorted(value))
 
 
 def _sorted(value: Any) -> Any:
@@ -230,7 +229,7 @@ def test_golden_files_are_written_and_read(name: str, task: Task) -> None:
 )  # fmt: skip
 def test_long_texts_are_blocks(text: str, block: bool) -> None:
     """Text of several lines or above 80 characters is a block unless a block would change it."""
-    data = encode_task(replace(FRESH, description=text, notes=(Note("", "", text),)))
+    data = encode_task(FRESH._replace(description=text, notes=(Note("", "", text),)))
     assert (b"\ndescription: |\n" in data) is block
     assert (b"\n  - text: |\n" in data) is block
     assert through_yaml(data).description == text
@@ -238,8 +237,8 @@ def test_long_texts_are_blocks(text: str, block: bool) -> None:
 
 def test_newlines_at_the_end_of_long_texts_mean_nothing() -> None:
     """An editor's last newline is no change of the description."""
-    assert encode_task(replace(FRESH, description="a\n\n")) == encode_task(
-        replace(FRESH, description="a")
+    assert encode_task(FRESH._replace(description="a\n\n")) == encode_task(
+        FRESH._replace(description="a")
     )
 
 
@@ -255,7 +254,7 @@ def test_newlines_at_the_end_of_long_texts_mean_nothing() -> None:
 def test_what_could_not_be_read_is_not_written(change: dict[str, Any]) -> None:
     """A file beyond the limits is refused when it is written, not when it is read."""
     with pytest.raises(InvalidData):
-        encode_task(replace(FRESH, **change))
+        encode_task(FRESH._replace(**change))
 
 
 @pytest.mark.parametrize(
@@ -271,7 +270,7 @@ def test_check_task_refuses_what_does_not_read_back(change: dict[str, Any]) -> N
     """Edges can ask whether a task would come back the same."""
     assert check_task(FRESH) == encode_task(FRESH)
     with pytest.raises(InvalidData):
-        check_task(replace(FRESH, **change))
+        check_task(FRESH._replace(**change))
 
 
 @pytest.mark.parametrize(
@@ -300,7 +299,7 @@ def test_order_is_a_short_number() -> None:
 
 
 @given(st.builds(
-    ListInfo,
+    lambda **fields: ListInfo(**fields),
     id=st.sampled_from(["main", "no", "1.0"]),
     title=names,
     settings=metadata,

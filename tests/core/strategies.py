@@ -62,7 +62,7 @@ def tasks(task_id: str, pool: Iterable[str] = IDS) -> st.SearchStrategy[Task]:
     """Any task that a file could hold, sense or not."""
     times = st.sampled_from((None, *TIMES))
     return st.builds(
-        Task,
+        lambda **fields: Task(**fields),
         id=st.just(task_id),
         subject=st.sampled_from(SUBJECTS),
         active_form=lines,

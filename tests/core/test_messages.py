@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,11 +122,11 @@ def test_trailers_are_read_from_the_last_paragraph_only() -> None:
 def hostile_edit(text: str, other: str) -> Edit:
     """An edit in which every text is hostile; data may hold what our commands refuse."""
     before = seeded()
-    task = replace(before.tasks["a"], status=Status.COMPLETED, result=text)
+    task = before.tasks["a"]._replace(status=Status.COMPLETED, result=text)
     new = Task(id="n", subject=text, extra={text: 1})
-    extra = replace(before.tasks["b"], extra={other: text})
-    info = replace(before.info, title=other)
-    return between(before, replace(before.with_tasks(task, new, extra), info=info))
+    extra = before.tasks["b"]._replace(extra={other: text})
+    info = before.info._replace(title=other)
+    return between(before, before.with_tasks(task, new, extra)._replace(info=info))
 
 
 @given(st.sampled_from(HOSTILE) | st.text(), st.sampled_from(HOSTILE) | st.text(), st.booleans())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from strategies import NOW, seeded
 
@@ -39,7 +37,7 @@ def run(snapshot: Snapshot, *ops: Operation, context: Context = ANN) -> Edit:
 def having(**tasks: dict[str, object]) -> Snapshot:
     """The seeded list a, b, c with fields of some tasks replaced."""
     start = seeded()
-    changed = [replace(start.tasks[i], **fields) for i, fields in tasks.items()]  # type: ignore[arg-type]
+    changed = [start.tasks[i]._replace(**fields) for i, fields in tasks.items()]  # type: ignore[arg-type]
     return start.with_tasks(*changed)
 
 
@@ -245,7 +243,7 @@ def test_done_again_only_sets_another_result() -> None:
     assert not run(having(a=COMPLETED), act(Verb.DONE)).made
     assert not run(having(a=COMPLETED), act(Verb.DONE, result="PASS")).made
     edit = run(having(a=COMPLETED), act(Verb.DONE, result="5 fixed"))
-    assert edit.after.tasks["a"] == replace(edit.before.tasks["a"], result="5 fixed")
+    assert edit.after.tasks["a"] == edit.before.tasks["a"]._replace(result="5 fixed")
 
 
 @pytest.mark.parametrize("fields", [SKIPPED, DELETED])
@@ -288,7 +286,7 @@ def test_skip_of_a_completed_or_deleted_task_is_refused(fields: dict[str, object
 def test_reopen_clears_all_but_the_owner(fields: dict[str, object]) -> None:
     start = having(a={**fields, "owner": "ann"})
     task = run(start, act(Verb.REOPEN)).after.tasks["a"]
-    assert task == replace(seeded().tasks["a"], owner="ann")
+    assert task == seeded().tasks["a"]._replace(owner="ann")
 
 
 def test_reopen_of_a_task_in_progress_points_to_release() -> None:

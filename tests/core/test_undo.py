@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,8 +46,8 @@ def test_law_from_registers_is_the_inverse_of_registers(task: Task) -> None:
 def test_law_two_tasks_with_the_same_registers_hold_the_same(one: Task, other: Task) -> None:
     if registers(one) == registers(other):
         assert set(one.blocked_by) == set(other.blocked_by)
-        assert replace(one, blocked_by=(), notes=(), commits=()) == replace(
-            other, blocked_by=(), notes=(), commits=()
+        assert one._replace(blocked_by=(), notes=(), commits=()) == other._replace(
+            blocked_by=(), notes=(), commits=()
         )
     else:
         assert one != other

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from gittasks.core.clock import format_time
@@ -15,8 +13,8 @@ from gittasks.render.text import ASCII, UNICODE
 
 START = 1795341600
 ASK = Task(id="p1-ask-x2k4", subject="PHASE 1: Ask user")
-RUNNING = replace(ASK, status=Status.IN_PROGRESS, owner="claude-agent", started=format_time(START))
-DONE = replace(ASK, status=Status.COMPLETED)
+RUNNING = ASK._replace(status=Status.IN_PROGRESS, owner="claude-agent", started=format_time(START))
+DONE = ASK._replace(status=Status.COMPLETED)
 
 
 def table(*tasks: Task) -> dict[str, Task]:
@@ -111,13 +109,13 @@ def test_details_show_every_field_that_is_set() -> None:
         (None, ASK, "created p1-ask-x2k4  PHASE 1: Ask user"),
         (None, DONE, "created p1-ask-x2k4  PHASE 1: Ask user (completed)"),
         (ASK, RUNNING, "p1-ask-x2k4: pending → in_progress"),
-        (RUNNING, replace(RUNNING, status=Status.COMPLETED, result="PASS"),
+        (RUNNING, RUNNING._replace(status=Status.COMPLETED, result="PASS"),
          "p1-ask-x2k4: in_progress → completed (PASS)"),
         (RUNNING, RUNNING, "p1-ask-x2k4: unchanged (in_progress)"),
-        (ASK, replace(ASK, owner="bob", order=2), "p1-ask-x2k4: changed owner, order"),
-        (ASK, replace(ASK, blocked_by=("b",)), "p1-ask-x2k4: changed blockedBy"),
-        (ASK, replace(DONE, subject="New"), "p1-ask-x2k4: pending → completed, changed subject"),
-        (RUNNING, replace(RUNNING, claim=3), "p1-ask-x2k4: claim renewed (in_progress)"),
+        (ASK, ASK._replace(owner="bob", order=2), "p1-ask-x2k4: changed owner, order"),
+        (ASK, ASK._replace(blocked_by=("b",)), "p1-ask-x2k4: changed blockedBy"),
+        (ASK, DONE._replace(subject="New"), "p1-ask-x2k4: pending → completed, changed subject"),
+        (RUNNING, RUNNING._replace(claim=3), "p1-ask-x2k4: claim renewed (in_progress)"),
     ],
 )  # fmt: skip
 def test_task_changed(before: Task | None, after: Task, shown: str) -> None:
@@ -142,4 +140,4 @@ def test_changes_tell_what_became_ready_and_the_progress() -> None:
 def test_every_field_of_a_task_that_changes_is_named() -> None:
     """A new field of Task must get a name in the answer, or be left out on purpose."""
     silent = {"id", "status", "claim", "started", "finished", "created", "created_by", "extra"}
-    assert set(plain._FIELDS) == set(Task.__dataclass_fields__) - silent
+    assert set(plain._FIELDS) == set(Task._fields) - silent

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from gittasks.core.clock import format_time
 from gittasks.core.graph import Graph
@@ -46,7 +45,7 @@ class Workflow:
         self._set(name, status=Status.SKIPPED, result="not needed, loop exited")
 
     def _set(self, name: str, **fields: object) -> None:
-        self.tasks[name] = replace(self.tasks[name], **fields)  # type: ignore[arg-type]
+        self.tasks[name] = self.tasks[name]._replace(**fields)  # type: ignore[arg-type]
 
     @property
     def list(self) -> str:

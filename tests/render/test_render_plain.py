@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,17 +32,17 @@ def line(task: Task, *others: Task, **options: Any) -> str:
 # --- one line ------------------------------------------------------------------------------
 
 ASK = Task(id="p1-ask-x2k4", subject="PHASE 1: Ask user")
-RUNNING = replace(ASK, status=Status.IN_PROGRESS, owner="claude-agent", started=format_time(START))
-DONE = replace(ASK, status=Status.COMPLETED)
+RUNNING = ASK._replace(status=Status.IN_PROGRESS, owner="claude-agent", started=format_time(START))
+DONE = ASK._replace(status=Status.COMPLETED)
 
 
 @pytest.mark.parametrize(
     ("task", "now", "shown"),
     [
         (ASK, None, "[ ] p1-ask-x2k4  PHASE 1: Ask user"),
-        (replace(ASK, owner="bob"), None, "[ ] p1-ask-x2k4  PHASE 1: Ask user (bob)"),
+        (ASK._replace(owner="bob"), None, "[ ] p1-ask-x2k4  PHASE 1: Ask user (bob)"),
         (DONE, None, "[✓] p1-ask-x2k4  PHASE 1: Ask user"),
-        (replace(DONE, result="PASS"), None, "[✓] p1-ask-x2k4  PHASE 1: Ask user (PASS)"),
+        (DONE._replace(result="PASS"), None, "[✓] p1-ask-x2k4  PHASE 1: Ask user (PASS)"),
         (
             RUNNING,
             None,
@@ -60,32 +59,32 @@ DONE = replace(ASK, status=Status.COMPLETED)
             "[→] p1-ask-x2k4  PHASE 1: Ask user (in_progress, claude-agent, 2 min so far)",
         ),
         (
-            replace(RUNNING, owner=None),
+            RUNNING._replace(owner=None),
             START + 3900,
             "[→] p1-ask-x2k4  PHASE 1: Ask user (in_progress, 1 h 5 min so far)",
         ),
         (
-            replace(RUNNING, started="noon"),
+            RUNNING._replace(started="noon"),
             START + 3900,
             "[→] p1-ask-x2k4  PHASE 1: Ask user (in_progress, claude-agent)",
         ),
         (
-            replace(ASK, status=Status.SKIPPED),
+            ASK._replace(status=Status.SKIPPED),
             None,
             "[-] p1-ask-x2k4  PHASE 1: Ask user (skipped)",
         ),
         (
-            replace(ASK, status=Status.SKIPPED, result="out of scope"),
+            ASK._replace(status=Status.SKIPPED, result="out of scope"),
             None,
             "[-] p1-ask-x2k4  PHASE 1: Ask user (skipped, out of scope)",
         ),
         (
-            replace(ASK, status=Status.SKIPPED, result="not needed, loop exited"),
+            ASK._replace(status=Status.SKIPPED, result="not needed, loop exited"),
             None,
             "[-] p1-ask-x2k4  PHASE 1: Ask user (not needed, loop exited)",
         ),
         (
-            replace(ASK, status=Status.DELETED),
+            ASK._replace(status=Status.DELETED),
             None,
             "[~] p1-ask-x2k4  PHASE 1: Ask user (deleted)",
         ),
@@ -97,23 +96,23 @@ def test_task_line(task: Task, now: int | None, shown: str) -> None:
 
 def test_completed_task_shows_its_duration_from_a_minute_on_unless_it_has_a_result() -> None:
     """Troubleshooting: `PHASE 3: Implement core logic (2 min)`."""
-    done = replace(DONE, started=format_time(START), finished=format_time(START + 130))
+    done = DONE._replace(started=format_time(START), finished=format_time(START + 130))
     assert line(done).endswith("PHASE 1: Ask user (2 min)")
-    assert line(replace(done, result="PASS")).endswith("PHASE 1: Ask user (PASS)")
-    assert line(replace(done, finished=format_time(START + 59))).endswith("Ask user")
+    assert line(done._replace(result="PASS")).endswith("PHASE 1: Ask user (PASS)")
+    assert line(done._replace(finished=format_time(START + 59))).endswith("Ask user")
 
 
 def test_blocked_task_names_its_open_blockers() -> None:
     core = Task(id="p3-core-9f2k", subject="Core")
-    blocked = replace(ASK, blocked_by=("p3-core-9f2k",))
+    blocked = ASK._replace(blocked_by=("p3-core-9f2k",))
     assert line(blocked, core).endswith("Ask user (blocked by p3-core-9f2k)")
-    assert line(replace(blocked, owner="bob"), core).endswith("(bob, blocked by p3-core-9f2k)")
-    assert line(blocked, replace(core, status=Status.COMPLETED)).endswith("Ask user")
+    assert line(blocked._replace(owner="bob"), core).endswith("(bob, blocked by p3-core-9f2k)")
+    assert line(blocked, core._replace(status=Status.COMPLETED)).endswith("Ask user")
 
 
 def test_many_blockers_are_cut_and_counted() -> None:
     others = [Task(id=f"b{i}", subject="B", order=i) for i in range(7)]
-    blocked = replace(ASK, blocked_by=tuple(t.id for t in others))
+    blocked = ASK._replace(blocked_by=tuple(t.id for t in others))
     assert line(blocked, *others).endswith("(blocked by b0, b1, b2, b3, b4 and 2 more)")
 
 
@@ -173,8 +172,8 @@ def test_every_view_is_safe_for_any_text(one: str, two: str, three: str) -> None
         extra={three: one},
         blocked_by=(one,),
     )
-    rounds = [replace(task, id=f"i{n}", subject=f"Iteration {n}/3: {one}") for n in (1, 2)]
-    rounds[0] = replace(rounds[0], status=Status.COMPLETED)
+    rounds = [task._replace(id=f"i{n}", subject=f"Iteration {n}/3: {one}") for n in (1, 2)]
+    rounds[0] = rounds[0]._replace(status=Status.COMPLETED)
     tasks = table(task, *rounds)
     graph = Graph(tasks)
     progress = Progress.of(tasks.values(), graph, START)
@@ -184,7 +183,7 @@ def test_every_view_is_safe_for_any_text(one: str, two: str, three: str) -> None
         plain.task_list(list(tasks.values()), graph, progress, UNICODE, START, problems),
         plain.status(info, list(tasks.values()), graph, progress, UNICODE, START, problems),
         plain.task_details(task, tasks, graph, UNICODE, START, [one, two]),
-        plain.changes([(None, task), (replace(task, status=Status.PENDING), task)], UNICODE),
+        plain.changes([(None, task), (task._replace(status=Status.PENDING), task)], UNICODE),
         plain.lists_table([ListProgress(info, progress, True, 1)]),
     ]
     assert all(is_safe(text, kept="\n\t") for text in shown)
@@ -196,7 +195,7 @@ def test_fallback_output_is_ascii_when_the_texts_are(subject: str, status: Statu
     tasks = table(task, Task(id="b", subject="B", blocked_by=("a",)))
     graph = Graph(tasks)
     progress = Progress.of(tasks.values(), graph, START)
-    before = replace(task, status=Status.PENDING)
+    before = task._replace(status=Status.PENDING)
     assert plain.status(INFO, list(tasks.values()), graph, progress, ASCII, START).isascii()
     assert plain.task_list(list(tasks.values()), graph, progress, ASCII).isascii()
     assert plain.task_details(task, tasks, graph, ASCII).isascii()
@@ -207,7 +206,7 @@ def test_fallback_output_is_ascii_when_the_texts_are(subject: str, status: Statu
 
 
 def test_task_list_pads_ids_and_ends_with_the_summary_and_what_cannot_be_read() -> None:
-    tasks = table(replace(DONE, order=1), Task(id="b", subject="Next", order=2))
+    tasks = table(DONE._replace(order=1), Task(id="b", subject="Next", order=2))
     graph = Graph(tasks)
     progress = Progress.of(tasks.values(), graph)
     problems = [Problem("tasks/x.yaml", 3, "unknown status")]
@@ -243,7 +242,7 @@ def test_ready_list_says_why_nothing_is_ready() -> None:
 def test_status_puts_every_view_together() -> None:
     tasks = [
         Task(id="ctx", subject="PHASE 1: Prepare", status=Status.COMPLETED, order=1),
-        replace(RUNNING, id="cl", subject="PHASE 2: Claude review", order=2),
+        RUNNING._replace(id="cl", subject="PHASE 2: Claude review", order=2),
         Task(id="gr", subject="PHASE 2: Grok review", owner="grok", order=3),
         Task(id="sum", subject="PHASE 3: Sum up", blocked_by=("cl", "gr"), order=4),
     ]
