@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gittasks.core.progress import Progress
+from gittasks.core.progress import summary
 
 if TYPE_CHECKING:
     from gittasks.cli.options import Settings
@@ -70,5 +70,5 @@ def say_changes(settings: Settings, made: Report, focus: Sequence[str]) -> None:
         for _, task in pairs:
             say(task.id)
         return
-    progress = Progress.of(edit.after.tasks.values(), made.graph)
-    say(plain.changes(pairs, settings.marks(), edit.unblocked, progress))
+    words = summary(edit.after.tasks.values())
+    say(plain.changes(pairs, settings.marks(), edit.unblocked, words))

@@ -82,7 +82,6 @@ class Progress(NamedTuple):
         done = [t for t in counted if t.status is Status.COMPLETED]
         running = [t for t in counted if t.status is Status.IN_PROGRESS]
         pending = [t for t in counted if t.status is Status.PENDING]
-        phases = _phases(alive)
         return cls(
             total=len(counted),
             completed=len(done),
@@ -91,8 +90,8 @@ class Progress(NamedTuple):
             blocked=sum(graph.is_blocked(t.id) for t in pending),
             skipped=len(alive) - len(counted),
             percent=percent(len(done), len(counted)),
-            summary=_summary(len(done), len(counted), running, len(alive), phases),
-            phases=phases,
+            summary=summary(alive),
+            phases=_phases(alive),
             loops=_loops(everything),
             current=tuple(Current(t, _running_for(t, now)) for t in running),
             elapsed=_elapsed(done) if len(done) == len(counted) else None,
@@ -156,22 +155,26 @@ def plural(word: str) -> str:
 # --- the summary ---------------------------------------------------------------------------
 
 
-def _summary(
-    done: int, total: int, running: Sequence[Task], alive: int, phases: Sequence[Phase]
-) -> str:
-    if not total:
-        return f"{_tasks(alive)}, all skipped" if alive else "no tasks yet"
+def summary(tasks: Iterable[Task]) -> str:
+    """The list in one line: `3/7 tasks complete (42.8%), currently implementing core logic`."""
+    alive = [t for t in tasks if t.status is not Status.DELETED]
+    counted = [t for t in alive if t.status is not Status.SKIPPED]
+    done = sum(t.status is Status.COMPLETED for t in counted)
+    running = [t for t in counted if t.status is Status.IN_PROGRESS]
+    if not counted:
+        return f"{_tasks(len(alive))}, all skipped" if alive else "no tasks yet"
     if not done and not running:
-        first = next((p.label for p in phases if p.total), None)
+        ordered = sorted(counted, key=lambda t: t.sort_key)
+        first = next((label for t in ordered if (label := t.phase_label)), None)
         starting = f", {_sentence_label(first)} starting..." if first else ""
-        return f"{_tasks(total)}, 0 complete{starting}"
-    words = f"{done}/{_tasks(total)} complete ({percent(done, total)}%)"
-    if done == total:
+        return f"{_tasks(len(counted))}, 0 complete{starting}"
+    words = f"{done}/{_tasks(len(counted))} complete ({percent(done, len(counted))}%)"
+    if done == len(counted):
         return f"{words}. Workflow finished!"
     if not running:
         return words
     more = f" and {len(running) - 1} more" if len(running) > 1 else ""
-    return f"{words}, currently {_activity(running[0])}{more}"
+    return f"{words}, currently {_activity(min(running, key=lambda t: t.sort_key))}{more}"
 
 
 def _tasks(count: int) -> str:

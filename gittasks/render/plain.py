@@ -333,12 +333,12 @@ def changes(
     pairs: Iterable[tuple[Task | None, Task]],
     marks: Marks,
     unblocked: Sequence[str] = (),
-    progress: Progress | None = None,
+    summary: str | None = None,
 ) -> str:
     """The answer of a command that writes: each task, then what is ready now and the summary."""
     lines = [task_changed(before, after, marks) for before, after in pairs]
     if unblocked:
         lines.append(f"now ready: {_some(unblocked, _MANY_TASKS)}")
-    if progress is not None:
-        lines.append(clean(progress.summary))
+    if summary is not None:
+        lines.append(clean(summary))
     return "\n".join(lines)

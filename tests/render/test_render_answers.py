@@ -129,7 +129,7 @@ def test_task_changed_in_ascii() -> None:
 
 def test_changes_tell_what_became_ready_and_the_progress() -> None:
     progress = Progress.of([DONE, Task(id="b", subject="B")], Graph(table(DONE)))
-    text = plain.changes([(RUNNING, DONE)], UNICODE, ["a", "b"], progress)
+    text = plain.changes([(RUNNING, DONE)], UNICODE, ["a", "b"], progress.summary)
     assert text.split("\n") == [
         "p1-ask-x2k4: in_progress → completed",
         "now ready: a, b",

@@ -199,7 +199,7 @@ def test_fallback_output_is_ascii_when_the_texts_are(subject: str, status: Statu
     assert plain.status(INFO, list(tasks.values()), graph, progress, ASCII, START).isascii()
     assert plain.task_list(list(tasks.values()), graph, progress, ASCII).isascii()
     assert plain.task_details(task, tasks, graph, ASCII).isascii()
-    assert plain.changes([(before, task)], ASCII, ["b"], progress).isascii()
+    assert plain.changes([(before, task)], ASCII, ["b"], progress.summary).isascii()
 
 
 # --- the list ------------------------------------------------------------------------------
