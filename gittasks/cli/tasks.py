@@ -36,7 +36,7 @@ def _order(text: str | None) -> int | float | None:
         return None
     try:
         number = float(text)
-        return int(number) if number == int(number) else number
+        return int(number) if number.is_integer() else number
     except (ValueError, OverflowError):  # of "nan" and "inf" there is no whole part
         raise Usage(f'--order takes a number, not "{text}"') from None
 

@@ -22,9 +22,10 @@ DEPTH_LIMIT = 8
 ORDER_LIMIT = 10**15
 """Orders beyond this are refused: floats would no longer tell neighbours apart."""
 
-_NOT_IN_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_NOT_IN_PROSE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_NOT_PRINTABLE = re.compile(
+# Searched only in text that is not plainly printable, and so compiled only then.
+_NOT_IN_LINE = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+_NOT_IN_PROSE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
+_NOT_PRINTABLE = (
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -33,7 +34,7 @@ _NOT_PRINTABLE = re.compile(
 def line(text: str, field: str) -> str | None:
     """`text` without the space around it, as one line; None when nothing is left."""
     kept = text.strip()
-    if match := _NOT_IN_LINE.search(kept):
+    if not kept.isprintable() and (match := re.search(_NOT_IN_LINE, kept)):
         raise Usage(
             f"the {field} must be one line without control characters, "
             f"but character {match.start() + 1} is U+{ord(match[0]):04X}",
@@ -58,7 +59,7 @@ def subject(text: str) -> str:
 def prose(text: str, field: str) -> str | None:
     """`text` with LF line ends and no space at its end; None when nothing is left."""
     kept = text.replace("\r\n", "\n").rstrip()
-    if match := _NOT_IN_PROSE.search(kept):
+    if not kept.isprintable() and (match := re.search(_NOT_IN_PROSE, kept)):
         where = kept.count("\n", 0, match.start()) + 1
         raise Usage(
             f"the {field} has the control character U+{ord(match[0]):04X} in line {where}",
@@ -119,5 +120,7 @@ def printable(text: str, limit: int) -> str:
     Runs of space become one; other control, bidirectional and zero-width characters become
     U+FFFD; what is too long ends in an ellipsis.
     """
-    shown = _NOT_PRINTABLE.sub("\ufffd", " ".join(text.split()))
+    shown = " ".join(text.split())
+    if not shown.isprintable():
+        shown = re.sub(_NOT_PRINTABLE, "\ufffd", shown)
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
