@@ -7,7 +7,7 @@ import sys
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Settings, command, owner_option
+from gittasks.cli.options import Settings, command, force_option, owner_option, parallel_option
 from gittasks.core.graph import Graph
 from gittasks.core.progress import ListProgress, Progress
 from gittasks.errors import NotFound
@@ -86,8 +86,12 @@ def use_command(settings: Settings, list_id: str) -> None:
 @click.argument("file")
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @owner_option
+@force_option
+@parallel_option
 @click.pass_obj
-def apply_command(settings: Settings, file: str, dry_run: bool, owner: str | None) -> None:
+def apply_command(
+    settings: Settings, file: str, dry_run: bool, owner: str | None, force: bool, parallel: bool
+) -> None:
     """Bring the list to what a plan says, in one commit. FILE may be - for stdin.
 
     A plan is YAML or Markdown. Applying it again changes nothing; progress made since is kept.
@@ -96,7 +100,7 @@ def apply_command(settings: Settings, file: str, dry_run: bool, owner: str | Non
 
     workspace = settings.workspace(owner)
     plan = read_plan(_read(file), "standard input" if file == "-" else file)
-    made = workspace.apply_plan(plan, dry_run=dry_run)
+    made = workspace.apply_plan(plan, dry_run=dry_run, force=force, parallel=parallel)
     if settings.json:
         from gittasks.render import documents
 
@@ -156,7 +160,7 @@ def export_command(settings: Settings, form: str) -> int:
     if form == "markdown":
         from gittasks.codec.plan_markdown import write_markdown
 
-        output.say(write_markdown(snapshot.info, snapshot.ordered()).rstrip("\n"))
+        output.say(write_markdown(snapshot.info, snapshot.ordered(deleted=True)).rstrip("\n"))
     else:
         from gittasks.render import documents
 

@@ -217,6 +217,9 @@ def _print_error(error: GittasksError, settings: Settings) -> int:
 
     where = f"{clean(error.where)}: " if error.where else ""
     click.echo(f"error: {where}{clean_block(error.message)}", err=True)
+    for problem in error.details.get("problems", [])[1:]:
+        place = f"{problem['path']}:{problem['line']}" if problem["line"] else problem["path"]
+        click.echo(f"error: {clean(place)}: {clean(problem['message'])}", err=True)
     if error.hint:
         click.echo(f"hint: {clean_block(error.hint)}", err=True)
     return error.exit_code

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Snapshot, Status, Task
 
 _MAGIC = b"gittasks-cache 1"
+_STATUSES = {str(status): status for status in Status}
 _DEFAULTS: tuple[Any, ...] = (None, (), {}, 0)
 
 
@@ -129,7 +130,7 @@ def _row(task: Task, file: TaskFile) -> bytes:
 
 
 def _task(task_id: str, fields: dict[str, Any]) -> Task:
-    fields["status"] = Status(fields["status"])
+    fields["status"] = _STATUSES[fields["status"]]
     if "blocked_by" in fields:
         fields["blocked_by"] = tuple(fields["blocked_by"])
     if "notes" in fields:

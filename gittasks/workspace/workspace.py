@@ -111,8 +111,6 @@ class Workspace:
         """
         from gittasks.core.edit import apply  # what only writes need is loaded when one is made
 
-        parallel = parallel or self.repository.config.flag("gittasks.parallel")
-
         def apply_to(snapshot: Snapshot, context: Context) -> tuple[Edit, tuple[str, ...]]:
             try:
                 return apply(snapshot, operations, context), ()
@@ -131,7 +129,9 @@ class Workspace:
         named = [i for op in operations if (i := getattr(op, "id", None)) in broken]
         return unreadable_task(snapshot, named[0]) if named else error
 
-    def apply_plan(self, plan: Plan, *, dry_run: bool = False) -> Report:
+    def apply_plan(
+        self, plan: Plan, *, dry_run: bool = False, force: bool = False, parallel: bool = False
+    ) -> Report:
         """Bring the list to what a plan says, as one commit; `dry_run` only tells."""
         from gittasks.core.edit import between
         from gittasks.core.plan import reconcile
@@ -142,13 +142,16 @@ class Workspace:
 
         if dry_run:
             snapshot = self.snapshot()
-            edit, notes = apply_to(snapshot, self._context())
+            edit, notes = apply_to(snapshot, self._context(force=force, parallel=parallel))
             return Report(edit, None, notes)
-        return self._write(apply_to, plan=os.path.basename(plan.where))
+        return self._write(
+            apply_to, force=force, parallel=parallel, plan=os.path.basename(plan.where)
+        )
 
     def _context(self, *, force: bool = False, parallel: bool = False) -> Context:
         from gittasks.core.operations import Context
 
+        parallel = parallel or self.repository.config.flag("gittasks.parallel")
         entropy = int.from_bytes(os.urandom(8))
         return Context(self.now().text, self.actor, entropy, parallel, force)
 
