@@ -131,7 +131,7 @@ def _operation(line: str, number: int) -> Operation:
     try:
         entry = json.loads(line, object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise _fault(number, f"this is not JSON: {error}") from error
+        raise _fault(number, f"this cannot be read as JSON: {error}") from error
     if not isinstance(entry, dict):
         raise _fault(number, "each line must be one JSON object")
     op = entry.pop("op", None)

@@ -154,8 +154,9 @@ def run(args: Sequence[str]) -> int:
     try:
         code = _invoke(args, settings)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
         # The reader went away (`gittasks log | head`): nothing is wrong, and nobody listens.
+        # click turns that into SystemExit, and uses it for nothing else here.
         return 0
     except KeyboardInterrupt:
         return 130

@@ -73,7 +73,7 @@ def common_options() -> list[click.Parameter]:
             help="When to colour the output.",
         ),
         click.Option(
-            ["-q", "--quiet", "common_quiet"], is_flag=True, help="Say only what was asked for."
+            ["-q", "--quiet", "common_quiet"], is_flag=True, help="Print ids and nothing else."
         ),
     ]
     for option in options:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +11,7 @@ from gittasks.core.progress import summary
 
 if TYPE_CHECKING:
     from gittasks.cli.options import Settings
+    from gittasks.core.model import Task
     from gittasks.workspace import Report, Workspace
 
 
@@ -20,6 +21,12 @@ def say(text: str) -> None:
         click.echo(text)
     except UnicodeEncodeError as error:
         click.echo(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
+
+
+def say_ids(tasks: Iterable[Task]) -> None:
+    """Print the ids alone, one a line, for scripts."""
+    for task in tasks:
+        say(task.id)
 
 
 def document(content: Mapping[str, Any]) -> None:

@@ -69,6 +69,8 @@ def list_command(
                 snapshot.info, tasks, graph, progress, snapshot.problems, workspace.actor.owner
             )
         )
+    elif settings.quiet:
+        output.say_ids(tasks)
     else:
         from gittasks.render import plain
 
@@ -120,6 +122,8 @@ def ready_command(settings: Settings, owner: str | None) -> int:
         from gittasks.render import documents
 
         output.document(documents.ready_document(snapshot.info, tasks, graph, me))
+    elif settings.quiet:
+        output.say_ids(tasks)
     else:
         from gittasks.render import plain
 
