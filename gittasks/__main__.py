@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from importlib.util import find_spec
 
 
 def main() -> None:
@@ -14,8 +15,9 @@ def main() -> None:
     would cost more than the work itself.
     """
     gc.disable()
-    # hashlib would load OpenSSL, 2 ms, to name a few kilobytes; its built-in SHA-1 does as well.
-    sys.modules.setdefault("_hashlib", None)  # type: ignore[arg-type]
+    if "_sha1" in sys.builtin_module_names or find_spec("_sha1"):
+        # hashlib would load OpenSSL, 2 ms, to name a few kilobytes; Python's own SHA-1 does as well.
+        sys.modules.setdefault("_hashlib", None)  # type: ignore[arg-type]
     from gittasks.cli.main import run
 
     code = run(sys.argv[1:])

@@ -44,7 +44,7 @@ def _what(entry: LogEntry, marks: Marks, *, with_task: bool) -> str:
         parts.append((name if with_task else "") + said)
     if len(tasks) > 3:
         parts.append(f"and {len(tasks) - 3} more tasks")
-    forced = f" (forced: {', '.join(entry.forced)})" if entry.forced else ""
+    forced = f" (forced: {clean(', '.join(entry.forced))})" if entry.forced else ""
     undo = f" (undo of {clean(entry.undo_of[:7])})" if entry.undo_of else ""
     return "; ".join(parts) + forced + undo
 
@@ -53,10 +53,10 @@ def _told(changes: Sequence[LoggedChange], marks: Marks) -> list[str]:
     moved = any(c.field == "status" for c in changes)
     told = []
     for change in changes:
-        if change.field == "created" and change.before is None:
+        if change.kind == "created":
             told.append(f"created {_short(change.after)}")
-        elif change.field == "removed":
-            told.append("removed")
+        elif change.kind != "field":
+            told.append(change.kind)
         elif change.field == "status":
             result = next((c.after for c in changes if c.field == "result"), None)
             outcome = f" ({_short(result)})" if result else ""
@@ -114,6 +114,7 @@ def entry_documents(entries: Iterable[LogEntry]) -> list[documents.Document]:
                     "field": c.field,
                     "from": c.before,
                     "to": c.after,
+                    "kind": c.kind,
                 }
                 for c in e.changes
             ],

@@ -52,7 +52,7 @@ def lists_command(settings: Settings) -> int:
     rows, unreadable, now = [], 0, workspace.now().epoch
     for summary in workspace.lists():
         tasks = summary.snapshot.tasks
-        progress = Progress.of(tasks.values(), Graph(tasks), now)
+        progress = Progress.of(tasks.values(), Graph.of(summary.snapshot), now)
         problems = len(summary.snapshot.problems)
         unreadable += problems
         rows.append(ListProgress(summary.snapshot.info, progress, summary.current, problems))
@@ -80,6 +80,7 @@ def use_command(settings: Settings, list_id: str) -> None:
         output.document(documents.envelope("use", list={"id": list_id}))
     else:
         output.say(f'using "{list_id}"')
+    output.notices(settings, workspace)
 
 
 @command("apply")
@@ -164,7 +165,7 @@ def export_command(settings: Settings, form: str) -> int:
     else:
         from gittasks.render import documents
 
-        graph = Graph(snapshot.tasks)
+        graph = Graph.of(snapshot)
         output.document(
             documents.envelope(
                 "export",

@@ -47,7 +47,7 @@ def list_command(
     """Show the tasks in order, and how far the list is."""
     workspace = settings.workspace()
     snapshot, now = workspace.snapshot(), workspace.now().epoch
-    graph = Graph(snapshot.tasks)
+    graph = Graph.of(snapshot)
     tasks = snapshot.ordered(deleted=deleted or "deleted" in statuses)
     if statuses:
         tasks = [t for t in tasks if t.status in statuses]
@@ -85,7 +85,7 @@ def status_command(settings: Settings) -> int:
     """Show how far the list is: phases, loops, what runs, what is ready, what waits."""
     workspace = settings.workspace()
     snapshot, now = workspace.snapshot(), workspace.now().epoch
-    graph = Graph(snapshot.tasks)
+    graph = Graph.of(snapshot)
     progress = Progress.of(snapshot.tasks.values(), graph, now)
     if settings.json:
         from gittasks.render import documents
@@ -115,7 +115,7 @@ def ready_command(settings: Settings, owner: str | None) -> int:
     """Show what can be started now; exit code 1 when there is nothing."""
     workspace = settings.workspace(owner)
     snapshot, now = workspace.snapshot(), workspace.now().epoch
-    graph = Graph(snapshot.tasks)
+    graph = Graph.of(snapshot)
     me = workspace.actor.owner
     tasks = graph.ready(me)
     if settings.json:
@@ -141,7 +141,7 @@ def show_command(settings: Settings, task_id: str, no_history: bool) -> None:
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
     task = snapshot.tasks[_resolve(snapshot, task_id)]
-    graph = Graph(snapshot.tasks)
+    graph = Graph.of(snapshot)
     history = [] if no_history else workspace.log(task.id)
     if settings.json:
         from gittasks.cli.history import entry_documents

@@ -32,20 +32,17 @@ FIELDS: tuple[tuple[str, str], ...] = (
 class Change(NamedTuple):
     """One field of one task before and after.
 
-    `field` is the name in the file and in JSON. A new task is one change `created` whose `after`
-    is the Task, a task that is gone is one change `removed` whose `before` is the Task. A change
-    of the list itself has the task "".
+    `field` is the name in the file and in JSON. `kind` is `field`; or for a whole task, whose
+    field is then the same word, `created` (`after` is the Task), `removed` (`before` is),
+    `unreadable` (its file no longer reads) or `repaired`. A change of the list itself has the
+    task "".
     """
 
     task: str
     field: str
     before: Any
     after: Any
-
-    @property
-    def is_creation(self) -> bool:
-        """Whether the task is new, as opposed to its field `created` having been edited."""
-        return isinstance(self.after, Task)
+    kind: str = "field"
 
 
 def same(one: Any, other: Any) -> bool:
@@ -89,7 +86,13 @@ def diff(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
         if not same(getattr(before.info, name), getattr(after.info, name))
     ]
     for task_id in changed_ids(before, after):
-        changes += task_changes(before.tasks.get(task_id), after.tasks.get(task_id))
+        old, new = before.tasks.get(task_id), after.tasks.get(task_id)
+        if new is None and task_id in after.unreadable:
+            changes.append(Change(task_id, "unreadable", old, None, "unreadable"))
+        elif old is None and task_id in before.unreadable:
+            changes.append(Change(task_id, "repaired", None, new, "repaired"))
+        else:
+            changes += task_changes(old, new)
     return tuple(changes)
 
 
@@ -97,8 +100,8 @@ def task_changes(before: Task | None, after: Task | None) -> list[Change]:
     """The changes of one task; None stands for a task that is not there."""
     if before is None or after is None:
         if after is not None:
-            return [Change(after.id, "created", None, after)]
-        return [Change(before.id, "removed", before, None)] if before is not None else []
+            return [Change(after.id, "created", None, after, "created")]
+        return [Change(before.id, "removed", before, None, "removed")] if before else []
     changes = []
     for name, attribute in FIELDS:
         old, new = getattr(before, attribute), getattr(after, attribute)

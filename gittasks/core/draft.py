@@ -23,12 +23,13 @@ NOT_NEEDED = "not needed, loop exited"
 class Draft:
     """The tasks of a snapshot, changed step by step; the snapshot itself stays as it is."""
 
-    __slots__ = ("context", "created", "forced", "info", "tasks")
+    __slots__ = ("context", "created", "forced", "info", "tasks", "unreadable")
 
     def __init__(self, snapshot: Snapshot, context: Context) -> None:
         self.context = context
         self.info: ListInfo = snapshot.info
         self.tasks: dict[str, Task] = dict(snapshot.tasks)
+        self.unreadable = snapshot.unreadable
         self.created: list[str] = []
         self.forced: dict[str, None] = {}
 
@@ -240,8 +241,11 @@ class Draft:
             self.put(task_id, owner=owner)
 
     def _check_blockers(self, task: Task) -> None:
-        blockers = Graph(self.tasks).open_blockers(task.id)
-        self.unless_forced(rules.blocked(task, [self.tasks[b] for b in blockers]))
+        blockers = Graph(self.tasks, self.unreadable).open_blockers(task.id)
+        known = [
+            self.tasks.get(b) or Task(id=b, subject="its file is unreadable") for b in blockers
+        ]
+        self.unless_forced(rules.blocked(task, known))
 
     def _check_one_in_progress(self, task: Task, owner: str) -> None:
         if not self.context.parallel:

@@ -72,7 +72,7 @@ def between(
 
 def unblocked(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     """Pending tasks that had open blockers in `before` and have none in `after`, in order."""
-    then, now = Graph(before.tasks), Graph(after.tasks)
+    then, now = Graph.of(before), Graph.of(after)
     freed = [
         task
         for task in after.tasks.values()
@@ -202,7 +202,7 @@ def _new_task(draft: Draft, op: Create, task_id: str) -> Task:
         owner=_line(op.owner, "owner"),
         result=_line(op.result, "result"),
         phase=_needed_phase(op.subject, _line(op.phase, "phase")),
-        order=_last_order(draft) + 1 if op.order is None else texts.order(op.order),
+        order=_next_order(draft) if op.order is None else texts.order(op.order),
         metadata=texts.metadata(op.metadata),
         created=draft.context.now,
         created_by=draft.context.actor.owner,
@@ -215,11 +215,12 @@ def _needed_phase(subject: str, phase: str | None) -> str | None:
     return None if Task(id="", subject="", phase=phase).phase_label == told else phase
 
 
-def _last_order(draft: Draft) -> int:
-    """The whole part of the greatest order; orders that are no fair numbers do not count."""
+def _next_order(draft: Draft) -> int | None:
+    """The place after all others; None, which sorts last as well, when the numbers run out."""
     limit = texts.ORDER_LIMIT
     orders = (t.order for t in draft.tasks.values() if t.order is not None)
-    return int(max((o for o in orders if -limit < o < limit), default=0))
+    following = int(max((o for o in orders if abs(o) < limit), default=0)) + 1
+    return following if following < limit else None
 
 
 # --- changing -----------------------------------------------------------------------------
@@ -317,7 +318,7 @@ def _add_note(draft: Draft, op: AddNote) -> str:
 
 def _start_next(draft: Draft, op: StartNext) -> str:
     owner = _line(op.owner, "owner")
-    ready = Graph(draft.tasks).ready(owner or draft.context.actor.owner)
+    ready = Graph(draft.tasks, draft.unreadable).ready(owner or draft.context.actor.owner)
     if not ready:
         return ""
     draft.start(ready[0].id, owner)

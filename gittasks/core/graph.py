@@ -1,15 +1,16 @@
 """The dependency graph of a list: who blocks whom, what is ready, where a cycle would close.
 
 Only `blockedBy` is stored; everything here is derived from it. Deleted tasks take no part, and
-an id in `blockedBy` that is not in the list blocks nothing. A merge can leave a cycle in the
-data, so nothing here assumes that there is none.
+an id in `blockedBy` that is not in the list blocks nothing; one whose file cannot be read blocks,
+for it may well be open. A merge can leave a cycle in the data, so nothing here assumes that there
+is none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from gittasks.core.model import Status, Task
+from gittasks.core.model import Snapshot, Status, Task
 
 
 class Graph:
@@ -18,12 +19,18 @@ class Graph:
     Making one costs nothing: each derived table is built when it is first asked for.
     """
 
-    __slots__ = ("_blocks", "_order", "_tasks")
+    __slots__ = ("_blocks", "_order", "_tasks", "_unreadable")
 
-    def __init__(self, tasks: Mapping[str, Task]) -> None:
+    def __init__(self, tasks: Mapping[str, Task], unreadable: frozenset[str] = frozenset()) -> None:
         self._tasks = tasks
+        self._unreadable = unreadable
         self._order: list[Task] | None = None
         self._blocks: dict[str, list[str]] | None = None
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Graph:
+        """The dependencies of a list."""
+        return cls(snapshot.tasks, snapshot.unreadable)
 
     def _ordered(self) -> list[Task]:
         """The tasks that take part, in order of display."""
@@ -42,16 +49,23 @@ class Graph:
         return tuple(self._blocks.get(task_id, ()))
 
     def open_blockers(self, task_id: str) -> tuple[str, ...]:
-        """Ids of the blockers of `task_id` that are in the list and not closed, in display order.
+        """Ids of the blockers of `task_id` that are not closed, in display order.
 
-        Empty for a deleted task and for an id that is not in the list.
+        Those whose files cannot be read come last. Empty for a deleted task and for an id that
+        is not in the list.
         """
         task = self._tasks.get(task_id)
         if task is None or not task.blocked_by or task.status is Status.DELETED:
             return ()
-        found = (self._tasks.get(i) for i in dict.fromkeys(task.blocked_by))
+        ids = dict.fromkeys(task.blocked_by)
+        found = (self._tasks.get(i) for i in ids)
         still_open = [t for t in found if t is not None and not t.status.closed]
-        return tuple(t.id for t in sorted(still_open, key=lambda t: t.sort_key))
+        known = (t.id for t in sorted(still_open, key=lambda t: t.sort_key))
+        return (*known, *(i for i in ids if i in self._unreadable))
+
+    def unreadable(self, ids: Iterable[str]) -> list[str]:
+        """Those of `ids` whose files are on the branch but cannot be read."""
+        return [i for i in ids if i in self._unreadable]
 
     def is_blocked(self, task_id: str) -> bool:
         """Whether `task_id` has an open blocker."""
@@ -59,8 +73,8 @@ class Graph:
         if task is None or task.status is Status.DELETED:
             return False
         return any(
-            blocker in self._tasks and not self._tasks[blocker].status.closed
-            for blocker in task.blocked_by
+            not self._tasks[i].status.closed if i in self._tasks else i in self._unreadable
+            for i in task.blocked_by
         )
 
     def ready(self, owner: str | None = None) -> list[Task]:

@@ -81,9 +81,9 @@ def _line(task_id: str, changes: list[Change], edit: Edit) -> str:
     if not task_id:
         return _list_line(changes)
     first = changes[0]
-    if first.is_creation:
+    if first.kind == "created":
         return f"{task_id} created: {printable(first.after.subject, VALUE_LIMIT)}"
-    if first.field == "removed":
+    if first.kind == "removed":
         return f"{task_id} removed"
     old, new = edit.before.tasks[task_id], edit.after.tasks[task_id]
     if old.status is not new.status:

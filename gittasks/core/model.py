@@ -149,6 +149,12 @@ class Problem(NamedTuple):
     line: int | None
     message: str
 
+    @property
+    def task(self) -> str | None:
+        """Id of the task whose file this is about, None when it is about something else."""
+        name = self.path.removeprefix("tasks/").removesuffix(".yaml")
+        return name if self.path == f"tasks/{name}.yaml" else None
+
     def __str__(self) -> str:
         """`path:line: message`, as compilers print it."""
         return (
@@ -164,6 +170,11 @@ class Snapshot(NamedTuple):
     info: ListInfo
     tasks: Mapping[str, Task] = _NOTHING
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def unreadable(self) -> frozenset[str]:
+        """Ids of tasks that are on the branch but whose files cannot be read."""
+        return frozenset(i for p in self.problems if (i := p.task) and i not in self.tasks)
 
     def ordered(self, *, deleted: bool = False) -> list[Task]:
         """Tasks in order of display, without the deleted ones unless asked for."""

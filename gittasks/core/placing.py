@@ -10,11 +10,8 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from gittasks.core.model import Task
-
-DECIMALS = 6
-"""Most decimals of an order, as the task file has it."""
-LIMIT = 10**9
-"""Orders beyond this do not fit the task file; those that are there do not count."""
+from gittasks.core.texts import ORDER_DECIMALS as DECIMALS
+from gittasks.core.texts import ORDER_LIMIT as LIMIT
 
 
 def place(wanted: Sequence[str], tasks: Mapping[str, Task]) -> dict[str, int | float]:

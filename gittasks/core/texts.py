@@ -19,8 +19,10 @@ PROSE_LIMIT = 100 * 1024
 """Most bytes, as UTF-8, of a description, a note or all values of one metadata key."""
 DEPTH_LIMIT = 8
 """Most levels of lists and maps inside one metadata value."""
-ORDER_LIMIT = 10**15
-"""Orders beyond this are refused: floats would no longer tell neighbours apart."""
+ORDER_LIMIT = 10**9
+"""Orders from this on are refused: they do not fit the task file."""
+ORDER_DECIMALS = 6
+"""Most decimals of an order, as the task file has it; more are rounded."""
 
 # Searched only in text that is not plainly printable, and so compiled only then.
 _NOT_IN_LINE = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
@@ -70,10 +72,14 @@ def prose(text: str, field: str) -> str | None:
 
 
 def order(value: int | float) -> int | float:
-    """A place in the order of display."""
-    if isinstance(value, bool) or not -ORDER_LIMIT <= value <= ORDER_LIMIT:
-        raise Usage(f"the order {value} is not a number between -1e15 and 1e15")
-    return value
+    """A place in the order of display, as the task file will give it back."""
+    kept = round(value, ORDER_DECIMALS) if -ORDER_LIMIT < value < ORDER_LIMIT else None
+    if kept is None or isinstance(value, bool) or abs(kept) >= ORDER_LIMIT:
+        raise Usage(
+            f"the order {value} is not a number between -{ORDER_LIMIT} and {ORDER_LIMIT}",
+            hint="give a place such as 3 or 2.5",
+        )
+    return int(kept) if kept == int(kept) else kept
 
 
 def metadata(values: Mapping[str, Value]) -> dict[str, Value]:

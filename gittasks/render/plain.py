@@ -200,7 +200,10 @@ def _linked(
 ) -> list[str]:
     """A heading and the tasks behind these ids, each with its own state."""
     lines = _task_lines((tasks[i] for i in ids if i in tasks), graph, marks, now)
-    lines += [f"{clean(i)}  (not in this list)" for i in ids if i not in tasks]
+    unread = set(graph.unreadable(ids))
+    for i in ids:
+        if i not in tasks:
+            lines.append(f"{clean(i)}  ({'unreadable' if i in unread else 'not in this list'})")
     return _block(name, lines)
 
 

@@ -21,16 +21,13 @@ if TYPE_CHECKING:
 
 
 class LoggedChange(NamedTuple):
-    """One field of one task before and after, as JSON values.
-
-    A new task is one change `created` to its subject, one that is gone a change `removed` from
-    it. A change of the list itself has the task "".
-    """
+    """A Change of the core as JSON values; a whole task stands as its subject."""
 
     task: str
     field: str
     before: Any
     after: Any
+    kind: str
 
 
 class LogEntry(NamedTuple):
@@ -151,7 +148,7 @@ def _entry(commit: CommitInfo, before: Snapshot, after: Snapshot) -> LogEntry:
         session=_last(trailers.get("Gittasks-Session")),
         subject=commit.message.partition("\n")[0],
         changes=tuple(
-            LoggedChange(c.task, c.field, _plain(c.before), _plain(c.after))
+            LoggedChange(c.task, c.field, _plain(c.before), _plain(c.after), c.kind)
             for c in diff(before, after)
         ),
         forced=tuple(trailers.get("Gittasks-Forced", ())),

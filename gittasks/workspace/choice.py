@@ -99,7 +99,7 @@ def choose_actor(repository: Repository, option: str | None) -> Actor:
 
 
 def _one_line(text: str, what: str) -> str:
-    cleaned = text.strip()
+    cleaned = " ".join(text.split())
     if not cleaned or len(cleaned) > 200 or not cleaned.isprintable():
         raise Usage(f"the {what} must be one line of 1 to 200 printable characters: {text!a}")
     return cleaned
@@ -130,21 +130,26 @@ class Moment(NamedTuple):
         return format_time(self.epoch)
 
 
+_LAST_MOMENT = 253_402_300_799
+"""The end of the year 9999: RFC 3339 has no later time."""
+
+
 def current_moment(repository: Repository) -> Moment:
     """Now; or GIT_AUTHOR_DATE when it is set, as git takes it for its own commits."""
-    if repository.env.get("GIT_AUTHOR_DATE"):
-        args = ["-c", "user.name=x", "-c", "user.email=x", "var", "GIT_AUTHOR_IDENT"]
-        answer = git.run(args, cwd=repository.start, env=repository.env)
-        words = answer.stdout.decode("utf-8", "replace").split()
-        if answer.returncode != 0 or len(words) < 2:
-            raise Usage(
-                f"GIT_AUTHOR_DATE is not a date git understands: {git.first_line(answer.stderr)}"
-            )
-        zone = int(words[-1])
-        hours, minutes = divmod(abs(zone), 100)
-        return Moment(int(words[-2]), (hours * 60 + minutes) * (-1 if zone < 0 else 1))
-    now = int(time.time())
-    return Moment(now, time.localtime(now).tm_gmtoff // 60)
+    if not repository.env.get("GIT_AUTHOR_DATE"):
+        now = int(time.time())
+        return Moment(now, time.localtime(now).tm_gmtoff // 60)
+    args = ["-c", "user.name=x", "-c", "user.email=x", "var", "GIT_AUTHOR_IDENT"]
+    answer = git.run(args, cwd=repository.start, env=repository.env)
+    words = answer.stdout.decode("utf-8", "replace").split()
+    if answer.returncode != 0 or len(words) < 2 or int(words[-2]) > _LAST_MOMENT:
+        raise Usage(
+            f"GIT_AUTHOR_DATE is {ascii(repository.env['GIT_AUTHOR_DATE'])}, no date we can use",
+            hint="unset it, or give a date such as 2026-11-22T10:00:00Z",
+        )
+    zone = int(words[-1])
+    hours, minutes = divmod(abs(zone), 100)
+    return Moment(int(words[-2]), (hours * 60 + minutes) * (-1 if zone < 0 else 1))
 
 
 def signatures(repository: Repository, moment: Moment) -> tuple[Signatures, str | None]:
@@ -153,7 +158,11 @@ def signatures(repository: Repository, moment: Moment) -> tuple[Signatures, str 
     from gittasks.store.transaction import Signatures
 
     config = repository.config
-    fallback = f"{login(repository.env)} <{login(repository.env)}@localhost>"
+    # As git does: what would end the name or the header early is left out.
+    name = (
+        "".join(c for c in login(repository.env) if c.isprintable() and c not in "<>") or "unknown"
+    )
+    fallback = f"{name} <{name.replace(' ', '.')}@localhost>"
     author = Signature(config.author or fallback, moment.epoch, moment.zone)
     committer = Signature(config.committer or config.author or fallback, moment.epoch, moment.zone)
     hint = None

@@ -35,7 +35,7 @@ class Report(NamedTuple):
     @property
     def graph(self) -> Graph:
         """Dependencies after the edit."""
-        return Graph(self.edit.after.tasks)
+        return Graph.of(self.edit.after)
 
 
 class ListSummary(NamedTuple):
@@ -142,18 +142,19 @@ class Workspace:
 
         if dry_run:
             snapshot = self.snapshot()
-            edit, notes = apply_to(snapshot, self._context(force=force, parallel=parallel))
+            context = self._context(self.now(), force=force, parallel=parallel)
+            edit, notes = apply_to(snapshot, context)
             return Report(edit, None, notes)
         return self._write(
             apply_to, force=force, parallel=parallel, plan=os.path.basename(plan.where)
         )
 
-    def _context(self, *, force: bool = False, parallel: bool = False) -> Context:
+    def _context(self, moment: choice.Moment, *, force: bool, parallel: bool) -> Context:
         from gittasks.core.operations import Context
 
         parallel = parallel or self.repository.config.flag("gittasks.parallel")
         entropy = int.from_bytes(os.urandom(8))
-        return Context(self.now().text, self.actor, entropy, parallel, force)
+        return Context(moment.text, self.actor, entropy, parallel, force)
 
     def _write(
         self,
@@ -167,8 +168,9 @@ class Workspace:
         from gittasks.core.messages import commit_message
         from gittasks.store import transaction
 
-        context = self._context(force=force, parallel=parallel)
-        people, hint = choice.signatures(self.repository, self.now())
+        moment = self.now()
+        context = self._context(moment, force=force, parallel=parallel)
+        people, hint = choice.signatures(self.repository, moment)
         operation_id = os.urandom(10).hex()
         done: list[tuple[Edit, tuple[str, ...]]] = []
 
@@ -235,8 +237,8 @@ class Workspace:
             )
         created = transaction.create(ListStore(self.repository, chosen))
         self._list_option = chosen
-        self.__dict__.pop("chosen", None)
-        self.__dict__.pop("store", None)
+        for known in ("chosen", "store"):  # what was worked out for another list
+            self.__dict__.pop(known, None)
         if title is not None:
             from gittasks.core.operations import Retitle
 
@@ -261,6 +263,7 @@ class Workspace:
             chosen = choice.ChosenList(check_list_id(list_id), "--list")
             raise choice.no_such_list(self.repository, chosen)
         if self.repository.config.get("gittasks.list") == list_id:
+            self._warn_of_override(list_id)
             return
         scope = "--local"
         linked = self.repository.found.path != self.repository.common
@@ -273,6 +276,15 @@ class Workspace:
         )
         if answer.returncode != 0:
             raise NoRepository(f"git config failed: {git.first_line(answer.stderr)}")
+        self._warn_of_override(list_id)
+
+    def _warn_of_override(self, list_id: str) -> None:
+        """Say so when the environment names another list than the one that is now configured."""
+        for variable in choice.LIST_VARIABLES:
+            value = self.repository.env.get(variable)
+            if value and value != list_id:
+                self.notices.append(f'{variable} is set to "{value}", which comes before this')
+                return
 
     def lists(self) -> list[ListSummary]:
         """All lists here, local and fetched, in order of id."""

@@ -21,7 +21,7 @@ from gittasks.core.changes import same_task
 from gittasks.core.draft import Draft
 from gittasks.core.edit import Edit, apply, between
 from gittasks.core.graph import Graph
-from gittasks.core.model import Actor, ListInfo, Snapshot, Status, Task
+from gittasks.core.model import Actor, ListInfo, Problem, Snapshot, Status, Task
 from gittasks.core.operations import (
     AddNote,
     Context,
@@ -475,3 +475,30 @@ def test_a_draft_leaves_its_snapshot_as_it_was() -> None:
     draft.start("a")
     assert start == seeded()
     assert draft.tasks["a"].status is Status.IN_PROGRESS
+
+
+def test_an_order_is_what_its_file_will_say() -> None:
+    """A whole number is an int, decimals are cut to those of the file, and too large is refused."""
+    edit = run(
+        EMPTY, Create(subject="y", id="y", order=5.0), Create(subject="z", id="z", order=2.00000049)
+    )
+    assert [repr(edit.after.tasks[i].order) for i in "yz"] == ["5", "2"]
+    with pytest.raises(Usage, match="not a number between"):
+        run(EMPTY, Create(subject="y", order=10**9))
+
+
+def test_when_the_orders_run_out_new_tasks_still_come_last() -> None:
+    start = EMPTY.with_tasks(Task(id="a", subject="x", order=999_999_999))
+    edit = run(start, Create(subject="y", id="y"))
+    assert [t.id for t in edit.after.ordered()] == ["a", "y"]
+
+
+def test_an_unreadable_blocker_blocks() -> None:
+    """A task whose file cannot be read may be open, so nothing that waits for it starts."""
+    problem = Problem("tasks/base.yaml", 3, "damaged")
+    start = EMPTY.with_tasks(Task(id="dep", subject="x", blocked_by=("base",)))
+    start = start._replace(problems=(problem,))
+    assert not Graph.of(start).ready()
+    with pytest.raises(Refused, match="base") as caught:
+        run(start, Transition(verb=Verb.START, id="dep"))
+    assert caught.value.rule == "blocked"
