@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from importlib.util import find_spec
+from contextlib import suppress
 
 
 def main() -> None:
@@ -15,8 +15,11 @@ def main() -> None:
     would cost more than the work itself.
     """
     gc.disable()
-    if "_sha1" in sys.builtin_module_names or find_spec("_sha1"):
-        # hashlib would load OpenSSL, 2 ms, to name a few kilobytes; Python's own SHA-1 does as well.
+    # hashlib would load OpenSSL, 2 ms, to name a few kilobytes: Python's own SHA-1, which some
+    # builds leave out, does as well.
+    with suppress(ImportError):
+        import _sha1  # noqa: F401
+
         sys.modules.setdefault("_hashlib", None)  # type: ignore[arg-type]
     from gittasks.cli.main import run
 

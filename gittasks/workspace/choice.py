@@ -144,7 +144,7 @@ def current_moment(repository: Repository) -> Moment:
     words = answer.stdout.decode("utf-8", "replace").split()
     if answer.returncode != 0 or len(words) < 2 or int(words[-2]) > _LAST_MOMENT:
         raise Usage(
-            f"GIT_AUTHOR_DATE is {ascii(repository.env['GIT_AUTHOR_DATE'])}, no date we can use",
+            f"GIT_AUTHOR_DATE is {repository.env['GIT_AUTHOR_DATE']!a}, no date we can use",
             hint="unset it, or give a date such as 2026-11-22T10:00:00Z",
         )
     zone = int(words[-1])
