@@ -209,20 +209,22 @@ def _as_usage(error: click.ClickException) -> Usage:
 
 
 def _print_error(error: GittasksError, settings: Settings) -> int:
+    from gittasks.cli.output import say
+
     if settings.json:
         from gittasks.render import documents
 
-        click.echo(documents.dumps(documents.error_document(error)), err=True)
+        say(documents.dumps(documents.error_document(error)), err=True)
         return error.exit_code
     from gittasks.render.text import clean, clean_block
 
     where = f"{clean(error.where)}: " if error.where else ""
-    click.echo(f"error: {where}{clean_block(error.message)}", err=True)
+    say(f"error: {where}{clean_block(error.message)}", err=True)
     for problem in error.details.get("problems", [])[1:]:
         place = f"{problem['path']}:{problem['line']}" if problem["line"] else problem["path"]
-        click.echo(f"error: {clean(place)}: {clean(problem['message'])}", err=True)
+        say(f"error: {clean(place)}: {clean(problem['message'])}", err=True)
     if error.hint:
-        click.echo(f"hint: {clean_block(error.hint)}", err=True)
+        say(f"hint: {clean_block(error.hint)}", err=True)
     return error.exit_code
 
 

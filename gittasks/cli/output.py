@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-import click
 
 from gittasks.core.progress import summary
 
@@ -15,12 +14,18 @@ if TYPE_CHECKING:
     from gittasks.workspace import Report, Workspace
 
 
-def say(text: str) -> None:
-    """Print text to standard output; characters that it cannot hold are shown as escapes."""
+def say(text: str, *, err: bool = False) -> None:
+    """Print text to standard output or error; what it cannot hold is shown as escapes.
+
+    Not click.echo: that writes UTF-8 where Python was told that the terminal holds only ASCII.
+    """
+    stream = sys.stderr if err else sys.stdout
     try:
-        click.echo(text)
+        stream.write(f"{text}\n")
     except UnicodeEncodeError as error:
-        click.echo(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
+        held = text.encode(error.encoding, "backslashreplace").decode(error.encoding)
+        stream.write(f"{held}\n")
+    stream.flush()
 
 
 def say_ids(tasks: Iterable[Task]) -> None:
@@ -33,14 +38,14 @@ def document(content: Mapping[str, Any]) -> None:
     """Print one JSON document to standard output."""
     from gittasks.render import documents
 
-    click.echo(documents.dumps(content))
+    say(documents.dumps(content))
 
 
 def notices(settings: Settings, workspace: Workspace) -> None:
     """Print the hints that came up, to standard error."""
     if not settings.quiet:
         for notice in workspace.notices:
-            click.echo(f"hint: {notice}", err=True)
+            say(f"hint: {notice}", err=True)
 
 
 def report(settings: Settings, workspace: Workspace, made: Report) -> None:

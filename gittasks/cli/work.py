@@ -137,7 +137,7 @@ def run_command(
     if settings.json or (child.code != 0 and not settings.quiet):
         # The child had stdout to itself; what became of the task must not be mixed into it.
         became = "still in progress" if child.code else "completed"
-        click.echo(f"{started}: {child.words}; {became}", err=True)
+        output.say(f"{started}: {child.words}; {became}", err=True)
     elif not settings.quiet:
         output.say_changes(settings, made, [started])
     output.notices(settings, workspace)

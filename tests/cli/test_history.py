@@ -1,0 +1,136 @@
+"""`undo` and `log`."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from support import Repo
+
+OPERATIONS: list[tuple[str, ...]] = [
+    ("create", "New", "--blocked-by", "a", "--blocks", "c"),
+    ("create", "Loop", "--iterations", "3"),
+    ("update", "b", "--subject", "Other", "--metadata", "k=v", "--phase", "2"),
+    ("update", "b", "--add-blocked-by", "a", "--order", "0.5"),
+    ("update", "b", "--status", "in_progress", "--owner", "eve"),
+    ("note", "b", "A note"),
+    ("delete", "b"),
+    ("start", "b"),
+    ("done", "b", "--result", "PASS"),
+    ("done", "b", "--next"),
+    ("skip", "b"),
+]
+
+
+@pytest.mark.parametrize("args", OPERATIONS, ids=" ".join)
+def test_undo_restores_the_bytes(listed: Repo, args: tuple[str, ...]) -> None:
+    """After undo the tree of the list is what it was, byte for byte, by one new commit."""
+    tree = listed.git("rev-parse", "gittasks/plan^{tree}")
+    listed.ok(*args)
+    assert listed.git("rev-parse", "gittasks/plan^{tree}") != tree
+    done = listed.ok("undo")
+    assert done.out.startswith(
+        f"took back {listed.git('rev-parse', 'gittasks/plan~1')[:7]}: plan: "
+    )
+    assert listed.git("rev-parse", "gittasks/plan^{tree}") == tree
+    listed.fsck()
+
+
+def test_undo_of_batch_and_plan(listed: Repo) -> None:
+    """A batch and a plan are one operation each."""
+    tree = listed.git("rev-parse", "gittasks/plan^{tree}")
+    listed.ok("batch", stdin='{"op": "start", "id": "a"}\n{"op": "create", "subject": "x"}\n')
+    listed.ok("apply", "-", stdin="# Title\n- [ ] One\n- [ ] Two\n")
+    assert listed.ok("undo", "--json").json()["removed"]
+    listed.ok("undo")
+    assert listed.git("rev-parse", "gittasks/plan^{tree}") == tree
+
+
+def test_undo_goes_further_back_each_time(listed: Repo) -> None:
+    """A second undo takes back the operation before; in the end nothing is left to undo."""
+    listed.ok("start", "a")
+    listed.ok("note", "a", "Hello")
+    assert "note: Hello" in listed.ok("undo").out
+    assert "pending → in_progress" in listed.ok("undo").out
+    assert "3 tasks created" in listed.ok("undo").out
+    done = listed.run("undo")
+    assert (done.code, done.out) == (3, "")
+    assert "no operation of Ada to undo" in done.err
+
+
+def test_undo_is_only_of_mine(listed: Repo) -> None:
+    """Operations of others are passed over, and keep what they did."""
+    listed.ok("start", "a")
+    listed.ok("start", "b", env={"GITTASKS_OWNER": "eve"})
+    listed.ok("note", "c", "From a session", env={"GITTASKS_SESSION": "s-1"})
+    assert "a pending → in_progress" in listed.ok("undo").out
+    tasks = listed.tasks()
+    assert (tasks["a"]["status"], tasks["b"]["status"]) == ("pending", "in_progress")
+    assert len(tasks["c"]["notes"]) == 1
+
+
+def test_undo_is_refused_when_others_built_on_it(listed: Repo) -> None:
+    """What somebody changed or began since stays, with exit code 5 and the task in the message."""
+    listed.ok("update", "b", "--add-blocked-by", "a")
+    listed.ok("done", "a")
+    listed.ok("start", "b", env={"GITTASKS_OWNER": "eve"})
+    head = listed.head()
+    done = listed.run("undo")
+    assert (done.code, done.out) == (5, "")
+    assert "cannot undo: b was waiting for a and is in_progress since" in done.err
+    assert listed.head() == head
+    error = listed.run("undo", "--json").json()["error"]
+    assert error["rule"] == "built-on"
+
+
+class TestLog:
+    """`log` tells who did what when."""
+
+    @pytest.fixture
+    def logged(self, listed: Repo) -> Repo:
+        for second, args in enumerate(
+            [
+                ("create", "PHASE 1: One", "--id", "p1"),
+                ("start", "p1"),
+                ("done", "p1", "--result", "PASS"),
+                ("start", "b", "--owner", "eve"),
+            ]
+        ):
+            listed.ok(*args, env={"GIT_AUTHOR_DATE": f"2026-11-22T10:0{second}:00Z"})
+        return listed
+
+    def test_newest_first(self, logged: Repo) -> None:
+        """One line a commit: time, commit, who, task, change; then how long the phases took."""
+        lines = [re.sub(r"Z [0-9a-f]{7} ", "Z ", line) for line in logged.ok("log").out.split("\n")]
+        assert lines[:4] == [
+            "2026-11-22 10:03:00Z eve       b: pending → in_progress",
+            "2026-11-22 10:02:00Z Ada       p1: in_progress → completed (PASS)",
+            "2026-11-22 10:01:00Z Ada       p1: pending → in_progress",
+            "2026-11-22 10:00:00Z Ada       p1: created PHASE 1: One",
+        ]
+        assert lines[-3:] == ["", "PHASE 1: 1 minute", ""]
+
+    def test_limit_and_order(self, logged: Repo) -> None:
+        """-n takes the newest, --reverse turns them round, an ID leaves other tasks out."""
+        newest = logged.ok("log", "-n", "2").out.splitlines()[:2]
+        turned = logged.ok("log", "-n", "2", "--reverse").out.splitlines()[:2]
+        assert turned == newest[::-1]
+        one = logged.ok("log", "p1").out.splitlines()
+        assert len(one) == 3
+        assert all("p1" not in line for line in one)
+
+    def test_edit_by_hand_is_told(self, logged: Repo) -> None:
+        """A commit made with plain git is in the log with its author and what it changed."""
+        logged.hand_edit({"tasks/c.yaml": "subject: Changed by hand\n"})
+        entry = logged.ok("log", "c", "--json", "-n", "1").json()["entries"][0]
+        assert (entry["by"], entry["owner"]) == ("Ada", None)
+        subject = next(c for c in entry["changes"] if c["field"] == "subject")
+        assert (subject["from"], subject["to"]) == ("Task c", "Changed by hand")
+        assert "subject → Changed by hand" in logged.ok("log", "-n", "1").out
+
+    def test_plain_git_reads_the_same(self, logged: Repo) -> None:
+        """Stock `git log` shows the transition, and its trailers name task, status and owner."""
+        form = "--format=%s|%(trailers:key=Gittasks-Task,valueonly,separator=%x2C)"
+        lines = logged.git("log", form, "gittasks/plan").splitlines()
+        assert lines[0] == "plan: b pending → in_progress|b"
+        assert lines[1] == "plan: p1 in_progress → completed (PASS)|p1"

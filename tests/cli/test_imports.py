@@ -1,0 +1,71 @@
+"""What a command loads: start-up time is the product, and imports are most of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from support import Repo
+
+_PROBE = """
+import json, sys
+from gittasks.cli.main import run
+code = run(json.loads(sys.argv[1]))
+sys.stderr.write("\\n" + json.dumps([code, sorted(sys.modules)]))
+"""
+
+
+def _loaded(repo: Repo, *args: str) -> set[str]:
+    """Modules that are loaded when the command has ended, with all packages around them."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE, json.dumps(args)],
+        cwd=repo.path,
+        capture_output=True,
+        check=True,
+    )
+    code, modules = json.loads(done.stderr.decode().rpartition("\n")[2])
+    assert code == 0, done
+    return set(modules)
+
+
+def _of(modules: set[str], *names: str) -> list[str]:
+    return sorted(m for m in modules for n in names if m == n or m.startswith(f"{n}."))
+
+
+def test_help_loads_the_command_line_alone(repo: Repo) -> None:
+    """`-h` loads nothing of the core, of the store, of rendering, nor any library but click."""
+    modules = _loaded(repo, "-h")
+    heavy = ("dulwich", "ruamel", "rich", "subprocess", "gittasks.core", "gittasks.store")
+    assert _of(modules, *heavy, "gittasks.codec", "gittasks.render", "gittasks.workspace") == []
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("list",), ("status",), ("ready",), ("show", "a"), ("log",), ("list", "--json")],
+    ids=" ".join,
+)
+def test_warm_reads_load_no_library(listed: Repo, args: tuple[str, ...]) -> None:
+    """Reading an unchanged list needs neither dulwich nor YAML nor rich, and runs no git."""
+    listed.ok(*args)
+    modules = _loaded(listed, *args)
+    assert _of(modules, "dulwich", "ruamel", "rich", "subprocess", "difflib") == []
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("create", "New"),
+        ("start", "a"),
+        ("done", "a"),
+        ("note", "a", "x"),
+        ("update", "a", "--owner", "x"),
+    ],
+    ids=" ".join,
+)
+def test_writes_run_no_git_and_parse_no_yaml(listed: Repo, args: tuple[str, ...]) -> None:
+    """A change of a known list loads neither YAML nor rich, and runs no git process."""
+    listed.ok("list")
+    modules = _loaded(listed, *args)
+    assert _of(modules, "ruamel", "rich", "subprocess", "difflib") == []

@@ -1,0 +1,30 @@
+"""Every test sees real git, sealed: no configuration, clock zone or editor of the developer."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import support
+
+
+@pytest.fixture(autouse=True)
+def sealed_git(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the developer's git settings out of the environment, and put Ada's in."""
+    env = support.sealed(os.environ, str(tmp_path_factory.mktemp("home")))
+    for name in os.environ.keys() - env.keys():
+        monkeypatch.delenv(name)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def repo(tmp_path: object) -> support.Repo:
+    """A repository with one commit of code and no list."""
+    return support.Repo.create(os.path.join(str(tmp_path), "repo"))
+
+
+@pytest.fixture
+def listed(repo: support.Repo) -> support.Repo:
+    """A repository with the list `plan` and the pending tasks a, b and c."""
+    return support.plan(repo, "a", "b", "c")

@@ -1,0 +1,248 @@
+"""Real git and the installed gittasks, run as a user runs them: what tests share."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from gittasks.errors import GittasksError
+from gittasks.workspace import Workspace
+
+__all__ = ["GITTASKS", "GittasksError", "Repo", "Result", "Workspace", "git", "plan", "sealed"]
+
+GITTASKS = os.path.join(os.path.dirname(sys.executable), "gittasks")
+"""The console script that was installed with the interpreter that runs the tests."""
+
+_FOREIGN = ("GIT_", "GITTASKS_", "CLAUDE_", "XDG_", "PYTHON")
+_FOREIGN_NAMES = ("EMAIL", "EDITOR", "VISUAL", "PAGER", "NO_COLOR", "COLUMNS", "SSH_ASKPASS")
+
+
+def sealed(env: Mapping[str, str], home: str) -> dict[str, str]:
+    """`env` without anything of the developer's that could reach git or gittasks.
+
+    HOME is the folder `home`, with a git configuration of its own: Ada, branch main.
+    """
+    os.makedirs(home, exist_ok=True)
+    config = os.path.join(home, "gitconfig")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write("[user]\n\tname = Ada\n\temail = ada@example.com\n")
+        file.write('[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n')
+    kept = {
+        name: value
+        for name, value in env.items()
+        if not name.startswith(_FOREIGN) and name not in _FOREIGN_NAMES
+    }
+    return {
+        **kept,
+        "HOME": home,
+        "XDG_CONFIG_HOME": os.path.join(home, ".config"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": config,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_EDITOR": "false",
+        "TZ": "UTC",
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+class Result(NamedTuple):
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """The document on stdout; of a command that failed, the one on stderr."""
+        return json.loads(self.out or self.err)
+
+
+def git(folder: str, *args: str, stdin: str | bytes = "", env: Mapping[str, str] = {}) -> str:
+    """Run git in `folder`; its output without the last newline. CalledProcessError if it fails."""
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run(
+        ["git", *args],
+        cwd=folder,
+        env={**os.environ, **env},
+        input=data,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        raise AssertionError(f"git {' '.join(args)}: {done.returncode}: {done.stderr.decode()}")
+    return done.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+
+class Repo:
+    """A repository on the disk, with git and gittasks at hand."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._git_dir: str | None = None
+
+    @classmethod
+    def create(cls, path: str, *args: str) -> Repo:
+        """`git init`, with one commit of code on the branch main."""
+        os.makedirs(path, exist_ok=True)
+        git(path, "init", "-q", *args)
+        repo = cls(path)
+        repo.write("code.txt", "code\n")
+        repo.git("add", "code.txt")
+        repo.git("commit", "-qm", "Add code")
+        return repo
+
+    @property
+    def git_dir(self) -> str:
+        """The git directory that all worktrees share."""
+        if self._git_dir is None:
+            found = self.git("rev-parse", "--git-common-dir")
+            self._git_dir = os.path.normpath(os.path.join(self.path, found))
+        return self._git_dir
+
+    def file(self, name: str) -> str:
+        """Path of a file of the work tree."""
+        return os.path.join(self.path, name)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the work tree, with its folders."""
+        os.makedirs(os.path.dirname(self.file(name)), exist_ok=True)
+        with open(self.file(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def read(self, name: str) -> str:
+        """Text of a file of the work tree."""
+        with open(self.file(name), encoding="utf-8") as file:
+            return file.read()
+
+    def git(self, *args: str, stdin: str | bytes = "", env: Mapping[str, str] = {}) -> str:
+        """Run git here; its output without the last newline. AssertionError if it fails."""
+        return git(self.path, *args, stdin=stdin, env=env)
+
+    def run(
+        self,
+        *args: str,
+        env: Mapping[str, str] = {},
+        stdin: str = "",
+        cwd: str | None = None,
+        timeout: float = 120,
+    ) -> Result:
+        """Run the installed gittasks here, whatever its exit code."""
+        done = subprocess.run(
+            [GITTASKS, *args],
+            cwd=cwd or self.path,
+            env={**os.environ, **env},
+            input=stdin.encode(),
+            capture_output=True,
+            check=False,
+            timeout=timeout,
+        )
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def ok(self, *args: str, env: Mapping[str, str] = {}, stdin: str = "") -> Result:
+        """Run gittasks, which must succeed."""
+        result = self.run(*args, env=env, stdin=stdin)
+        assert result.code == 0, f"gittasks {' '.join(args)}: {result}"
+        return result
+
+    def start(self, *args: str, env: Mapping[str, str] = {}) -> subprocess.Popen[bytes]:
+        """Start gittasks and go on at once."""
+        return subprocess.Popen(
+            [GITTASKS, *args],
+            cwd=self.path,
+            env={**os.environ, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def tasks(self, list_id: str | None = None) -> dict[str, Any]:
+        """The list as `list --all --json` tells it, by task id."""
+        where = ["--list", list_id] if list_id else []
+        answer = self.ok("list", "--all", "--json", *where).json()
+        return {task["id"]: task for task in answer["tasks"]}
+
+    def workspace(self, list_id: str | None = None, **env: str) -> Workspace:
+        """The public interface, in this process, with a fresh view of the environment."""
+        return Workspace(self.path, list_id=list_id, env={**os.environ, **env})
+
+    def head(self, list_id: str = "plan") -> str:
+        """Commit of a list, as git resolves it."""
+        return self.git("rev-parse", "--verify", f"refs/heads/gittasks/{list_id}")
+
+    def count(self, list_id: str = "plan") -> int:
+        """Number of commits of a list."""
+        return int(self.git("rev-list", "--count", f"gittasks/{list_id}"))
+
+    def hand_edit(
+        self,
+        changes: Mapping[str, str | bytes | None],
+        *,
+        list_id: str = "plan",
+        message: str = "Edit by hand",
+        raw_entries: Sequence[str] = (),
+    ) -> str:
+        """A commit on the list made with git's plumbing; None removes a path.
+
+        `raw_entries` are index lines (`<mode> <id>\\t<path>`) for what git has no file for.
+        """
+        ref = f"refs/heads/gittasks/{list_id}"
+        old = self.git("rev-parse", "-q", "--verify", ref)
+        env = {"GIT_INDEX_FILE": os.path.join(self.git_dir, "hand-index")}
+        self.git("read-tree", old, env=env)
+        for path, content in changes.items():
+            if content is None:
+                self.git("update-index", "--force-remove", path, env=env)
+            else:
+                blob = self.blob(content)
+                self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", env=env)
+        for entry in raw_entries:
+            self.git("update-index", "--add", "--index-info", stdin=entry + "\n", env=env)
+        tree = self.git("write-tree", env=env)
+        os.unlink(env["GIT_INDEX_FILE"])
+        new = self.git("commit-tree", "-p", old, "-m", message, tree)
+        self.git("update-ref", ref, new, old)
+        return new
+
+    def blob(self, content: str | bytes) -> str:
+        """Write a blob; its id."""
+        return self.git("hash-object", "-w", "--stdin", stdin=content)
+
+    def fsck(self) -> None:
+        """`git fsck --strict` must find nothing wrong (dangling objects are no fault)."""
+        done = subprocess.run(
+            ["git", "fsck", "--strict", "--full", "--no-dangling"],
+            cwd=self.path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        # git older than 2.46 prints progress of pack checks only to a terminal.
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+        assert "error" not in done.stderr + done.stdout, done.stderr + done.stdout
+
+    def clone(self, path: str, *args: str) -> Repo:
+        """`git clone` of this repository at `path`."""
+        git(os.path.dirname(path), "clone", "-q", *args, self.path, path)
+        return Repo(path)
+
+    def remove(self, *parts: str) -> None:
+        """Remove a file or folder below the git directory, if it is there."""
+        path = os.path.join(self.git_dir, *parts)
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        elif os.path.lexists(path):
+            os.unlink(path)
+
+
+def plan(repo: Repo, *subjects: str, list_id: str = "plan") -> Repo:
+    """Make a list whose task ids are the subjects, in one commit."""
+    repo.ok("init", list_id)
+    if subjects:
+        lines = [json.dumps({"op": "create", "id": s, "subject": f"Task {s}"}) for s in subjects]
+        repo.ok("batch", stdin="\n".join(lines))
+    return repo

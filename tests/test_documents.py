@@ -1,0 +1,206 @@
+"""The documents with transcripts do what they say, and show what the specification promises."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+import pytest
+import transcripts
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+EXAMPLES = os.path.join("docs", "examples")
+DOCUMENTS = sorted(
+    os.path.join(EXAMPLES, name)
+    for name in os.listdir(os.path.join(ROOT, EXAMPLES))
+    if name.endswith(".md")
+)
+
+EIGHT_PHASES = (
+    "10 tasks, 0 complete, Phase 1 starting...",
+    "1/10 tasks complete (10%)",
+    "2/10 tasks complete (20%)",
+    "3/10 tasks complete (30%)",
+    "4/10 tasks complete (40%)",
+    "5/10 tasks complete (50%)",
+    "10/10 tasks complete (100%). Workflow finished!",
+)
+ITERATION_LOOP = (
+    "Iteration 1/10 complete, 5 issues fixed",
+    "Iteration 2/10 complete, 3 issues fixed",
+    "Iteration 3/10 in progress, 2 complete",
+    "Iteration 3/10 complete, 1 issue fixed",
+    "Loop completed in 4/10 iterations",
+    "Iteration 5/10 (50% through max)",
+    "Iteration 8/10 - approaching max, may escalate to user if not PASS",
+)
+PARALLEL_REVIEWS = (
+    "1/5 reviews complete",
+    "2/5 reviews complete",
+    "PHASE 2: 3/5 complete, 2 in progress",
+    "3/5 reviews complete",
+    "4/5 reviews complete",
+    "5/5 reviews complete!",
+    "Multi-model review complete in 3 minutes",
+)
+USER_SEES = [
+    *(("1-eight-phases.md", quote) for quote in EIGHT_PHASES),
+    *(("2-iteration-loop.md", quote) for quote in ITERATION_LOOP),
+    *(("3-parallel-reviews.md", quote) for quote in PARALLEL_REVIEWS),
+    ("4-plan-in-one-call.md", EIGHT_PHASES[0]),
+]
+"""What the specification lets the user see, by document, in the order in which it is seen."""
+
+FINAL_LISTS = {
+    "1-eight-phases.md": """
+        [✓] PHASE 1: Ask user for requirements
+        [✓] PHASE 2: Generate architecture plan
+        [✓] PHASE 3: Implement core logic
+        [✓] PHASE 3: Add error handling
+        [✓] PHASE 3: Write tests
+        [✓] PHASE 4: Run test suite
+        [✓] PHASE 5: Code review
+        [✓] PHASE 6: Fix review issues
+        [✓] PHASE 7: User acceptance
+        [✓] PHASE 8: Generate report""",
+    "2-iteration-loop.md": """
+        [✓] PHASE 1: Gather design reference
+        [✓] Iteration 1/10: Designer validation (5 issues fixed)
+        [✓] Iteration 2/10: Designer validation (3 issues fixed)
+        [✓] Iteration 3/10: Designer validation (1 issue fixed)
+        [✓] Iteration 4/10: Designer validation (PASS)
+        [-] Iteration 5/10: Designer validation (not needed, loop exited)
+        [-] Iteration 6/10: Designer validation (not needed, loop exited)
+        [-] Iteration 7/10: Designer validation (not needed, loop exited)
+        [-] Iteration 8/10: Designer validation (not needed, loop exited)
+        [-] Iteration 9/10: Designer validation (not needed, loop exited)
+        [-] Iteration 10/10: Designer validation (not needed, loop exited)
+        [✓] PHASE 3: User validation gate""",
+    "3-parallel-reviews.md": """
+        [✓] PHASE 1: Prepare review context
+        [✓] PHASE 2: Claude review
+        [✓] PHASE 2: Grok review
+        [✓] PHASE 2: Gemini review
+        [✓] PHASE 2: GPT-5 review
+        [✓] PHASE 2: DeepSeek review
+        [✓] PHASE 3: Consolidate reviews
+        [✓] PHASE 4: Present results""",
+}
+
+
+@cache
+def performed(name: str, folder: str) -> tuple[transcripts.Step, ...]:
+    """The steps of a document after its only run in this process."""
+    with open(os.path.join(ROOT, name), encoding="utf-8") as file:
+        return tuple(transcripts.perform(file.read(), folder))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One folder for the runs of this module."""
+    return str(tmp_path_factory.mktemp("documents"))
+
+
+def _steps(name: str, folder: str) -> tuple[transcripts.Step, ...]:
+    own = os.path.join(folder, os.path.basename(name))
+    os.makedirs(own, exist_ok=True)
+    return performed(name, own)
+
+
+def _views(name: str, folder: str) -> list[str]:
+    """What each `gittasks list` and `gittasks status` of a document printed, in order."""
+    return [
+        step.printed
+        for step in _steps(name, folder)
+        if step.shown and step.words[:2] in (["gittasks", "list"], ["gittasks", "status"])
+    ]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_document_is_true(name: str, folder: str) -> None:
+    """Every command of a document prints what the document shows and ends as it says."""
+    steps = _steps(name, folder)
+    assert any(step.shown for step in steps)
+    told = transcripts.faults(name, steps)
+    assert not told, told
+
+
+@pytest.mark.parametrize(("document", "quote"), USER_SEES)
+def test_user_sees(document: str, quote: str, folder: str) -> None:
+    """Each line that the specification lets the user see is in the output of list or status."""
+    views = _views(os.path.join(EXAMPLES, document), folder)
+    assert any(quote in line for view in views for line in view.splitlines()), quote
+
+
+@pytest.mark.parametrize("document", sorted(FINAL_LISTS))
+def test_user_sees_in_order(document: str, folder: str) -> None:
+    """The lines come in the order of the specification, each not before the one ahead of it."""
+    views = _views(os.path.join(EXAMPLES, document), folder)
+    first = [
+        next(i for i, view in enumerate(views) if quote in view)
+        for name, quote in USER_SEES
+        if name == document
+    ]
+    assert first == sorted(first)
+
+
+@pytest.mark.parametrize("document", sorted(FINAL_LISTS))
+def test_final_list(document: str, folder: str) -> None:
+    """The list at the end has the marks, subjects and order of the specification's final state."""
+    wanted = [line.strip() for line in FINAL_LISTS[document].split("\n") if line.strip()]
+    views = _views(os.path.join(EXAMPLES, document), folder)
+    shown = []
+    for view in views:
+        rows = [line.split(maxsplit=2) for line in view.splitlines() if line.startswith("[")]
+        shown.append([f"{row[0]} {row[2]}" for row in rows if len(row) == 3])
+    assert any(
+        len(rows) == len(wanted)
+        and all(row.startswith(want) for row, want in zip(rows, wanted, strict=True))
+        for rows in shown
+    )
+
+
+class TestRunner:
+    """The runner itself notices what differs."""
+
+    @pytest.mark.parametrize(
+        ("expected", "printed", "same"),
+        [
+            (["a"], ["a"], True),
+            (["a"], ["b"], False),
+            (["a"], ["a", "b"], False),
+            ([], ["a"], False),
+            (["..."], [], True),
+            (["...", "c"], ["a", "b", "c"], True),
+            (["a", "..."], ["b"], False),
+            (["x [..] z"], ["x y z"], True),
+            (["x [..] z"], ["x y"], False),
+            (["a.c"], ["abc"], False),
+        ],
+    )
+    def test_matching(self, expected: list[str], printed: list[str], same: bool) -> None:
+        assert transcripts.matches(expected, printed) is same
+
+    def test_wrong_output_and_wrong_exit_code_are_told(self, tmp_path: object) -> None:
+        document = "```console\n$ echo one\ntwo\n$ (exit 3)\n$ (exit 4)  # exit 4\n```\n"
+        told = transcripts.faults("x.md", transcripts.perform(document, str(tmp_path)))
+        assert "x.md:2: $ echo one" in told
+        assert "-two" in told
+        assert "+one" in told
+        assert "exit code 3, and the document says 0" in told
+        assert "exit 4" not in told
+
+    def test_shell_keeps_variables_and_folders(self, tmp_path: object) -> None:
+        document = (
+            "```text file=a.txt\nhello\n```\n<!-- setup\nX=1\n-->\n"
+            "```console\n$ mkdir d && cd d\n$ cat ../a.txt - <<'E'\n> $X\n> E\nhello\n$X\n"
+            "$ echo $X\n1\n```\n"
+        )
+        steps = transcripts.perform(document, str(tmp_path))
+        assert transcripts.faults("x.md", steps) == ""
+
+    def test_update_writes_what_was_printed(self, tmp_path: object) -> None:
+        document = "```console\n$ echo one\nold\n$ echo two\n[..]o\n$ echo three\n```\nEnd\n"
+        steps = transcripts.perform(document, str(tmp_path))
+        made = "```console\n$ echo one\none\n$ echo two\n[..]o\n$ echo three\nthree\n```\nEnd\n"
+        assert transcripts.updated(document, steps) == made
