@@ -18,7 +18,7 @@ def main() -> None:
     # hashlib would load OpenSSL, 2 ms, to name a few kilobytes: Python's own SHA-1, which some
     # builds leave out, does as well.
     with suppress(ImportError):
-        import _sha1  # noqa: F401
+        import _sha1  # type: ignore[import-not-found]  # noqa: F401
 
         sys.modules.setdefault("_hashlib", None)  # type: ignore[arg-type]
     from gittasks.cli.main import run

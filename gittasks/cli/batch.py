@@ -18,7 +18,7 @@ from gittasks.cli.options import (
 )
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
-from gittasks.errors import GittasksError, InvalidData
+from gittasks.errors import GittasksError, InvalidData, Usage
 
 _TEXT, _IDS, _MAP, _FLAG = "text", "list of ids", "object", "true or false"
 _NUMBER, _COUNT = "number", "whole number"
@@ -75,16 +75,7 @@ def batch_command(settings: Settings, owner: str | None, force: bool, parallel: 
     try:
         made = workspace.edit([op for _, op in lines], force=force, parallel=parallel)
     except GittasksError as error:
-        index = error.details.get("operation")
-        if isinstance(index, int):
-            error.details["line"] = lines[index][0]
-            error.where = f"standard input:{lines[index][0]}"
-        error.hint = (
-            f"{error.hint}; nothing of this batch was applied"
-            if error.hint
-            else ("nothing of this batch was applied")
-        )
-        raise
+        raise _located(error, [number for number, _ in lines]) from error
     if settings.json:
         from gittasks.render import documents
 
@@ -106,6 +97,18 @@ def batch_command(settings: Settings, owner: str | None, force: bool, parallel: 
     else:
         output.say_changes(settings, made, [i for i in made.edit.focus if i])
     output.notices(settings, workspace)
+
+
+def _located(error: GittasksError, numbers: list[int]) -> GittasksError:
+    """The error with the line that it is about; a value that cannot be used is invalid data."""
+    if isinstance(error, Usage):
+        error = InvalidData(error.message, hint=error.hint, details=error.details)
+    index = error.details.get("operation", 0)
+    error.details["line"] = numbers[index]
+    error.where = f"standard input:{numbers[index]}"
+    nothing = "nothing of this batch was applied"
+    error.hint = f"{error.hint}; {nothing}" if error.hint else nothing
+    return error
 
 
 def read_lines(data: bytes) -> list[tuple[int, Operation]]:

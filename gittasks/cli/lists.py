@@ -160,8 +160,10 @@ def export_command(settings: Settings, form: str) -> int:
     snapshot = workspace.snapshot()
     if form == "markdown":
         from gittasks.codec.plan_markdown import write_markdown
+        from gittasks.render.text import clean_block
 
-        output.say(write_markdown(snapshot.info, snapshot.ordered(deleted=True)).rstrip("\n"))
+        text = write_markdown(snapshot.info, snapshot.ordered(deleted=True))
+        output.say(clean_block(text).rstrip("\n"))
     else:
         from gittasks.render import documents
 

@@ -165,7 +165,7 @@ def _resolve(snapshot: Snapshot, text: str) -> str:
     try:
         return resolve(text, snapshot.tasks)
     except NotFound:
-        if any(p.path == f"tasks/{text}.yaml" for p in snapshot.problems):
+        if text in snapshot.unreadable:
             from gittasks.store.branch import unreadable_task
 
             raise unreadable_task(snapshot, text) from None

@@ -117,6 +117,13 @@ class Task(NamedTuple):
         return self.subject[match.end() :].strip() or self.subject if match else self.subject
 
     @property
+    def headline(self) -> str:
+        """The subject as lists show it: after the name of its phase, unless it says that itself."""
+        if not self.phase or self.iteration or _PHASE.match(self.subject):
+            return self.subject
+        return f"{self.phase_label}: {self.subject}"
+
+    @property
     def sort_key(self) -> tuple[float, str, str]:
         """Order of display: `order`, then age, then id; tasks without an order come last."""
         order = float("inf") if self.order is None else float(self.order)

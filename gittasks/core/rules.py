@@ -35,7 +35,8 @@ def _held_refusal(task: Task) -> Refused:
     return Refused(
         "held",
         f"{_named(task)} is in progress, held by {_holder(task)}",
-        hint="see what else can be started: gittasks ready",
+        hint="see what else can be started: gittasks ready; when that one is surely gone, "
+        "--force takes the task over",
         tasks=(task.id,),
         details={"owner": task.owner, "session": task.session, "since": task.started},
     )

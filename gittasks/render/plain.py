@@ -44,7 +44,7 @@ def task_line(
     """
     said = _aside(task, graph, now)
     end = f" ({clean(said)})" if said else ""
-    return f"[{_mark(task, marks)}] {task.id:<{width}}  {clean(task.subject)}{end}"
+    return f"[{_mark(task, marks)}] {task.id:<{width}}  {clean(task.headline)}{end}"
 
 
 def task_list(
@@ -316,7 +316,7 @@ def task_changed(before: Task | None, after: Task, marks: Marks) -> str:
     """What happened to one task: `p1-ask-x2k4: pending → in_progress`, or that nothing did."""
     if before is None:
         status = "" if after.status is Status.PENDING else f" ({after.status})"
-        return f"created {after.id}  {clean(after.subject)}{status}"
+        return f"created {after.id}  {clean(after.headline)}{status}"
     moved = before.status is not after.status
     fields = [
         shown
@@ -328,8 +328,10 @@ def task_changed(before: Task | None, after: Task, marks: Marks) -> str:
         return f"{after.id}: {word} ({after.status})"
     result = f" ({clean(after.result)})" if moved and after.result else ""
     move = f"{before.status} {marks.arrow} {after.status}{result}" if moved else ""
-    changed = f"changed {', '.join(fields)}" if fields else ""
-    return f"{after.id}: {_joined(move, changed)}"
+    noted = "notes" in fields and len(after.notes) > len(before.notes)
+    named = [name for name in fields if not (noted and name == "notes")]
+    changed = f"changed {', '.join(named)}" if named else ""
+    return f"{after.id}: {_joined(move, changed, 'note added' if noted else '')}"
 
 
 def changes(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.core.graph import Graph
 from gittasks.core.ids import check_list_id, slug
 from gittasks.core.model import Actor, Snapshot
-from gittasks.errors import NoList, NoRepository, NotFound, Refused
+from gittasks.errors import GittasksError, NoList, NoRepository, NotFound, Refused
 from gittasks.store import git
 from gittasks.store.cache import Branch
 from gittasks.store.list_store import ListStore
@@ -114,19 +114,22 @@ class Workspace:
         def apply_to(snapshot: Snapshot, context: Context) -> tuple[Edit, tuple[str, ...]]:
             try:
                 return apply(snapshot, operations, context), ()
-            except NotFound as error:
+            except GittasksError as error:
+                if len(operations) == 1:
+                    error.details.pop("operation", None)
                 raise self._explain_missing(snapshot, operations, error) from None
 
         return self._write(apply_to, force=force, parallel=parallel)
 
     def _explain_missing(
-        self, snapshot: Snapshot, operations: Sequence[Operation], error: NotFound
-    ) -> Exception:
+        self, snapshot: Snapshot, operations: Sequence[Operation], error: GittasksError
+    ) -> GittasksError:
         """An id that is not there may be a task whose file cannot be read."""
+        if not isinstance(error, NotFound):
+            return error
         from gittasks.store.branch import unreadable_task
 
-        broken = {p.path.removeprefix("tasks/").removesuffix(".yaml") for p in snapshot.problems}
-        named = [i for op in operations if (i := getattr(op, "id", None)) in broken]
+        named = [i for op in operations if (i := getattr(op, "id", None)) in snapshot.unreadable]
         return unreadable_task(snapshot, named[0]) if named else error
 
     def apply_plan(
@@ -266,9 +269,14 @@ class Workspace:
             self._warn_of_override(list_id)
             return
         scope = "--local"
-        linked = self.repository.found.path != self.repository.common
-        if linked and self.repository.config.flag("extensions.worktreeconfig"):
-            scope = "--worktree"
+        if self.repository.found.path != self.repository.common:  # a linked worktree
+            if self.repository.config.flag("extensions.worktreeconfig"):
+                scope = "--worktree"
+            else:
+                self.notices.append(
+                    "all worktrees of this repository use it now; for one of its own set "
+                    "GITTASKS_LIST, or first: git config extensions.worktreeConfig true"
+                )
         answer = git.run(
             ["config", scope, "gittasks.list", list_id],
             cwd=self.repository.start,
