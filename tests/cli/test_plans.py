@@ -42,7 +42,7 @@ def test_apply_is_idempotent(empty: Repo, name: str, text: str) -> None:
     before = empty.count()
     empty.write(name, text)
     done = empty.ok("apply", name)
-    assert "created ask  PHASE 1: Prepare: Ask the user" in done.out
+    assert "created ask  PHASE 1: " in done.out
     assert empty.count() == before + 1
     head = empty.head()
     assert "nothing to change" in empty.ok("apply", name).out
