@@ -15,6 +15,17 @@ def main() -> None:
     would cost more than the work itself.
     """
     gc.disable()
+    try:
+        code = _run()
+    except KeyboardInterrupt:
+        code = 130
+    os._exit(code)
+
+
+def _run() -> int:
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by the caller; nobody reads or writes there
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
     # hashlib would load OpenSSL, 2 ms, to name a few kilobytes: Python's own SHA-1, which some
     # builds leave out, does as well.
     with suppress(ImportError):
@@ -23,8 +34,7 @@ def main() -> None:
         sys.modules.setdefault("_hashlib", None)  # type: ignore[arg-type]
     from gittasks.cli.main import run
 
-    code = run(sys.argv[1:])
-    os._exit(code)
+    return run(sys.argv[1:])
 
 
 if __name__ == "__main__":

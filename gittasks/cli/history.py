@@ -65,6 +65,7 @@ def _told(changes: Sequence[LoggedChange], marks: Marks) -> list[str]:
             continue
         elif change.field == "notes":
             told += [f"note: {_short(n['text'])}" for n in change.after if n not in change.before]
+            told += ["note removed" for n in change.before if n not in change.after]
         elif change.field == "blockedBy":
             told.append(_edges(change))
         elif change.field in ("description", "metadata", "commits"):

@@ -7,10 +7,10 @@ import click
 from gittasks.cli import output
 from gittasks.cli.options import Settings, command, owner_option
 from gittasks.core.graph import Graph
-from gittasks.core.ids import resolve
+from gittasks.core.lookup import find
 from gittasks.core.model import Snapshot, Status, Task
 from gittasks.core.progress import Progress
-from gittasks.errors import InvalidData, NotFound
+from gittasks.errors import InvalidData
 
 _STATUSES = click.Choice([str(s) for s in Status])
 _HISTORY = 20
@@ -140,7 +140,7 @@ def show_command(settings: Settings, task_id: str, no_history: bool) -> None:
     """Show everything about one task, its history included."""
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
-    task = snapshot.tasks[_resolve(snapshot, task_id)]
+    task = snapshot.tasks[find(snapshot, task_id)]
     graph = Graph.of(snapshot)
     history = [] if no_history else workspace.log(task.id)
     if settings.json:
@@ -161,17 +161,6 @@ def show_command(settings: Settings, task_id: str, no_history: bool) -> None:
     output.say(plain.task_details(task, snapshot.tasks, graph, marks, now, lines))
 
 
-def _resolve(snapshot: Snapshot, text: str) -> str:
-    try:
-        return resolve(text, snapshot.tasks)
-    except NotFound:
-        if text in snapshot.unreadable:
-            from gittasks.store.branch import unreadable_task
-
-            raise unreadable_task(snapshot, text) from None
-        raise
-
-
 @command("log")
 @click.argument("task_id", metavar="[ID]", required=False)
 @click.option("-n", "--limit", type=click.IntRange(1), metavar="N", help="Only the newest N.")
@@ -184,7 +173,7 @@ def log_command(settings: Settings, task_id: str | None, limit: int | None, reve
 
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
-    chosen = _resolve(snapshot, task_id) if task_id else None
+    chosen = find(snapshot, task_id) if task_id else None
     entries = workspace.log(chosen, limit=limit)
     if reverse:
         entries.reverse()

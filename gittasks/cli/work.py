@@ -8,7 +8,13 @@ import click
 
 from gittasks.cli import output
 from gittasks.cli.options import Settings, command, force_option, owner_option, parallel_option
+from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Operation, StartNext, Transition, Verb
+from gittasks.core.texts import printable
+from gittasks.errors import GittasksError
+
+_NOTE_LENGTH = 500
+"""Characters of a command line that a note keeps."""
 
 
 def _move(
@@ -132,11 +138,18 @@ def run_command(
     if child.code == 0:
         operation: Operation = Transition(Verb.DONE, started)
     else:
-        operation = AddNote(started, f"{child.words}: {child.command}")
-    made = workspace.edit([operation])
+        operation = AddNote(started, printable(f"{child.words}: {child.command}", _NOTE_LENGTH))
+    try:
+        made = workspace.edit([operation])
+    except GittasksError:
+        if child.code == 0:
+            raise
+        output.say(f"{started}: {child.words}, which could not be noted", err=True)
+        return child.code
     if settings.json or (child.code != 0 and not settings.quiet):
         # The child had stdout to itself; what became of the task must not be mixed into it.
-        became = "still in progress" if child.code else "completed"
+        status = made.edit.after.tasks[started].status
+        became = "still in progress" if status is Status.IN_PROGRESS else status
         output.say(f"{started}: {child.words}; {became}", err=True)
     elif not settings.quiet:
         output.say_changes(settings, made, [started])

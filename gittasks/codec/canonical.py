@@ -310,9 +310,11 @@ def _to_notes(value: object) -> tuple[Note, ...]:
 
 
 _CHECKS: dict[str, Callable[[object], bool]] = {
-    **dict.fromkeys(("subject", "activeForm", "phase", "owner", "session", "createdBy"), _is_line),
+    **dict.fromkeys(
+        ("subject", "activeForm", "phase", "result", "owner", "session", "createdBy"), _is_line
+    ),
     **dict.fromkeys(("started", "finished", "created"), _is_time_text),
-    **dict.fromkeys(("description", "result"), _is_text),
+    "description": _is_text,
     "claim": _is_claim,
     "metadata": _is_map,
 }

@@ -167,10 +167,11 @@ _READERS: dict[str, Any] = {
     "blockedBy": TaskReader.ids,
     "status": TaskReader.status,
     "claim": TaskReader.claim,
-    "result": TaskReader.text,
     "commits": TaskReader.commits,
     "notes": TaskReader.notes,
     "metadata": TaskReader.mapping,
-    **dict.fromkeys(("activeForm", "phase", "owner", "session", "createdBy"), TaskReader.line),
+    **dict.fromkeys(
+        ("activeForm", "phase", "result", "owner", "session", "createdBy"), TaskReader.line
+    ),
     **dict.fromkeys(("started", "finished", "created"), TaskReader.time),
 }

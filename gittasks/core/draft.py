@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from gittasks.core import ids, rules
+from gittasks.core import rules
 from gittasks.core.changes import same
 from gittasks.core.graph import Graph
+from gittasks.core.lookup import named, unreadable
 from gittasks.core.model import ListInfo, Note, Snapshot, Status, Task
 from gittasks.core.operations import Context
-from gittasks.errors import Refused
+from gittasks.core.texts import ORDER_LIMIT
+from gittasks.errors import Refused, Usage
 
+_NOTES_LIMIT = 96 * 1024
+"""Bytes of all notes of a task: beside a description of the greatest length they leave room in
+its file for whatever still has to be recorded."""
 NOT_NEEDED = "not needed, loop exited"
 """The result of an iteration that was skipped because its loop ended."""
 
@@ -23,20 +28,36 @@ NOT_NEEDED = "not needed, loop exited"
 class Draft:
     """The tasks of a snapshot, changed step by step; the snapshot itself stays as it is."""
 
-    __slots__ = ("context", "created", "forced", "info", "tasks", "unreadable")
+    __slots__ = (
+        "_problems",
+        "context",
+        "created",
+        "forced",
+        "info",
+        "last_order",
+        "tasks",
+        "unreadable",
+    )
 
     def __init__(self, snapshot: Snapshot, context: Context) -> None:
         self.context = context
         self.info: ListInfo = snapshot.info
         self.tasks: dict[str, Task] = dict(snapshot.tasks)
+        self._problems = snapshot.problems
         self.unreadable = snapshot.unreadable
         self.created: list[str] = []
+        orders = (t.order for t in self.tasks.values() if t.order is not None)
+        self.last_order = int(max((o for o in orders if abs(o) < ORDER_LIMIT), default=0))
         self.forced: dict[str, None] = {}
 
     def resolve(self, text: str, also: Collection[str] = ()) -> str:
         """The id that `text` names, in full or by prefix, among the tasks and the ids `also`."""
-        wanted = text.strip()
-        return wanted if wanted in self.tasks else ids.resolve(text, {*self.tasks, *also})
+        return named(text, self.tasks, self._problems, also)
+
+    def check_free(self, task_id: str) -> None:
+        """Raise InvalidData when a new task would take the place of a file that is unreadable."""
+        if task_id in self.unreadable:
+            raise unreadable(next(p for p in self._problems if p.task == task_id))
 
     def unless_forced(self, refusal: Refused | None) -> None:
         """Raise the refusal, if there is one, or remember that it was overridden."""
@@ -57,13 +78,21 @@ class Draft:
         """Append a note by the actor; the same note of the same moment is there only once."""
         old = self.tasks[task_id]
         note = Note(self.context.now, self.context.actor.owner, text)
+        if sum(len(n.text.encode()) for n in old.notes) + len(text.encode()) > _NOTES_LIMIT:
+            raise Usage(
+                f"the notes of {task_id} would be longer than {_NOTES_LIMIT // 1024} KiB",
+                hint="keep long texts in a file and note its path, or go on in a new task",
+            )
         if note not in old.notes:
             self.tasks[task_id] = old._replace(notes=(*old.notes, note))
 
     # --- dependencies ---------------------------------------------------------------------
 
-    def add_edge(self, task_id: str, blocker: str) -> None:
-        """Let `task_id` wait for `blocker`. Raises Refused `cycle`, `deleted` or `held`."""
+    def add_edge(self, task_id: str, blocker: str, *, fresh: bool = False) -> None:
+        """Let `task_id` wait for `blocker`. Raises Refused `cycle`, `deleted` or `held`.
+
+        Nothing waits yet for a `fresh` task, so it can close no cycle but with itself.
+        """
         task = self.tasks[task_id]
         if blocker in task.blocked_by:
             return
@@ -71,7 +100,8 @@ class Draft:
             raise rules.deleted(task)
         if blocker == task_id:
             raise rules.cycle((task_id, task_id))
-        if path := Graph(self.tasks).cycle_through(task_id, (blocker,)):
+        path = None if fresh else Graph(self.tasks).cycle_through(task_id, (blocker,))
+        if path:
             raise rules.cycle(path)
         self.put(task_id, blocked_by=(*task.blocked_by, blocker))
 

@@ -177,15 +177,19 @@ def _create_one(draft: Draft, op: Create) -> str:
             if existing.subject == op.subject:
                 return task_id
             raise rules.exists(existing, op.subject)
+        draft.check_free(task_id)
     else:
-        task_id = ids.make_task_id(op.subject, draft.context.entropy, draft.tasks)
+        # Counted on, so that a batch of equal subjects does not try the same ids again and again.
+        entropy = draft.context.entropy + len(draft.created)
+        task_id = ids.make_task_id(op.subject, entropy, draft.tasks)
+        draft.check_free(task_id)
     # Prefixes are resolved before the task is there, so that they cannot mean the task itself.
     blockers = [task_id if b.strip() == task_id else draft.resolve(b) for b in op.blocked_by]
     dependents = [task_id if d.strip() == task_id else draft.resolve(d) for d in op.blocks]
     draft.tasks[task_id] = _new_task(draft, op, task_id)
     draft.created.append(task_id)
     for blocker in blockers:
-        draft.add_edge(task_id, blocker)
+        draft.add_edge(task_id, blocker, fresh=True)
     for dependent in dependents:
         draft.add_edge(dependent, task_id)
     if op.status is not Status.PENDING:
@@ -217,10 +221,11 @@ def _needed_phase(subject: str, phase: str | None) -> str | None:
 
 def _next_order(draft: Draft) -> int | None:
     """The place after all others; None, which sorts last as well, when the numbers run out."""
-    limit = texts.ORDER_LIMIT
-    orders = (t.order for t in draft.tasks.values() if t.order is not None)
-    following = int(max((o for o in orders if abs(o) < limit), default=0)) + 1
-    return following if following < limit else None
+    following = draft.last_order + 1
+    if following >= texts.ORDER_LIMIT:
+        return None
+    draft.last_order = following
+    return following
 
 
 # --- changing -----------------------------------------------------------------------------

@@ -194,7 +194,11 @@ class Snapshot(NamedTuple):
 
 
 class Actor(NamedTuple):
-    """Who acts: the owner's name, and the session that tells two runs of one owner apart."""
+    """Who acts: the owner's name, and the session that tells two runs of one owner apart.
+
+    `named`: somebody gave that name for this purpose; else it is git's user.name or the login.
+    """
 
     owner: str
     session: str | None = None
+    named: bool = False

@@ -228,6 +228,7 @@ def reconcile(plan: Plan, snapshot: Snapshot, context: Context) -> Applied:
     notes: list[str] = []
     alive: list[PlannedTask] = []
     for planned in plan.tasks:
+        draft.check_free(_id(planned))
         old = snapshot.tasks.get(_id(planned))
         if old and _is_deleted(old):
             notes.append(f"{old.id} is deleted in the list and stays so")

@@ -60,7 +60,9 @@ def taken(task: Task, actor: Actor, owner: str | None) -> Refused | None:
     if task.status is not Status.IN_PROGRESS:
         return None
     if task.session:
-        mine = task.session == actor.session and owner in (None, task.owner)
+        # Under one session several agents may work; those that give their names are told apart.
+        claimant = owner or (actor.owner if actor.named else None)
+        mine = task.session == actor.session and claimant in (None, task.owner)
     else:
         mine = task.owner in (None, owner or actor.owner)
     return None if mine else _held_refusal(task)
@@ -113,7 +115,8 @@ def in_progress(task: Task, verb: str) -> Refused:
     return Refused(
         "in-progress",
         f"cannot {verb} {_named(task)}: it is in progress",
-        hint=f"put it back with: gittasks release {task.id}",
+        hint=f"see who works on it: gittasks show {task.id}; who does may give it back: "
+        f"gittasks release {task.id}",
         tasks=(task.id,),
     )
 
@@ -150,8 +153,9 @@ def no_loop(task: Task) -> Refused:
 
 def cycle(path: Sequence[str]) -> Refused:
     """Dependencies must not go round; `path` is the cycle, its first id again at the end."""
-    if len(path) > 2:  # path[0] may be new or deleted, so name an edge that is surely there
-        hint = f"drop one of them, such as: gittasks update {path[1]} --remove-blocked-by {path[2]}"
+    if len(path) > 2:
+        hint = "leave one of these dependencies out, or drop one that is there with: "
+        hint += "gittasks update ID --remove-blocked-by ID"
     else:
         hint = "a task cannot wait for itself; see the others with: gittasks list"
     return Refused(

@@ -19,6 +19,8 @@ PROSE_LIMIT = 100 * 1024
 """Most bytes, as UTF-8, of a description, a note or all values of one metadata key."""
 DEPTH_LIMIT = 8
 """Most levels of lists and maps inside one metadata value."""
+DIGITS_LIMIT = 99
+"""Most digits of a whole number in metadata."""
 ORDER_LIMIT = 10**9
 """Orders from this on are refused: they do not fit the task file."""
 ORDER_DECIMALS = 6
@@ -90,6 +92,8 @@ def metadata(values: Mapping[str, Value]) -> dict[str, Value]:
         if key is None:
             raise Usage("a metadata key is empty", hint="write it as KEY=VALUE")
         _check_value(value, f'metadata value of "{key}"')
+        if key in checked:
+            raise Usage(f'the metadata key "{key}" is given twice')
         checked[key] = value
     return checked
 
@@ -106,6 +110,8 @@ def _check_value(value: Any, field: str) -> None:
             queue += [(part, depth + 1) for pair in item.items() for part in pair]
         elif isinstance(item, (list, tuple)):
             queue += [(part, depth + 1) for part in item]
+        elif isinstance(item, int) and abs(item) >= 10**DIGITS_LIMIT:
+            raise Usage(f"the {field} has a number of more than {DIGITS_LIMIT} digits")
         elif isinstance(item, float) and not -float("inf") < item < float("inf"):
             raise Usage(f"the {field} is not a finite number")
         size += 8

@@ -61,14 +61,18 @@ def read_branch(
     tasks: dict[str, Task] = {}
     files: dict[str, TaskFile] = {}
     rest: list[TreeEntry] = []
-    folder = next((e for e in root if e.name == "tasks" and e.mode == _FOLDER), None)
+    folder = next((e for e in root if e.name == "tasks"), None)
+    if folder and folder.mode != _FOLDER:
+        problems.append(Problem("tasks", None, "not a folder, so no task is read"))
+        folder = None
     for entry in _entries(objects, folder.id) if folder else ():
-        task_id = entry.name.removesuffix(".yaml")
-        if known and (file := known.files.get(task_id)) and file.blob == entry.id:
-            tasks[task_id], files[task_id] = known.snapshot.tasks[task_id], file
-            continue
         try:
-            tasks[task_id], files[task_id] = _read_task(objects, entry)
+            task_id = _id_of(entry)
+            file = known.files.get(task_id) if known else None
+            if known and file and file.blob == entry.id:
+                tasks[task_id], files[task_id] = known.snapshot.tasks[task_id], file
+            else:
+                tasks[task_id], files[task_id] = _read_task(objects, entry, task_id)
         except InvalidData as error:
             rest.append(entry)
             problems.extend(_problems(f"tasks/{entry.name}", error))
@@ -137,7 +141,7 @@ def holds_list(objects: ObjectStore, commit_id: str) -> bool:
 def unreadable_task(snapshot: Snapshot, task_id: str) -> InvalidData:
     """The error for a change to a task whose file cannot be read."""
     path = f"tasks/{task_id}.yaml"
-    why = next((p for p in snapshot.problems if p.path == path), None)
+    why = next((p for p in snapshot.problems if p.task == task_id), None)
     return InvalidData(
         f"the file of task {task_id} cannot be read: {why.message if why else 'damaged'}",
         where=f"{path}:{why.line}" if why and why.line else path,
@@ -156,9 +160,8 @@ def _task_blob(objects: ObjectStore, old: Branch, task: Task) -> tuple[NewObject
     return new_object("blob", made), made == encode_task(task)
 
 
-def _read_task(objects: ObjectStore, entry: TreeEntry) -> tuple[Task, TaskFile]:
-    from gittasks.codec.task_file import decode_task
-
+def _id_of(entry: TreeEntry) -> str:
+    """Id of the task that an entry of `tasks/` holds; InvalidData when it cannot hold one."""
     path, task_id = f"tasks/{entry.name}", entry.name.removesuffix(".yaml")
     if entry.mode != _REGULAR:
         raise InvalidData("not a regular file, so it is not read", where=path)
@@ -166,6 +169,13 @@ def _read_task(objects: ObjectStore, entry: TreeEntry) -> tuple[Task, TaskFile]:
         raise InvalidData("not a task file: its name does not end in .yaml", where=path)
     if fault := task_id_fault(task_id):
         raise InvalidData(f"its name is no task id: {fault}", where=path)
+    return task_id
+
+
+def _read_task(objects: ObjectStore, entry: TreeEntry, task_id: str) -> tuple[Task, TaskFile]:
+    from gittasks.codec.task_file import decode_task
+
+    path = f"tasks/{entry.name}"
     data = objects.read(entry.id, "blob", limit=FILE_LIMIT)
     task = decode_task(data, task_id, path)
     return task, TaskFile(entry.id, encode_task(task) == data)

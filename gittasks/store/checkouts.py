@@ -103,7 +103,7 @@ def _main_folder(repository: Repository) -> str | None:
     """Work tree of the main checkout, None when the repository is bare or git keeps no path."""
     if repository.config.flag("core.bare"):
         return None
-    if repository.found.path == repository.common:
+    if "GIT_DIR" not in repository.env and repository.found.path == repository.common:
         return repository.found.work_tree
     if configured := repository.config.get("core.worktree"):
         return os.path.normpath(os.path.join(repository.common, configured))

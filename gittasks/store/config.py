@@ -8,6 +8,8 @@ runs no git at all. Whatever is in doubt is asked again.
 from __future__ import annotations
 
 import os
+import time
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,7 +17,10 @@ from gittasks.errors import InvalidData, NoRepository
 from gittasks.store import git
 from gittasks.store.discovery import GitDir
 
-_VERSION = 1
+_MAGIC = b"gittasks-config 2"
+_FRESH = 50_000_000
+"""Nanoseconds before git was asked in which a changed file is not trusted to be told apart from
+its next version: file systems count time in ticks of some milliseconds."""
 _IDENTITY_ENV = tuple(
     f"GIT_{role}_{part}" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")
 )
@@ -68,8 +73,12 @@ def load(found: GitDir, start: str, env: Mapping[str, str]) -> Config:
     """Return the configuration that git would use in folder `start` of repository `found`."""
     cached = _read_cache(found, env)
     if cached is None:
+        began = time.time_ns()
         cached = _ask_git(found, start, env)
-        _write_cache(found, cached)
+        # What changed while git read it, or just before, is asked again by the next command.
+        changes = [signature[1] for _, signature in cached["files"] if signature]
+        if max(changes, default=0) < began - _FRESH:
+            _write_cache(found, cached)
     return Config(cached["values"], cached["author"], cached["committer"])
 
 
@@ -91,8 +100,11 @@ def _read_cache(found: GitDir, env: Mapping[str, str]) -> dict[str, Any] | None:
 
     try:
         with open(_cache_path(found), "rb") as file:
-            cached: dict[str, Any] = json.load(file)
-        if cached["version"] != _VERSION or cached["env"] != _environment(env):
+            head, _, body = file.read().partition(b"\n")
+        if head != b"%s %d" % (_MAGIC, zlib.crc32(body)):
+            return None
+        cached: dict[str, Any] = json.loads(body)
+        if cached["git_dir"] != found.path or cached["env"] != _environment(env):
             return None
         for path, signature in cached["files"]:
             if _signature(path) != signature:
@@ -109,8 +121,9 @@ def _write_cache(found: GitDir, cached: Mapping[str, Any]) -> None:
     temporary = f"{path}.{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(cached, file)
+        body = json.dumps(cached).encode("ascii")
+        with open(temporary, "wb") as file:
+            file.write(b"%s %d\n%s" % (_MAGIC, zlib.crc32(body), body))
         os.replace(temporary, path)
     except OSError:
         return  # a read-only repository: the next command asks git again
@@ -125,12 +138,15 @@ def _signature(path: str) -> list[int] | None:
 
 
 def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any]:
+    # `git config` passes over a repository that git refuses; `git rev-parse` says why it does.
+    usable = git.run(["rev-parse", "--git-dir"], cwd=start, env=env)
     listed = git.run(["config", "--list", "-z", "--show-origin"], cwd=start, env=env)
-    if listed.returncode != 0:
-        raise NoRepository(
-            f"git cannot read this repository: {git.first_line(listed.stderr)}",
-            hint="see what git says with: git status",
-        )
+    for answer in (usable, listed):
+        if answer.returncode != 0:
+            raise NoRepository(
+                f"git refuses this repository: {git.whole_message(answer.stderr)}",
+                hint="see what git says with: git status",
+            )
     values: dict[str, str] = {}
     origins = set(_standard_files(found, env))
     fields = listed.stdout.decode("utf-8", "surrogateescape").split("\0")
@@ -146,7 +162,7 @@ def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any
     if any(key.startswith("includeif.onbranch:") for key in values):
         origins.add(os.path.join(found.path, "HEAD"))
     return {
-        "version": _VERSION,
+        "git_dir": found.path,
         "env": _environment(env),
         "files": [[path, _signature(path)] for path in sorted(origins)],
         "values": values,

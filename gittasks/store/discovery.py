@@ -103,3 +103,12 @@ def _resolve(path: str, env: Mapping[str, str]) -> tuple[str, str] | None:
     ):
         return path, common
     return None
+
+
+def read_shallow(common: str) -> str:
+    """Commits at which a shallow clone ends, one a line; "" for a whole repository."""
+    try:
+        with open(os.path.join(common, "shallow"), encoding="ascii", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""

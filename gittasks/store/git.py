@@ -65,6 +65,13 @@ def run(
         ) from error
 
 
+def whole_message(stderr: bytes) -> str:
+    """What git said up to the first empty line, as one line, without its `fatal: ` prefix."""
+    text = stderr.decode("utf-8", "replace").strip().partition("\n\n")[0]
+    words = " ".join(text.split()) or "git failed without a message"
+    return words.removeprefix("fatal: ").removeprefix("error: ")
+
+
 def first_line(stderr: bytes) -> str:
     """What git said, in one line, without its `fatal: ` prefix."""
     text = stderr.decode("utf-8", "replace").strip()

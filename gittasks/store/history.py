@@ -51,7 +51,7 @@ def read_commit(objects: ObjectStore, commit_id: str) -> CommitInfo:
             ),
             _text(commit.message),
         )
-    except (ObjectFormatException, ValueError, AttributeError, KeyError) as error:
+    except (ObjectFormatException, ValueError, TypeError, AttributeError, KeyError) as error:
         raise InvalidData(f"the commit {commit_id} is malformed", where=commit_id) from error
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gittasks.errors import NoList
 from gittasks.store import cache, refs
 from gittasks.store.cache import Branch
+from gittasks.store.discovery import read_shallow
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -25,7 +27,9 @@ class ListStore:
         caches = os.path.join(repository.common, "gittasks", "cache")
         branch = self.ref.removeprefix("refs/heads/")
         self._cache = os.path.join(caches, "lists", branch)
-        self.history_path = os.path.join(caches, "history", branch)
+        ends = read_shallow(repository.common)
+        kind = f"history-{zlib.crc32(ends.encode()):08x}" if ends else "history"
+        self.history_path = os.path.join(caches, kind, branch)
 
     def head(self) -> str | None:
         """Commit of the list: the local branch, else the one that was fetched, else None."""

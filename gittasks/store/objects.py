@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.errors import InvalidData
 from gittasks.store import git
+from gittasks.store.discovery import read_shallow
 from gittasks.store.disk import sync_all
 
 if TYPE_CHECKING:
     from dulwich.object_store import DiskObjectStore
 
 _KIND_NUMBERS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
+_DAMAGED = ("damaged", b"")
+_ATTEMPTS = 20
+"""Times that a file or folder may vanish under one write before that is an error."""
 _LOOSE_LEVEL = 1
 """zlib level of loose objects: git's own default for them, the quickest."""
 
@@ -40,13 +44,12 @@ def new_object(kind: str, data: bytes) -> NewObject:
     return NewObject(made.id.decode(), kind, data)
 
 
-def read_shallow(common: str) -> str:
-    """Commits at which a shallow clone ends, one a line; "" for a whole repository."""
-    try:
-        with open(os.path.join(common, "shallow"), encoding="ascii", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
+def _names(object_id: str, kind: str, data: bytes) -> bool:
+    """Whether `object_id` is the name of that content: git does not check this on every read."""
+    from hashlib import sha1
+
+    header = f"{kind} {len(data)}\0".encode()
+    return sha1(header + data, usedforsecurity=False).hexdigest() == object_id
 
 
 class ObjectStore:
@@ -65,17 +68,24 @@ class ObjectStore:
         Raises InvalidData when it is missing, damaged, of another kind, or a loose one longer
         than `limit` bytes (which is then not even unpacked).
         """
-        found = (
-            self._read_loose(object_id, limit)
-            or self._read_packed(object_id)
+        damaged = False
+        for source in (
+            self._read_loose,
+            self._read_packed,
             # A repack may have moved it from loose to a new pack between the two looks.
-            or self._read_loose(object_id, limit)
-            or self._read_packed(object_id, rescan=True)
-            or self._ask_git(object_id)
-        )
-        if found is None:
+            self._read_loose,
+            self._rescan_packs,
+            self._ask_git,
+        ):
+            found = source(object_id, limit)
+            if found and _names(object_id, *found):
+                break
+            damaged = damaged or found is not None
+        else:
             raise InvalidData(
-                f"the repository lacks the {kind} {object_id}",
+                f"the object file of the {kind} {object_id} is damaged"
+                if damaged
+                else f"the repository lacks the {kind} {object_id}",
                 where=object_id,
                 hint="git fsck tells what is damaged; git fetch may bring it back",
             )
@@ -104,29 +114,36 @@ class ObjectStore:
                 raise InvalidData(f"larger than {limit} bytes", where=object_id)
             data = start + unpacker.decompress(unpacker.unconsumed_tail) + unpacker.flush()
         except (zlib.error, ValueError):
-            data, length = b"", -1
-        if len(data) != length:
-            raise InvalidData(
-                f"the object file of {object_id} is damaged",
-                where=object_id,
-                hint="git fsck tells more",
-            )
-        return kind, data
+            return _DAMAGED
+        return (kind, data) if len(data) == length else _DAMAGED
 
-    def _read_packed(self, object_id: str, *, rescan: bool = False) -> tuple[str, bytes] | None:
-        if self._packs is None or rescan:
+    def _read_packed(self, object_id: str, _limit: int | None) -> tuple[str, bytes] | None:
+        if self._packs is None:
             from dulwich.object_store import DiskObjectStore
 
             self._packs = DiskObjectStore(self._folder)
         try:
             number, data = self._packs.get_raw(object_id.encode())  # type: ignore[arg-type]
+            return _KIND_NUMBERS[number], data
         except KeyError:
             return None
-        except (OSError, ValueError, AssertionError, zlib.error):
+        except Exception:  # noqa: BLE001  dulwich raises whatever it meets in damaged bytes
             return None  # a pack that vanished or is damaged: look again, then ask git
-        return _KIND_NUMBERS[number], data
 
-    def _ask_git(self, object_id: str) -> tuple[str, bytes] | None:
+    def _rescan_packs(self, object_id: str, limit: int | None) -> tuple[str, bytes] | None:
+        self.close()
+        return self._read_packed(object_id, limit)
+
+    def close(self) -> None:
+        """Let go of the packs; the next read opens them again."""
+        if self._packs is not None:
+            self._packs.close()
+            self._packs = None
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _ask_git(self, object_id: str, _limit: int | None) -> tuple[str, bytes] | None:
         answer = git.run(
             [f"--git-dir={self._common}", "cat-file", "--batch"],
             cwd=self._common,
@@ -141,6 +158,17 @@ class ObjectStore:
 
     def write(self, objects: Iterable[NewObject]) -> None:
         """Write objects as loose files; when durable, they and their folders are synced."""
+        wanted = list(objects)
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._write_once(wanted)
+                break
+            except FileNotFoundError:
+                # `git gc` packed what was already there, and removed it or its empty folder.
+                if attempt == _ATTEMPTS - 1:
+                    raise
+
+    def _write_once(self, objects: Iterable[NewObject]) -> None:
         paths = {self._loose_path(item.id): item for item in objects}
         new = {path: item for path, item in paths.items() if not _freshen(path)}
         staged = {path: _stage(path, item) for path, item in new.items()}
@@ -181,13 +209,13 @@ def _stage(path: str, item: NewObject) -> str:
     packed = zlib.compress(f"{item.kind} {len(item.data)}\0".encode() + item.data, _LOOSE_LEVEL)
     folder = os.path.dirname(path)
     temporary = os.path.join(folder, f"tmp_obj_{os.urandom(6).hex()}")
-    for attempt in range(20):
+    for attempt in range(_ATTEMPTS):
         try:
             os.makedirs(folder, exist_ok=True)
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
             break
         except FileNotFoundError:  # git gc removed the empty folder in between
-            if attempt == 19:
+            if attempt == _ATTEMPTS - 1:
                 raise
     try:
         with open(handle, "wb") as file:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from gittasks.store.objects import ObjectStore
 
 DEFAULT_PREFIX = "gittasks/"
+_WITH_LOOSE_OBJECTS = frozenset({"loose-object", "objects", "committed", "added", "all"})
+"""Components of `core.fsync` that loose objects belong to."""
 
 
 class Repository:
@@ -52,8 +54,14 @@ class Repository:
     def _durable(self) -> bool:
         """Whether to sync what is written (`core.fsync`, `core.fsyncObjectFiles`; git-config)."""
         if chosen := self.config.get("core.fsync"):
-            words = [word.strip() for word in chosen.split(",")]
-            return not ("none" in words or "-loose-object" in words or "-objects" in words)
+            durable = True
+            for word in chosen.split(","):
+                component = word.strip()
+                if component == "none":
+                    durable = False
+                elif component.lstrip("-") in _WITH_LOOSE_OBJECTS:
+                    durable = not component.startswith("-")
+            return durable
         return self.config.flag("core.fsyncobjectfiles", default=True)
 
     @cached_property

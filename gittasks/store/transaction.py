@@ -122,11 +122,11 @@ def _try(
 
 
 def _check_writable(branch: Branch) -> None:
-    problem = next((p for p in branch.snapshot.problems if p.path == "list.yaml"), None)
-    if problem:
+    fatal = (p for p in branch.snapshot.problems if p.path in ("list.yaml", "tasks"))
+    if problem := next(fatal, None):
         raise InvalidData(
-            f"list.yaml cannot be read, so the list is not written: {problem.message}",
-            where=f"list.yaml:{problem.line}" if problem.line else "list.yaml",
+            f"{problem.path} cannot be read, so the list is not written: {problem.message}",
+            where=f"{problem.path}:{problem.line}" if problem.line else problem.path,
             hint="repair it by hand: git worktree add gives you the list's branch as files",
         )
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import time
+from typing import TYPE_CHECKING
 
 from gittasks.store import git
 from gittasks.store.repository import Repository
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 _LOOSE_SAMPLE = 27
 """Entries of one of the 256 fan-out folders at which git's own estimate is 6,700 loose objects."""
 _PAUSE = 300
 """Seconds between two tries, so that a gc that cannot help is not started by every command."""
+_running: list[Popen[bytes]] = []
+"""Those that a long-lived process started and has not yet seen the end of."""
 
 
 def is_due(repository: Repository) -> bool:
@@ -42,7 +48,7 @@ def start(repository: Repository) -> None:
     try:
         with open(stamp, "w", encoding="ascii"):
             pass
-        subprocess.Popen(
+        made = subprocess.Popen(
             ["git", f"--git-dir={repository.common}", "maintenance", "run", "--auto", "--quiet"],
             cwd=repository.common,
             env=git.unbound(repository.env),
@@ -51,5 +57,6 @@ def start(repository: Repository) -> None:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        _running[:] = [process for process in [*_running, made] if process.poll() is None]
     except OSError:
         return  # upkeep is a courtesy: the next command tries again

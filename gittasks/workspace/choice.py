@@ -87,15 +87,16 @@ def no_such_list(repository: Repository, chosen: ChosenList) -> NoList:
 
 def choose_actor(repository: Repository, option: str | None) -> Actor:
     """Who acts: `--owner`, GITTASKS_OWNER, git config gittasks.owner, user.name, the login."""
-    owner = (
-        option
-        or repository.env.get("GITTASKS_OWNER")
-        or repository.config.get("gittasks.owner")
-        or repository.config.get("user.name")
-        or login(repository.env)
+    given = (
+        option or repository.env.get("GITTASKS_OWNER") or repository.config.get("gittasks.owner")
     )
+    owner = given or repository.config.get("user.name") or login(repository.env)
     session = next((v for n in SESSION_VARIABLES if (v := repository.env.get(n))), None)
-    return Actor(_one_line(owner, "owner"), _one_line(session, "session") if session else None)
+    return Actor(
+        _one_line(owner, "owner"),
+        _one_line(session, "session") if session else None,
+        named=given is not None,
+    )
 
 
 def _one_line(text: str, what: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.core.graph import Graph
 from gittasks.core.ids import check_list_id, slug
 from gittasks.core.model import Actor, Snapshot
-from gittasks.errors import GittasksError, NoList, NoRepository, NotFound, Refused
+from gittasks.errors import Busy, GittasksError, NoList, NoRepository, Refused
 from gittasks.store import git
 from gittasks.store.cache import Branch
 from gittasks.store.list_store import ListStore
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from gittasks.core.operations import Context, Operation
     from gittasks.core.plan import Plan
     from gittasks.workspace.audit import LogEntry, Undone
+
+
+_CONFIG_ATTEMPTS = 12
+"""Tries to set a key of git's configuration, some 1.5 seconds in all."""
 
 
 class Report(NamedTuple):
@@ -117,20 +122,9 @@ class Workspace:
             except GittasksError as error:
                 if len(operations) == 1:
                     error.details.pop("operation", None)
-                raise self._explain_missing(snapshot, operations, error) from None
+                raise
 
         return self._write(apply_to, force=force, parallel=parallel)
-
-    def _explain_missing(
-        self, snapshot: Snapshot, operations: Sequence[Operation], error: GittasksError
-    ) -> GittasksError:
-        """An id that is not there may be a task whose file cannot be read."""
-        if not isinstance(error, NotFound):
-            return error
-        from gittasks.store.branch import unreadable_task
-
-        named = [i for op in operations if (i := getattr(op, "id", None)) in snapshot.unreadable]
-        return unreadable_task(snapshot, named[0]) if named else error
 
     def apply_plan(
         self, plan: Plan, *, dry_run: bool = False, force: bool = False, parallel: bool = False
@@ -277,14 +271,24 @@ class Workspace:
                     "all worktrees of this repository use it now; for one of its own set "
                     "GITTASKS_LIST, or first: git config extensions.worktreeConfig true"
                 )
-        answer = git.run(
-            ["config", scope, "gittasks.list", list_id],
-            cwd=self.repository.start,
-            env=self.repository.env,
-        )
-        if answer.returncode != 0:
-            raise NoRepository(f"git config failed: {git.first_line(answer.stderr)}")
+        self._set_config(scope, "gittasks.list", list_id)
         self._warn_of_override(list_id)
+
+    def _set_config(self, scope: str, key: str, value: str) -> None:
+        """Run `git config`, again for a while when another one holds the file's lock."""
+        for attempt in range(_CONFIG_ATTEMPTS):
+            answer = git.run(
+                ["config", scope, key, value], cwd=self.repository.start, env=self.repository.env
+            )
+            if answer.returncode == 0:
+                return
+            if b"lock config file" not in answer.stderr:
+                raise NoRepository(f"git config failed: {git.first_line(answer.stderr)}")
+            time.sleep(0.02 * (attempt + 1))
+        raise Busy(
+            f"git config could not set {key}: another program holds the configuration file",
+            hint=f"run this again in a moment: git config {key} {value}",
+        )
 
     def _warn_of_override(self, list_id: str) -> None:
         """Say so when the environment names another list than the one that is now configured."""

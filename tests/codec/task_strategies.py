@@ -76,7 +76,7 @@ tasks = st.builds(
     claim=st.integers(0, 3),
     started=st.none() | times,
     finished=st.none() | times,
-    result=st.none() | texts.filter(bool),
+    result=st.none() | lines.filter(bool),
     phase=names,
     order=orders,
     blocked_by=st.lists(ids, max_size=3, unique=True).map(tuple),

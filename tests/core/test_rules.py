@@ -291,7 +291,8 @@ def test_reopen_clears_all_but_the_owner(fields: dict[str, object]) -> None:
 
 def test_reopen_of_a_task_in_progress_points_to_release() -> None:
     refusal = refused("in-progress", having(a=RUNNING), act(Verb.REOPEN))
-    assert refusal.hint == "put it back with: gittasks release a"
+    assert refusal.hint is not None
+    assert refusal.hint.endswith("who does may give it back: gittasks release a")
 
 
 def test_reopen_of_a_deleted_task_points_to_restore() -> None:
@@ -334,7 +335,8 @@ def test_restore_is_refused_when_it_would_close_a_cycle() -> None:
     start = having(a={**DELETED, "blocked_by": ("b",)}, b={"blocked_by": ("a",)})
     refusal = refused("cycle", start, act(Verb.RESTORE))
     assert refusal.details["cycle"] == ["a", "b", "a"]
-    assert refusal.hint == "drop one of them, such as: gittasks update b --remove-blocked-by a"
+    assert refusal.hint is not None
+    assert "--remove-blocked-by ID" in refusal.hint
 
 
 @pytest.mark.parametrize(

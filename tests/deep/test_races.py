@@ -1,0 +1,198 @@
+"""Long runs of the store: the figures that docs/reliability.md states. `make deep` runs them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import racing
+import support
+from support import Repo
+
+from gittasks.store import upkeep
+
+pytestmark = pytest.mark.deep
+
+
+def figures(text: str) -> None:
+    """Show what was measured; `make deep` prints it."""
+    print(text)  # noqa: T201
+
+
+@pytest.mark.parametrize("beside", ["nothing", "gc and pack-refs", "repack and pack-refs"])
+def test_sixteen_processes_of_fifty_updates_lose_nothing(repo: Repo, beside: str) -> None:
+    """16 × 50 updates of one list by the console script: all acknowledged, all in the history."""
+    racing.race_list(repo, 16)
+    loops = {
+        "nothing": [],
+        "gc and pack-refs": [["gc", "-q"], ["pack-refs", "--all"]],
+        "repack and pack-refs": [["repack", "-adq"], ["pack-refs", "--all"]],
+    }[beside]
+    before, began = repo.count(), time.monotonic()
+    with racing.looping(repo, *loops) as codes:
+        told = racing.run_writers(repo, 16, 50)
+    took = time.monotonic() - began
+    assert bool(codes) is bool(loops)
+    assert codes.count(0) * 10 >= len(codes) * 9
+    racing.assert_nothing_lost(repo, told, before)
+    figures(f"\n16 x 50 beside {beside}: 800 commits in {took:.0f} s, {len(codes)} git runs beside")
+
+
+def test_sixteen_resident_processes_lose_nothing(repo: Repo) -> None:
+    """16 × 200 updates, one Workspace a process, beside gc and pack-refs."""
+    racing.race_list(repo, 16)
+    before, began = repo.count(), time.monotonic()
+    with racing.looping(repo, ["gc", "-q"], ["pack-refs", "--all"]) as codes:
+        told = racing.run_resident_writers(repo, 16, 200)
+    racing.assert_nothing_lost(repo, told, before)
+    took = time.monotonic() - began
+    figures(f"\n16 x 200 resident: 3200 commits in {took:.0f} s, {len(codes)} git runs beside")
+
+
+def test_three_hundred_kills_lose_nothing(repo: Repo) -> None:
+    """kill -9 at random moments, beside gc: the list is always readable and writable at once."""
+    racing.race_list(repo, 1)
+    with racing.looping(repo, ["gc", "-q"]):
+        acknowledged, died = racing.kill_writers(repo, 300, 8, seed=7)
+    racing.assert_kills_lost_nothing(repo, acknowledged)
+    figures(f"\n{died} writers killed, {len(acknowledged)} acknowledged changes, all there")
+
+
+_TRACED = (
+    "openat,mkdir,rename,unlink,write,pwrite64,ftruncate,fsync,close,flock,utimensat,newfstatat,"
+    "read,pread64,lseek,getdents64"
+)
+
+
+def test_a_kill_at_every_file_call_of_a_start_is_survived(repo: Repo, tmp_path: Path) -> None:
+    """SIGKILL at each system call that touches the repository; then the same command again.
+
+    The task is pending or started, never anything else; the list and git read on; the command
+    that is run again succeeds without any repair.
+    """
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed, so kills at system calls are NOT tested")
+    support.plan(repo, "a", "b")
+    _wait_for_warm_config(repo)
+    points = _points(repo, tmp_path / "trace")
+    repo.ok("release", "a")
+    outcomes: dict[str, int] = defaultdict(int)
+    for call, number in points:
+        inject = f"inject={call}:signal=KILL:when={number}"
+        command = ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", inject]
+        done = subprocess.run(
+            [*command, support.GITTASKS, "start", "a"],
+            cwd=repo.path,
+            capture_output=True,
+            check=False,
+        )
+        status = repo.tasks()["a"]["status"]
+        assert status in ("pending", "in_progress"), (call, number)
+        if done.returncode == 0:
+            assert status == "in_progress", (call, number)
+            outcomes["not reached"] += 1
+        else:
+            assert done.returncode in (-9, 137), (call, number, done)
+            outcomes[f"killed, {status}"] += 1
+        assert repo.git("log", "-1", "--format=%H", "gittasks/plan") == repo.head()
+        again = repo.run("start", "a")
+        assert again.code == 0, (call, number, again)
+        assert not os.path.exists(os.path.join(repo.git_dir, "refs/heads/gittasks/plan.lock"))
+        repo.ok("release", "a")
+    racing.assert_linear_and_sound(repo)
+    figures(f"\nkill at {len(points)} system calls: {dict(outcomes)}")
+    assert outcomes["not reached"] * 5 < len(points)
+    assert outcomes["killed, pending"]
+    assert outcomes["killed, in_progress"]
+
+
+def _wait_for_warm_config(repo: Repo) -> None:
+    """The configuration is remembered once its files are older than a moment."""
+    time.sleep(0.2)
+    repo.ok("list")
+
+
+def _points(repo: Repo, trace: Path) -> list[tuple[str, int]]:
+    """Which calls, counted by name in the main thread, touch the repository's own files."""
+    command = ["strace", "-f", "-y", "-o", str(trace), "-e", f"trace={_TRACED}"]
+    start = [*command, support.GITTASKS, "start", "a"]
+    subprocess.run(start, cwd=repo.path, check=True, capture_output=True)
+    counts: dict[str, int] = defaultdict(int)
+    points = []
+    main = None
+    for line in trace.read_text(errors="replace").splitlines():
+        match = re.match(r"(\d+)\s+(\w+)\((.*)", line)
+        if not match:
+            continue
+        main = main or match[1]
+        if match[1] != main:
+            continue
+        counts[match[2]] += 1
+        arguments = match[3].replace(f"AT_FDCWD<{repo.path}>", "")
+        if f"{repo.path}/.git" in arguments:
+            points.append((match[2], counts[match[2]]))
+    assert len(points) > 50, points
+    return points
+
+
+def _size(repo: Repo) -> tuple[int, int]:
+    """Bytes on the disk below `objects`, and the number of loose objects."""
+    kib = subprocess.run(
+        ["du", "-sk", os.path.join(repo.git_dir, "objects")], capture_output=True, check=True
+    ).stdout.split()[0]
+    loose = int(repo.git("count-objects").split()[0])
+    return int(kib) * 1024, loose
+
+
+def test_ten_thousand_transitions_cost_a_bounded_number_of_bytes(repo: Repo) -> None:
+    """Without upkeep, and what `git gc` makes of it."""
+    repo.git("config", "gc.auto", "0")
+    racing.race_list(repo, 20)
+    began, start = time.monotonic(), _size(repo)[0]
+    workspace = repo.workspace()
+    for turn in range(10_000):
+        workspace.edit([racing.transition(turn)])
+    took, (loose_bytes, loose) = time.monotonic() - began, _size(repo)
+    assert repo.count() == 10_002
+    repo.git("gc", "-q")
+    packed_bytes, left = _size(repo)
+    figures(
+        f"\n10,000 transitions, 21 tasks: {took:.0f} s ({took / 10:.1f} ms each); loose "
+        f"{(loose_bytes - start) / 1e6:.1f} MB in {loose} objects "
+        f"({(loose_bytes - start) / 10_000:.0f} bytes each); after git gc "
+        f"{(packed_bytes - start) / 1e6:.2f} MB ({(packed_bytes - start) / 10_000:.0f} bytes each)"
+    )
+    assert left == 0
+    assert packed_bytes - start < 10_000 * 1000
+    repo.fsck()
+
+
+def test_upkeep_bounds_the_loose_objects(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """git's own limit of 6,700 holds without the user's doing; the pause is shortened here."""
+    monkeypatch.setattr(upkeep, "_PAUSE", 5)
+    racing.race_list(repo, 20)
+    workspace = repo.workspace()
+    most = 0
+    for turn in range(10_000):
+        workspace.edit([racing.transition(turn)])
+        if turn % 250 == 0:
+            most = max(most, _size(repo)[1])
+    for _ in range(300):
+        if not os.path.exists(os.path.join(repo.git_dir, "gc.pid")):
+            break
+        time.sleep(0.2)
+    size, loose = _size(repo)
+    packs = len(list(Path(repo.git_dir, "objects", "pack").glob("*.pack")))
+    figures(
+        f"\nupkeep on: at most {most} loose objects, {loose} and {packs} packs left, {size} bytes"
+    )
+    assert packs
+    assert most < 30_000
+    assert repo.count() == 10_002
+    repo.fsck()

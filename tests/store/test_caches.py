@@ -1,0 +1,357 @@
+"""Caches make commands quick and never change an answer: absent, damaged, foreign or old."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import support
+from support import Repo
+
+from gittasks.core.operations import AddNote, Transition, Verb
+from gittasks.store import config, history_cache
+
+
+def answers(repo: Repo, **env: str) -> list[object]:
+    """Everything that a read tells, through the public interface."""
+    workspace = repo.workspace("plan", **env)
+    branch = workspace.branch()
+    return [
+        branch.commit,
+        branch.snapshot,
+        workspace.log(),
+        workspace.log("a"),
+        workspace.actor,
+        workspace.repository.config.author,
+        workspace.repository.config.get("gittasks.list"),
+    ]
+
+
+def cache_files(repo: Repo) -> list[Path]:
+    top = Path(repo.git_dir, "gittasks", "cache")
+    return sorted(path for path in top.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def busy(listed: Repo) -> Repo:
+    """A list with some history of every kind."""
+    workspace = listed.workspace()
+    workspace.edit([Transition(Verb.START, "a")])
+    workspace.edit([AddNote("a", "half\nway \u2028 there")])
+    text = listed.git("show", "gittasks/plan:tasks/b.yaml").replace("Task b", "By hand")
+    listed.hand_edit({"tasks/b.yaml": text + "\nx-key: kept\n", "README.md": "x\n"})
+    listed.hand_edit({"tasks/broken.yaml": "subject: [\n"})
+    listed.workspace().edit([Transition(Verb.DONE, "a", "PASS")])
+    os.utime(Path(listed.git_dir, "config"), (1, 1))
+    return listed
+
+
+def wait_until_config_is_cached(repo: Repo) -> None:
+    """A configuration that changed a moment ago is asked again instead of remembered."""
+    for _ in range(200):
+        repository = repo.workspace().repository
+        if repository.config and config._read_cache(repository.found, repository.env):
+            return
+        time.sleep(0.01)
+    raise AssertionError("the configuration is never remembered")
+
+
+def test_a_warm_read_runs_no_git_and_reads_no_object(
+    busy: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caches are used at all: without this, the other tests here would prove nothing."""
+    wait_until_config_is_cached(busy)
+    expected = answers(busy)
+
+    def never(*args: object, **options: object) -> object:
+        raise AssertionError(args)
+
+    monkeypatch.setattr("gittasks.store.git.run", never)
+    monkeypatch.setattr("gittasks.store.objects.ObjectStore.read", never)
+    assert answers(busy) == expected
+
+
+def test_answers_are_the_same_without_any_cache(busy: Repo) -> None:
+    expected = answers(busy)
+    assert answers(busy) == expected
+    busy.remove("gittasks", "cache")
+    assert answers(busy) == expected
+
+
+def _damages(data: bytes) -> Iterator[bytes]:
+    for at in range(0, len(data), 50):
+        yield data[:at]
+        yield data[:at] + bytes([data[at] ^ 0x01]) + data[at + 1 :]
+        yield data[:at] + b"\0" * (len(data) - at)
+    yield data + data
+    yield data + b"\n"
+    yield data[: data.find(b"\n") + 1] + data
+    yield b"\n" * 5
+    yield b"00000000 \n"
+    yield b"{}"
+    yield b"[]"
+    yield b"\xff" * 100
+
+
+def test_a_damaged_cache_never_changes_an_answer(busy: Repo) -> None:
+    """Truncated at every 50th byte, flipped, zeroed, doubled, foreign: for each cache file."""
+    wait_until_config_is_cached(busy)
+    expected = answers(busy)
+    files = cache_files(busy)
+    assert len(files) == 3, files
+    whole = {path: path.read_bytes() for path in files}
+    for path in files:
+        for data in _damages(whole[path]):
+            for other in files:
+                other.write_bytes(whole[other])
+            path.write_bytes(data)
+            assert answers(busy) == expected, (path, data[:200])
+
+
+def test_a_write_over_damaged_caches_succeeds_and_is_told(busy: Repo) -> None:
+    """The commit is made before its line is added, so a bad file must not spoil the answer."""
+    busy.workspace().log()
+    history = next(path for path in cache_files(busy) if "history" in path.parts)
+    whole = history.read_bytes()
+    for done, data in enumerate(
+        (b"", b"x", b"\n", b"no-spaces-here\n", whole[:-20], whole[:70], whole + whole), 1
+    ):
+        history.write_bytes(data)
+        busy.workspace().edit([AddNote("c", f"note {done}")])
+        entries = busy.workspace().log("c")
+        assert len([e for e in entries if e.changes[0].field == "notes"]) == done
+        busy.remove("gittasks", "cache", "history")
+        assert busy.workspace().log("c") == entries
+        history.parent.mkdir(parents=True, exist_ok=True)
+
+
+def test_a_history_line_longer_than_a_block_is_followed(busy: Repo) -> None:
+    """A batch of many tasks is one long line; the next is added behind it."""
+    many = [AddNote("a", f"note {i} " + "x" * 100) for i in range(900)]
+    workspace = busy.workspace()
+    workspace.log()
+    workspace.edit(many)
+    workspace.edit([AddNote("a", "last")])
+    lines = history_cache.read(workspace.store.history_path)
+    assert lines[-1].commit == busy.head()
+    assert len(lines[-2].content) > 65536
+
+
+def test_a_history_file_in_an_impossible_place_is_left_alone(busy: Repo) -> None:
+    """A folder, or a file where a folder should be."""
+    expected = answers(busy)
+    top = Path(busy.git_dir, "gittasks", "cache")
+    for name in ("history", "lists"):
+        busy.remove("gittasks", "cache", name)
+        (top / name / "gittasks" / "plan").mkdir(parents=True)
+        assert answers(busy) == expected
+        busy.remove("gittasks", "cache", name)
+        (top / name).write_text("a file")
+        assert answers(busy) == expected
+        (top / name).unlink()
+
+
+def test_the_cache_of_another_list_is_no_answer(busy: Repo) -> None:
+    busy.workspace().init("other", "Other")
+    busy.workspace("other").snapshot()
+    expected = answers(busy)
+    for kind in ("lists", "history"):
+        top = Path(busy.git_dir, "gittasks", "cache", kind, "gittasks")
+        if (top / "other").exists():
+            shutil.copy(top / "other", top / "plan")
+    assert answers(busy) == expected
+
+
+def test_a_copied_repository_has_its_own_configuration(busy: Repo, tmp_path: Path) -> None:
+    """`cp -a` copies the cache as well, with the paths of the original in it."""
+    wait_until_config_is_cached(busy)
+    copy = Repo(str(tmp_path / "copy"))
+    shutil.copytree(busy.path, copy.path, symlinks=True)
+    copy.git("config", "gittasks.owner", "copied")
+    assert copy.workspace().actor.owner == "copied"
+    assert busy.workspace().actor.owner == "Ada"
+
+
+def test_log_is_the_same_with_and_without_cache_whatever_git_did(busy: Repo) -> None:
+    """After hand edits, merges by plain git, resets and rewritten commits."""
+
+    def step(what: str) -> None:
+        warm = answers(busy)
+        history = Path(busy.git_dir, "gittasks", "cache", "history")
+        kept = history / "gittasks" / "plan"
+        aside = kept.read_bytes()
+        busy.remove("gittasks", "cache")
+        assert answers(busy) == warm, what
+        kept.write_bytes(aside)
+        assert answers(busy) == warm, what
+
+    step("start")
+    base = busy.head()
+    busy.hand_edit({"tasks/hand.yaml": "subject: By hand\n"})
+    step("hand edit")
+    left = busy.head()
+    busy.git("update-ref", "refs/heads/gittasks/plan", base)
+    step("reset")
+    busy.workspace().edit([AddNote("c", "right")])
+    right = busy.head()
+    step("another line")
+    tree = busy.git("merge-tree", "--write-tree", left, right)
+    merge = busy.git("commit-tree", "-p", right, "-p", left, "-m", "Merge by git", tree)
+    busy.git("update-ref", "refs/heads/gittasks/plan", merge)
+    step("merge")
+    busy.workspace().edit([AddNote("c", "after")])
+    step("on top of the merge")
+    amended = busy.git("commit-tree", "-p", merge, "-m", "Amended", f"{busy.head()}^{{tree}}")
+    busy.git("update-ref", "refs/heads/gittasks/plan", amended)
+    step("amended")
+    stranger = busy.git("commit-tree", "-m", "New root", f"{busy.head()}^{{tree}}")
+    busy.git("update-ref", "refs/heads/gittasks/plan", stranger)
+    step("another root")
+
+
+def test_log_after_unshallowing_tells_the_whole_history(listed: Repo, tmp_path: Path) -> None:
+    """What was remembered of a shallow clone is not taken for the history of a whole one."""
+    listed.ok("note", "a", "x")
+    clone = Repo(str(tmp_path / "clone"))
+    support.git(
+        str(tmp_path), "clone", "-q", "--depth=1", "--no-single-branch",
+        f"file://{listed.path}", clone.path,
+    )  # fmt: skip
+    assert len(clone.workspace("plan").log()) == 1
+    clone.git("fetch", "-q", "--unshallow")
+    assert clone.workspace("plan").log() == listed.workspace("plan").log()
+
+
+Change = Callable[[Repo, Path], dict[str, str]]
+
+
+def _global(repo: Repo, _home: Path) -> dict[str, str]:
+    repo.git("config", "--global", "gittasks.owner", "seen")
+    return {}
+
+
+def _local(repo: Repo, _home: Path) -> dict[str, str]:
+    repo.git("config", "gittasks.owner", "seen")
+    return {}
+
+
+def _home_gitconfig(_repo: Repo, home: Path) -> dict[str, str]:
+    (home / ".gitconfig").write_text("[gittasks]\n\towner = seen\n")
+    return {}
+
+
+def _xdg(_repo: Repo, home: Path) -> dict[str, str]:
+    (home / ".config" / "git").mkdir(parents=True)
+    (home / ".config" / "git" / "config").write_text("[gittasks]\n\towner = seen\n")
+    return {}
+
+
+def _count(_repo: Repo, _home: Path) -> dict[str, str]:
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "gittasks.owner",
+        "GIT_CONFIG_VALUE_0": "seen",
+    }
+
+
+def _parameters(_repo: Repo, _home: Path) -> dict[str, str]:
+    return {"GIT_CONFIG_PARAMETERS": "'gittasks.owner'='seen'"}
+
+
+def _include(repo: Repo, home: Path) -> dict[str, str]:
+    (home / "included").write_text("[gittasks]\n\towner = seen\n")
+    return {}
+
+
+def _include_in_a_folder(repo: Repo, home: Path) -> dict[str, str]:
+    (home / "by-folder").write_text("[gittasks]\n\towner = seen\n")
+    return {}
+
+
+def _branch(repo: Repo, _home: Path) -> dict[str, str]:
+    repo.git("checkout", "-q", "-b", "topic")
+    return {}
+
+
+def _worktree(repo: Repo, _home: Path) -> dict[str, str]:
+    repo.git("config", "--worktree", "gittasks.owner", "seen")
+    return {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _global,
+        _local,
+        _home_gitconfig,
+        _xdg,
+        _count,
+        _parameters,
+        _include,
+        _include_in_a_folder,
+        _branch,
+        _worktree,
+    ],
+)
+def test_a_change_of_configuration_is_seen_by_the_next_command(
+    listed: Repo, change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever git reads it from, and with the answer before it remembered."""
+    home = Path(os.environ["HOME"])
+    pattern = f"includeIf.gitdir:{os.path.dirname(listed.path)}/.path"
+    listed.git("config", "extensions.worktreeConfig", "true")
+    listed.git("config", "--global", "include.path", "included")
+    listed.git("config", "--global", pattern, "by-folder")
+    listed.git("config", "includeIf.onbranch:topic.path", "by-branch")
+    Path(listed.git_dir, "by-branch").write_text("[gittasks]\n\towner = seen\n")
+    if change in (_home_gitconfig, _xdg):
+        shutil.copy(home / "gitconfig", home / ".gitconfig")
+        monkeypatch.delenv("GIT_CONFIG_GLOBAL")
+    wait_until_config_is_cached(listed)
+    assert listed.workspace().actor.owner == "Ada"
+    env = change(listed, home)
+    assert listed.workspace(**env).actor.owner == "seen"
+    assert listed.workspace(**env).actor.owner == "seen"
+
+
+def test_a_change_of_the_same_length_in_the_same_moment_is_seen(listed: Repo) -> None:
+    """Times of files tick in milliseconds; a value remembered too early would stay for ever."""
+    path = Path(os.environ["GIT_CONFIG_GLOBAL"])
+    text = path.read_text()
+    for turn in range(60):
+        name = f"A{turn:02d}"
+        with open(path, "r+", encoding="utf-8") as file:
+            file.write(text.replace("Ada", name))
+        assert listed.workspace().actor.owner == name
+
+
+def test_a_change_while_git_is_asked_is_seen(listed: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer of before the change is used once and not remembered."""
+    wait_until_config_is_cached(listed)
+    listed.remove("gittasks", "cache")
+    real = config._ask_git
+
+    def slow(*args: object) -> object:
+        answer = real(*args)  # type: ignore[arg-type]
+        listed.git("config", "gittasks.owner", "late")
+        answer["files"] = [[path, config._signature(path)] for path, _ in answer["files"]]
+        return answer
+
+    monkeypatch.setattr(config, "_ask_git", slow)
+    assert listed.workspace().actor.owner == "Ada"
+    monkeypatch.setattr(config, "_ask_git", real)
+    assert listed.workspace().actor.owner == "late"
+
+
+def test_two_writers_of_one_cache_leave_a_whole_one(busy: Repo) -> None:
+    """Cache files are put in place by renaming; leftovers of a killed writer are no obstacle."""
+    expected = answers(busy)
+    path = next(path for path in cache_files(busy) if "lists" in path.parts)
+    Path(f"{path}.{os.getpid()}").write_text("left over")
+    path.unlink()
+    assert answers(busy) == expected
+    assert answers(busy) == expected

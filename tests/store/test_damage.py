@@ -1,0 +1,439 @@
+"""Damage and hostile content: told where it is, never spread, never in the way of the rest."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import support
+from support import Repo
+
+from gittasks.core.model import Snapshot
+from gittasks.core.operations import Transition, Verb
+from gittasks.store import disk, objects
+
+CONFLICT = "<<<<<<< HEAD\nsubject: Mine\n=======\nsubject: Theirs\n>>>>>>> other\n"
+
+
+def loose(repo: Repo, object_id: str) -> Path:
+    return Path(repo.git_dir, "objects", object_id[:2], object_id[2:])
+
+
+def entry(repo: Repo, path: str) -> str:
+    return repo.git("rev-parse", f"gittasks/plan:{path}")
+
+
+def damage(path: Path, how: Callable[[bytes], bytes]) -> None:
+    data = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(how(data))
+
+
+def read(repo: Repo) -> Snapshot | support.GittasksError:
+    """The list, or the error that says why it cannot be read."""
+    try:
+        return repo.workspace().snapshot()
+    except support.GittasksError as error:
+        return error
+
+
+def flip(at: int) -> Callable[[bytes], bytes]:
+    return lambda data: data[:at] + bytes([data[at] ^ 0x40]) + data[at + 1 :]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "half": lambda data: data[: len(data) // 2],
+    "zeros": lambda data: b"\0" * len(data),
+    "flipped": flip(20),
+    "first": flip(0),
+    "foreign": lambda _: zlib.compress(b"blob 3\0abcdef"),
+    "kind": lambda _: zlib.compress(b"tree 0\0"),
+}
+
+
+@pytest.mark.parametrize("how", sorted(DAMAGES))
+def test_a_damaged_task_file_is_told_and_the_others_are_read(listed: Repo, how: str) -> None:
+    """Exit 4, the object named; other tasks are shown and can be worked on."""
+    blob = entry(listed, "tasks/a.yaml")
+    damage(loose(listed, blob), DAMAGES[how])
+    listed.remove("gittasks", "cache")
+    result = listed.run("list", "--json")
+    assert result.code == 4, result
+    assert {t["id"] for t in result.json()["tasks"]} == {"b", "c"}
+    problem = result.json()["problems"]
+    assert [p["path"] for p in problem] == ["tasks/a.yaml"]
+    assert blob in problem[0]["message"]
+    assert listed.run("start", "a").code == 4
+    listed.run("start", "b")
+    assert listed.git("cat-file", "-p", "gittasks/plan:tasks/b.yaml").count("in_progress") == 1
+    assert entry(listed, "tasks/a.yaml") == blob, "the entry is carried along untouched"
+
+
+@pytest.mark.parametrize("how", sorted(DAMAGES))
+@pytest.mark.parametrize("what", ["^{tree}", ":tasks", "", ":list.yaml"])
+def test_damage_above_the_tasks_is_exit_4_and_blocks_writes(
+    listed: Repo, what: str, how: str
+) -> None:
+    """A commit, a tree or list.yaml that cannot be read: no empty list, and nothing is written."""
+    before = listed.head()
+    broken = listed.git("rev-parse", f"gittasks/plan{what}")
+    damage(loose(listed, broken), DAMAGES[how])
+    listed.remove("gittasks", "cache")
+    found = read(listed)
+    if isinstance(found, support.GittasksError):
+        assert found.exit_code == 4
+        assert broken in found.message
+        assert found.hint
+    else:
+        assert what == ":list.yaml"
+        assert [p.path for p in found.problems] == ["list.yaml"]
+        assert broken in found.problems[0].message
+    with pytest.raises(support.GittasksError) as caught:
+        listed.workspace().edit([Transition(Verb.START, "a")])
+    assert caught.value.exit_code == 4
+    assert Path(listed.git_dir, "refs/heads/gittasks/plan").read_text().strip() == before
+
+
+def test_a_packed_copy_serves_for_a_damaged_loose_one(listed: Repo) -> None:
+    """git finds it in the pack, and so do we."""
+    blob = entry(listed, "tasks/a.yaml")
+    data = loose(listed, blob).read_bytes()
+    listed.git("repack", "-adq")
+    loose(listed, blob).parent.mkdir(exist_ok=True)
+    loose(listed, blob).write_bytes(data[:10])
+    listed.remove("gittasks", "cache")
+    assert set(listed.tasks()) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("suffix", [".pack", ".idx"])
+def test_a_damaged_pack_is_told(listed: Repo, suffix: str) -> None:
+    """Whatever is broken in it: exit 4 with a hint, or the right answer; never a crash."""
+    expected = listed.tasks()
+    for letter in "abc":
+        listed.ok("note", letter, "a remark that makes deltas worth while " * 5)
+    expected = listed.tasks()
+    listed.git("gc", "-q")
+    folder = Path(listed.git_dir, "objects", "pack")
+    pack = next(path for path in folder.iterdir() if path.suffix == suffix)
+    whole = pack.read_bytes()
+    pack.chmod(0o644)
+    outcomes = set()
+    for at in range(0, len(whole), max(1, len(whole) // 60)):
+        for data in (flip(at)(whole), whole[:at]):
+            pack.write_bytes(data)
+            listed.remove("gittasks", "cache")
+            found = read(listed)
+            if isinstance(found, support.GittasksError):
+                assert found.exit_code == 4, found
+                outcomes.add("error")
+                continue
+            shown = {i: t.subject for i, t in found.tasks.items()}
+            assert not {i for i in shown if shown[i] != expected[i]["subject"]}
+            if found.problems:
+                outcomes.add("problems")
+            else:
+                assert set(shown) == set(expected)
+                outcomes.add("whole")
+    pack.write_bytes(whole)
+    assert "error" in outcomes
+    assert "whole" in outcomes
+    listed.remove("gittasks", "cache")
+    assert listed.tasks() == expected
+
+
+def test_a_missing_blob_is_named(listed: Repo) -> None:
+    blob = entry(listed, "tasks/a.yaml")
+    loose(listed, blob).unlink()
+    listed.remove("gittasks", "cache")
+    result = listed.run("list")
+    assert result.code == 4
+    assert blob in result.out + result.err
+    assert "Task b" in result.out
+
+
+def test_a_partial_clone_asks_its_remote_and_names_what_it_cannot_get(
+    listed: Repo, tmp_path: Path
+) -> None:
+    """Blobs come through git on demand; without the remote the message names the object."""
+    listed.git("config", "uploadpack.allowFilter", "true")
+    listed.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    for name in ("reachable", "cut-off"):
+        clone = Repo(str(tmp_path / name))
+        support.git(
+            str(tmp_path),
+            "clone", "-q", "--no-checkout", "--filter=blob:none", f"file://{listed.path}", name,
+        )  # fmt: skip
+        if name == "reachable":
+            assert set(clone.tasks()) == {"a", "b", "c"}
+            clone.ok("start", "a")
+        else:
+            clone.git("remote", "set-url", "origin", str(tmp_path / "gone"))
+            result = clone.run("list")
+            assert result.code == 4
+            assert entry(listed, "tasks/a.yaml") in result.out + result.err
+
+
+def test_a_malformed_commit_and_tree_are_told(listed: Repo) -> None:
+    good_tree = listed.git("rev-parse", "gittasks/plan^{tree}")
+
+    def literal(kind: str, data: bytes) -> str:
+        return listed.git("hash-object", "-t", kind, "--literally", "-w", "--stdin", stdin=data)
+
+    commits = [
+        literal("commit", b""),
+        literal("commit", b"nonsense\n"),
+        literal("commit", f"tree {good_tree}\n\nno author".encode()),
+        literal("commit", f"tree {good_tree}\nauthor x\ncommitter y\n\nm".encode()),
+        literal("commit", f"tree {good_tree[:20]}\nauthor A <a> 1 +0000\n\nm".encode()),
+    ]
+    trees = [b"100644 a", b"100644 a\0short", b"999999999999 a\0" + b"x" * 20, b"\0" * 30]
+    for data in trees:
+        tree = literal("tree", data)
+        text = f"tree {tree}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nm\n"
+        commits.append(literal("commit", text.encode()))
+    ref = Path(listed.git_dir, "refs/heads/gittasks/plan")
+    for commit in commits:
+        ref.write_text(commit + "\n")
+        for words in (["list"], ["start", "a"], ["log"]):
+            result = listed.run(*words, "--list", "plan")
+            assert result.code == 4, (commit, result)
+        assert ref.read_text() == commit + "\n"
+
+
+def test_a_hostile_tree_is_reported_and_carried_along(listed: Repo) -> None:
+    """Only regular files with valid names under tasks/ are tasks; the rest stays as it is."""
+    blob = entry(listed, "tasks/a.yaml")
+    link = listed.blob("/etc/passwd")
+    commit = listed.git("rev-parse", "main")
+    names = {
+        "link.yaml": ("120000", link),
+        "module.yaml": ("160000", commit),
+        "run.yaml": ("100755", blob),
+        "A.yaml": ("100644", blob),
+        "con.yaml": ("100644", blob),
+        "b": ("100644", blob),
+        "-x.yaml": ("100644", blob),
+        "a.yaml.yaml": ("100644", blob),
+        "a.YAML": ("100644", blob),
+        "ünï.yaml": ("100644", blob),
+        "new\nline.yaml": ("100644", blob),
+        "esc\x1b[31m.yaml": ("100644", blob),
+    }
+    head, code = listed.head(), "gittasks/plan"
+    tasks = listed.git("ls-tree", "-z", f"{code}:tasks").rstrip("\0").split("\0")
+    inner = listed.git("mktree", stdin=f"100644 blob {blob}\tinside.yaml\n")
+    kinds = {"120000": "blob", "160000": "commit", "100755": "blob", "100644": "blob"}
+    lines = tasks + [f"{mode} {kinds[mode]} {sha}\t{name}" for name, (mode, sha) in names.items()]
+    lines += [f"040000 tree {inner}\tsub", f"040000 tree {inner}\tsub.yaml"]
+    lines += [f"040000 tree {inner}\t.git"]
+    tree = listed.git("mktree", "-z", "--missing", stdin="\0".join(lines) + "\0")
+    top = listed.git("ls-tree", code).split("\n")
+    top = [f"040000 tree {tree}\ttasks" if line.endswith("\ttasks") else line for line in top]
+    root = listed.git("mktree", stdin="\n".join(top) + "\n")
+    new = listed.git("commit-tree", "-p", head, "-m", "hostile", root)
+    listed.git("update-ref", f"refs/heads/{code}", new)
+
+    def others() -> set[str]:
+        found = listed.git("ls-tree", "-z", f"{code}:tasks").rstrip("\0").split("\0")
+        return {line for line in found if line.split("\t")[1] not in ("a.yaml", "d.yaml")}
+
+    before = others()
+    for cached in (True, False):
+        if not cached:
+            listed.remove("gittasks", "cache")
+        result = listed.run("list", "--json")
+        assert result.code == 4
+        assert {t["id"] for t in result.json()["tasks"]} == {"a", "b", "c"}
+        assert {p["path"] for p in result.json()["problems"]} == {
+            *(f"tasks/{name}" for name in names),
+            "tasks/sub",
+            "tasks/sub.yaml",
+            "tasks/.git",
+        }
+        assert result.out.isascii()
+    plain = listed.run("list")
+    assert "\x1b" not in plain.out + plain.err
+    listed.run("start", "a")
+    listed.run("create", "D", "--id", "d")
+    assert "in_progress" in listed.git("show", f"{code}:tasks/a.yaml")
+    assert others() == before
+    assert listed.run("create", "Run", "--id", "run").code == 4, "a file that is not ours is there"
+    assert listed.run("create", "Sub", "--id", "sub").code in (0, 4)
+    assert others() - {*before} <= {f"100644 blob {entry(listed, 'tasks/sub.yaml')}\tsub.yaml"}
+
+
+def test_an_executable_task_file_reads_the_same_with_and_without_cache(listed: Repo) -> None:
+    """`chmod +x` keeps the blob, so only the mode tells."""
+    blob = entry(listed, "tasks/a.yaml")
+    listed.tasks()
+    listed.hand_edit({}, raw_entries=[f"100755 {blob}\ttasks/a.yaml"])
+    warm = listed.run("list", "--json").out
+    listed.remove("gittasks", "cache")
+    assert listed.run("list", "--json").out == warm
+    assert '"tasks/a.yaml"' in warm
+
+
+@pytest.mark.parametrize("mode", ["100644", "120000", "160000"])
+def test_tasks_that_is_no_folder_is_told_and_not_written_over(listed: Repo, mode: str) -> None:
+    """A second entry of that name would make a tree that git calls corrupt."""
+    names = ("a", "b", "c")
+    target = listed.git("rev-parse", "main") if mode == "160000" else listed.blob("x")
+    listed.hand_edit(
+        {f"tasks/{n}.yaml": None for n in names}, raw_entries=[f"{mode} {target}\ttasks"]
+    )
+    before = listed.head()
+    assert listed.run("list").code == 4
+    assert listed.run("create", "x", "--id", "x").code == 4
+    assert listed.head() == before
+    listed.fsck()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CONFLICT,
+        "",
+        "subject: [unclosed\n",
+        "subject: a\nsubject: b\n",
+        "- a list\n",
+        "subject: !!python/object:os.system x\n",
+        "\xff\xfe",
+        "subject: x\nstatus: nonsense\n",
+        "subject: &a x\nresult: *a\n",
+        "x" * 300_000,
+    ],
+)
+def test_an_unreadable_task_file_is_never_overwritten(listed: Repo, text: str) -> None:
+    """Told with its path; create, apply, update and batch on its id are refused with exit 4."""
+    data = text.encode("latin-1")
+    listed.hand_edit({"tasks/a.yaml": data})
+    blob, before = entry(listed, "tasks/a.yaml"), listed.head()
+    result = listed.run("list")
+    assert result.code == 4
+    assert "tasks/a.yaml" in result.out + result.err
+    assert "Task b" in result.out
+    plan = "tasks:\n- id: a\n  subject: Task a\n"
+    assert listed.run("create", "Task a", "--id", "a").code == 4
+    assert listed.run("apply", "-", stdin=plan).code == 4
+    assert listed.run("update", "a", "--subject", "x").code == 4
+    assert listed.run("batch", stdin='{"op": "create", "id": "a", "subject": "A"}').code == 4
+    assert listed.head() == before
+    listed.run("start", "b")
+    assert listed.git("rev-parse", "gittasks/plan~1") == before
+    assert entry(listed, "tasks/a.yaml") == blob
+    mended = listed.git("show", f"{before}~1:tasks/a.yaml") + "\n"
+    listed.hand_edit({"tasks/a.yaml": mended})
+    assert set(listed.tasks()) == {"a", "b", "c"}
+
+
+def test_an_unreadable_list_file_is_not_written_over(listed: Repo) -> None:
+    listed.hand_edit({"list.yaml": CONFLICT})
+    before = listed.head()
+    shown = listed.run("list")
+    assert shown.code == 4
+    assert "Task a" in shown.out
+    assert listed.run("start", "a").code == 4
+    assert listed.head() == before
+
+
+def test_a_newer_format_is_refused(listed: Repo) -> None:
+    text = listed.git("show", "gittasks/plan:list.yaml").replace("format: 1", "format: 2") + "\n"
+    listed.hand_edit({"list.yaml": text})
+    for words in (["list"], ["start", "a"]):
+        result = listed.run(*words)
+        assert result.code == 4
+        assert "format" in result.err
+
+
+def synced(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Paths below the git dir that one edit syncs, in order."""
+    seen: list[str] = []
+    real = os.fsync
+
+    def record(handle: int) -> None:
+        seen.append(os.path.relpath(os.readlink(f"/proc/self/fd/{handle}"), repo.git_dir))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", record)
+    repo.workspace().edit([Transition(Verb.START, "a")])
+    monkeypatch.setattr(os, "fsync", real)
+    return seen
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_objects_and_folders_are_synced_before_the_ref(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every new object, its folder, then the ref and the ref's folder."""
+    before = set(listed.git("rev-list", "--objects", "--no-object-names", "--all").split())
+    seen = synced(listed, monkeypatch)
+    after = set(listed.git("rev-list", "--objects", "--no-object-names", "--all").split())
+    ref = seen.index("refs/heads/gittasks/plan.lock")
+    files = [path for path in seen[:ref] if "tmp_obj_" in path]
+    assert len(files) == len(after - before) == 4
+    assert {f"objects/{i[:2]}" for i in after - before} <= set(seen[:ref])
+    assert "objects" in seen[:ref]
+    assert "refs/heads/gittasks" in seen[ref:]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+@pytest.mark.parametrize(
+    ("key", "value", "durable"),
+    [
+        ("core.fsync", "none", False),
+        ("core.fsync", "-loose-object", False),
+        ("core.fsync", "all", True),
+        ("core.fsync", "committed", True),
+        ("core.fsync", "committed,-loose-object", False),
+        ("core.fsync", "none,loose-object", True),
+        ("core.fsync", "reference", True),
+        ("core.fsyncObjectFiles", "false", False),
+        ("core.fsyncObjectFiles", "true", True),
+    ],
+)
+def test_core_fsync_is_honoured(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch, key: str, value: str, durable: bool
+) -> None:
+    listed.git("config", key, value)
+    seen = synced(listed, monkeypatch)
+    assert any(path.startswith("objects") for path in seen) is durable
+
+
+def test_an_empty_object_file_from_a_power_cut_is_written_anew(listed: Repo) -> None:
+    """Without that, git and we would take it for present for ever."""
+    listed.ok("start", "a")
+    started = listed.head()
+    blob = entry(listed, "tasks/a.yaml")
+    listed.git("update-ref", "refs/heads/gittasks/plan", f"{started}~1")
+    listed.git("reflog", "expire", "--expire=now", "--all")
+    damage(loose(listed, blob), DAMAGES["empty"])
+    when = listed.git("log", "-1", "--format=%at", started)
+    listed.ok("start", "a", env={"GIT_AUTHOR_DATE": f"{when} +0000"})
+    assert entry(listed, "tasks/a.yaml") == blob
+    listed.fsck()
+
+
+def test_an_object_that_gc_takes_away_during_a_write_is_written_again(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`git gc` packs an object that was there and removes its file before it is synced."""
+    pending = entry(listed, "tasks/a.yaml")
+    listed.ok("start", "a")
+    real = disk.sync_all
+    turns: list[int] = []
+
+    def vanishing(paths: list[str]) -> None:
+        turns.append(len(paths))
+        if len(turns) == 1:
+            listed.git("gc", "-q")
+        real(paths)
+
+    monkeypatch.setattr(objects, "sync_all", vanishing)
+    listed.workspace().edit([Transition(Verb.RELEASE, "a")])
+    assert len(turns) == 3, "a file did vanish, so the first turn was made again"
+    assert entry(listed, "tasks/a.yaml") == pending
+    listed.fsck()

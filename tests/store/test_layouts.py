@@ -1,0 +1,267 @@
+"""The repository is the one that git itself would use, in whatever layout it is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import support
+from support import Repo
+
+
+def test_linked_worktrees_share_the_lists(listed: Repo, tmp_path: Path) -> None:
+    tree = Repo(str(tmp_path / "tree"))
+    listed.git("worktree", "add", "-q", tree.path, "-b", "topic")
+    tree.ok("start", "a")
+    assert listed.tasks()["a"]["status"] == "in_progress"
+    listed.ok("done", "a")
+    assert tree.tasks()["a"]["status"] == "completed"
+    assert not os.path.exists(os.path.join(tree.git_dir, "worktrees", "tree", "refs", "heads"))
+    assert tree.git("status", "--porcelain") == ""
+
+
+def test_use_in_a_linked_worktree_is_its_own_with_worktree_config(
+    listed: Repo, tmp_path: Path
+) -> None:
+    """With extensions.worktreeConfig each worktree has its list; without, they share it."""
+    listed.ok("init", "second")
+    listed.git("config", "extensions.worktreeConfig", "true")
+    tree = Repo(str(tmp_path / "tree"))
+    listed.git("worktree", "add", "-q", tree.path, "-b", "topic")
+    tree.ok("use", "plan")
+    assert tree.ok("list", "--json").json()["list"]["id"] == "plan"
+    assert listed.ok("list", "--json").json()["list"]["id"] == "second"
+
+
+def test_a_bare_repository_holds_lists(listed: Repo, tmp_path: Path) -> None:
+    bare = listed.clone(str(tmp_path / "bare.git"), "--bare")
+    bare.ok("start", "a", "--list", "plan")
+    assert bare.tasks("plan")["a"]["status"] == "in_progress"
+    bare.ok("init", "another")
+    bare.fsck()
+    assert not os.path.exists(os.path.join(bare.path, "logs")), "git keeps no reflog in bare ones"
+
+
+def test_a_bare_repository_whose_head_is_the_list(listed: Repo, tmp_path: Path) -> None:
+    """There is no work tree to bring along."""
+    bare = listed.clone(str(tmp_path / "bare.git"), "--bare")
+    bare.git("symbolic-ref", "HEAD", "refs/heads/gittasks/plan")
+    bare.ok("start", "a", "--list", "plan")
+    assert bare.tasks("plan")["a"]["status"] == "in_progress"
+
+
+def test_a_submodule_has_lists_of_its_own(listed: Repo, repo: Repo, tmp_path: Path) -> None:
+    outer = Repo.create(str(tmp_path / "outer"))
+    outer.git("submodule", "add", "-q", listed.path, "sub")
+    outer.git("commit", "-qm", "Add submodule")
+    sub = Repo(outer.file("sub"))
+    sub.ok("start", "a")
+    assert sub.tasks()["a"]["status"] == "in_progress"
+    assert outer.run("list").code == 8
+    assert outer.git("status", "--porcelain") == ""
+    sub.fsck()
+
+
+def test_a_submodule_with_the_list_checked_out_is_brought_along(
+    listed: Repo, tmp_path: Path
+) -> None:
+    outer = Repo.create(str(tmp_path / "outer"))
+    outer.git("submodule", "add", "-q", listed.path, "sub")
+    sub = Repo(outer.file("sub"))
+    sub.git("checkout", "-q", "gittasks/plan")
+    sub.ok("start", "a")
+    assert sub.git("status", "--porcelain") == ""
+    assert "in_progress" in sub.read("tasks/a.yaml")
+
+
+def test_a_separate_git_dir(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "store").mkdir()
+    support.git(str(tmp_path / "work"), "init", "-q", "--separate-git-dir", f"{tmp_path}/store/g")
+    work = support.plan(Repo(str(tmp_path / "work")), "a")
+    work.ok("start", "a")
+    assert work.tasks()["a"]["status"] == "in_progress"
+    assert os.path.exists(tmp_path / "store" / "g" / "refs" / "heads" / "gittasks" / "plan")
+
+
+def test_a_separate_git_dir_with_the_list_checked_out_is_brought_along(tmp_path: Path) -> None:
+    """The work tree is where its `.git` file is, not beside the git directory."""
+    stranger = Repo.create(str(tmp_path / "stranger"))
+    (tmp_path / "work").mkdir()
+    git_dir = f"{stranger.path}/g"
+    support.git(str(tmp_path / "work"), "init", "-q", "--separate-git-dir", git_dir)
+    work = support.plan(Repo(str(tmp_path / "work")), "a")
+    work.git("checkout", "-q", "gittasks/plan")
+    work.ok("start", "a")
+    assert work.git("status", "--porcelain") == ""
+    assert "in_progress" in work.read("tasks/a.yaml")
+    assert stranger.git("status", "--porcelain", "--untracked-files=no") == ""
+
+
+def test_git_dir_and_work_tree_variables_name_the_repository(listed: Repo, tmp_path: Path) -> None:
+    """As git does: from anywhere, absolute or relative, and not the repository one stands in."""
+    elsewhere = Repo.create(str(tmp_path / "elsewhere"))
+    env = {"GIT_DIR": os.path.join(listed.path, ".git")}
+    assert elsewhere.run("start", "a", env=env).code == 0
+    env = {"GIT_DIR": "../repo/.git", "GIT_WORK_TREE": listed.path}
+    assert elsewhere.run("done", "a", env=env).code == 0
+    assert listed.tasks()["a"]["status"] == "completed"
+    assert elsewhere.run("list").code == 8
+    wrong = elsewhere.run("list", env={"GIT_DIR": "no-such-dir"})
+    assert wrong.code == 8
+    assert "no-such-dir" in wrong.err
+
+
+def test_git_common_dir_variable(listed: Repo, tmp_path: Path) -> None:
+    """HEAD of one directory, refs and objects of the shared one."""
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "HEAD").write_text("ref: refs/heads/main\n")
+    env = {"GIT_DIR": str(own), "GIT_COMMON_DIR": os.path.join(listed.path, ".git")}
+    result = listed.run("start", "a", env=env, cwd=str(tmp_path))
+    assert result.code == 0, result
+    assert listed.tasks()["a"]["status"] == "in_progress"
+
+
+def test_minus_c_and_subfolders(listed: Repo, tmp_path: Path) -> None:
+    """`gittasks -C`, `git -C … gittasks` and any folder below mean the same repository."""
+    os.makedirs(listed.file("deep/er"))
+    for words in (["-C", listed.path, "list"], ["list", "-C", listed.file("deep")]):
+        assert "Task a" in listed.run(*words, cwd=str(tmp_path)).out
+    assert "Task a" in listed.run("list", cwd=listed.file("deep/er")).out
+    path = f"{os.path.dirname(support.GITTASKS)}:{os.environ['PATH']}"
+    env = {"PATH": path}
+    assert "Task a" in support.git(
+        str(tmp_path), "-C", listed.file("deep"), "gittasks", "ls", env=env
+    )
+
+
+def test_an_alias_in_git_runs_with_its_environment(listed: Repo) -> None:
+    """git sets GIT_DIR and GIT_PREFIX for shell aliases."""
+    os.makedirs(listed.file("deep"))
+    listed.git("config", "alias.t", f"!{support.GITTASKS} list")
+    listed.git("config", "alias.u", f"!{support.GITTASKS} start a")
+    support.git(listed.file("deep"), "u")
+    assert "in_progress" in support.git(listed.file("deep"), "t")
+
+
+def test_ceiling_directories_stop_the_search(listed: Repo) -> None:
+    os.makedirs(listed.file("deep/er"))
+    deep = listed.file("deep/er")
+    assert listed.run("list", cwd=deep, env={"GIT_CEILING_DIRECTORIES": listed.path}).code == 8
+    above = os.path.dirname(listed.path)
+    assert listed.run("list", cwd=deep, env={"GIT_CEILING_DIRECTORIES": above}).code == 0
+    assert listed.run("list", env={"GIT_CEILING_DIRECTORIES": listed.path}).code == 0
+
+
+def test_outside_any_repository(tmp_path: Path) -> None:
+    result = Repo(str(tmp_path)).run("list", env={"GIT_CEILING_DIRECTORIES": str(tmp_path.parent)})
+    assert result.code == 8
+    assert "hint:" in result.err
+
+
+def test_a_dangling_gitfile_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".git").write_text(f"gitdir: {tmp_path}/gone\n")
+    assert Repo(str(tmp_path)).run("list").code == 8
+    (tmp_path / ".git").write_text("nonsense\n")
+    assert Repo(str(tmp_path)).run("list").code == 8
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_objects_of_alternates_are_read(listed: Repo, tmp_path: Path, packed: bool) -> None:
+    """`git clone --shared` leaves the objects where they are, loose or packed."""
+    if packed:
+        listed.git("gc", "-q")
+    clone = listed.clone(str(tmp_path / "clone"), "--shared")
+    assert set(clone.tasks()) == {"a", "b", "c"}
+    clone.ok("start", "a")
+    assert len(clone.ok("log", "--json").json()["entries"]) == 3
+    clone.fsck()
+
+
+def test_a_shallow_clone_works_to_its_boundary(listed: Repo, tmp_path: Path) -> None:
+    """Reads and writes need no old history."""
+    for letter in "abc":
+        listed.ok("note", letter, "x")
+    clone = Repo(str(tmp_path / "clone"))
+    support.git(
+        str(tmp_path), "clone", "-q", "--depth=1", "--no-single-branch",
+        f"file://{listed.path}", clone.path,
+    )  # fmt: skip
+    assert set(clone.tasks()) == {"a", "b", "c"}
+    clone.ok("start", "a")
+    log = clone.run("log", "--json")
+    assert log.code == 0, log
+    assert log.json()["entries"][0]["changes"][0]["task"] == "a"
+
+
+def test_a_sha256_repository_is_refused_clearly(tmp_path: Path) -> None:
+    place = Repo(str(tmp_path / "new"))
+    os.mkdir(place.path)
+    place.git("init", "-q", "--object-format=sha256")
+    for words in (["init", "plan"], ["list"], ["create", "x"]):
+        result = place.run(*words)
+        assert result.code == 4, result
+        assert "SHA-256" in result.err
+    assert place.git("for-each-ref") == ""
+
+
+def test_a_reftable_repository_is_refused_clearly(repo: Repo) -> None:
+    heads = os.path.join(repo.git_dir, "refs", "heads")
+    repo.git("config", "core.repositoryFormatVersion", "1")
+    with open(os.path.join(repo.git_dir, "config"), "a", encoding="utf-8") as file:
+        file.write("[extensions]\n\trefStorage = reftable\n")
+    result = repo.run("init", "plan")
+    # git 2.45 and newer knows reftables; an older one refuses the repository itself.
+    assert result.code in (4, 8), result
+    assert "reftable" in result.err or "refstorage" in result.err
+    assert repo.run("list").code in (4, 8)
+    assert not os.path.exists(os.path.join(heads, "gittasks"))
+
+
+def test_a_repository_that_git_refuses_is_refused(listed: Repo) -> None:
+    """An extension that this git does not know, or a repository of somebody else's."""
+    listed.git("config", "core.repositoryFormatVersion", "1")
+    listed.git("config", "extensions.fromTheFuture", "true")
+    result = listed.run("list")
+    assert result.code == 8
+    assert "extension" in result.err
+    assert "fromthefuture" in result.err
+    assert listed.run("start", "a").code == 8
+
+
+def test_a_read_only_repository_is_read(listed: Repo) -> None:
+    """No cache can be written, so nothing is; every answer is the same."""
+    expected = {name: listed.ok(name).out for name in ("list", "status", "ready", "log", "lists")}
+    listed.remove("gittasks")
+    argv = _without_privileges()
+    subprocess.run(["chmod", "-R", "a-w", listed.path], check=True)
+    try:
+        for name, text in expected.items():
+            done = subprocess.run(
+                [*argv, support.GITTASKS, name], cwd=listed.path, capture_output=True, check=False
+            )
+            assert (done.returncode, done.stdout.decode()) == (0, text), done.stderr.decode()
+        done = subprocess.run(
+            [*argv, support.GITTASKS, "start", "a"],
+            cwd=listed.path,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 4
+        assert b"ermission denied" in done.stderr
+    finally:
+        subprocess.run(["chmod", "-R", "u+w", listed.path], check=True)
+    assert not os.path.exists(os.path.join(listed.git_dir, "gittasks"))
+
+
+def _without_privileges() -> list[str]:
+    """A prefix under which root, too, is held to the permissions of files."""
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("running as root, and setpriv is not installed")
+    return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]

@@ -1,0 +1,347 @@
+"""One ref moves, once, guarded: loose, packed, locked, damaged, or in the way."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support import Repo
+
+from gittasks.core.operations import Transition, Verb
+from gittasks.errors import Busy
+from gittasks.store import lock, refs
+from gittasks.workspace import Workspace
+
+REF = "refs/heads/gittasks/plan"
+START_A = Transition(Verb.START, "a")
+
+
+def _path(repo: Repo, name: str = REF) -> Path:
+    return Path(repo.git_dir, name)
+
+
+def test_packed_refs_are_read_and_moved(listed: Repo) -> None:
+    listed.git("pack-refs", "--all")
+    assert not _path(listed).exists()
+    before = listed.head()
+    assert set(listed.tasks()) == {"a", "b", "c"}
+    listed.ok("start", "a")
+    assert listed.git("rev-parse", "gittasks/plan~1") == before
+    listed.git("pack-refs", "--all")
+    listed.ok("done", "a")
+    assert listed.count() == 4
+    listed.fsck()
+
+
+def test_five_thousand_packed_refs(listed: Repo) -> None:
+    """Neighbours with longer and shorter names do not confuse the search."""
+    head, code = listed.head(), listed.git("rev-parse", "main")
+    lines = [f"create refs/tags/t{i} {code}" for i in range(5000)]
+    similar = ("plan2", "pla", "a-plan", "plan.x")
+    lines += [f"create refs/heads/gittasks/{name} {code}" for name in similar]
+    lines.append(f"create refs/remotes/origin/gittasks/plan {code}")
+    lines.append(f"create refs/heads/x/refs/heads/gittasks/plan {code}")
+    listed.git("update-ref", "--stdin", stdin="\n".join(lines) + "\n")
+    listed.git("pack-refs", "--all")
+    assert refs.read(listed.git_dir, REF) == head
+    assert refs.read(listed.git_dir, "refs/heads/gittasks/plan2") == code
+    assert refs.read(listed.git_dir, "refs/heads/gittasks/none") is None
+    listed.ok("start", "a", "--list", "plan")
+    assert listed.git("rev-parse", "gittasks/plan~1") == head
+    assert len(listed.git("for-each-ref").split("\n")) == 5000 + 8
+
+
+def test_annotated_tags_in_packed_refs_are_passed_over(listed: Repo) -> None:
+    """Their peeled lines begin with ^."""
+    listed.git("tag", "-a", "v1", "-m", "v1")
+    listed.git("tag", "-a", "zz", "-m", "zz")
+    listed.git("pack-refs", "--all")
+    names = [name for name, _ in refs.listed(listed.git_dir, "refs/tags/")]
+    assert names == ["refs/tags/v1", "refs/tags/zz"]
+    listed.ok("start", "a")
+
+
+def test_a_repository_after_gc_is_read_and_written(listed: Repo) -> None:
+    """All objects in one pack, all refs packed."""
+    listed.git("gc", "-q", "--aggressive", "--prune=now")
+    listed.remove("gittasks", "cache")
+    assert set(listed.tasks()) == {"a", "b", "c"}
+    listed.ok("start", "a")
+    assert len(listed.ok("log", "--json").json()["entries"]) == 3
+    listed.fsck()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_branch_named_as_the_prefix_is_refused(repo: Repo, packed: bool) -> None:
+    """git cannot hold `gittasks` and `gittasks/plan`; nothing is written."""
+    repo.git("branch", "gittasks")
+    if packed:
+        repo.git("pack-refs", "--all")
+    result = repo.run("init", "plan", "--json")
+    assert result.code == 5
+    error = result.json()["error"]
+    assert '"gittasks"' in error["message"]
+    assert "branchPrefix" in error["hint"]
+    assert repo.git("for-each-ref", "--format=%(refname)", "refs/heads").split() == [
+        "refs/heads/gittasks",
+        "refs/heads/main",
+    ]
+    repo.git("config", "gittasks.branchPrefix", "tasks-")
+    repo.ok("init", "plan")
+    assert "refs/heads/tasks-plan" in repo.git("for-each-ref")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_branch_below_the_list_is_refused(repo: Repo, packed: bool) -> None:
+    repo.git("branch", "gittasks/plan/sub")
+    if packed:
+        repo.git("pack-refs", "--all")
+    result = repo.run("init", "plan")
+    assert result.code == 5
+    assert "gittasks/plan/sub" in result.err
+
+
+def test_an_empty_folder_at_the_place_of_a_new_ref_is_cleared(repo: Repo) -> None:
+    """git leaves such folders when branches are deleted, and removes them itself."""
+    os.makedirs(_path(repo) / "left" / "over")
+    repo.ok("init", "plan")
+    repo.ok("create", "x", "--id", "x")
+    repo.fsck()
+
+
+def test_an_empty_folder_at_the_place_of_a_packed_ref_is_cleared(listed: Repo) -> None:
+    listed.git("pack-refs", "--all")
+    os.makedirs(_path(listed) / "left" / "over")
+    assert set(listed.tasks()) == {"a", "b", "c"}
+    listed.ok("start", "a")
+    assert listed.count() == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 41, b"\n", b"not hex\n", b"abc123\n"])
+def test_a_damaged_ref_file_is_told_and_never_overwritten(listed: Repo, content: bytes) -> None:
+    """Exit 4, with where the last good value is; an older packed value is not taken instead."""
+    listed.git("pack-refs", "--all")
+    listed.ok("start", "a")
+    _path(listed).write_bytes(content)
+    for words in (["list"], ["done", "a"], ["log"]):
+        result = listed.run(*words, "--list", "plan")
+        assert result.code == 4, result
+        assert f"logs/{REF}" in result.err
+    assert _path(listed).read_bytes() == content
+
+
+def test_a_damaged_ref_of_one_list_does_not_hide_the_others(listed: Repo) -> None:
+    listed.ok("init", "other")
+    _path(listed).write_bytes(b"")
+    assert "other" in listed.ok("lists").out
+    listed.ok("create", "x", "--list", "other")
+
+
+def test_a_symbolic_ref_is_followed(listed: Repo) -> None:
+    """Both ways: what it points to is read, and moved."""
+    listed.git("branch", "-qm", "gittasks/plan", "elsewhere")
+    listed.git("symbolic-ref", REF, "refs/heads/elsewhere")
+    assert set(listed.tasks()) == {"a", "b", "c"}
+    before = listed.git("rev-parse", "elsewhere")
+    listed.ok("start", "a")
+    assert listed.git("symbolic-ref", REF) == "refs/heads/elsewhere"
+    assert listed.git("rev-parse", "elsewhere~1") == before
+
+
+def test_a_loop_of_symbolic_refs_is_told(listed: Repo) -> None:
+    _path(listed).write_text(f"ref: {REF}\n")
+    result = listed.run("list", "--list", "plan")
+    assert result.code == 4
+    assert "loop" in result.err
+
+
+def _killed_in_the_move(repo: Repo, *, empty: bool) -> None:
+    """A writer that dies after it took the ref's lock: before or after it wrote the id."""
+    code = (
+        "import os, signal, sys\n"
+        "from dulwich import file\n"
+        "real = file._GitFile\n"
+        "def die(self, *args):\n"
+        f"    {'pass' if empty else 'real.flush(self)'}\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"real.{'write' if empty else 'close'} = die\n"
+        "from gittasks.cli.main import run\n"
+        "run(['start', 'a'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=repo.path, check=False)
+    assert done.returncode == -9
+    assert Path(f"{_path(repo)}.lock").exists()
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_the_ref_lock_of_a_killed_writer_is_cleared_by_the_next(listed: Repo, empty: bool) -> None:
+    """Killed between mark and rename: the next write succeeds without any manual repair."""
+    before = listed.head()
+    _killed_in_the_move(listed, empty=empty)
+    assert listed.head() == before
+    assert listed.tasks()["a"]["status"] == "pending"
+    listed.ok("start", "a")
+    assert listed.tasks()["a"]["status"] == "in_progress"
+    assert not Path(f"{_path(listed)}.lock").exists()
+    listed.git("update-ref", REF, before)
+    listed.fsck()
+
+
+def test_a_killed_first_write_of_a_list_is_recovered(repo: Repo) -> None:
+    Path(repo.git_dir, "gittasks", "lock", "gittasks").mkdir(parents=True)
+    repo.ok("init", "plan")
+    root = repo.head()
+    repo.git("update-ref", "-d", REF)
+    _path(repo).parent.mkdir(exist_ok=True)
+    Path(f"{_path(repo)}.lock").write_text(root + "\n")
+    Path(repo.git_dir, "gittasks/lock/gittasks/plan").write_text(root)
+    repo.ok("init", "plan")
+    assert repo.head() == root
+
+
+def test_a_foreign_lock_is_waited_for_and_then_told(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock that is not ours is never removed: Busy, exit 6, nothing written."""
+    foreign = Path(f"{_path(listed)}.lock")
+    before = listed.head()
+    monkeypatch.setattr(refs, "_LOCK_PATIENCE", 0.05)
+    for content in ("", "0" * 40 + "\n", listed.git("rev-parse", "main") + "\n"):
+        foreign.write_text(content)
+        os.utime(foreign, (time.time() - 3600,) * 2)
+        with pytest.raises(Busy) as caught:
+            listed.workspace().edit([START_A])
+        assert caught.value.exit_code == 6
+        assert caught.value.hint
+        assert foreign.read_text() == content
+    foreign.unlink()
+    assert listed.head() == before
+    listed.ok("start", "a")
+
+
+def test_a_foreign_lock_that_goes_away_is_waited_out(listed: Repo) -> None:
+    foreign = Path(f"{_path(listed)}.lock")
+    foreign.write_text("")
+    writer = listed.start("start", "a")
+    time.sleep(0.6)
+    assert writer.poll() is None
+    foreign.unlink()
+    assert writer.wait(30) == 0, writer.communicate()
+    writer.communicate()
+    assert listed.tasks()["a"]["status"] == "in_progress"
+
+
+def test_a_lock_file_of_packed_refs_does_not_stop_a_write(listed: Repo) -> None:
+    Path(listed.git_dir, "packed-refs.lock").touch()
+    listed.ok("start", "a")
+
+
+def test_a_live_writer_is_queued_for_and_then_raced(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue only saves retries: when it does not move, the guarded ref decides."""
+    monkeypatch.setattr(lock, "_PATIENCE", 0.05)
+    with lock.ListLock(listed.git_dir, "gittasks/plan"):
+        assert listed.workspace().edit([START_A]).commit
+    assert listed.tasks()["a"]["status"] == "in_progress"
+
+
+def test_a_lost_race_applies_the_intent_again(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody's commit goes in between read and move: both changes stay, on one line."""
+    workspace: Workspace = listed.workspace()
+    real = refs.move
+    losses: list[str] = []
+
+    def beaten(*args: object, **options: object) -> bool:
+        if len(losses) < 3:
+            losses.append(listed.hand_edit({f"extra{len(losses)}": "x\n"}))
+        return real(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(refs, "move", beaten)
+    workspace.edit([START_A])
+    assert len(losses) == 3
+    assert listed.git("rev-parse", "gittasks/plan~1") == losses[-1]
+    assert listed.count() == 2 + 3 + 1
+
+
+def test_checks_are_made_again_on_the_new_head(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loser of a race for a task is refused by the winner's state."""
+    real = refs.move
+    raced: list[int] = []
+
+    def beaten(*args: object, **options: object) -> bool:
+        if not raced:
+            raced.append(listed.run("start", "a", "--owner", "winner", env=WINNER).code)
+        return real(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(refs, "move", beaten)
+    monkeypatch.setattr(lock, "_PATIENCE", 0.01)
+    workspace = listed.workspace(GITTASKS_SESSION="loser")
+    # The winner runs without our queue, as a program that does not know it would.
+    Path(listed.git_dir, "gittasks/lock/gittasks/plan").unlink()
+    monkeypatch.setattr(lock, "fcntl", None)
+    with pytest.raises(Exception, match=r"held|winner"):
+        workspace.edit([START_A])
+    assert raced == [0]
+    assert listed.tasks()["a"]["owner"] == "winner"
+
+
+WINNER = {"GITTASKS_SESSION": "winner"}
+
+
+def test_the_reflog_is_written_as_git_does(listed: Repo) -> None:
+    """`git reflog`, `@{1}` and the file's form."""
+    before = listed.head()
+    listed.ok("start", "a")
+    assert listed.git("rev-parse", "gittasks/plan@{1}") == before
+    mine = Path(listed.git_dir, "logs", REF).read_text().splitlines()[-1]
+    listed.hand_edit({"x": "x\n"})
+    git_s = Path(listed.git_dir, "logs", REF).read_text().splitlines()[-1]
+    assert mine.split(" ")[:2] == [before, listed.git("rev-parse", "gittasks/plan~1")]
+    assert mine.partition("\t")[0].split(" ")[2:4] == git_s.partition("\t")[0].split(" ")[2:4]
+    assert mine.partition("\t")[2] == "gittasks: plan: a pending → in_progress"
+
+
+def test_the_reflog_honours_log_all_ref_updates(repo: Repo) -> None:
+    """false: none is begun; one that exists is continued, as git continues it."""
+    repo.git("config", "core.logAllRefUpdates", "false")
+    repo.ok("init", "plan")
+    repo.ok("create", "x", "--id", "x")
+    log = Path(repo.git_dir, "logs", REF)
+    assert not log.exists()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.touch()
+    repo.ok("start", "x")
+    assert len(log.read_text().splitlines()) == 1
+    bare = repo.clone(f"{repo.path}.git", "--bare")
+    bare.git("config", "core.logAllRefUpdates", "always")
+    bare.ok("done", "x", "--list", "plan")
+    assert len(Path(bare.path, "logs", REF).read_text().splitlines()) == 1
+
+
+def test_a_branch_moved_back_by_hand_is_the_truth(listed: Repo) -> None:
+    """`git update-ref` to an older commit: reads, log and writes follow the ref."""
+    before = listed.head()
+    listed.ok("start", "a")
+    listed.ok("log")
+    listed.git("update-ref", REF, before)
+    assert listed.tasks()["a"]["status"] == "pending"
+    assert len(listed.ok("log", "--json").json()["entries"]) == 2
+    listed.ok("start", "b")
+    assert listed.ok("log", "--json").json()["entries"][0]["changes"][0]["task"] == "b"
+
+
+def test_a_deleted_branch_is_gone(listed: Repo) -> None:
+    listed.git("branch", "-qD", "gittasks/plan")
+    assert listed.run("list", "--list", "plan").code == 8
+    assert listed.run("start", "a", "--list", "plan").code == 8
+    listed.ok("init", "plan")
+    assert listed.tasks() == {}
