@@ -116,3 +116,10 @@ class NoList(GittasksError):
 
     kind = "no-list"
     exit_code = 8
+
+
+class Bug(GittasksError):
+    """A fault of gittasks itself, at the last boundary."""
+
+    kind = "bug"
+    exit_code = 70

@@ -9,8 +9,9 @@ import click
 from gittasks.cli import output
 from gittasks.cli.options import Settings, command, force_option, owner_option, parallel_option
 from gittasks.core.graph import Graph
+from gittasks.core.model import Problem
 from gittasks.core.progress import ListProgress, Progress
-from gittasks.errors import NotFound
+from gittasks.errors import InvalidData, NotFound
 
 
 @command("init")
@@ -49,13 +50,15 @@ def init_command(settings: Settings, list_id: str | None, title: str | None) -> 
 def lists_command(settings: Settings) -> int:
     """Show all lists of this repository, local and fetched, with their progress."""
     workspace = settings.workspace()
-    rows, unreadable, now = [], 0, workspace.now().epoch
+    rows: list[ListProgress] = []
+    unreadable: list[Problem] = []
+    now = workspace.now().epoch
     for summary in workspace.lists():
         tasks = summary.snapshot.tasks
         progress = Progress.of(tasks.values(), Graph.of(summary.snapshot), now)
-        problems = len(summary.snapshot.problems)
+        problems = summary.snapshot.problems
         unreadable += problems
-        rows.append(ListProgress(summary.snapshot.info, progress, summary.current, problems))
+        rows.append(ListProgress(summary.snapshot.info, progress, summary.current, len(problems)))
     if settings.json:
         from gittasks.render import documents
 
@@ -63,8 +66,8 @@ def lists_command(settings: Settings) -> int:
     else:
         from gittasks.render import plain
 
-        output.say(plain.lists_table(rows))
-    return 4 if unreadable else 0
+        output.say("\n".join([plain.lists_table(rows), *plain.problem_lines(unreadable)]))
+    return InvalidData.exit_code if unreadable else 0
 
 
 @command("use")
@@ -183,4 +186,4 @@ def export_command(settings: Settings, form: str) -> int:
                 ],
             )
         )
-    return 4 if snapshot.problems else 0
+    return InvalidData.exit_code if snapshot.problems else 0

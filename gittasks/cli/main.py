@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -10,7 +11,8 @@ import click
 
 from gittasks import __version__
 from gittasks.cli.options import Settings, common_options
-from gittasks.errors import GittasksError, InvalidData, Usage
+from gittasks.cli.output import LostOutput
+from gittasks.errors import Bug, GittasksError, InvalidData, Usage
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Lists": {
@@ -152,16 +154,19 @@ def run(args: Sequence[str]) -> int:
     settings = Settings(json="--json" in _before_separator(args))
     code = 0
     try:
-        code = _invoke(args, settings)
+        done = _invoke(args, settings)
+        code = done if isinstance(done, int) else done.exit_code
+        if isinstance(done, GittasksError):
+            _print_error(done, settings)
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit):
         # The reader went away (`gittasks log | head`): nothing is wrong, and nobody listens.
         # click turns that into SystemExit, and uses it for nothing else here.
-        return 0
+        return code
     except KeyboardInterrupt:
         return 130
-    except OSError as error:
-        return code or _print_error(_as_invalid(error), settings)
+    except (LostOutput, OSError) as error:
+        return code or _report_lost_output(error, settings)
     return code
 
 
@@ -169,33 +174,59 @@ def _before_separator(args: Sequence[str]) -> Sequence[str]:
     return args[: args.index("--")] if "--" in args else args
 
 
-def _invoke(args: Sequence[str], settings: Settings) -> int:
+def _invoke(args: Sequence[str], settings: Settings) -> int | GittasksError:
+    """The exit code of a command, or the error that it ended with."""
     try:
         made = cli.main(list(args), prog_name="gittasks", standalone_mode=False, obj=settings)
         return made if isinstance(made, int) else 0
     except GittasksError as error:
-        return _print_error(error, settings)
+        return error
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "", err=True)
         return 2
     except click.ClickException as error:
-        return _print_error(_as_usage(error), settings)
+        return _as_usage(error)
     except click.Abort:
         return 130
-    except BrokenPipeError:
+    except (BrokenPipeError, LostOutput):
         raise
     except OSError as error:
-        return _print_error(_as_invalid(error), settings)
-    except Exception:  # noqa: BLE001  the last boundary: a bug of ours becomes one line
-        return _print_bug()
+        return _as_invalid(error)
+    except Exception as error:  # noqa: BLE001  the last boundary: a bug of ours becomes one line
+        return _as_bug(error)
 
 
 def _as_invalid(error: OSError) -> InvalidData:
     what = error.strerror or str(error)
     if error.filename:
-        what = f"{what}: {error.filename}"
-    hint = "nothing was changed that was not reported; see to the cause and run this again"
-    return InvalidData(what, hint=hint)
+        what = f"{what}: {os.fsdecode(error.filename)}"
+    return InvalidData(what, hint="nothing was changed; see to the cause and run this again")
+
+
+def _report_lost_output(error: Exception, settings: Settings) -> int:
+    """The answer could not be written (a full disk): what the command did stays done."""
+    lost = InvalidData(
+        f"the answer could not be written: {error}",
+        hint="what was to be done is done; see it with: gittasks log -n 1",
+    )
+    _print_error(lost, settings)
+    return lost.exit_code
+
+
+def _as_bug(error: Exception) -> Bug:
+    import tempfile
+    import traceback
+
+    place = ""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="gittasks-bug-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(traceback.format_exc())
+        place = f"; what happened is in {file.name}"
+    except OSError:
+        place = "; run it with python -X dev -m gittasks to see more"
+    return Bug(f"a bug in gittasks ({type(error).__name__}: {error}){place}")
 
 
 def _as_usage(error: click.ClickException) -> Usage:
@@ -208,14 +239,14 @@ def _as_usage(error: click.ClickException) -> Usage:
     return Usage(message[:1].lower() + message[1:], hint=hint)
 
 
-def _print_error(error: GittasksError, settings: Settings) -> int:
+def _print_error(error: GittasksError, settings: Settings) -> None:
     from gittasks.cli.output import say
 
     if settings.json:
         from gittasks.render import documents
 
         say(documents.dumps(documents.error_document(error)), err=True)
-        return error.exit_code
+        return
     from gittasks.render.text import clean, clean_block
 
     where = f"{clean(error.where)}: " if error.where else ""
@@ -225,18 +256,3 @@ def _print_error(error: GittasksError, settings: Settings) -> int:
         say(f"error: {clean(place)}: {clean(problem['message'])}", err=True)
     if error.hint:
         say(f"hint: {clean_block(error.hint)}", err=True)
-    return error.exit_code
-
-
-def _print_bug() -> int:
-    import tempfile
-    import traceback
-
-    text = traceback.format_exc()
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="gittasks-bug-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(text)
-    last = text.strip().splitlines()[-1]
-    click.echo(f"error: a bug in gittasks ({last}); what happened is in {file.name}", err=True)
-    return 70

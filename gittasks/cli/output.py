@@ -6,12 +6,14 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gittasks.core.progress import summary
-
 if TYPE_CHECKING:
     from gittasks.cli.options import Settings
     from gittasks.core.model import Task
     from gittasks.workspace import Report, Workspace
+
+
+class LostOutput(Exception):
+    """What a command says cannot be written (a full disk), so nobody knows what it did."""
 
 
 def say(text: str, *, err: bool = False) -> None:
@@ -21,11 +23,16 @@ def say(text: str, *, err: bool = False) -> None:
     """
     stream = sys.stderr if err else sys.stdout
     try:
-        stream.write(f"{text}\n")
-    except UnicodeEncodeError as error:
-        held = text.encode(error.encoding, "backslashreplace").decode(error.encoding)
-        stream.write(f"{held}\n")
-    stream.flush()
+        try:
+            stream.write(f"{text}\n")
+        except UnicodeEncodeError as error:
+            held = text.encode(error.encoding, "backslashreplace").decode(error.encoding)
+            stream.write(f"{held}\n")
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise LostOutput(error.strerror or str(error)) from error
 
 
 def say_ids(tasks: Iterable[Task]) -> None:
@@ -73,6 +80,7 @@ def report(settings: Settings, workspace: Workspace, made: Report) -> None:
 
 def say_changes(settings: Settings, made: Report, focus: Sequence[str]) -> None:
     """The lines of an edit: tasks in focus and all that changed, unblocked ones, the summary."""
+    from gittasks.core.progress import summary
     from gittasks.render import plain
 
     edit = made.edit

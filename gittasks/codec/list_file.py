@@ -31,6 +31,8 @@ def decode_list(data: bytes, list_id: str, path: str) -> ListInfo:
         reader.fault(root, 'list.yaml is made of "key: value" lines')
         reader.check()
     nodes = {name.text: node for name, node in root.pairs}
+    if not nodes:
+        reader.fault(root, "empty; a list begins with format: 1")
     known = int(_number(reader, nodes, "format")), int(_number(reader, nodes, "rules"))
     _check_format(*known, list_id, path)
     inner = reader.line("id", nodes["id"]) if "id" in nodes else None

@@ -14,7 +14,7 @@ from gittasks.codec.plan_item import ItemText, escape, read_item, unescape, writ
 from gittasks.core.model import ListInfo, Status, Task
 from gittasks.core.plan import Fault, Plan, PlannedTask, assign_ids, id_faults, invalid_plan
 
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 2 * 1024 * 1024
 """Largest plan that is read."""
 NEST = 2
 """Columns to the right of an item's marker from which a line belongs to the item."""

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gittasks.codec.scalars import plain_value
-from gittasks.codec.yaml_text import Node, parse
+from gittasks.codec.yaml_text import Limits, Node, parse
 from gittasks.core.ids import near_matches
 from gittasks.core.model import Status, Value
 from gittasks.core.plan import Fault, Plan, PlannedTask, assign_ids, id_faults, invalid_plan
 
+PLAN_LIMITS = Limits(2 * 1024 * 1024, 200_000)
+"""For a plan, which its user chose to read: room for some thousand tasks."""
 _PLAN_KEYS = ("title", "tasks")
 _TEXT_KEYS = {
     "id": "id",
@@ -33,7 +35,7 @@ def read_yaml(data: bytes, where: str) -> Plan:
     with all faults in its details.
     """
     reader = _Reader()
-    plan = reader.plan(parse(data, where), where)
+    plan = reader.plan(parse(data, where, PLAN_LIMITS), where)
     reader.faults += id_faults(plan.tasks)
     if reader.faults:
         raise invalid_plan(where, reader.faults)

@@ -15,8 +15,16 @@ from typing import Any, Literal, NamedTuple, NoReturn
 from gittasks.codec.scalars import MAX_BYTES, MAX_DEPTH
 from gittasks.errors import InvalidData
 
-MAX_NODES = 20_000
-"""Most keys and values in one document: the parser needs about a second for so many."""
+
+class Limits(NamedTuple):
+    """How much of a document is read, checked before and while it is parsed."""
+
+    size: int
+    nodes: int
+
+
+FILE_LIMITS = Limits(MAX_BYTES, 20_000)
+"""For a file on a list's branch, which a stranger may have written: a second of parsing."""
 
 
 class Node(NamedTuple):
@@ -72,10 +80,10 @@ def invalid(where: str, line: int, message: str, hint: str | None = None) -> Inv
     return InvalidData(message, where=f"{where}:{line}", hint=hint, details={"problems": [problem]})
 
 
-def decode_text(data: bytes, where: str) -> str:
+def decode_text(data: bytes, where: str, size: int = MAX_BYTES) -> str:
     """The document as text without a byte order mark, once it is safe to give to a parser."""
-    if len(data) > MAX_BYTES:
-        raise invalid(where, 1, f"larger than {MAX_BYTES // 1024} KiB ({len(data)} bytes)")
+    if len(data) > size:
+        raise invalid(where, 1, f"larger than {size // 1024} KiB ({len(data)} bytes)")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -102,18 +110,18 @@ def decode_text(data: bytes, where: str) -> str:
     return text
 
 
-def parse(data: bytes, where: str) -> Node:
+def parse(data: bytes, where: str, limits: Limits = FILE_LIMITS) -> Node:
     """Read one document; an empty one gives an empty mapping.
 
     `where` is the path that errors name. Raises InvalidData, and nothing else, for whatever
     bytes are given.
     """
-    text = decode_text(data, where)
+    text = decode_text(data, where, limits.size)
     from ruamel.yaml import YAML  # 20 ms, and files of our own writing never need it
     from ruamel.yaml.error import MarkedYAMLError
 
     try:
-        return _Builder(text, where).build(YAML(typ="safe", pure=True).parse(text))
+        return _Builder(text, where, limits.nodes).build(YAML(typ="safe", pure=True).parse(text))
     except InvalidData:
         raise
     except MarkedYAMLError as error:
@@ -129,8 +137,9 @@ def parse(data: bytes, where: str) -> Node:
 class _Builder:
     """Turns the parser's events into nodes and stops at the first one that is not allowed."""
 
-    def __init__(self, text: str, where: str) -> None:
+    def __init__(self, text: str, where: str, most: int) -> None:
         self.text = text
+        self.most = most
         self.where = where
         self.count = 0
 
@@ -167,7 +176,10 @@ class _Builder:
         self._check(event)
         text = event.value
         if re.search(_SURROGATE, text):  # only escapes can make them; pairs are one character
-            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            try:
+                text = text.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError:
+                self._fail(event, "half a character (a lone surrogate escape)")
         style = event.style if event.style in ("'", '"', "|", ">") else ""
         mark, end = event.start_mark, event.end_mark.index
         return Node("scalar", mark.line + 1, mark.index, end, text, plain=not style, style=style)
@@ -216,8 +228,8 @@ class _Builder:
 
     def _check(self, event: Any) -> None:
         self.count += 1
-        if self.count > MAX_NODES:
-            self._fail(event, f"more than {MAX_NODES} keys and values")
+        if self.count > self.most:
+            self._fail(event, f"more than {self.most} keys and values")
         if event.anchor is not None:
             self._fail(event, "anchors (&name) are not allowed")
         if event.tag is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.graph import Graph
 from gittasks.core.ids import check_list_id, slug
-from gittasks.core.model import Actor, Snapshot
+from gittasks.core.model import Actor, ListInfo, Problem, Snapshot
 from gittasks.errors import Busy, GittasksError, NoList, NoRepository, Refused
 from gittasks.store import git
 from gittasks.store.cache import Branch
@@ -48,7 +48,6 @@ class ListSummary(NamedTuple):
 
     id: str
     snapshot: Snapshot
-    commit: str
     local: bool
     remotes: tuple[str, ...]
     current: bool
@@ -308,16 +307,18 @@ class Workspace:
             current = None
         found = []
         for list_id in choice.known_lists(self.repository):
-            branch = ListStore(self.repository, list_id).load()
             remotes = tuple(r for r, ids in tracked.items() if list_id in ids)
+            snapshot = _readable_part(ListStore(self.repository, list_id))
             found.append(
-                ListSummary(
-                    list_id,
-                    branch.snapshot,
-                    branch.commit,
-                    list_id in local,
-                    remotes,
-                    list_id == current,
-                )
+                ListSummary(list_id, snapshot, list_id in local, remotes, list_id == current)
             )
         return found
+
+
+def _readable_part(store: ListStore) -> Snapshot:
+    """The list, or an empty one with the reason as its problem: one bad list hides no other."""
+    try:
+        return store.load().snapshot
+    except GittasksError as error:
+        problem = Problem(store.ref.removeprefix("refs/heads/"), None, error.message)
+        return Snapshot(info=ListInfo(id=store.list_id), problems=(problem,))

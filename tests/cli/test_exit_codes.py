@@ -192,4 +192,64 @@ def test_full_disk_is_an_error(listed: Repo) -> None:
             [GITTASKS, "list"], cwd=listed.path, stdout=full, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == 4
-    assert done.stderr.decode().startswith("error: No space left on device")
+    words = "error: the answer could not be written: No space left on device"
+    assert done.stderr.decode().startswith(words)
+
+
+@pytest.mark.parametrize("closing", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("command", ["list", "create Q --id q", "batch", "-h", "start nope"])
+def test_closed_streams_are_no_bug(listed: Repo, command: str, closing: str) -> None:
+    """A command whose standard streams are closed does its work and says nothing wrong."""
+    import subprocess
+
+    from support import GITTASKS
+
+    line = f"exec '{GITTASKS}' {command} {closing}"
+    done = subprocess.run(["sh", "-c", line], cwd=listed.path, capture_output=True, check=False)
+    assert done.returncode == {"batch": 4, "start nope": 3}.get(command, 0)
+    assert b"Traceback" not in done.stderr
+    assert b"bug in gittasks" not in done.stderr
+
+
+def test_a_bug_is_one_line_or_one_document(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What we did not foresee ends with 70, in JSON as in words, and the traceback in a file."""
+    import json
+
+    from gittasks.cli.main import run
+    from gittasks.workspace import Workspace
+
+    def broken(_self: object) -> object:
+        raise ZeroDivisionError("odd")
+
+    monkeypatch.setattr(Workspace, "snapshot", broken)
+    assert run(["-C", listed.path, "list"]) == 70
+    assert capsys.readouterr().err.count("\n") == 1
+    assert run(["-C", listed.path, "list", "--json"]) == 70
+    error = json.loads(capsys.readouterr().err)["error"]
+    assert (error["kind"], error["exitCode"]) == ("bug", 70)
+
+
+def test_a_bad_list_hides_no_other(listed: Repo) -> None:
+    """`lists` shows what it can, names what it cannot, and ends with 4."""
+    listed.ok("init", "zz")
+    ref = listed.git("rev-parse", "gittasks/zz^{tree}")
+    with open(listed.git_dir + "/refs/heads/gittasks/zz", "w", encoding="ascii") as file:
+        file.write(ref + "\n")
+    done = listed.run("lists")
+    assert done.code == 4
+    assert "plan" in done.out
+    assert "zz" in done.out
+
+
+def test_an_unreadable_task_is_never_mistaken_for_another(listed: Repo) -> None:
+    """Its exact id does not resolve to a task that it is the beginning of, nor can it be made."""
+    listed.ok("create", "One", "--id", "one")
+    listed.ok("create", "Two", "--id", "one-b")
+    listed.hand_edit({"tasks/one.yaml": "subject: [\n"})
+    for command in (["done", "one"], ["show", "one"], ["create", "x", "--id", "one"]):
+        done = listed.run(*command)
+        assert (done.code, "tasks/one.yaml" in done.err) == (4, True), command
+    left = {t["id"]: t for t in listed.run("list", "--json").json()["tasks"]}
+    assert left["one-b"]["status"] == "pending"

@@ -236,7 +236,7 @@ NOT_AN_ID = "is not a task id: use 1 to 63 of a-z 0-9 -, beginning with a letter
         ("- a\n\n```\n- b\n", [(3, "this code block is never closed (```)")]),
         ("- a\n<!-- b\n", [(2, "this comment is never closed (-->)")]),
         ("- " + "x" * 40_000, [(1, "a list item of more than 32768 characters")]),
-        ("- a\n" * 70_000, [(1, "larger than 256 KiB (280000 bytes)")]),
+        ("- a\n" * 600_000, [(1, "larger than 2048 KiB (2400000 bytes)")]),
     ],
 )  # fmt: skip
 def test_every_fault_is_reported_with_its_line(text: str, expected: list[tuple[int, str]]) -> None:

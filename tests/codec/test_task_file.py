@@ -246,9 +246,11 @@ def test_a_single_blocker_needs_no_list() -> None:
 
 
 def test_surrogate_pairs_of_json_are_one_character() -> None:
-    """JSON writes an emoji as two escapes; half of one is the replacement character."""
-    task = decode_task(b'{"subject": "\\ud83c\\udf89 \\ud83c"}\n', "x", PATH)
-    assert task.subject == "\N{PARTY POPPER} \ufffd"
+    """JSON writes an emoji as two escapes; half of one is no text, and refused."""
+    task = decode_task(b'{"subject": "\\ud83c\\udf89"}\n', "x", PATH)
+    assert task.subject == "\N{PARTY POPPER}"
+    with pytest.raises(InvalidData, match="half a character"):
+        decode_task(b'{"subject": "\\ud83c"}\n', "x", PATH)
 
 
 def test_an_empty_document_is_an_empty_map() -> None:
