@@ -64,7 +64,7 @@ def test_imports_point_one_way(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_libraries_stay_in_their_rooms(path: Path) -> None:
-    """dulwich only in store, ruamel.yaml only in codec, click only in cli, rich never below render."""
+    """Each library is used in its own room: dulwich in store, ruamel in codec, click in cli."""
     for name in _imports(path):
         library = name.split(".")[0]
         if library in ROOMS:
