@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gittasks.cli.options import Settings
     from gittasks.core.model import Task
+    from gittasks.core.operations import Operation
     from gittasks.workspace import Report, Workspace
 
 
@@ -53,6 +54,20 @@ def notices(settings: Settings, workspace: Workspace) -> None:
     if not settings.quiet:
         for notice in workspace.notices:
             say(f"hint: {notice}", err=True)
+
+
+def edit_and_answer(
+    settings: Settings,
+    operations: Sequence[Operation],
+    *,
+    owner: str | None = None,
+    force: bool = False,
+    parallel: bool = False,
+) -> None:
+    """Apply operations to the list at work, and answer with what became of them."""
+    workspace = settings.workspace(owner)
+    made = workspace.edit(operations, force=force, parallel=parallel)
+    report(settings, workspace, made)
 
 
 def report(settings: Settings, workspace: Workspace, made: Report) -> None:

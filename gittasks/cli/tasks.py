@@ -14,7 +14,7 @@ from gittasks.cli.options import (
     prose,
 )
 from gittasks.core.model import Status, Value
-from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
+from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 from gittasks.errors import Usage
 
 _STATUSES = click.Choice([str(s) for s in Status])
@@ -90,7 +90,7 @@ def create_command(
         metadata=_pairs(metadata),
         iterations=iterations,
     )
-    _write(settings, [operation], force=force, parallel=parallel)
+    output.edit_and_answer(settings, [operation], force=force, parallel=parallel)
 
 
 @command("update")
@@ -152,7 +152,7 @@ def update_command(
     )
     if operation == Update(id=task_id):
         raise Usage("nothing to change was given", hint="see what can be: gittasks update --help")
-    _write(settings, [operation], force=force, parallel=parallel)
+    output.edit_and_answer(settings, [operation], force=force, parallel=parallel)
 
 
 @command("note")
@@ -162,7 +162,7 @@ def update_command(
 @click.pass_obj
 def note_command(settings: Settings, task_id: str, text: str, owner: str | None) -> None:
     """Add a note to a task; TEXT may be - for stdin or @FILE."""
-    _write(settings, [AddNote(task_id, prose(text) or "")], owner=owner)
+    output.edit_and_answer(settings, [AddNote(task_id, prose(text) or "")], owner=owner)
 
 
 @command("delete")
@@ -172,7 +172,7 @@ def note_command(settings: Settings, task_id: str, text: str, owner: str | None)
 @click.pass_obj
 def delete_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> None:
     """Hide a task. It is kept, and what waited for it may start."""
-    _write(settings, [Transition(Verb.DELETE, task_id)], owner=owner, force=force)
+    output.edit_and_answer(settings, [Transition(Verb.DELETE, task_id)], owner=owner, force=force)
 
 
 @command("restore")
@@ -182,20 +182,7 @@ def delete_command(settings: Settings, task_id: str, owner: str | None, force: b
 @click.pass_obj
 def restore_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> None:
     """Bring a deleted task back."""
-    _write(settings, [Transition(Verb.RESTORE, task_id)], owner=owner, force=force)
-
-
-def _write(
-    settings: Settings,
-    operations: list[Operation],
-    *,
-    owner: str | None = None,
-    force: bool = False,
-    parallel: bool = False,
-) -> None:
-    workspace = settings.workspace(owner)
-    made = workspace.edit(operations, force=force, parallel=parallel)
-    output.report(settings, workspace, made)
+    output.edit_and_answer(settings, [Transition(Verb.RESTORE, task_id)], owner=owner, force=force)
 
 
 @command("undo")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import click
 
 from gittasks.cli import output
@@ -15,19 +13,6 @@ from gittasks.errors import GittasksError
 
 _NOTE_LENGTH = 500
 """Characters of a command line that a note keeps."""
-
-
-def _move(
-    settings: Settings,
-    operations: Sequence[Operation],
-    *,
-    owner: str | None = None,
-    force: bool = False,
-    parallel: bool = False,
-) -> None:
-    workspace = settings.workspace(owner)
-    made = workspace.edit(operations, force=force, parallel=parallel)
-    output.report(settings, workspace, made)
 
 
 @command("start")
@@ -44,7 +29,7 @@ def start_command(
     Needs all blockers closed and no other task of this owner in progress.
     """
     operation = Transition(Verb.START, task_id, owner=owner)
-    _move(settings, [operation], owner=owner, force=force, parallel=parallel)
+    output.edit_and_answer(settings, [operation], owner=owner, force=force, parallel=parallel)
 
 
 @command("done")
@@ -72,7 +57,7 @@ def done_command(
     ]
     if start_next:
         operations.append(StartNext(owner))
-    _move(settings, operations, owner=owner, force=force, parallel=parallel)
+    output.edit_and_answer(settings, operations, owner=owner, force=force, parallel=parallel)
 
 
 @command("skip")
@@ -85,7 +70,7 @@ def skip_command(
     settings: Settings, task_id: str, result: str | None, owner: str | None, force: bool
 ) -> None:
     """Close a task without doing it; what waited for it may start."""
-    _move(settings, [Transition(Verb.SKIP, task_id, result=result)], owner=owner, force=force)
+    output.edit_and_answer(settings, [Transition(Verb.SKIP, task_id, result=result)], owner=owner, force=force)
 
 
 @command("reopen")
@@ -95,7 +80,7 @@ def skip_command(
 @click.pass_obj
 def reopen_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> None:
     """Make a completed or skipped task pending again."""
-    _move(settings, [Transition(Verb.REOPEN, task_id)], owner=owner, force=force)
+    output.edit_and_answer(settings, [Transition(Verb.REOPEN, task_id)], owner=owner, force=force)
 
 
 @command("release")
@@ -105,7 +90,7 @@ def reopen_command(settings: Settings, task_id: str, owner: str | None, force: b
 @click.pass_obj
 def release_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> None:
     """Give a task back: pending, and nobody's."""
-    _move(settings, [Transition(Verb.RELEASE, task_id)], owner=owner, force=force)
+    output.edit_and_answer(settings, [Transition(Verb.RELEASE, task_id)], owner=owner, force=force)
 
 
 @command("run")
