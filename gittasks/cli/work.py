@@ -70,7 +70,9 @@ def skip_command(
     settings: Settings, task_id: str, result: str | None, owner: str | None, force: bool
 ) -> None:
     """Close a task without doing it; what waited for it may start."""
-    output.edit_and_answer(settings, [Transition(Verb.SKIP, task_id, result=result)], owner=owner, force=force)
+    output.edit_and_answer(
+        settings, [Transition(Verb.SKIP, task_id, result=result)], owner=owner, force=force
+    )
 
 
 @command("reopen")
