@@ -97,10 +97,14 @@ def assert_nothing_lost(repo: Repo, told: Mapping[str, Sequence[str]], before: i
         assert results[own] == updated, "each update in the history, in order"
         assert tasks[own]["result"] == updated[-1]
     ids = repo.git(
-        "log", "--format=%(trailers:key=Gittasks-Op,valueonly,separator=)", "gittasks/plan"
+        "log",
+        f"--max-count={total}",
+        "--format=%(trailers:key=Gittasks-Op,valueonly,separator=)",
+        "gittasks/plan",
     )
-    operations = [i for i in ids.split("\n") if i]
-    assert len(set(operations)) == len(operations)
+    operations = ids.split("\n")
+    assert all(operations), "every commit of the race names its operation"
+    assert len(set(operations)) == len(operations) == total
     assert_linear_and_sound(repo)
 
 

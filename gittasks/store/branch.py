@@ -8,17 +8,15 @@ Whatever else somebody put on the branch is carried along untouched.
 
 from __future__ import annotations
 
-from gittasks.codec.canonical import encode_list, encode_task
+from gittasks.codec.canonical import encode_list, encode_task, read_canonical
 from gittasks.core.changes import same_task
 from gittasks.core.ids import task_id_fault
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task
 from gittasks.errors import InvalidData
-from gittasks.store.cache import Branch, TaskFile, TreeEntry
 from gittasks.store.history import Signature, new_commit, read_commit
-from gittasks.store.objects import NewObject, ObjectStore, new_object
+from gittasks.store.layout import Branch, TaskFile, TreeEntry
+from gittasks.store.objects import NewObject, ObjectStore, Unavailable, new_object
 
-FILE_LIMIT = 256 * 1024
-"""Bytes; a longer task file is reported, not read."""
 _REGULAR, _FOLDER = 0o100644, 0o040000
 _ATTRIBUTES = b"tasks/*.yaml -text merge=gittasks\n"
 _ROOT_SIGNATURE = Signature("gittasks <root@gittasks.invalid>", 1_767_225_600)
@@ -56,8 +54,8 @@ def read_branch(
     InvalidData only when the commit itself is unreadable, FormatTooNew for a newer format.
     """
     root = _entries(objects, read_commit(objects, commit_id).tree)
-    problems: list[Problem] = []
-    info = _read_info(objects, list_id, root, problems)
+    problems = _doubled("", root)
+    info, whole = _read_info(objects, list_id, root, problems)
     tasks: dict[str, Task] = {}
     files: dict[str, TaskFile] = {}
     rest: list[TreeEntry] = []
@@ -65,7 +63,14 @@ def read_branch(
     if folder and folder.mode != _FOLDER:
         problems.append(Problem("tasks", None, "not a folder, so no task is read"))
         folder = None
-    for entry in _entries(objects, folder.id) if folder else ():
+    entries = _entries(objects, folder.id) if folder else []
+    twice = _doubled("tasks/", entries)
+    problems += twice
+    doubled = {problem.path for problem in twice}
+    for entry in entries:
+        if f"tasks/{entry.name}" in doubled:
+            rest.append(entry)
+            continue
         try:
             task_id = _id_of(entry)
             file = known.files.get(task_id) if known else None
@@ -75,6 +80,7 @@ def read_branch(
                 tasks[task_id], files[task_id] = _read_task(objects, entry, task_id)
         except InvalidData as error:
             rest.append(entry)
+            whole = whole and not isinstance(error, Unavailable)
             problems.extend(_problems(f"tasks/{entry.name}", error))
     rows = {i: known.rows[i] for i in files if i in known.rows} if known else {}
     rows = {i: row for i, row in rows.items() if known and known.files[i] == files[i]}
@@ -85,6 +91,7 @@ def read_branch(
         tuple(e for e in root if e is not folder),
         tuple(rest),
         rows,
+        whole,
     )
 
 
@@ -93,40 +100,41 @@ def next_branch(
 ) -> tuple[str, Branch, list[NewObject]]:
     """Build the tree of snapshot `after` on top of `old`: (tree id, branch, objects to write).
 
-    The branch that is returned still carries the old commit id. Raises InvalidData when a task
-    would take the place of a file that could not be read.
+    The branch that is returned still carries the old commit id, and holds what the new files say,
+    read back. Raises InvalidData when a task would take the place of a file that could not be
+    read, or cannot be stored.
     """
     new: list[NewObject] = []
+    tasks: dict[str, Task] = {}
     files: dict[str, TaskFile] = {}
     rows: dict[str, bytes] = {}
     unreadable = {entry.name for entry in old.rest}
-    for task_id, task in after.tasks.items():
-        before = old.snapshot.tasks.get(task_id)
+    for task_id in sorted(after.tasks, key=_file_name):
+        before, task = old.snapshot.tasks.get(task_id), after.tasks[task_id]
         if before is not None and same_task(before, task):
-            files[task_id] = old.files[task_id]
+            tasks[task_id], files[task_id] = before, old.files[task_id]
             if task_id in old.rows:
                 rows[task_id] = old.rows[task_id]
             continue
-        if f"{task_id}.yaml" in unreadable:
+        if _file_name(task_id) in unreadable:
             raise unreadable_task(old.snapshot, task_id)
-        blob, canonical = _task_blob(objects, old, task)
+        blob, tasks[task_id], files[task_id] = _write_task(objects, old, task)
         new.append(blob)
-        files[task_id] = TaskFile(blob.id, canonical)
-    root = list(old.root)
-    if after.info != old.snapshot.info:
-        blob = new_object("blob", encode_list(after.info))
+    root, info = list(old.root), old.snapshot.info
+    if after.info != info:
+        blob, info = _write_info(after.info)
         new.append(blob)
-        root = [e for e in root if e.name != "list.yaml"]
-        root.append(TreeEntry("list.yaml", _REGULAR, blob.id))
-    entries = [TreeEntry(f"{i}.yaml", _REGULAR, file.blob) for i, file in files.items()]
+        root = [e._replace(id=blob.id) if e.name == "list.yaml" else e for e in root]
+    entries = [TreeEntry(_file_name(i), _REGULAR, file.blob) for i, file in files.items()]
     if entries or old.rest:
-        tasks = new_object("tree", _serialize([*entries, *old.rest]))
-        new.append(tasks)
-        root.append(TreeEntry("tasks", _FOLDER, tasks.id))
+        folder = new_object("tree", _serialize([*entries, *old.rest]))
+        new.append(folder)
+        root.append(TreeEntry("tasks", _FOLDER, folder.id))
     tree = new_object("tree", _serialize(root))
     new.append(tree)
     kept = tuple(e for e in root if e.name != "tasks" or e.mode != _FOLDER)
-    return tree.id, Branch(old.commit, after, files, kept, old.rest, rows), new
+    snapshot = Snapshot(info=info, tasks=tasks, problems=old.snapshot.problems)
+    return tree.id, Branch(old.commit, snapshot, files, kept, old.rest, rows, old.whole), new
 
 
 def holds_list(objects: ObjectStore, commit_id: str) -> bool:
@@ -149,15 +157,36 @@ def unreadable_task(snapshot: Snapshot, task_id: str) -> InvalidData:
     )
 
 
-def _task_blob(objects: ObjectStore, old: Branch, task: Task) -> tuple[NewObject, bool]:
-    file = old.files.get(task.id)
-    if file is None or file.canonical:
-        return new_object("blob", encode_task(task)), True
-    from gittasks.codec.patch import rewrite_task  # only files that a person edited need it
+def _file_name(task_id: str) -> str:
+    return f"{task_id}.yaml"
 
-    data = objects.read(file.blob, "blob", limit=FILE_LIMIT)
-    made = rewrite_task(data, old.snapshot.tasks[task.id], task)
-    return new_object("blob", made), made == encode_task(task)
+
+def _write_task(objects: ObjectStore, old: Branch, task: Task) -> tuple[NewObject, Task, TaskFile]:
+    """The file of a task, and the task as the file says it."""
+    file, wanted = old.files.get(task.id), encode_task(task)
+    data, back = wanted, None
+    if file and not file.canonical:
+        from gittasks.codec.patch import rewrite_task  # only files that a person edited need it
+
+        before = old.snapshot.tasks[task.id]
+        data = rewrite_task(objects.read(file.blob, "blob"), before, task)
+    if data == wanted:
+        back = read_canonical(data, task.id)
+    else:
+        from gittasks.codec.task_file import decode_task
+
+        back = decode_task(data, task.id, f"tasks/{_file_name(task.id)}")
+    if back is None:
+        raise InvalidData(f"the task {task.id} cannot be stored as it was given", where=task.id)
+    blob = new_object("blob", data)
+    return blob, back, TaskFile(blob.id, data == wanted)
+
+
+def _write_info(info: ListInfo) -> tuple[NewObject, ListInfo]:
+    from gittasks.codec.list_file import decode_list
+
+    data = encode_list(info)
+    return new_object("blob", data), decode_list(data, info.id, "list.yaml")
 
 
 def _id_of(entry: TreeEntry) -> str:
@@ -176,26 +205,38 @@ def _read_task(objects: ObjectStore, entry: TreeEntry, task_id: str) -> tuple[Ta
     from gittasks.codec.task_file import decode_task
 
     path = f"tasks/{entry.name}"
-    data = objects.read(entry.id, "blob", limit=FILE_LIMIT)
+    data = objects.read(entry.id, "blob")
     task = decode_task(data, task_id, path)
     return task, TaskFile(entry.id, encode_task(task) == data)
 
 
 def _read_info(
     objects: ObjectStore, list_id: str, root: list[TreeEntry], problems: list[Problem]
-) -> ListInfo:
+) -> tuple[ListInfo, bool]:
+    """What list.yaml says, and whether it could be had; faults are added to `problems`."""
     from gittasks.codec.list_file import decode_list
 
     entry = next((e for e in root if e.name == "list.yaml" and e.mode == _REGULAR), None)
     if entry is None:
         problems.append(Problem("list.yaml", None, "missing, so this may be no task list"))
-        return ListInfo(id=list_id)
+        return ListInfo(id=list_id), True
     try:
-        data = objects.read(entry.id, "blob", limit=FILE_LIMIT)
-        return decode_list(data, list_id, "list.yaml")
+        data = objects.read(entry.id, "blob")
+        return decode_list(data, list_id, "list.yaml"), True
     except InvalidData as error:
         problems.extend(_problems("list.yaml", error))
-        return ListInfo(id=list_id)
+        return ListInfo(id=list_id), not isinstance(error, Unavailable)
+
+
+def _doubled(folder: str, entries: list[TreeEntry]) -> list[Problem]:
+    """A problem for each name that a tree lists more than once: none of them is believed."""
+    seen: set[str] = set()
+    twice: dict[str, None] = {}
+    for entry in entries:
+        if entry.name in seen:
+            twice[entry.name] = None
+        seen.add(entry.name)
+    return [Problem(f"{folder}{n}", None, "listed twice in its folder (git fsck)") for n in twice]
 
 
 def _problems(path: str, error: InvalidData) -> list[Problem]:

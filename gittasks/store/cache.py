@@ -8,53 +8,26 @@ and a damaged one reads as absent. Unchanged lines are carried over as they are.
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from gittasks import __version__
 from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Snapshot, Status, Task
+from gittasks.store import disk
+from gittasks.store.layout import Branch as Branch
+from gittasks.store.layout import TaskFile, TreeEntry
 
-_MAGIC = b"gittasks-cache 1"
+_MAGIC = f"gittasks-cache 2 {__version__}".encode()
+"""Another version may read a file otherwise, so its caches are not ours."""
 _STATUSES = {str(status): status for status in Status}
 _DEFAULTS: tuple[Any, ...] = (None, (), {}, 0)
-
-
-class TreeEntry(NamedTuple):
-    """One entry of a git tree that is carried along untouched."""
-
-    name: str
-    mode: int
-    id: str
-
-
-class TaskFile(NamedTuple):
-    """Where a task was read from: its blob, and whether its bytes are the canonical ones."""
-
-    blob: str
-    canonical: bool
-
-
-class Branch(NamedTuple):
-    """A list's branch at one commit: what it says, and what it takes to write the next one.
-
-    `root` and `rest` are the entries of the root tree and of `tasks/` that are no readable tasks.
-    """
-
-    commit: str
-    snapshot: Snapshot
-    files: Mapping[str, TaskFile]
-    root: tuple[TreeEntry, ...]
-    rest: tuple[TreeEntry, ...]
-    rows: Mapping[str, bytes]
-    """Cache line of each task, carried over to the next cache file while its blob stays."""
 
 
 def read(path: str) -> Branch | None:
     """Return the branch that cache file `path` holds, None if there is none or it is damaged."""
     try:
-        with open(path, "rb") as file:
-            head, _, body = file.read().partition(b"\n")
+        head, _, body = disk.read(path).partition(b"\n")
         magic, _, checksum = head.rpartition(b" ")
         if magic != _MAGIC or int(checksum) != zlib.crc32(body):
             return None
@@ -80,11 +53,11 @@ def read(path: str) -> Branch | None:
             tuple(TreeEntry(*e) for e in top["rest"]),
             raw,
         )
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
+    except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
         return None
 
 
-def write(path: str, branch: Branch) -> None:
+def write(path: str, branch: Branch, shared: disk.Sharing) -> None:
     """Put `branch` into cache file `path`; a place that cannot be written is left alone."""
     info = branch.snapshot.info
     top = {
@@ -105,14 +78,7 @@ def write(path: str, branch: Branch) -> None:
     for task_id, task in branch.snapshot.tasks.items():
         lines.append(branch.rows.get(task_id) or _row(task, branch.files[task_id]))
     body = b"\n".join(lines)
-    temporary = f"{path}.{os.getpid()}"
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(b"%s %d\n%s" % (_MAGIC, zlib.crc32(body), body))
-        os.replace(temporary, path)
-    except OSError:
-        return
+    disk.put(path, b"%s %d\n%s" % (_MAGIC, zlib.crc32(body), body), shared)
 
 
 def _dumps(value: Any) -> bytes:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.errors import Refused
-from gittasks.store import git
+from gittasks.errors import NoRepository, Refused
+from gittasks.store import disk, git, refs
 from gittasks.store.repository import Repository, head_ref
 
 if TYPE_CHECKING:
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 _LAG = 3
 """How many commits a checkout may lag behind its branch (a writer was killed) and be mended."""
+_UNDER_WAY = (
+    "MERGE_HEAD",
+    "CHERRY_PICK_HEAD",
+    "REVERT_HEAD",
+    "rebase-merge",
+    "rebase-apply",
+)
+"""What git keeps in a worktree's git dir while an operation of the user's is not finished."""
 
 
 class Checkout(NamedTuple):
@@ -36,7 +44,7 @@ def find_clean(repository: Repository, ref: str, commit: str) -> list[Checkout]:
     """Worktrees on `ref` (now at `commit`), all proven clean; Refused names a dirty one."""
     found = []
     for checkout in _checkouts(repository, ref):
-        base = _clean_base(repository, checkout, commit)
+        base = _clean_base(repository, checkout, ref, commit)
         if base is None:
             raise Refused(
                 "checked-out",
@@ -60,10 +68,17 @@ def check_movable(repository: Repository, checkouts: list[Checkout], new: str) -
             )
 
 
-def bring_along(repository: Repository, checkouts: list[Checkout], new: str) -> None:
-    """Set index and files of the checkouts to commit `new`."""
+def bring_along(repository: Repository, checkouts: list[Checkout], new: str) -> tuple[str, ...]:
+    """Set index and files of the checkouts to commit `new`; the folders where that failed."""
+    lagging = []
     for checkout in checkouts:
-        _read_tree(repository, checkout, new)
+        try:
+            brought = _read_tree(repository, checkout, new).returncode == 0
+        except (OSError, NoRepository):  # git cannot be run now; the write itself is done
+            brought = False
+        if not brought:
+            lagging.append(checkout.folder)
+    return tuple(lagging)
 
 
 def _read_tree(
@@ -111,16 +126,43 @@ def _main_folder(repository: Repository) -> str | None:
     return above if name == ".git" else None
 
 
-def _clean_base(repository: Repository, checkout: Checkout, commit: str) -> str | None:
-    """The commit that a worktree equals: `commit` or a near ancestor; None when it is dirty."""
+def _clean_base(repository: Repository, checkout: Checkout, ref: str, commit: str) -> str | None:
+    """The commit that a worktree equals: `commit`, or one before it; None when it is dirty."""
+    if any(os.path.lexists(os.path.join(checkout.git_dir, name)) for name in _UNDER_WAY):
+        return None
+    earlier = _moved_under(repository, checkout, ref, commit)
     _git(repository, checkout, "update-index", "-q", "--refresh")
     if _git(repository, checkout, "diff-files", "--quiet").returncode != 0:
         return None
-    for back in range(_LAG + 1):
-        base = f"{commit}~{back}"
+    for base in (commit, *earlier):
         answer = _git(repository, checkout, "diff-index", "--quiet", "--cached", base, "--")
         if answer.returncode == 0:
             return base
         if answer.returncode != 1:
             return None
     return None
+
+
+def _moved_under(repository: Repository, checkout: Checkout, ref: str, commit: str) -> list[str]:
+    """Commits at which a writer of ours that was killed may have left this worktree.
+
+    Those that our own moves of the branch led from, by its reflog; none when the index was
+    written since: then what differs from the branch is the user's doing.
+    """
+    log = os.path.join(repository.common, "logs", ref)
+    try:
+        if os.stat(os.path.join(checkout.git_dir, "index")).st_mtime_ns > os.stat(log).st_mtime_ns:
+            return []
+        lines = disk.read(log).decode("utf-8", "replace").splitlines()[-_LAG:]
+    except OSError:
+        return []
+    found: list[str] = []
+    for line in reversed(lines):
+        ids, _, what = line.partition("\t")
+        old, new = ids.split(" ")[:2]
+        if new != (found[-1] if found else commit) or not what.startswith("gittasks: "):
+            break
+        if old == refs.ZERO:
+            break
+        found.append(old)
+    return found

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gittasks.errors import InvalidData, NoRepository
-from gittasks.store import git
+from gittasks.store import disk, git
 from gittasks.store.discovery import GitDir
 
-_MAGIC = b"gittasks-config 2"
+_MAGIC = b"gittasks-config 3"
 _FRESH = 50_000_000
 """Nanoseconds before git was asked in which a changed file is not trusted to be told apart from
 its next version: file systems count time in ticks of some milliseconds."""
@@ -74,10 +74,13 @@ def load(found: GitDir, start: str, env: Mapping[str, str]) -> Config:
     cached = _read_cache(found, env)
     if cached is None:
         began = time.time_ns()
+        before = {path: _signature(path) for path in _standard_files(found, env)}
         cached = _ask_git(found, start, env)
         # What changed while git read it, or just before, is asked again by the next command.
-        changes = [signature[1] for _, signature in cached["files"] if signature]
-        if max(changes, default=0) < began - _FRESH:
+        after = {path: _signature(path) for path, _ in cached["files"]}
+        steady = all(after.get(path) == seen for path, seen in (*before.items(), *cached["files"]))
+        changes = [signature[1] for signature in after.values() if signature]
+        if steady and max(changes, default=0) < began - _FRESH:
             _write_cache(found, cached)
     return Config(cached["values"], cached["author"], cached["committer"])
 
@@ -99,8 +102,7 @@ def _read_cache(found: GitDir, env: Mapping[str, str]) -> dict[str, Any] | None:
     import json
 
     try:
-        with open(_cache_path(found), "rb") as file:
-            head, _, body = file.read().partition(b"\n")
+        head, _, body = disk.read(_cache_path(found)).partition(b"\n")
         if head != b"%s %d" % (_MAGIC, zlib.crc32(body)):
             return None
         cached: dict[str, Any] = json.loads(body)
@@ -117,16 +119,10 @@ def _read_cache(found: GitDir, env: Mapping[str, str]) -> dict[str, Any] | None:
 def _write_cache(found: GitDir, cached: Mapping[str, Any]) -> None:
     import json
 
-    path = _cache_path(found)
-    temporary = f"{path}.{os.getpid()}"
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        body = json.dumps(cached).encode("ascii")
-        with open(temporary, "wb") as file:
-            file.write(b"%s %d\n%s" % (_MAGIC, zlib.crc32(body), body))
-        os.replace(temporary, path)
-    except OSError:
-        return  # a read-only repository: the next command asks git again
+    body = json.dumps(cached).encode("ascii")
+    shared = disk.sharing(cached["values"].get("core.sharedrepository"))
+    # In a read-only repository nothing is put, and the next command asks git again.
+    disk.put(_cache_path(found), b"%s %d\n%s" % (_MAGIC, zlib.crc32(body), body), shared)
 
 
 def _signature(path: str) -> list[int] | None:
@@ -153,22 +149,43 @@ def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any
     for origin, entry in zip(fields[::2], fields[1::2], strict=False):
         key, is_set, value = entry.partition("\n")
         values[key] = value if is_set else "true"
+        source = start
         if origin.startswith("file:"):
             source = os.path.normpath(os.path.join(start, origin[5:]))
             origins.add(source)
-            if key.startswith(("include.", "includeif.")):
-                target = os.path.expanduser(value)
-                origins.add(os.path.normpath(os.path.join(os.path.dirname(source), target)))
+        if key.startswith(("include.", "includeif.")) and key.endswith(".path"):
+            target = _expanded(value, env)
+            origins.add(os.path.normpath(os.path.join(os.path.dirname(source), target)))
+    if "GIT_CONFIG_NOSYSTEM" not in env:
+        origins.update(_system_files(start, env))
     if any(key.startswith("includeif.onbranch:") for key in values):
         origins.add(os.path.join(found.path, "HEAD"))
     return {
         "git_dir": found.path,
         "env": _environment(env),
+        # Before the identities are asked for: they come from the same files.
         "files": [[path, _signature(path)] for path in sorted(origins)],
         "values": values,
         "author": _identity("GIT_AUTHOR_IDENT", start, env),
         "committer": _identity("GIT_COMMITTER_IDENT", start, env),
     }
+
+
+def _expanded(path: str, env: Mapping[str, str]) -> str:
+    if path.startswith("~/"):
+        return os.path.join(env.get("HOME", ""), path[2:])
+    return os.path.expanduser(path)
+
+
+def _system_files(start: str, env: Mapping[str, str]) -> Iterator[str]:
+    """The configuration of the whole system: where it is, or where git says that it would be."""
+    answer = git.run(["config", "--system", "--list", "-z", "--show-origin"], cwd=start, env=env)
+    for field in answer.stdout.decode("utf-8", "surrogateescape").split("\0")[::2]:
+        if field.startswith("file:"):
+            yield os.path.normpath(os.path.join(start, field[5:]))
+    told = answer.stderr.decode("utf-8", "surrogateescape").split("'")
+    if answer.returncode != 0 and len(told) > 2:  # unable to read config file 'PATH': …
+        yield os.path.normpath(os.path.join(start, told[1]))
 
 
 def _standard_files(found: GitDir, env: Mapping[str, str]) -> Iterator[str]:
@@ -182,7 +199,9 @@ def _standard_files(found: GitDir, env: Mapping[str, str]) -> Iterator[str]:
 
 
 def _identity(variable: str, start: str, env: Mapping[str, str]) -> str | None:
-    answer = git.run(["var", variable], cwd=start, env=env)
+    # The dates are none of its business, and a bad one would hide who it is.
+    timeless = {k: v for k, v in env.items() if k not in ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE")}
+    answer = git.run(["var", variable], cwd=start, env=timeless)
     if answer.returncode != 0:
         return None
     text = answer.stdout.decode("utf-8", "surrogateescape").strip()

@@ -1,13 +1,113 @@
-"""Putting files and folders on the disk, so that a power cut cannot take them back."""
+"""Files and folders on the disk: read warily, put in place whole, shared as the user wants.
+
+What is synced here cannot be taken back by a power cut.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from collections.abc import Sequence
+from typing import NamedTuple
 
 _AT_ONCE = 16
 """How many files are synced side by side; each needs a thread and a file handle."""
+
+
+class Sharing(NamedTuple):
+    """What `core.sharedRepository` asks for: permission bits to add, or to have instead."""
+
+    bits: int = 0
+    replaces: bool = False
+
+    def apply(self, path: str) -> None:
+        """Give what we just created at `path` these permissions, as git does; else leave it."""
+        if not self.bits:
+            return
+        try:
+            old = os.stat(path).st_mode
+            bits = self.bits if old & stat.S_IWUSR else self.bits & ~0o222
+            if old & stat.S_IXUSR:
+                bits |= (bits & 0o444) >> 2
+            mode = (old & ~0o777) | bits if self.replaces else old | bits
+            if stat.S_ISDIR(old) and mode & 0o060:
+                mode |= stat.S_ISGID
+            if mode != old:
+                os.chmod(path, stat.S_IMODE(mode))
+        except OSError:
+            return  # somebody removed it, or a file system without permissions
+
+
+PRIVATE = Sharing()
+"""Whatever the umask gives: git's default."""
+
+
+def sharing(setting: str | None) -> Sharing:
+    """The meaning of a value of `core.sharedRepository` (git-config)."""
+    word = (setting or "umask").lower()
+    if word in ("group", "true", "yes", "on", "1"):
+        return Sharing(0o660)
+    if word in ("all", "world", "everybody", "2"):
+        return Sharing(0o664)
+    try:
+        mode = int(word, 8)
+    except ValueError:
+        return PRIVATE
+    return Sharing(mode & 0o666, replaces=True) if mode & 0o600 == 0o600 else PRIVATE
+
+
+def make_folders(folder: str, shared: Sharing) -> list[str]:
+    """Make `folder` and those above it that are missing; return what must be synced for that.
+
+    Another process may make or remove them at the same time. Raises OSError.
+    """
+    missing = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for path in reversed(missing):
+        try:
+            os.mkdir(path)
+        except FileExistsError:
+            continue
+        shared.apply(path)
+    return [os.path.dirname(path) for path in missing]
+
+
+def read(path: str) -> bytes:
+    """Content of a regular file. Raises OSError for anything else, and never waits for a pipe."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise FileNotFoundError(f"{path} is no regular file")
+        return file.read()
+
+
+def put(path: str, data: bytes, shared: Sharing) -> bool:
+    """Put a whole file in the place of `path`, not synced; False if it cannot be written there.
+
+    It is written beside it first, under a name with a `~`, which no list id and no ref has.
+    """
+    temporary = f"{path}~{os.getpid()}-{threading.get_ident()}"
+    try:
+        make_folders(os.path.dirname(path), shared)
+        with open(temporary, "wb") as file:
+            file.write(data)
+        shared.apply(temporary)
+        os.replace(temporary, path)
+    except OSError:
+        remove(temporary)
+        return False
+    return True
+
+
+def remove(path: str) -> None:
+    """Remove a file if that can be done."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return
 
 
 def sync(path: str) -> None:

@@ -8,6 +8,9 @@ from typing import NamedTuple
 from gittasks.errors import InvalidData
 from gittasks.store.objects import NewObject, ObjectStore, new_object
 
+_LAST_MOMENT = 253_402_300_799
+"""The end of the year 9999, the last that RFC 3339 can say; git takes later ones."""
+
 
 class Signature(NamedTuple):
     """Who and when: `Name <email>`, seconds since 1970, minutes east of UTC."""
@@ -31,7 +34,8 @@ class CommitInfo(NamedTuple):
 def read_commit(objects: ObjectStore, commit_id: str) -> CommitInfo:
     """Return commit `commit_id`; InvalidData when it is missing or malformed.
 
-    Where a shallow clone ends, a commit has no parents, as in git.
+    Where a shallow clone ends, a commit has no parents, as in git. Times outside of the years
+    1970 to 9999 become the nearest inside.
     """
     from dulwich.errors import ObjectFormatException
     from dulwich.objects import Commit
@@ -45,10 +49,8 @@ def read_commit(objects: ObjectStore, commit_id: str) -> CommitInfo:
             commit_id,
             commit.tree.decode("ascii"),
             () if objects.is_boundary(commit_id) else parents,
-            Signature(_text(commit.author), int(commit.author_time), commit.author_timezone // 60),
-            Signature(
-                _text(commit.committer), int(commit.commit_time), commit.commit_timezone // 60
-            ),
+            _signature(commit.author, commit.author_time, commit.author_timezone),
+            _signature(commit.committer, commit.commit_time, commit.commit_timezone),
             _text(commit.message),
         )
     except (ObjectFormatException, ValueError, TypeError, AttributeError, KeyError) as error:
@@ -80,6 +82,14 @@ def walk(objects: ObjectStore, head: str) -> Iterator[CommitInfo]:
     Newest is by commit time among those whose children have all been given, so a wrong clock
     never puts a parent before its child.
     """
+    commit = read_commit(objects, head)
+    while len(commit.parents) == 1:  # as far as there is no choice, nothing older is read
+        yield commit
+        commit = read_commit(objects, commit.parents[0])
+    yield from _walk_graph(objects, commit.id)
+
+
+def _walk_graph(objects: ObjectStore, head: str) -> Iterator[CommitInfo]:
     import heapq
 
     commits = _reachable(objects, head)
@@ -106,6 +116,10 @@ def _reachable(objects: ObjectStore, head: str) -> dict[str, CommitInfo]:
             found[commit_id] = read_commit(objects, commit_id)
             todo.extend(found[commit_id].parents)
     return found
+
+
+def _signature(person: bytes, time: float, zone: int) -> Signature:
+    return Signature(_text(person), min(max(int(time), 0), _LAST_MOMENT), zone // 60)
 
 
 def _text(raw: bytes) -> str:

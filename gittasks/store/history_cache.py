@@ -1,7 +1,8 @@
 """What each commit of a list changed, kept so that `show` and `log` need not read old trees.
 
-A text file a list: one line a commit, oldest first, `checksum commit before content`, where
-`before` is the commit of the line above. It grows with the history, by some 300 bytes a commit.
+A text file a list: a line that names its format, then one line a commit, oldest first,
+`checksum commit before content`, where `before` is the commit of the line above. It grows with
+the history, by some 300 bytes a commit.
 A torn, doubled or foreign line makes the whole file unreadable, and whoever reads it makes it
 anew. A last line without its newline is one that is just being written: it is passed over.
 """
@@ -9,10 +10,18 @@ anew. A last line without its newline is one that is just being written: it is p
 from __future__ import annotations
 
 import os
+import stat
 import zlib
 from collections.abc import Iterable
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from gittasks import __version__
+from gittasks.store import disk
+
+if TYPE_CHECKING:
+    from io import FileIO
+
+_HEADER = f"gittasks-history 2 {__version__}\n".encode()
 _FIRST = "-"
 
 
@@ -26,13 +35,14 @@ class Line(NamedTuple):
 def read(path: str) -> list[Line]:
     """Lines of the file, oldest first; [] when there is none or they do not hang together."""
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = disk.read(path)
     except OSError:
+        return []
+    if not data.startswith(_HEADER):
         return []
     lines: list[Line] = []
     before = _FIRST
-    for raw in data.splitlines(keepends=True):
+    for raw in data[len(_HEADER) :].splitlines(keepends=True):
         if not raw.endswith(b"\n"):
             break
         checksum, _, rest = raw.partition(b" ")
@@ -44,24 +54,31 @@ def read(path: str) -> list[Line]:
     return lines
 
 
-def append(path: str, after: str | None, lines: Iterable[Line]) -> None:
-    """Add lines behind the one of commit `after`; nothing happens when another one is last."""
+def append(path: str, after: str | None, lines: Iterable[Line]) -> bool:
+    """Add lines behind the one of commit `after`; False when the file does not end with that one.
+
+    It then has to be made anew, which is left to whoever reads it next.
+    """
     expected = after or _FIRST
     try:
-        with open(path, "rb") as file:
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_NONBLOCK", 0))
+        with open(handle, "r+b", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode) or file.read(len(_HEADER)) != _HEADER:
+                return False
             last = _last_line(file)
+            words = last.split(b" ", 2)
+            if last == _HEADER:
+                fits = after is None
+            else:
+                fits = last.endswith(b"\n") and len(words) == 3 and words[1] == expected.encode()
+            if fits:
+                file.write(_rendered(expected, lines))
+            return fits
     except OSError:
-        return
-    words = last.split(b" ", 2)
-    if last:
-        if not last.endswith(b"\n") or len(words) != 3 or words[1] != expected.encode():
-            return
-    elif after is not None:
-        return
-    _put(path, "ab", _rendered(expected, lines))
+        return False
 
 
-def _last_line(file: BinaryIO) -> bytes:
+def _last_line(file: FileIO) -> bytes:
     """The last line of a file, whole and with its newline if it has one; b"" for an empty file."""
     start = file.seek(0, os.SEEK_END)
     tail = b""
@@ -72,14 +89,9 @@ def _last_line(file: BinaryIO) -> bytes:
     return tail[tail.rfind(b"\n", 0, -1) + 1 :]
 
 
-def write(path: str, lines: Iterable[Line]) -> None:
-    """Make the file anew."""
-    temporary = f"{path}.{os.getpid()}"
-    if _put(temporary, "wb", _rendered(_FIRST, lines)):
-        try:
-            os.replace(temporary, path)
-        except OSError:
-            return  # a place that cannot be written is left alone
+def write(path: str, lines: Iterable[Line], shared: disk.Sharing) -> None:
+    """Make the file anew; a place that cannot be written is left alone."""
+    disk.put(path, _HEADER + _rendered(_FIRST, lines), shared)
 
 
 def _rendered(before: str, lines: Iterable[Line]) -> bytes:
@@ -89,13 +101,3 @@ def _rendered(before: str, lines: Iterable[Line]) -> bytes:
         parts.append(b"%08x %s" % (zlib.crc32(rest), rest))
         before = line.commit
     return b"".join(parts)
-
-
-def _put(path: str, mode: str, data: bytes) -> bool:
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, mode) as file:
-            file.write(data)
-    except OSError:
-        return False
-    return True

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gittasks.errors import NoList
 from gittasks.store import cache, refs
-from gittasks.store.cache import Branch
 from gittasks.store.discovery import read_shallow
+from gittasks.store.layout import Branch
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -24,12 +23,10 @@ class ListStore:
         self.repository = repository
         self.list_id = list_id
         self.ref = repository.ref(list_id)
-        caches = os.path.join(repository.common, "gittasks", "cache")
-        branch = self.ref.removeprefix("refs/heads/")
-        self._cache = os.path.join(caches, "lists", branch)
+        self._cache = repository.cache_path("lists", self.ref)
         ends = read_shallow(repository.common)
         kind = f"history-{zlib.crc32(ends.encode()):08x}" if ends else "history"
-        self.history_path = os.path.join(caches, kind, branch)
+        self.history_path = repository.cache_path(kind, self.ref)
 
     def head(self) -> str | None:
         """Commit of the list: the local branch, else the one that was fetched, else None."""
@@ -63,8 +60,9 @@ class ListStore:
         return branch
 
     def remember(self, branch: Branch) -> None:
-        """Keep a branch that was read or written, for the next command."""
-        cache.write(self._cache, branch)
+        """Keep a branch that was read or written, for the next command, if it is the whole one."""
+        if branch.whole:
+            cache.write(self._cache, branch, self.repository.shared)
 
     def commit(self, commit_id: str) -> CommitInfo:
         """One commit of the list."""

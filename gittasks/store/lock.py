@@ -10,6 +10,8 @@ import os
 import time
 from types import TracebackType
 
+from gittasks.store.disk import PRIVATE, Sharing, make_folders
+
 try:
     import fcntl
 except ImportError:  # Windows: the compare-and-swap alone decides
@@ -18,29 +20,38 @@ except ImportError:  # Windows: the compare-and-swap alone decides
 _PATIENCE = 30.0
 """Seconds to queue; after that the compare-and-swap decides without a queue."""
 _EMPTY_LOCK_AGE = 1.0
-"""Seconds after which an empty `<ref>.lock` beside our dead writer's mark is its leftover."""
+"""Seconds after which an empty `<ref>.lock` beside our dead writer's mark is its leftover: git
+and we fill it in at once."""
 
 
 class ListLock:
     """`with ListLock(...) as lock:` while one operation reads, decides and moves the ref.
 
     Between `mark(commit)` and `clear()` the lock file names the commit that the ref is being
-    moved to. Whoever finds a mark there has queued behind a writer that died in that moment.
+    moved to. Whoever finds a mark there has queued behind a writer that died in that moment, and
+    first removes the `<ref>.lock` that the dead one left. Only who won the queue touches marks.
     """
 
-    def __init__(self, common: str, name: str) -> None:
-        self._path = os.path.join(common, "gittasks", "lock", name)
+    def __init__(self, path: str, ref_lock: str, shared: Sharing = PRIVATE) -> None:
+        self._path = path
+        self._ref_lock = ref_lock
+        self._shared = shared
         self._handle: int | None = None
-        self._dead_mark = ""
+        self._held = False
 
     def __enter__(self) -> ListLock:
         try:
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            make_folders(os.path.dirname(self._path), self._shared)
             self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+            self._shared.apply(self._path)
+            self._held = fcntl is not None and self._queue()
+            if self._held:
+                self._clear_up()
         except OSError:
-            return self  # no place for a lock file: the write itself will say what is wrong
-        if fcntl is not None and self._queue():
-            self._dead_mark = os.pread(self._handle, 64, 0).decode("ascii", "replace").strip()
+            pass  # no place for a lock file: the write itself will say what is wrong
+        except BaseException:
+            self._close()
+            raise
         return self
 
     def _queue(self) -> bool:
@@ -62,35 +73,50 @@ class ListLock:
             else:
                 return True
 
+    def _clear_up(self) -> None:
+        """Remove what the dead writer left whose mark is here, then the mark."""
+        assert self._handle is not None  # noqa: S101
+        mark = os.pread(self._handle, 64, 0).decode("ascii", "replace").strip()
+        deadline = time.monotonic() + _EMPTY_LOCK_AGE
+        while mark:
+            content, age = _content_and_age(self._ref_lock)
+            if content is None or content not in ("", mark):
+                break  # there is none, or it is another program's
+            if content == mark or age > _EMPTY_LOCK_AGE or time.monotonic() > deadline:
+                os.unlink(self._ref_lock)
+                break
+            time.sleep(0.05)  # another program may just have made it, and will fill it in
+        if mark:
+            os.ftruncate(self._handle, 0)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
-            self._handle = None
+            self._handle, self._held = None, False
 
     def mark(self, commit: str) -> None:
-        """Write down that the ref is about to be moved to `commit`."""
-        if self._handle is not None:
+        """Write down that `<ref>.lock` is about to be made, to move the ref to `commit`."""
+        if self._held and self._handle is not None:
             os.pwrite(self._handle, commit.encode(), 0)
 
     def clear(self) -> None:
-        """Forget the mark: the ref's own lock is gone."""
-        self._dead_mark = ""
-        if self._handle is not None:
+        """Forget the mark: there is no `<ref>.lock` of ours."""
+        if self._held and self._handle is not None:
             os.ftruncate(self._handle, 0)
 
-    def is_leftover(self, ref_lock: str) -> bool:
-        """Whether the file `ref_lock` was left by the dead writer whose mark we found."""
-        if not self._dead_mark:
-            return False
-        try:
-            with open(ref_lock, encoding="ascii", errors="replace") as file:
-                content = file.read(64).strip()
-            age = time.time() - os.stat(ref_lock).st_mtime
-        except OSError:
-            return False
-        return content == self._dead_mark or (not content and age > _EMPTY_LOCK_AGE)
+
+def _content_and_age(path: str) -> tuple[str | None, float]:
+    """Content of a small file, None if it cannot be read; seconds since it was written."""
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read(64).strip(), time.time() - os.fstat(file.fileno()).st_mtime
+    except OSError:
+        return None, 0.0

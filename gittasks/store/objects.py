@@ -10,22 +10,31 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.errors import InvalidData
 from gittasks.store import git
 from gittasks.store.discovery import read_shallow
-from gittasks.store.disk import sync_all
+from gittasks.store.disk import PRIVATE, Sharing, make_folders, remove, sync_all
 
 if TYPE_CHECKING:
-    from dulwich.object_store import DiskObjectStore
+    from gittasks.store.packs import Packs
 
-_KIND_NUMBERS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
+LIMITS = {"blob": 256 * 1024, "tree": 32 * 1024 * 1024, "commit": 1024 * 1024}
+"""Bytes that an object of a list may have; a longer one is reported, and not even unpacked."""
 _DAMAGED = ("damaged", b"")
 _ATTEMPTS = 20
 """Times that a file or folder may vanish under one write before that is an error."""
 _LOOSE_LEVEL = 1
 """zlib level of loose objects: git's own default for them, the quickest."""
+
+
+class Unavailable(InvalidData):
+    """An object that is missing or damaged, or cannot be read just now: not the list's own fault.
+
+    The next look may find it, so nothing that is said because of it may be remembered.
+    """
 
 
 class NewObject(NamedTuple):
@@ -55,18 +64,26 @@ def _names(object_id: str, kind: str, data: bytes) -> bool:
 class ObjectStore:
     """The objects of one repository, by id."""
 
-    def __init__(self, common: str, env: Mapping[str, str], *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        common: str,
+        env: Mapping[str, str],
+        *,
+        durable: bool = True,
+        shared: Sharing = PRIVATE,
+    ) -> None:
         self._folder = os.path.join(common, "objects")
         self._common = common
         self._env = env
         self._durable = durable
-        self._packs: DiskObjectStore | None = None
+        self._shared = shared
+        self._packs: Packs | None = None
 
-    def read(self, object_id: str, kind: str, *, limit: int | None = None) -> bytes:
+    def read(self, object_id: str, kind: str) -> bytes:
         """Return the content of an object of `kind`.
 
-        Raises InvalidData when it is missing, damaged, of another kind, or a loose one longer
-        than `limit` bytes (which is then not even unpacked).
+        Raises Unavailable when it is missing or damaged, InvalidData when it is of another kind
+        or longer than LIMITS allow.
         """
         damaged = False
         for source in (
@@ -77,12 +94,12 @@ class ObjectStore:
             self._rescan_packs,
             self._ask_git,
         ):
-            found = source(object_id, limit)
+            found = source(object_id, LIMITS[kind])
             if found and _names(object_id, *found):
                 break
             damaged = damaged or found is not None
         else:
-            raise InvalidData(
+            raise Unavailable(
                 f"the object file of the {kind} {object_id} is damaged"
                 if damaged
                 else f"the repository lacks the {kind} {object_id}",
@@ -92,45 +109,22 @@ class ObjectStore:
         actual, data = found
         if actual != kind:
             raise InvalidData(f"{object_id} is a {actual}, not a {kind}", where=object_id)
-        if limit is not None and len(data) > limit:
-            raise InvalidData(f"larger than {limit} bytes", where=object_id)
         return data
 
     def _loose_path(self, object_id: str) -> str:
         return os.path.join(self._folder, object_id[:2], object_id[2:])
 
-    def _read_loose(self, object_id: str, limit: int | None) -> tuple[str, bytes] | None:
-        try:
-            with open(self._loose_path(object_id), "rb") as file:
-                packed = file.read()
-        except OSError:
-            return None
-        try:
-            unpacker = zlib.decompressobj()
-            header, _, start = unpacker.decompress(packed, 64).partition(b"\0")
-            kind, _, size = header.decode("ascii").partition(" ")
-            length = int(size)
-            if limit is not None and length > limit:
-                raise InvalidData(f"larger than {limit} bytes", where=object_id)
-            data = start + unpacker.decompress(unpacker.unconsumed_tail) + unpacker.flush()
-        except (zlib.error, ValueError):
-            return _DAMAGED
-        return (kind, data) if len(data) == length else _DAMAGED
+    def _read_loose(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
+        return read_loose(self._loose_path(object_id), limit)
 
-    def _read_packed(self, object_id: str, _limit: int | None) -> tuple[str, bytes] | None:
+    def _read_packed(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
         if self._packs is None:
-            from dulwich.object_store import DiskObjectStore
+            from gittasks.store.packs import Packs  # dulwich
 
-            self._packs = DiskObjectStore(self._folder)
-        try:
-            number, data = self._packs.get_raw(object_id.encode())  # type: ignore[arg-type]
-            return _KIND_NUMBERS[number], data
-        except KeyError:
-            return None
-        except Exception:  # noqa: BLE001  dulwich raises whatever it meets in damaged bytes
-            return None  # a pack that vanished or is damaged: look again, then ask git
+            self._packs = Packs(self._folder)
+        return self._packs.read(object_id, limit)
 
-    def _rescan_packs(self, object_id: str, limit: int | None) -> tuple[str, bytes] | None:
+    def _rescan_packs(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
         self.close()
         return self._read_packed(object_id, limit)
 
@@ -143,17 +137,20 @@ class ObjectStore:
     def __del__(self) -> None:
         self.close()
 
-    def _ask_git(self, object_id: str, _limit: int | None) -> tuple[str, bytes] | None:
-        answer = git.run(
-            [f"--git-dir={self._common}", "cat-file", "--batch"],
-            cwd=self._common,
-            env=git.unbound(self._env),
-            stdin=object_id.encode() + b"\n",
-        )
-        header, _, rest = answer.stdout.partition(b"\n")
-        words = header.decode("ascii", "replace").split()
-        if answer.returncode != 0 or len(words) != 3:
-            return None
+    def _ask_git(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
+        """git itself: it fetches what a partial clone lacks. Size first, content then."""
+        for question in ("--batch-check", "--batch"):
+            answer = git.run(
+                [f"--git-dir={self._common}", "cat-file", question],
+                cwd=self._common,
+                env=git.unbound(self._env),
+                stdin=object_id.encode() + b"\n",
+            )
+            header, _, rest = answer.stdout.partition(b"\n")
+            words = header.decode("ascii", "replace").split()
+            if answer.returncode != 0 or len(words) != 3:
+                return None
+            check_size(int(words[2]), limit, object_id)
         return words[1], rest[: int(words[2])]
 
     def write(self, objects: Iterable[NewObject]) -> None:
@@ -163,34 +160,83 @@ class ObjectStore:
             try:
                 self._write_once(wanted)
                 break
-            except FileNotFoundError:
-                # `git gc` packed what was already there, and removed it or its empty folder.
+            except (FileNotFoundError, FileExistsError):
+                # `git gc` packed what was already there, removed an empty folder, or pruned
+                # what is not yet in its place.
                 if attempt == _ATTEMPTS - 1:
                     raise
 
     def _write_once(self, objects: Iterable[NewObject]) -> None:
         paths = {self._loose_path(item.id): item for item in objects}
         new = {path: item for path, item in paths.items() if not _freshen(path)}
-        staged = {path: _stage(path, item) for path, item in new.items()}
+        staged: dict[str, str] = {}
         try:
+            for path, item in new.items():
+                staged[path] = self._stage(path, item)
             if self._durable:
                 sync_all([staged.get(path, path) for path in paths])
             for path, temporary in staged.items():
                 os.replace(temporary, path)
         except BaseException:
             for temporary in staged.values():
-                _discard(temporary)
+                remove(temporary)
             raise
         if self._durable:
             sync_all([self._folder, *{os.path.dirname(path) for path in paths}])
 
+    def _stage(self, path: str, item: NewObject) -> str:
+        """Write an object under one of git's temporary names beside `path`; return that name."""
+        header = f"{item.kind} {len(item.data)}\0".encode()
+        packed = zlib.compress(header + item.data, _LOOSE_LEVEL)
+        folder = os.path.dirname(path)
+        temporary = os.path.join(folder, f"tmp_obj_{os.urandom(6).hex()}")
+        make_folders(folder, self._shared)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+        try:
+            with open(handle, "wb") as file:
+                file.write(packed)
+            self._shared.apply(temporary)
+        except BaseException:
+            remove(temporary)
+            raise
+        return temporary
+
+    @cached_property
+    def _boundaries(self) -> frozenset[str]:
+        return frozenset(read_shallow(self._common).split())
+
     def is_boundary(self, commit_id: str) -> bool:
         """Whether a shallow clone ends at this commit (gitrepository-layout, `shallow`)."""
-        return commit_id in read_shallow(self._common).split()
+        return commit_id in self._boundaries
 
     def missing(self, objects: Iterable[NewObject]) -> list[NewObject]:
-        """Those of `objects` that are no loose files now (a foreign `gc --prune=now` ran)."""
+        """Those of `objects` that are no loose files now: packed meanwhile, or pruned."""
         return [item for item in objects if not os.path.exists(self._loose_path(item.id))]
+
+
+def check_size(size: int, limit: int, object_id: str) -> None:
+    """Raise InvalidData when an object is longer than `limit` bytes."""
+    if size > limit:
+        raise InvalidData(f"larger than {limit} bytes", where=object_id)
+
+
+def read_loose(path: str, limit: int) -> tuple[str, bytes] | None:
+    """Kind and content of a loose object file, None without one; never inflates past `limit`."""
+    try:
+        with open(path, "rb") as file:
+            packed = file.read(min(os.fstat(file.fileno()).st_size, 2 * limit + 4096))
+    except OSError:
+        return None
+    try:
+        unpacker = zlib.decompressobj()
+        header, _, start = unpacker.decompress(packed, 64).partition(b"\0")
+        kind, _, size = header.decode("ascii").partition(" ")
+        length = int(size)
+        check_size(length, limit, os.path.basename(os.path.dirname(path)) + os.path.basename(path))
+        data = start + unpacker.decompress(unpacker.unconsumed_tail, length + 1)
+    except (zlib.error, ValueError):
+        return _DAMAGED
+    return (kind, data) if len(data) == length and unpacker.eof else _DAMAGED
 
 
 def _freshen(path: str) -> bool:
@@ -202,32 +248,3 @@ def _freshen(path: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _stage(path: str, item: NewObject) -> str:
-    """Write an object under one of git's temporary names beside `path`; return that name."""
-    packed = zlib.compress(f"{item.kind} {len(item.data)}\0".encode() + item.data, _LOOSE_LEVEL)
-    folder = os.path.dirname(path)
-    temporary = os.path.join(folder, f"tmp_obj_{os.urandom(6).hex()}")
-    for attempt in range(_ATTEMPTS):
-        try:
-            os.makedirs(folder, exist_ok=True)
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
-            break
-        except FileNotFoundError:  # git gc removed the empty folder in between
-            if attempt == _ATTEMPTS - 1:
-                raise
-    try:
-        with open(handle, "wb") as file:
-            file.write(packed)
-    except BaseException:
-        _discard(temporary)
-        raise
-    return temporary
-
-
-def _discard(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        return

@@ -1,28 +1,28 @@
 """Refs of the common git dir: read one, list those of a prefix, move one under a guard.
 
-Reading is a file or a byte search, so it costs the same beside 5 refs and 50,000. Moving goes
-through dulwich's compare-and-swap under git's own `<ref>.lock`. It is never called with "no
-expected value": a new ref is expected to be the zero id.
+Reading is a file or a byte search, so it costs the same beside 5 refs and 50,000. Moving is a
+compare-and-swap under git's own `<ref>.lock`, so git and we never overwrite each other. It is our
+own: dulwich's leaves its lock behind when the disk is full, and syncs no folder.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from gittasks.errors import Busy, InvalidData, Refused
 from gittasks.store import disk
-
-if TYPE_CHECKING:
-    from dulwich.objects import ObjectID
-    from dulwich.refs import Ref
 
 ZERO = "0" * 40
 _HEX = frozenset("0123456789abcdef")
 _MAX_SYMREFS = 5
 _LOCK_PATIENCE = 10.0
 """Seconds to wait for somebody else's `<ref>.lock`; git holds one for milliseconds."""
+_HURDLES = 20
+"""Times that a folder may vanish or be in the way under one move before that is an error."""
 
 Reflog = Callable[[str, str], None]
 """Called with (old id, new id) while the ref is locked, to append to its reflog."""
@@ -38,15 +38,29 @@ def read(common: str, name: str) -> str | None:
 
     Raises InvalidData when the ref exists but is damaged (an empty or torn file).
     """
+    return _followed(common, name)[1]
+
+
+def lock_path(common: str, name: str) -> str:
+    """Path of git's own lock for `name`, or for the ref that it points to if it is symbolic."""
+    with contextlib.suppress(InvalidData):  # reading it will tell
+        name, _ = _followed(common, name)
+    return os.path.join(common, name) + ".lock"
+
+
+def _followed(common: str, name: str, packed: bytes | None = None) -> tuple[str, str | None]:
+    """The ref that `name` points to, itself unless it is symbolic, and the id that it holds."""
     for _ in range(_MAX_SYMREFS):
+        if not name.startswith("refs/") or ".." in name:
+            raise InvalidData(f"a symbolic ref points to {name!a}, which is no ref", where=name)
         try:
             with open(os.path.join(common, name), "rb") as file:
                 text = file.read(4096).decode("utf-8", "replace").strip()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            return _find_packed(_packed(common), name)
+            return name, _find_packed(_packed(common) if packed is None else packed, name)
         if not text.startswith("ref: "):
             if is_object_id(text):
-                return text
+                return name, text
             raise InvalidData(
                 f"the ref file {name} is damaged: it holds no commit id",
                 where=name,
@@ -59,28 +73,35 @@ def read(common: str, name: str) -> str | None:
 def listed(common: str, prefix: str) -> Iterator[tuple[str, str]]:
     """Yield (name, id) of the refs that begin with `prefix`, in order of name.
 
-    Damaged ref files are passed over: they have no id to give.
+    A damaged one has the id "".
     """
+    loose: dict[str, str] = {}
+    gone: dict[str, str] = {}
+    for root, _, files in os.walk(os.path.join(common, os.path.dirname(prefix))):
+        base = os.path.relpath(root, common).replace(os.sep, "/")
+        for file in files:
+            name = f"{base}/{file}"
+            if name.startswith(prefix) and not name.endswith(".lock"):
+                try:
+                    real, value = _followed(common, name, b"")
+                except InvalidData:
+                    real, value = name, ""
+                if value is None:
+                    gone[name] = real
+                else:
+                    loose[name] = value
+    packed = _packed(common)  # last: `git pack-refs` may have moved loose ones there meanwhile
+    found: dict[str, str] = {}
     needle = b" " + prefix.encode()
-    packed = _packed(common)
-    names: set[str] = set()
     at = packed.find(needle)
     while at >= 0:
         end = packed.find(b"\n", at)
-        names.add(packed[at + 1 : end if end >= 0 else None].decode("utf-8", "replace"))
+        name = packed[at + 1 : end if end >= 0 else None].decode("utf-8", "replace")
+        value = packed[max(at - 40, 0) : at].decode("ascii", "replace")
+        found[name] = value if is_object_id(value) else ""
         at = packed.find(needle, at + 1)
-    folder = os.path.dirname(prefix)
-    for root, _, files in os.walk(os.path.join(common, folder)):
-        base = os.path.relpath(root, common).replace(os.sep, "/")
-        names.update(f"{base}/{file}" for file in files if not file.endswith(".lock"))
-    for name in sorted(names):
-        if name.startswith(prefix):
-            try:
-                value = read(common, name)
-            except InvalidData:
-                continue
-            if value:
-                yield name, value
+    found |= {name: v for name, real in gone.items() if (v := _find_packed(packed, real))}
+    yield from sorted((found | loose).items())
 
 
 def _packed(common: str) -> bytes:
@@ -130,100 +151,103 @@ def _in_the_way(other: str, name: str) -> Refused:
     )
 
 
+class Marks(Protocol):
+    """Where a writer notes that it is about to hold a ref's lock, for who finds it dead."""
+
+    def mark(self, commit: str) -> None:
+        """The lock is about to be made, to move the ref to `commit`."""
+
+    def clear(self) -> None:
+        """There is no lock of ours."""
+
+
 def move(
     common: str,
     name: str,
     old: str | None,
     new: str,
     *,
-    reflog: Reflog | None,
-    is_leftover: Callable[[str], bool],
+    marks: Marks,
+    reflog: Reflog | None = None,
+    shared: disk.Sharing = disk.PRIVATE,
 ) -> bool:
     """Move ref `name` from `old` (None: it must not exist) to `new`; False if it was elsewhere.
 
-    Waits for somebody else's lock with jittered pauses; removes a `<ref>.lock` only when
-    `is_leftover(path)` knows it as one of ours whose writer died. Raises Busy after 10 seconds.
-    The ref and its folder are on the disk before this returns.
+    Waits for somebody else's lock with jittered pauses and raises Busy after 10 seconds. The ref
+    and the folders made for it are on the disk before this returns.
     """
     import random
     import time
 
-    from dulwich.file import FileLocked
-
-    refs = _guarded_refs(common, name, reflog)
+    name, _ = _followed(common, name)
+    lock = os.path.join(common, name) + ".lock"
     deadline = time.monotonic() + _LOCK_PATIENCE
-    pause, retry_folder = 0.005, True
+    pause, hurdles = 0.005, 0
     while True:
+        made = disk.make_folders(os.path.dirname(lock), shared)
         try:
-            moved: bool = refs.set_if_equals(
-                _ref(name), _id(old or ZERO), _id(new), message=b"gittasks"
-            )
-        except FileLocked:
-            lock = os.path.join(common, name) + ".lock"
-            if is_leftover(lock):
-                _remove(lock)
-                continue
+            moved = _swap(common, name, old or ZERO, new, marks, reflog, shared)
+        except FileExistsError:
             if time.monotonic() > deadline:
                 raise _still_locked(lock, name) from None
             time.sleep(random.uniform(pause / 2, pause))  # noqa: S311  jitter, not a secret
             pause = min(pause * 2, 0.5)
-        except FileNotFoundError:
-            continue  # `git pack-refs` removed the emptied folder between mkdir and open
-        except (NotADirectoryError, IsADirectoryError):
-            # Another branch is in the way, or a folder that git left empty (cleared here).
-            check_creatable(common, name)
-            if not retry_folder:
+        except (FileNotFoundError, IsADirectoryError):
+            # git removed the folder while it was empty, or left one in the place of the ref
+            hurdles += 1
+            if hurdles > _HURDLES:
                 raise
-            retry_folder = False
+            check_creatable(common, name)
         else:
             if moved:
-                disk.sync(os.path.dirname(os.path.join(common, name)))
+                # Without its folder the ref is in packed-refs by now, which git has synced.
+                with contextlib.suppress(FileNotFoundError):
+                    disk.sync_all([os.path.dirname(lock), *made])
             return moved
 
 
-def _guarded_refs(common: str, name: str, reflog: Reflog | None):  # type: ignore[no-untyped-def]
-    from dulwich.refs import DiskRefsContainer
-
-    class OneRef(DiskRefsContainer):
-        """dulwich's compare-and-swap, told only of the packed refs that matter to this one."""
-
-        def get_packed_refs(self) -> dict[Ref, ObjectID]:
-            packed = _packed(common)
-            found, part = {}, name
-            while part.count("/") >= 2:
-                if value := _find_packed(packed, part):
-                    found[_ref(part)] = _id(value)
-                part = os.path.dirname(part)
-            return found
-
-    def log(
-        _ref: bytes,
-        old: bytes,
-        new: bytes,
-        _who: bytes | None,
-        _time: int | None,
-        _zone: int | None,
-        _message: bytes,
-    ) -> None:
-        if reflog:
-            reflog(old.decode(), new.decode())
-
-    return OneRef(common, logger=log)
-
-
-def _ref(name: str) -> Ref:
-    return name.encode()  # type: ignore[return-value]
-
-
-def _id(value: str) -> ObjectID:
-    return value.encode()  # type: ignore[return-value]
-
-
-def _remove(path: str) -> None:
+def _swap(
+    common: str,
+    name: str,
+    old: str,
+    new: str,
+    marks: Marks,
+    reflog: Reflog | None,
+    shared: disk.Sharing,
+) -> bool:
+    """Compare and swap under git's own `<ref>.lock`; FileExistsError when somebody has that."""
+    path = os.path.join(common, name)
+    lock = f"{path}.lock"
+    if os.path.lexists(lock):  # no mark for what is not going to be made
+        raise FileExistsError(lock)
+    marks.mark(new)
     try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
+        handle = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    except OSError:
+        marks.clear()
+        raise
+    # Killed or interrupted so far, the mark stays, and tells the next writer whose lock that is.
+    ours = os.fstat(handle).st_ino
+    try:
+        try:
+            moved = (_followed(common, name)[1] or ZERO) == old
+            if moved:
+                if os.write(handle, new.encode() + b"\n") <= len(new):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), lock)
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+        if moved:
+            shared.apply(lock)
+            if reflog:
+                reflog(old, new)
+            os.replace(lock, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(lock).st_ino == ours:  # else it is the next one's already
+                os.unlink(lock)
+        marks.clear()
+    return moved
 
 
 def _still_locked(lock: str, name: str) -> Busy:

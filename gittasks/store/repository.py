@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import FormatTooNew, InvalidData
-from gittasks.store import config, discovery, refs
+from gittasks.store import config, discovery, disk, refs
 
 if TYPE_CHECKING:
     from gittasks.store.objects import ObjectStore
@@ -49,7 +49,12 @@ class Repository:
         """The repository's objects; durable unless the user's `core.fsync` says otherwise."""
         from gittasks.store.objects import ObjectStore
 
-        return ObjectStore(self.common, self.env, durable=self._durable())
+        return ObjectStore(self.common, self.env, durable=self._durable(), shared=self.shared)
+
+    @cached_property
+    def shared(self) -> disk.Sharing:
+        """Permissions that `core.sharedRepository` wants for what is made below the git dir."""
+        return disk.sharing(self.config.get("core.sharedrepository"))
 
     def _durable(self) -> bool:
         """Whether to sync what is written (`core.fsync`, `core.fsyncObjectFiles`; git-config)."""
@@ -82,11 +87,11 @@ class Repository:
         return self.prefix + list_id
 
     def local_lists(self) -> dict[str, str]:
-        """Lists with a local branch: id to commit."""
+        """Lists with a local branch: id to commit, "" where the ref is damaged."""
         return self._lists(self.prefix)
 
     def tracked_lists(self) -> dict[str, dict[str, str]]:
-        """Lists that were fetched: remote to (id to commit)."""
+        """Lists that were fetched: remote to (id to commit, "" where the ref is damaged)."""
         folder = os.path.join(self.common, "refs", "remotes")
         remotes = set(os.listdir(folder)) if os.path.isdir(folder) else set()
         known = {k.split(".", 1)[1] for k in self.config.keys_of("remote.") if "." in k}
@@ -98,25 +103,42 @@ class Repository:
         found = {}
         for name, commit in refs.listed(self.common, prefix):
             list_id = name[len(prefix) :]
-            if list_id_fault(list_id) is None and self._is_list(prefix, commit):
+            if list_id_fault(list_id) is None and self._is_list(name, prefix, commit):
                 found[list_id] = commit
         return found
 
-    def _is_list(self, prefix: str, commit: str) -> bool:
-        """With an empty prefix any branch could be meant: a list is one that holds list.yaml."""
+    def _is_list(self, name: str, prefix: str, commit: str) -> bool:
+        """With an empty prefix any branch could be meant: a list is one that holds list.yaml.
+
+        A damaged ref cannot tell; it is one when it was read as one before.
+        """
         if prefix != "refs/heads/":
             return True
+        if not commit:
+            return os.path.exists(self.cache_path("lists", name))
         from gittasks.store.branch import holds_list
 
         return holds_list(self.objects, commit)
 
+    def cache_path(self, kind: str, ref: str) -> str:
+        """Where something that was worked out about a list is kept."""
+        branch = ref.removeprefix("refs/heads/")
+        return os.path.join(self.common, "gittasks", "cache", kind, branch)
+
     def tracked(self, list_id: str) -> str | None:
-        """Commit of a list that was fetched but has no local branch; `origin` comes first."""
+        """Commit of a list that was fetched but has no local branch; `origin` comes first.
+
+        Raises InvalidData when the ref is damaged.
+        """
         lists = self.tracked_lists()
         holders = [r for r in lists if list_id in lists[r]]
         if not holders:
             return None
-        return lists["origin" if "origin" in holders else holders[0]][list_id]
+        remote = "origin" if "origin" in holders else holders[0]
+        short = self.prefix.removeprefix("refs/heads/")
+        return lists[remote][list_id] or refs.read(
+            self.common, f"refs/remotes/{remote}/{short}{list_id}"
+        )
 
     def current_branch(self) -> str | None:
         """Short name of the branch that this worktree is on, None when HEAD is detached."""

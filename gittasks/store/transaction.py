@@ -11,16 +11,18 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-import dulwich.refs  # noqa: F401  loaded here, not while the lock is held
+import dulwich.objects  # noqa: F401  loaded here, not while the lock is held
 
 from gittasks.core.model import Snapshot
 from gittasks.errors import Busy, InvalidData
-from gittasks.store import checkouts, history, refs, upkeep
+from gittasks.store import checkouts, history, prune, refs, upkeep
 from gittasks.store.branch import next_branch, root_objects
-from gittasks.store.cache import Branch
+from gittasks.store.disk import make_folders
 from gittasks.store.history import Signature
+from gittasks.store.layout import Branch
 from gittasks.store.list_store import ListStore
 from gittasks.store.lock import ListLock
+from gittasks.store.objects import NewObject
 
 _ATTEMPTS = 50
 """Races that one operation may lose; each loss means that somebody else's write went in."""
@@ -34,10 +36,14 @@ class Proposal(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What `update` did: the branch as it is, and the commit it made, None if nothing changed."""
+    """What `update` did: the commit it made, None if nothing changed.
 
-    branch: Branch
+    `lagging` are folders that have the list's branch checked out and could not be brought along:
+    there `git status` now shows the change taken back.
+    """
+
     commit: history.CommitInfo | None
+    lagging: tuple[str, ...] = ()
 
 
 class Signatures(NamedTuple):
@@ -59,11 +65,15 @@ def create(store: ListStore) -> bool:
             return False
         refs.check_creatable(common, store.ref)
         commit = store.repository.tracked(store.list_id)
+        new: list[NewObject] = []
         if commit is None:
             new = root_objects(store.list_id)
             store.repository.objects.write(new)
             commit = new[-1].id
-        return _move(store, lock, None, commit, "create")
+        made = _move(store, lock, None, commit, "create")
+        if made:
+            prune.settle(store.repository, new)
+        return made
 
 
 def update(store: ListStore, propose: Propose, signatures: Signatures) -> Written:
@@ -101,24 +111,25 @@ def _try(
         return None
     proposal = propose(branch)
     if proposal is None:
-        return Written(branch, None)
+        return Written(None)
     _check_writable(branch)
     tree, after, new = next_branch(repository.objects, branch, proposal.after)
     commit = history.new_commit(tree, (branch.commit,), *signatures, proposal.message)
+    new.append(commit)
+    if local is None:
+        refs.check_creatable(repository.common, store.ref)
     found = checkouts.find_clean(repository, store.ref, branch.commit)
-    repository.objects.write([*new, commit])
+    repository.objects.write(new)
     checkouts.check_movable(repository, found, commit.id)
     subject = proposal.message.partition("\n")[0]
     if not _move(store, lock, local, commit.id, subject, signatures.committer):
         return None
-    if pruned := repository.objects.missing([*new, commit]):  # by a `gc --prune=now`
-        repository.objects.write(pruned)
-    checkouts.bring_along(repository, found, commit.id)
-    written = after._replace(commit=commit.id)
-    store.remember(written)
+    prune.settle(repository, new)
+    lagging = checkouts.bring_along(repository, found, commit.id)
+    store.remember(after._replace(commit=commit.id))
     parents = (branch.commit,)
     info = history.CommitInfo(commit.id, tree, parents, *signatures, proposal.message)
-    return Written(written, info)
+    return Written(info, lagging)
 
 
 def _check_writable(branch: Branch) -> None:
@@ -139,22 +150,16 @@ def _move(
     subject: str,
     who: Signature | None = None,
 ) -> bool:
-    common = store.repository.common
-    if old is None:
-        refs.check_creatable(common, store.ref)
     person = who or Signature("gittasks <root@gittasks.invalid>", int(time.time()))
-    lock.mark(new)
-    try:
-        return refs.move(
-            common,
-            store.ref,
-            old,
-            new,
-            reflog=lambda was, now: _append_reflog(store, was, now, person, subject),
-            is_leftover=lock.is_leftover,
-        )
-    finally:
-        lock.clear()
+    return refs.move(
+        store.repository.common,
+        store.ref,
+        old,
+        new,
+        marks=lock,
+        reflog=lambda was, now: _append_reflog(store, was, now, person, subject),
+        shared=store.repository.shared,
+    )
 
 
 def _append_reflog(store: ListStore, old: str, new: str, who: Signature, subject: str) -> None:
@@ -169,12 +174,16 @@ def _append_reflog(store: ListStore, old: str, new: str, who: Signature, subject
     zone = f"{sign}{minutes // 60:02d}{minutes % 60:02d}"
     line = f"{old} {new} {who.person} {who.time} {zone}\tgittasks: {subject}\n"
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        make_folders(os.path.dirname(path), store.repository.shared)
         with open(path, "ab") as file:
             file.write(line.encode("utf-8", "surrogateescape"))
+        if old == refs.ZERO:
+            store.repository.shared.apply(path)
     except OSError:
         return  # the reflog is a convenience; the branch itself holds the history
 
 
 def _lock(store: ListStore) -> ListLock:
-    return ListLock(store.repository.common, store.ref.removeprefix("refs/heads/"))
+    common, name = store.repository.common, store.ref.removeprefix("refs/heads/")
+    path = os.path.join(common, "gittasks", "lock", name)
+    return ListLock(path, refs.lock_path(common, store.ref), store.repository.shared)

@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from gittasks.store import git
+from gittasks.store import disk, git
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def is_due(repository: Repository) -> bool:
 
 
 def start(repository: Repository) -> None:
-    """Start `git maintenance run --auto` on its own; at most once in five minutes."""
+    """Start `git maintenance run --auto` on its own, without hooks; once in five minutes."""
     stamp = os.path.join(repository.common, "gittasks", "upkeep")
     try:
         if time.time() - os.stat(stamp).st_mtime < _PAUSE:
@@ -46,10 +46,10 @@ def start(repository: Repository) -> None:
     import subprocess
 
     try:
-        with open(stamp, "w", encoding="ascii"):
-            pass
+        disk.put(stamp, b"", repository.shared)
+        place = [f"--git-dir={repository.common}", "-c", f"core.hooksPath={os.devnull}"]
         made = subprocess.Popen(
-            ["git", f"--git-dir={repository.common}", "maintenance", "run", "--auto", "--quiet"],
+            ["git", *place, "maintenance", "run", "--auto", "--quiet"],
             cwd=repository.common,
             env=git.unbound(repository.env),
             stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ are told as well. What was once read is kept beside the other caches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gittasks.core.clock import format_time
@@ -15,8 +15,8 @@ from gittasks.store import history_cache
 
 if TYPE_CHECKING:
     from gittasks.core.model import Snapshot
-    from gittasks.store.cache import Branch
     from gittasks.store.history import CommitInfo
+    from gittasks.store.layout import Branch
     from gittasks.workspace.workspace import Report, Workspace
 
 
@@ -85,11 +85,14 @@ def _lines(workspace: Workspace) -> list[history_cache.Line]:
     if lines and lines[-1].commit == head.commit:
         return lines
     if lines and (missing := _straight_line(workspace, head.commit, lines[-1].commit)):
-        new = list(_read(workspace, missing, head))
-        history_cache.append(path, lines[-1].commit, new)
-        return [*lines, *new]
-    lines = list(_read(workspace, list(workspace.store.walk(head.commit)), head))
-    history_cache.write(path, lines)
+        new, whole = _read(workspace, missing, head)
+        if not whole or history_cache.append(path, lines[-1].commit, new):
+            return [*lines, *new]
+        lines = [*lines, *new]
+    else:
+        lines, whole = _read(workspace, list(workspace.store.walk(head.commit)), head)
+    if whole:
+        history_cache.write(path, lines, workspace.repository.shared)
     return lines
 
 
@@ -107,16 +110,18 @@ def _straight_line(workspace: Workspace, head: str, down_to: str) -> list[Commit
 
 def _read(
     workspace: Workspace, newest_first: list[CommitInfo], head: Branch
-) -> Iterator[history_cache.Line]:
-    """Compare each commit with its first parent, oldest first."""
+) -> tuple[list[history_cache.Line], bool]:
+    """Compare each commit with its first parent, oldest first; whether all could be had."""
     from gittasks.core.model import ListInfo, Snapshot
 
     load = _Loader(workspace.store.load_at, head)
     empty = Snapshot(info=ListInfo(id=workspace.list_id))
+    lines = []
     for commit in reversed(newest_first):
         before = load(commit.parents[0]).snapshot if commit.parents else empty
         after = load(commit.id).snapshot
-        yield _encoded(_entry(commit, before, after))
+        lines.append(_encoded(_entry(commit, before, after)))
+    return lines, load.whole
 
 
 class _Loader:
@@ -126,10 +131,12 @@ class _Loader:
         self._load_at = load_at
         self._kept: dict[str, Branch] = {}
         self._near = near
+        self.whole = True
 
     def __call__(self, commit_id: str) -> Branch:
         found = self._kept.pop(commit_id, None) or self._load_at(commit_id, self._near)
         self._near = self._kept[commit_id] = found
+        self.whole = self.whole and found.whole
         while len(self._kept) > 2:
             self._kept.pop(next(iter(self._kept)))
         return found

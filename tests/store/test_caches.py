@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import support
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from support import Repo
 
-from gittasks.core.operations import AddNote, Transition, Verb
-from gittasks.store import config, history_cache
+from gittasks import __version__
+from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
+from gittasks.store import cache, config, history_cache
 
 
 def answers(repo: Repo, **env: str) -> list[object]:
@@ -338,7 +343,6 @@ def test_a_change_while_git_is_asked_is_seen(listed: Repo, monkeypatch: pytest.M
     def slow(*args: object) -> object:
         answer = real(*args)  # type: ignore[arg-type]
         listed.git("config", "gittasks.owner", "late")
-        answer["files"] = [[path, config._signature(path)] for path, _ in answer["files"]]
         return answer
 
     monkeypatch.setattr(config, "_ask_git", slow)
@@ -347,11 +351,173 @@ def test_a_change_while_git_is_asked_is_seen(listed: Repo, monkeypatch: pytest.M
     assert listed.workspace().actor.owner == "late"
 
 
+def test_a_bad_date_does_not_hide_who_it_is(listed: Repo) -> None:
+    """A command with a date that git cannot read leaves no "no identity" behind."""
+    env = {"GIT_COMMITTER_DATE": "no date"}
+    os.utime(Path(listed.git_dir, "config"), (1, 1))
+    for _ in range(3):
+        assert listed.workspace(**env).repository.config.author == "Ada <ada@example.com>"
+    assert listed.workspace().repository.config.committer == "Ada <ada@example.com>"
+
+
+def test_a_file_included_from_the_environment_is_watched(listed: Repo, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("[gittasks]\n\towner = first\n")
+    env = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "include.path"}
+    env["GIT_CONFIG_VALUE_0"] = str(target)
+    os.utime(target, (1, 1))
+    time.sleep(0.1)
+    assert listed.workspace(**env).actor.owner == "first"
+    assert listed.workspace(**env).actor.owner == "first"
+    target.write_text("[gittasks]\n\towner = second\n")
+    assert listed.workspace(**env).actor.owner == "second"
+
+
+def test_the_file_of_the_system_is_watched_where_git_has_it(
+    listed: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when it is not there yet: git says where it would be."""
+    monkeypatch.delenv("GIT_CONFIG_NOSYSTEM")
+    place = tmp_path / "etc" / "gitconfig"
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(place))
+    assert list(config._system_files(listed.path, os.environ)) == [str(place)]
+    place.parent.mkdir()
+    place.write_text("[gittasks]\n\towner = everybody\n")
+    assert list(config._system_files(listed.path, os.environ)) == [str(place)]
+
+
+def test_a_torn_history_file_is_made_anew_by_the_next_reader(busy: Repo) -> None:
+    """Else it would be read in full by every command for ever."""
+    workspace = busy.workspace()
+    workspace.log()
+    path = Path(workspace.store.history_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    busy.workspace().edit([AddNote("c", "x")])
+    entries = busy.workspace().log()
+    assert history_cache.read(str(path))[-1].commit == busy.head() == entries[0].commit
+    assert path.read_bytes().startswith(whole[:-200])
+
+
+def test_caches_of_another_version_are_not_read(busy: Repo) -> None:
+    """Both name the version that wrote them in their first line."""
+    busy.workspace().log()
+    for path in cache_files(busy):
+        if "config" not in path.name:
+            first = path.read_bytes().partition(b"\n")[0]
+            assert f" {__version__}".encode() in first
+            path.write_bytes(path.read_bytes().replace(__version__.encode(), b"9.9.9", 1))
+    workspace = busy.workspace()
+    assert cache.read(workspace.store._cache) is None
+    assert history_cache.read(workspace.store.history_path) == []
+    assert not history_cache.append(workspace.store.history_path, busy.head(), [])
+
+
+def test_a_pipe_in_the_place_of_a_cache_does_not_hang(busy: Repo) -> None:
+    expected = answers(busy)
+    for path in cache_files(busy):
+        path.unlink()
+        os.mkfifo(path)
+    assert answers(busy) == expected
+    busy.ok("note", "c", "x")
+
+
+def test_what_cannot_be_had_just_now_is_not_remembered(busy: Repo) -> None:
+    """A missing object that comes back is seen; nothing of the gap stays in a cache."""
+    expected = answers(busy)
+    busy.remove("gittasks", "cache")
+    blob = busy.git("rev-parse", "gittasks/plan:tasks/b.yaml")
+    kept = Path(busy.git_dir, "objects", blob[:2], blob[2:])
+    kept.rename(f"{kept}.away")
+    assert [p.path for p in busy.workspace().snapshot().problems] == [
+        "tasks/b.yaml",
+        "tasks/broken.yaml",
+    ]
+    busy.workspace().log()
+    Path(f"{kept}.away").rename(kept)
+    assert answers(busy) == expected
+
+
+def test_list_ids_that_look_like_temporary_names_do_not_collide(
+    busy: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache of the list `plan.1234` is not where process 1234 prepares that of `plan`."""
+    other = f"plan.{os.getpid()}"
+    busy.workspace().init(other, "Other")
+    busy.workspace(other).snapshot()
+    before = Path(busy.workspace(other).store._cache).read_bytes()
+    busy.workspace("plan").edit([AddNote("c", "x")])
+    assert Path(busy.workspace(other).store._cache).read_bytes() == before
+
+
+_VALUES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.sampled_from([0, -1, 1, 10**15, 0.0, -0.0, 1.0, 1.5, 1e300]),
+        st.sampled_from(["", "x", "1", "true", "a\nb", "\u2028", " é "]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2), st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+_IDS = st.sampled_from(["a", "b", "c", "a-b", "new"])
+_OPERATIONS = st.one_of(
+    st.builds(
+        Create,
+        subject=st.sampled_from(["New", "New 2"]),
+        id=_IDS,
+        order=st.sampled_from([None, 1, 1.5, -0.0]),
+        metadata=st.dictionaries(st.sampled_from("zya"), _VALUES, max_size=3),
+    ),
+    st.builds(
+        Update,
+        id=_IDS,
+        subject=st.sampled_from([None, "One", "Two"]),
+        order=st.sampled_from([None, 0, -0.0, 2.5, 1000000]),
+        metadata=st.dictionaries(st.sampled_from("zya"), _VALUES, max_size=3),
+        unset=st.sampled_from([(), ("z",)]),
+    ),
+    st.builds(AddNote, id=_IDS, text=st.sampled_from(["n", "two\nlines\n", " trailing "])),
+    st.builds(Transition, verb=st.sampled_from(list(Verb)), id=_IDS),
+)
+
+
+def _told(repo: Repo) -> tuple[str, ...]:
+    """All that is known of the tasks, with the order of keys and the kind of numbers."""
+    snapshot = repo.workspace("plan").snapshot()
+    return tuple(
+        repr(task._replace(metadata=dict(task.metadata), extra=dict(task.extra)))
+        for task in snapshot.tasks.values()
+    )
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(st.one_of(_OPERATIONS, st.sampled_from(["a", "b"])), max_size=6))
+def test_warm_and_cold_tell_the_same(busy: Repo, steps: list[Operation | str]) -> None:
+    """After any operations and hand edits: the cache holds what the files say."""
+    for step in steps:
+        if isinstance(step, str):
+            text = busy.git("show", f"gittasks/plan:tasks/{step}.yaml")
+            busy.hand_edit({f"tasks/{step}.yaml": f"# by hand\n{text}\n"})
+            continue
+        with contextlib.suppress(support.GittasksError):
+            busy.workspace("plan").edit([step], force=True, parallel=True)
+    warm = _told(busy)
+    busy.remove("gittasks", "cache", "lists")
+    assert _told(busy) == warm
+
+
 def test_two_writers_of_one_cache_leave_a_whole_one(busy: Repo) -> None:
     """Cache files are put in place by renaming; leftovers of a killed writer are no obstacle."""
     expected = answers(busy)
     path = next(path for path in cache_files(busy) if "lists" in path.parts)
-    Path(f"{path}.{os.getpid()}").write_text("left over")
+    Path(f"{path}~{os.getpid()}-{threading.get_ident()}").write_text("left over")
     path.unlink()
     assert answers(busy) == expected
     assert answers(busy) == expected

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from support import Repo
+
+from gittasks.core.operations import Create
+from gittasks.store import checkouts, transaction
 
 
 @pytest.fixture
@@ -92,15 +97,78 @@ def test_an_untracked_file_in_the_way_is_refused(listed: Repo, tree: Repo) -> No
     listed.ok("start", "a")
 
 
-def test_a_checkout_one_commit_behind_is_mended(listed: Repo, tree: Repo) -> None:
-    """A writer that was killed after the ref moved leaves it behind; the next write mends it."""
+def _killed_before_it_brought_along(repo: Repo) -> None:
+    """A writer of ours that dies between the move of the ref and the worktree's turn."""
+    code = (
+        "import os, signal\n"
+        "from gittasks.store import checkouts\n"
+        "checkouts.bring_along = lambda *a: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from gittasks.cli.main import run\n"
+        "run(['note', 'b', 'of the dead'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=repo.path, check=False)
+    assert done.returncode == -9
+
+
+def test_a_checkout_that_a_killed_writer_left_behind_is_mended(listed: Repo, tree: Repo) -> None:
+    """The next write brings it along."""
     old = listed.head()
-    listed.hand_edit({"README.md": "by plumbing\n"})
-    assert tree.git("status", "--porcelain") != ""
+    _killed_before_it_brought_along(listed)
+    assert tree.git("diff", "--cached", "--name-only") == "tasks/b.yaml"
     listed.ok("start", "a")
-    assert tree.read("README.md") == "by plumbing\n"
+    assert "of the dead" in tree.read("tasks/b.yaml")
     assert_equals_head(tree)
     assert listed.git("rev-parse", "gittasks/plan~2") == old
+
+
+def test_a_branch_moved_by_another_program_is_no_lag_of_ours(listed: Repo, tree: Repo) -> None:
+    """It may as well be a revert that the user has staged: refused."""
+    listed.hand_edit({"README.md": "by plumbing\n"})
+    staged = tree.git("diff", "--cached", "--name-status")
+    assert listed.run("start", "a").code == 5
+    assert tree.git("diff", "--cached", "--name-status") == staged != ""
+
+
+@pytest.mark.parametrize("how", ["revert", "checkout", "merge"])
+def test_a_staged_revert_is_the_users_work(listed: Repo, tree: Repo, how: str) -> None:
+    """It equals an older commit, as a lag does; it is refused and stays as it is."""
+    listed.ok("note", "b", "to be reverted")
+    if how == "revert":
+        tree.git("revert", "--no-commit", "HEAD")
+    elif how == "checkout":
+        tree.git("checkout", "HEAD~1", "--", ".")
+    else:
+        side = listed.git(
+            "commit-tree", "-p", "gittasks/plan~1", "-m", "side", "gittasks/plan~1^{tree}"
+        )
+        tree.git("merge", "-q", "--no-commit", "-s", "ours", side)
+    before = tree.git("status", "--porcelain=v2"), listed.head()
+    assert listed.run("start", "a").code == 5
+    assert (tree.git("status", "--porcelain=v2"), listed.head()) == before
+
+
+def test_a_checkout_that_cannot_be_brought_along_is_named(
+    listed: Repo, tree: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The write is done and said to be done; the folder is told."""
+    real = checkouts.check_movable
+
+    def late(*args: object) -> None:
+        real(*args)  # type: ignore[arg-type]
+        tree.write("tasks/new.yaml", "came in between\n")
+
+    monkeypatch.setattr(checkouts, "check_movable", late)
+    told: list[transaction.Written] = []
+    update = transaction.update
+
+    def told_of(*args: object) -> transaction.Written:
+        told.append(update(*args))  # type: ignore[arg-type]
+        return told[-1]
+
+    monkeypatch.setattr(transaction, "update", told_of)
+    assert listed.workspace().edit([Create("new", id="new")]).commit == listed.head()
+    assert told[0].lagging == (tree.path,)
+    assert tree.read("tasks/new.yaml") == "came in between\n"
 
 
 def test_two_checkouts_are_both_brought_along(listed: Repo, tree: Repo, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -338,6 +340,119 @@ def test_an_unreadable_list_file_is_not_written_over(listed: Repo) -> None:
     assert "Task a" in shown.out
     assert listed.run("start", "a").code == 4
     assert listed.head() == before
+
+
+def test_a_date_after_the_year_9999_is_no_obstacle(listed: Repo) -> None:
+    """git takes such a commit; log and undo show the last moment that can be said."""
+    tree, head = listed.git("rev-parse", "gittasks/plan^{tree}"), listed.head()
+    who = "A <a@b> 999999999999 +0000"
+    text = f"tree {tree}\nparent {head}\nauthor {who}\ncommitter {who}\n\nfar\n"
+    new = listed.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=text)
+    listed.git("update-ref", "refs/heads/gittasks/plan", new)
+    listed.fsck()
+    assert listed.ok("log", "--json").json()["entries"][0]["at"] == "9999-12-31T23:59:59Z"
+    listed.ok("log")
+    listed.ok("start", "a")
+    listed.ok("show", "a")
+
+
+def _tree(repo: Repo, entries: list[tuple[str, str, str]]) -> str:
+    data = b"".join(f"{m} {n}".encode() + b"\0" + bytes.fromhex(i) for m, n, i in entries)
+    return repo.git("hash-object", "-t", "tree", "--literally", "-w", "--stdin", stdin=data)
+
+
+def test_a_name_that_a_tree_lists_twice_is_told_and_none_of_the_two_believed(listed: Repo) -> None:
+    """Below tasks: that task is unreadable. Above: the list is not written."""
+    a, b = entry(listed, "tasks/a.yaml"), entry(listed, "tasks/b.yaml")
+    info, attributes = entry(listed, "list.yaml"), entry(listed, ".gitattributes")
+    twice = [("100644", "a.yaml", a), ("100644", "a.yaml", b), ("100644", "b.yaml", b)]
+    folder = _tree(listed, twice)
+    empty = _tree(listed, [])
+    top = [("100644", ".gitattributes", attributes), ("100644", "list.yaml", info)]
+    for entries, path in (
+        ([*top, ("40000", "tasks", folder)], "tasks/a.yaml"),
+        ([*top, ("40000", "tasks", empty), ("40000", "tasks", folder)], "tasks"),
+    ):
+        tree = _tree(listed, entries)
+        new = listed.git("commit-tree", "-m", "twice", tree)
+        listed.git("update-ref", "refs/heads/gittasks/plan", new)
+        result = listed.run("list", "--json")
+        assert result.code == 4
+        assert [p["path"] for p in result.json()["problems"]] == [path]
+        assert "twice" in result.json()["problems"][0]["message"]
+        assert listed.run("note", "a", "x").code in (3, 4)
+        assert listed.head() == new
+
+
+_MEASURED = """
+import resource, sys
+from gittasks.cli.main import run
+code = run(["list", "--list", "plan"])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, code, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("where", ["loose", "packed", "delta"])
+def test_an_enormous_object_is_told_and_never_unpacked(
+    listed: Repo, tmp_path: Path, where: str
+) -> None:
+    """300 MB of zeros in a few kB: the task is reported, and the memory stays small."""
+    size = 300 * 1024 * 1024
+    huge = tmp_path / "huge"
+    with huge.open("wb") as file:
+        file.truncate(size)
+    blob = listed.git("hash-object", "-w", str(huge))
+    if where == "delta":
+        with huge.open("ab") as file:
+            file.write(b"end")
+        listed.git("hash-object", "-w", str(huge))
+    listed.hand_edit({}, raw_entries=[f"100644 {blob}\ttasks/a.yaml"])
+    if where != "loose":
+        listed.git("-c", "core.bigFileThreshold=1g", "repack", "-adq")
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED],
+        cwd=listed.path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    peak, code = done.stderr.split()[-2:]
+    assert code == "4"
+    assert "tasks/a.yaml" in done.stdout + done.stderr
+    assert "larger than" in done.stdout + done.stderr
+    assert int(peak) < 150, done.stderr
+
+
+def test_an_object_that_lies_about_its_size_is_damaged(listed: Repo) -> None:
+    """The header says little, the stream goes on for ever."""
+    blob = entry(listed, "tasks/a.yaml")
+    lie = zlib.compress(b"blob 10\0" + b"\0" * (64 * 1024 * 1024), 9)
+    damage(loose(listed, blob), lambda _: lie)
+    assert objects.read_loose(str(loose(listed, blob)), 1000) == objects._DAMAGED
+    long = zlib.compress(b"blob 100000\0" + b"\0" * 100_000, 9)
+    damage(loose(listed, blob), lambda _: long)
+    found = objects.read_loose(str(loose(listed, blob)), 100_000)
+    assert found == ("blob", b"\0" * 100_000)
+
+
+def test_undo_reads_no_more_of_the_history_than_it_needs(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commits are read one after the other while there is one parent; shallow once."""
+    for turn in range(5):
+        listed.ok("note", "a", f"n{turn}")
+    store = listed.workspace("plan").store
+    reads: list[str] = []
+    real = objects.ObjectStore.read
+
+    def counted(self: objects.ObjectStore, object_id: str, kind: str) -> bytes:
+        reads.append(object_id)
+        return real(self, object_id, kind)
+
+    store.load()
+    monkeypatch.setattr(objects.ObjectStore, "read", counted)
+    assert next(store.walk()).id == listed.head()
+    assert reads == [listed.head()]
 
 
 def test_a_newer_format_is_refused(listed: Repo) -> None:

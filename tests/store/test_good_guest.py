@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import stat
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
+import support
 from support import Repo
+
+from gittasks.store import upkeep
 
 HOOKS = """
 applypatch-msg commit-msg fsmonitor-watchman post-applypatch post-checkout post-commit
@@ -127,3 +133,58 @@ def test_an_unborn_head_is_no_obstacle(tmp_path: Path) -> None:
     assert place.git("symbolic-ref", "HEAD") == "refs/heads/main"
     assert place.git("for-each-ref", "--format=%(refname)") == "refs/heads/gittasks/plan"
     assert place.git("status", "--porcelain") == ""
+
+
+def test_upkeep_packs_and_runs_no_hook(listed: Repo, tmp_path: Path) -> None:
+    """`git maintenance` for real, with a pre-auto-gc hook that would stop it."""
+    canary = tmp_path / "canary"
+    _trap(os.path.join(listed.git_dir, "hooks"), str(canary))
+    listed.git("config", "gc.auto", "1")
+    names = [f"blob {i}" for i in range(1200)]
+    listed.git("hash-object", "-w", "--stdin-paths", stdin=_files(tmp_path, names))
+    repository = listed.workspace().repository
+    assert upkeep.is_due(repository)
+    upkeep.start(repository)
+    assert upkeep._running[-1].wait(60) == 0
+    for _ in range(600):
+        if list(Path(listed.git_dir, "objects", "pack").glob("*.pack")):
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("git maintenance packed nothing")
+    assert not canary.exists(), canary.read_text()
+
+
+def _files(folder: Path, contents: list[str]) -> str:
+    """Paths of files with these contents, one a line."""
+    for number, content in enumerate(contents):
+        (folder / f"f{number}").write_text(content)
+    return "".join(f"{folder}/f{number}\n" for number in range(len(contents)))
+
+
+@pytest.mark.parametrize(
+    ("setting", "file", "folder"),
+    [("group", 0o660, 0o2770), ("all", 0o664, 0o2775), ("0640", 0o640, 0o2750)],
+)
+def test_core_shared_repository_is_honoured(
+    listed: Repo, setting: str, file: int, folder: int
+) -> None:
+    """Objects, refs, locks, caches and their folders get the mode that git would give."""
+    listed.git("config", "core.sharedRepository", setting)
+    listed.remove("gittasks")
+    before = set(Path(listed.git_dir).rglob("*"))
+    code = f"umask 077; exec '{support.GITTASKS}' init other --title Other"
+    subprocess.run(["sh", "-c", code], cwd=listed.path, check=True, capture_output=True)
+    subprocess.run(
+        ["sh", "-c", f"umask 077; exec '{support.GITTASKS}' list"],
+        cwd=listed.path, check=True, capture_output=True,
+    )  # fmt: skip
+    made = {path for path in Path(listed.git_dir).rglob("*") if path not in before}
+    kinds = {path.relative_to(listed.git_dir).parts[0] for path in made}
+    assert {"objects", "refs", "logs", "gittasks"} <= kinds
+    for path in sorted(made):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        expected = folder if path.is_dir() else file
+        if "objects" in path.parts and path.is_file():
+            expected &= ~0o222
+        assert oct(mode) == oct(expected), path

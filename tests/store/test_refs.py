@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -137,8 +138,70 @@ def test_a_damaged_ref_file_is_told_and_never_overwritten(listed: Repo, content:
 def test_a_damaged_ref_of_one_list_does_not_hide_the_others(listed: Repo) -> None:
     listed.ok("init", "other")
     _path(listed).write_bytes(b"")
-    assert "other" in listed.ok("lists").out
+    result = listed.run("lists")
+    assert result.code == 4
+    assert "other" in result.out
+    assert f"the ref file {REF} is damaged" in result.out, "and it is named itself"
     listed.ok("create", "x", "--list", "other")
+
+
+@pytest.mark.parametrize("prefix", ["gittasks/", ""])
+def test_a_damaged_ref_is_listed_with_no_id(repo: Repo, prefix: str) -> None:
+    """With an empty prefix too, if it was a list when it was last read."""
+    repo.git("config", "gittasks.branchPrefix", prefix)
+    repo.ok("init", "plan")
+    repo.ok("list")
+    repo.git("branch", "topic")
+    for name in (f"{prefix}plan", "topic"):
+        Path(repo.git_dir, "refs/heads", name).write_bytes(b"torn")
+    assert repo.workspace().repository.local_lists() == {"plan": ""}
+
+
+def test_a_damaged_tracking_ref_is_told(listed: Repo, tmp_path: Path) -> None:
+    clone = listed.clone(str(tmp_path / "clone"))
+    clone.git("config", "gittasks.list", "plan")
+    Path(clone.git_dir, "refs/remotes/origin/gittasks").mkdir(parents=True, exist_ok=True)
+    Path(clone.git_dir, "refs/remotes/origin/gittasks/plan").write_bytes(b"")
+    result = clone.run("list")
+    assert result.code == 4
+    assert "refs/remotes/origin/gittasks/plan" in result.err
+
+
+def test_packed_refs_are_read_once_for_all_names(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not once for each of some thousand branches."""
+    code = listed.git("rev-parse", "main")
+    lines = [f"create refs/heads/b{i} {code}\n" for i in range(300)]
+    listed.git("update-ref", "--stdin", stdin="".join(lines))
+    listed.git("pack-refs", "--all")
+    reads: list[str] = []
+    real = refs._packed
+
+    def counted(common: str) -> bytes:
+        reads.append(common)
+        return real(common)
+
+    monkeypatch.setattr(refs, "_packed", counted)
+    assert len(list(refs.listed(listed.git_dir, "refs/heads/"))) == 302
+    assert len(reads) == 1
+
+
+def test_refs_that_are_packed_while_they_are_listed_stay_listed(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loose when the folder was read, packed when the file was opened."""
+    real = refs._followed
+
+    def late(common: str, name: str, packed: bytes | None = None) -> tuple[str, str | None]:
+        listed.git("pack-refs", "--all", "--prune")
+        return real(common, name, packed)
+
+    monkeypatch.setattr(refs, "_followed", late)
+    assert dict(refs.listed(listed.git_dir, "refs/heads/")) == {
+        REF: listed.head(),
+        "refs/heads/main": listed.git("rev-parse", "main"),
+    }
 
 
 def test_a_symbolic_ref_is_followed(listed: Repo) -> None:
@@ -162,19 +225,23 @@ def test_a_loop_of_symbolic_refs_is_told(listed: Repo) -> None:
 def _killed_in_the_move(repo: Repo, *, empty: bool) -> None:
     """A writer that dies after it took the ref's lock: before or after it wrote the id."""
     code = (
-        "import os, signal, sys\n"
-        "from dulwich import file\n"
-        "real = file._GitFile\n"
-        "def die(self, *args):\n"
-        f"    {'pass' if empty else 'real.flush(self)'}\n"
+        "import os, signal\n"
+        "from gittasks.store import refs\n"
+        "def die(*args):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"real.{'write' if empty else 'close'} = die\n"
+        f"refs.os.{'fstat' if empty else 'fsync'} = die\n"
         "from gittasks.cli.main import run\n"
         "run(['start', 'a'])\n"
     )
+    code = code.replace(
+        "def die(*args):\n",
+        "def die(handle):\n"
+        "    if not os.readlink(f'/proc/self/fd/{handle}').endswith('plan.lock'):\n"
+        "        return real(handle)\n",
+    ).replace("def die", f"real = os.{'fstat' if empty else 'fsync'}\ndef die")
     done = subprocess.run([sys.executable, "-c", code], cwd=repo.path, check=False)
     assert done.returncode == -9
-    assert Path(f"{_path(repo)}.lock").exists()
+    assert Path(f"{_path(repo)}.lock").read_text() == "" if empty else True
 
 
 @pytest.mark.parametrize("empty", [False, True])
@@ -240,12 +307,125 @@ def test_a_lock_file_of_packed_refs_does_not_stop_a_write(listed: Repo) -> None:
     listed.ok("start", "a")
 
 
+@pytest.mark.parametrize("content", ["", "mark"])
+def test_an_interrupt_beside_a_dead_writers_lock_blocks_nobody(listed: Repo, content: str) -> None:
+    """kill -9, then Ctrl-C while the leftover is being judged: the next write succeeds."""
+    dead = "d" * 40
+    _marks(listed).write_text(dead)
+    Path(f"{_path(listed)}.lock").write_text(dead + "\n" if content else "")
+    writer = listed.start("start", "a")
+    time.sleep(0.5)
+    writer.send_signal(signal.SIGINT)
+    writer.communicate()
+    listed.ok("note", "b", "after")
+    assert not Path(f"{_path(listed)}.lock").exists()
+    assert _marks(listed).read_text() == ""
+
+
+@pytest.mark.parametrize("call", ["fstat", "fsync", "replace"])
+def test_an_interrupt_in_the_move_leaves_no_lock_without_a_mark(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Whatever breaks it off, the ref's lock goes, or its mark stays for the next writer."""
+    held, real = Path(f"{_path(listed)}.lock"), getattr(os, call)
+
+    def interrupt(*args: object) -> object:
+        if held.exists():
+            raise KeyboardInterrupt
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            listed.workspace().edit([START_A])
+    assert held.exists() is (call == "fstat")
+    assert len(_marks(listed).read_text()) == (40 if held.exists() else 0)
+    listed.ok("start", "a")
+    assert not held.exists()
+
+
+def test_a_lock_taken_by_another_program_is_not_marked_as_ours(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next writer would take the lock of a slow program for a leftover."""
+    foreign = Path(f"{_path(listed)}.lock")
+    foreign.touch()
+    monkeypatch.setattr(refs, "_LOCK_PATIENCE", 0.05)
+    with pytest.raises(Busy):
+        listed.workspace().edit([START_A])
+    assert _marks(listed).read_text() == ""
+    assert foreign.exists()
+
+
+def test_who_did_not_win_the_queue_touches_no_mark(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mark of the writer that has the queue is its own."""
+    monkeypatch.setattr(lock, "_PATIENCE", 0.05)
+    with _queue(listed) as first:
+        first.mark("f" * 40)
+        assert listed.workspace().edit([START_A]).commit
+        assert _marks(listed).read_text() == "f" * 40
+
+
+def test_a_full_disk_in_the_move_leaves_no_lock_and_no_traceback(listed: Repo) -> None:
+    """The message names the file; the ref stays, and the next write succeeds."""
+    before = listed.head()
+    code = (
+        "import errno, os\n"
+        "from gittasks.store import refs\n"
+        "def full(handle, data):\n"
+        "    raise OSError(errno.ENOSPC, 'No space left on device')\n"
+        "class Os:\n"
+        "    def __getattr__(self, name):\n"
+        "        return full if name == 'write' else getattr(os, name)\n"
+        "refs.os = Os()\n"
+        "from gittasks.cli.main import run\n"
+        "raise SystemExit(run(['start', 'a']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=listed.path, check=False, capture_output=True, text=True
+    )
+    assert done.returncode
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert "b'" not in done.stderr
+    assert listed.head() == before
+    listed.ok("start", "a")
+
+
+def test_folders_made_for_a_ref_are_synced_with_their_parents(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ref in a folder that a power cut takes back would be lost."""
+    seen: list[str] = []
+    real = os.fsync
+
+    def record(handle: int) -> None:
+        seen.append(os.path.relpath(os.readlink(f"/proc/self/fd/{handle}"), repo.git_dir))
+        real(handle)
+
+    repo.git("config", "gittasks.branchPrefix", "deep/er/")
+    monkeypatch.setattr(os, "fsync", record)
+    repo.workspace().init("plan", None)
+    assert {"refs/heads", "refs/heads/deep", "refs/heads/deep/er"} <= set(seen)
+
+
+def _marks(repo: Repo) -> Path:
+    return Path(repo.git_dir, "gittasks/lock/gittasks/plan")
+
+
+def _queue(repo: Repo) -> lock.ListLock:
+    return lock.ListLock(str(_marks(repo)), f"{_path(repo)}.lock")
+
+
 def test_a_live_writer_is_queued_for_and_then_raced(
     listed: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The queue only saves retries: when it does not move, the guarded ref decides."""
     monkeypatch.setattr(lock, "_PATIENCE", 0.05)
-    with lock.ListLock(listed.git_dir, "gittasks/plan"):
+    with _queue(listed):
         assert listed.workspace().edit([START_A]).commit
     assert listed.tasks()["a"]["status"] == "in_progress"
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
 import racing
 from support import Repo
+
+from gittasks.core.operations import AddNote
+from gittasks.store import prune
 
 
 def test_eight_processes_lose_nothing(repo: Repo) -> None:
@@ -31,6 +40,62 @@ def test_writers_beside_pack_refs_lose_nothing(repo: Repo) -> None:
         told = racing.run_writers(repo, 8, 10)
     assert codes.count(0) > 5
     racing.assert_nothing_lost(repo, told, before)
+
+
+def test_writers_beside_gc_that_prunes_everything_lose_nothing(repo: Repo) -> None:
+    """`git gc --prune=now` takes what no ref names yet; it is written again before we say done."""
+    racing.race_list(repo, 3)
+    before = repo.count()
+    with racing.looping(repo, ["gc", "-q", "--prune=now"]) as codes:
+        told = racing.run_writers(repo, 3, 12)
+    assert codes.count(0) > 5
+    racing.assert_nothing_lost(repo, told, before)
+
+
+def test_a_pruning_gc_that_began_before_the_move_is_waited_for(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it takes away after the move is written again; a careful gc delays nobody."""
+    pid = Path(listed.git_dir, "gc.pid")
+    pauses: list[float] = []
+
+    def gc_ends(seconds: float) -> None:
+        pauses.append(seconds)
+        made = listed.git(
+            "rev-list", "--objects", "--no-object-names", "gittasks/plan~1..gittasks/plan"
+        )
+        for name in made.split():
+            Path(listed.git_dir, "objects", name[:2], name[2:]).unlink()
+        pid.unlink()
+
+    for argument, waits in (("--prune=now", True), ("--auto", False)):
+        gc = subprocess.Popen(["sh", "-c", "read x", "gc", argument], stdin=subprocess.PIPE)
+        pid.write_text(f"{gc.pid} {os.uname().nodename}")
+        with monkeypatch.context() as patch:
+            patch.setattr("gittasks.store.prune.time.sleep", gc_ends)
+            listed.workspace().edit([AddNote("a", argument)])
+        gc.communicate(b"\n")
+        assert bool(pauses) is waits, argument
+        pauses.clear()
+        listed.fsck()
+
+
+def test_a_gc_that_does_not_end_is_not_waited_for_for_ever(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor one of another host or one that died; the write is done all the same."""
+    pid, host = Path(listed.git_dir, "gc.pid"), os.uname().nodename
+    listed.git("config", "gc.pruneExpire", "now")
+    monkeypatch.setattr(prune, "_PATIENCE", 0.05)
+    for text in (
+        f"{os.getpid()} {host}",
+        f"{os.getpid()} elsewhere",
+        "",
+        "x",
+        f"{2**22 + 1} {host}",
+    ):
+        pid.write_text(text)
+        assert listed.workspace().edit([AddNote("a", f"beside {text}")]).commit == listed.head()
 
 
 def test_resident_processes_lose_nothing(repo: Repo) -> None:
@@ -64,4 +129,16 @@ def test_racers_for_one_task_have_one_winner(repo: Repo) -> None:
     assert sorted(codes) == [0] + [5] * 7
     winner = codes.index(0)
     assert repo.tasks()["shared"]["session"] == f"s{winner}"
+    assert repo.count() == 3
+
+
+def test_racers_that_only_the_operation_tells_apart_have_one_winner(repo: Repo) -> None:
+    """Same owner, no session, same second: one commit, and one process that says it made it."""
+    racing.race_list(repo, 1)
+    date = {"GIT_AUTHOR_DATE": "2026-03-04T05:06:07Z", "GIT_COMMITTER_DATE": "2026-03-04T05:06:07Z"}
+    racers = [repo.start("start", "shared", "--json", env=date) for _ in range(8)]
+    answers = [json.loads(racer.communicate()[0]) for racer in racers]
+    assert [racer.returncode for racer in racers] == [0] * 8
+    assert sum(answer["changed"] for answer in answers) == 1
+    assert [a["commit"] for a in answers if a["changed"]] == [repo.head()]
     assert repo.count() == 3
