@@ -191,6 +191,11 @@ class Workspace:
         audit.remember(self, written.commit, edit.before, edit.after)
         if hint:
             self.notices.append(hint)
+        for folder in written.lagging:
+            self.notices.append(
+                f"{folder} has this branch checked out and could not be brought along; "
+                f"before you commit there, see: git -C {folder} status"
+            )
         return Report(edit, written.commit.id, notes)
 
     def undo(self) -> Undone:

@@ -11,7 +11,7 @@ import pytest
 from support import Repo
 
 from gittasks.core.operations import Create
-from gittasks.store import checkouts, transaction
+from gittasks.store import checkouts
 
 
 @pytest.fixture
@@ -158,16 +158,9 @@ def test_a_checkout_that_cannot_be_brought_along_is_named(
         tree.write("tasks/new.yaml", "came in between\n")
 
     monkeypatch.setattr(checkouts, "check_movable", late)
-    told: list[transaction.Written] = []
-    update = transaction.update
-
-    def told_of(*args: object) -> transaction.Written:
-        told.append(update(*args))  # type: ignore[arg-type]
-        return told[-1]
-
-    monkeypatch.setattr(transaction, "update", told_of)
-    assert listed.workspace().edit([Create("new", id="new")]).commit == listed.head()
-    assert told[0].lagging == (tree.path,)
+    workspace = listed.workspace()
+    assert workspace.edit([Create("new", id="new")]).commit == listed.head()
+    assert [tree.path in notice for notice in workspace.notices] == [True]
     assert tree.read("tasks/new.yaml") == "came in between\n"
 
 
