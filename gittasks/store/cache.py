@@ -15,8 +15,7 @@ from typing import Any
 from gittasks import __version__
 from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Snapshot, Status, Task
 from gittasks.store import disk
-from gittasks.store.layout import Branch as Branch
-from gittasks.store.layout import TaskFile, TreeEntry
+from gittasks.store.layout import Branch, TaskFile, TreeEntry
 
 _MAGIC = f"gittasks-cache 2 {__version__}".encode()
 """Another version may read a file otherwise, so its caches are not ours."""

@@ -13,7 +13,7 @@ from gittasks.core.ids import check_list_id, slug
 from gittasks.core.model import Actor, ListInfo, Problem, Snapshot
 from gittasks.errors import Busy, GittasksError, NoList, NoRepository, Refused
 from gittasks.store import git
-from gittasks.store.cache import Branch
+from gittasks.store.layout import Branch
 from gittasks.store.list_store import ListStore
 from gittasks.store.repository import Repository
 from gittasks.workspace import choice
