@@ -21,8 +21,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+QUIET: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 GITTASKS = str(Path(sys.executable).parent / "gittasks")
 
 
@@ -162,13 +163,8 @@ def measure(cases: list[Case], rounds: int) -> dict[str, list[float]]:
         for case in cases:
             command = case.make(n + 1)
             began = time.perf_counter()
-            subprocess.run(
-                command,
-                cwd=case.folder,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                check=False,
-            )
+            # A command that fails is no measurement, so it ends the run.
+            subprocess.run(command, cwd=case.folder, check=True, **QUIET)
             if n >= 0:
                 times[case.name].append(time.perf_counter() - began)
     return times
