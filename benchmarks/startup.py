@@ -72,7 +72,7 @@ def base_cases(scratch: str) -> list[Case]:
     """Python, click alone, and git doing comparable things."""
     folder = f"{scratch}/code"
     run(["git", "init", "-q", folder], scratch)
-    Path(folder, "file").write_text("0\n")
+    Path(folder, "file").write_text("begin\n")
     run(["git", "add", "file"], folder)
     run(["git", "commit", "-qm", "first"], folder)
     commit = 'echo "$0" > file && git commit -qam "change $0"'
