@@ -20,6 +20,7 @@ lint: $(VENV)/.tested
 	$(BIN)/mypy
 
 deep: $(VENV)/.tested
+	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -n $(JOBS) tests/core tests/codec tests/render
 	$(BIN)/python -m pytest -m deep -rA
 
 bench: $(VENV)/.tested

@@ -6,6 +6,15 @@ import os
 
 import pytest
 import support
+from hypothesis import HealthCheck, settings
+
+# The suite draws the same examples everywhere; `make deep` draws many more, and new ones.
+_SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
+settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=_SLOW)
+settings.register_profile(
+    "deep", deadline=None, max_examples=3000, suppress_health_check=_SLOW, print_blob=True
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.fixture(autouse=True)
