@@ -117,4 +117,7 @@ def near_matches(text: str, known: Collection[str], limit: int = 3) -> list[str]
 
     inside = [k for k in known if len(text) > 2 and text in k]
     close = get_close_matches(text, list(known), n=limit, cutoff=0.6)
-    return list(dict.fromkeys(close + inside))[:limit]
+    # Ids are typed by their beginnings, so `drow` is meant for `draw-it-up`.
+    heads = {k[: len(text)]: k for k in sorted(known, reverse=True)}
+    begins = [heads[h] for h in get_close_matches(text, list(heads), n=limit, cutoff=0.7)]
+    return list(dict.fromkeys(close + inside + begins))[:limit]

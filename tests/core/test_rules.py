@@ -7,6 +7,7 @@ from strategies import NOW, seeded
 
 from gittasks.core.draft import NOT_NEEDED
 from gittasks.core.edit import Edit, apply
+from gittasks.core.ids import near_matches
 from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.operations import (
     AddNote,
@@ -417,3 +418,8 @@ def test_done_and_next_in_one_step_see_each_other() -> None:
     edit = run(having(a=RUNNING, b={"blocked_by": ("a",)}), act(Verb.DONE), StartNext())
     assert edit.focus == ("a", "b")
     assert edit.unblocked == ()
+
+
+def test_a_misspelled_beginning_finds_its_task() -> None:
+    """People type the beginning of an id, so near matches compare with beginnings too."""
+    assert near_matches("drow", ["draw-it-up", "review-it"]) == ["draw-it-up"]
