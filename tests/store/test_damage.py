@@ -394,9 +394,7 @@ print(int(peak[1]) // 1024, code, file=sys.stderr)
 """
 
 
-@pytest.mark.skipif(
-    not os.path.exists("/proc/self/status"), reason="no /proc to read it from"
-)
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="no /proc to read it from")
 @pytest.mark.parametrize("where", ["loose", "packed", "delta"])
 def test_an_enormous_object_is_told_and_never_unpacked(
     listed: Repo, tmp_path: Path, where: str
