@@ -10,11 +10,14 @@ import transcripts
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 EXAMPLES = os.path.join("docs", "examples")
-DOCUMENTS = sorted(
-    os.path.join(EXAMPLES, name)
-    for name in os.listdir(os.path.join(ROOT, EXAMPLES))
-    if name.endswith(".md")
-)
+DOCUMENTS = [
+    "README.md",
+    *sorted(
+        os.path.join(EXAMPLES, name)
+        for name in os.listdir(os.path.join(ROOT, EXAMPLES))
+        if name.endswith(".md")
+    ),
+]
 
 EIGHT_PHASES = (
     "10 tasks, 0 complete, Phase 1 starting...",
