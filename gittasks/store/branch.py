@@ -33,7 +33,7 @@ def root_objects(list_id: str) -> list[NewObject]:
     attributes = new_object("blob", _ATTRIBUTES)
     tree = new_object(
         "tree",
-        _serialize(
+        serialize_tree(
             [
                 TreeEntry("list.yaml", _REGULAR, info.id),
                 TreeEntry(".gitattributes", _REGULAR, attributes.id),
@@ -53,7 +53,7 @@ def read_branch(
     A task file that cannot be read becomes a Problem of the snapshot and hides no other; raises
     InvalidData only when the commit itself is unreadable, FormatTooNew for a newer format.
     """
-    root = _entries(objects, read_commit(objects, commit_id).tree)
+    root = read_tree(objects, read_commit(objects, commit_id).tree)
     problems = _doubled("", root)
     info, whole = _read_info(objects, list_id, root, problems)
     tasks: dict[str, Task] = {}
@@ -63,7 +63,7 @@ def read_branch(
     if folder and folder.mode != _FOLDER:
         problems.append(Problem("tasks", None, "not a folder, so no task is read"))
         folder = None
-    entries = _entries(objects, folder.id) if folder else []
+    entries = read_tree(objects, folder.id) if folder else []
     twice = _doubled("tasks/", entries)
     problems += twice
     doubled = {problem.path for problem in twice}
@@ -127,10 +127,10 @@ def next_branch(
         root = [e._replace(id=blob.id) if e.name == "list.yaml" else e for e in root]
     entries = [TreeEntry(_file_name(i), _REGULAR, file.blob) for i, file in files.items()]
     if entries or old.rest:
-        folder = new_object("tree", _serialize([*entries, *old.rest]))
+        folder = new_object("tree", serialize_tree([*entries, *old.rest]))
         new.append(folder)
         root.append(TreeEntry("tasks", _FOLDER, folder.id))
-    tree = new_object("tree", _serialize(root))
+    tree = new_object("tree", serialize_tree(root))
     new.append(tree)
     kept = tuple(e for e in root if e.name != "tasks" or e.mode != _FOLDER)
     snapshot = Snapshot(info=info, tasks=tasks, problems=old.snapshot.problems)
@@ -140,7 +140,7 @@ def next_branch(
 def holds_list(objects: ObjectStore, commit_id: str) -> bool:
     """Whether the tree of a commit has a `list.yaml`, so that its branch is a task list."""
     try:
-        entries = _entries(objects, read_commit(objects, commit_id).tree)
+        entries = read_tree(objects, read_commit(objects, commit_id).tree)
     except InvalidData:
         return False
     return any(e.name == "list.yaml" for e in entries)
@@ -247,7 +247,8 @@ def _problems(path: str, error: InvalidData) -> list[Problem]:
     return [Problem(path, int(line) if line.isdecimal() else None, error.message)]
 
 
-def _entries(objects: ObjectStore, tree_id: str) -> list[TreeEntry]:
+def read_tree(objects: ObjectStore, tree_id: str) -> list[TreeEntry]:
+    """The entries of a tree; InvalidData when it is malformed."""
     from dulwich.errors import ObjectFormatException
     from dulwich.objects import parse_tree
 
@@ -261,7 +262,9 @@ def _entries(objects: ObjectStore, tree_id: str) -> list[TreeEntry]:
         raise InvalidData(f"the tree {tree_id} is malformed", where=tree_id) from error
 
 
-def _serialize(entries: list[TreeEntry]) -> bytes:
+def serialize_tree(entries: list[TreeEntry]) -> bytes:
+    """The content of a tree object, its entries in git's order."""
+
     def git_order(entry: tuple[bytes, TreeEntry]) -> bytes:
         return entry[0] + b"/" if entry[1].mode == _FOLDER else entry[0]
 

@@ -15,9 +15,9 @@ from typing import Any
 from gittasks import __version__
 from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Snapshot, Status, Task
 from gittasks.store import disk
-from gittasks.store.layout import Branch, TaskFile, TreeEntry
+from gittasks.store.layout import Branch, Heads, TaskFile, TreeEntry
 
-_MAGIC = f"gittasks-cache 2 {__version__}".encode()
+_MAGIC = f"gittasks-cache 3 {__version__}".encode()
 """Another version may read a file otherwise, so its caches are not ours."""
 _STATUSES = {str(status): status for status in Status}
 _DEFAULTS: tuple[Any, ...] = (None, (), {}, 0)
@@ -51,6 +51,9 @@ def read(path: str) -> Branch | None:
             tuple(TreeEntry(*e) for e in top["root"]),
             tuple(TreeEntry(*e) for e in top["rest"]),
             raw,
+            heads=Heads(*top["heads"]),
+            conflicts=top["conflicts"],
+            apart=top["apart"],
         )
     except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
         return None
@@ -61,6 +64,9 @@ def write(path: str, branch: Branch, shared: disk.Sharing) -> None:
     info = branch.snapshot.info
     top = {
         "commit": branch.commit,
+        "heads": branch.heads,
+        "conflicts": branch.conflicts,
+        "apart": branch.apart,
         "info": {
             "id": info.id,
             "title": info.title,

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from gittasks.errors import InvalidData
 from gittasks.store.objects import NewObject, ObjectStore, new_object
 
+MERGE_SIGNER = "gittasks <merge@gittasks.invalid>"
+"""Author of automatic commits."""
 _LAST_MOMENT = 253_402_300_799
 """The end of the year 9999, the last that RFC 3339 can say; git takes later ones."""
 

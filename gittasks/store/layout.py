@@ -8,6 +8,11 @@ from typing import NamedTuple
 from gittasks.core.model import Snapshot
 
 
+def merge_subject(list_id: str) -> str:
+    """The message of every automatic commit of a list."""
+    return f"{list_id}: automatic merge"
+
+
 class TreeEntry(NamedTuple):
     """One entry of a git tree that is carried along untouched."""
 
@@ -21,6 +26,17 @@ class TaskFile(NamedTuple):
 
     blob: str
     canonical: bool
+
+
+class Heads(NamedTuple):
+    """Where a list's branch is: here, and where its remote was when it was last looked at.
+
+    `published` is the commit that the remote was last known to hold.
+    """
+
+    local: str | None = None
+    tracked: str | None = None
+    published: str | None = None
 
 
 class Branch(NamedTuple):
@@ -38,3 +54,14 @@ class Branch(NamedTuple):
     """Cache line of each task, carried over to the next cache file while its blob stays."""
     whole: bool = True
     """False when an object could not be had just now: the next look may see more."""
+    heads: Heads = Heads()
+    """The heads that were brought together; `commit` may be one of them or in memory alone."""
+    conflicts: int = 0
+    """How many registers were written concurrently and differently, and not again since."""
+    apart: str | None = None
+    """Why what was fetched is not in this: `rewritten`, `shallow`."""
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the commit is an automatic one that was not written."""
+        return bool(self.heads.local or self.heads.tracked) and self.commit not in self.heads

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gittasks.errors import NoList
-from gittasks.store import cache, refs
+from gittasks.store import cache, refs, remotes
 from gittasks.store.discovery import read_shallow
-from gittasks.store.layout import Branch
+from gittasks.store.layout import Branch, Heads
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
+    from gittasks.store.evaluation import Evaluated
     from gittasks.store.history import CommitInfo
 
 
@@ -28,36 +30,70 @@ class ListStore:
         kind = f"history-{zlib.crc32(ends.encode()):08x}" if ends else "history"
         self.history_path = repository.cache_path(kind, self.ref)
 
+    @cached_property
+    def remote(self) -> str | None:
+        """The remote that this list is shared through, as git chooses one."""
+        return remotes.upstream(self.repository, self.list_id)
+
+    def heads(self) -> Heads:
+        """Where the branch is: here, and on the remote when it was last fetched."""
+        common = self.repository.common
+        local = refs.read(common, self.ref)
+        tracked = refs.read(common, self._tracking(self.remote)) if self.remote else None
+        if not local and not tracked:
+            tracked = self.repository.tracked(self.list_id)
+        return Heads(local, tracked)
+
+    def _tracking(self, remote: str) -> str:
+        return self.repository.tracking_ref(remote, self.list_id)
+
     def head(self) -> str | None:
-        """Commit of the list: the local branch, else the one that was fetched, else None."""
-        local = refs.read(self.repository.common, self.ref)
-        return local or self.repository.tracked(self.list_id)
+        """A commit of the list: of the local branch, else the one that was fetched, else None."""
+        heads = self.heads()
+        return heads.local or heads.tracked
 
     def load(self) -> Branch:
-        """Return the list as it is now; NoList when there is none of this id."""
-        head = self.head()
-        if head is None:
+        """Return the list as it is now, what was fetched included; NoList when there is none."""
+        heads = self._existing()
+        cached = cache.read(self._cache)
+        if cached and cached.heads[:2] == heads[:2]:
+            return cached
+        return self._evaluate(heads, cached).branch
+
+    def load_readable(self) -> Branch:
+        """Return the list as it is now, at a commit that this process can read."""
+        branch = self.load()
+        return self.evaluate().branch if branch.in_memory else branch
+
+    def evaluate(self) -> Evaluated:
+        """The list as it is now, with what it takes to write that down."""
+        return self._evaluate(self._existing(), cache.read(self._cache))
+
+    def _existing(self) -> Heads:
+        heads = self.heads()
+        if not heads.local and not heads.tracked:
             raise NoList(
                 f'there is no task list "{self.list_id}" in this repository',
                 hint=f"make it with: gittasks init {self.list_id}",
             )
-        return self._load(head)
+        return heads
+
+    def _evaluate(self, heads: Heads, near: Branch | None) -> Evaluated:
+        from gittasks.store.evaluation import evaluate  # dulwich, YAML: not for a warm read
+
+        if self.remote and heads.local and heads.tracked:
+            heads = heads._replace(
+                published=remotes.published(self.repository, self.remote, self.list_id)
+            )
+        found = evaluate(self.repository, self.list_id, heads, near)
+        self.remember(found.branch)
+        return found
 
     def load_at(self, commit_id: str, known: Branch | None = None) -> Branch:
         """Return the list as it was at a commit, parsing only what differs from `known`."""
         from gittasks.store.branch import read_branch
 
         return read_branch(self.repository.objects, self.list_id, commit_id, known)
-
-    def _load(self, head: str) -> Branch:
-        cached = cache.read(self._cache)
-        if cached and cached.commit == head:
-            return cached
-        from gittasks.store.branch import read_branch  # dulwich, YAML: not for a warm read
-
-        branch = read_branch(self.repository.objects, self.list_id, head, cached)
-        self.remember(branch)
-        return branch
 
     def remember(self, branch: Branch) -> None:
         """Keep a branch that was read or written, for the next command, if it is the whole one."""

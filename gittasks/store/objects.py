@@ -78,6 +78,11 @@ class ObjectStore:
         self._durable = durable
         self._shared = shared
         self._packs: Packs | None = None
+        self._staged: dict[str, NewObject] = {}
+
+    def stage(self, objects: Iterable[NewObject]) -> None:
+        """Let `read` find objects that are not on the disk: those of a merge in memory."""
+        self._staged.update((item.id, item) for item in objects)
 
     def read(self, object_id: str, kind: str) -> bytes:
         """Return the content of an object of `kind`.
@@ -87,6 +92,7 @@ class ObjectStore:
         """
         damaged = False
         for source in (
+            self._read_staged,
             self._read_loose,
             self._read_packed,
             # A repack may have moved it from loose to a new pack between the two looks.
@@ -110,6 +116,10 @@ class ObjectStore:
         if actual != kind:
             raise InvalidData(f"{object_id} is a {actual}, not a {kind}", where=object_id)
         return data
+
+    def _read_staged(self, object_id: str, limit: int) -> tuple[str, bytes] | None:  # noqa: ARG002
+        item = self._staged.get(object_id)
+        return (item.kind, item.data) if item else None
 
     def _loose_path(self, object_id: str) -> str:
         return os.path.join(self._folder, object_id[:2], object_id[2:])

@@ -86,6 +86,15 @@ class Repository:
         """Full name of a list's ref."""
         return self.prefix + list_id
 
+    def tracking_ref(self, remote: str, list_id: str) -> str:
+        """Full name of the ref that says where a remote has a list."""
+        return f"refs/remotes/{remote}/{self.prefix.removeprefix('refs/heads/')}{list_id}"
+
+    def remotes(self) -> list[str]:
+        """Names of the remotes that have a URL, in the order of the configuration."""
+        keys = self.config.keys_of("remote.")
+        return [k.removeprefix("remote.").removesuffix(".url") for k in keys if k.endswith(".url")]
+
     def local_lists(self) -> dict[str, str]:
         """Lists with a local branch: id to commit, "" where the ref is damaged."""
         return self._lists(self.prefix)
@@ -96,8 +105,7 @@ class Repository:
         remotes = set(os.listdir(folder)) if os.path.isdir(folder) else set()
         known = {k.split(".", 1)[1] for k in self.config.keys_of("remote.") if "." in k}
         remotes |= {name.rsplit(".", 1)[0] for name in known}
-        short = self.prefix.removeprefix("refs/heads/")
-        return {r: self._lists(f"refs/remotes/{r}/{short}") for r in sorted(remotes)}
+        return {r: self._lists(self.tracking_ref(r, "")) for r in sorted(remotes)}
 
     def _lists(self, prefix: str) -> dict[str, str]:
         found = {}
@@ -135,10 +143,7 @@ class Repository:
         if not holders:
             return None
         remote = "origin" if "origin" in holders else holders[0]
-        short = self.prefix.removeprefix("refs/heads/")
-        return lists[remote][list_id] or refs.read(
-            self.common, f"refs/remotes/{remote}/{short}{list_id}"
-        )
+        return lists[remote][list_id] or refs.read(self.common, self.tracking_ref(remote, list_id))
 
     def current_branch(self) -> str | None:
         """Short name of the branch that this worktree is on, None when HEAD is detached."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import dulwich.objects  # noqa: F401  loaded here, not while the lock is held
 
@@ -19,10 +19,13 @@ from gittasks.store import checkouts, history, prune, refs, upkeep
 from gittasks.store.branch import next_branch, root_objects
 from gittasks.store.disk import make_folders
 from gittasks.store.history import Signature
-from gittasks.store.layout import Branch
+from gittasks.store.layout import Branch, Heads
 from gittasks.store.list_store import ListStore
 from gittasks.store.lock import ListLock
 from gittasks.store.objects import NewObject
+
+if TYPE_CHECKING:
+    from gittasks.store.evaluation import Evaluated
 
 _ATTEMPTS = 50
 """Races that one operation may lose; each loss means that somebody else's write went in."""
@@ -46,6 +49,13 @@ class Written(NamedTuple):
     lagging: tuple[str, ...] = ()
 
 
+class Integrated(NamedTuple):
+    """What `integrate` found, and the checkouts that it could not bring along; see `Written`."""
+
+    found: Evaluated
+    lagging: tuple[str, ...] = ()
+
+
 class Signatures(NamedTuple):
     """Author and committer of the commits that this process makes."""
 
@@ -64,7 +74,7 @@ def create(store: ListStore) -> bool:
         if refs.read(common, store.ref):
             return False
         refs.check_creatable(common, store.ref)
-        commit = store.repository.tracked(store.list_id)
+        commit = store.heads().tracked
         new: list[NewObject] = []
         if commit is None:
             new = root_objects(store.list_id)
@@ -87,17 +97,25 @@ def update(store: ListStore, propose: Propose, signatures: Signatures) -> Writte
             written = _try(store, lock, propose, signatures)
             if written is not None:
                 break
-            import random  # only after a race was lost
-
-            time.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.5)))  # noqa: S311
+            _pause(attempt)
         else:
-            raise Busy(
-                f'other writers changed "{store.list_id}" {_ATTEMPTS} times in a row',
-                hint="nothing was written; run this again in a moment",
-            )
+            raise _always_beaten(store)
     if upkeep.is_due(store.repository):
         upkeep.start(store.repository)
     return written
+
+
+def _pause(attempt: int) -> None:
+    import random  # only after a race was lost
+
+    time.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.5)))  # noqa: S311
+
+
+def _always_beaten(store: ListStore) -> Busy:
+    return Busy(
+        f'other writers changed "{store.list_id}" {_ATTEMPTS} times in a row',
+        hint="nothing was written; run this again in a moment",
+    )
 
 
 def _try(
@@ -107,32 +125,81 @@ def _try(
     repository = store.repository
     local = refs.read(repository.common, store.ref)
     branch = store.load()
-    if local not in (None, branch.commit):
+    if branch.heads.local != local:
         return None
     proposal = propose(branch)
     if proposal is None:
         return Written(None)
-    _check_writable(branch)
-    tree, after, new = next_branch(repository.objects, branch, proposal.after)
+    check_writable(branch)
+    new: list[NewObject] = []
+    if branch.in_memory:  # what the operation stands on is written along with it
+        found = store.evaluate()
+        if found.branch.commit != branch.commit:
+            return None
+        branch, new = found.branch, list(found.new)
+    tree, after, made = next_branch(repository.objects, branch, proposal.after)
     commit = history.new_commit(tree, (branch.commit,), *signatures, proposal.message)
-    new.append(commit)
-    if local is None:
-        refs.check_creatable(repository.common, store.ref)
-    found = checkouts.find_clean(repository, store.ref, branch.commit)
-    repository.objects.write(new)
-    checkouts.check_movable(repository, found, commit.id)
+    new += [*made, commit]
     subject = proposal.message.partition("\n")[0]
-    if not _move(store, lock, local, commit.id, subject, signatures.committer):
+    lagging = _put(store, lock, local, commit.id, new, subject, signatures.committer)
+    if lagging is None:
         return None
-    prune.settle(repository, new)
-    lagging = checkouts.bring_along(repository, found, commit.id)
-    store.remember(after._replace(commit=commit.id))
+    if not branch.conflicts:  # it may have settled some
+        heads = Heads(commit.id, branch.heads.tracked)
+        store.remember(after._replace(commit=commit.id, heads=heads, apart=branch.apart))
     parents = (branch.commit,)
     info = history.CommitInfo(commit.id, tree, parents, *signatures, proposal.message)
     return Written(info, lagging)
 
 
-def _check_writable(branch: Branch) -> None:
+def integrate(store: ListStore) -> Integrated:
+    """Bring the local branch to what the list says, with what was fetched from its remote.
+
+    A list that is only on the remote gets no local branch by that. Raises as `update` does.
+    """
+    with _lock(store) as lock:
+        for attempt in range(_ATTEMPTS):
+            found = store.evaluate()
+            local, target = found.branch.heads.local, found.branch.commit
+            if local is None or local == target:
+                return Integrated(found)
+            check_writable(found.branch)
+            lagging = _put(store, lock, local, target, found.new, "merge")
+            if lagging is not None:
+                heads = found.branch.heads._replace(local=target)
+                store.remember(found.branch._replace(heads=heads))
+                return Integrated(found, lagging)
+            _pause(attempt)
+    raise _always_beaten(store)
+
+
+def _put(
+    store: ListStore,
+    lock: ListLock,
+    old: str | None,
+    new: str,
+    objects: Sequence[NewObject],
+    subject: str,
+    who: Signature | None = None,
+) -> tuple[str, ...] | None:
+    """Write the objects of commit `new` and move the ref there; None when it was not at `old`.
+
+    Returns the folders of checkouts that could not be brought along.
+    """
+    repository = store.repository
+    if old is None:
+        refs.check_creatable(repository.common, store.ref)
+    found = checkouts.find_clean(repository, store.ref, old or new)
+    repository.objects.write(objects)
+    checkouts.check_movable(repository, found, new)
+    if not _move(store, lock, old, new, subject, who):
+        return None
+    prune.settle(repository, objects)
+    return checkouts.bring_along(repository, found, new)
+
+
+def check_writable(branch: Branch) -> None:
+    """Raise InvalidData when the list itself, or where its tasks are, cannot be read."""
     fatal = (p for p in branch.snapshot.problems if p.path in ("list.yaml", "tasks"))
     if problem := next(fatal, None):
         raise InvalidData(

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gittasks.core.clock import format_time
 from gittasks.errors import NotFound
 from gittasks.store import history_cache
+from gittasks.store.layout import merge_subject
 
 if TYPE_CHECKING:
+    from gittasks.core.changes import Change
     from gittasks.core.model import Snapshot
     from gittasks.store.history import CommitInfo
     from gittasks.store.layout import Branch
@@ -54,12 +56,14 @@ class Undone(NamedTuple):
 
 def log(workspace: Workspace, task_id: str | None, limit: int | None) -> list[LogEntry]:
     """Entries newest first, of the whole list or of one task."""
-    quoted = f'"{task_id}"'
+    quoted, quiet = f'"{task_id}"', merge_subject(workspace.list_id)
     entries = []
     for line in reversed(_lines(workspace)):
         if task_id is not None and quoted not in line.content:
             continue
         entry = _decoded(line)
+        if not entry.changes and entry.subject == quiet:
+            continue
         if task_id is not None:
             changes = tuple(c for c in entry.changes if c.task == task_id)
             if not changes:
@@ -73,13 +77,13 @@ def log(workspace: Workspace, task_id: str | None, limit: int | None) -> list[Lo
 
 def remember(workspace: Workspace, commit: CommitInfo, before: Snapshot, after: Snapshot) -> None:
     """Keep what a commit that was just written changed."""
-    line = _encoded(_entry(commit, before, after))
+    line = _encoded(_entry(commit, [before], after))
     history_cache.append(workspace.store.history_path, commit.parents[0], [line])
 
 
 def _lines(workspace: Workspace) -> list[history_cache.Line]:
     """What is remembered of all commits, oldest first, completed from the repository."""
-    head = workspace.branch()
+    head = workspace.branch(readable=True)
     path = workspace.store.history_path
     lines = history_cache.read(path)
     if lines and lines[-1].commit == head.commit:
@@ -90,7 +94,11 @@ def _lines(workspace: Workspace) -> list[history_cache.Line]:
             return [*lines, *new]
         lines = [*lines, *new]
     else:
-        lines, whole = _read(workspace, list(workspace.store.walk(head.commit)), head)
+        known = {line.commit: line for line in lines}
+        walked = list(workspace.store.walk(head.commit))
+        new, whole = _read(workspace, [c for c in walked if c.id not in known], head)
+        known |= {line.commit: line for line in new}
+        lines = [known[commit.id] for commit in reversed(walked)]
     if whole:
         history_cache.write(path, lines, workspace.repository.shared)
     return lines
@@ -111,16 +119,15 @@ def _straight_line(workspace: Workspace, head: str, down_to: str) -> list[Commit
 def _read(
     workspace: Workspace, newest_first: list[CommitInfo], head: Branch
 ) -> tuple[list[history_cache.Line], bool]:
-    """Compare each commit with its first parent, oldest first; whether all could be had."""
+    """Compare each commit with its parents, oldest first; whether all could be had."""
     from gittasks.core.model import ListInfo, Snapshot
 
     load = _Loader(workspace.store.load_at, head)
     empty = Snapshot(info=ListInfo(id=workspace.list_id))
     lines = []
     for commit in reversed(newest_first):
-        before = load(commit.parents[0]).snapshot if commit.parents else empty
-        after = load(commit.id).snapshot
-        lines.append(_encoded(_entry(commit, before, after)))
+        befores = [load(parent).snapshot for parent in commit.parents] or [empty]
+        lines.append(_encoded(_entry(commit, befores, load(commit.id).snapshot)))
     return lines, load.whole
 
 
@@ -142,8 +149,7 @@ class _Loader:
         return found
 
 
-def _entry(commit: CommitInfo, before: Snapshot, after: Snapshot) -> LogEntry:
-    from gittasks.core.changes import diff
+def _entry(commit: CommitInfo, befores: list[Snapshot], after: Snapshot) -> LogEntry:
     from gittasks.core.messages import parse_trailers
 
     trailers = parse_trailers(commit.message)
@@ -156,11 +162,22 @@ def _entry(commit: CommitInfo, before: Snapshot, after: Snapshot) -> LogEntry:
         subject=commit.message.partition("\n")[0],
         changes=tuple(
             LoggedChange(c.task, c.field, _plain(c.before), _plain(c.after), c.kind)
-            for c in diff(before, after)
+            for c in _changes(befores, after)
         ),
         forced=tuple(trailers.get("Gittasks-Forced", ())),
         undo_of=_last(trailers.get("Gittasks-Undo")),
     )
+
+
+def _changes(befores: list[Snapshot], after: Snapshot) -> list[Change]:
+    """What a commit changed; a merge, only what is so in none of its parents."""
+    from gittasks.core.changes import diff
+
+    first, *others = ([*diff(before, after)] for before in befores)
+    for other in others:
+        told = {(c.task, c.field) for c in other}
+        first = [c for c in first if (c.task, c.field) in told]
+    return first
 
 
 def _plain(value: Any) -> Any:
@@ -202,7 +219,7 @@ def last_operation(workspace: Workspace) -> CommitInfo:
 
     actor, author = workspace.actor, workspace.repository.config.author
     undone: set[str] = set()
-    for commit in workspace.store.walk(workspace.branch().commit):
+    for commit in workspace.store.walk(workspace.branch(readable=True).commit):
         trailers = parse_trailers(commit.message)
         if target := _last(trailers.get("Gittasks-Undo")):
             undone.add(target)

@@ -90,10 +90,10 @@ class Workspace:
         """Id of the list at work."""
         return self.chosen.id
 
-    def branch(self) -> Branch:
-        """The list as it is now, with the commit it was read from."""
+    def branch(self, *, readable: bool = False) -> Branch:
+        """The list as it is now, with its commit; `readable`: one that can be walked from."""
         try:
-            return self.store.load()
+            return self.store.load_readable() if readable else self.store.load()
         except NoList:
             raise choice.no_such_list(self.repository, self.chosen) from None
 

@@ -107,7 +107,7 @@ def test_a_damaged_cache_never_changes_an_answer(busy: Repo) -> None:
     wait_until_config_is_cached(busy)
     expected = answers(busy)
     files = cache_files(busy)
-    assert len(files) == 3, files
+    assert len(files) == 4, files
     whole = {path: path.read_bytes() for path in files}
     for path in files:
         for data in _damages(whole[path]):

@@ -1,0 +1,170 @@
+"""Which of several concurrent writes is shown, and which are conflicts: the rules of each field.
+
+Everything here looks at the maximal writers of one file: the writes that no later commit has
+overwritten. With one of them there is nothing to decide. docs/merging.md has the rules as a
+table; the numbers of `RULES` in the model must change with any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from gittasks.core.changes import same
+from gittasks.core.model import Status
+from gittasks.core.registers import ABSENT, STATE, Register, State
+
+Order = tuple[int, int]
+"""When a commit was made, as far as its history can tell: see `merge.next_order`."""
+
+EXISTS: Final[Register] = ("exists",)
+"""Whether the file is there: True or ABSENT. Whoever writes any register of a file writes this."""
+BYTES: Final[Register] = ("bytes",)
+"""The bytes of the file, by the name of their blob."""
+_CREATED: Final[Register] = ("created",)
+_CREATED_BY: Final[Register] = ("createdBy",)
+_RESULT: Final[Register] = ("result",)
+_SILENT: Final = frozenset({BYTES, _CREATED, _CREATED_BY})
+"""Registers about which nobody has to be told: both writers meant the same task."""
+_STANDING: Final = {
+    Status.DELETED: 5,
+    Status.COMPLETED: 4,
+    Status.SKIPPED: 3,
+    Status.IN_PROGRESS: 2,
+    Status.PENDING: 1,
+}
+
+
+class Write(NamedTuple):
+    """One commit's write of one register; `value` is ABSENT when it was removed.
+
+    `beside` is what the same commit wrote to the register that this one has to fit (`FITS`), None
+    if it did not. It is kept here so that the choice among these writers never changes, whatever
+    happens to the other register later.
+    """
+
+    order: Order
+    commit: str
+    value: Any
+    beside: Any = None
+
+    @property
+    def place(self) -> tuple[Order, str]:
+        """Place in the total order of writers, which extends that of ancestry."""
+        return self.order, self.commit
+
+
+Writers = tuple[Write, ...]
+"""The maximal writers of one register, in their total order; never empty."""
+
+
+class Rule(NamedTuple):
+    """A way to choose among writers, and its name in `gittasks conflicts`."""
+
+    name: str
+    choose: Callable[[Writers], Write]
+
+
+class Conflict(NamedTuple):
+    """A register that was written concurrently with different values.
+
+    `kind` is `field`; `delete-update` where one removed the file that another changed; or
+    `add-add` where two made a task of the same id.
+    """
+
+    path: str
+    register: Register
+    kind: str
+    rule: str
+    winner: Write
+    losers: Writers
+
+
+def _later(writers: Writers) -> Write:
+    return writers[-1]
+
+
+def _present(writers: Writers) -> Write:
+    return next((w for w in reversed(writers) if w.value is not ABSENT), writers[-1])
+
+
+def _earliest(writers: Writers) -> Write:
+    said = [w for w in writers if w.value not in (ABSENT, None)]
+    return min(said, key=lambda w: (str(w.value), w.place)) if said else writers[0]
+
+
+def _greatest(writers: Writers) -> Write:
+    return max(writers, key=lambda w: (w.value if isinstance(w.value, int) else 0, w.place))
+
+
+def _state(writers: Writers) -> Write:
+    """What is done is done, and of equals the first claim and the first finish count."""
+
+    def weight(write: Write) -> tuple[Any, ...]:
+        state = write.value if isinstance(write.value, State) else State()
+        standing = -_STANDING[state.status]
+        if state.status is Status.IN_PROGRESS:
+            return standing, state.started or "", state.session or "", write.place
+        if state.status in (Status.COMPLETED, Status.SKIPPED):
+            return standing, state.finished or "", write.place
+        return (standing,)
+
+    first = min(weight(w) for w in writers)
+    # The later one of those that are open or deleted alike: the last word counts there.
+    return max((w for w in writers if weight(w) == first), key=lambda w: w.place)
+
+
+_LATER = Rule("later", _later)
+_RULES: Final[Mapping[str, Rule]] = {
+    "exists": Rule("present-wins", _present),
+    "state": Rule("status-order", _state),
+    "dep": Rule("add-wins", _present),
+    "note": Rule("add-wins", _present),
+    "commit": Rule("add-wins", _present),
+    "created": Rule("earliest", _earliest),
+    "createdBy": Rule("earliest", _earliest),
+    "format": Rule("greatest", _greatest),
+    "rules": Rule("greatest", _greatest),
+}
+"""By the kind of the register; all others go by `later`."""
+FITS: Final = {_RESULT: STATE, _CREATED_BY: _CREATED}
+"""Registers whose value has to fit that of another: a result its status, a maker the time."""
+
+
+def rule_of(register: Register) -> Rule:
+    """The rule among concurrent writers of a register."""
+    return _RULES.get(register[0], _LATER)
+
+
+def winner(register: Register, writers: Writers) -> Write:
+    """The write of `register` that is shown, given its maximal writers."""
+    if len(writers) == 1:
+        return writers[0]
+    if register in FITS:
+        leaders = tuple(w._replace(value=w.beside) for w in writers if w.beside is not None)
+        if leaders:
+            chosen = rule_of(FITS[register]).choose(leaders).commit
+            return next(w for w in writers if w.commit == chosen)
+    return rule_of(register).choose(writers)
+
+
+def conflicts(path: str, written: Mapping[Register, Writers]) -> list[Conflict]:
+    """Registers of a file with maximal writers that disagree, in their order."""
+    found = []
+    for register, writers in written.items():
+        if len(writers) == 1 or register in _SILENT:
+            continue
+        won = winner(register, writers)
+        losers = tuple(w for w in writers if not same(w.value, won.value))
+        if losers:
+            kind = _kind(register, (won, *losers), written)
+            name = "with-status" if won.beside is not None else rule_of(register).name
+            found.append(Conflict(path, register, kind, name, won, losers))
+    return found
+
+
+def _kind(register: Register, writers: Writers, written: Mapping[Register, Writers]) -> str:
+    if register == EXISTS:
+        return "delete-update"
+    makers = {w.commit for w in written.get(_CREATED, ())}
+    return "add-add" if {w.commit for w in writers} <= makers else "field"

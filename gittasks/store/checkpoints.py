@@ -1,0 +1,100 @@
+"""Where the merge of a list stood at some commits, so that the next one begins there.
+
+A small file a list, beside the other caches: it is keyed by commit ids, carries a checksum, and
+may be deleted. Only commits at which every file is readable and the tree says what the list
+says are kept: from there on nothing that is older counts.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from gittasks import __version__
+from gittasks.core.model import Note, Status
+from gittasks.core.picks import Conflict, Order, Write
+from gittasks.core.registers import ABSENT, STATE, Register, State
+from gittasks.store import disk
+
+_MAGIC = f"gittasks-checkpoints 1 {__version__}".encode()
+_KEPT = 64
+"""How many are kept: the heads of that many meetings with other clones."""
+
+
+class Checkpoint(NamedTuple):
+    """A commit: its order, how many commits its longest path is long, its open conflicts."""
+
+    commit: str
+    order: Order
+    length: int
+    conflicts: tuple[Conflict, ...] = ()
+
+
+def read(path: str) -> dict[str, Checkpoint]:
+    """The checkpoints of a file by commit, oldest first; none when it is damaged or missing."""
+    try:
+        head, _, body = disk.read(path).partition(b"\n")
+        if head != b"%s %d" % (_MAGIC, zlib.crc32(body)):
+            return {}
+        rows = [
+            Checkpoint(commit, (time, count), length, tuple(map(_conflict, conflicts)))
+            for commit, time, count, length, conflicts in json.loads(body)
+        ]
+        return {row.commit: row for row in rows}
+    except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
+        return {}
+
+
+def write(
+    path: str,
+    old: Mapping[str, Checkpoint],
+    new: Iterable[Checkpoint],
+    shared: disk.Sharing,
+) -> None:
+    """Keep `new` beside the `old` ones; a place that cannot be written is left alone."""
+    rows = dict(old)
+    for row in new:
+        rows.pop(row.commit, None)
+        rows[row.commit] = row
+    body = json.dumps(
+        [[r.commit, *r.order, r.length, [_plain(c) for c in r.conflicts]] for r in rows.values()][
+            -_KEPT:
+        ],
+        separators=(",", ":"),
+    ).encode()
+    disk.put(path, b"%s %d\n%s" % (_MAGIC, zlib.crc32(body), body), shared)
+
+
+def _plain(conflict: Conflict) -> list[Any]:
+    writes = [
+        [*w.order, w.commit, w.value is not ABSENT, _value(w.value)]
+        for w in (conflict.winner, *conflict.losers)
+    ]
+    return [conflict.path, conflict.register, conflict.kind, conflict.rule, writes]
+
+
+def _value(value: Any) -> Any:
+    return None if value is ABSENT else value
+
+
+def _conflict(row: list[Any]) -> Conflict:
+    path, kinds, kind, rule, writes = row
+    register = _register(kinds)
+    winner, *losers = [
+        Write((time, count), commit, _typed(register, value) if there else ABSENT)
+        for time, count, commit, there, value in writes
+    ]
+    return Conflict(path, register, kind, rule, winner, tuple(losers))
+
+
+def _register(parts: list[Any]) -> Register:
+    return tuple(Note(*part) if isinstance(part, list) else part for part in parts)
+
+
+def _typed(register: Register, value: Any) -> Any:
+    if register != STATE:
+        return value
+    status, *rest = value
+    return State(Status(status), *rest)

@@ -1,0 +1,169 @@
+"""The files of a list as the merge sees them: read from git, written in the canonical form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from gittasks.codec.canonical import encode_list, encode_task
+from gittasks.core.dag import Commit, File, Registers, Tree
+from gittasks.core.ids import task_id_fault
+from gittasks.core.model import Task
+from gittasks.core.picks import Order
+from gittasks.core.registers import (
+    Register,
+    from_list_registers,
+    from_registers,
+    list_registers,
+    registers,
+)
+from gittasks.errors import FormatTooNew, InvalidData
+from gittasks.store.branch import read_tree, serialize_tree
+from gittasks.store.history import MERGE_SIGNER, Signature, new_commit
+from gittasks.store.layout import TreeEntry, merge_subject
+from gittasks.store.objects import NewObject, ObjectStore, Unavailable, new_object
+
+_REGULAR, _FOLDER = 0o100644, 0o040000
+_LIST, _TASKS = "list.yaml", "tasks/"
+_KEPT_NONE = frozenset({"meta", "extra", "setting", "commit"})
+"""Kinds of registers that can hold null; of the others None means that the field is absent."""
+
+
+class ListContents:
+    """Versions of the files of one list; a blob is named by its mode and id."""
+
+    def __init__(self, objects: ObjectStore, list_id: str) -> None:
+        self._objects = objects
+        self._list_id = list_id
+        self._files: dict[tuple[str, str], File] = {}
+        self._made: dict[str, NewObject] = {}
+
+    def tree(self, tree_id: str) -> Tree:
+        """The files below a root tree by path, those of `tasks/` among them."""
+        found: dict[str, str] = {}
+        for entry in read_tree(self._objects, tree_id):
+            if entry.name != "tasks":
+                found[entry.name] = _name(entry)
+            elif entry.mode == _FOLDER:
+                for task in read_tree(self._objects, entry.id):
+                    found[_TASKS + task.name] = _name(task)
+        return found
+
+    def tree_objects(self, tree: Tree) -> list[NewObject]:
+        """What it takes to store a tree: new blobs, the folder of tasks, the root tree last."""
+        made = [self._made[blob] for blob in tree.values() if blob in self._made]
+        entries: dict[bool, list[TreeEntry]] = {True: [], False: []}
+        for path, blob in tree.items():
+            mode, _, object_id = blob.partition(" ")
+            name = path.removeprefix(_TASKS)
+            entries[name != path].append(TreeEntry(name, int(mode, 8), object_id))
+        root = entries[False]
+        if entries[True]:
+            folder = new_object("tree", serialize_tree(entries[True]))
+            root.append(TreeEntry("tasks", _FOLDER, folder.id))
+            made.append(folder)
+        return [*made, new_object("tree", serialize_tree(root))]
+
+    def automatic_commit(self, tree: str, parents: Iterable[str], order: Order) -> NewObject:
+        """The automatic commit on some commits: nothing in it depends on who makes it, or when."""
+        signer = Signature(MERGE_SIGNER, max(order[0], 0))
+        message = f"{merge_subject(self._list_id)}\n"
+        return new_commit(tree, tuple(sorted(parents)), signer, signer, message)
+
+    # --- Contents, for the merge ------------------------------------------------------------
+
+    def read(self, path: str, blob: str) -> File:
+        """The version of a file; raises Unavailable when git cannot give it, FormatTooNew."""
+        if (known := self._files.get((path, blob))) is None:
+            known = File(blob, self._registers(path, blob))
+            self._files[path, blob] = known
+        return known
+
+    def _registers(self, path: str, blob: str) -> dict[Register, Any] | None:
+        mode, _, object_id = blob.partition(" ")
+        task_id = task_of(path)
+        if task_id is None and path != _LIST:
+            return {}
+        if int(mode, 8) != _REGULAR:
+            return None
+        try:
+            data = self._objects.read(object_id, "blob")
+            if task_id is None:
+                from gittasks.codec.list_file import decode_list
+
+                return _stated(list_registers(decode_list(data, self._list_id, path)))
+            from gittasks.codec.task_file import decode_task
+
+            return _stated(registers(decode_task(data, task_id, path)))
+        except (Unavailable, FormatTooNew):
+            raise
+        except InvalidData:
+            return None
+
+    def encode(self, path: str, registers: Registers, layouts: Sequence[File]) -> File:
+        """A version with these registers; the last of `layouts` when it would not fit a file."""
+        task_id = task_of(path)
+        try:
+            if task_id is None:
+                data = encode_list(from_list_registers(self._list_id, registers))
+            else:
+                data = self._task_file(task_id, path, registers, layouts)
+        except InvalidData:
+            return layouts[-1]
+        made = new_object("blob", data)
+        self._objects.stage([made])
+        name = f"{_REGULAR:o} {made.id}"
+        self._made[name] = made
+        return self.read(path, name)
+
+    def _task_file(
+        self, task_id: str, path: str, registers: Registers, layouts: Sequence[File]
+    ) -> bytes:
+        task = _ordered(from_registers(task_id, registers), layouts)
+        for layout in reversed(layouts):
+            old_bytes = self._objects.read(layout.blob.partition(" ")[2], "blob")
+            old = from_registers(task_id, layout.registers or {})
+            if old_bytes != encode_task(old):  # somebody's comments are in it
+                from gittasks.codec.patch import rewrite_task
+                from gittasks.codec.task_file import decode_task
+
+                return rewrite_task(old_bytes, decode_task(old_bytes, task_id, path), task)
+        return encode_task(task)
+
+    def is_recipe(self, commit: Commit, order: Order) -> bool:
+        """Whether a commit is to the byte the automatic one on its parents."""
+        root = self.tree_objects(commit.tree)[-1]
+        return self.automatic_commit(root.id, commit.parents, order).id == commit.id
+
+
+def task_of(path: str) -> str | None:
+    """Id of the task that the file at a path holds, None for any other file."""
+    name = path.removeprefix(_TASKS)
+    task_id = name.removesuffix(".yaml")
+    return task_id if path != name != task_id and not task_id_fault(task_id) else None
+
+
+def _name(entry: TreeEntry) -> str:
+    return f"{entry.mode:o} {entry.id}"
+
+
+def _stated(regs: Mapping[Register, Any]) -> dict[Register, Any]:
+    """Without the fields that are absent: who makes a task says nothing about those."""
+    return {r: value for r, value in regs.items() if value is not None or r[0] in _KEPT_NONE}
+
+
+def _ordered(task: Task, layouts: Sequence[File]) -> Task:
+    """Members in an order that depends on the files alone: as they stand there, one file after
+    the other; notes by their time."""
+    places: dict[Register, int] = {}
+    for layout in layouts:
+        for register in layout.registers or ():
+            places.setdefault(register, len(places))
+    last = len(places)
+    return task._replace(
+        blocked_by=tuple(sorted(task.blocked_by, key=lambda i: (places.get(("dep", i), last), i))),
+        commits=tuple(
+            sorted(task.commits, key=lambda c: (places.get(("commit", c.sha), last), c.sha))
+        ),
+        notes=tuple(sorted(task.notes)),
+    )

@@ -1,0 +1,199 @@
+"""What a list says, given its heads here and on the remote: `core.merge` on this repository.
+
+Nothing is written but the caches. The automatic commits that a sync would make are made in memory,
+so that what is shown is what it will be.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gittasks.core.dag import Commit, Point
+from gittasks.core.elide import meet
+from gittasks.core.merge import History
+from gittasks.core.picks import Conflict
+from gittasks.store import checkpoints
+from gittasks.store.ancestry import Region, region
+from gittasks.store.branch import read_branch
+from gittasks.store.checkpoints import Checkpoint
+from gittasks.store.contents import ListContents
+from gittasks.store.history import MERGE_SIGNER, CommitInfo, read_commit
+from gittasks.store.layout import Branch, Heads
+from gittasks.store.objects import NewObject, ObjectStore
+from gittasks.store.repository import Repository
+
+
+class Evaluated(NamedTuple):
+    """What a list says, and what it takes to write that down.
+
+    `branch` is at the commit whose tree says it; `new` holds the objects of that commit that are
+    not on the disk, empty when it is one of the heads. `received` and `unsent` are the commits
+    that are operations and that only the remote, or only the local head has, parents first.
+    """
+
+    branch: Branch
+    new: tuple[NewObject, ...]
+    conflicts: tuple[Conflict, ...]
+    received: tuple[CommitInfo, ...]
+    unsent: tuple[CommitInfo, ...]
+
+
+def evaluate(repository: Repository, list_id: str, heads: Heads, near: Branch | None) -> Evaluated:
+    """Work out what the list says; `near` is a version of it that may save some reading."""
+    objects = repository.objects
+    path = repository.cache_path("merge", repository.ref(list_id))
+    kept = checkpoints.read(path)
+    ids = [head for head in (heads.local, heads.tracked) if head]
+    area = region(objects, ids, kept)
+    refusal = _refusal(area, heads)
+    if refusal and heads.local:
+        alone = evaluate(repository, list_id, heads._replace(tracked=None), near)
+        return alone._replace(branch=alone.branch._replace(heads=heads, apart=refusal))
+    if area.is_line and not (area.base and area.base.conflicts):
+        found, new = _line(objects, list_id, heads, area, near)
+    else:
+        found, new = _graph(objects, list_id, heads, area, near)
+    if missing := [c for c in new if c.commit not in kept]:
+        checkpoints.write(path, kept, missing, repository.shared)
+    return found
+
+
+def _refusal(area: Region, heads: Heads) -> str | None:
+    """Why the two heads cannot be brought together: `shallow`, `rewritten`; None if they can."""
+    if not heads.local or not heads.tracked:
+        return None
+    if heads.published in area.commits:
+        ours, theirs = (_reached(area, h) for h in (heads.local, heads.tracked))
+        if heads.published in ours - theirs:
+            return "rewritten"
+    return "shallow" if area.cut and not area.is_line else None
+
+
+def _reached(area: Region, head: str) -> set[str]:
+    found: set[str] = set()
+    todo = [head]
+    while todo:
+        commit = area.commits.get(todo.pop())
+        if commit and commit.id not in found:
+            found.add(commit.id)
+            todo += commit.parents
+    return found
+
+
+def _line(
+    objects: ObjectStore, list_id: str, heads: Heads, area: Region, near: Branch | None
+) -> tuple[Evaluated, list[Checkpoint]]:
+    """One head is behind the other, and nothing was ever merged: the newer one says it all."""
+    commits = list(area.commits.values())
+    tip = commits[-1].id if commits else (heads.local or heads.tracked or "")
+    branch = read_branch(objects, list_id, tip, near)._replace(heads=heads)
+    places = {commit.id: place for place, commit in enumerate(commits, 1)}
+    ours, theirs = places.get(heads.local or "", 0), places.get(heads.tracked or "", 0)
+    if heads.tracked is None or heads.local is None:
+        ours = theirs = len(commits)
+    new = []
+    if commits and not branch.snapshot.problems and branch.whole:
+        length = (area.base.length if area.base else 0) + len(commits)
+        new = [Checkpoint(tip, area.order_along(commits), length)]
+    found = Evaluated(branch, (), (), tuple(commits[ours:theirs]), tuple(commits[theirs:ours]))
+    return found, new
+
+
+def _graph(
+    objects: ObjectStore, list_id: str, heads: Heads, area: Region, near: Branch | None
+) -> tuple[Evaluated, list[Checkpoint]]:
+    contents = ListContents(objects, list_id)
+    area = _shortened(objects, list_id, area, near)
+    before = area.base.conflicts if area.base else ()
+    ids = [head for head in (heads.local, heads.tracked) if head]
+    history, lengths = _replayed(contents, objects, area, ids)
+    if heads.local and heads.tracked:
+
+        def parents_of(commit_id: str) -> tuple[str, ...]:
+            return area.commits[commit_id].parents
+
+        chosen = meet(history, heads.local, heads.tracked, parents_of)
+    else:
+        chosen = tuple(ids)
+    points = [history.points[i] for i in chosen]
+    tip, new = chosen[0], []
+    if len(points) > 1 or points[0].lag:
+        joined = history.join(points)
+        new = contents.tree_objects(joined.tree)
+        new.append(contents.automatic_commit(new[-1].id, chosen, joined.order))
+        tip, written = new[-1].id, joined.written
+        objects.stage(new)
+    else:
+        written = points[0].written
+    conflicts = history.open_conflicts(written, before)
+    branch = read_branch(objects, list_id, tip, near)
+    branch = branch._replace(heads=heads, conflicts=len(conflicts))
+    made = [
+        Checkpoint(
+            i,
+            history.points[i].order,
+            lengths[i],
+            tuple(history.open_conflicts(history.points[i].written, before)),
+        )
+        for i in ids
+        if not history.points[i].lag and not history.points[i].basis
+    ]
+    ours, theirs = (
+        set(history.operations(history.points[h])) if h else set()
+        for h in (heads.local, heads.tracked)
+    )
+    if not heads.local or not heads.tracked:
+        ours = theirs = set()
+    commits = area.commits.values()
+    return (
+        Evaluated(
+            branch,
+            tuple(new),
+            tuple(conflicts),
+            tuple(c for c in commits if c.id in theirs - ours),
+            tuple(c for c in commits if c.id in ours - theirs),
+        ),
+        made,
+    )
+
+
+def _shortened(objects: ObjectStore, list_id: str, area: Region, near: Branch | None) -> Region:
+    """The region from where the history first forks: up to there every commit says what it is."""
+    line = area.line()
+    if not line or (area.base and area.base.conflicts):
+        return area
+    branch = read_branch(objects, list_id, line[-1].id, near)
+    if branch.snapshot.problems:
+        return area
+    length = (area.base.length if area.base else 0) + len(line)
+    return area.behind(
+        Checkpoint(line[-1].id, area.order_along(line), length), (c.id for c in line)
+    )
+
+
+def _replayed(
+    contents: ListContents, objects: ObjectStore, area: Region, heads: Sequence[str]
+) -> tuple[History, dict[str, int]]:
+    """The history worked out up to the heads, and the length of the longest path to each commit."""
+    base, lengths = None, {}
+    if area.base:
+        tree = contents.tree(read_commit(objects, area.base.commit).tree)
+        base = Point(area.base.commit, tree, area.base.order)
+        lengths[area.base.commit] = area.base.length
+    history = History(contents, base)
+    children = Counter(parent for commit in area.commits.values() for parent in commit.parents)
+    kept = set(heads)
+    for info in area.commits.values():
+        marked = info.author.person == MERGE_SIGNER
+        tree = contents.tree(info.tree)
+        history.add(Commit(info.id, info.parents, info.author.time, tree, marked))
+        lengths[info.id] = 1 + max((lengths[p] for p in info.parents), default=0)
+        children.subtract(info.parents)
+        if marked:  # it may be dropped, and then these are looked at
+            kept.update(info.parents)
+        for parent in info.parents:
+            if not children[parent] and parent not in kept:
+                history.forget(parent)
+    return history, lengths
