@@ -104,6 +104,19 @@ class RemoteFailure(GittasksError):
     exit_code = 7
 
 
+class HistoryRewritten(RemoteFailure):
+    """The remote no longer has what was once fetched from it or pushed to it."""
+
+    kind = "history-rewritten"
+
+
+class NoRemote(GittasksError):
+    """The repository has no remote, or none was chosen among several."""
+
+    kind = "no-remote"
+    exit_code = 8
+
+
 class NoRepository(GittasksError):
     """There is no git repository here."""
 

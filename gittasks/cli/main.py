@@ -45,6 +45,12 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("view", "Show everything about one task."),
         "status": ("view", "Show how far the list is."),
         "log": ("view", "Show who did what when."),
+        "conflicts": ("share", "Show what was changed in two places at once."),
+    },
+    "Sharing": {
+        "pull": ("share", "Fetch what others did, and merge it."),
+        "push": ("share", "Send my work to the remote."),
+        "sync": ("share", "Pull, then push."),
     },
 }
 ALIASES = {"add": "create", "ls": "list", "get": "show", "complete": "done"}
@@ -65,6 +71,10 @@ MEANT = {
     "progress": "status",
     "cancel": "skip",
     "unclaim": "release",
+    "fetch": "pull",
+    "share": "sync",
+    "merge": "pull",
+    "resolve": "conflicts",
 }
 """Words that people and agents try, and the command that does it here."""
 

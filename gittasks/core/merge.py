@@ -52,6 +52,7 @@ class History:
         self._base: Tree = base.tree if base else {}
         self._root = base.commit if base else None
         self._bits: dict[str, int] = {}
+        self._broken: dict[tuple[str, str], Registers] = {}
         self.points: dict[str, Point] = {base.commit: base} if base else {}
 
     def add(self, commit: Commit) -> Point:
@@ -117,7 +118,7 @@ class History:
         joined = self.join(parents)
         if joined.tree != commit.tree or not self._contents.is_recipe(commit, joined.order):
             return None
-        basis = self._bases(commit, parents, _touched(commit, parents))
+        basis = self._bases(commit, parents, joined.written, _touched(commit, parents))
         return Point(
             commit.id, joined.tree, joined.order, joined.written, basis=basis, automatic=True
         )
@@ -134,9 +135,10 @@ class History:
             writes = self._edited(path, commit.tree.get(path), parent, writers)
             if writes:
                 written[path] = _overwritten(writers, writes, order, commit.id)
-            if path in lag:  # elsewhere the commit shows what it wrote
+            # Elsewhere the commit shows what it wrote.
+            if path in lag or (parent and path in parent.basis):
                 self._note_lag(lag, path, commit.tree.get(path), written.get(path, NOTHING))
-        basis = self._bases(commit, [parent] if parent else [], paths)
+        basis = self._bases(commit, [parent] if parent else [], written, paths)
         return Point(commit.id, commit.tree, order, written, lag, basis=basis)
 
     def _edited(
@@ -146,6 +148,7 @@ class History:
         if blob is None:
             return {EXISTS: ABSENT} if there else {}
         file = self._contents.read(path, blob)
+        old_tree = parent.tree if parent else {}
         old = self._basis(path, parent)
         seen: Registers | None = None
         as_shown = False
@@ -155,7 +158,7 @@ class History:
         if seen is None:
             seen = self._picked(path, writers)
         writes: dict[Register, Any] = {}
-        if file.registers is not None and not there:
+        if file.registers is not None and not there and path not in old_tree:
             writes = {**dict.fromkeys(seen, ABSENT), **file.registers}
         elif file.registers is not None:
             for register in {**old, **file.registers, **seen}:
@@ -187,7 +190,7 @@ class History:
                 written[path] = _overwritten(writers, writes, order, commit.id)
         for path in paths | lag.keys():
             self._note_lag(lag, path, commit.tree.get(path), written.get(path, NOTHING))
-        basis = self._bases(commit, parents, paths)
+        basis = self._bases(commit, parents, written, paths)
         return Point(commit.id, commit.tree, order, written, lag, basis=basis)
 
     def _merged(
@@ -284,7 +287,7 @@ class History:
             lag[path] = shown
 
     def _bases(
-        self, commit: Commit, parents: Sequence[Point], paths: Iterable[str]
+        self, commit: Commit, parents: Sequence[Point], written: Written, paths: Iterable[str]
     ) -> Mapping[str, Registers]:
         """`Point.basis` of a commit that differs from some parent at `paths`."""
         kept = {path for p in parents for path in p.basis} | set(paths)
@@ -293,8 +296,15 @@ class History:
             blob = commit.tree.get(path)
             if blob is None or self._contents.read(path, blob).registers is not None:
                 continue
-            origin = next((p for p in parents if p.tree.get(path) == blob), None)
-            found[path] = self._basis(path, origin or (parents[0] if parents else None))
+            writers = written.get(path, NOTHING).get(BYTES, ())
+            author = next((w.commit for w in writers if w.value == blob), None)
+            basis = self._broken.get((path, author)) if author else None
+            if basis is None:
+                origin = next((p for p in parents if p.tree.get(path) == blob), None)
+                basis = self._basis(path, origin or (parents[0] if parents else None))
+            found[path] = basis
+            if author == commit.id:
+                self._broken[path, author] = basis
         return found
 
     def _unite(self, points: Sequence[Point]) -> Written:
@@ -363,6 +373,8 @@ def _differing(points: Sequence[Point], written: Written) -> set[str]:
 def _pieced(register: Register, value: Any, sides: Sequence[Registers]) -> bool:
     """Whether a merge can have taken a value from its sides; a state, part by part (a text merge
     goes by lines)."""
+    if register != EXISTS:
+        sides = [side for side in sides if side]  # one without the file has no say
     if any(same(value, side.get(register, ABSENT)) for side in sides):
         return True
     if register != STATE or value is ABSENT:

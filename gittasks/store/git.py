@@ -34,6 +34,12 @@ LOCAL_ENV = frozenset(
 )
 """Variables that tie a process to one repository (`git rev-parse --local-env-vars`)."""
 
+CONFIG_ENV = frozenset({"GIT_CONFIG", "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"})
+"""Those of them that hold configuration: of `git -c`, and what CI systems set for credentials."""
+_PROGRESS = ("Enumerating", "Counting", "Compressing", "Total", "Resolving", "Receiving")
+_SILENCE = 1.5
+"""Seconds that a remote may take before its progress is shown on a terminal."""
+
 
 def unbound(env: Mapping[str, str]) -> dict[str, str]:
     """`env` without the variables that would send a child git to another repository."""
@@ -63,6 +69,58 @@ def run(
         raise NoRepository(
             "git is not installed, or not on PATH", hint="install git, then run this again"
         ) from error
+
+
+def talk(
+    args: Sequence[str], *, cwd: str, env: Mapping[str, str]
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a git that talks to a remote; on a terminal it may ask, and its progress is shown.
+
+    Off a terminal it never asks. What it says on standard error is returned as well as shown.
+    """
+    import subprocess
+    import sys
+    import time
+
+    terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    quiet = {} if terminal else {"GIT_TERMINAL_PROMPT": "0"}
+    began = time.monotonic()
+    try:
+        with subprocess.Popen(
+            ["git", *args],
+            cwd=cwd,
+            env={**env, **quiet, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            assert process.stdout  # noqa: S101
+            assert process.stderr  # noqa: S101
+            told = b""
+            while chunk := process.stderr.read1(65536):  # type: ignore[attr-defined]
+                told += chunk
+                if sys.stderr.isatty() and time.monotonic() - began > _SILENCE:
+                    sys.stderr.write(chunk.decode("utf-8", "replace"))
+                    sys.stderr.flush()
+            out = process.stdout.read()
+    except FileNotFoundError as error:
+        raise NoRepository(
+            "git is not installed, or not on PATH", hint="install git, then run this again"
+        ) from error
+    return subprocess.CompletedProcess(args, process.returncode, out, told)
+
+
+def remote_message(stderr: bytes) -> str:
+    """What git and the remote said that matters, as one line: errors, else what a hook printed."""
+    lines = [
+        line.rpartition("\r")[2].strip() for line in stderr.decode("utf-8", "replace").splitlines()
+    ]
+    errors = [line for line in lines if line.startswith(("fatal: ", "error: ", "ssh: "))]
+    errors = [line for line in errors if not line.startswith("error: failed to push some refs")]
+    remote = [line.removeprefix("remote: ").strip() for line in lines if line.startswith("remote:")]
+    said = [line for line in remote if line and not line.startswith(_PROGRESS)]
+    words = [line.partition(": ")[2] for line in errors] + said
+    return "; ".join(dict.fromkeys(words))
 
 
 def whole_message(stderr: bytes) -> str:

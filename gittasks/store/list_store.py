@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 class ListStore:
     """The branch of one list in one repository. Reading takes no lock."""
 
-    def __init__(self, repository: Repository, list_id: str) -> None:
+    def __init__(self, repository: Repository, list_id: str, remote: str | None = None) -> None:
+        if remote:
+            self.remote = remote
         self.repository = repository
         self.list_id = list_id
         self.ref = repository.ref(list_id)
@@ -32,7 +34,7 @@ class ListStore:
 
     @cached_property
     def remote(self) -> str | None:
-        """The remote that this list is shared through, as git chooses one."""
+        """The remote that this list is shared through: the one given, else as git chooses one."""
         return remotes.upstream(self.repository, self.list_id)
 
     def heads(self) -> Heads:

@@ -167,7 +167,7 @@ def move(
     old: str | None,
     new: str,
     *,
-    marks: Marks,
+    marks: Marks | None = None,
     reflog: Reflog | None = None,
     shared: disk.Sharing = disk.PRIVATE,
 ) -> bool:
@@ -211,7 +211,7 @@ def _swap(
     name: str,
     old: str,
     new: str,
-    marks: Marks,
+    marks: Marks | None,
     reflog: Reflog | None,
     shared: disk.Sharing,
 ) -> bool:
@@ -220,11 +220,13 @@ def _swap(
     lock = f"{path}.lock"
     if os.path.lexists(lock):  # no mark for what is not going to be made
         raise FileExistsError(lock)
-    marks.mark(new)
+    if marks:
+        marks.mark(new)
     try:
         handle = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     except OSError:
-        marks.clear()
+        if marks:
+            marks.clear()
         raise
     # Killed or interrupted so far, the mark stays, and tells the next writer whose lock that is.
     ours = os.fstat(handle).st_ino
@@ -246,7 +248,8 @@ def _swap(
         with contextlib.suppress(FileNotFoundError):
             if os.stat(lock).st_ino == ours:  # else it is the next one's already
                 os.unlink(lock)
-        marks.clear()
+        if marks:
+            marks.clear()
     return moved
 
 

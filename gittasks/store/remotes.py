@@ -6,11 +6,20 @@ a remote refuses is a value here, not an error: a lost race is the ordinary case
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.errors import NotFound
-from gittasks.store import disk, refs
+from gittasks.core.ids import list_id_fault
+from gittasks.errors import Busy, NotFound, RemoteFailure
+from gittasks.store import disk, git, refs
 from gittasks.store.repository import Repository
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 def upstream(repository: Repository, list_id: str) -> str | None:
@@ -53,3 +62,168 @@ def note_published(repository: Repository, remote: str, list_id: str, commit: st
     if published(repository, remote, list_id) != commit:
         path = _published_path(repository, remote, list_id)
         disk.put(path, commit.encode() + b"\n", repository.shared)
+
+
+def forget_published(repository: Repository, remote: str, list_id: str) -> None:
+    """Forget what a remote held: a person accepts that it was rewritten."""
+    disk.remove(_published_path(repository, remote, list_id))
+
+
+class Fetched(NamedTuple):
+    """What a fetch brought: lists that the remote does not have, and those whose history there
+    does not hold what was fetched before, so that their tracking refs stayed where they were."""
+
+    absent: frozenset[str]
+    rewritten: frozenset[str]
+
+
+class Pushed(NamedTuple):
+    """What became of one list in a push: `ok`, `lost` to somebody who was first, `refused`.
+
+    `unknown`: the connection ended before the remote said. Only `ok` is known to be there.
+    """
+
+    outcome: str
+    reason: str = ""
+
+
+_LOST = (
+    "fetch first",
+    "non-fast-forward",
+    "failed to update ref",
+    "cannot lock ref",
+    "incorrect old value",
+    "reference already exists",
+    "stale info",
+    "needs force",
+)
+"""Git's ways to say that the remote's ref moved meanwhile (transport.c, receive-pack.c, refs.c)."""
+_RACED = (b"cannot lock ref", b"unable to update local ref")
+_RACES = 5
+_UNSURE = ("failed to report status", "remote failure")
+_PATIENCE = ("http.lowSpeedLimit=1", "http.lowSpeedTime=120")
+"""Two minutes of silence end a connection: git by itself would wait for ever."""
+_ABSENT = re.compile(r"couldn't find remote ref (\S+)")
+_REJECTED = re.compile(r"^ ! \[rejected\]\s+(\S+)\s+->\s+\S+", re.MULTILINE)
+
+
+def lists(repository: Repository, remote: str) -> frozenset[str]:
+    """The lists that a remote has; RemoteFailure. Without a prefix, of those known here."""
+    pattern = f"{repository.ref('')}*"
+    answer = _talk(repository, ["ls-remote", "--refs", "--end-of-options", remote, pattern])
+    if answer.returncode != 0:
+        raise _failure(f"cannot reach {remote}", answer.stderr)
+    names = answer.stdout.decode("utf-8", "replace").split()[1::2]
+    found = {name.removeprefix(repository.ref("")) for name in names}
+    if repository.prefix == "refs/heads/":
+        found &= {*repository.local_lists(), *repository.tracked_lists().get(remote, {})}
+    return frozenset(i for i in found if list_id_fault(i) is None)
+
+
+def fetch(
+    repository: Repository, remote: str, list_ids: Sequence[str], *, force: bool = False
+) -> Fetched:
+    """Bring the tracking refs of lists up to date; RemoteFailure.
+
+    Only `force` takes a history that does not hold what was fetched before.
+    """
+    absent: set[str] = set()
+    wanted = list(list_ids)
+    while wanted:
+        refspecs = [
+            f"{'+' if force else ''}{repository.ref(i)}:{repository.tracking_ref(remote, i)}"
+            for i in wanted
+        ]
+        answer = _fetch(repository, remote, refspecs)
+        told = answer.stderr.decode("utf-8", "replace")
+        short = repository.ref("").removeprefix("refs/heads/")
+        rewritten = {name.removeprefix(short) for name in _REJECTED.findall(told)}
+        if answer.returncode == 0 or rewritten:
+            return Fetched(frozenset(absent), frozenset(rewritten))
+        gone = {name.removeprefix(repository.ref("")) for name in _ABSENT.findall(told)}
+        if not gone & set(wanted):
+            raise _failure(f"cannot fetch from {remote}", answer.stderr)
+        absent |= gone
+        wanted = [list_id for list_id in wanted if list_id not in gone]
+    return Fetched(frozenset(absent), frozenset())
+
+
+def _fetch(
+    repository: Repository, remote: str, refspecs: Sequence[str]
+) -> subprocess.CompletedProcess[bytes]:
+    """One fetch of just these refs; again when another one moved a tracking ref meanwhile."""
+    options = ["--no-tags", "--no-prune", "--refmap=", "--no-write-fetch-head", "--progress"]
+    options += ["--no-recurse-submodules", "--no-auto-maintenance", "--end-of-options"]
+    attempt = 0
+    while True:
+        answer = _talk(repository, ["fetch", *options, remote, *refspecs])
+        raced = answer.returncode != 0 and any(words in answer.stderr for words in _RACED)
+        if not raced or attempt == _RACES:
+            return answer
+        time.sleep(0.05 * 2**attempt)
+        attempt += 1
+
+
+def push(repository: Repository, remote: str, commits: Mapping[str, str]) -> dict[str, Pushed]:
+    """Push lists (id to commit), never with force; what became of each. Raises nothing."""
+    refspecs = [f"{commit}:{repository.ref(list_id)}" for list_id, commit in commits.items()]
+    options = ["--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"]
+    answer = _talk(
+        repository,
+        ["push", *options, "--progress", "--end-of-options", remote, *refspecs],
+        f"remote.{remote}.mirror=false",
+    )
+    told: dict[str, Pushed] = {}
+    for line in answer.stdout.decode("utf-8", "replace").splitlines():
+        flag, tab, rest = line.partition("\t")
+        names, _, summary = rest.partition("\t")
+        if tab and len(flag) == 1:
+            list_id = names.rpartition(":")[2].removeprefix(repository.ref(""))
+            told[list_id] = _outcome(flag, summary)
+    reason = git.remote_message(answer.stderr)
+    unknown = Pushed("unknown", reason)
+    found = {list_id: told.get(list_id, unknown) for list_id in commits}
+    return {
+        i: p._replace(reason=f"{p.reason}: {reason}") if p.outcome == "refused" and reason else p
+        for i, p in found.items()
+    }
+
+
+def _outcome(flag: str, summary: str) -> Pushed:
+    if flag in " *=":
+        return Pushed("ok")
+    reason = summary.partition("(")[2].rpartition(")")[0] or summary
+    if any(words in summary for words in _LOST):
+        return Pushed("lost", reason)
+    return Pushed("unknown" if any(w in summary for w in _UNSURE) else "refused", reason)
+
+
+def note_tracking(repository: Repository, remote: str, list_id: str, commit: str) -> None:
+    """Set the tracking ref to what the remote is known to hold, where git did not do so itself."""
+    name = repository.tracking_ref(remote, list_id)
+    old = refs.read(repository.common, name)
+    with contextlib.suppress(Busy):  # the next fetch sets it
+        if old != commit:
+            refs.move(repository.common, name, old, commit, shared=repository.shared)
+    note_published(repository, remote, list_id, commit)
+
+
+def _talk(
+    repository: Repository, args: Sequence[str], *settings: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git for the remote, in the user's configuration and without the user's hooks."""
+    bound = git.LOCAL_ENV - git.CONFIG_ENV
+    env = {name: value for name, value in repository.env.items() if name not in bound}
+    options = [f"--git-dir={repository.found.path}", "-c", f"core.hooksPath={os.devnull}"]
+    if repository.config.get("http.lowspeedlimit") is None:
+        settings = (*settings, *_PATIENCE)
+    for setting in settings:
+        options += ["-c", setting]
+    return git.talk([*options, *args], cwd=repository.start, env=env)
+
+
+def _failure(what: str, stderr: bytes) -> RemoteFailure:
+    return RemoteFailure(
+        f"{what}: {git.remote_message(stderr) or 'git failed without a message'}",
+        hint="your work is safe in the local branch; run this again when the remote can be reached",
+    )

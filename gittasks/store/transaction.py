@@ -155,7 +155,8 @@ def _try(
 def integrate(store: ListStore) -> Integrated:
     """Bring the local branch to what the list says, with what was fetched from its remote.
 
-    A list that is only on the remote gets no local branch by that. Raises as `update` does.
+    A list that is only on the remote gets no local branch by that. Raises as `update` does, and
+    NoList.
     """
     with _lock(store) as lock:
         for attempt in range(_ATTEMPTS):

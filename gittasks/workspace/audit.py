@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gittasks.core.model import Snapshot
     from gittasks.store.history import CommitInfo
     from gittasks.store.layout import Branch
+    from gittasks.store.list_store import ListStore
     from gittasks.workspace.workspace import Report, Workspace
 
 
@@ -54,11 +55,11 @@ class Undone(NamedTuple):
     report: Report
 
 
-def log(workspace: Workspace, task_id: str | None, limit: int | None) -> list[LogEntry]:
+def log(store: ListStore, task_id: str | None = None, limit: int | None = None) -> list[LogEntry]:
     """Entries newest first, of the whole list or of one task."""
-    quoted, quiet = f'"{task_id}"', merge_subject(workspace.list_id)
+    quoted, quiet = f'"{task_id}"', merge_subject(store.list_id)
     entries = []
-    for line in reversed(_lines(workspace)):
+    for line in reversed(_lines(store)):
         if task_id is not None and quoted not in line.content:
             continue
         entry = _decoded(line)
@@ -75,55 +76,55 @@ def log(workspace: Workspace, task_id: str | None, limit: int | None) -> list[Lo
     return entries
 
 
-def remember(workspace: Workspace, commit: CommitInfo, before: Snapshot, after: Snapshot) -> None:
+def remember(store: ListStore, commit: CommitInfo, before: Snapshot, after: Snapshot) -> None:
     """Keep what a commit that was just written changed."""
     line = _encoded(_entry(commit, [before], after))
-    history_cache.append(workspace.store.history_path, commit.parents[0], [line])
+    history_cache.append(store.history_path, commit.parents[0], [line])
 
 
-def _lines(workspace: Workspace) -> list[history_cache.Line]:
+def _lines(store: ListStore) -> list[history_cache.Line]:
     """What is remembered of all commits, oldest first, completed from the repository."""
-    head = workspace.branch(readable=True)
-    path = workspace.store.history_path
+    head = store.load_readable()
+    path = store.history_path
     lines = history_cache.read(path)
     if lines and lines[-1].commit == head.commit:
         return lines
-    if lines and (missing := _straight_line(workspace, head.commit, lines[-1].commit)):
-        new, whole = _read(workspace, missing, head)
+    if lines and (missing := _straight_line(store, head.commit, lines[-1].commit)):
+        new, whole = _read(store, missing, head)
         if not whole or history_cache.append(path, lines[-1].commit, new):
             return [*lines, *new]
         lines = [*lines, *new]
     else:
         known = {line.commit: line for line in lines}
-        walked = list(workspace.store.walk(head.commit))
-        new, whole = _read(workspace, [c for c in walked if c.id not in known], head)
+        walked = list(store.walk(head.commit))
+        new, whole = _read(store, [c for c in walked if c.id not in known], head)
         known |= {line.commit: line for line in new}
         lines = [known[commit.id] for commit in reversed(walked)]
     if whole:
-        history_cache.write(path, lines, workspace.repository.shared)
+        history_cache.write(path, lines, store.repository.shared)
     return lines
 
 
-def _straight_line(workspace: Workspace, head: str, down_to: str) -> list[CommitInfo] | None:
+def _straight_line(store: ListStore, head: str, down_to: str) -> list[CommitInfo] | None:
     """Commits from `head` down to but without `down_to`; None when a merge or root is between."""
     found = []
-    commit = workspace.store.commit(head)
+    commit = store.commit(head)
     while commit.id != down_to:
         if len(commit.parents) != 1:
             return None
         found.append(commit)
-        commit = workspace.store.commit(commit.parents[0])
+        commit = store.commit(commit.parents[0])
     return found
 
 
 def _read(
-    workspace: Workspace, newest_first: list[CommitInfo], head: Branch
+    store: ListStore, newest_first: list[CommitInfo], head: Branch
 ) -> tuple[list[history_cache.Line], bool]:
     """Compare each commit with its parents, oldest first; whether all could be had."""
     from gittasks.core.model import ListInfo, Snapshot
 
-    load = _Loader(workspace.store.load_at, head)
-    empty = Snapshot(info=ListInfo(id=workspace.list_id))
+    load = _Loader(store.load_at, head)
+    empty = Snapshot(info=ListInfo(id=store.list_id))
     lines = []
     for commit in reversed(newest_first):
         befores = [load(parent).snapshot for parent in commit.parents] or [empty]
@@ -219,7 +220,7 @@ def last_operation(workspace: Workspace) -> CommitInfo:
 
     actor, author = workspace.actor, workspace.repository.config.author
     undone: set[str] = set()
-    for commit in workspace.store.walk(workspace.branch(readable=True).commit):
+    for commit in workspace.store.walk(workspace.store.load_readable().commit):
         trailers = parse_trailers(commit.message)
         if target := _last(trailers.get("Gittasks-Undo")):
             undone.add(target)

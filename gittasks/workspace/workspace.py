@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from gittasks.core.edit import Edit
     from gittasks.core.operations import Context, Operation
     from gittasks.core.plan import Plan
+    from gittasks.sync import Synced, Wish
     from gittasks.workspace.audit import LogEntry, Undone
+    from gittasks.workspace.sharing import OpenConflict
 
 
 _CONFIG_ATTEMPTS = 12
@@ -67,13 +69,14 @@ class Workspace:
         self.repository = Repository(start, dict(os.environ if env is None else env))
         self.notices: list[str] = []
         """Hints that came up on the way, for whoever talks to the user."""
-        self._list_option = list_id
+        self.list_option = list_id
+        """The list that was named for this workspace, if one was."""
         self._owner_option = owner
 
     @cached_property
     def chosen(self) -> choice.ChosenList:
         """The list at work; NoList when none was named and several or none exist."""
-        return choice.choose_list(self.repository, self._list_option)
+        return choice.choose_list(self.repository, self.list_option)
 
     @cached_property
     def actor(self) -> Actor:
@@ -90,10 +93,10 @@ class Workspace:
         """Id of the list at work."""
         return self.chosen.id
 
-    def branch(self, *, readable: bool = False) -> Branch:
-        """The list as it is now, with its commit; `readable`: one that can be walked from."""
+    def branch(self) -> Branch:
+        """The list as it is now, with the commit it was read from."""
         try:
-            return self.store.load_readable() if readable else self.store.load()
+            return self.store.load()
         except NoList:
             raise choice.no_such_list(self.repository, self.chosen) from None
 
@@ -188,7 +191,7 @@ class Workspace:
             return Report(edit, None, notes)
         from gittasks.workspace import audit
 
-        audit.remember(self, written.commit, edit.before, edit.after)
+        audit.remember(self.store, written.commit, edit.before, edit.after)
         if hint:
             self.notices.append(hint)
         for folder in written.lagging:
@@ -218,11 +221,25 @@ class Workspace:
         report = self._write(apply_to, undo_of=target.id)
         return audit.Undone(target.id, target.message.partition("\n")[0], report)
 
+    def sync(
+        self, wish: Wish, remote: str | None = None, *, all_lists: bool = False
+    ) -> list[Synced]:
+        """Exchange the list at work, or all lists, with a remote; see `gittasks.sync`."""
+        from gittasks.workspace import sharing
+
+        return sharing.sync(self, wish, remote, all_lists=all_lists)
+
+    def conflicts(self) -> list[OpenConflict]:
+        """What was written concurrently and differently, and not again since, by task."""
+        from gittasks.workspace import sharing
+
+        return sharing.conflicts(self)
+
     def log(self, task_id: str | None = None, *, limit: int | None = None) -> list[LogEntry]:
         """Who did what when, newest first; of one task, or of the whole list."""
         from gittasks.workspace import audit
 
-        return audit.log(self, task_id, limit)
+        return audit.log(self.store, task_id, limit)
 
     def init(self, list_id: str | None, title: str | None) -> tuple[str, bool]:
         """Create or adopt a list and use it; returns its id and whether it was created."""
@@ -237,7 +254,7 @@ class Workspace:
                 hint=f"use it with: gittasks use {clash[0]}, or choose another name",
             )
         created = transaction.create(ListStore(self.repository, chosen))
-        self._list_option = chosen
+        self.list_option = chosen
         for known in ("chosen", "store"):  # what was worked out for another list
             self.__dict__.pop(known, None)
         if title is not None:
@@ -249,7 +266,7 @@ class Workspace:
 
     def _default_list_id(self) -> str:
         """What to call a list when nobody said: the variable, the code branch, the folder."""
-        if named := choice.named_list(self.repository, self._list_option):
+        if named := choice.named_list(self.repository, self.list_option):
             return named.id
         branch = self.repository.current_branch()
         if branch and branch not in ("main", "master", "trunk", "develop"):

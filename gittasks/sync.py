@@ -1,0 +1,244 @@
+"""Sharing: fetch, merge, push, until the remote is known to hold what is here.
+
+A refused push is no failure: somebody was first, so what they did is merged and the push tried
+again. Nothing is ever pushed with force, and nothing is reported as sent before the remote is
+known to hold it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from gittasks.core.picks import Conflict
+from gittasks.errors import Busy, GittasksError, HistoryRewritten, RemoteFailure
+from gittasks.store import remotes
+from gittasks.store.history import CommitInfo
+from gittasks.store.layout import Branch
+from gittasks.store.list_store import ListStore
+
+_ROUNDS = 12
+"""Pushes that one list may lose; each loss means that somebody else's went in."""
+_DOUBTS = 2
+"""Times that a remote may end the connection without a word before that is an answer."""
+_PAUSE = 0.05
+
+
+class Synced(NamedTuple):
+    """What became of one list: operations that came in and went out, parents first.
+
+    `branch` is the list as it is now, None when it could not be read; `conflicts` are all that
+    are open, `error` says why the list is not in line with the remote.
+    """
+
+    list_id: str
+    remote: str
+    branch: Branch | None = None
+    received: tuple[CommitInfo, ...] = ()
+    sent: tuple[CommitInfo, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    created: bool = False
+    """The remote did not have the list before."""
+    rounds: int = 0
+    lagging: tuple[str, ...] = ()
+    error: GittasksError | None = None
+
+
+class Wish(NamedTuple):
+    """What to do: `fetch` first, `push` at the end; take over a rewritten history or not."""
+
+    fetch: bool
+    push: bool
+    accept_rewrite: bool = False
+
+
+def sync(
+    stores: Sequence[ListStore],
+    remote: str,
+    wish: Wish,
+    there: frozenset[str] | None = None,
+) -> list[Synced]:
+    """Bring lists and the remote in line; one that fails stops no other.
+
+    `there` are the lists that the remote has, where that is known already.
+    """
+    exchanges = {store.list_id: _Exchange(store, remote, wish) for store in stores}
+    running = dict(exchanges)
+    for attempt in range(_ROUNDS):
+        if not running:
+            break
+        if wish.fetch or attempt:
+            force = wish.accept_rewrite and not attempt
+            _fetch(running, remote, there if not attempt else None, force=force)
+        for exchange in running.values():
+            exchange.integrate()
+        wanted = {i: c for i, e in running.items() if (c := e.to_push())}
+        if wanted:
+            repository = stores[0].repository
+            for list_id, pushed in remotes.push(repository, remote, wanted).items():
+                running[list_id].note_pushed(wanted[list_id], pushed)
+        running = {i: e for i, e in running.items() if not e.settled}
+        if running:
+            _pause(attempt)
+    for exchange in running.values():
+        exchange.give_up()
+    return [exchange.result for exchange in exchanges.values()]
+
+
+def _fetch(
+    running: Mapping[str, _Exchange], remote: str, there: frozenset[str] | None, *, force: bool
+) -> None:
+    """Fetch for all that are running; when that fails, it failed for each."""
+    repository = next(iter(running.values())).repository
+    wanted = [list_id for list_id in running if there is None or list_id in there]
+    try:
+        fetched = remotes.fetch(repository, remote, wanted, force=force)
+    except RemoteFailure as error:
+        for exchange in running.values():
+            exchange.fail(error)
+        return
+    missing = fetched.absent.union(running.keys() - set(wanted))
+    for exchange in running.values():
+        exchange.note_fetched(fetched._replace(absent=missing))
+
+
+def _pause(attempt: int) -> None:
+    import random  # only after a race was lost
+
+    time.sleep(random.uniform(0, min(_PAUSE * 2**attempt, 2.0)))  # noqa: S311
+
+
+class _Exchange:
+    """One list on its way: what is known of the remote, what came in, what is to go out."""
+
+    def __init__(self, store: ListStore, remote: str, wish: Wish) -> None:
+        self.repository = store.repository
+        self.result = Synced(store.list_id, remote)
+        self.settled = False
+        self._store = store
+        self._list_id = store.list_id
+        self._remote = remote
+        self._wish = wish
+        self._was_there = store.heads().tracked is not None
+        self._absent = False
+        self._received: dict[str, CommitInfo] = {}
+        self._unsent: tuple[CommitInfo, ...] = ()
+        self._offered: dict[str, CommitInfo] = {}
+        self._doubts = 0
+
+    def note_fetched(self, fetched: remotes.Fetched) -> None:
+        """Take in what a fetch said of this list."""
+        self._absent = self._list_id in fetched.absent
+        if self._list_id in fetched.rewritten:
+            self.fail(_rewritten(self._list_id, self._remote))
+        elif self._absent and remotes.published(self.repository, self._remote, self._list_id):
+            if self._wish.accept_rewrite:
+                remotes.forget_published(self.repository, self._remote, self._list_id)
+            else:
+                self.fail(_removed(self._list_id, self._remote))
+
+    def integrate(self) -> None:
+        """Bring the local branch to what the list says with what was fetched."""
+        if self.settled:
+            return
+        if self._wish.accept_rewrite:
+            remotes.forget_published(self.repository, self._remote, self._list_id)
+        from gittasks.store import transaction
+
+        try:
+            found, lagging = transaction.integrate(self._store)
+        except GittasksError as error:
+            self.fail(error)
+            return
+        self._received |= {c.id: c for c in found.received}
+        self._unsent = found.unsent
+        self.result = self.result._replace(
+            branch=found.branch,
+            conflicts=found.conflicts,
+            lagging=lagging,
+            rounds=self.result.rounds + 1,
+        )
+        if found.branch.apart:
+            shallow = found.branch.apart == "shallow"
+            self.fail((_shallow if shallow else _rewritten)(self._list_id, self._remote))
+            return
+        tracked = found.branch.heads.tracked
+        if tracked and not self._absent:
+            remotes.note_published(self.repository, self._remote, self._list_id, tracked)
+        if not self._wish.push:
+            self._finish()
+
+    def to_push(self) -> str | None:
+        """The commit that the remote should have; None when it has it, or there is none."""
+        if self.settled:
+            return None
+        heads = self._store.heads()
+        looked = self._wish.fetch or self.result.rounds > 1
+        if heads.local is None or (looked and not self._absent and heads.local == heads.tracked):
+            self._finish()
+            return None
+        self._offered |= {c.id: c for c in self._unsent}
+        return heads.local
+
+    def note_pushed(self, commit: str, pushed: remotes.Pushed) -> None:
+        """Take in what became of a push."""
+        if pushed.outcome == "ok":
+            remotes.note_tracking(self.repository, self._remote, self._list_id, commit)
+            self.result = self.result._replace(created=self._absent or not self._was_there)
+            self._finish()
+        elif pushed.outcome == "unknown":
+            self._doubts += 1  # the next fetch tells whether it is there
+        if pushed.outcome == "refused" or self._doubts > _DOUBTS:
+            self.fail(_refused(self._list_id, self._remote, pushed.reason))
+
+    def give_up(self) -> None:
+        """Others were always first."""
+        message = f'others pushed to "{self._list_id}" on {self._remote} {_ROUNDS} times in a row'
+        hint = "what they did is merged, and your work is safe here; run this again"
+        self.fail(Busy(message, hint=hint))
+
+    def fail(self, error: GittasksError) -> None:
+        """It goes no further."""
+        self.result = self.result._replace(error=error, received=tuple(self._received.values()))
+        self.settled = True
+
+    def _finish(self) -> None:
+        self.result = self.result._replace(
+            received=tuple(self._received.values()), sent=tuple(self._offered.values())
+        )
+        self.settled = True
+
+
+def _rewritten(list_id: str, remote: str) -> HistoryRewritten:
+    return HistoryRewritten(
+        f'the history of "{list_id}" was rewritten on {remote}: it no longer holds what was '
+        "fetched or pushed before, so nothing was merged",
+        hint="ask who did that; --accept-rewrite merges both histories, and nothing here is lost",
+        details={"list": list_id},
+    )
+
+
+def _removed(list_id: str, remote: str) -> HistoryRewritten:
+    return HistoryRewritten(
+        f'"{list_id}" was removed from {remote}, which had it before',
+        hint="it is all here still; push it there again with: gittasks push --accept-rewrite",
+        details={"list": list_id},
+    )
+
+
+def _shallow(list_id: str, remote: str) -> RemoteFailure:
+    return RemoteFailure(
+        f'"{list_id}" cannot be merged: this is a shallow clone, which lacks where the two '
+        "histories part",
+        hint=f"get the whole history with: git fetch --unshallow {remote}",
+        details={"list": list_id},
+    )
+
+
+def _refused(list_id: str, remote: str, reason: str) -> RemoteFailure:
+    return RemoteFailure(
+        f'{remote} refused "{list_id}": {reason}',
+        hint="your work is safe in the local branch; it is not on the remote",
+        details={"list": list_id},
+    )

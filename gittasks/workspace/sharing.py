@@ -1,0 +1,164 @@
+"""Exchange lists with a remote, and say what competed in a merge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gittasks import sync as exchange
+from gittasks.core.clock import format_time
+from gittasks.core.messages import OWNER, parse_trailers
+from gittasks.core.picks import Conflict, Write
+from gittasks.core.registers import ABSENT, field_of
+from gittasks.core.settle import Command, commands
+from gittasks.errors import NoList, NoRemote
+from gittasks.store import remotes
+from gittasks.store.contents import task_of
+from gittasks.store.list_store import ListStore
+from gittasks.workspace import choice
+
+if TYPE_CHECKING:
+    from gittasks.core.model import Snapshot
+    from gittasks.sync import Synced, Wish
+    from gittasks.workspace.workspace import Workspace
+
+
+class Side(NamedTuple):
+    """One of the competing writes: what it said, who made it when; `there` False: it removed."""
+
+    value: Any
+    there: bool
+    commit: str
+    at: str
+    by: str
+
+
+class Loser(NamedTuple):
+    """A write that is not shown, and the commands that take its value instead.
+
+    Without commands only an edit by hand does that.
+    """
+
+    side: Side
+    commands: tuple[Command, ...]
+
+
+class OpenConflict(NamedTuple):
+    """What competed for one field (`member`: for one dependency, key, note or commit of it).
+
+    `task` is None for the list itself; `path` is the file. `rule` decided for the winner.
+    """
+
+    task: str | None
+    path: str
+    field: str
+    member: str | None
+    kind: str
+    rule: str
+    winner: Side
+    losers: tuple[Loser, ...]
+
+
+def conflicts(workspace: Workspace) -> list[OpenConflict]:
+    """The open conflicts of the list at work, in order of display of the tasks."""
+    branch = workspace.branch()
+    if not branch.conflicts:
+        return []
+    found = workspace.store.evaluate()
+    return told(workspace.store, found.branch.snapshot, found.conflicts)
+
+
+def told(store: ListStore, snapshot: Snapshot, found: tuple[Conflict, ...]) -> list[OpenConflict]:
+    """Conflicts with the people behind them."""
+    places = {task.id: n for n, task in enumerate(snapshot.ordered(deleted=True))}
+    made = [_open_conflict(store, snapshot, conflict) for conflict in found]
+    return sorted(made, key=lambda c: (places.get(c.task or "", -1), c.path))
+
+
+def _open_conflict(store: ListStore, snapshot: Snapshot, conflict: Conflict) -> OpenConflict:
+    task_id = task_of(conflict.path)
+    task = snapshot.tasks.get(task_id) if task_id else None
+    register = conflict.register
+    usable = task is not None or conflict.path == "list.yaml"
+
+    def loser(write: Write) -> Loser:
+        moves = commands(task, store.list_id, register, write.value) if usable else []
+        return Loser(_side(store, write), tuple(moves))
+
+    member = register[1] if len(register) > 1 else None
+    return OpenConflict(
+        task_id,
+        conflict.path,
+        "file" if conflict.kind == "delete-update" else field_of(register),
+        member if member is None or isinstance(member, str) else " ".join(map(str, member)),
+        conflict.kind,
+        conflict.rule,
+        _side(store, conflict.winner),
+        tuple(loser(write) for write in conflict.losers),
+    )
+
+
+def _side(store: ListStore, write: Write) -> Side:
+    commit = store.commit(write.commit)
+    owner = parse_trailers(commit.message).get(OWNER, [])
+    by = owner[-1] if owner else commit.author.person.partition("<")[0].strip()
+    there = write.value is not ABSENT
+    value = write.value._asdict() if hasattr(write.value, "_asdict") else write.value
+    at = format_time(commit.author.time)
+    return Side(value if there else None, there, commit.id, at, by or commit.author.person)
+
+
+# --- exchange -------------------------------------------------------------------------------
+
+
+def sync(workspace: Workspace, wish: Wish, remote: str | None, *, all_lists: bool) -> list[Synced]:
+    """Exchange one list, or all; NoRemote, NotFound for a remote, NoList."""
+    repository = workspace.repository
+    named = remotes.named(repository, remote) if remote else None
+    known = choice.known_lists(repository)
+    if all_lists or not (known or choice.named_list(repository, workspace.list_option)):
+        return _sync_all(workspace, wish, named)
+    store = ListStore(repository, workspace.list_id, named)
+    if store.remote is None:
+        raise no_remote(workspace)
+    done = exchange.sync([store], store.remote, wish)
+    if done[0].error and isinstance(done[0].error, NoList):
+        raise NoList(
+            f'there is no task list "{store.list_id}" here or on {store.remote}',
+            hint=f"make it with: gittasks init {store.list_id}",
+        )
+    return done
+
+
+def _sync_all(workspace: Workspace, wish: Wish, named: str | None) -> list[Synced]:
+    """All lists that are here or on the remote; each with its own remote unless one is named."""
+    repository = workspace.repository
+    by_remote: dict[str, set[str]] = {}
+    if first := named or remotes.upstream(repository, ""):
+        by_remote[first] = set()
+    for list_id in choice.known_lists(repository):
+        if chosen := named or remotes.upstream(repository, list_id):
+            by_remote.setdefault(chosen, set()).add(list_id)
+    if not by_remote:
+        raise no_remote(workspace)
+    done: list[Synced] = []
+    for remote, lists in sorted(by_remote.items()):
+        there = remotes.lists(repository, remote) if wish.fetch else None
+        theirs = {i for i in there or () if named or remotes.upstream(repository, i) == remote}
+        stores = [ListStore(repository, list_id, remote) for list_id in sorted(lists | theirs)]
+        done += exchange.sync(stores, remote, wish, there)
+    return done
+
+
+def no_remote(workspace: Workspace) -> NoRemote:
+    """The error when there is nobody to share with, or several and none was named."""
+    names = workspace.repository.remotes()
+    if names:
+        return NoRemote(
+            f"several remotes are here: {', '.join(names)}",
+            hint="name one, as in: gittasks sync " + names[0],
+            details={"remotes": names},
+        )
+    return NoRemote(
+        "this repository has no remote to share task lists with",
+        hint="everything is safe here; add a remote with: git remote add origin URL",
+    )
