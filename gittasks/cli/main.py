@@ -52,6 +52,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "push": ("share", "Send my work to the remote."),
         "sync": ("share", "Pull, then push."),
     },
+    "Git": {
+        "hooks": ("upkeep", "Let git call gittasks: install, uninstall, status."),
+        "merge-driver": ("upkeep", "Merge one task file for git."),
+        "doctor": ("upkeep", "Look over the repository and all its lists."),
+    },
 }
 ALIASES = {"add": "create", "ls": "list", "get": "show", "complete": "done"}
 MEANT = {
@@ -94,7 +99,7 @@ class CommandGroup(click.Group):
         if name not in _MODULES:
             return None
         module = import_module(f"gittasks.cli.{_MODULES[name]}")
-        command: click.Command = getattr(module, f"{name}_command")
+        command: click.Command = getattr(module, f"{name.replace('-', '_')}_command")
         return command
 
     def resolve_command(

@@ -12,6 +12,7 @@ from gittasks.cli.options import F, Settings, command
 from gittasks.errors import InvalidData
 
 if TYPE_CHECKING:
+    from gittasks.core.trouble import Trouble
     from gittasks.sync import Synced, Wish
     from gittasks.workspace import Workspace
     from gittasks.workspace.audit import LogEntry
@@ -102,6 +103,7 @@ class _Told:
     """What became of one list, with the history behind it."""
 
     def __init__(self, workspace: Workspace, one: Synced) -> None:
+        from gittasks.core.trouble import troubles
         from gittasks.store.list_store import ListStore
         from gittasks.workspace import audit, sharing
 
@@ -109,6 +111,7 @@ class _Told:
         self.received: list[LogEntry] = []
         self.sent: list[LogEntry] = []
         self.conflicts: list[OpenConflict] = []
+        self.troubles: list[Trouble] = []
         if one.branch is None:
             return
         store = ListStore(workspace.repository, one.list_id, one.remote)
@@ -117,6 +120,8 @@ class _Told:
             for entry in reversed(audit.log(store)):
                 self.received += [entry] if entry.commit in incoming else []
                 self.sent += [entry] if entry.commit in outgoing else []
+        parallel = workspace.repository.config.flag("gittasks.parallel")
+        self.troubles = troubles(one.branch.snapshot, parallel=parallel)
         involved = {c.id for c in (*one.received, *one.sent)}
         self.conflicts = [
             conflict
@@ -153,6 +158,7 @@ class _Told:
                 shown.insert(0, f"... {len(entries) - _SHOWN} more: gittasks log")
             lines += [f"  {sign} {line}" for line in shown]
         lines += [f"  ! {line}" for c in self.conflicts for line in conflict_lines(c)]
+        lines += [f"  ! {clean(t.message)}; {clean(t.hint)}" for t in self.troubles]
         if one.branch:
             lines += problem_lines(one.branch.snapshot.problems)
             lines.append(clean(summary(one.branch.snapshot.tasks.values())))
@@ -174,6 +180,7 @@ class _Told:
             "received": entry_documents(self.received),
             "sent": entry_documents(self.sent),
             "conflicts": [conflict_document(c) for c in self.conflicts],
+            "troubles": [{"kind": t.kind, "tasks": list(t.tasks)} for t in self.troubles],
             "openConflicts": len(one.conflicts),
             "commit": (heads.local or heads.tracked) if heads else None,
             "rounds": one.rounds,

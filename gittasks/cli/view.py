@@ -46,7 +46,8 @@ def list_command(
 ) -> int:
     """Show the tasks in order, and how far the list is."""
     workspace = settings.workspace()
-    snapshot, now = workspace.snapshot(), workspace.now().epoch
+    branch, now = workspace.branch(), workspace.now().epoch
+    snapshot = branch.snapshot
     graph = Graph.of(snapshot)
     tasks = snapshot.ordered(deleted=deleted or "deleted" in statuses)
     if statuses:
@@ -66,7 +67,14 @@ def list_command(
 
         output.document(
             documents.task_list_document(
-                snapshot.info, tasks, graph, progress, snapshot.problems, workspace.actor.owner
+                snapshot.info,
+                tasks,
+                graph,
+                progress,
+                snapshot.problems,
+                workspace.actor.owner,
+                conflicts=branch.conflicts,
+                apart=branch.apart,
             )
         )
     elif settings.quiet:
@@ -75,7 +83,8 @@ def list_command(
         from gittasks.render import plain
 
         marks = settings.marks()
-        output.say(plain.task_list(tasks, graph, progress, marks, now, snapshot.problems))
+        shown = plain.task_list(tasks, graph, progress, marks, now, snapshot.problems)
+        output.say("\n".join([shown, *plain.sharing_lines(branch.conflicts, branch.apart)]))
     return _readable(snapshot)
 
 
@@ -84,27 +93,28 @@ def list_command(
 def status_command(settings: Settings) -> int:
     """Show how far the list is: phases, loops, what runs, what is ready, what waits."""
     workspace = settings.workspace()
-    snapshot, now = workspace.snapshot(), workspace.now().epoch
+    branch, now = workspace.branch(), workspace.now().epoch
+    snapshot = branch.snapshot
     graph = Graph.of(snapshot)
     progress = Progress.of(snapshot.tasks.values(), graph, now)
     if settings.json:
         from gittasks.render import documents
 
-        output.document(documents.progress_document(snapshot.info, progress, snapshot.problems))
+        output.document(
+            documents.progress_document(
+                snapshot.info,
+                progress,
+                snapshot.problems,
+                conflicts=branch.conflicts,
+                apart=branch.apart,
+            )
+        )
     else:
         from gittasks.render import plain
 
-        output.say(
-            plain.status(
-                snapshot.info,
-                snapshot.ordered(),
-                graph,
-                progress,
-                settings.marks(),
-                now,
-                snapshot.problems,
-            )
-        )
+        tasks, marks = snapshot.ordered(), settings.marks()
+        shown = plain.status(snapshot.info, tasks, graph, progress, marks, now, snapshot.problems)
+        output.say("\n".join([shown, *plain.sharing_lines(branch.conflicts, branch.apart)]))
     return _readable(snapshot)
 
 

@@ -107,7 +107,7 @@ class History:
         found = [c for c in before if c.register not in written.get(c.path, NOTHING)]
         for path, writers in written.items():
             found += conflicts(path, writers)
-        return sorted(found, key=lambda c: c.path)
+        return sorted(found, key=lambda c: (c.path, c.register))
 
     # --- the three kinds of commits ---------------------------------------------------------
 

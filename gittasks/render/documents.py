@@ -162,26 +162,41 @@ def task_list_document(
     progress: Progress,
     problems: Iterable[Problem] = (),
     me: str | None = None,
+    *,
+    conflicts: int = 0,
+    apart: str | None = None,
 ) -> Document:
-    """The answer of `list`: the tasks in the order given, and the progress of the whole list."""
+    """The answer of `list`: the tasks in the order given, and the progress of the whole list.
+
+    `apart` says why what was fetched is not in it: `rewritten` or `shallow`.
+    """
     return envelope(
         "taskList",
         list=list_part(info),
         tasks=[task(t, graph, me) for t in tasks],
         progress=progress_part(progress),
         problems=_problems(problems),
+        conflicts=conflicts,
+        apart=apart,
     )
 
 
 def progress_document(
-    info: ListInfo, progress: Progress, problems: Iterable[Problem] = ()
+    info: ListInfo,
+    progress: Progress,
+    problems: Iterable[Problem] = (),
+    *,
+    conflicts: int = 0,
+    apart: str | None = None,
 ) -> Document:
-    """The answer of `status`."""
+    """The answer of `status`; the last two as in that of `list`."""
     return envelope(
         "progress",
         list=list_part(info),
         progress=progress_part(progress),
         problems=_problems(problems),
+        conflicts=conflicts,
+        apart=apart,
     )
 
 

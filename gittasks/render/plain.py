@@ -81,6 +81,23 @@ def problem_lines(problems: Iterable[Problem]) -> list[str]:
     return [f"unreadable: {clean(str(problem))}" for problem in problems]
 
 
+_APART = {
+    "rewritten": "its history there was rewritten; see what can be done with: gittasks sync",
+    "shallow": "this clone is shallow; see what can be done with: gittasks sync",
+}
+
+
+def sharing_lines(conflicts: int, apart: str | None) -> list[str]:
+    """That there are conflicts, and why what was fetched is not shown."""
+    lines = []
+    if conflicts:
+        word = "conflict" if conflicts == 1 else "conflicts"
+        lines.append(f"{conflicts} {word} of changes made at once: gittasks conflicts")
+    if apart:
+        lines.append(f"what the remote has is not in this: {_APART.get(apart, apart)}")
+    return lines
+
+
 def _task_lines(
     tasks: Iterable[Task], graph: Graph, marks: Marks, now: int | None, lead: str = ""
 ) -> list[str]:
@@ -261,6 +278,9 @@ def status(
         lines.append(left)
     if finished := progress.finished_words(info.title):
         lines.append(clean(finished))
+    if cycle := graph.find_cycle():
+        way = f" {marks.arrow} ".join(cycle)
+        lines.append(f"these wait for each other, so none can start: {way}")
     return "\n".join([*lines, *problem_lines(problems)])
 
 

@@ -134,7 +134,8 @@ def next_branch(
     new.append(tree)
     kept = tuple(e for e in root if e.name != "tasks" or e.mode != _FOLDER)
     snapshot = Snapshot(info=info, tasks=tasks, problems=old.snapshot.problems)
-    return tree.id, Branch(old.commit, snapshot, files, kept, old.rest, rows, old.whole), new
+    branch = old._replace(snapshot=snapshot, files=files, root=kept, rows=rows)
+    return tree.id, branch, new
 
 
 def holds_list(objects: ObjectStore, commit_id: str) -> bool:

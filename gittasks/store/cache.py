@@ -52,7 +52,7 @@ def read(path: str) -> Branch | None:
             tuple(TreeEntry(*e) for e in top["rest"]),
             raw,
             heads=Heads(*top["heads"]),
-            conflicts=top["conflicts"],
+            contested=tuple(top["contested"]),
             apart=top["apart"],
         )
     except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
@@ -65,7 +65,7 @@ def write(path: str, branch: Branch, shared: disk.Sharing) -> None:
     top = {
         "commit": branch.commit,
         "heads": branch.heads,
-        "conflicts": branch.conflicts,
+        "contested": branch.contested,
         "apart": branch.apart,
         "info": {
             "id": info.id,

@@ -6,22 +6,19 @@ so that what is shown is what it will be.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gittasks.core.dag import Commit, Point
 from gittasks.core.elide import meet
-from gittasks.core.merge import History
 from gittasks.core.picks import Conflict
 from gittasks.store import checkpoints
 from gittasks.store.ancestry import Region, region
 from gittasks.store.branch import read_branch
 from gittasks.store.checkpoints import Checkpoint
-from gittasks.store.contents import ListContents
-from gittasks.store.history import MERGE_SIGNER, CommitInfo, read_commit
+from gittasks.store.history import CommitInfo
 from gittasks.store.layout import Branch, Heads
 from gittasks.store.objects import NewObject, ObjectStore
+from gittasks.store.replay import Replay, replay
 from gittasks.store.repository import Repository
 
 
@@ -104,96 +101,34 @@ def _line(
 def _graph(
     objects: ObjectStore, list_id: str, heads: Heads, area: Region, near: Branch | None
 ) -> tuple[Evaluated, list[Checkpoint]]:
-    contents = ListContents(objects, list_id)
-    area = _shortened(objects, list_id, area, near)
-    before = area.base.conflicts if area.base else ()
     ids = [head for head in (heads.local, heads.tracked) if head]
-    history, lengths = _replayed(contents, objects, area, ids)
+    run = replay(objects, list_id, area, ids, near)
+    chosen = tuple(ids)
     if heads.local and heads.tracked:
-
-        def parents_of(commit_id: str) -> tuple[str, ...]:
-            return area.commits[commit_id].parents
-
-        chosen = meet(history, heads.local, heads.tracked, parents_of)
-    else:
-        chosen = tuple(ids)
-    points = [history.points[i] for i in chosen]
-    tip, new = chosen[0], []
+        chosen = meet(run.history, heads.local, heads.tracked, run.parents_of)
+    points = [run.history.points[i] for i in chosen]
+    tip, written, new = chosen[0], points[0].written, []
     if len(points) > 1 or points[0].lag:
-        joined = history.join(points)
-        new = contents.tree_objects(joined.tree)
-        new.append(contents.automatic_commit(new[-1].id, chosen, joined.order))
+        joined = run.history.join(points)
+        new = run.contents.tree_objects(joined.tree)
+        new.append(run.contents.automatic_commit(new[-1].id, chosen, joined.order))
         tip, written = new[-1].id, joined.written
         objects.stage(new)
-    else:
-        written = points[0].written
-    conflicts = history.open_conflicts(written, before)
+    conflicts = run.history.open_conflicts(written, run.before)
     branch = read_branch(objects, list_id, tip, near)
-    branch = branch._replace(heads=heads, conflicts=len(conflicts))
-    made = [
-        Checkpoint(
-            i,
-            history.points[i].order,
-            lengths[i],
-            tuple(history.open_conflicts(history.points[i].written, before)),
-        )
-        for i in ids
-        if not history.points[i].lag and not history.points[i].basis
-    ]
-    ours, theirs = (
-        set(history.operations(history.points[h])) if h else set()
-        for h in (heads.local, heads.tracked)
-    )
-    if not heads.local or not heads.tracked:
-        ours = theirs = set()
-    commits = area.commits.values()
+    branch = branch._replace(heads=heads, contested=tuple(c.path for c in conflicts))
+    received, unsent = _apart(run, ids) if len(ids) > 1 else ((), ())
+    found = Evaluated(branch, tuple(new), tuple(conflicts), received, unsent)
+    return found, [c for i in ids if (c := run.checkpoint(i))]
+
+
+def _apart(
+    run: Replay, heads: Sequence[str]
+) -> tuple[tuple[CommitInfo, ...], tuple[CommitInfo, ...]]:
+    """The operations that only the second, and those that only the first of two heads has."""
+    ours, theirs = (set(run.history.operations(run.history.points[head])) for head in heads)
+    commits = run.commits.values()
     return (
-        Evaluated(
-            branch,
-            tuple(new),
-            tuple(conflicts),
-            tuple(c for c in commits if c.id in theirs - ours),
-            tuple(c for c in commits if c.id in ours - theirs),
-        ),
-        made,
+        tuple(c for c in commits if c.id in theirs - ours),
+        tuple(c for c in commits if c.id in ours - theirs),
     )
-
-
-def _shortened(objects: ObjectStore, list_id: str, area: Region, near: Branch | None) -> Region:
-    """The region from where the history first forks: up to there every commit says what it is."""
-    line = area.line()
-    if not line or (area.base and area.base.conflicts):
-        return area
-    branch = read_branch(objects, list_id, line[-1].id, near)
-    if branch.snapshot.problems:
-        return area
-    length = (area.base.length if area.base else 0) + len(line)
-    return area.behind(
-        Checkpoint(line[-1].id, area.order_along(line), length), (c.id for c in line)
-    )
-
-
-def _replayed(
-    contents: ListContents, objects: ObjectStore, area: Region, heads: Sequence[str]
-) -> tuple[History, dict[str, int]]:
-    """The history worked out up to the heads, and the length of the longest path to each commit."""
-    base, lengths = None, {}
-    if area.base:
-        tree = contents.tree(read_commit(objects, area.base.commit).tree)
-        base = Point(area.base.commit, tree, area.base.order)
-        lengths[area.base.commit] = area.base.length
-    history = History(contents, base)
-    children = Counter(parent for commit in area.commits.values() for parent in commit.parents)
-    kept = set(heads)
-    for info in area.commits.values():
-        marked = info.author.person == MERGE_SIGNER
-        tree = contents.tree(info.tree)
-        history.add(Commit(info.id, info.parents, info.author.time, tree, marked))
-        lengths[info.id] = 1 + max((lengths[p] for p in info.parents), default=0)
-        children.subtract(info.parents)
-        if marked:  # it may be dropped, and then these are looked at
-            kept.update(info.parents)
-        for parent in info.parents:
-            if not children[parent] and parent not in kept:
-                history.forget(parent)
-    return history, lengths

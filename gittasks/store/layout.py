@@ -56,10 +56,15 @@ class Branch(NamedTuple):
     """False when an object could not be had just now: the next look may see more."""
     heads: Heads = Heads()
     """The heads that were brought together; `commit` may be one of them or in memory alone."""
-    conflicts: int = 0
-    """How many registers were written concurrently and differently, and not again since."""
+    contested: tuple[str, ...] = ()
+    """For each open conflict the path of the file that it is in."""
     apart: str | None = None
     """Why what was fetched is not in this: `rewritten`, `shallow`."""
+
+    @property
+    def conflicts(self) -> int:
+        """How many registers were written concurrently and differently, and not again since."""
+        return len(self.contested)
 
     @property
     def in_memory(self) -> bool:

@@ -144,12 +144,21 @@ def _try(
     lagging = _put(store, lock, local, commit.id, new, subject, signatures.committer)
     if lagging is None:
         return None
-    if not branch.conflicts:  # it may have settled some
+    if not _settles(branch, after):
         heads = Heads(commit.id, branch.heads.tracked)
-        store.remember(after._replace(commit=commit.id, heads=heads, apart=branch.apart))
+        store.remember(after._replace(commit=commit.id, heads=heads))
     parents = (branch.commit,)
     info = history.CommitInfo(commit.id, tree, parents, *signatures, proposal.message)
     return Written(info, lagging)
+
+
+def _settles(before: Branch, after: Branch) -> bool:
+    """Whether a change may have settled a conflict: then the next look works that out."""
+    return any(
+        path == "list.yaml" or before.files.get(i) != after.files.get(i)
+        for path in before.contested
+        for i in [path.removeprefix("tasks/").removesuffix(".yaml")]
+    )
 
 
 def integrate(store: ListStore) -> Integrated:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.core.graph import Graph
 from gittasks.core.ids import check_list_id, slug
 from gittasks.core.model import Actor, ListInfo, Problem, Snapshot
-from gittasks.errors import Busy, GittasksError, NoList, NoRepository, Refused
-from gittasks.store import git
+from gittasks.errors import GittasksError, NoList, Refused
 from gittasks.store.layout import Branch
 from gittasks.store.list_store import ListStore
 from gittasks.store.repository import Repository
@@ -24,11 +22,8 @@ if TYPE_CHECKING:
     from gittasks.core.plan import Plan
     from gittasks.sync import Synced, Wish
     from gittasks.workspace.audit import LogEntry, Undone
+    from gittasks.workspace.doctor import Finding
     from gittasks.workspace.sharing import OpenConflict
-
-
-_CONFIG_ATTEMPTS = 12
-"""Tries to set a key of git's configuration, some 1.5 seconds in all."""
 
 
 class Report(NamedTuple):
@@ -235,6 +230,12 @@ class Workspace:
 
         return sharing.conflicts(self)
 
+    def doctor(self, *, fix: bool = False) -> list[Finding]:
+        """What is wrong with the lists here, or could be better; `fix` mends what it can."""
+        from gittasks.workspace import doctor
+
+        return doctor.examine(self, fix=fix)
+
     def log(self, task_id: str | None = None, *, limit: int | None = None) -> list[LogEntry]:
         """Who did what when, newest first; of one task, or of the whole list."""
         from gittasks.workspace import audit
@@ -261,6 +262,11 @@ class Workspace:
             from gittasks.core.operations import Retitle
 
             self.edit([Retitle(title)])
+        from gittasks.workspace import merge_driver
+
+        plain = created and self.repository.remotes()
+        if plain and not merge_driver.is_installed(self.repository):
+            self.notices.append("plain git can merge this list too, after: gittasks hooks install")
         self.use(chosen)
         return chosen, created
 
@@ -292,24 +298,10 @@ class Workspace:
                     "all worktrees of this repository use it now; for one of its own set "
                     "GITTASKS_LIST, or first: git config extensions.worktreeConfig true"
                 )
-        self._set_config(scope, "gittasks.list", list_id)
-        self._warn_of_override(list_id)
+        from gittasks.workspace.settings import set_config
 
-    def _set_config(self, scope: str, key: str, value: str) -> None:
-        """Run `git config`, again for a while when another one holds the file's lock."""
-        for attempt in range(_CONFIG_ATTEMPTS):
-            answer = git.run(
-                ["config", scope, key, value], cwd=self.repository.start, env=self.repository.env
-            )
-            if answer.returncode == 0:
-                return
-            if b"lock config file" not in answer.stderr:
-                raise NoRepository(f"git config failed: {git.first_line(answer.stderr)}")
-            time.sleep(0.02 * (attempt + 1))
-        raise Busy(
-            f"git config could not set {key}: another program holds the configuration file",
-            hint=f"run this again in a moment: git config {key} {value}",
-        )
+        set_config(self.repository, scope, "gittasks.list", list_id)
+        self._warn_of_override(list_id)
 
     def _warn_of_override(self, list_id: str) -> None:
         """Say so when the environment names another list than the one that is now configured."""

@@ -1,0 +1,65 @@
+"""What no rule lets anybody write, and a merge of two clones can still leave.
+
+It is computed and shown, never repaired by a merge: whoever is concerned decides.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gittasks.core.graph import Graph
+from gittasks.core.model import Snapshot, Status
+
+
+class Trouble(NamedTuple):
+    """`kind` is `cycle`, `two-in-progress` or `running-while-blocked`."""
+
+    kind: str
+    tasks: tuple[str, ...]
+    message: str
+    hint: str
+
+
+def troubles(snapshot: Snapshot, *, parallel: bool = False) -> list[Trouble]:
+    """All troubles of a list; `parallel` allows several tasks in progress for one owner."""
+    graph = Graph.of(snapshot)
+    found = _cycles(graph)
+    running = [t for t in snapshot.ordered() if t.status is Status.IN_PROGRESS]
+    for task in running:
+        if blockers := graph.open_blockers(task.id):
+            found.append(
+                Trouble(
+                    "running-while-blocked",
+                    (task.id, *blockers),
+                    f"{task.id} is in progress and blocked by {', '.join(blockers)}",
+                    f"wait with it: gittasks release {task.id}; or see why: gittasks log {task.id}",
+                )
+            )
+    owners: dict[tuple[str | None, str | None], list[str]] = {}
+    for task in running:
+        owners.setdefault((task.owner, task.session), []).append(task.id)
+    for (owner, _), ids in owners.items():
+        if len(ids) > 1 and owner and not parallel:
+            found.append(
+                Trouble(
+                    "two-in-progress",
+                    tuple(ids),
+                    f"{owner} has {len(ids)} tasks in progress: {', '.join(ids)}",
+                    f"finish one, or give it back: gittasks release {ids[-1]}",
+                )
+            )
+    return found
+
+
+def _cycles(graph: Graph) -> list[Trouble]:
+    cycle = graph.find_cycle()
+    if cycle is None:
+        return []
+    return [
+        Trouble(
+            "cycle",
+            tuple(dict.fromkeys(cycle)),
+            f"these tasks wait for each other: {' → '.join(cycle)}",
+            f"drop one dependency: gittasks update {cycle[0]} --remove-blocked-by {cycle[1]}",
+        )
+    ]

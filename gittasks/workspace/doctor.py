@@ -1,0 +1,138 @@
+"""Look a repository's lists over: what is damaged, what is not yet merged, what is not set up."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from gittasks.core.trouble import troubles
+from gittasks.errors import GittasksError
+from gittasks.store import refs, transaction
+from gittasks.store.list_store import ListStore
+from gittasks.workspace import choice, merge_driver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gittasks.store.layout import Branch
+    from gittasks.workspace.workspace import Workspace
+
+_LOCK_AGE = 60
+"""Seconds after which a lock of a ref is a leftover: git and we hold one for milliseconds."""
+
+
+class Finding(NamedTuple):
+    """Something to see to: in which list, if in one; what to do; whether it was done just now."""
+
+    check: str
+    list_id: str | None
+    message: str
+    hint: str
+    fixed: bool = False
+
+
+def examine(workspace: Workspace, *, fix: bool) -> list[Finding]:
+    """All findings, those of the repository first. Reads every list; writes only to fix."""
+    found = list(_setup(workspace, fix=fix))
+    for list_id in choice.known_lists(workspace.repository):
+        store = ListStore(workspace.repository, list_id)
+        try:
+            found += _list(workspace, store, fix=fix)
+        except GittasksError as error:
+            hint = error.hint or f"see: git log {store.ref.removeprefix('refs/heads/')}"
+            found.append(Finding("unreadable", list_id, error.message, hint))
+    return found
+
+
+def _setup(workspace: Workspace, *, fix: bool) -> Iterator[Finding]:
+    repository = workspace.repository
+    if repository.config.author is None:
+        yield Finding(
+            "identity",
+            None,
+            "git knows no name for you",
+            'git config --global user.name "Your Name", and user.email',
+        )
+    if not merge_driver.is_installed(repository):
+        yield Finding(
+            "merge-driver",
+            None,
+            "plain git merge and git pull would merge task files line by line",
+            "gittasks hooks install",
+            fixed=fix and merge_driver.install(repository),
+        )
+    if repository.config.get("gc.auto") == "0":
+        yield Finding(
+            "gc",
+            None,
+            "git config gc.auto is 0, so objects pile up as loose files",
+            "run git gc now and then, or: git config --unset gc.auto",
+        )
+
+
+def _list(workspace: Workspace, store: ListStore, *, fix: bool) -> Iterator[Finding]:
+    repository, list_id = workspace.repository, store.list_id
+    lock = refs.lock_path(repository.common, store.ref)
+    if _age(lock) > _LOCK_AGE:
+        yield Finding(
+            "lock",
+            list_id,
+            f"{os.path.relpath(lock, repository.common)} has been there for a long time",
+            "when no git is running here, that file is a leftover and can be removed",
+        )
+    branch = store.load()
+    yield from _sharing(store, branch, fix=fix)
+    for problem in branch.snapshot.problems:
+        yield Finding(
+            "unreadable",
+            list_id,
+            str(problem),
+            "repair the file by hand: git worktree add gives you the list's branch as files",
+        )
+    if not any(entry.name == ".gitattributes" for entry in branch.root):
+        yield Finding(
+            "attributes",
+            list_id,
+            ".gitattributes is missing on the branch, so plain git merges line by line",
+            "add one that says: tasks/*.yaml -text merge=gittasks",
+        )
+    parallel = repository.config.flag("gittasks.parallel")
+    for trouble in troubles(branch.snapshot, parallel=parallel):
+        yield Finding(trouble.kind, list_id, trouble.message, trouble.hint)
+
+
+def _sharing(store: ListStore, branch: Branch, *, fix: bool) -> Iterator[Finding]:
+    if branch.apart:
+        what = "its history there was rewritten" if branch.apart == "rewritten" else "it is shallow"
+        yield Finding(
+            "apart",
+            store.list_id,
+            f"what was fetched from {store.remote} cannot be merged: {what}",
+            "gittasks sync says what can be done",
+        )
+    elif branch.heads.local and branch.commit != branch.heads.local:
+        lags = branch.heads.tracked is None or branch.commit != branch.heads.tracked
+        yield Finding(
+            "unmerged",
+            store.list_id,
+            "the branch lags behind what the list says"
+            if lags
+            else f"what was fetched from {store.remote} is not in the local branch yet",
+            "the next change or gittasks pull brings it along",
+            fixed=fix and bool(transaction.integrate(store)),
+        )
+    if branch.conflicts:
+        yield Finding(
+            "conflicts",
+            store.list_id,
+            f"{branch.conflicts} fields were changed at once and differently",
+            "gittasks conflicts",
+        )
+
+
+def _age(path: str) -> float:
+    try:
+        return time.time() - os.stat(path).st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,38 @@
+"""Change git's configuration with git, which other programs may be changing too."""
+
+from __future__ import annotations
+
+import time
+
+from gittasks.errors import Busy, NoRepository
+from gittasks.store import git
+from gittasks.store.repository import Repository
+
+_ATTEMPTS = 12
+"""Tries to change git's configuration, some 1.5 seconds in all."""
+
+
+def set_config(repository: Repository, scope: str, key: str, value: str) -> None:
+    """Set a key in the configuration of a scope, such as `--local`; Busy, NoRepository."""
+    _change(repository, [scope, key, value], f"git config {key} {value}")
+
+
+def remove_section(repository: Repository, section: str) -> None:
+    """Remove a section from the repository's own configuration; Busy, NoRepository."""
+    _change(repository, ["--local", "--remove-section", section], "the same command")
+
+
+def _change(repository: Repository, args: list[str], again: str) -> None:
+    """Run `git config`, again for a while when another one holds the file's lock."""
+    for attempt in range(_ATTEMPTS):
+        answer = git.run(["config", *args], cwd=repository.start, env=repository.env)
+        if answer.returncode == 0:
+            repository.__dict__.pop("config", None)  # it is read anew
+            return
+        if b"lock config file" not in answer.stderr:
+            raise NoRepository(f"git config failed: {git.first_line(answer.stderr)}")
+        time.sleep(0.02 * (attempt + 1))
+    raise Busy(
+        f"git config could not set {args[1]}: another program holds the configuration file",
+        hint=f"run this again in a moment: {again}",
+    )
