@@ -67,7 +67,8 @@ class Point(NamedTuple):
     by others dropped a write: the blob that should be there, None for no file. `history` and
     `operations` are sets of bits, one for each commit since the base: those that this one
     reaches, and those of them that are not automatic. `basis` is, by path of a file that cannot
-    be read, what the last readable version said from which it was made.
+    be read, what the last readable version said from which it was made; and of one that cannot
+    hold all that was picked, what it says.
     """
 
     commit: str
@@ -104,3 +105,19 @@ def next_order(time: int, parents: Iterable[Order]) -> Order:
     """
     latest = max(parents, default=BEGINNING)
     return (time, 0) if time > latest[0] else (latest[0], latest[1] + 1)
+
+
+def touched(commit: Commit, parents: Iterable[Point]) -> set[str]:
+    """Paths at which a commit differs from one of its parents."""
+    return {path for p in parents for path, _ in p.tree.items() ^ commit.tree.items()}
+
+
+def differing(points: Sequence[Point], written: Written) -> set[str]:
+    """Paths at which the points hold, or say, different things; `written` is their union."""
+    first = points[0]
+    paths = {path for p in points[1:] for path, _ in first.tree.items() ^ p.tree.items()}
+    paths |= {path for p in points for path in p.lag}
+    for path, writers in written.items():
+        if any(p.written.get(path) is not writers for p in points):
+            paths.add(path)
+    return paths

@@ -15,6 +15,7 @@ from typing import Any
 
 from gittasks.core.changes import same
 from gittasks.core.dag import (
+    BEGINNING,
     NOTHING,
     Commit,
     Contents,
@@ -24,20 +25,26 @@ from gittasks.core.dag import (
     Registers,
     Tree,
     Written,
+    differing,
     next_order,
+    touched,
 )
 from gittasks.core.picks import (
+    ANEW,
     BYTES,
     EXISTS,
-    FITS,
+    OF_THE_FILE,
     Conflict,
     Order,
-    Write,
     Writers,
     conflicts,
+    overwritten,
+    pieced,
     winner,
 )
-from gittasks.core.registers import ABSENT, STATE, Register
+from gittasks.core.registers import ABSENT, Register
+
+_NOWHERE = Point("", NOTHING, BEGINNING)
 
 
 class History:
@@ -69,7 +76,7 @@ class History:
             operations |= bit
             order = next_order(commit.time, (p.order for p in parents))
             if len(parents) < 2:
-                point = self._edit(commit, parents[0] if parents else None, order)
+                point = self._edit(commit, parents[0] if parents else _NOWHERE, order)
             else:
                 point = self._foreign_merge(commit, parents, order)
         made = point._replace(history=history, operations=operations)
@@ -89,7 +96,7 @@ class History:
         """What an automatic commit with these parents holds."""
         written = self._unite(points)
         tree: dict[str, str] = dict(points[0].tree)
-        for path in _differing(points, written):
+        for path in differing(points, written):
             blob = self._shown(path, written.get(path, NOTHING))
             if blob is None:
                 tree.pop(path, None)
@@ -103,10 +110,15 @@ class History:
 
     def open_conflicts(self, written: Written, before: Iterable[Conflict] = ()) -> list[Conflict]:
         """The conflicts among writes since the base, and those of the base (`before`) that
-        nobody has settled by writing since."""
-        found = [c for c in before if c.register not in written.get(c.path, NOTHING)]
+        nobody has settled by writing since; none about a file that is gone."""
+        found = []
+        for conflict in before:
+            writers = written.get(conflict.path, NOTHING)
+            if conflict.register not in writers and ANEW not in writers:
+                found.append(conflict)
         for path, writers in written.items():
             found += conflicts(path, writers)
+        found = [c for c in found if self._exists(c.path, written.get(c.path, NOTHING))]
         return sorted(found, key=lambda c: (c.path, c.register))
 
     # --- the three kinds of commits ---------------------------------------------------------
@@ -118,54 +130,43 @@ class History:
         joined = self.join(parents)
         if joined.tree != commit.tree or not self._contents.is_recipe(commit, joined.order):
             return None
-        basis = self._bases(commit, parents, joined.written, _touched(commit, parents))
+        basis = self._bases(commit, parents, joined.written, touched(commit, parents))
         return Point(
             commit.id, joined.tree, joined.order, joined.written, basis=basis, automatic=True
         )
 
-    def _edit(self, commit: Commit, parent: Point | None, order: Order) -> Point:
+    def _edit(self, commit: Commit, parent: Point, order: Order) -> Point:
         """An ordinary commit writes what differs from its parent, and from what was shown there."""
-        before = parent.written if parent else NOTHING
-        lag = dict(parent.lag) if parent else {}
-        written = dict(before)
-        old = parent.tree if parent else {}
-        paths = {path for path, _ in old.items() ^ commit.tree.items()}
+        lag = dict(parent.lag)
+        written = dict(parent.written)
+        paths = touched(commit, [parent])
         for path in paths:
-            writers = before.get(path, NOTHING)
-            writes = self._edited(path, commit.tree.get(path), parent, writers)
+            blob, writers = commit.tree.get(path), parent.written.get(path, NOTHING)
+            writes = self._edited(path, blob, parent, writers)
             if writes:
-                written[path] = _overwritten(writers, writes, order, commit.id)
-            # Elsewhere the commit shows what it wrote.
-            if path in lag or (parent and path in parent.basis):
-                self._note_lag(lag, path, commit.tree.get(path), written.get(path, NOTHING))
-        basis = self._bases(commit, [parent] if parent else [], written, paths)
+                written[path] = overwritten(writers, writes, order, commit.id)
+            if path in parent.lag or path in parent.basis:  # elsewhere it shows what it wrote
+                self._note_lag(lag, path, blob, written.get(path, NOTHING))
+        basis = self._bases(commit, [parent], written, paths)
         return Point(commit.id, commit.tree, order, written, lag, basis=basis)
 
     def _edited(
-        self, path: str, blob: str | None, parent: Point | None, writers: FileWriters
+        self, path: str, blob: str | None, parent: Point, writers: FileWriters
     ) -> dict[Register, Any]:
         there = self._exists(path, writers)
         if blob is None:
             return {EXISTS: ABSENT} if there else {}
-        file = self._contents.read(path, blob)
-        old_tree = parent.tree if parent else {}
+        registers = self._contents.read(path, blob).registers
+        if not there and path not in parent.tree:
+            return {**(registers or {}), **_made(blob)}
         old = self._basis(path, parent)
-        seen: Registers | None = None
-        as_shown = False
-        if parent and path in parent.tree and path not in parent.lag:
-            as_shown = True
-            seen = None if path in parent.basis else old
-        if seen is None:
-            seen = self._picked(path, writers)
+        as_shown = path in parent.tree and path not in parent.lag
+        seen = old if as_shown and path not in parent.basis else self._picked(path, writers)
         writes: dict[Register, Any] = {}
-        if file.registers is not None and not there and path not in old_tree:
-            writes = {**dict.fromkeys(seen, ABSENT), **file.registers}
-        elif file.registers is not None:
-            for register in {**old, **file.registers, **seen}:
-                value = file.registers.get(register, ABSENT)
-                if not same(value, old.get(register, ABSENT)) and not same(
-                    value, seen.get(register, ABSENT)
-                ):
+        if registers is not None:
+            for register in {**old, **registers, **seen}:
+                value = registers.get(register, ABSENT)
+                if not any(same(value, known.get(register, ABSENT)) for known in (old, seen)):
                     writes[register] = value
         if writes or as_shown or not there or blob != self._shown(path, writers):
             writes |= {BYTES: blob, EXISTS: True}
@@ -181,13 +182,13 @@ class History:
         lag: dict[str, str | None] = {}
         for parent in parents:
             lag |= parent.lag
-        paths = _differing(parents, joined) | _touched(commit, parents)
+        paths = differing(parents, joined) | touched(commit, parents)
         for path in paths:
             writers = joined.get(path, NOTHING)
             writes = self._merged(path, commit.tree.get(path), parents, writers)
             if writes:
                 writes.setdefault(EXISTS, True)
-                written[path] = _overwritten(writers, writes, order, commit.id)
+                written[path] = overwritten(writers, writes, order, commit.id)
         for path in paths | lag.keys():
             self._note_lag(lag, path, commit.tree.get(path), written.get(path, NOTHING))
         basis = self._bases(commit, parents, written, paths)
@@ -196,30 +197,30 @@ class History:
     def _merged(
         self, path: str, blob: str | None, parents: Sequence[Point], writers: FileWriters
     ) -> dict[Register, Any]:
-        if blob is not None and self._contents.read(path, blob).registers is None:
+        registers = self._contents.read(path, blob).registers if blob else NOTHING
+        if registers is None:
             return {}  # conflict markers, say: what the merge should have been stands
-        sides = [self._values(path, p.tree.get(path), p) for p in parents]
-        values = self._values(path, blob, None)
-        seen = self._picked(path, writers)
-        if self._exists(path, writers):
-            seen |= {EXISTS: True, BYTES: self._shown(path, writers)}
-        contested = {
-            register
-            for register, ws in writers.items()
-            if len(ws) > 1
-            and any(p.written.get(path, NOTHING).get(register) != ws for p in parents)
-        }
+        sides = [self._values(path, p) for p in parents]
+        there = self._exists(path, writers)
         if blob is None:  # only that the file is gone can be meant
-            values = {}
-            seen = {EXISTS: seen[EXISTS]} if EXISTS in seen else {}
+            values: dict[Register, Any] = {}
+            seen: dict[Register, Any] = {EXISTS: True} if there else {}
+        elif not there and not any(sides):
+            return {**registers, **_made(blob)}
+        else:
+            values = {**registers, EXISTS: True, BYTES: blob}
+            seen = self._picked(path, writers)
+            if there:
+                seen |= {EXISTS: True, BYTES: self._shown(path, writers)}
         writes = {}
         for register in {**seen, **values}:
-            value = values.get(register, ABSENT)
+            value, ws = values.get(register, ABSENT), writers.get(register, ())
             if same(value, seen.get(register, ABSENT)):
                 continue
-            new = not _pieced(register, value, sides)
-            settles = register in contested and any(same(value, w.value) for w in writers[register])
-            if new or settles:
+            settles = any(same(value, w.value) for w in ws) and any(
+                p.written.get(path, NOTHING).get(register) != ws for p in parents
+            )
+            if not pieced(register, value, sides) or (settles and len(ws) > 1):
                 writes[register] = value
         return writes
 
@@ -232,10 +233,10 @@ class History:
 
     def _picked(self, path: str, writers: FileWriters) -> dict[Register, Any]:
         """The registers that are shown if the file is; those of a task only."""
-        base = self._base.get(path)
+        base = self._base.get(path) if ANEW not in writers else None
         picked = dict(self._contents.read(path, base).registers or {}) if base else {}
         for register in writers:
-            if register in (EXISTS, BYTES):
+            if register in OF_THE_FILE:
                 continue
             value = winner(register, writers[register]).value
             if value is ABSENT:
@@ -249,7 +250,8 @@ class History:
         if not self._exists(path, writers):
             return None
         names = [w.value for w in writers[BYTES]] if BYTES in writers else [self._base[path]]
-        files = [self._contents.read(path, name) for name in dict.fromkeys(names)]
+        last = reversed(dict.fromkeys(reversed(names)))  # of equal ones the last
+        files = [self._contents.read(path, name) for name in last]
         unreadable = [f for f in files if f.registers is None]
         if unreadable:  # kept as it is, until somebody repairs it
             return unreadable[-1].blob
@@ -260,22 +262,18 @@ class History:
             return files[0].blob
         return self._contents.encode(path, picked, files).blob
 
-    def _basis(self, path: str, point: Point | None) -> Registers:
+    def _basis(self, path: str, point: Point) -> Registers:
         """What the file said that somebody saw who wrote on top of `point`."""
-        blob = point.tree.get(path) if point else None
-        if point is None or blob is None:
+        blob = point.tree.get(path)
+        if blob is None:
             return NOTHING
         registers = self._contents.read(path, blob).registers
         return point.basis.get(path, NOTHING) if registers is None else registers
 
-    def _values(self, path: str, blob: str | None, point: Point | None) -> dict[Register, Any]:
-        """All registers of a version, its being there included; see `_basis`."""
-        if blob is None:
-            return {}
-        registers = self._contents.read(path, blob).registers if point is None else None
-        if registers is None:
-            registers = self._basis(path, point)
-        return {**registers, EXISTS: True, BYTES: blob}
+    def _values(self, path: str, point: Point) -> dict[Register, Any]:
+        """All registers of the file that somebody saw, its being there included."""
+        blob = point.tree.get(path)
+        return {**self._basis(path, point), EXISTS: True, BYTES: blob} if blob else {}
 
     def _note_lag(
         self, lag: dict[str, str | None], path: str, blob: str | None, writers: FileWriters
@@ -290,22 +288,30 @@ class History:
         self, commit: Commit, parents: Sequence[Point], written: Written, paths: Iterable[str]
     ) -> Mapping[str, Registers]:
         """`Point.basis` of a commit that differs from some parent at `paths`."""
-        kept = {path for p in parents for path in p.basis} | set(paths)
+        odd = {path for p in parents for path in (*p.basis, *p.lag)}
         found = {}
-        for path in kept:
+        for path in odd.union(paths):
             blob = commit.tree.get(path)
-            if blob is None or self._contents.read(path, blob).registers is not None:
+            if blob is None:
                 continue
-            writers = written.get(path, NOTHING).get(BYTES, ())
-            author = next((w.commit for w in writers if w.value == blob), None)
-            basis = self._broken.get((path, author)) if author else None
-            if basis is None:
-                origin = next((p for p in parents if p.tree.get(path) == blob), None)
-                basis = self._basis(path, origin or (parents[0] if parents else None))
-            found[path] = basis
-            if author == commit.id:
-                self._broken[path, author] = basis
+            writers = written.get(path, NOTHING)
+            registers = self._contents.read(path, blob).registers
+            if registers is None:
+                found[path] = self._before_it_broke(path, blob, commit, parents, writers)
+            elif path in odd or len(parents) > 1:  # elsewhere the commit says what it wrote
+                picked = self._picked(path, writers)
+                found |= {} if same(registers, picked) else {path: registers}
         return found
+
+    def _before_it_broke(
+        self, path: str, blob: str, commit: Commit, parents: Sequence[Point], writers: FileWriters
+    ) -> Registers:
+        author = next((w.commit for w in writers.get(BYTES, ()) if w.value == blob), commit.id)
+        if (path, author) not in self._broken:
+            origin = next((p for p in parents if p.tree.get(path) == blob), None)
+            basis = self._basis(path, origin or parents[0])
+            self._broken[path, author] = basis
+        return self._broken[path, author]
 
     def _unite(self, points: Sequence[Point]) -> Written:
         """The maximal writers of the united histories."""
@@ -317,8 +323,9 @@ class History:
             if all(side is sides[0] for side in sides):
                 continue
             united[path] = {
-                register: self._undominated(points, [s.get(register, ()) for s in sides])
+                register: left
                 for register in dict.fromkeys(r for side in sides for r in side)
+                if (left := self._undominated(points, [s.get(register, ()) for s in sides]))
             }
         return united
 
@@ -342,42 +349,6 @@ class History:
         return tuple(sorted(left, key=lambda w: w.place))
 
 
-def _overwritten(
-    writers: FileWriters, writes: Mapping[Register, Any], order: Order, commit: str
-) -> FileWriters:
-    return {
-        **writers,
-        **{
-            register: (Write(order, commit, value, writes.get(FITS.get(register, ()))),)
-            for register, value in writes.items()
-        },
-    }
-
-
-def _touched(commit: Commit, parents: Sequence[Point]) -> set[str]:
-    """Paths at which a commit differs from one of its parents."""
-    return {path for p in parents for path, _ in p.tree.items() ^ commit.tree.items()}
-
-
-def _differing(points: Sequence[Point], written: Written) -> set[str]:
-    """Paths at which the points hold, or say, different things."""
-    first = points[0]
-    paths = {path for p in points[1:] for path, _ in first.tree.items() ^ p.tree.items()}
-    paths |= {path for p in points for path in p.lag}
-    for path, writers in written.items():
-        if any(p.written.get(path) is not writers for p in points):
-            paths.add(path)
-    return paths
-
-
-def _pieced(register: Register, value: Any, sides: Sequence[Registers]) -> bool:
-    """Whether a merge can have taken a value from its sides; a state, part by part (a text merge
-    goes by lines)."""
-    if register != EXISTS:
-        sides = [side for side in sides if side]  # one without the file has no say
-    if any(same(value, side.get(register, ABSENT)) for side in sides):
-        return True
-    if register != STATE or value is ABSENT:
-        return False
-    states = [side[STATE] for side in sides if STATE in side]
-    return all(any(same(part, state[i]) for state in states) for i, part in enumerate(value))
+def _made(blob: str) -> dict[Register, Any]:
+    """What else is written by who makes a file where none was."""
+    return {BYTES: blob, EXISTS: True, ANEW: True}

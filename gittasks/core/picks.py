@@ -7,7 +7,7 @@ table; the numbers of `RULES` in the model must change with any of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from gittasks.core.changes import same
@@ -21,6 +21,10 @@ EXISTS: Final[Register] = ("exists",)
 """Whether the file is there: True or ABSENT. Whoever writes any register of a file writes this."""
 BYTES: Final[Register] = ("bytes",)
 """The bytes of the file, by the name of their blob."""
+ANEW: Final[Register] = ("anew",)
+"""Written by who makes a file where none was: all that an older one said is void."""
+OF_THE_FILE: Final = frozenset({EXISTS, BYTES, ANEW})
+"""The registers that are about a file, not in it."""
 _CREATED: Final[Register] = ("created",)
 _CREATED_BY: Final[Register] = ("createdBy",)
 _RESULT: Final[Register] = ("result",)
@@ -146,6 +150,30 @@ def winner(register: Register, writers: Writers) -> Write:
             chosen = rule_of(FITS[register]).choose(leaders).commit
             return next(w for w in writers if w.commit == chosen)
     return rule_of(register).choose(writers)
+
+
+def overwritten(
+    writers: Mapping[Register, Writers], writes: Mapping[Register, Any], order: Order, commit: str
+) -> Mapping[Register, Writers]:
+    """The maximal writers of a file after one more commit, given those before it."""
+    made = {
+        register: (Write(order, commit, value, writes.get(FITS.get(register, ()))),)
+        for register, value in writes.items()
+    }
+    return made if ANEW in writes else {**writers, **made}
+
+
+def pieced(register: Register, value: Any, sides: Sequence[Mapping[Register, Any]]) -> bool:
+    """Whether a merge can have taken a value from its sides, all that they hold of the file; a
+    state, part by part (a text merge goes by lines)."""
+    if register != EXISTS:
+        sides = [side for side in sides if side]  # one without the file has no say
+    if any(same(value, side.get(register, ABSENT)) for side in sides):
+        return True
+    if register != STATE or value is ABSENT:
+        return False
+    states = [side[STATE] for side in sides if STATE in side]
+    return all(any(same(part, state[i]) for state in states) for i, part in enumerate(value))
 
 
 def conflicts(path: str, written: Mapping[Register, Writers]) -> list[Conflict]:

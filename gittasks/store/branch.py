@@ -203,11 +203,12 @@ def _id_of(entry: TreeEntry) -> str:
 
 
 def _read_task(objects: ObjectStore, entry: TreeEntry, task_id: str) -> tuple[Task, TaskFile]:
+    data = objects.read(entry.id, "blob")
+    if task := read_canonical(data, task_id):
+        return task, TaskFile(entry.id, True)
     from gittasks.codec.task_file import decode_task
 
-    path = f"tasks/{entry.name}"
-    data = objects.read(entry.id, "blob")
-    task = decode_task(data, task_id, path)
+    task = decode_task(data, task_id, f"tasks/{entry.name}")
     return task, TaskFile(entry.id, encode_task(task) == data)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,13 +19,15 @@ from gittasks.core.registers import (
     registers,
 )
 from gittasks.errors import FormatTooNew, InvalidData
-from gittasks.store.branch import read_tree, serialize_tree
+from gittasks.store.branch import serialize_tree
 from gittasks.store.history import MERGE_SIGNER, Signature, new_commit
 from gittasks.store.layout import TreeEntry, merge_subject
 from gittasks.store.objects import NewObject, ObjectStore, Unavailable, new_object
 
 _REGULAR, _FOLDER = 0o100644, 0o040000
 _LIST, _TASKS = "list.yaml", "tasks/"
+_ENTRY = re.compile(rb"[0-7]+ [^\0]+\0.{20}", re.DOTALL)
+"""One entry of a tree object: mode, name, id (gitformat: `git help ls-tree`)."""
 _KEPT_NONE = frozenset({"meta", "extra", "setting", "commit"})
 """Kinds of registers that can hold null; of the others None means that the field is absent."""
 
@@ -37,16 +40,15 @@ class ListContents:
         self._list_id = list_id
         self._files: dict[tuple[str, str], File] = {}
         self._made: dict[str, NewObject] = {}
+        self._root, self._tasks = _Entries(""), _Entries(_TASKS)
 
     def tree(self, tree_id: str) -> Tree:
         """The files below a root tree by path, those of `tasks/` among them."""
-        found: dict[str, str] = {}
-        for entry in read_tree(self._objects, tree_id):
-            if entry.name != "tasks":
-                found[entry.name] = _name(entry)
-            elif entry.mode == _FOLDER:
-                for task in read_tree(self._objects, entry.id):
-                    found[_TASKS + task.name] = _name(task)
+        found = self._root.of(self._objects.read(tree_id, "tree"), tree_id)
+        folder = found.pop("tasks", "")
+        if folder.startswith(f"{_FOLDER:o} "):
+            folder_id = folder.partition(" ")[2]
+            found |= self._tasks.of(self._objects.read(folder_id, "tree"), folder_id)
         return found
 
     def tree_objects(self, tree: Tree) -> list[NewObject]:
@@ -143,8 +145,27 @@ def task_of(path: str) -> str | None:
     return task_id if path != name != task_id and not task_id_fault(task_id) else None
 
 
-def _name(entry: TreeEntry) -> str:
-    return f"{entry.mode:o} {entry.id}"
+class _Entries(dict[bytes, tuple[str, str]]):
+    """Path and blob of each tree entry that was ever seen: from one commit to the next nearly all
+    of a large tree stays, and taking it apart anew would be most of the cost of a merge."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def __missing__(self, raw: bytes) -> tuple[str, str]:
+        head, _, object_id = raw.partition(b"\0")
+        mode, _, name = head.partition(b" ")
+        path = self._folder + name.decode("utf-8", "surrogateescape")
+        self[raw] = made = (path, f"{int(mode, 8):o} {object_id.hex()}")
+        return made
+
+    def of(self, data: bytes, tree_id: str) -> dict[str, str]:
+        """The entries of a tree object; InvalidData when it is malformed."""
+        entries = _ENTRY.findall(data)
+        if sum(map(len, entries)) != len(data):
+            raise InvalidData(f"the tree {tree_id} is malformed", where=tree_id)
+        return dict(map(self.__getitem__, entries))
 
 
 def _stated(regs: Mapping[Register, Any]) -> dict[Register, Any]:

@@ -115,11 +115,16 @@ def _graph(
         tip, written = new[-1].id, joined.written
         objects.stage(new)
     conflicts = run.history.open_conflicts(written, run.before)
-    branch = read_branch(objects, list_id, tip, near)
+    branch = read_branch(objects, list_id, tip, run.near)
     branch = branch._replace(heads=heads, contested=tuple(c.path for c in conflicts))
     received, unsent = _apart(run, ids) if len(ids) > 1 else ((), ())
     found = Evaluated(branch, tuple(new), tuple(conflicts), received, unsent)
-    return found, [c for i in ids if (c := run.checkpoint(i))]
+    made = [c for i in ids if (c := run.checkpoint(i))]
+    if new and not branch.snapshot.problems:
+        order = max(point.order for point in points)
+        length = 1 + max(run.lengths[i] for i in chosen)
+        made.append(Checkpoint(tip, order, length, tuple(conflicts)))
+    return found, made
 
 
 def _apart(

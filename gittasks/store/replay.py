@@ -27,6 +27,8 @@ class Replay(NamedTuple):
     commits: Mapping[str, CommitInfo]
     before: tuple[Conflict, ...]
     lengths: Mapping[str, int]
+    near: Branch | None
+    """A version of the list that was read on the way."""
 
     def parents_of(self, commit_id: str) -> tuple[str, ...]:
         """Parents of a commit of the stretch."""
@@ -46,7 +48,7 @@ def replay(
 ) -> Replay:
     """Work out what the list says at the heads; `near` is a version that may save some reading."""
     contents = ListContents(objects, list_id)
-    area = _shortened(objects, list_id, area, near)
+    area, near = _shortened(objects, list_id, area, near)
     base, lengths = None, {}
     if area.base:
         tree = contents.tree(read_commit(objects, area.base.commit).tree)
@@ -67,17 +69,22 @@ def replay(
             if not children[parent] and parent not in kept:
                 history.forget(parent)
     before = area.base.conflicts if area.base else ()
-    return Replay(contents, history, area.commits, before, lengths)
+    return Replay(contents, history, area.commits, before, lengths, near)
 
 
-def _shortened(objects: ObjectStore, list_id: str, area: Region, near: Branch | None) -> Region:
-    """The region from where the history first forks: up to there every commit says what it is."""
+def _shortened(
+    objects: ObjectStore, list_id: str, area: Region, near: Branch | None
+) -> tuple[Region, Branch | None]:
+    """The region from where the history first forks: up to there every commit says what it is.
+
+    With the list as it is there, if it was read.
+    """
     line = area.line()
     if not line or (area.base and area.base.conflicts):
-        return area
+        return area, near
     branch = read_branch(objects, list_id, line[-1].id, near)
     if branch.snapshot.problems:
-        return area
+        return area, branch
     length = (area.base.length if area.base else 0) + len(line)
     base = Checkpoint(line[-1].id, area.order_along(line), length)
-    return area.behind(base, (c.id for c in line))
+    return area.behind(base, (c.id for c in line)), branch
