@@ -10,7 +10,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gittasks.core.operations import Operation
 from gittasks.errors import GittasksError
+from gittasks.sync import Synced, Wish
 from gittasks.workspace import Workspace
 
 __all__ = ["GITTASKS", "GittasksError", "Repo", "Result", "Workspace", "git", "plan", "sealed"]
@@ -169,6 +171,20 @@ class Repo:
     def workspace(self, list_id: str | None = None, **env: str) -> Workspace:
         """The public interface, in this process, with a fresh view of the environment."""
         return Workspace(self.path, list_id=list_id, env={**os.environ, **env})
+
+    def edit(self, *operations: Operation, at: int | None = None) -> str:
+        """Apply operations as one commit, in this process; at minute `at` of 2030, if given.
+
+        Concurrent changes of one second have no order but that of their ids.
+        """
+        when = {} if at is None else {"GIT_AUTHOR_DATE": f"{1893456000 + 60 * at} +0000"}
+        commit = self.workspace("plan", **when).edit(operations, force=True, parallel=True).commit
+        assert commit, operations
+        return commit
+
+    def sync(self, *, accept_rewrite: bool = False) -> Synced:
+        """Fetch, merge and push the list `plan`, in this process."""
+        return self.workspace("plan").sync(Wish(True, True, accept_rewrite))[0]
 
     def head(self, list_id: str = "plan") -> str:
         """Commit of a list, as git resolves it."""

@@ -52,6 +52,9 @@ def _what(entry: LogEntry, marks: Marks, *, with_task: bool) -> str:
 def _told(changes: Sequence[LoggedChange], marks: Marks) -> list[str]:
     moved = any(c.field == "status" for c in changes)
     told = []
+    if not moved and any(c.field == "claim" for c in changes):
+        owner = next((c.after for c in changes if c.field == "owner"), None)
+        told, moved = [f"taken over by {_short(owner)}" if owner else "claimed again"], True
     for change in changes:
         if change.kind == "created":
             told.append(f"created {_short(change.after)}")

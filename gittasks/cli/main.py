@@ -33,6 +33,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Work": {
         "ready": ("view", "Show what can be started now."),
+        "claim": ("claims", "Take a task for me alone, on all machines."),
+        "heartbeat": ("claims", "Renew the lease of my claims."),
         "start": ("work", "Begin a task."),
         "done": ("work", "Complete a task."),
         "skip": ("work", "Close a task without doing it."),
@@ -76,6 +78,9 @@ MEANT = {
     "progress": "status",
     "cancel": "skip",
     "unclaim": "release",
+    "take": "claim",
+    "lock": "claim",
+    "beat": "heartbeat",
     "fetch": "pull",
     "share": "sync",
     "merge": "pull",

@@ -133,6 +133,12 @@ def parallel_option(function: F) -> F:
     return click.option("--parallel", is_flag=True, help=text)(function)
 
 
+def offline_option(function: F) -> F:
+    """Decorator: `--offline`, do not ask the remote."""
+    text = "Do not ask the remote; what is claimed so is tentative."
+    return click.option("--offline", is_flag=True, help=text)(function)
+
+
 def prose(value: str | None) -> str | None:
     """Text given as such, as `-` (standard input) or as `@FILE`; `@@x` is the text `@x`."""
     if value is None or not value.startswith(("-", "@")):

@@ -52,7 +52,7 @@ def document(content: Mapping[str, Any]) -> None:
 def notices(settings: Settings, workspace: Workspace) -> None:
     """Print the hints that came up, to standard error."""
     if not settings.quiet:
-        for notice in workspace.notices:
+        for notice in (*workspace.notices, *workspace.claim_notices()):
             say(f"hint: {notice}", err=True)
 
 
@@ -63,10 +63,11 @@ def edit_and_answer(
     owner: str | None = None,
     force: bool = False,
     parallel: bool = False,
+    offline: bool = False,
 ) -> None:
     """Apply operations to the list at work, and answer with what became of them."""
     workspace = settings.workspace(owner)
-    made = workspace.edit(operations, force=force, parallel=parallel)
+    made = workspace.edit(operations, force=force, parallel=parallel, offline=offline)
     report(settings, workspace, made)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from gittasks.cli import output
@@ -12,6 +14,10 @@ from gittasks.core.model import Snapshot, Status, Task
 from gittasks.core.progress import Progress
 from gittasks.errors import InvalidData
 
+if TYPE_CHECKING:
+    from gittasks.store.layout import Branch
+    from gittasks.workspace import Workspace
+
 _STATUSES = click.Choice([str(s) for s in Status])
 _HISTORY = 20
 """Entries of a task's history that `show` gives."""
@@ -20,6 +26,16 @@ _HISTORY = 20
 def _readable(snapshot: Snapshot) -> int:
     """Exit code of a command that showed what could be read: 4 when something could not."""
     return InvalidData.exit_code if snapshot.problems else 0
+
+
+def _more_lines(workspace: Workspace, branch: Branch) -> list[str]:
+    """What there is to say of sharing and claims, below the list."""
+    from gittasks.render import plain
+
+    lines = plain.sharing_lines(branch.conflicts, branch.apart)
+    for stale in workspace.stale_claims(branch.snapshot):
+        lines.append(plain.stale_line(stale.task, stale.owner, stale.silent, stale.lease))
+    return lines
 
 
 def _same_phase(task: Task, wanted: str) -> bool:
@@ -75,6 +91,7 @@ def list_command(
                 workspace.actor.owner,
                 conflicts=branch.conflicts,
                 apart=branch.apart,
+                stale=[s.task for s in workspace.stale_claims(snapshot)],
             )
         )
     elif settings.quiet:
@@ -84,7 +101,8 @@ def list_command(
 
         marks = settings.marks()
         shown = plain.task_list(tasks, graph, progress, marks, now, snapshot.problems)
-        output.say("\n".join([shown, *plain.sharing_lines(branch.conflicts, branch.apart)]))
+        output.say("\n".join([shown, *_more_lines(workspace, branch)]))
+    output.notices(settings, workspace)
     return _readable(snapshot)
 
 
@@ -107,6 +125,7 @@ def status_command(settings: Settings) -> int:
                 snapshot.problems,
                 conflicts=branch.conflicts,
                 apart=branch.apart,
+                stale=[s.task for s in workspace.stale_claims(snapshot)],
             )
         )
     else:
@@ -114,16 +133,29 @@ def status_command(settings: Settings) -> int:
 
         tasks, marks = snapshot.ordered(), settings.marks()
         shown = plain.status(snapshot.info, tasks, graph, progress, marks, now, snapshot.problems)
-        output.say("\n".join([shown, *plain.sharing_lines(branch.conflicts, branch.apart)]))
+        output.say("\n".join([shown, *_more_lines(workspace, branch)]))
+    output.notices(settings, workspace)
     return _readable(snapshot)
 
 
 @command("ready")
+@click.option(
+    "--watch",
+    is_flag=False,
+    flag_value="",
+    metavar="[TIME]",
+    help="Wait until something is ready; at most TIME.",
+)
 @owner_option
 @click.pass_obj
-def ready_command(settings: Settings, owner: str | None) -> int:
+def ready_command(settings: Settings, owner: str | None, watch: str | None) -> int:
     """Show what can be started now; exit code 1 when there is nothing."""
     workspace = settings.workspace(owner)
+    if watch is not None:
+        from gittasks.cli.claims import duration
+        from gittasks.workspace import claiming
+
+        claiming.wait(workspace, duration(watch, "--watch") if watch else None)
     snapshot, now = workspace.snapshot(), workspace.now().epoch
     graph = Graph.of(snapshot)
     me = workspace.actor.owner
@@ -139,6 +171,7 @@ def ready_command(settings: Settings, owner: str | None) -> int:
 
         progress = Progress.of(snapshot.tasks.values(), graph, now)
         output.say(plain.ready_list(tasks, graph, progress, settings.marks(), now))
+    output.notices(settings, workspace)
     return _readable(snapshot) or (0 if tasks else 1)
 
 

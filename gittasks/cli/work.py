@@ -5,7 +5,14 @@ from __future__ import annotations
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Settings, command, force_option, owner_option, parallel_option
+from gittasks.cli.options import (
+    Settings,
+    command,
+    force_option,
+    offline_option,
+    owner_option,
+    parallel_option,
+)
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Operation, StartNext, Transition, Verb
 from gittasks.core.texts import printable
@@ -40,6 +47,7 @@ def start_command(
 @owner_option
 @force_option
 @parallel_option
+@offline_option
 @click.pass_obj
 def done_command(
     settings: Settings,
@@ -50,14 +58,20 @@ def done_command(
     owner: str | None,
     force: bool,
     parallel: bool,
+    offline: bool,
 ) -> None:
-    """Complete a task, and say what became ready by it."""
+    """Complete a task, and say what became ready by it.
+
+    To the end of a claim the list's remote has to agree.
+    """
     operations: list[Operation] = [
         Transition(Verb.DONE, task_id, result=result, owner=owner, end_loop=end_loop)
     ]
     if start_next:
         operations.append(StartNext(owner))
-    output.edit_and_answer(settings, operations, owner=owner, force=force, parallel=parallel)
+    output.edit_and_answer(
+        settings, operations, owner=owner, force=force, parallel=parallel, offline=offline
+    )
 
 
 @command("skip")
@@ -65,14 +79,19 @@ def done_command(
 @click.option("--result", metavar="TEXT", help="Why, in a few words.")
 @owner_option
 @force_option
+@offline_option
 @click.pass_obj
 def skip_command(
-    settings: Settings, task_id: str, result: str | None, owner: str | None, force: bool
+    settings: Settings,
+    task_id: str,
+    result: str | None,
+    owner: str | None,
+    force: bool,
+    offline: bool,
 ) -> None:
     """Close a task without doing it; what waited for it may start."""
-    output.edit_and_answer(
-        settings, [Transition(Verb.SKIP, task_id, result=result)], owner=owner, force=force
-    )
+    skip = Transition(Verb.SKIP, task_id, result=result)
+    output.edit_and_answer(settings, [skip], owner=owner, force=force, offline=offline)
 
 
 @command("reopen")
@@ -89,10 +108,23 @@ def reopen_command(settings: Settings, task_id: str, owner: str | None, force: b
 @click.argument("task_id", metavar="ID")
 @owner_option
 @force_option
+@offline_option
 @click.pass_obj
-def release_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> None:
+def release_command(
+    settings: Settings, task_id: str, owner: str | None, force: bool, offline: bool
+) -> None:
     """Give a task back: pending, and nobody's."""
-    output.edit_and_answer(settings, [Transition(Verb.RELEASE, task_id)], owner=owner, force=force)
+    workspace = settings.workspace(owner)
+    if workspace.forget_lost_claim(task_id):
+        if settings.json:
+            from gittasks.render import documents
+
+            output.document(documents.envelope("release", forgotten=task_id))
+        elif not settings.quiet:
+            output.say(f"the lost claim of {task_id} is forgotten")
+        return
+    release = Transition(Verb.RELEASE, task_id)
+    output.edit_and_answer(settings, [release], owner=owner, force=force, offline=offline)
 
 
 @command("run")

@@ -14,7 +14,7 @@ from gittasks.core.changes import same
 from gittasks.core.graph import Graph
 from gittasks.core.lookup import named, unreadable
 from gittasks.core.model import ListInfo, Note, Snapshot, Status, Task
-from gittasks.core.operations import Context
+from gittasks.core.operations import Claim, Context
 from gittasks.core.texts import ORDER_LIMIT
 from gittasks.errors import Refused, Usage
 
@@ -136,6 +136,38 @@ class Draft:
             finished=None,
         )
 
+    def claim(self, task_id: str, op: Claim) -> None:
+        """Take a task for an owner (else the actor) and this session alone; its epoch goes up.
+
+        The same session may claim again.
+        """
+        task, actor = self.tasks[task_id], self.context.actor
+        whose = op.owner or actor.owner
+        if task.status.closed:
+            raise rules.closed(task, "claim")
+        mine = actor.session is not None and (task.owner, task.session) == (whose, actor.session)
+        if task.status is Status.IN_PROGRESS and mine:
+            if task.claim or op.tentative:
+                return
+        elif task.status is Status.IN_PROGRESS:
+            if not op.take_over:
+                raise rules.claimed(task)
+            if task_id not in op.stale:
+                self.unless_forced(rules.claimed(task))
+        else:
+            self.unless_forced(rules.assigned(task, whose))
+        self._check_blockers(task)
+        self._check_one_in_progress(task, whose, actor.session)
+        # Not through `put`: that the holder keeps it has been looked at above.
+        self.tasks[task_id] = task._replace(
+            status=Status.IN_PROGRESS,
+            owner=whose,
+            session=actor.session,
+            claim=task.claim + (not op.tentative),
+            started=task.started if mine and task.started else self.context.now,
+            finished=None,
+        )
+
     def done(self, task_id: str, owner: str | None = None, result: str | None = None) -> None:
         """Complete a task; a pending one counts as started at the same moment."""
         task, actor = self.tasks[task_id], self.context.actor
@@ -143,6 +175,8 @@ class Draft:
             raise rules.closed(task, "complete")
         outcome = task.result if result is None else result
         if task.status is Status.COMPLETED:
+            if outcome != task.result:
+                self.unless_forced(rules.finished_by_another(task, actor))
             self.put(task_id, result=outcome)
             return
         pending = task.status is Status.PENDING
@@ -277,6 +311,6 @@ class Draft:
         ]
         self.unless_forced(rules.blocked(task, known))
 
-    def _check_one_in_progress(self, task: Task, owner: str) -> None:
+    def _check_one_in_progress(self, task: Task, owner: str, session: str | None = None) -> None:
         if not self.context.parallel:
-            self.unless_forced(rules.one_in_progress(task, owner, self.tasks))
+            self.unless_forced(rules.one_in_progress(task, owner, self.tasks, session))

@@ -12,6 +12,7 @@ from gittasks.core.graph import Graph
 from gittasks.core.model import Snapshot, Status, Task
 from gittasks.core.operations import (
     AddNote,
+    Claim,
     Context,
     Create,
     Operation,
@@ -30,8 +31,8 @@ class Edit(NamedTuple):
     """What operations did to a list.
 
     `focus` has, for each operation, the id of the task that it was about ("" for a title, and for
-    StartNext when nothing was ready). `created` lists new ids in the order they were made;
-    `changed` all ids that are new, different or gone, in order of display; `unblocked` the
+    StartNext and Claim when nothing was ready). `created` lists new ids in the order they were
+    made; `changed` all ids that are new, different or gone, in order of display; `unblocked` the
     pending tasks that had open blockers before and have none now; `forced` the names of the
     rules that were overridden.
     """
@@ -113,6 +114,8 @@ def _apply_one(draft: Draft, operation: Operation) -> str:
         return _add_note(draft, operation)
     if isinstance(operation, StartNext):
         return _start_next(draft, operation)
+    if isinstance(operation, Claim):
+        return _claim(draft, operation)
     if isinstance(operation, Retitle):
         draft.info = draft.info._replace(title=texts.line(operation.title, "title"))
         return ""
@@ -328,3 +331,21 @@ def _start_next(draft: Draft, op: StartNext) -> str:
         return ""
     draft.start(ready[0].id, owner)
     return ready[0].id
+
+
+def _claim(draft: Draft, op: Claim) -> str:
+    owner = _line(op.owner, "owner")
+    if op.id is not None:
+        task_id = draft.resolve(op.id)
+        draft.claim(task_id, op._replace(owner=owner))
+        return task_id
+    whose = owner or draft.context.actor.owner
+    ready = [t.id for t in Graph(draft.tasks, draft.unreadable).ready(whose)]
+    if op.take_over:
+        ready += sorted(
+            (i for i in op.stale if i in draft.tasks), key=lambda i: draft.tasks[i].sort_key
+        )
+    if not ready:
+        return ""
+    draft.claim(ready[0], op._replace(owner=owner))
+    return ready[0]

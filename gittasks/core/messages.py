@@ -23,6 +23,7 @@ SESSION = "Gittasks-Session"
 FORCED = "Gittasks-Forced"
 UNDO = "Gittasks-Undo"
 OP = "Gittasks-Op"
+CLAIM = "Gittasks-Claim"
 
 
 def commit_message(
@@ -88,6 +89,8 @@ def _line(task_id: str, changes: list[Change], edit: Edit) -> str:
     old, new = edit.before.tasks[task_id], edit.after.tasks[task_id]
     if old.status is not new.status:
         return f"{task_id} {old.status.value} → {new.status.value}{_outcome(changes)}"
+    if new.claim > old.claim and new.status is Status.IN_PROGRESS:
+        return f"{task_id} taken over by {printable(new.owner or 'somebody', 80)}"
     fields = [change.field for change in changes]
     if fields == ["notes"] and len(new.notes) > len(old.notes):
         return f"{task_id} note: {printable(new.notes[-1].text, 200)}"
@@ -127,6 +130,9 @@ def _trailers(edit: Edit, actor: Actor, op_id: str, undo_of: str | None) -> str:
         task: Task | None = edit.after.tasks.get(task_id)
         status = "removed" if task is None else Status(task.status).value
         pairs += [(TASK, task_id), (STATUS, status)]
+        before = edit.before.tasks.get(task_id)
+        if task and task.claim != (before.claim if before else 0):
+            pairs.append((CLAIM, str(task.claim)))
     pairs += [(OWNER, actor.owner), (SESSION, actor.session or "")]
     pairs += [(FORCED, rule) for rule in edit.forced]
     pairs += [(UNDO, undo_of or ""), (OP, op_id)]

@@ -100,13 +100,28 @@ class StartNext(NamedTuple):
     owner: str | None = None
 
 
+class Claim(NamedTuple):
+    """Take a task for one owner and session alone; without an `id` the first that is ready.
+
+    `stale` are the tasks whose holders have not been heard of for a whole lease: with `take_over`
+    those may be taken, and others only with `force`. A `tentative` claim, made while the remote
+    cannot be asked, leaves the epoch as it is, so that any claim that was granted beats it.
+    """
+
+    id: str | None = None
+    owner: str | None = None
+    take_over: bool = False
+    stale: frozenset[str] = frozenset()
+    tentative: bool = False
+
+
 class Retitle(NamedTuple):
     """Set the title of the list; "" clears it."""
 
     title: str
 
 
-Operation = Create | Update | Transition | AddNote | StartNext | Retitle
+Operation = Create | Update | Transition | AddNote | StartNext | Claim | Retitle
 
 
 class Context(NamedTuple):

@@ -102,13 +102,14 @@ def _greatest(writers: Writers) -> Write:
 
 
 def _state(writers: Writers) -> Write:
-    """What is done is done, and of equals the first claim and the first finish count."""
+    """What is done is done; of two at work the one with the later claim counts, which a remote
+    granted, then the first; of two that are done, the first."""
 
     def weight(write: Write) -> tuple[Any, ...]:
         state = write.value if isinstance(write.value, State) else State()
         standing = -_STANDING[state.status]
         if state.status is Status.IN_PROGRESS:
-            return standing, state.started or "", state.session or "", write.place
+            return standing, -state.claim, state.started or "", state.session or "", write.place
         if state.status in (Status.COMPLETED, Status.SKIPPED):
             return standing, state.finished or "", write.place
         return (standing,)

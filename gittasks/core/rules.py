@@ -3,8 +3,9 @@
 A function with a condition returns the refusal or None, and leaves to its caller whether
 `--force` lets it pass; one without a condition builds the refusal for a caller that has
 already found out. `Refused.rule` is part of the JSON error, so the names are fixed:
-`blocked`, `held`, `one-in-progress` (can be forced), `closed`, `cycle`, `deleted`, `exists`,
-`in-progress`, `no-loop`, `built-on` (cannot).
+`blocked`, `held`, `one-in-progress`, `assigned`, `lost-lease` (can be forced), `claimed` (with
+`--take-over`), `closed`, `cycle`, `deleted`, `exists`, `in-progress`, `no-loop`, `built-on`
+(cannot).
 """
 
 from __future__ import annotations
@@ -46,9 +47,13 @@ def held(task: Task, actor: Actor) -> Refused | None:
     """Only the session under which a task is in progress may change it.
 
     The owner does not count beside it: one session works for several owners when it runs
-    agents in parallel, and finishes the tasks that it started for them.
+    agents in parallel, and finishes the tasks that it started for them. A task that was claimed
+    without a session is its owner's.
     """
-    mine = not task.session or task.session == actor.session
+    if task.session:
+        mine = task.session == actor.session
+    else:
+        mine = not task.claim or task.owner in (None, actor.owner)
     return None if task.status is not Status.IN_PROGRESS or mine else _held_refusal(task)
 
 
@@ -68,6 +73,61 @@ def taken(task: Task, actor: Actor, owner: str | None) -> Refused | None:
     return None if mine else _held_refusal(task)
 
 
+def claimed(task: Task) -> Refused:
+    """A task that somebody holds cannot be claimed, nor a second time without a session: two
+    runs that give none cannot be told apart."""
+    return Refused(
+        "claimed",
+        f"{_named(task)} is claimed by {_holder(task)}",
+        hint="claim another: gittasks claim; or when the holder is surely gone: "
+        f"gittasks claim {task.id} --take-over",
+        tasks=(task.id,),
+        details={
+            "owner": task.owner,
+            "session": task.session,
+            "since": task.started,
+            "claim": task.claim,
+        },
+    )
+
+
+def assigned(task: Task, owner: str) -> Refused | None:
+    """A task that is meant for somebody is not claimed by another."""
+    if task.owner in (None, owner):
+        return None
+    return Refused(
+        "assigned",
+        f"{_named(task)} is meant for {printable(task.owner, 60)}",
+        hint="claim another: gittasks claim; --force takes it all the same",
+        tasks=(task.id,),
+        details={"owner": task.owner},
+    )
+
+
+def finished_by_another(task: Task, actor: Actor) -> Refused | None:
+    """The result of a claimed task belongs to the session that finished it."""
+    if not task.claim or task.session == actor.session:
+        return None
+    return lost_lease(task)
+
+
+def lost_lease(task: Task) -> Refused:
+    """Who lost a claim cannot finish the task any more: another holds it, or has finished it."""
+    state = "is held" if task.status is Status.IN_PROGRESS else f"was {task.status.value}"
+    return Refused(
+        "lost-lease",
+        f"{_named(task)} {state} by {_holder(task)}, under claim {task.claim}: yours was lost",
+        hint=f"see what became of it: gittasks show {task.id}; go on with: gittasks claim",
+        tasks=(task.id,),
+        details={
+            "owner": task.owner,
+            "session": task.session,
+            "since": task.started,
+            "claim": task.claim,
+        },
+    )
+
+
 def blocked(task: Task, blockers: Sequence[Task]) -> Refused | None:
     """A task with open blockers can be neither started nor completed."""
     if not blockers:
@@ -83,9 +143,16 @@ def blocked(task: Task, blockers: Sequence[Task]) -> Refused | None:
     )
 
 
-def one_in_progress(task: Task, owner: str, tasks: Mapping[str, Task]) -> Refused | None:
-    """An owner has one task in progress at a time in a list."""
+def one_in_progress(
+    task: Task, owner: str, tasks: Mapping[str, Task], session: str | None = None
+) -> Refused | None:
+    """An owner has one task in progress at a time in a list.
+
+    With a `session`, what the same name holds in another session is another's.
+    """
     for other in tasks.values():
+        if session and other.session and other.session != session:
+            continue
         if other.status is Status.IN_PROGRESS and other.owner == owner and other.id != task.id:
             return Refused(
                 "one-in-progress",

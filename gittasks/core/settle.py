@@ -34,7 +34,7 @@ def commands(task: Task | None, list_id: str, register: Register, value: Any) ->
     if register == EXISTS:
         return [("gittasks", "delete", task.id)] if value is ABSENT else []
     if register == STATE:
-        return _moves(task, value) if isinstance(value, State) else []
+        return _moves(task, value if isinstance(value, State) else State())
     update = ("gittasks", "update", task.id)
     if register in _OPTIONS:
         text = "" if value is ABSENT else str(value)

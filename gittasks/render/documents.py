@@ -165,10 +165,12 @@ def task_list_document(
     *,
     conflicts: int = 0,
     apart: str | None = None,
+    stale: Sequence[str] = (),
 ) -> Document:
     """The answer of `list`: the tasks in the order given, and the progress of the whole list.
 
-    `apart` says why what was fetched is not in it: `rewritten` or `shallow`.
+    `apart` says why what was fetched is not in it: `rewritten`, `shallow` or `newer`; `stale` are
+    ids of tasks whose holders have not been heard of for a whole lease.
     """
     return envelope(
         "taskList",
@@ -178,6 +180,7 @@ def task_list_document(
         problems=_problems(problems),
         conflicts=conflicts,
         apart=apart,
+        stale=list(stale),
     )
 
 
@@ -188,8 +191,9 @@ def progress_document(
     *,
     conflicts: int = 0,
     apart: str | None = None,
+    stale: Sequence[str] = (),
 ) -> Document:
-    """The answer of `status`; the last two as in that of `list`."""
+    """The answer of `status`; the last three as in that of `list`."""
     return envelope(
         "progress",
         list=list_part(info),
@@ -197,6 +201,7 @@ def progress_document(
         problems=_problems(problems),
         conflicts=conflicts,
         apart=apart,
+        stale=list(stale),
     )
 
 

@@ -83,6 +83,7 @@ def problem_lines(problems: Iterable[Problem]) -> list[str]:
 
 _APART = {
     "rewritten": "its history there was rewritten; see what can be done with: gittasks sync",
+    "newer": "a later version of gittasks wrote it; update gittasks to see it",
     "shallow": "this clone is shallow; see what can be done with: gittasks sync",
 }
 
@@ -96,6 +97,14 @@ def sharing_lines(conflicts: int, apart: str | None) -> list[str]:
     if apart:
         lines.append(f"what the remote has is not in this: {_APART.get(apart, apart)}")
     return lines
+
+
+def stale_line(task_id: str, owner: str, silent: int, lease: int) -> str:
+    """That the holder of a task has not been heard of; times in seconds."""
+    return (
+        f"{clean(owner)} has been silent on {task_id} for {duration_words(silent)} (lease: "
+        f"{duration_words(lease)}): gittasks claim {task_id} --take-over"
+    )
 
 
 def _task_lines(

@@ -86,6 +86,19 @@ def region(
     return Region(base, {c.id: c for c in _parents_first(found)}, cut)
 
 
+def is_ancestor(objects: ObjectStore, commit_id: str, head: str) -> bool:
+    """Whether a commit is in the history of a head, or is the head itself."""
+    seen: set[str] = set()
+    todo = [head]
+    for here in todo:  # grows while it is walked: nearest first
+        if here == commit_id:
+            return True
+        if here not in seen:
+            seen.add(here)
+            todo += read_commit(objects, here).parents
+    return False
+
+
 def _begins(commits: Mapping[str, CommitInfo]) -> bool:
     return any(not commit.parents for commit in commits.values())
 

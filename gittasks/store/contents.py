@@ -12,7 +12,9 @@ from gittasks.core.ids import task_id_fault
 from gittasks.core.model import Task
 from gittasks.core.picks import Order
 from gittasks.core.registers import (
+    STATE,
     Register,
+    State,
     from_list_registers,
     from_registers,
     list_registers,
@@ -169,8 +171,12 @@ class _Entries(dict[bytes, tuple[str, str]]):
 
 
 def _stated(regs: Mapping[Register, Any]) -> dict[Register, Any]:
-    """Without the fields that are absent: who makes a task says nothing about those."""
-    return {r: value for r, value in regs.items() if value is not None or r[0] in _KEPT_NONE}
+    """Without what is absent or as it is by default: who makes a task says nothing about that."""
+    return {
+        r: value
+        for r, value in regs.items()
+        if (value is not None or r[0] in _KEPT_NONE) and (r != STATE or value != State())
+    }
 
 
 def _ordered(task: Task, layouts: Sequence[File]) -> Task:

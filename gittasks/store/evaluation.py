@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from gittasks.core.elide import meet
 from gittasks.core.picks import Conflict
+from gittasks.errors import FormatTooNew
 from gittasks.store import checkpoints
 from gittasks.store.ancestry import Region, region
 from gittasks.store.branch import read_branch
@@ -45,27 +46,41 @@ def evaluate(repository: Repository, list_id: str, heads: Heads, near: Branch | 
     ids = [head for head in (heads.local, heads.tracked) if head]
     area = region(objects, ids, kept)
     refusal = _refusal(area, heads)
-    if refusal and heads.local:
-        alone = evaluate(repository, list_id, heads._replace(tracked=None), near)
-        return alone._replace(branch=alone.branch._replace(heads=heads, apart=refusal))
-    if area.is_line and not (area.base and area.base.conflicts):
-        found, new = _line(objects, list_id, heads, area, near)
-    else:
-        found, new = _graph(objects, list_id, heads, area, near)
+    if refusal:
+        return _alone(repository, list_id, heads, refusal, near)
+    try:
+        if area.is_line and not (area.base and area.base.conflicts):
+            found, new = _line(objects, list_id, heads, area, near)
+        else:
+            found, new = _graph(objects, list_id, heads, area, near)
+    except FormatTooNew:
+        if not heads.local or not heads.tracked:
+            raise
+        return _alone(repository, list_id, heads, "newer", near)
     if missing := [c for c in new if c.commit not in kept]:
         checkpoints.write(path, kept, missing, repository.shared)
     return found
+
+
+def _alone(
+    repository: Repository, list_id: str, heads: Heads, why: str, near: Branch | None
+) -> Evaluated:
+    """What the list says here, without what was fetched."""
+    found = evaluate(repository, list_id, heads._replace(tracked=None), near)
+    return found._replace(branch=found.branch._replace(heads=heads, apart=why))
 
 
 def _refusal(area: Region, heads: Heads) -> str | None:
     """Why the two heads cannot be brought together: `shallow`, `rewritten`; None if they can."""
     if not heads.local or not heads.tracked:
         return None
+    if area.cut and not area.is_line:
+        return "shallow"
     if heads.published in area.commits:
         ours, theirs = (_reached(area, h) for h in (heads.local, heads.tracked))
         if heads.published in ours - theirs:
             return "rewritten"
-    return "shallow" if area.cut and not area.is_line else None
+    return None
 
 
 def _reached(area: Region, head: str) -> set[str]:

@@ -59,7 +59,7 @@ class Branch(NamedTuple):
     contested: tuple[str, ...] = ()
     """For each open conflict the path of the file that it is in."""
     apart: str | None = None
-    """Why what was fetched is not in this: `rewritten`, `shallow`."""
+    """Why what was fetched is not in this: `rewritten`, `shallow`, `newer`."""
 
     @property
     def conflicts(self) -> int:

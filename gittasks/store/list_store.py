@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterator
 from functools import cached_property
@@ -31,6 +32,11 @@ class ListStore:
         ends = read_shallow(repository.common)
         kind = f"history-{zlib.crc32(ends.encode()):08x}" if ends else "history"
         self.history_path = repository.cache_path(kind, self.ref)
+
+    @property
+    def tentative_path(self) -> str:
+        """The file of the claims that nobody has granted yet; usually there is none."""
+        return os.path.join(self.repository.common, "gittasks", "tentative", self.list_id)
 
     @cached_property
     def remote(self) -> str | None:
@@ -71,6 +77,15 @@ class ListStore:
         """The list as it is now, with what it takes to write that down."""
         return self._evaluate(self._existing(), cache.read(self._cache))
 
+    def news(self, since: str | None) -> tuple[CommitInfo, ...]:
+        """Operations that the remote has, as it was last fetched, and had not at `since`."""
+        from gittasks.store.evaluation import evaluate
+
+        heads = Heads(since, self.heads().tracked)
+        if since is None:
+            return tuple(reversed(list(self.walk(heads.tracked))))
+        return evaluate(self.repository, self.list_id, heads, None).received
+
     def _existing(self) -> Heads:
         heads = self.heads()
         if not heads.local and not heads.tracked:
@@ -83,11 +98,12 @@ class ListStore:
     def _evaluate(self, heads: Heads, near: Branch | None) -> Evaluated:
         from gittasks.store.evaluation import evaluate  # dulwich, YAML: not for a warm read
 
-        if self.remote and heads.local and heads.tracked:
-            heads = heads._replace(
-                published=remotes.published(self.repository, self.remote, self.list_id)
-            )
+        if self.remote:
+            known = remotes.published(self.repository, self.remote, self.list_id)
+            heads = heads._replace(published=known)
         found = evaluate(self.repository, self.list_id, heads, near)
+        if self.remote and heads.tracked and not found.branch.apart:
+            remotes.note_published(self.repository, self.remote, self.list_id, heads.tracked)
         self.remember(found.branch)
         return found
 

@@ -69,6 +69,16 @@ def forget_published(repository: Repository, remote: str, list_id: str) -> None:
     disk.remove(_published_path(repository, remote, list_id))
 
 
+def leases_of(list_id: str) -> str:
+    """What the refs of all leases of a list begin with, on a remote or without one."""
+    return f"refs/gittasks/leases/{list_id}/"
+
+
+def seen_leases(remote: str, list_id: str) -> str:
+    """What the refs begin with that say which leases a remote was seen to have."""
+    return f"refs/gittasks/seen/{remote}/{list_id}/"
+
+
 class Fetched(NamedTuple):
     """What a fetch brought: lists that the remote does not have, and those whose history there
     does not hold what was fetched before, so that their tracking refs stayed where they were."""
@@ -123,7 +133,7 @@ def lists(repository: Repository, remote: str) -> frozenset[str]:
 def fetch(
     repository: Repository, remote: str, list_ids: Sequence[str], *, force: bool = False
 ) -> Fetched:
-    """Bring the tracking refs of lists up to date; RemoteFailure.
+    """Bring the tracking refs of lists up to date, and what is seen of their leases; RemoteFailure.
 
     Only `force` takes a history that does not hold what was fetched before.
     """
@@ -134,6 +144,7 @@ def fetch(
             f"{'+' if force else ''}{repository.ref(i)}:{repository.tracking_ref(remote, i)}"
             for i in wanted
         ]
+        refspecs += [f"+{leases_of(i)}*:{seen_leases(remote, i)}*" for i in wanted]
         answer = _fetch(repository, remote, refspecs)
         told = answer.stderr.decode("utf-8", "replace")
         short = repository.ref("").removeprefix("refs/heads/")
@@ -164,13 +175,16 @@ def _fetch(
         attempt += 1
 
 
-def push(repository: Repository, remote: str, commits: Mapping[str, str]) -> dict[str, Pushed]:
-    """Push lists (id to commit), never with force; what became of each. Raises nothing."""
-    refspecs = [f"{commit}:{repository.ref(list_id)}" for list_id, commit in commits.items()]
+def push(repository: Repository, remote: str, refspecs: Mapping[str, str]) -> dict[str, Pushed]:
+    """Push commits to refs (ref to commit, or to `+id` with force); what became of each ref.
+
+    Raises nothing: what a remote says is an answer.
+    """
     options = ["--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"]
+    wanted = [f"{source}:{ref}" for ref, source in refspecs.items()]
     answer = _talk(
         repository,
-        ["push", *options, "--progress", "--end-of-options", remote, *refspecs],
+        ["push", *options, "--progress", "--end-of-options", remote, *wanted],
         f"remote.{remote}.mirror=false",
     )
     told: dict[str, Pushed] = {}
@@ -178,19 +192,17 @@ def push(repository: Repository, remote: str, commits: Mapping[str, str]) -> dic
         flag, tab, rest = line.partition("\t")
         names, _, summary = rest.partition("\t")
         if tab and len(flag) == 1:
-            list_id = names.rpartition(":")[2].removeprefix(repository.ref(""))
-            told[list_id] = _outcome(flag, summary)
+            told[names.rpartition(":")[2]] = _outcome(flag, summary)
     reason = git.remote_message(answer.stderr)
-    unknown = Pushed("unknown", reason)
-    found = {list_id: told.get(list_id, unknown) for list_id in commits}
+    found = {ref: told.get(ref, Pushed("unknown", reason)) for ref in refspecs}
     return {
-        i: p._replace(reason=f"{p.reason}: {reason}") if p.outcome == "refused" and reason else p
-        for i, p in found.items()
+        ref: p._replace(reason=f"{p.reason}: {reason}") if p.outcome == "refused" and reason else p
+        for ref, p in found.items()
     }
 
 
 def _outcome(flag: str, summary: str) -> Pushed:
-    if flag in " *=":
+    if flag in " *=+-":
         return Pushed("ok")
     reason = summary.partition("(")[2].rpartition(")")[0] or summary
     if any(words in summary for words in _LOST):

@@ -111,16 +111,16 @@ class Repository:
         found = {}
         for name, commit in refs.listed(self.common, prefix):
             list_id = name[len(prefix) :]
-            if list_id_fault(list_id) is None and self._is_list(name, prefix, commit):
+            if list_id_fault(list_id) is None and self._is_list(name, commit):
                 found[list_id] = commit
         return found
 
-    def _is_list(self, name: str, prefix: str, commit: str) -> bool:
+    def _is_list(self, name: str, commit: str) -> bool:
         """With an empty prefix any branch could be meant: a list is one that holds list.yaml.
 
         A damaged ref cannot tell; it is one when it was read as one before.
         """
-        if prefix != "refs/heads/":
+        if self.prefix != "refs/heads/":
             return True
         if not commit:
             return os.path.exists(self.cache_path("lists", name))

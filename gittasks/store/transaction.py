@@ -49,6 +49,14 @@ class Written(NamedTuple):
     lagging: tuple[str, ...] = ()
 
 
+class Composed(NamedTuple):
+    """A commit that could be made: itself, the branch after it, the objects to write."""
+
+    commit: history.CommitInfo
+    after: Branch
+    objects: list[NewObject]
+
+
 class Integrated(NamedTuple):
     """What `integrate` found, and the checkouts that it could not bring along; see `Written`."""
 
@@ -130,26 +138,35 @@ def _try(
     proposal = propose(branch)
     if proposal is None:
         return Written(None)
-    check_writable(branch)
     new: list[NewObject] = []
     if branch.in_memory:  # what the operation stands on is written along with it
         found = store.evaluate()
         if found.branch.commit != branch.commit:
             return None
         branch, new = found.branch, list(found.new)
-    tree, after, made = next_branch(repository.objects, branch, proposal.after)
-    commit = history.new_commit(tree, (branch.commit,), *signatures, proposal.message)
-    new += [*made, commit]
+    made = compose(store, branch, proposal, signatures)
     subject = proposal.message.partition("\n")[0]
-    lagging = _put(store, lock, local, commit.id, new, subject, signatures.committer)
+    lagging = _put(
+        store, lock, local, made.commit.id, [*new, *made.objects], subject, signatures.committer
+    )
     if lagging is None:
         return None
-    if not _settles(branch, after):
-        heads = Heads(commit.id, branch.heads.tracked)
-        store.remember(after._replace(commit=commit.id, heads=heads))
+    if not _settles(branch, made.after):
+        heads = Heads(made.commit.id, branch.heads.tracked)
+        store.remember(made.after._replace(commit=made.commit.id, heads=heads))
+    return Written(made.commit, lagging)
+
+
+def compose(
+    store: ListStore, branch: Branch, proposal: Proposal, signatures: Signatures
+) -> Composed:
+    """The commit of a proposal on top of a branch, and all objects that are new; unwritten."""
+    check_writable(branch)
+    tree, after, objects = next_branch(store.repository.objects, branch, proposal.after)
     parents = (branch.commit,)
+    commit = history.new_commit(tree, parents, *signatures, proposal.message)
     info = history.CommitInfo(commit.id, tree, parents, *signatures, proposal.message)
-    return Written(info, lagging)
+    return Composed(info, after, [*objects, commit])
 
 
 def _settles(before: Branch, after: Branch) -> bool:

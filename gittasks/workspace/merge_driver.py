@@ -6,6 +6,7 @@ repository alone. Without it git merges line by line, and the next sync heals wh
 
 from __future__ import annotations
 
+from gittasks.errors import Refused
 from gittasks.store.repository import Repository
 from gittasks.workspace.settings import remove_section, set_config
 
@@ -21,17 +22,26 @@ def is_installed(repository: Repository) -> bool:
 
 
 def install(repository: Repository) -> bool:
-    """Set the driver in the repository's own configuration; False when it was there."""
+    """Set the driver in the repository's own configuration; False when it was there.
+
+    Raises Refused when another driver of that name is configured.
+    """
     if is_installed(repository):
         return False
+    if other := repository.config.get(f"{_SECTION}.driver"):
+        raise Refused(
+            "merge-driver",
+            f"git config {_SECTION}.driver is set already, to: {other}",
+            hint="it was left as it is; unset it first if gittasks is to merge task files",
+        )
     set_config(repository, "--local", f"{_SECTION}.name", _NAME)
     set_config(repository, "--local", f"{_SECTION}.driver", DRIVER)
     return True
 
 
 def uninstall(repository: Repository) -> bool:
-    """Take the driver out again; False when it was not there."""
-    if repository.config.get(f"{_SECTION}.driver") is None:
+    """Take the driver out again; False when it was not there, or is not ours."""
+    if not is_installed(repository):
         return False
     remove_section(repository, _SECTION)
     return True

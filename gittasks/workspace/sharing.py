@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gittasks import sync as exchange
 from gittasks.core.clock import format_time
 from gittasks.core.messages import OWNER, parse_trailers
 from gittasks.core.picks import Conflict, Write
-from gittasks.core.registers import ABSENT, field_of
+from gittasks.core.registers import ABSENT, STATE, Register, State, field_of
 from gittasks.core.settle import Command, commands
-from gittasks.errors import NoList, NoRemote
+from gittasks.errors import NoRemote
 from gittasks.store import remotes
 from gittasks.store.contents import task_of
 from gittasks.store.list_store import ListStore
+from gittasks.sync import exchange
 from gittasks.workspace import choice
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _open_conflict(store: ListStore, snapshot: Snapshot, conflict: Conflict) -> 
 
     def loser(write: Write) -> Loser:
         moves = commands(task, store.list_id, register, write.value) if usable else []
-        return Loser(_side(store, write), tuple(moves))
+        return Loser(_side(store, register, write), tuple(moves))
 
     member = register[1] if len(register) > 1 else None
     return OpenConflict(
@@ -92,17 +92,18 @@ def _open_conflict(store: ListStore, snapshot: Snapshot, conflict: Conflict) -> 
         member if member is None or isinstance(member, str) else " ".join(map(str, member)),
         conflict.kind,
         conflict.rule,
-        _side(store, conflict.winner),
+        _side(store, register, conflict.winner),
         tuple(loser(write) for write in conflict.losers),
     )
 
 
-def _side(store: ListStore, write: Write) -> Side:
+def _side(store: ListStore, register: Register, write: Write) -> Side:
     commit = store.commit(write.commit)
     owner = parse_trailers(commit.message).get(OWNER, [])
     by = owner[-1] if owner else commit.author.person.partition("<")[0].strip()
-    there = write.value is not ABSENT
-    value = write.value._asdict() if hasattr(write.value, "_asdict") else write.value
+    there = write.value is not ABSENT or register == STATE
+    value = State() if write.value is ABSENT and register == STATE else write.value
+    value = value._asdict() if isinstance(value, State) else value
     at = format_time(commit.author.time)
     return Side(value if there else None, there, commit.id, at, by or commit.author.person)
 
@@ -120,13 +121,7 @@ def sync(workspace: Workspace, wish: Wish, remote: str | None, *, all_lists: boo
     store = ListStore(repository, workspace.list_id, named)
     if store.remote is None:
         raise no_remote(workspace)
-    done = exchange.sync([store], store.remote, wish)
-    if done[0].error and isinstance(done[0].error, NoList):
-        raise NoList(
-            f'there is no task list "{store.list_id}" here or on {store.remote}',
-            hint=f"make it with: gittasks init {store.list_id}",
-        )
-    return done
+    return exchange.sync([store], store.remote, wish)
 
 
 def _sync_all(workspace: Workspace, wish: Wish, named: str | None) -> list[Synced]:

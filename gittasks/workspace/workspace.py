@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.graph import Graph
 from gittasks.core.ids import check_list_id, slug
-from gittasks.core.model import Actor, ListInfo, Problem, Snapshot
+from gittasks.core.model import Actor, Snapshot
 from gittasks.errors import GittasksError, NoList, Refused
 from gittasks.store.layout import Branch
 from gittasks.store.list_store import ListStore
@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     from gittasks.core.plan import Plan
     from gittasks.sync import Synced, Wish
     from gittasks.workspace.audit import LogEntry, Undone
+    from gittasks.workspace.claiming import StaleClaim
     from gittasks.workspace.doctor import Finding
+    from gittasks.workspace.overview import ListSummary
     from gittasks.workspace.sharing import OpenConflict
+
+
+class _Fenced(Exception):
+    """The remote has to agree to what was about to be written."""
 
 
 class Report(NamedTuple):
@@ -38,16 +44,6 @@ class Report(NamedTuple):
     def graph(self) -> Graph:
         """Dependencies after the edit."""
         return Graph.of(self.edit.after)
-
-
-class ListSummary(NamedTuple):
-    """One list of a repository: where it is, and what it says."""
-
-    id: str
-    snapshot: Snapshot
-    local: bool
-    remotes: tuple[str, ...]
-    current: bool
 
 
 class Workspace:
@@ -104,13 +100,47 @@ class Workspace:
         return choice.current_moment(self.repository)
 
     def edit(
-        self, operations: Sequence[Operation], *, force: bool = False, parallel: bool = False
+        self,
+        operations: Sequence[Operation],
+        *,
+        force: bool = False,
+        parallel: bool = False,
+        offline: bool = False,
     ) -> Report:
         """Apply operations as one commit, all or nothing; nothing to change makes no commit.
 
         `force` overrides the rules `blocked`, `held` and `one-in-progress` and is recorded;
-        `parallel` (or `git config gittasks.parallel`) lifts the last of them.
+        `parallel` (or `git config gittasks.parallel`) lifts the last of them. A claim, and the end
+        of one, are decided by the list's remote unless `offline`.
         """
+        from gittasks.core.operations import Claim
+
+        remote = None if offline else self.store.remote
+        try:
+            if remote and any(isinstance(op, Claim) for op in operations):
+                return self._edit(operations, remote, force=force, parallel=parallel)
+            try:
+                fence = remote is not None
+                return self._edit(operations, None, fence=fence, force=force, parallel=parallel)
+            except _Fenced:
+                from gittasks.workspace.claiming import with_claims
+
+                operations = with_claims(operations)
+                return self._edit(operations, remote, force=force, parallel=parallel)
+        except Refused as refusal:
+            from gittasks.workspace.claiming import keep_result
+
+            raise keep_result(self, operations, refusal) from None
+
+    def _edit(
+        self,
+        operations: Sequence[Operation],
+        remote: str | None,
+        *,
+        fence: bool = False,
+        force: bool,
+        parallel: bool,
+    ) -> Report:
         from gittasks.core.edit import apply  # what only writes need is loaded when one is made
 
         def apply_to(snapshot: Snapshot, context: Context) -> tuple[Edit, tuple[str, ...]]:
@@ -121,7 +151,7 @@ class Workspace:
                     error.details.pop("operation", None)
                 raise
 
-        return self._write(apply_to, force=force, parallel=parallel)
+        return self._write(apply_to, remote=remote, fence=fence, force=force, parallel=parallel)
 
     def apply_plan(
         self, plan: Plan, *, dry_run: bool = False, force: bool = False, parallel: bool = False
@@ -154,6 +184,8 @@ class Workspace:
         self,
         apply_to: Callable[[Snapshot, Context], tuple[Edit, tuple[str, ...]]],
         *,
+        remote: str | None = None,
+        fence: bool = False,
         force: bool = False,
         parallel: bool = False,
         plan: str | None = None,
@@ -173,14 +205,24 @@ class Workspace:
             done[:] = [(edit, notes)]
             if not edit.made:
                 return None
+            if fence and any(t.claim for i in edit.changed if (t := edit.before.tasks.get(i))):
+                from gittasks.workspace.claiming import is_fenced
+
+                if is_fenced(branch, edit):
+                    raise _Fenced
             message = commit_message(
                 self.list_id, edit, self.actor, operation_id, undo_of=undo_of, plan=plan
             )
             return transaction.Proposal(edit.after, message)
 
-        if self.store.head() is None:
-            raise choice.no_such_list(self.repository, self.chosen)
-        written = transaction.update(self.store, propose, people)
+        if remote:
+            from gittasks.sync.publish import publish
+
+            written = publish(self.store, remote, propose, people)
+        else:
+            if self.store.head() is None:
+                raise choice.no_such_list(self.repository, self.chosen)
+            written = transaction.update(self.store, propose, people)
         edit, notes = done[0]
         if written.commit is None:
             return Report(edit, None, notes)
@@ -229,6 +271,33 @@ class Workspace:
         from gittasks.workspace import sharing
 
         return sharing.conflicts(self)
+
+    def claim_notices(self) -> list[str]:
+        """What became of claims that were made without asking the remote, if there are any."""
+        store = self.__dict__.get("store")
+        if store is None or not os.path.exists(store.tentative_path):
+            return []
+        from gittasks.workspace import claiming
+
+        return claiming.notices(self)
+
+    def stale_claims(self, snapshot: Snapshot) -> list[StaleClaim]:
+        """Tasks whose holders have not been heard of for a whole lease, if there are leases."""
+        folder = os.path.join(self.repository.common, "gittasks", "leases")
+        local = os.path.join(self.repository.common, "refs", "gittasks", "leases")
+        if not os.path.isdir(folder) and not os.path.isdir(local):
+            return []
+        from gittasks.workspace import claiming
+
+        return claiming.stale_claims(self, snapshot)
+
+    def forget_lost_claim(self, task_id: str) -> bool:
+        """Tell no more of a claim that was made without asking the remote, and lost."""
+        if not os.path.exists(self.store.tentative_path):
+            return False
+        from gittasks.workspace import claiming
+
+        return claiming.forget_lost(self, task_id)
 
     def doctor(self, *, fix: bool = False) -> list[Finding]:
         """What is wrong with the lists here, or could be better; `fix` mends what it can."""
@@ -313,26 +382,6 @@ class Workspace:
 
     def lists(self) -> list[ListSummary]:
         """All lists here, local and fetched, in order of id."""
-        local = self.repository.local_lists()
-        tracked = self.repository.tracked_lists()
-        try:
-            current: str | None = self.chosen.id
-        except NoList:
-            current = None
-        found = []
-        for list_id in choice.known_lists(self.repository):
-            remotes = tuple(r for r, ids in tracked.items() if list_id in ids)
-            snapshot = _readable_part(ListStore(self.repository, list_id))
-            found.append(
-                ListSummary(list_id, snapshot, list_id in local, remotes, list_id == current)
-            )
-        return found
+        from gittasks.workspace import overview
 
-
-def _readable_part(store: ListStore) -> Snapshot:
-    """The list, or an empty one with the reason as its problem: one bad list hides no other."""
-    try:
-        return store.load().snapshot
-    except GittasksError as error:
-        problem = Problem(store.ref.removeprefix("refs/heads/"), None, error.message)
-        return Snapshot(info=ListInfo(id=store.list_id), problems=(problem,))
+        return overview.lists(self)

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gittasks.core.picks import Conflict
-from gittasks.errors import Busy, GittasksError, HistoryRewritten, RemoteFailure
-from gittasks.store import remotes
+from gittasks.errors import Busy, GittasksError, InvalidData, NoList, RemoteFailure
+from gittasks.store import leases, remotes, transaction
 from gittasks.store.history import CommitInfo
 from gittasks.store.layout import Branch
 from gittasks.store.list_store import ListStore
+from gittasks.sync import faults
 
 _ROUNDS = 12
 """Pushes that one list may lose; each loss means that somebody else's went in."""
@@ -76,8 +77,10 @@ def sync(
         wanted = {i: c for i, e in running.items() if (c := e.to_push())}
         if wanted:
             repository = stores[0].repository
-            for list_id, pushed in remotes.push(repository, remote, wanted).items():
-                running[list_id].note_pushed(wanted[list_id], pushed)
+            refspecs = {repository.ref(list_id): commit for list_id, commit in wanted.items()}
+            told = remotes.push(repository, remote, refspecs)
+            for list_id, commit in wanted.items():
+                running[list_id].note_pushed(commit, told[repository.ref(list_id)])
         running = {i: e for i, e in running.items() if not e.settled}
         if running:
             _pause(attempt)
@@ -98,6 +101,8 @@ def _fetch(
         for exchange in running.values():
             exchange.fail(error)
         return
+    for list_id in wanted:
+        leases.observe(repository, remote, list_id)
     missing = fetched.absent.union(running.keys() - set(wanted))
     for exchange in running.values():
         exchange.note_fetched(fetched._replace(absent=missing))
@@ -120,7 +125,7 @@ class _Exchange:
         self._list_id = store.list_id
         self._remote = remote
         self._wish = wish
-        self._was_there = store.heads().tracked is not None
+        self._before = store.heads()
         self._absent = False
         self._received: dict[str, CommitInfo] = {}
         self._unsent: tuple[CommitInfo, ...] = ()
@@ -131,12 +136,12 @@ class _Exchange:
         """Take in what a fetch said of this list."""
         self._absent = self._list_id in fetched.absent
         if self._list_id in fetched.rewritten:
-            self.fail(_rewritten(self._list_id, self._remote))
+            self.fail(faults.rewritten(self._list_id, self._remote))
         elif self._absent and remotes.published(self.repository, self._remote, self._list_id):
             if self._wish.accept_rewrite:
                 remotes.forget_published(self.repository, self._remote, self._list_id)
             else:
-                self.fail(_removed(self._list_id, self._remote))
+                self.fail(faults.removed(self._list_id, self._remote))
 
     def integrate(self) -> None:
         """Bring the local branch to what the list says with what was fetched."""
@@ -144,14 +149,19 @@ class _Exchange:
             return
         if self._wish.accept_rewrite:
             remotes.forget_published(self.repository, self._remote, self._list_id)
-        from gittasks.store import transaction
-
         try:
             found, lagging = transaction.integrate(self._store)
+        except NoList:
+            self.fail(faults.nowhere(self._list_id, self._remote))
+            return
         except GittasksError as error:
             self.fail(error)
             return
-        self._received |= {c.id: c for c in found.received}
+        heads = found.branch.heads
+        received = found.received
+        if not heads.local and self._before.tracked != heads.tracked:
+            received = self._store.news(self._before.tracked)
+        self._received |= {c.id: c for c in received}
         self._unsent = found.unsent
         self.result = self.result._replace(
             branch=found.branch,
@@ -160,8 +170,7 @@ class _Exchange:
             rounds=self.result.rounds + 1,
         )
         if found.branch.apart:
-            shallow = found.branch.apart == "shallow"
-            self.fail((_shallow if shallow else _rewritten)(self._list_id, self._remote))
+            self.fail(faults.apart(found.branch.apart, self._list_id, self._remote))
             return
         tracked = found.branch.heads.tracked
         if tracked and not self._absent:
@@ -178,6 +187,12 @@ class _Exchange:
         if heads.local is None or (looked and not self._absent and heads.local == heads.tracked):
             self._finish()
             return None
+        if self.result.branch:
+            try:
+                transaction.check_writable(self.result.branch)
+            except InvalidData as error:  # what is no list is not pushed either
+                self.fail(error)
+                return None
         self._offered |= {c.id: c for c in self._unsent}
         return heads.local
 
@@ -185,12 +200,12 @@ class _Exchange:
         """Take in what became of a push."""
         if pushed.outcome == "ok":
             remotes.note_tracking(self.repository, self._remote, self._list_id, commit)
-            self.result = self.result._replace(created=self._absent or not self._was_there)
+            self.result = self.result._replace(created=self._absent or not self._before.tracked)
             self._finish()
         elif pushed.outcome == "unknown":
             self._doubts += 1  # the next fetch tells whether it is there
         if pushed.outcome == "refused" or self._doubts > _DOUBTS:
-            self.fail(_refused(self._list_id, self._remote, pushed.reason))
+            self.fail(faults.refused(self._list_id, self._remote, pushed.reason))
 
     def give_up(self) -> None:
         """Others were always first."""
@@ -208,37 +223,3 @@ class _Exchange:
             received=tuple(self._received.values()), sent=tuple(self._offered.values())
         )
         self.settled = True
-
-
-def _rewritten(list_id: str, remote: str) -> HistoryRewritten:
-    return HistoryRewritten(
-        f'the history of "{list_id}" was rewritten on {remote}: it no longer holds what was '
-        "fetched or pushed before, so nothing was merged",
-        hint="ask who did that; --accept-rewrite merges both histories, and nothing here is lost",
-        details={"list": list_id},
-    )
-
-
-def _removed(list_id: str, remote: str) -> HistoryRewritten:
-    return HistoryRewritten(
-        f'"{list_id}" was removed from {remote}, which had it before',
-        hint="it is all here still; push it there again with: gittasks push --accept-rewrite",
-        details={"list": list_id},
-    )
-
-
-def _shallow(list_id: str, remote: str) -> RemoteFailure:
-    return RemoteFailure(
-        f'"{list_id}" cannot be merged: this is a shallow clone, which lacks where the two '
-        "histories part",
-        hint=f"get the whole history with: git fetch --unshallow {remote}",
-        details={"list": list_id},
-    )
-
-
-def _refused(list_id: str, remote: str, reason: str) -> RemoteFailure:
-    return RemoteFailure(
-        f'{remote} refused "{list_id}": {reason}',
-        hint="your work is safe in the local branch; it is not on the remote",
-        details={"list": list_id},
-    )

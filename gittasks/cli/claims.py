@@ -1,0 +1,171 @@
+"""Commands for claims: claim, heartbeat."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import click
+
+from gittasks.cli import output
+from gittasks.cli.options import (
+    Settings,
+    command,
+    force_option,
+    offline_option,
+    owner_option,
+    parallel_option,
+)
+from gittasks.core.model import Task
+from gittasks.core.operations import Claim
+from gittasks.errors import RemoteFailure, Usage
+
+if TYPE_CHECKING:
+    from gittasks.workspace import Workspace
+    from gittasks.workspace.claiming import Claimed
+
+_DURATION = re.compile(r"(\d{1,6})\s*(s|m|min|h|d)?")
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_LEASES = range(1, 30 * 86400 + 1)
+
+
+def duration(text: str, option: str) -> int:
+    """Seconds of `90s`, `30m`, `2h`, `1d`, or of a bare number of seconds."""
+    match = _DURATION.fullmatch(text.strip())
+    if not match:
+        raise Usage(f'{option} takes a time such as 90s, 30m or 2h, not "{text}"')
+    return int(match[1]) * _UNITS[match[2] or "s"]
+
+
+@command("claim")
+@click.argument("task_id", metavar="[ID]", required=False)
+@click.option("--lease", metavar="TIME", help="Others may take it when I am silent so long.")
+@click.option("--take-over", is_flag=True, help="Take one whose holder's lease ran out.")
+@click.option(
+    "--wait",
+    is_flag=False,
+    flag_value="",
+    metavar="[TIME]",
+    help="Wait until something is ready; at most TIME.",
+)
+@offline_option
+@owner_option
+@force_option
+@parallel_option
+@click.pass_obj
+def claim_command(
+    settings: Settings,
+    task_id: str | None,
+    lease: str | None,
+    take_over: bool,
+    wait: str | None,
+    offline: bool,
+    owner: str | None,
+    force: bool,
+    parallel: bool,
+) -> int:
+    """Take a task for me alone, on all machines: ID, else the next that is ready.
+
+    The list's remote decides: of two that claim at once it takes one. Exit code 5 when somebody
+    else has the task, 1 when nothing is ready, 7 when the remote cannot be reached.
+    """
+    from gittasks.workspace import claiming
+
+    seconds = duration(lease, "--lease") if lease else None
+    if seconds is not None and seconds not in _LEASES:
+        raise Usage("--lease takes a time from one second to 30 days")
+    workspace = settings.workspace(owner)
+    wanted = Claim(task_id, owner, take_over)
+    limit = duration(wait, "--wait") if wait else None
+    how = {"force": force, "parallel": parallel, "offline": offline}
+    try:
+        made = claiming.claim(workspace, wanted, seconds, **how)
+        while made.task is None and wait is not None:
+            if not claiming.wait(workspace, limit):
+                break
+            made = claiming.claim(workspace, wanted, seconds, **how)
+    except RemoteFailure as error:
+        error.hint = (
+            "nothing was claimed; try again, or claim without asking the remote: "
+            "gittasks claim --offline"
+        )
+        raise
+    return _answer(settings, workspace, made)
+
+
+def _answer(settings: Settings, workspace: Workspace, made: Claimed) -> int:
+    if settings.json:
+        from gittasks.render import documents
+
+        edit, graph = made.report.edit, made.report.graph
+        task = made.task and documents.task(made.task, graph, workspace.actor.owner)
+        output.document(
+            documents.envelope(
+                "claim",
+                list=documents.list_part(edit.after.info),
+                task=task,
+                changed=edit.made,
+                commit=made.report.commit,
+                remote=workspace.store.remote if not made.tentative else None,
+                tentative=made.tentative,
+            )
+        )
+    elif made.task is None:
+        output.say("nothing is ready to be claimed")
+    elif settings.quiet:
+        output.say(made.task.id)
+    else:
+        output.say(_sentence(made.task, made, workspace))
+        output.say_changes(settings, made.report, [made.task.id])
+    output.notices(settings, workspace)
+    return 0 if made.task else 1
+
+
+def _sentence(task: Task, made: Claimed, workspace: Workspace) -> str:
+    from gittasks.render.text import clean
+
+    session = f", session {task.session}" if task.session else ""
+    by = clean(f"{task.owner}{session}")
+    if made.tentative:
+        return f"{task.id} is claimed by {by}, tentatively: the remote was not asked"
+    where = clean(workspace.store.remote) if workspace.store.remote else "this repository"
+    already = "" if made.report.commit else " already"
+    return f"{task.id} is claimed by {by}{already} (claim {task.claim}, granted by {where})"
+
+
+@command("heartbeat")
+@click.argument("task_id", metavar="[ID]", required=False)
+@owner_option
+@click.pass_obj
+def heartbeat_command(settings: Settings, task_id: str | None, owner: str | None) -> int:
+    """Say that I am still at it: renews the lease of my claims. No commit is made.
+
+    Exit code 5 when one of them was taken over.
+    """
+    from gittasks.errors import Refused
+    from gittasks.workspace import claiming
+
+    workspace = settings.workspace(owner)
+    lease, lost = claiming.heartbeat(workspace, task_id)
+    if settings.json:
+        from gittasks.render import documents
+
+        output.document(
+            documents.envelope(
+                "heartbeat",
+                list={"id": workspace.list_id},
+                claims=[{"task": i, "claim": e} for i, e in lease.claims.items()],
+                lost=list(lost),
+                leaseSeconds=lease.seconds,
+                beat=lease.beat,
+            )
+        )
+    elif not settings.quiet:
+        from gittasks.core.clock import duration_words
+
+        held = ", ".join(lease.claims) or "nothing"
+        output.say(f"renewed for {duration_words(lease.seconds)}: {held}")
+        for name in lost:
+            output.say(f"{name} was taken over: gittasks show {name}")
+    output.notices(settings, workspace)
+    return Refused.exit_code if lost else 0

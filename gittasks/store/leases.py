@@ -1,0 +1,164 @@
+"""Leases: signs of life of those who hold claims, on refs of their own beside the list.
+
+A heartbeat is no change of the list, so it makes no commit there. A lease is judged by its not
+changing: stale is what was seen unchanged here for a whole lease, on this machine's own steady
+clock. No two machines' clocks are compared (as in the DynamoDB lock client).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping
+from hashlib import sha1
+from typing import Any, NamedTuple
+
+from gittasks.core.model import Status, Task
+from gittasks.errors import InvalidData
+from gittasks.store import disk, refs, remotes
+from gittasks.store.objects import NewObject, new_object
+from gittasks.store.repository import Repository
+
+_GRACE = 1.1
+"""A lease is stale after so many times its length: a heartbeat may be on its way."""
+
+
+class Lease(NamedTuple):
+    """What a holder says: until the next beat within `seconds`, it works on these claims."""
+
+    owner: str
+    session: str | None
+    seconds: int
+    claims: Mapping[str, int]
+    """Epochs by task id."""
+    beat: int = 0
+
+    def covers(self, task: Task) -> bool:
+        """Whether it is for the claim under which a task is held."""
+        return (
+            task.status is Status.IN_PROGRESS
+            and (task.owner, task.session) == (self.owner, self.session)
+            and self.claims.get(task.id) == task.claim
+        )
+
+
+class Sighting(NamedTuple):
+    """A lease as it was last seen, and since when it has been the same: in seconds of the steady
+    clock of one run of this machine."""
+
+    value: str
+    boot: str
+    since: float
+    lease: Lease
+
+    def age(self, now: tuple[str, float]) -> float:
+        """Seconds that it has not changed, as far as this run of the machine can tell."""
+        return now[1] - self.since if now[0] == self.boot else 0.0
+
+    def is_stale(self, now: tuple[str, float]) -> bool:
+        """Whether its holder has not been heard of for a whole lease."""
+        return self.age(now) > self.lease.seconds * _GRACE
+
+
+def steady_clock() -> tuple[str, float]:
+    """Which run of this machine it is, and seconds in it; sleep counts where that can be told."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            boot = file.read().strip()
+    except OSError:
+        boot = ""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return boot, time.clock_gettime(clock)
+
+
+def ref_of(list_id: str, owner: str, session: str | None) -> str:
+    """The ref of the lease of an owner in a session."""
+    name = sha1(f"{owner}\0{session or ''}".encode(), usedforsecurity=False).hexdigest()[:20]
+    return remotes.leases_of(list_id) + name
+
+
+def encode(lease: Lease) -> NewObject:
+    """The object that the ref of a lease points to."""
+    return new_object("blob", json.dumps(lease._asdict(), sort_keys=True).encode() + b"\n")
+
+
+def own(repository: Repository, list_id: str, owner: str, session: str | None) -> Lease | None:
+    """The lease that this owner and session last gave here."""
+    value = refs.read(repository.common, ref_of(list_id, owner, session))
+    return _read(repository, value) if value else None
+
+
+def keep(repository: Repository, list_id: str, lease: Lease) -> None:
+    """Set the local ref of a lease; without a remote that is where others here look."""
+    made = encode(lease)
+    repository.objects.write([made])
+    name = ref_of(list_id, lease.owner, lease.session)
+    for _ in range(5):
+        if refs.move(repository.common, name, refs.read(repository.common, name), made.id):
+            return
+
+
+def observe(repository: Repository, remote: str | None, list_id: str) -> dict[str, Sighting]:
+    """Look at the leases as they were last fetched (here, without a remote), and remember when
+    each was first seen as it is."""
+    prefix = remotes.seen_leases(remote, list_id) if remote else remotes.leases_of(list_id)
+    path = _path(repository, remote, list_id)
+    old, now = sightings(repository, remote, list_id), steady_clock()
+    found: dict[str, Sighting] = {}
+    for name, value in refs.listed(repository.common, prefix):
+        key = name.removeprefix(prefix)
+        before = old.get(key)
+        if before and before.value == value and before.boot == now[0]:
+            found[key] = before
+        elif value and (lease := _read(repository, value)):
+            found[key] = Sighting(value, *now, lease)
+    if found != old:
+        rows = [[k, s.value, s.boot, s.since, s.lease._asdict()] for k, s in found.items()]
+        disk.put(path, json.dumps(rows).encode(), repository.shared)
+    return found
+
+
+def sightings(repository: Repository, remote: str | None, list_id: str) -> dict[str, Sighting]:
+    """What `observe` last remembered; cheap."""
+    try:
+        rows = json.loads(disk.read(_path(repository, remote, list_id)))
+        return {
+            key: Sighting(value, boot, float(since), _lease(lease))
+            for key, value, boot, since, lease in rows
+        }
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
+
+
+def stale(seen: Iterable[Sighting], tasks: Mapping[str, Task]) -> frozenset[str]:
+    """Ids of the tasks whose holders have not been heard of for a whole lease."""
+    now = steady_clock()
+    return frozenset(
+        task_id
+        for sighting in seen
+        if sighting.is_stale(now)
+        for task_id in sighting.lease.claims
+        if task_id in tasks and sighting.lease.covers(tasks[task_id])
+    )
+
+
+def _path(repository: Repository, remote: str | None, list_id: str) -> str:
+    name = os.path.join(f"remote-{remote}" if remote else "local", list_id)
+    return os.path.join(repository.common, "gittasks", "leases", name)
+
+
+def _read(repository: Repository, object_id: str) -> Lease | None:
+    try:
+        return _lease(json.loads(repository.objects.read(object_id, "blob")))
+    except (InvalidData, ValueError, TypeError, KeyError):
+        return None  # somebody else's, or of a later version: no lease that we can judge
+
+
+def _lease(raw: Any) -> Lease:
+    claims = {str(task): int(epoch) for task, epoch in raw["claims"].items()}
+    session = raw["session"]
+    seconds, beat = int(raw["seconds"]), int(raw["beat"])
+    return Lease(
+        str(raw["owner"]), None if session is None else str(session), seconds, claims, beat
+    )

@@ -1,0 +1,95 @@
+"""Write where the remote decides: the commit is pushed before anybody believes it.
+
+A remote takes only one of two pushes onto the same head, whatever the machines and clocks of
+those who push. That is the lock on which claims stand: the loser looks again at the newer list.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+
+from gittasks.errors import Busy, NoList
+from gittasks.store import checkouts, prune, remotes, transaction
+from gittasks.store.ancestry import is_ancestor
+from gittasks.store.evaluation import Evaluated
+from gittasks.store.list_store import ListStore
+from gittasks.store.transaction import Propose, Signatures, Written
+from gittasks.sync import faults
+
+_ROUNDS = 30
+"""Races that one operation may lose; each loss means that somebody else's went in."""
+_DOUBTS = 3
+"""Times that the remote may end the connection without a word."""
+
+
+def publish(
+    store: ListStore,
+    remote: str,
+    propose: Propose,
+    signatures: Signatures,
+    also: Mapping[str, str] | None = None,
+) -> Written:
+    """Apply `propose` to the list as it is on the remote until the remote takes it.
+
+    `also` are refs to push along, such as a lease. When it returns, the remote holds the
+    commit and the local branch has it. Raises whatever `propose` raises, RemoteFailure when
+    the remote cannot be reached or refuses, Busy when others always came first.
+    """
+    repository, ref = store.repository, store.ref
+    offered: transaction.Composed | None = None
+    doubts = 0
+    for attempt in range(_ROUNDS):
+        found = _look(store, remote)
+        tracked = found.branch.heads.tracked
+        if offered and tracked and is_ancestor(repository.objects, offered.commit.id, tracked):
+            return _settle(store, remote, tracked, offered)
+        proposal = propose(found.branch)
+        if proposal is None:
+            return Written(None)
+        offered = transaction.compose(store, found.branch, proposal, signatures)
+        local = found.branch.heads.local
+        checkouts.find_clean(repository, ref, local or offered.commit.id)
+        repository.objects.write([*found.new, *offered.objects])
+        told = remotes.push(repository, remote, {ref: offered.commit.id, **(also or {})})[ref]
+        if told.outcome == "ok":
+            return _settle(store, remote, offered.commit.id, offered)
+        doubts += told.outcome == "unknown"
+        if told.outcome == "refused" or doubts > _DOUBTS:
+            raise faults.refused(store.list_id, remote, told.reason)
+        time.sleep(random.uniform(0, min(0.02 * 2**attempt, 1.0)))  # noqa: S311
+    raise Busy(
+        f'others pushed to "{store.list_id}" on {remote} {_ROUNDS} times in a row',
+        hint="nothing was changed; run this again",
+    )
+
+
+def _look(store: ListStore, remote: str) -> Evaluated:
+    """The list as it is on the remote now, with what is here on top."""
+    repository, list_id = store.repository, store.list_id
+    fetched = remotes.fetch(repository, remote, [list_id])
+    if list_id in fetched.rewritten:
+        raise faults.rewritten(list_id, remote)
+    if list_id in fetched.absent and remotes.published(repository, remote, list_id):
+        raise faults.removed(list_id, remote)
+    try:
+        found = store.evaluate()
+    except NoList:
+        raise faults.nowhere(list_id, remote) from None
+    if found.branch.apart:
+        raise faults.apart(found.branch.apart, list_id, remote)
+    tracked = found.branch.heads.tracked
+    if tracked and list_id not in fetched.absent:
+        remotes.note_published(repository, remote, list_id, tracked)
+    return found
+
+
+def _settle(store: ListStore, remote: str, tracked: str, made: transaction.Composed) -> Written:
+    """The remote holds the commit: so does the local branch now, with whatever came meanwhile."""
+    remotes.note_tracking(store.repository, remote, store.list_id, tracked)
+    _, lagging = transaction.integrate(store)
+    if store.heads().local is None:
+        transaction.create(store)
+    prune.settle(store.repository, made.objects)
+    return Written(made.commit, lagging)

@@ -1,0 +1,155 @@
+"""Clones of one hub that share a list, and what must be true of each of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from support import Repo, git
+
+from gittasks.core.model import Status, Task
+from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
+from gittasks.store.history import MERGE_SIGNER
+
+BROKEN = "subject: [\n"
+"""What no task file can say."""
+
+
+def share(folder: str, *names: str, tasks: Sequence[str] = ("a", "b", "c")) -> list[Repo]:
+    """Clones, by name, of the bare `hub.git`; the first has made the list `plan` and sent it.
+
+    The others have no local branch of it.
+    """
+    hub = os.path.join(folder, "hub.git")
+    git(folder, "init", "-q", "--bare", "--template=", hub)
+    first = Repo.create(os.path.join(folder, names[0]), "--template=")
+    first.git("remote", "add", "origin", hub)
+    first.git("push", "-q", "origin", "main")
+    first.workspace().init("plan", None)
+    if tasks:
+        first.edit(*(Create(f"Task {name}", id=name) for name in tasks), at=0)
+    assert not first.sync().error
+    others = [os.path.join(folder, name) for name in names[1:]]
+    for path in others:
+        git(folder, "clone", "-q", "--template=", hub, path)
+    return [first, *map(Repo, others)]
+
+
+def on_hub(repo: Repo) -> str:
+    """Commit of the list on the hub, empty when it is not there."""
+    return repo.git("ls-remote", "origin", "refs/heads/gittasks/plan")[:40]
+
+
+def settle(*repos: Repo) -> None:
+    """Sync each in turn until all hold the same: twice round is enough."""
+    for repo in (*repos, *repos[:-1]):
+        done = repo.sync()
+        assert not done.error, done.error
+    assert {repo.head() for repo in repos} == {on_hub(repos[0])}
+
+
+def told(repo: Repo) -> list[object]:
+    """Everything that a read tells of the list, through the public interface."""
+    workspace = repo.workspace("plan")
+    found = workspace.store.evaluate()
+    return [
+        workspace.branch().commit,
+        workspace.snapshot(),
+        workspace.branch().contested,
+        workspace.conflicts(),
+        [entry for entry in workspace.log() if entry.changes],
+        sorted(c.id for c in found.received),
+        sorted(c.id for c in found.unsent),
+    ]
+
+
+def assert_caches_change_nothing(repo: Repo) -> list[object]:
+    """The same is told with what is cached, without any of it, and with damaged checkpoints."""
+    expected = told(repo)
+    cache = Path(repo.git_dir, "gittasks", "cache")
+    kept = Path(repo.git_dir, "gittasks", "kept")
+    points, parsed = (cache / kind / "gittasks" / "plan" for kind in ("merge", "lists"))
+    shutil.copytree(cache, kept)
+    shutil.rmtree(cache)
+    assert told(repo) == expected
+    whole = points.read_bytes() if points.exists() else b"x"
+    for damage in (b"", b"[]", whole[:-9], whole.replace(b"1", b"2")):
+        parsed.unlink()
+        points.parent.mkdir(parents=True, exist_ok=True)
+        points.write_bytes(damage)
+        assert told(repo) == expected
+    shutil.rmtree(cache)
+    kept.rename(cache)
+    parsed.unlink()
+    assert told(repo) == expected
+    return expected
+
+
+def automatic(repo: Repo) -> int:
+    """Number of automatic commits in the list's history."""
+    return repo.git("log", "--format=%an <%ae>", "gittasks/plan").split("\n").count(MERGE_SIGNER)
+
+
+# --- two of them, one with the files of the list on the disk -----------------------------------
+
+
+class Pair(NamedTuple):
+    """Two clones that have the list's branch; Bob's is checked out in the worktree `tree`."""
+
+    ada: Repo
+    bob: Repo
+    tree: Repo
+
+
+def checked_out(folder: Path) -> Pair:
+    """Both have what the hub has; nothing is configured in them."""
+    ada, bob = share(str(folder), "ada", "bob")
+    bob.git("branch", "-q", "gittasks/plan", "origin/gittasks/plan")
+    bob.git("worktree", "add", "-q", str(folder / "tree"), "gittasks/plan")
+    return Pair(ada, bob, Repo(str(folder / "tree")))
+
+
+def tasks(repo: Repo) -> dict[str, Task]:
+    return dict(repo.workspace("plan").snapshot().tasks)
+
+
+def compete(pair: Pair) -> None:
+    """Both change one task at once, in lines next to each other, and one field differently.
+
+    Ada's is on the hub and fetched by Bob.
+    """
+    ada, bob, _ = pair
+    ada.edit(Update("a", subject="Ada's", description="Ada's"), AddNote("a", "Ada's"), at=1)
+    ada.edit(Update("b", result="Ada's"), at=1)
+    ada.sync()
+    bob.edit(
+        Update("a", subject="Bob's", active_form="Bob's"),
+        Transition(Verb.START, "a"),
+        AddNote("a", "Bob's"),
+        at=2,
+    )
+    bob.edit(Update("c", result="Bob's"), at=2)
+    bob.git("fetch", "-q")
+
+
+def assert_nothing_lost(repo: Repo, subject: str | None = "Bob's") -> None:
+    """All that only one of them wrote is shown, whatever a merge did to the files."""
+    shown = tasks(repo)
+    a = shown["a"]
+    assert (a.description, a.active_form) == ("Ada's", "Bob's")
+    assert a.status is Status.IN_PROGRESS
+    assert {n.text for n in a.notes} == {"Ada's", "Bob's"}
+    assert (shown["b"].result, shown["c"].result) == ("Ada's", "Bob's")
+    assert a.subject in (("Ada's", "Bob's") if subject is None else (subject,))
+
+
+def merge(tree: Repo, *options: str, check: bool = True) -> int:
+    """`git merge` of what was fetched; its exit code."""
+    command = ["git", "merge", "-q", "--no-edit", *options, "origin/gittasks/plan"]
+    done = subprocess.run(command, cwd=tree.path, check=False, capture_output=True)
+    assert not check or done.returncode == 0, done
+    return done.returncode

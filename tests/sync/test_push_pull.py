@@ -1,0 +1,328 @@
+"""Sharing when the network, the remote, the configuration or another process is in the way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import transports
+from clones import settle, share
+from support import GITTASKS, Repo, Result
+from transports import Fault, Remote
+
+from gittasks.core.operations import AddNote
+
+Pair = tuple[Repo, Repo]
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where the clones that tests copy are made, once."""
+    return os.path.join(str(tmp_path_factory.mktemp("shared")), "made")
+
+
+@pytest.fixture
+def pair(shared: str, tmp_path: object) -> Pair:
+    """Ann and Bob, whose clones hold the list `plan`; Ann has a note that nobody else has."""
+    if not os.path.isdir(shared):
+        os.makedirs(shared)
+        ann, bob = share(shared, "ann", "bob")
+        bob.workspace().init("plan", None)
+        ann.git("-C", hub(ann), "config", "http.receivepack", "true")
+        os.makedirs(os.path.join(hub(ann), "hooks"))
+        ann.edit(AddNote("a", "from ann"))
+    shutil.copytree(shared, str(tmp_path), dirs_exist_ok=True)
+    repos = [Repo(os.path.join(str(tmp_path), name)) for name in ("ann", "bob")]
+    for repo in repos:
+        repo.git("remote", "set-url", "origin", hub(repo))
+    return repos[0], repos[1]
+
+
+def hub(repo: Repo) -> str:
+    """Path of the bare repository."""
+    return os.path.join(os.path.dirname(repo.path), "hub.git")
+
+
+@contextlib.contextmanager
+def over(kind: str, repo: Repo, **options: Any) -> Iterator[Remote]:
+    """Let `origin` of a clone be the hub over another transport."""
+    transport = transports.over_http if options else transports.TRANSPORTS[kind]
+    with transport(hub(repo), **options) as remote, pytest.MonkeyPatch.context() as patch:
+        for name, value in remote.env.items():
+            patch.setenv(name, value)
+        repo.git("remote", "set-url", "origin", remote.url)
+        yield remote
+
+
+@contextlib.contextmanager
+def over_proxy(kind: str, repo: Repo, **options: Any) -> Iterator[transports.Proxy]:
+    """The same by way of a proxy."""
+    with (
+        over(kind, repo, **options) as near,
+        transports.behind_proxy(near) as (remote, proxy),
+    ):
+        repo.git("remote", "set-url", "origin", remote.url)
+        yield proxy
+
+
+def tip(repo: Repo) -> str:
+    """Commit of the list in the bare repository, looked up there."""
+    return repo.git("-C", hub(repo), "rev-parse", "refs/heads/gittasks/plan")
+
+
+def sent(done: Result) -> list[str]:
+    """Subjects of the changes that a `--json` answer says went out."""
+    assert done.code == 0, done
+    (one,) = done.json()["lists"]
+    return [entry["subject"] for entry in one["sent"]]
+
+
+def stays(repo: Repo, *args: str, says: str = "") -> str:
+    """A command fails with 7, says that the work is safe, and changes nothing; what it says."""
+    before = repo.git("for-each-ref")
+    done = repo.run(*args)
+    assert (done.code, done.out) == (7, ""), done
+    assert "is safe in the local branch" in done.err
+    assert says in done.err
+    assert repo.git("for-each-ref") == before
+    return done.err
+
+
+# --- replies that are lost ---------------------------------------------------------------------
+
+NOTE = ["plan: a note: from ann"]
+
+
+@pytest.mark.parametrize("keep_alive", [True, False])
+@pytest.mark.parametrize("command", ["push", "sync"])
+def test_a_lost_reply_is_asked_for_again(pair: Pair, keep_alive: bool, command: str) -> None:
+    """A push that went in is a success that names what went, though its reply never came."""
+    ann, _ = pair
+    with over_proxy("http", ann, keep_alive=keep_alive) as proxy:
+        proxy.lose_replies(9)
+        assert sent(ann.run(command, "--json")) == NOTE
+        assert proxy.lost
+    assert tip(ann) == ann.head()
+
+
+@pytest.mark.parametrize("kind", ["path", "ssh"])
+def test_a_server_that_dies_after_the_update_is_asked_again(pair: Pair, kind: str) -> None:
+    """What the remote holds is a success, though its git was killed before it said so."""
+    ann, _ = pair
+    with over(kind, ann):
+        transports.die_after_update(hub(ann), times=9)
+        assert sent(ann.run("push", "--json")) == NOTE
+    assert tip(ann) == ann.head()
+
+
+@pytest.mark.parametrize("times", [1, 99])
+def test_a_server_that_dies_before_the_update_is_no_success(pair: Pair, times: int) -> None:
+    """What did not go in is pushed again, and is a failure when that never helps."""
+    ann, _ = pair
+    left = os.path.join(hub(ann), "left")
+    lines = [f"echo x >>{left}", f"[ $(wc -l <{left}) -gt {times} ] || kill -9 $PPID"]
+    transports.hook(hub(ann), "pre-receive", *lines)
+    before = tip(ann)
+    if times == 1:
+        assert sent(ann.run("push", "--json")) == NOTE
+        assert tip(ann) == ann.head()
+    else:
+        stays(ann, "push", says="hung up")
+        assert tip(ann) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "cut"), [("http", 100), ("http", 600), ("http", 900), ("ssh", 99)]
+)
+def test_a_cut_connection_never_claims_more_than_is_true(pair: Pair, kind: str, cut: int) -> None:
+    """Wherever connections end: either all of it is there, or the command says it is not."""
+    ann, bob = pair
+    bob.edit(AddNote("b", "from bob"))
+    bob.sync()
+    with over_proxy(kind, ann) as proxy:
+        proxy.fault(Fault(cut_after=cut), connections=99)
+        done = ann.run("sync")
+        assert done.code in (0, 7), done
+        assert (done.code == 0) == (tip(ann) == ann.head())
+        assert done.code == 0 or "safe in the local branch" in done.err
+        proxy.heal()
+        ann.ok("sync")
+    assert tip(ann) == ann.head()
+
+
+def test_a_slow_remote_is_waited_for_and_a_silent_one_left(pair: Pair) -> None:
+    """Delays change nothing; silence ends with the patience that the user configured."""
+    ann, _ = pair
+    with over_proxy("http", ann) as proxy:
+        proxy.fault(Fault(delay_up=0.02, delay_down=0.02), connections=9)
+        assert sent(ann.run("sync", "--json")) == NOTE
+        proxy.heal()
+        ann.edit(AddNote("a", "more"))
+        ann.git("config", "http.lowSpeedLimit", "1")
+        ann.git("config", "http.lowSpeedTime", "1")
+        proxy.fault(Fault(delay_down=3600), connections=9)
+        stays(ann, "pull", says="too slow")
+
+
+# --- remotes that are away, or refuse ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["path", "ssh", "http"])
+@pytest.mark.parametrize("command", ["pull", "push"])
+def test_an_unreachable_remote_leaves_everything_as_it_is(
+    pair: Pair, kind: str, command: str
+) -> None:
+    """Exit code 7, the reason, and that the work is safe; it goes out the next time."""
+    ann, _ = pair
+    with over(kind, ann) as remote:
+        if remote.service:
+            remote.service.stop()
+            stays(ann, command, says="onnect")
+        else:
+            with remote.away():
+                stays(ann, command, says="does not appear to be a git repository")
+                error = ann.run(command, "--json").json()["error"]
+                assert (error["kind"], error["exitCode"]) == ("remote", 7)
+            assert ann.ok(command).out
+
+
+def wrapped(repo: Repo, *lines: str) -> None:
+    """What the hub runs for a fetch: these lines of shell; `$1` is its path."""
+    script = os.path.join(os.path.dirname(repo.path), "upload-pack")
+    with open(script, "w", encoding="utf-8") as file:
+        file.write("\n".join(["#!/bin/sh", *lines, ""]))
+    os.chmod(script, 0o700)
+    repo.git("config", "remote.origin.uploadpack", script)
+
+
+def test_a_remote_that_goes_away_between_fetch_and_push(pair: Pair) -> None:
+    """What was fetched is merged and kept, nothing is claimed to be sent."""
+    ann, bob = pair
+    bob.edit(AddNote("b", "from bob"))
+    bob.sync()
+    wrapped(ann, 'git upload-pack "$@"', 'mv "$1" "$1.away"')
+    done = ann.run("sync", "--json")
+    assert done.code == 7
+    assert "safe in the local branch" in done.json()["error"]["hint"]
+    os.rename(f"{hub(ann)}.away", hub(ann))
+    assert [len(ann.tasks()[i]["notes"]) for i in "ab"] == [1, 1]
+    assert tip(ann) == bob.head()
+    ann.git("config", "--unset", "remote.origin.uploadpack")
+    settle(ann, bob)
+
+
+@pytest.mark.parametrize("kind", ["path", "ssh", "http"])
+def test_the_words_of_a_hook_that_declines_are_shown_once(pair: Pair, kind: str) -> None:
+    """A refusal is no lost race: 7 at once, with the reason and what the hook said."""
+    ann, _ = pair
+    runs = os.path.join(hub(ann), "runs")
+    lines = [f"echo x >>{runs}", "echo closed for today >&2", "echo ask Eve >&2", "exit 1"]
+    transports.hook(hub(ann), "pre-receive", *lines)
+    with over(kind, ann):
+        said = stays(ann, "sync", says="pre-receive hook declined")
+    assert [said.count(words) for words in ("declined", "closed for today", "ask Eve")] == [1, 1, 1]
+    with open(runs, encoding="utf-8") as file:
+        assert file.read() == "x\n"
+
+
+def test_the_words_of_an_update_hook_are_shown_once(pair: Pair) -> None:
+    """git itself repeats there that the hook declined; that is said once."""
+    ann, _ = pair
+    transports.hook(hub(ann), "update", "echo only on Mondays >&2", "exit 1")
+    said = stays(ann, "push", says="only on Mondays")
+    assert said.count("hook declined") == 1, said
+
+
+@pytest.mark.parametrize("kind", ["path", "http"])
+def test_a_read_only_remote_can_be_pulled_from(pair: Pair, kind: str) -> None:
+    """A push is refused with 7, a pull brings what others did."""
+    ann, bob = pair
+    bob.edit(AddNote("b", "from bob"))
+    bob.sync()
+    with over(kind, ann):
+        transports.make_read_only(hub(ann))
+        assert ann.ok("pull").out.startswith("plan: 1 change from origin")
+        stays(ann, "push", says="origin refused")
+    assert ann.tasks()["b"]["notes"]
+
+
+def test_a_remote_that_denies_rewinds_takes_merges(pair: Pair) -> None:
+    """receive.denyNonFastForwards never matters: nothing is pushed with force."""
+    ann, bob = pair
+    transports.reject_rewinds(hub(ann))
+    bob.edit(AddNote("b", "from bob"))
+    bob.sync()
+    assert sent(ann.run("push", "--json")) == NOTE
+    settle(ann, bob)
+
+
+def test_a_lock_on_the_remote_is_no_race(pair: Pair) -> None:
+    """When nobody else pushed, nobody is blamed: the remote refused, and that is said."""
+    ann, _ = pair
+    with open(os.path.join(hub(ann), "refs/heads/gittasks/plan.lock"), "w", encoding="utf-8"):
+        pass
+    assert "others pushed" not in stays(ann, "push", says="failed to update ref")
+
+
+ASKING = [("pull",), ("push",), ("sync", "--all")]
+
+
+@pytest.mark.parametrize("args", ASKING, ids=" ".join)
+def test_nobody_is_asked_for_a_password(pair: Pair, args: tuple[str, ...]) -> None:
+    """Without a login the command ends with 7, on a terminal that is not its own as well."""
+    ann, _ = pair
+    with over("http", ann, auth="none"):
+        code, shown = on_terminal(ann, *args)
+    assert (code, shown) == (7, "")
+
+
+def test_ssh_asks_nobody(pair: Pair) -> None:
+    """A program that runs gittasks has the terminal: ssh must not ask there and wait."""
+    ann, _ = pair
+    with over("ssh", ann) as remote:
+        ask = remote.env["GIT_SSH_COMMAND"].replace("known_hosts", "nobody-known")
+        ask = ask.replace("BatchMode=yes", "BatchMode=no").replace("Checking=yes", "Checking=ask")
+        code, shown = on_terminal(ann, "pull", env={"GIT_SSH_COMMAND": ask})
+    assert (code, shown) == (7, "")
+
+
+_LEADER = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(os.open(sys.argv[1], os.O_RDWR), termios.TIOCSCTTY, 0)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def on_terminal(repo: Repo, *args: str, env: Mapping[str, str] = {}) -> tuple[int | None, str]:
+    """Run gittasks in a session with a terminal, as an agent in one does: with pipes for output.
+
+    Returns the exit code, None when it did not end, and what stood on the terminal.
+    """
+    main, side = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", _LEADER, os.ttyname(side), GITTASKS, *args],
+        cwd=repo.path,
+        env={**os.environ, "GIT_TERMINAL_PROMPT": "1", **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        code = process.wait(10)
+    except subprocess.TimeoutExpired:
+        code = None
+    os.set_blocking(main, False)
+    shown = b""
+    with contextlib.suppress(BlockingIOError):
+        shown = os.read(main, 65536)
+    os.close(main)
+    os.close(side)
+    process.wait(30)
+    return code, shown.decode()
