@@ -47,36 +47,54 @@ run gittasks start report || echo "(exit code $?: a blocked task is refused)"
 run gittasks start design
 run gittasks done design
 
-say "Shared by plain git: push the branch, clone, and a teammate sees it"
-run git push -q origin gittasks/login-2fa
+say "Shared through the repository's own remote: a teammate clones and sees it"
+run gittasks sync
 git clone -q "$here/hub.git" "$here/bob" 2>/dev/null
 cd "$here/bob"
+git config user.name Bob
 run gittasks list
 
 say "Three agents at the same time, in processes of their own: nothing is lost"
 cd "$here/alice"
 for agent in claude gemini grok; do
-  ( GITTASKS_OWNER=$agent-agent gittasks start -q $agent >/dev/null
+  ( GITTASKS_OWNER=$agent-agent gittasks claim -q $agent >/dev/null
     GITTASKS_OWNER=$agent-agent gittasks note -q $agent "first finding" >/dev/null ) &
 done
 wait
 run gittasks list
+
+say "No two get the same task: the remote decides, and Bob's clone is told who has it"
+cd "$here/bob"
+run gittasks claim claude || echo "(exit code $?: claimed by another)"
+
+say "Both clones go on without each other, on the same task too"
+run gittasks update report --subject "Write the final report" --metadata pages=4
+run gittasks push
+cd "$here/alice"
+run gittasks update report --subject "Write a short report"
+run gittasks note report "The customer reads two pages at most"
+git push -q origin gittasks/login-2fa 2>/dev/null || echo "(git refuses the push: Bob was first)"
+
+say "Merged field by field; what competed is said, and nothing is lost"
+run gittasks sync
+run gittasks conflicts || true
 for agent in claude gemini grok; do
   GITTASKS_OWNER=$agent-agent gittasks done -q $agent --result "no objections" >/dev/null &
 done
 wait
 run gittasks status
 
-say "The teammate pulls and goes on where it stands"
-run git push -q origin gittasks/login-2fa
+say "The teammate pulls, has the same bytes, and goes on where it stands"
 cd "$here/bob"
-run git fetch -q origin gittasks/login-2fa:refs/remotes/origin/gittasks/login-2fa
+run gittasks pull
+test "$(git rev-parse gittasks/login-2fa)" = "$(git -C "$here/hub.git" rev-parse gittasks/login-2fa)"
 run gittasks run report -- sh -c 'echo "writing the report"'
+run gittasks sync
 run gittasks status
 
 say "Every transition is a commit: stock git is the audit trail"
 run gittasks log -n 4
-run git --no-pager log --oneline -n 4 gittasks/login-2fa
+run git --no-pager log --graph --oneline -n 12 gittasks/login-2fa
 run git --no-pager show gittasks/login-2fa:tasks/report.yaml
 run git fsck --strict --no-dangling
 run git status --short --branch

@@ -1,0 +1,282 @@
+"""Mutation testing of the merge: does a test fail when a line of it is wrong?
+
+Makes small mistakes in gittasks/core/merge.py and picks.py, one at a time, in a copy of the
+project, and runs the fast tests of the merge on each. Prints the score and every survivor.
+
+    python scripts/mutate_merge.py [--sample N] [--seed N] [--jobs N] [--module merge|picks]
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import Queue
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parent.parent
+MODULES = ("merge", "picks")
+TESTS = (
+    "tests/core/test_picks.py",
+    "tests/core/test_merge_conflicts.py",
+    "tests/core/test_merge_others.py",
+    "tests/core/test_merge_laws.py",
+    "tests/core/test_merge_exhaustive.py",
+)
+TIMEOUT = 90
+_CONFTEST = """
+from hypothesis import HealthCheck, Phase, settings
+
+settings.register_profile(
+    "mutants", deadline=None, derandomize=True, max_examples=60, database=None,
+    suppress_health_check=tuple(HealthCheck), phases=(Phase.explicit, Phase.generate),
+)
+settings.load_profile("mutants")
+"""
+EQUIVALENT = ROOT / "scripts" / "mutate_merge_equivalent.txt"
+"""Mutants that no test can tell from the original, one a line, as they are printed here; the
+reasons are between them, after `#`."""
+
+_COMPARE: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+}
+_OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
+    ast.BitOr: ast.BitAnd,
+    ast.BitAnd: ast.BitOr,
+    ast.BitXor: ast.BitOr,
+    ast.Sub: ast.Add,
+    ast.Add: ast.Sub,
+    ast.LShift: ast.RShift,
+}
+_CALLS = {"min": "max", "max": "min", "any": "all", "all": "any"}
+_DROPPED_CALLS = frozenset({"sorted", "reversed"})
+Place = tuple[Any, str, int | None, ast.AST]
+"""A node, and where its parent has it."""
+
+
+class Mutant(NamedTuple):
+    """One mistake: in which module, what was there, what is there now, and the whole source."""
+
+    module: str
+    line: int
+    before: str
+    after: str
+    source: str
+
+    @property
+    def name(self) -> str:
+        """What it is known by; without the line, which moves."""
+        return f"{self.module}: {self.before}  →  {self.after}"
+
+
+def _places(node: ast.AST) -> Iterator[Place]:
+    """All nodes that are run, in a fixed order: no annotations, docstrings or imports."""
+    for field, value in ast.iter_fields(node):
+        if field in ("annotation", "returns") or isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            if isinstance(child, ast.AST) and not _is_docstring(child):
+                yield node, field, index, child
+                yield from _places(child)
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _expressions(node: ast.AST) -> Iterator[ast.AST]:
+    """Wrong expressions in place of this one."""
+    match node:
+        case ast.Compare(left, [op], right):
+            for other in _COMPARE[type(op)]:
+                yield ast.Compare(left, [other()], right)
+        case ast.BoolOp(op, values):
+            yield ast.BoolOp(ast.Or() if isinstance(op, ast.And) else ast.And(), values)
+            for left_out in range(len(values)):
+                rest = values[:left_out] + values[left_out + 1 :]
+                yield rest[0] if len(rest) == 1 else ast.BoolOp(op, rest)
+        case ast.UnaryOp(ast.Not() | ast.USub(), operand):
+            yield operand
+        case ast.BinOp(left, op, right) if type(op) in _OPERATORS:
+            yield ast.BinOp(left, _OPERATORS[type(op)](), right)
+            yield left
+            yield right
+        case ast.IfExp(_, body, orelse):
+            yield body
+            yield orelse
+        case ast.Call(ast.Name(name), args, keywords) if name in _CALLS:
+            yield ast.Call(ast.Name(_CALLS[name]), args, keywords)
+        case ast.Call(ast.Name(name), [argument, *_]) if name in _DROPPED_CALLS:
+            yield ast.Call(ast.Name("list"), [argument], [])
+        case ast.Constant(bool() as value):
+            yield ast.Constant(not value)
+        case ast.Constant(int() as value):
+            yield ast.Constant(value + 1)
+        case ast.Constant(str() as value):
+            yield ast.Constant(value + "?")
+        case ast.Dict(keys, values) if keys.count(None) and len(keys) > 1:
+            yield ast.Dict(keys[::-1], values[::-1])
+            for left_out in range(len(keys)):
+                yield ast.Dict(
+                    keys[:left_out] + keys[left_out + 1 :],
+                    values[:left_out] + values[left_out + 1 :],
+                )
+        case ast.Call(ast.Attribute(value, "union" | "reversed"), _):
+            yield value
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Wrong statements, or comprehensions, in place of this one."""
+    match node:
+        case ast.Return(value) if value is not None and not _is_none(value):
+            yield ast.Return(ast.Constant(None))
+        case ast.Assign() | ast.AugAssign() | ast.Expr() | ast.Continue():
+            yield ast.Pass()
+        case ast.If(test, body, orelse):
+            yield ast.If(ast.UnaryOp(ast.Not(), test), body, orelse)
+            yield ast.If(ast.Constant(True), body, orelse)
+            yield ast.If(ast.Constant(False), body, orelse)
+        case ast.comprehension(target, source, [_, *_], is_async):
+            yield ast.comprehension(target, source, [], is_async)
+
+
+def _is_none(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def mutants(module: str, source: str) -> Iterator[Mutant]:
+    """All mistakes that are made in a module."""
+    tree = ast.parse(source)
+    seen = {ast.unparse(tree)}
+    for number, (_, _, _, node) in enumerate(_places(tree)):
+        for wrong in (*_expressions(node), *_statements(node)):
+            changed = copy.deepcopy(tree)
+            parent, field, index, _ = list(_places(changed))[number]
+            if index is None:
+                setattr(parent, field, wrong)
+            else:
+                getattr(parent, field)[index] = wrong
+            text = ast.unparse(ast.fix_missing_locations(changed))
+            if text not in seen:
+                seen.add(text)
+                line = getattr(node, "lineno", 0) or getattr(parent, "lineno", 0)
+                yield Mutant(module, line, _short(node), _short(wrong), text)
+
+
+def _short(node: ast.AST) -> str:
+    text = " ".join(ast.unparse(ast.fix_missing_locations(node)).split())
+    return text if len(text) <= 110 else text[:107] + "..."
+
+
+def _copied(target: Path) -> Path:
+    """A copy of what the tests need, so that the work tree is left alone."""
+    for folder in ("gittasks", "tests/core"):
+        shutil.copytree(
+            ROOT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    shutil.copy(ROOT / "pyproject.toml", target / "pyproject.toml")
+    (target / "tests" / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
+    return target
+
+
+def fails(project: Path) -> bool:
+    """Whether the tests see a mistake; one that runs for ever is seen."""
+    env = {**os.environ, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    command += ["--no-header", "--tb=no", "-m", "not deep", *TESTS]
+    try:
+        ran = subprocess.run(
+            command, cwd=project, env=env, timeout=TIMEOUT, capture_output=True, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    return ran.returncode != 0
+
+
+def survivors(found: list[Mutant], jobs: int) -> list[Mutant]:
+    """The mutants that no test sees."""
+    with tempfile.TemporaryDirectory() as folder:
+        projects: Queue[Path] = Queue()
+        for number in range(jobs):
+            projects.put(_copied(Path(folder) / str(number)))
+        first = projects.queue[0]
+        if fails(first):
+            sys.exit("the tests fail without any mistake")
+
+        def survives(mutant: Mutant) -> bool:
+            project = projects.get()
+            file = project / "gittasks" / "core" / f"{mutant.module}.py"
+            original = file.read_text(encoding="utf-8")
+            file.write_text(mutant.source, encoding="utf-8")
+            try:
+                return not fails(project)
+            finally:
+                file.write_text(original, encoding="utf-8")
+                projects.put(project)
+
+        with ThreadPoolExecutor(jobs) as pool:
+            verdicts = list(pool.map(survives, found))
+    return [mutant for mutant, alive in zip(found, verdicts, strict=True) if alive]
+
+
+def main() -> None:
+    """Print the score and the survivors; exit code 1 when there is one."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", type=int, default=0, help="only so many, drawn by chance")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--module", choices=MODULES)
+    options = parser.parse_args()
+    known = {
+        line
+        for line in EQUIVALENT.read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    }
+    every = [
+        mutant
+        for module in ([options.module] if options.module else MODULES)
+        for mutant in mutants(module, (ROOT / "gittasks/core" / f"{module}.py").read_text("utf-8"))
+    ]
+    found = [mutant for mutant in every if mutant.name not in known]
+    equivalent = len(every) - len(found)
+    if options.sample and options.sample < len(found):
+        chance = random.Random(options.seed)  # noqa: S311
+        found = sorted(chance.sample(found, options.sample))
+    began = time.monotonic()
+    alive = survivors(found, options.jobs)
+    killed = len(found) - len(alive)
+    lines = [f"{mutant.line:4} {mutant.name}" for mutant in alive]
+    lines.append(
+        f"{killed} of {len(found)} killed ({100 * killed / max(1, len(found)):.1f}%), "
+        f"{equivalent} equivalent ones left out of {len(every)}, "
+        f"{time.monotonic() - began:.0f} s"
+    )
+    print("\n".join(lines))  # noqa: T201
+    sys.exit(1 if alive else 0)
+
+
+if __name__ == "__main__":
+    main()
