@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 	@PATH="$(abspath $(BIN)):$$PATH" sh scripts/demo.sh
 
 test: $(VENV)/.tested lint
-	$(BIN)/python -m pytest -n $(JOBS) -m "not deep"
+	$(BIN)/python -m pytest -n $(JOBS) -m "not deep" -rs
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
@@ -25,6 +25,7 @@ deep: $(VENV)/.tested
 
 bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/merging.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("gittasks needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'

@@ -197,21 +197,21 @@ def _changes(count: int) -> str:
 
 @command("conflicts")
 @click.argument("task_id", metavar="[ID]", required=False)
+@click.option("--keep", is_flag=True, help="Settle them: what stands is right.")
 @click.pass_obj
-def conflicts_command(settings: Settings, task_id: str | None) -> int:
+def conflicts_command(settings: Settings, task_id: str | None, keep: bool) -> int:
     """Show what was changed in two places at once: what stands, what does not, how to swap.
 
     Nothing has to be done about them: one value stands everywhere. A conflict is gone when
-    somebody changes that field again. Exit code 1 when there are some.
+    somebody changes that field again, or keeps what stands. Exit code 1 when there are some.
     """
     from gittasks.core.lookup import find
 
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
-    found = workspace.conflicts()
-    if task_id is not None:
-        chosen = find(snapshot, task_id)
-        found = [c for c in found if c.task == chosen]
+    chosen = find(snapshot, task_id) if task_id else None
+    settled = workspace.keep_conflicts(chosen) if keep else 0
+    found = [c for c in workspace.conflicts() if chosen in (None, c.task)]
     if settings.json:
         from gittasks.render import documents
 
@@ -220,13 +220,17 @@ def conflicts_command(settings: Settings, task_id: str | None) -> int:
                 "conflicts",
                 list=documents.list_part(snapshot.info),
                 conflicts=[conflict_document(c) for c in found],
+                settled=settled,
             )
         )
     elif settings.quiet:
         for name in dict.fromkeys(c.task or "" for c in found):
             output.say(name)
     else:
-        lines = [line for c in found for line in conflict_lines(c, full=True)]
+        lines = [f"settled {settled}: what stands is kept"] if settled else []
+        lines += [line for c in found for line in conflict_lines(c, full=True)]
+        if found:
+            lines.append("when all that stands is right: gittasks conflicts --keep")
         output.say("\n".join(lines) if lines else "no conflicts")
     return 1 if found else 0
 

@@ -7,9 +7,12 @@ text from a task or an actor is made printable first; no value can add a line or
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gittasks.core.changes import Change, diff
 from gittasks.core.edit import Edit
 from gittasks.core.model import Actor, Status, Task
+from gittasks.core.registers import Register
 from gittasks.core.texts import printable
 
 SUBJECT_LIMIT = 100
@@ -24,6 +27,9 @@ FORCED = "Gittasks-Forced"
 UNDO = "Gittasks-Undo"
 OP = "Gittasks-Op"
 CLAIM = "Gittasks-Claim"
+KEEP = "Gittasks-Keep"
+_NOT_KEPT = frozenset({"note", "bytes"})
+"""Kinds of registers that no commit keeps: their names are too long, or mean nothing alone."""
 
 
 def commit_message(
@@ -68,6 +74,46 @@ def parse_trailers(message: str) -> dict[str, list[str]]:
             return {}
         found.setdefault(key, []).append(value.strip())
     return found
+
+
+def keep_message(
+    list_id: str, kept: Sequence[tuple[str, Register]], actor: Actor, op_id: str
+) -> str:
+    """The message of a commit that settles conflicts in favour of what stands."""
+    import json
+
+    paths = list(dict.fromkeys(path for path, _ in kept))
+    names = [path.removeprefix("tasks/").removesuffix(".yaml") for path in paths]
+    first = printable(f"{list_id}: kept what stands in {', '.join(names)}", SUBJECT_LIMIT)
+    pairs = [(TASK, name) for name in names]
+    pairs += [(OWNER, printable(actor.owner, VALUE_LIMIT)), (SESSION, actor.session or "")]
+    pairs += [(KEEP, f"{path} {json.dumps(register)}") for path, register in kept]
+    pairs.append((OP, op_id))
+    trailers = "\n".join(f"{key}: {value}" for key, value in pairs if value)
+    return f"{first}\n\n{trailers}\n"
+
+
+def can_keep(register: Register) -> bool:
+    """Whether a conflict about this register can be settled by keeping what stands."""
+    return register[0] not in _NOT_KEPT
+
+
+def parse_kept(message: str) -> tuple[tuple[str, Register], ...]:
+    """The registers, by path, that a commit keeps; what cannot be read is passed over."""
+    if f"\n{KEEP}: " not in message:
+        return ()
+    import json
+
+    found: list[tuple[str, Register]] = []
+    for value in parse_trailers(message).get(KEEP, ()):
+        path, _, text = value.partition(" ")
+        try:
+            parts = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(parts, list) and parts and all(isinstance(p, str) for p in parts):
+            found += [(path, tuple(parts))] if can_keep(tuple(parts)) else []
+    return tuple(found)
 
 
 def _lines(edit: Edit) -> list[str]:

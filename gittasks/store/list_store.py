@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gittasks.errors import NoList
-from gittasks.store import cache, refs, remotes
+from gittasks.store import cache, refs
 from gittasks.store.discovery import read_shallow
 from gittasks.store.layout import Branch, Heads
 from gittasks.store.repository import Repository
@@ -41,7 +41,7 @@ class ListStore:
     @cached_property
     def remote(self) -> str | None:
         """The remote that this list is shared through: the one given, else as git chooses one."""
-        return remotes.upstream(self.repository, self.list_id)
+        return self.repository.upstream(self.list_id)
 
     def heads(self) -> Heads:
         """Where the branch is: here, and on the remote when it was last fetched."""
@@ -96,6 +96,7 @@ class ListStore:
         return heads
 
     def _evaluate(self, heads: Heads, near: Branch | None) -> Evaluated:
+        from gittasks.store import remotes
         from gittasks.store.evaluation import evaluate  # dulwich, YAML: not for a warm read
 
         if self.remote:

@@ -22,18 +22,6 @@ if TYPE_CHECKING:
     import subprocess
 
 
-def upstream(repository: Repository, list_id: str) -> str | None:
-    """The remote of a list: of its branch, else origin, else the only one there is; or None."""
-    branch = repository.ref(list_id).removeprefix("refs/heads/")
-    names = repository.remotes()
-    configured = repository.config.get(f"branch.{branch}.remote")
-    if configured in names:
-        return configured
-    if "origin" in names:
-        return "origin"
-    return names[0] if len(names) == 1 else None
-
-
 def named(repository: Repository, name: str) -> str:
     """The remote of that name; NotFound names those that there are."""
     names = repository.remotes()

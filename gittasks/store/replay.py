@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from gittasks.core.dag import Commit, Point
 from gittasks.core.merge import History
+from gittasks.core.messages import parse_kept
 from gittasks.core.picks import Conflict
 from gittasks.store.ancestry import Region
 from gittasks.store.branch import read_branch
@@ -56,17 +57,18 @@ def replay(
         lengths[area.base.commit] = area.base.length
     history = History(contents, base)
     children = Counter(parent for commit in area.commits.values() for parent in commit.parents)
-    kept = set(heads)
+    needed = set(heads)
     for info in area.commits.values():
         marked = info.author.person == MERGE_SIGNER
         tree = contents.tree(info.tree)
-        history.add(Commit(info.id, info.parents, info.author.time, tree, marked))
+        kept = parse_kept(info.message)
+        history.add(Commit(info.id, info.parents, info.author.time, tree, marked, kept))
         lengths[info.id] = 1 + max((lengths[p] for p in info.parents), default=0)
         children.subtract(info.parents)
         if marked:  # it may be dropped, and then these are looked at
-            kept.update(info.parents)
+            needed.update(info.parents)
         for parent in info.parents:
-            if not children[parent] and parent not in kept:
+            if not children[parent] and parent not in needed:
                 history.forget(parent)
     before = area.base.conflicts if area.base else ()
     return Replay(contents, history, area.commits, before, lengths, near)

@@ -95,6 +95,17 @@ class Repository:
         keys = self.config.keys_of("remote.")
         return [k.removeprefix("remote.").removesuffix(".url") for k in keys if k.endswith(".url")]
 
+    def upstream(self, list_id: str) -> str | None:
+        """The remote of a list: of its branch, else origin, else the only one there is; or None."""
+        branch = self.ref(list_id).removeprefix("refs/heads/")
+        names = self.remotes()
+        configured = self.config.get(f"branch.{branch}.remote")
+        if configured in names:
+            return configured
+        if "origin" in names:
+            return "origin"
+        return names[0] if len(names) == 1 else None
+
     def local_lists(self) -> dict[str, str]:
         """Lists with a local branch: id to commit, "" where the ref is damaged."""
         return self._lists(self.prefix)

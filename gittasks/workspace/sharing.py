@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gittasks.core.clock import format_time
-from gittasks.core.messages import OWNER, parse_trailers
+from gittasks.core.messages import OWNER, can_keep, keep_message, parse_trailers
 from gittasks.core.picks import Conflict, Write
 from gittasks.core.registers import ABSENT, STATE, Register, State, field_of
 from gittasks.core.settle import Command, commands
@@ -18,6 +19,7 @@ from gittasks.workspace import choice
 
 if TYPE_CHECKING:
     from gittasks.core.model import Snapshot
+    from gittasks.store.layout import Branch
     from gittasks.sync import Synced, Wish
     from gittasks.workspace.workspace import Workspace
 
@@ -65,6 +67,31 @@ def conflicts(workspace: Workspace) -> list[OpenConflict]:
         return []
     found = workspace.store.evaluate()
     return told(workspace.store, found.branch.snapshot, found.conflicts)
+
+
+def keep(workspace: Workspace, task_id: str | None) -> int:
+    """Settle conflicts in favour of what stands, of one task or all; how many."""
+    from gittasks.store import transaction
+
+    store = workspace.store
+    path = f"tasks/{task_id}.yaml" if task_id else None
+    kept: list[tuple[str, Register]] = []
+
+    def propose(branch: Branch) -> transaction.Proposal | None:
+        found = store.evaluate()
+        kept[:] = [
+            (c.path, c.register)
+            for c in found.conflicts
+            if path in (None, c.path) and can_keep(c.register)
+        ]
+        if not kept or found.branch.commit != branch.commit:
+            return None
+        message = keep_message(store.list_id, kept, workspace.actor, os.urandom(10).hex())
+        return transaction.Proposal(branch.snapshot, message)
+
+    people, _ = choice.signatures(workspace.repository, workspace.now())
+    written = transaction.update(store, propose, people)
+    return len(kept) if written.commit else 0
 
 
 def told(store: ListStore, snapshot: Snapshot, found: tuple[Conflict, ...]) -> list[OpenConflict]:
@@ -128,17 +155,17 @@ def _sync_all(workspace: Workspace, wish: Wish, named: str | None) -> list[Synce
     """All lists that are here or on the remote; each with its own remote unless one is named."""
     repository = workspace.repository
     by_remote: dict[str, set[str]] = {}
-    if first := named or remotes.upstream(repository, ""):
+    if first := named or repository.upstream(""):
         by_remote[first] = set()
     for list_id in choice.known_lists(repository):
-        if chosen := named or remotes.upstream(repository, list_id):
+        if chosen := named or repository.upstream(list_id):
             by_remote.setdefault(chosen, set()).add(list_id)
     if not by_remote:
         raise no_remote(workspace)
     done: list[Synced] = []
     for remote, lists in sorted(by_remote.items()):
         there = remotes.lists(repository, remote) if wish.fetch else None
-        theirs = {i for i in there or () if named or remotes.upstream(repository, i) == remote}
+        theirs = {i for i in there or () if named or repository.upstream(i) == remote}
         stores = [ListStore(repository, list_id, remote) for list_id in sorted(lists | theirs)]
         done += exchange.sync(stores, remote, wish, there)
     return done

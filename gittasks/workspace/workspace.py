@@ -281,6 +281,12 @@ class Workspace:
 
         return claiming.notices(self)
 
+    def keep_conflicts(self, task_id: str | None = None) -> int:
+        """Settle conflicts in favour of what stands, of one task or of all; how many."""
+        from gittasks.workspace import sharing
+
+        return sharing.keep(self, task_id)
+
     def stale_claims(self, snapshot: Snapshot) -> list[StaleClaim]:
         """Tasks whose holders have not been heard of for a whole lease, if there are leases."""
         folder = os.path.join(self.repository.common, "gittasks", "leases")

@@ -1,0 +1,118 @@
+"""How long it takes to bring two clones together that have worked apart, beside git itself.
+
+Two clones each make half of `--commits` commits. Then, in every round from the same state: the
+first read that shows both (merged in memory), the next one, a `gittasks sync` there and a `gittasks
+pull` in the other clone; beside `python -c pass`, and a `git merge` of code with as many commits.
+Medians and ratios of one run.
+
+    python benchmarks/merging.py [--rounds 7] [--commits 1000] [--tasks 20 1000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from startup import GITTASKS, QUIET, environment, run
+
+from gittasks import Workspace
+from gittasks.core.operations import Create, Update
+from gittasks.sync import Wish
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--commits", type=int, default=1000)
+    parser.add_argument("--tasks", type=int, nargs="+", default=[20, 1000])
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        environment(scratch)
+        code = code_apart(f"{scratch}/code", options.commits)
+        lists = {n: lists_apart(f"{scratch}/list-{n}", n, options.commits) for n in options.tasks}
+        times: dict[str, list[float]] = {}
+        for _ in range(options.rounds):
+            once(times, "python -c pass", [sys.executable, "-c", "pass"], scratch)
+            fresh = restored(code)
+            once(times, "git merge of code", ["git", "merge", "-q", "other"], fresh)
+            for count, folder in lists.items():
+                fresh = restored(folder)
+                name = f"({count} tasks)"
+                once(times, f"first read {name}", [GITTASKS, "status"], f"{fresh}/b")
+                once(times, f"next read {name}", [GITTASKS, "status"], f"{fresh}/b")
+                once(times, f"sync {name}", [GITTASKS, "sync", "-q"], f"{fresh}/b")
+                once(times, f"pull by the other {name}", [GITTASKS, "pull", "-q"], f"{fresh}/a")
+        report(times)
+
+
+def lists_apart(folder: str, tasks: int, commits: int) -> str:
+    """A hub and two clones; both have written, one has pushed, the other has fetched."""
+    os.makedirs(folder)
+    run(["git", "init", "-q", "--bare", "hub.git"], folder)
+    run(["git", "clone", "-q", "hub.git", "a"], folder)
+    a = Workspace(f"{folder}/a")
+    a.init("bench", None)
+    a.edit([Create(f"Task {i}", id=f"t{i}") for i in range(tasks)])
+    a.sync(Wish(fetch=True, push=True))
+    run(["git", "clone", "-q", "hub.git", "b"], folder)
+    b = Workspace(f"{folder}/b")
+    for i in range(commits // 2):
+        a.edit([Update(f"t{i % tasks}", result=f"a{i}")])
+        b.edit([Update(f"t{i * 7 % tasks}", description=f"b{i}")])
+    a.sync(Wish(fetch=True, push=True))
+    run(["git", "fetch", "-q"], f"{folder}/b")
+    return folder
+
+
+def code_apart(folder: str, commits: int) -> str:
+    """A repository with two branches of code, each half of the commits ahead."""
+    run(["git", "init", "-q", "-b", "main", folder], os.path.dirname(folder))
+    for branch, name in (("main", "ours"), ("other", "theirs")):
+        if branch == "other":
+            run(["git", "checkout", "-q", "-b", "other", "HEAD~" + str(commits // 2)], folder)
+        for i in range(commits // 2 + (branch == "main")):
+            Path(folder, name).write_text(f"{i}\n")
+            run(["git", "add", name], folder)
+            run(["git", "commit", "-qm", f"{name} {i}"], folder)
+    run(["git", "checkout", "-q", "main"], folder)
+    return folder
+
+
+def restored(folder: str) -> str:
+    """A copy to work on; the hub is found beside the clones."""
+    fresh = f"{folder}-now"
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(folder, fresh, symlinks=True)
+    for clone in ("a", "b"):
+        if os.path.isdir(f"{fresh}/{clone}"):
+            run(["git", "remote", "set-url", "origin", f"{fresh}/hub.git"], f"{fresh}/{clone}")
+            shutil.rmtree(f"{fresh}/{clone}/.git/gittasks/cache", ignore_errors=True)
+    return fresh
+
+
+def once(times: dict[str, list[float]], name: str, command: list[str], folder: str) -> None:
+    """Time one command, which must succeed."""
+    began = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, **QUIET)
+    times.setdefault(name, []).append(time.perf_counter() - began)
+
+
+def report(times: dict[str, list[float]]) -> None:
+    """Print medians, and ratios to Python itself."""
+    base = statistics.median(times["python -c pass"])
+    print("| command | ms | ratio |\n|---|---|---|")
+    for name, taken in times.items():
+        median = statistics.median(taken)
+        print(f"| {name} | {median * 1000:.0f} | {median / base:.1f} |")
+
+
+if __name__ == "__main__":
+    main()
