@@ -85,10 +85,11 @@ def claim_command(
                 break
             made = claiming.claim(workspace, wanted, seconds, **how)
     except RemoteFailure as error:
-        error.hint = (
-            "nothing was claimed; try again, or claim without asking the remote: "
-            "gittasks claim --offline"
-        )
+        if not error.details.get("uncertain"):
+            error.hint = (
+                "nothing was claimed; try again, or claim without asking the remote: "
+                "gittasks claim --offline"
+            )
         raise
     return _answer(settings, workspace, made)
 

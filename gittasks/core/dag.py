@@ -35,6 +35,8 @@ class Commit(NamedTuple):
     """A commit as the merge sees it. `time` is the author's, in seconds.
 
     `marked`: it says of itself that it is an automatic merge, which is not believed but checked.
+    `kept` are registers, by path, that it writes with the value that is shown, though its tree
+    changes nothing there: that settles a conflict in favour of what stands.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Commit(NamedTuple):
     time: int
     tree: Tree
     marked: bool = False
+    kept: tuple[tuple[str, Register], ...] = ()
 
 
 class Contents(Protocol):

@@ -14,7 +14,7 @@ from gittasks.core.changes import same
 from gittasks.core.graph import Graph
 from gittasks.core.lookup import named, unreadable
 from gittasks.core.model import ListInfo, Note, Snapshot, Status, Task
-from gittasks.core.operations import Claim, Context
+from gittasks.core.operations import Claim, Context, Holder
 from gittasks.core.texts import ORDER_LIMIT
 from gittasks.errors import Refused, Usage
 
@@ -32,6 +32,7 @@ class Draft:
         "_problems",
         "context",
         "created",
+        "finished_claim",
         "forced",
         "info",
         "last_order",
@@ -49,6 +50,7 @@ class Draft:
         orders = (t.order for t in self.tasks.values() if t.order is not None)
         self.last_order = int(max((o for o in orders if abs(o) < ORDER_LIMIT), default=0))
         self.forced: dict[str, None] = {}
+        self.finished_claim = False
 
     def resolve(self, text: str, also: Collection[str] = ()) -> str:
         """The id that `text` names, in full or by prefix, among the tasks and the ids `also`."""
@@ -123,6 +125,8 @@ class Draft:
                 return
             self.unless_forced(refusal)
             whose = owner or actor.owner
+            if task.claim:  # taken from who had claimed it: their number is the old one now
+                self.tasks[task_id] = task = task._replace(claim=task.claim + 1)
         else:
             whose = owner or task.owner or actor.owner
         self._check_blockers(task)
@@ -147,13 +151,14 @@ class Draft:
             raise rules.closed(task, "claim")
         mine = actor.session is not None and (task.owner, task.session) == (whose, actor.session)
         if task.status is Status.IN_PROGRESS and mine:
-            if task.claim or op.tentative:
+            known = op.granted is None or op.granted.get(task_id) == self.holder(task_id)
+            if op.tentative or (task.claim and known):
                 return
         elif task.status is Status.IN_PROGRESS:
             if not op.take_over:
                 raise rules.claimed(task)
-            if task_id not in op.stale:
-                self.unless_forced(rules.claimed(task))
+            if op.stale.get(task_id) != self.holder(task_id):
+                self.unless_forced(rules.claimed(task, asked=True))
         else:
             self.unless_forced(rules.assigned(task, whose))
         self._check_blockers(task)
@@ -168,6 +173,13 @@ class Draft:
             finished=None,
         )
 
+    def holder(self, task_id: str) -> Holder | None:
+        """Who has a task in progress; None for one that nobody has, or that is not there."""
+        task = self.tasks.get(task_id)
+        if task is None or task.status is not Status.IN_PROGRESS:
+            return None
+        return task.owner, task.session, task.claim
+
     def done(self, task_id: str, owner: str | None = None, result: str | None = None) -> None:
         """Complete a task; a pending one counts as started at the same moment."""
         task, actor = self.tasks[task_id], self.context.actor
@@ -179,6 +191,7 @@ class Draft:
                 self.unless_forced(rules.finished_by_another(task, actor))
             self.put(task_id, result=outcome)
             return
+        self.finished_claim = self.finished_claim or bool(task.claim)
         pending = task.status is Status.PENDING
         if pending:
             self._check_blockers(task)

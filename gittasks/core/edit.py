@@ -329,7 +329,10 @@ def _start_next(draft: Draft, op: StartNext) -> str:
     ready = Graph(draft.tasks, draft.unreadable).ready(owner or draft.context.actor.owner)
     if not ready:
         return ""
-    draft.start(ready[0].id, owner)
+    if draft.finished_claim:  # who claims goes on claiming
+        draft.claim(ready[0].id, Claim(owner=owner))
+    else:
+        draft.start(ready[0].id, owner)
     return ready[0].id
 
 
@@ -339,12 +342,22 @@ def _claim(draft: Draft, op: Claim) -> str:
         task_id = draft.resolve(op.id)
         draft.claim(task_id, op._replace(owner=owner))
         return task_id
-    whose = owner or draft.context.actor.owner
-    ready = [t.id for t in Graph(draft.tasks, draft.unreadable).ready(whose)]
+    actor = draft.context.actor
+    whose = owner or actor.owner
+    held = [
+        t.id
+        for t in draft.tasks.values()
+        if t.status is Status.IN_PROGRESS
+        and actor.session
+        and (t.owner, t.session) == (whose, actor.session)
+    ]
+    if held and not draft.context.parallel:  # a run that died asks again for what it had
+        ready = held
+    else:
+        ready = [t.id for t in Graph(draft.tasks, draft.unreadable).ready(whose)]
     if op.take_over:
-        ready += sorted(
-            (i for i in op.stale if i in draft.tasks), key=lambda i: draft.tasks[i].sort_key
-        )
+        stale = [i for i, holder in op.stale.items() if draft.holder(i) == holder]
+        ready += sorted(stale, key=lambda i: draft.tasks[i].sort_key)
     if not ready:
         return ""
     draft.claim(ready[0], op._replace(owner=owner))

@@ -147,6 +147,13 @@ class History:
                 written[path] = overwritten(writers, writes, order, commit.id)
             if path in parent.lag or path in parent.basis:  # elsewhere it shows what it wrote
                 self._note_lag(lag, path, blob, written.get(path, NOTHING))
+        for path in dict.fromkeys(path for path, _ in commit.kept):
+            writers = written.get(path, NOTHING)
+            if self._exists(path, writers):
+                shown = {**self._picked(path, writers), EXISTS: True}
+                kept = {r: shown.get(r, ABSENT) for name, r in commit.kept if name == path}
+                writes = {EXISTS: True, **kept}
+                written[path] = overwritten(writers, writes, order, commit.id)
         basis = self._bases(commit, [parent], written, paths)
         return Point(commit.id, commit.tree, order, written, lag, basis=basis)
 
@@ -212,15 +219,13 @@ class History:
             seen = self._picked(path, writers)
             if there:
                 seen |= {EXISTS: True, BYTES: self._shown(path, writers)}
-        writes = {}
+        writes, contested = {}, _contested(path, parents, writers)
         for register in {**seen, **values}:
-            value, ws = values.get(register, ABSENT), writers.get(register, ())
+            value = values.get(register, ABSENT)
             if same(value, seen.get(register, ABSENT)):
                 continue
-            settles = any(same(value, w.value) for w in ws) and any(
-                p.written.get(path, NOTHING).get(register) != ws for p in parents
-            )
-            if not pieced(register, value, sides) or (settles and len(ws) > 1):
+            settles = register in contested and any(same(value, w.value) for w in writers[register])
+            if settles or not pieced(register, value, sides):
                 writes[register] = value
         return writes
 
@@ -310,6 +315,11 @@ class History:
         if (path, author) not in self._broken:
             origin = next((p for p in parents if p.tree.get(path) == blob), None)
             basis = self._basis(path, origin or parents[0])
+            if (
+                origin is None and len(parents) > 1
+            ):  # who repairs it picks a side for the first time
+                contested = _contested(path, parents, writers)
+                basis = {r: value for r, value in basis.items() if r not in contested}
             self._broken[path, author] = basis
         return self._broken[path, author]
 
@@ -352,3 +362,12 @@ class History:
 def _made(blob: str) -> dict[Register, Any]:
     """What else is written by who makes a file where none was."""
     return {BYTES: blob, EXISTS: True, ANEW: True}
+
+
+def _contested(path: str, parents: Sequence[Point], writers: FileWriters) -> set[Register]:
+    """Registers about which the sides of a merge disagree; `writers` are those of both."""
+    return {
+        register
+        for register, ws in writers.items()
+        if len(ws) > 1 and any(p.written.get(path, NOTHING).get(register) != ws for p in parents)
+    }

@@ -100,18 +100,24 @@ class StartNext(NamedTuple):
     owner: str | None = None
 
 
+Holder = tuple[str | None, str | None, int]
+"""Who has a task in progress: owner, session, and the number of the claim."""
+
+
 class Claim(NamedTuple):
     """Take a task for one owner and session alone; without an `id` the first that is ready.
 
-    `stale` are the tasks whose holders have not been heard of for a whole lease: with `take_over`
-    those may be taken, and others only with `force`. A `tentative` claim, made while the remote
-    cannot be asked, leaves the epoch as it is, so that any claim that was granted beats it.
+    `stale` are holders, by task, who have not been heard of for a whole lease: with `take_over` a
+    task may be taken from just them, and from others only with `force`. `granted` are the holders
+    that the remote knows; None when there is no remote to ask. A `tentative` claim, made while the
+    remote cannot be asked, leaves the number as it is, so that any that was granted beats it.
     """
 
     id: str | None = None
     owner: str | None = None
     take_over: bool = False
-    stale: frozenset[str] = frozenset()
+    stale: Mapping[str, Holder] = _NOTHING  # type: ignore[assignment]
+    granted: Mapping[str, Holder] | None = None
     tentative: bool = False
 
 

@@ -102,17 +102,19 @@ def _greatest(writers: Writers) -> Write:
 
 
 def _state(writers: Writers) -> Write:
-    """What is done is done; of two at work the one with the later claim counts, which a remote
-    granted, then the first; of two that are done, the first."""
+    """Deleted before all; then the higher claim, which a remote granted, whatever the status: no
+    finish counts under an old claim. Of equal claims what is done is done; of two at work the
+    first counts, and of two that are done, the first."""
 
     def weight(write: Write) -> tuple[Any, ...]:
         state = write.value if isinstance(write.value, State) else State()
-        standing = -_STANDING[state.status]
+        gone = state.status is not Status.DELETED
+        standing = (gone, -state.claim if gone else 0, -_STANDING[state.status])
         if state.status is Status.IN_PROGRESS:
-            return standing, -state.claim, state.started or "", state.session or "", write.place
+            return *standing, state.started or "", state.session or "", write.place
         if state.status in (Status.COMPLETED, Status.SKIPPED):
-            return standing, state.finished or "", write.place
-        return (standing,)
+            return *standing, state.finished or "", write.place
+        return standing
 
     first = min(weight(w) for w in writers)
     # The later one of those that are open or deleted alike: the last word counts there.
@@ -173,7 +175,7 @@ def pieced(register: Register, value: Any, sides: Sequence[Mapping[Register, Any
         return True
     if register != STATE or value is ABSENT:
         return False
-    states = [side[STATE] for side in sides if STATE in side]
+    states = [side.get(STATE, State()) for side in sides]
     return all(any(same(part, state[i]) for state in states) for i, part in enumerate(value))
 
 

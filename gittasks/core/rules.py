@@ -73,14 +73,20 @@ def taken(task: Task, actor: Actor, owner: str | None) -> Refused | None:
     return None if mine else _held_refusal(task)
 
 
-def claimed(task: Task) -> Refused:
+def claimed(task: Task, *, asked: bool = False) -> Refused:
     """A task that somebody holds cannot be claimed, nor a second time without a session: two
-    runs that give none cannot be told apart."""
+    runs that give none cannot be told apart. `asked`: a take-over was asked for."""
+    way = (
+        "as far as was seen from here its holder has no lease that ran out; look again after the "
+        "length of the lease, or when the holder is surely gone add --force"
+        if asked
+        else "claim another: gittasks claim; or when the holder is surely gone: "
+        f"gittasks claim {task.id} --take-over"
+    )
     return Refused(
         "claimed",
         f"{_named(task)} is claimed by {_holder(task)}",
-        hint="claim another: gittasks claim; or when the holder is surely gone: "
-        f"gittasks claim {task.id} --take-over",
+        hint=way,
         tasks=(task.id,),
         details={
             "owner": task.owner,

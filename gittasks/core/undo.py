@@ -9,7 +9,7 @@ from gittasks.core import rules
 from gittasks.core.changes import changed_ids, same, same_task, task_changes
 from gittasks.core.graph import Graph
 from gittasks.core.model import ListInfo, Snapshot, Status, Task
-from gittasks.core.registers import ABSENT, field_of, from_registers, registers
+from gittasks.core.registers import ABSENT, State, field_of, from_registers, registers
 from gittasks.errors import Refused
 
 
@@ -64,6 +64,8 @@ def _take_back_registers(old: Task, made: Task, current: Task) -> Task:
             continue
         if not same(regs.get(register, ABSENT), written):
             raise _changed_since(old.id, field_of(register))
+        if isinstance(value, State):  # the number of a claim never goes down
+            value = value._replace(claim=max(value.claim, current.claim))
         if value is ABSENT:
             del result[register]
         else:

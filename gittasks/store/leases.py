@@ -15,6 +15,7 @@ from hashlib import sha1
 from typing import Any, NamedTuple
 
 from gittasks.core.model import Status, Task
+from gittasks.core.operations import Holder
 from gittasks.errors import InvalidData
 from gittasks.store import disk, refs, remotes
 from gittasks.store.objects import NewObject, new_object
@@ -22,6 +23,10 @@ from gittasks.store.repository import Repository
 
 _GRACE = 1.1
 """A lease is stale after so many times its length: a heartbeat may be on its way."""
+
+
+_LIMIT = 64 * 1024
+"""Bytes of a lease; a longer one is none of ours."""
 
 
 class Lease(NamedTuple):
@@ -44,21 +49,24 @@ class Lease(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """A lease as it was last seen, and since when it has been the same: in seconds of the steady
-    clock of one run of this machine."""
+    """A lease as it was seen: the first and the last look at it, in seconds of the steady clock of
+    one run of this machine. What happened after the last look, nobody here knows."""
 
     value: str
     boot: str
     since: float
+    until: float
     lease: Lease
 
-    def age(self, now: tuple[str, float]) -> float:
-        """Seconds that it has not changed, as far as this run of the machine can tell."""
-        return now[1] - self.since if now[0] == self.boot else 0.0
+    @property
+    def age(self) -> float:
+        """Seconds for which it was seen unchanged."""
+        return self.until - self.since
 
-    def is_stale(self, now: tuple[str, float]) -> bool:
-        """Whether its holder has not been heard of for a whole lease."""
-        return self.age(now) > self.lease.seconds * _GRACE
+    @property
+    def is_stale(self) -> bool:
+        """Whether its holder was not heard of for a whole lease."""
+        return self.age > self.lease.seconds * _GRACE
 
 
 def steady_clock() -> tuple[str, float]:
@@ -110,11 +118,11 @@ def observe(repository: Repository, remote: str | None, list_id: str) -> dict[st
         key = name.removeprefix(prefix)
         before = old.get(key)
         if before and before.value == value and before.boot == now[0]:
-            found[key] = before
+            found[key] = before._replace(until=now[1])
         elif value and (lease := _read(repository, value)):
-            found[key] = Sighting(value, *now, lease)
+            found[key] = Sighting(value, *now, now[1], lease)
     if found != old:
-        rows = [[k, s.value, s.boot, s.since, s.lease._asdict()] for k, s in found.items()]
+        rows = [[k, *s[:-1], s.lease._asdict()] for k, s in found.items()]
         disk.put(path, json.dumps(rows).encode(), repository.shared)
     return found
 
@@ -124,23 +132,23 @@ def sightings(repository: Repository, remote: str | None, list_id: str) -> dict[
     try:
         rows = json.loads(disk.read(_path(repository, remote, list_id)))
         return {
-            key: Sighting(value, boot, float(since), _lease(lease))
-            for key, value, boot, since, lease in rows
+            key: Sighting(value, boot, float(since), float(until), _lease(lease))
+            for key, value, boot, since, until, lease in rows
         }
-    except (OSError, ValueError, TypeError, KeyError):
+    except Exception:  # noqa: BLE001  whatever is wrong with it, nothing was seen
         return {}
 
 
-def stale(seen: Iterable[Sighting], tasks: Mapping[str, Task]) -> frozenset[str]:
-    """Ids of the tasks whose holders have not been heard of for a whole lease."""
-    now = steady_clock()
-    return frozenset(
-        task_id
+def stale(seen: Iterable[Sighting], tasks: Mapping[str, Task]) -> dict[str, Holder]:
+    """The holders, by task, who have not been heard of for a whole lease."""
+    return {
+        task_id: (lease.owner, lease.session, epoch)
         for sighting in seen
-        if sighting.is_stale(now)
-        for task_id in sighting.lease.claims
-        if task_id in tasks and sighting.lease.covers(tasks[task_id])
-    )
+        if sighting.is_stale
+        for lease in [sighting.lease]
+        for task_id, epoch in lease.claims.items()
+        if task_id in tasks and lease.covers(tasks[task_id])
+    }
 
 
 def _path(repository: Repository, remote: str | None, list_id: str) -> str:
@@ -149,10 +157,14 @@ def _path(repository: Repository, remote: str | None, list_id: str) -> str:
 
 
 def _read(repository: Repository, object_id: str) -> Lease | None:
+    """None for what is somebody else's, of a later version, or made to do harm."""
     try:
-        return _lease(json.loads(repository.objects.read(object_id, "blob")))
-    except (InvalidData, ValueError, TypeError, KeyError):
-        return None  # somebody else's, or of a later version: no lease that we can judge
+        data = repository.objects.read(object_id, "blob")
+        return _lease(json.loads(data)) if len(data) <= _LIMIT else None
+    except (InvalidData, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    except (OverflowError, RecursionError):
+        return None
 
 
 def _lease(raw: Any) -> Lease:

@@ -85,6 +85,7 @@ class Pushed(NamedTuple):
     reason: str = ""
 
 
+_OUTCOMES = ("ok", "unknown", "lost", "refused")
 _LOST = (
     "fetch first",
     "non-fast-forward",
@@ -179,10 +180,13 @@ def push(repository: Repository, remote: str, refspecs: Mapping[str, str]) -> di
     for line in answer.stdout.decode("utf-8", "replace").splitlines():
         flag, tab, rest = line.partition("\t")
         names, _, summary = rest.partition("\t")
-        if tab and len(flag) == 1:
-            told[names.rpartition(":")[2]] = _outcome(flag, summary)
+        if tab and len(flag) == 1:  # of several push URLs the worst answer counts
+            ref, said = names.rpartition(":")[2], _outcome(flag, summary)
+            told[ref] = max(told.get(ref, said), said, key=lambda p: _OUTCOMES.index(p.outcome))
     reason = git.remote_message(answer.stderr)
     found = {ref: told.get(ref, Pushed("unknown", reason)) for ref in refspecs}
+    if answer.returncode != 0 and all(p.outcome == "ok" for p in found.values()):
+        found = dict.fromkeys(found, Pushed("unknown", reason))
     return {
         ref: p._replace(reason=f"{p.reason}: {reason}") if p.outcome == "refused" and reason else p
         for ref, p in found.items()

@@ -70,3 +70,21 @@ def nowhere(list_id: str, remote: str) -> NoList:
         f'there is no task list "{list_id}" here or on {remote}',
         hint=f"make it with: gittasks init {list_id}",
     )
+
+
+def not_taken(list_id: str, remote: str, reason: str) -> RemoteFailure:
+    """The remote did not take a write that it has to agree to, so it was not made here either."""
+    return RemoteFailure(
+        f'{remote} did not take the change to "{list_id}": {reason or "no reason was given"}',
+        hint="nothing was changed; try again, or work without asking the remote: --offline",
+        details={"list": list_id},
+    )
+
+
+def in_doubt(error: RemoteFailure, list_id: str) -> RemoteFailure:
+    """The connection ended in the middle of a push, and the remote cannot be asked any more."""
+    return RemoteFailure(
+        f"{error.message}; it may have taken the change before that",
+        hint="look whether it did, as soon as it can be reached: gittasks pull",
+        details={"list": list_id, "uncertain": True},
+    )

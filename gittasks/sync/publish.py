@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
 
-from gittasks.errors import Busy, NoList
+from gittasks.errors import Busy, NoList, RemoteFailure
 from gittasks.store import checkouts, prune, remotes, transaction
 from gittasks.store.ancestry import is_ancestor
 from gittasks.store.evaluation import Evaluated
@@ -20,8 +19,8 @@ from gittasks.sync import faults
 
 _ROUNDS = 30
 """Races that one operation may lose; each loss means that somebody else's went in."""
-_DOUBTS = 3
-"""Times that the remote may end the connection without a word."""
+_STUCK = 5
+"""Times that the remote may turn a push away although nobody else's went in."""
 
 
 def publish(
@@ -29,19 +28,22 @@ def publish(
     remote: str,
     propose: Propose,
     signatures: Signatures,
-    also: Mapping[str, str] | None = None,
 ) -> Written:
     """Apply `propose` to the list as it is on the remote until the remote takes it.
 
-    `also` are refs to push along, such as a lease. When it returns, the remote holds the
-    commit and the local branch has it. Raises whatever `propose` raises, RemoteFailure when
-    the remote cannot be reached or refuses, Busy when others always came first.
+    When it returns, the remote holds the commit and the local branch has it. Raises whatever
+    `propose` raises, RemoteFailure when the remote cannot be reached or refuses, Busy when others
+    always came first.
     """
     repository, ref = store.repository, store.ref
     offered: transaction.Composed | None = None
-    doubts = 0
+    doubts = stuck = 0
+    tip: str | None = None
     for attempt in range(_ROUNDS):
-        found = _look(store, remote)
+        try:
+            found = _look(store, remote)
+        except RemoteFailure as error:
+            raise faults.in_doubt(error, store.list_id) if doubts else error from None
         tracked = found.branch.heads.tracked
         if offered and tracked and is_ancestor(repository.objects, offered.commit.id, tracked):
             return _settle(store, remote, tracked, offered)
@@ -52,12 +54,13 @@ def publish(
         local = found.branch.heads.local
         checkouts.find_clean(repository, ref, local or offered.commit.id)
         repository.objects.write([*found.new, *offered.objects])
-        told = remotes.push(repository, remote, {ref: offered.commit.id, **(also or {})})[ref]
+        told = remotes.push(repository, remote, {ref: offered.commit.id})[ref]
         if told.outcome == "ok":
             return _settle(store, remote, offered.commit.id, offered)
-        doubts += told.outcome == "unknown"
-        if told.outcome == "refused" or doubts > _DOUBTS:
-            raise faults.refused(store.list_id, remote, told.reason)
+        stuck = stuck + 1 if attempt and tracked == tip else 0
+        tip, doubts = tracked, doubts + (told.outcome == "unknown")
+        if told.outcome == "refused" or stuck > _STUCK:
+            raise faults.not_taken(store.list_id, remote, told.reason)
         time.sleep(random.uniform(0, min(0.02 * 2**attempt, 1.0)))  # noqa: S311
     raise Busy(
         f'others pushed to "{store.list_id}" on {remote} {_ROUNDS} times in a row',

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.model import Snapshot, Status, Task
-from gittasks.core.operations import AddNote, Claim, Operation, StartNext, Transition, Verb
+from gittasks.core.operations import AddNote, Claim, Holder, Operation, Transition, Verb
 from gittasks.core.rules import lost_lease
 from gittasks.core.texts import printable
-from gittasks.errors import GittasksError, NotFound, Refused
+from gittasks.errors import GittasksError, NotFound, Refused, RemoteFailure, Usage
 from gittasks.store import leases, remotes, tentatives
 from gittasks.store.layout import Branch
 from gittasks.store.leases import Lease
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _POLL = 2.0
 """Seconds between two looks at the remote while waiting."""
 _LOCAL_POLL = 0.1
+_LOSING = frozenset({"held", "lost-lease", "closed"})
+"""Rules by which a finish is refused when somebody else has, or had, the task."""
 
 
 class Claimed(NamedTuple):
@@ -46,21 +48,34 @@ def claim(
 ) -> Claimed:
     """Claim a task, or the next that is ready. Raises Refused, RemoteFailure."""
     tentative = offline and workspace.store.remote is not None
+    if tentative and wanted.take_over:
+        raise Usage(
+            "--take-over asks the remote who still holds what, so it does not go with --offline",
+            hint="try again when the remote can be reached",
+        )
+    if lease_seconds and workspace.actor.session is None:
+        raise Usage(
+            "a lease is given by a session, and none is set",
+            hint="set GITTASKS_SESSION to a name of this run, for instance: GITTASKS_SESSION=$$",
+        )
     if wanted.take_over:
-        wanted = wanted._replace(stale=_stale_now(workspace, offline=offline))
+        wanted = wanted._replace(stale=_stale_now(workspace))
     wanted = wanted._replace(tentative=tentative)
     made = workspace.edit([wanted], force=force, parallel=parallel, offline=offline)
     task = made.edit.after.tasks.get(made.edit.focus[0])
     if task is not None and tentative and made.commit:
         tentatives.add(workspace.store, task, made.commit)
     if task is not None and lease_seconds:
-        _give_lease(workspace, task, lease_seconds, offline=offline)
+        try:
+            _give_lease(workspace, task, lease_seconds, offline=offline)
+        except RemoteFailure as error:
+            workspace.notices.append(f"{error.message}; {error.hint}")
     return Claimed(made, task, tentative=bool(tentative and made.commit))
 
 
-def _stale_now(workspace: Workspace, *, offline: bool) -> frozenset[str]:
+def _stale_now(workspace: Workspace) -> Mapping[str, Holder]:
     store = workspace.store
-    if store.remote and not offline:
+    if store.remote:
         remotes.fetch(workspace.repository, store.remote, [store.list_id])
     seen = leases.observe(workspace.repository, store.remote, store.list_id)
     return leases.stale(seen.values(), workspace.snapshot().tasks)
@@ -82,12 +97,11 @@ def stale_claims(workspace: Workspace, snapshot: Snapshot) -> list[StaleClaim]:
         seen = leases.sightings(repository, store.remote, store.list_id)
     else:
         seen = leases.observe(repository, None, store.list_id)
-    now = leases.steady_clock()
     return [
-        StaleClaim(task.id, s.lease.owner, int(s.age(now)), s.lease.seconds)
+        StaleClaim(task.id, s.lease.owner, int(s.age), s.lease.seconds)
         for task in snapshot.ordered()
         for s in seen.values()
-        if s.lease.covers(task) and s.is_stale(now)
+        if s.lease.covers(task) and s.is_stale
     ]
 
 
@@ -117,9 +131,9 @@ def _send(workspace: Workspace, lease: Lease, *, offline: bool) -> None:
     ref = leases.ref_of(list_id, lease.owner, lease.session)
     told = remotes.push(repository, remote, {ref: f"+{leases.encode(lease).id}"})[ref]
     if told.outcome != "ok":
-        workspace.notices.append(
-            f"{remote} did not take the lease ({told.reason or 'no answer'}), so others cannot "
-            "tell when it runs out"
+        raise RemoteFailure(
+            f"{remote} did not take the lease: {told.reason or 'no answer'}",
+            hint="the claim itself stands; renew the lease with: gittasks heartbeat",
         )
 
 
@@ -145,8 +159,8 @@ def heartbeat(workspace: Workspace, task_id: str | None) -> tuple[Lease, tuple[s
 
 
 def _is_taken(task: Task | None, lease: Lease) -> bool:
-    """Whether a task that was held under a lease is another's now."""
-    return task is not None and (task.owner, task.session) != (lease.owner, lease.session)
+    """Whether a task that was held under a lease was claimed by somebody since."""
+    return task is not None and task.claim > lease.claims[task.id]
 
 
 # --- finishing what is claimed ----------------------------------------------------------------
@@ -164,9 +178,16 @@ def is_fenced(branch: Branch, edit: Edit) -> bool:
     )
 
 
-def with_claims(operations: Sequence[Operation]) -> list[Operation]:
-    """The same, with the next task claimed and not just started."""
-    return [Claim(owner=op.owner) if isinstance(op, StartNext) else op for op in operations]
+def granted(workspace: Workspace, branch: Branch) -> dict[str, Holder]:
+    """Who holds what, as the remote's own branch says it."""
+    if branch.heads.tracked is None:
+        return {}
+    there = workspace.store.load_at(branch.heads.tracked, branch).snapshot
+    return {
+        task.id: (task.owner, task.session, task.claim)
+        for task in there.tasks.values()
+        if task.status is Status.IN_PROGRESS
+    }
 
 
 def keep_result(workspace: Workspace, operations: Sequence[Operation], refusal: Refused) -> Refused:
@@ -177,10 +198,10 @@ def keep_result(workspace: Workspace, operations: Sequence[Operation], refusal: 
     done = next(
         (op for op in operations if isinstance(op, Transition) and op.verb is Verb.DONE), None
     )
-    if done is None or refusal.rule not in ("held", "lost-lease") or not refusal.tasks:
+    if done is None or refusal.rule not in _LOSING or not refusal.tasks:
         return refusal
     task = workspace.snapshot().tasks.get(refusal.tasks[0])
-    if task is None or not _held_before(workspace, task):
+    if task is None or not lost(workspace, task):
         return refusal
     actor = workspace.actor
     session = f", session {actor.session}" if actor.session else ""
@@ -195,6 +216,18 @@ def keep_result(workspace: Workspace, operations: Sequence[Operation], refusal: 
     found.message += "; what you did is kept as a note"
     found.details["noted"] = True
     return found
+
+
+def lost(workspace: Workspace, task: Task) -> bool:
+    """Whether this owner and session held a claimed task that is, or was finished by, another's."""
+    actor = workspace.actor
+    if not task.claim or task.status is Status.PENDING:
+        return False
+    if actor.session is None:
+        mine = task.session is None and task.owner == actor.owner
+    else:
+        mine = task.session == actor.session
+    return not mine and _held_before(workspace, task)
 
 
 def _held_before(workspace: Workspace, task: Task) -> bool:

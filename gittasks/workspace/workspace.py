@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.graph import Graph
-from gittasks.core.ids import check_list_id, slug
 from gittasks.core.model import Actor, Snapshot
 from gittasks.errors import GittasksError, NoList, Refused
 from gittasks.store.layout import Branch
@@ -24,8 +23,12 @@ if TYPE_CHECKING:
     from gittasks.workspace.audit import LogEntry, Undone
     from gittasks.workspace.claiming import StaleClaim
     from gittasks.workspace.doctor import Finding
-    from gittasks.workspace.overview import ListSummary
+    from gittasks.workspace.lists import ListSummary
     from gittasks.workspace.sharing import OpenConflict
+
+
+ApplyTo = Callable[["Branch", "Context"], "tuple[Edit, tuple[str, ...]]"]
+"""Computes an edit of the list as it is at that moment, with sentences about it."""
 
 
 class _Fenced(Exception):
@@ -113,45 +116,81 @@ class Workspace:
         `parallel` (or `git config gittasks.parallel`) lifts the last of them. A claim, and the end
         of one, are decided by the list's remote unless `offline`.
         """
-        from gittasks.core.operations import Claim
-
         remote = None if offline else self.store.remote
         try:
-            if remote and any(isinstance(op, Claim) for op in operations):
-                return self._edit(operations, remote, force=force, parallel=parallel)
-            try:
-                fence = remote is not None
-                return self._edit(operations, None, fence=fence, force=force, parallel=parallel)
-            except _Fenced:
-                from gittasks.workspace.claiming import with_claims
-
-                operations = with_claims(operations)
-                return self._edit(operations, remote, force=force, parallel=parallel)
+            made = self._edit(operations, remote, force=force, parallel=parallel)
         except Refused as refusal:
             from gittasks.workspace.claiming import keep_result
 
             raise keep_result(self, operations, refusal) from None
+        if not made.edit.made:
+            self._check_lost(operations, made)
+        return made
 
     def _edit(
         self,
         operations: Sequence[Operation],
         remote: str | None,
         *,
-        fence: bool = False,
         force: bool,
         parallel: bool,
     ) -> Report:
         from gittasks.core.edit import apply  # what only writes need is loaded when one is made
+        from gittasks.core.operations import Claim
 
-        def apply_to(snapshot: Snapshot, context: Context) -> tuple[Edit, tuple[str, ...]]:
+        claims = any(isinstance(op, Claim) for op in operations)
+
+        def apply_to(branch: Branch, context: Context) -> tuple[Edit, tuple[str, ...]]:
+            wanted = operations
+            if claims and remote:
+                from gittasks.workspace.claiming import granted
+
+                known = granted(self, branch)
+                wanted = [
+                    op._replace(granted=known) if isinstance(op, Claim) else op for op in wanted
+                ]
             try:
-                return apply(snapshot, operations, context), ()
+                return apply(branch.snapshot, wanted, context), ()
             except GittasksError as error:
                 if len(operations) == 1:
                     error.details.pop("operation", None)
                 raise
 
-        return self._write(apply_to, remote=remote, fence=fence, force=force, parallel=parallel)
+        if claims and remote:
+            return self._write(apply_to, publish_to=remote, force=force, parallel=parallel)
+        return self._fenced_write(apply_to, remote, force=force, parallel=parallel)
+
+    def _fenced_write(
+        self,
+        apply_to: ApplyTo,
+        remote: str | None,
+        *,
+        force: bool,
+        parallel: bool,
+        plan: str | None = None,
+    ) -> Report:
+        """Write here; or where the remote decides, when that has to agree to what is written."""
+        try:
+            return self._write(
+                apply_to, fence=remote is not None, force=force, parallel=parallel, plan=plan
+            )
+        except _Fenced:
+            return self._write(
+                apply_to, publish_to=remote, force=force, parallel=parallel, plan=plan
+            )
+
+    def _check_lost(self, operations: Sequence[Operation], made: Report) -> None:
+        """Tell who finishes a task that another finished under a later claim."""
+        from gittasks.core.operations import Transition, Verb
+
+        for op, task_id in zip(operations, made.edit.focus, strict=True):
+            task = made.edit.after.tasks.get(task_id)
+            if isinstance(op, Transition) and op.verb is Verb.DONE and task and task.claim:
+                from gittasks.core.rules import lost_lease
+                from gittasks.workspace.claiming import lost
+
+                if lost(self, task):
+                    raise lost_lease(task)
 
     def apply_plan(
         self, plan: Plan, *, dry_run: bool = False, force: bool = False, parallel: bool = False
@@ -160,18 +199,17 @@ class Workspace:
         from gittasks.core.edit import between
         from gittasks.core.plan import reconcile
 
-        def apply_to(snapshot: Snapshot, context: Context) -> tuple[Edit, tuple[str, ...]]:
-            made = reconcile(plan, snapshot, context)
-            return between(snapshot, made.snapshot, forced=made.forced), made.notes
+        def apply_to(branch: Branch, context: Context) -> tuple[Edit, tuple[str, ...]]:
+            made = reconcile(plan, branch.snapshot, context)
+            return between(branch.snapshot, made.snapshot, forced=made.forced), made.notes
 
         if dry_run:
-            snapshot = self.snapshot()
             context = self._context(self.now(), force=force, parallel=parallel)
-            edit, notes = apply_to(snapshot, context)
+            edit, notes = apply_to(self.branch(), context)
             return Report(edit, None, notes)
-        return self._write(
-            apply_to, force=force, parallel=parallel, plan=os.path.basename(plan.where)
-        )
+        name = os.path.basename(plan.where)
+        remote = self.store.remote
+        return self._fenced_write(apply_to, remote, force=force, parallel=parallel, plan=name)
 
     def _context(self, moment: choice.Moment, *, force: bool, parallel: bool) -> Context:
         from gittasks.core.operations import Context
@@ -182,9 +220,9 @@ class Workspace:
 
     def _write(
         self,
-        apply_to: Callable[[Snapshot, Context], tuple[Edit, tuple[str, ...]]],
+        apply_to: ApplyTo,
         *,
-        remote: str | None = None,
+        publish_to: str | None = None,
         fence: bool = False,
         force: bool = False,
         parallel: bool = False,
@@ -201,7 +239,7 @@ class Workspace:
         done: list[tuple[Edit, tuple[str, ...]]] = []
 
         def propose(branch: Branch) -> transaction.Proposal | None:
-            edit, notes = apply_to(branch.snapshot, context)
+            edit, notes = apply_to(branch, context)
             done[:] = [(edit, notes)]
             if not edit.made:
                 return None
@@ -215,10 +253,10 @@ class Workspace:
             )
             return transaction.Proposal(edit.after, message)
 
-        if remote:
+        if publish_to:
             from gittasks.sync.publish import publish
 
-            written = publish(self.store, remote, propose, people)
+            written = publish(self.store, publish_to, propose, people)
         else:
             if self.store.head() is None:
                 raise choice.no_such_list(self.repository, self.chosen)
@@ -251,9 +289,9 @@ class Workspace:
         before = self.store.load_at(target.parents[0])
         after = self.store.load_at(target.id, before)
 
-        def apply_to(snapshot: Snapshot, _context: Context) -> tuple[Edit, tuple[str, ...]]:
-            made = take_back(before.snapshot, after.snapshot, snapshot)
-            return between(snapshot, made), ()
+        def apply_to(branch: Branch, _context: Context) -> tuple[Edit, tuple[str, ...]]:
+            made = take_back(before.snapshot, after.snapshot, branch.snapshot)
+            return between(branch.snapshot, made), ()
 
         report = self._write(apply_to, undo_of=target.id)
         return audit.Undone(target.id, target.message.partition("\n")[0], report)
@@ -319,75 +357,24 @@ class Workspace:
 
     def init(self, list_id: str | None, title: str | None) -> tuple[str, bool]:
         """Create or adopt a list and use it; returns its id and whether it was created."""
-        from gittasks.store import transaction
+        from gittasks.workspace import lists
 
-        chosen = check_list_id(list_id) if list_id else self._default_list_id()
-        clash = [i for i in choice.known_lists(self.repository) if i.lower() == chosen.lower()]
-        if clash and chosen not in clash:
-            raise Refused(
-                "case",
-                f'the list "{clash[0]}" differs from "{chosen}" only in upper and lower case',
-                hint=f"use it with: gittasks use {clash[0]}, or choose another name",
-            )
-        created = transaction.create(ListStore(self.repository, chosen))
-        self.list_option = chosen
+        return lists.init(self, list_id, title)
+
+    def turn_to(self, list_id: str) -> None:
+        """Work on another list from now on."""
+        self.list_option = list_id
         for known in ("chosen", "store"):  # what was worked out for another list
             self.__dict__.pop(known, None)
-        if title is not None:
-            from gittasks.core.operations import Retitle
-
-            self.edit([Retitle(title)])
-        from gittasks.workspace import merge_driver
-
-        plain = created and self.repository.remotes()
-        if plain and not merge_driver.is_installed(self.repository):
-            self.notices.append("plain git can merge this list too, after: gittasks hooks install")
-        self.use(chosen)
-        return chosen, created
-
-    def _default_list_id(self) -> str:
-        """What to call a list when nobody said: the variable, the code branch, the folder."""
-        if named := choice.named_list(self.repository, self.list_option):
-            return named.id
-        branch = self.repository.current_branch()
-        if branch and branch not in ("main", "master", "trunk", "develop"):
-            return slug(branch.replace("/", " "))
-        folder = self.repository.found.work_tree or self.repository.common
-        return slug(os.path.basename(folder).removesuffix(".git"))
 
     def use(self, list_id: str) -> None:
         """Make `list_id` the list of this worktree (or repository) through git config."""
-        lists = choice.known_lists(self.repository)
-        if list_id not in lists:
-            chosen = choice.ChosenList(check_list_id(list_id), "--list")
-            raise choice.no_such_list(self.repository, chosen)
-        if self.repository.config.get("gittasks.list") == list_id:
-            self._warn_of_override(list_id)
-            return
-        scope = "--local"
-        if self.repository.found.path != self.repository.common:  # a linked worktree
-            if self.repository.config.flag("extensions.worktreeconfig"):
-                scope = "--worktree"
-            else:
-                self.notices.append(
-                    "all worktrees of this repository use it now; for one of its own set "
-                    "GITTASKS_LIST, or first: git config extensions.worktreeConfig true"
-                )
-        from gittasks.workspace.settings import set_config
+        from gittasks.workspace import lists
 
-        set_config(self.repository, scope, "gittasks.list", list_id)
-        self._warn_of_override(list_id)
-
-    def _warn_of_override(self, list_id: str) -> None:
-        """Say so when the environment names another list than the one that is now configured."""
-        for variable in choice.LIST_VARIABLES:
-            value = self.repository.env.get(variable)
-            if value and value != list_id:
-                self.notices.append(f'{variable} is set to "{value}", which comes before this')
-                return
+        lists.use(self, list_id)
 
     def lists(self) -> list[ListSummary]:
         """All lists here, local and fetched, in order of id."""
-        from gittasks.workspace import overview
+        from gittasks.workspace import lists
 
-        return overview.lists(self)
+        return lists.known(self)
