@@ -78,7 +78,11 @@ def _exchange(settings: Settings, wish: Wish, remote: str | None, all_lists: boo
         from gittasks.render import documents
 
         output.document(documents.envelope("sync", lists=[one.document() for one in told]))
-    elif not settings.quiet:
+    elif settings.quiet:
+        for one in done:
+            if one.error:
+                output.say(f"error: {one.list_id}: {one.error.message}", err=True)
+    else:
         lines = [line for one in told for line in one.lines(settings)]
         quiet = sum(one.nothing for one in told)
         if quiet and len(told) > 1:
@@ -133,7 +137,7 @@ class _Told:
     def nothing(self) -> bool:
         """Whether there is nothing to say but that it is up to date."""
         one = self.one
-        return not (one.received or one.sent or one.error or one.created)
+        return not (one.received or one.sent or one.error or one.created or one.absent)
 
     def lines(self, settings: Settings) -> list[str]:
         """`plan: 2 changes in, 1 out (origin)`, then one line for each of them."""
@@ -146,13 +150,17 @@ class _Told:
         remote = clean(one.remote)
         if one.error:
             return [f"{one.list_id}: error: {clean(one.error.message)}"]
+        if one.absent:
+            return [f"{one.list_id}: not on {remote}; put it there with: gittasks push"]
         if self.nothing:
             return [f"{one.list_id}: up to date with {remote}"]
         moved = [f"{_changes(len(one.received))} from {remote}"] if one.received else []
         moved += [f"{_changes(len(one.sent))} to {remote}"] if one.sent else []
-        moved += [f"now on {remote}"] if one.created and not one.sent else []
+        if one.created:
+            moved = [f"now on {remote}"]
         lines = [f"{one.list_id}: {', '.join(moved)}"]
-        for sign, entries in (("<", self.received), (">", self.sent)):
+        parts = (("<", self.received), (">", [] if one.created else self.sent))
+        for sign, entries in parts:
             shown = entry_lines(entries[-_SHOWN:], marks, with_task=True)
             if len(entries) > _SHOWN:
                 shown.insert(0, f"... {len(entries) - _SHOWN} more: gittasks log")

@@ -45,6 +45,8 @@ from gittasks.core.picks import (
 from gittasks.core.registers import ABSENT, Register
 
 _NOWHERE = Point("", NOTHING, BEGINNING)
+_OPEN = object()
+"""A value that nobody has decided, and that is no other."""
 
 
 class History:
@@ -315,11 +317,8 @@ class History:
         if (path, author) not in self._broken:
             origin = next((p for p in parents if p.tree.get(path) == blob), None)
             basis = self._basis(path, origin or parents[0])
-            if (
-                origin is None and len(parents) > 1
-            ):  # who repairs it picks a side for the first time
-                contested = _contested(path, parents, writers)
-                basis = {r: value for r, value in basis.items() if r not in contested}
+            if origin is None and len(parents) > 1:  # who repairs it is the first to pick a side
+                basis = {**basis, **dict.fromkeys(_contested(path, parents, writers), _OPEN)}
             self._broken[path, author] = basis
         return self._broken[path, author]
 

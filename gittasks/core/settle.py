@@ -52,26 +52,32 @@ def commands(task: Task | None, list_id: str, register: Register, value: Any) ->
 
 
 def _moves(task: Task, wanted: State) -> list[Command]:
-    if task.status is wanted.status:
-        owner = wanted.owner or ""
-        return (
-            []
-            if owner == (task.owner or "")
-            else [("gittasks", "update", task.id, "--owner", owner)]
-        )
+    moves, owner = _transitions(task, wanted)
+    if owner != wanted.owner:
+        moves.append(("gittasks", "update", task.id, "--owner", wanted.owner or ""))
+    return moves
+
+
+def _transitions(task: Task, wanted: State) -> tuple[list[Command], str | None]:
+    """The commands that lead to the status, and whose the task is after them."""
     moves: list[Command] = []
-    if task.status is Status.DELETED:
+    here, owner = task.status, task.owner
+    if here is wanted.status:
+        return moves, owner
+    if here is Status.DELETED:
         moves.append(("gittasks", "restore", task.id))
-        here = Status.PENDING if not task.finished else Status.COMPLETED
-    else:
-        here = task.status
+        here = Status.PENDING
+        if task.finished:
+            here = Status.COMPLETED if task.started else Status.SKIPPED
     if here.closed and wanted.status is not Status.DELETED and here is not wanted.status:
         moves.append(("gittasks", "reopen", task.id))
         here = Status.PENDING
     if here is wanted.status:
-        return moves
+        return moves, owner
     if wanted.status is Status.PENDING:
-        return [*moves, ("gittasks", "release", task.id)]
-    verb = ("gittasks", _VERBS[wanted.status], task.id)
-    owned = wanted.status in (Status.IN_PROGRESS, Status.COMPLETED) and wanted.owner
-    return [*moves, (*verb, "--owner", str(wanted.owner)) if owned else verb]
+        return [*moves, ("gittasks", "release", task.id)], None
+    verb: Command = ("gittasks", _VERBS[wanted.status], task.id)
+    starts = wanted.status is Status.IN_PROGRESS
+    if wanted.owner and (starts or (wanted.status is Status.COMPLETED and not owner)):
+        verb, owner = (*verb, "--owner", wanted.owner), wanted.owner
+    return [*moves, verb], owner

@@ -36,6 +36,10 @@ LOCAL_ENV = frozenset(
 
 CONFIG_ENV = frozenset({"GIT_CONFIG", "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"})
 """Those of them that hold configuration: of `git -c`, and what CI systems set for credentials."""
+_REPEATED = ("error: failed to push some refs", "error: hook declined")
+"""What git says once more beside the answer for the ref."""
+_REASONS = ("verification failed", "Permission denied", "refused", "timed out", "unreachable")
+"""How the lines end in which ssh, and not git, says what is wrong."""
 _PROGRESS = ("Enumerating", "Counting", "Compressing", "Total", "Resolving", "Receiving")
 _SILENCE = 1.5
 """Seconds that a remote may take before its progress is shown on a terminal."""
@@ -80,29 +84,39 @@ def talk(
     """
     import subprocess
     import sys
+    import tempfile
     import time
 
     terminal = sys.stdin.isatty() and sys.stderr.isatty()
     quiet = {} if terminal else {"GIT_TERMINAL_PROMPT": "0"}
     began = time.monotonic()
     try:
-        with subprocess.Popen(
-            ["git", *args],
-            cwd=cwd,
-            env={**env, **quiet, "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process:
-            assert process.stdout  # noqa: S101
+        with (
+            tempfile.TemporaryFile() as answer,  # no pipe: nobody reads it while git writes
+            subprocess.Popen(
+                ["git", *args],
+                cwd=cwd,
+                env={**env, **quiet, "LC_ALL": "C"},
+                stdin=subprocess.DEVNULL,
+                stdout=answer,
+                stderr=subprocess.PIPE,
+                start_new_session=not terminal,  # then ssh finds no terminal to ask on either
+            ) as process,
+        ):
             assert process.stderr  # noqa: S101
             told = b""
-            while chunk := process.stderr.read1(65536):  # type: ignore[attr-defined]
-                told += chunk
-                if sys.stderr.isatty() and time.monotonic() - began > _SILENCE:
-                    sys.stderr.write(chunk.decode("utf-8", "replace"))
-                    sys.stderr.flush()
-            out = process.stdout.read()
+            try:
+                while chunk := process.stderr.read1(65536):  # type: ignore[attr-defined]
+                    told += chunk
+                    if sys.stderr.isatty() and time.monotonic() - began > _SILENCE:
+                        sys.stderr.write(chunk.decode("utf-8", "replace"))
+                        sys.stderr.flush()
+                process.wait()
+            except BaseException:
+                process.terminate()
+                raise
+            answer.seek(0)
+            out = answer.read()
     except FileNotFoundError as error:
         raise NoRepository(
             "git is not installed, or not on PATH", hint="install git, then run this again"
@@ -116,10 +130,13 @@ def remote_message(stderr: bytes) -> str:
         line.rpartition("\r")[2].strip() for line in stderr.decode("utf-8", "replace").splitlines()
     ]
     errors = [line for line in lines if line.startswith(("fatal: ", "error: ", "ssh: "))]
-    errors = [line for line in errors if not line.startswith("error: failed to push some refs")]
+    errors = [line for line in errors if not line.startswith(_REPEATED)]
+    reasons = [line for line in lines if line.rstrip(".").endswith(_REASONS)]
     remote = [line.removeprefix("remote: ").strip() for line in lines if line.startswith("remote:")]
     said = [line for line in remote if line and not line.startswith(_PROGRESS)]
-    words = [line.partition(": ")[2] for line in errors] + said
+    said = [line for line in said if not line.startswith(_REPEATED)]
+    words = [line for line in reasons if line not in errors]
+    words += [line.partition(": ")[2] for line in errors] + said
     return "; ".join(dict.fromkeys(words))
 
 

@@ -83,6 +83,7 @@ class Pushed(NamedTuple):
 
     outcome: str
     reason: str = ""
+    created: bool = False
 
 
 _OUTCOMES = ("ok", "unknown", "lost", "refused")
@@ -195,7 +196,7 @@ def push(repository: Repository, remote: str, refspecs: Mapping[str, str]) -> di
 
 def _outcome(flag: str, summary: str) -> Pushed:
     if flag in " *=+-":
-        return Pushed("ok")
+        return Pushed("ok", created=flag == "*")
     reason = summary.partition("(")[2].rpartition(")")[0] or summary
     if any(words in summary for words in _LOST):
         return Pushed("lost", reason)
@@ -223,7 +224,9 @@ def _talk(
         settings = (*settings, *_PATIENCE)
     for setting in settings:
         options += ["-c", setting]
-    return git.talk([*options, *args], cwd=repository.start, env=env)
+    # git takes a path that is a URL from the top of the work tree, wherever the user is.
+    top = repository.found.work_tree or repository.found.path
+    return git.talk([*options, *args], cwd=top, env=env)
 
 
 def _failure(what: str, stderr: bytes) -> RemoteFailure:

@@ -41,6 +41,8 @@ class Synced(NamedTuple):
     conflicts: tuple[Conflict, ...] = ()
     created: bool = False
     """The remote did not have the list before."""
+    absent: bool = False
+    """The remote does not have the list."""
     rounds: int = 0
     lagging: tuple[str, ...] = ()
     error: GittasksError | None = None
@@ -130,7 +132,8 @@ class _Exchange:
         self._received: dict[str, CommitInfo] = {}
         self._unsent: tuple[CommitInfo, ...] = ()
         self._offered: dict[str, CommitInfo] = {}
-        self._doubts = 0
+        self._doubts = self._stuck = 0
+        self._tip: tuple[str | None, ...] = ()
 
     def note_fetched(self, fetched: remotes.Fetched) -> None:
         """Take in what a fetch said of this list."""
@@ -163,8 +166,11 @@ class _Exchange:
             received = self._store.news(self._before.tracked)
         self._received |= {c.id: c for c in received}
         self._unsent = found.unsent
+        branch = found.branch
+        if heads.local:
+            branch = branch._replace(heads=heads._replace(local=branch.commit))
         self.result = self.result._replace(
-            branch=found.branch,
+            branch=branch,
             conflicts=found.conflicts,
             lagging=lagging,
             rounds=self.result.rounds + 1,
@@ -176,6 +182,7 @@ class _Exchange:
         if tracked and not self._absent:
             remotes.note_published(self.repository, self._remote, self._list_id, tracked)
         if not self._wish.push:
+            self.result = self.result._replace(absent=self._absent)
             self._finish()
 
     def to_push(self) -> str | None:
@@ -193,18 +200,25 @@ class _Exchange:
             except InvalidData as error:  # what is no list is not pushed either
                 self.fail(error)
                 return None
-        self._offered |= {c.id: c for c in self._unsent}
+        unsent = self._unsent
+        if self._absent or not heads.tracked:  # all of it is new there
+            unsent = tuple(reversed(list(self._store.walk(heads.local))))
+        self._offered |= {c.id: c for c in unsent}
         return heads.local
 
     def note_pushed(self, commit: str, pushed: remotes.Pushed) -> None:
         """Take in what became of a push."""
         if pushed.outcome == "ok":
             remotes.note_tracking(self.repository, self._remote, self._list_id, commit)
-            self.result = self.result._replace(created=self._absent or not self._before.tracked)
+            self.result = self.result._replace(created=pushed.created)
             self._finish()
         elif pushed.outcome == "unknown":
             self._doubts += 1  # the next fetch tells whether it is there
-        if pushed.outcome == "refused" or self._doubts > _DOUBTS:
+        elif pushed.outcome == "lost":
+            tip = self._store.heads().tracked  # nobody was first if that stays as it is
+            self._stuck = self._stuck + 1 if self._tip == (tip,) else 0
+            self._tip = (tip,)
+        if pushed.outcome == "refused" or self._doubts > _DOUBTS or self._stuck > _DOUBTS:
             self.fail(faults.refused(self._list_id, self._remote, pushed.reason))
 
     def give_up(self) -> None:

@@ -10,7 +10,7 @@ from gittasks.core.messages import OWNER, can_keep, keep_message, parse_trailers
 from gittasks.core.picks import Conflict, Write
 from gittasks.core.registers import ABSENT, STATE, Register, State, field_of
 from gittasks.core.settle import Command, commands
-from gittasks.errors import NoRemote
+from gittasks.errors import NoRemote, RemoteFailure
 from gittasks.store import remotes
 from gittasks.store.contents import task_of
 from gittasks.store.list_store import ListStore
@@ -97,7 +97,9 @@ def keep(workspace: Workspace, task_id: str | None) -> int:
 def told(store: ListStore, snapshot: Snapshot, found: tuple[Conflict, ...]) -> list[OpenConflict]:
     """Conflicts with the people behind them."""
     places = {task.id: n for n, task in enumerate(snapshot.ordered(deleted=True))}
-    made = [_open_conflict(store, snapshot, conflict) for conflict in found]
+    # The status comes first: to move a task may change what other registers say.
+    first = sorted(found, key=lambda c: c.register != STATE)
+    made = [_open_conflict(store, snapshot, conflict) for conflict in first]
     return sorted(made, key=lambda c: (places.get(c.task or "", -1), c.path))
 
 
@@ -164,7 +166,11 @@ def _sync_all(workspace: Workspace, wish: Wish, named: str | None) -> list[Synce
         raise no_remote(workspace)
     done: list[Synced] = []
     for remote, lists in sorted(by_remote.items()):
-        there = remotes.lists(repository, remote) if wish.fetch else None
+        try:
+            there = remotes.lists(repository, remote) if wish.fetch else None
+        except RemoteFailure as error:  # it stops no list of another remote
+            done += [exchange.Synced(i, remote, error=error) for i in sorted(lists) or [remote]]
+            continue
         theirs = {i for i in there or () if named or repository.upstream(i) == remote}
         stores = [ListStore(repository, list_id, remote) for list_id in sorted(lists | theirs)]
         done += exchange.sync(stores, remote, wish, there)

@@ -223,7 +223,7 @@ def test_a_bug_is_one_line_or_one_document(
     def broken(_self: object) -> object:
         raise ZeroDivisionError("odd")
 
-    monkeypatch.setattr(Workspace, "snapshot", broken)
+    monkeypatch.setattr(Workspace, "branch", broken)
     assert run(["-C", listed.path, "list"]) == 70
     assert capsys.readouterr().err.count("\n") == 1
     assert run(["-C", listed.path, "list", "--json"]) == 70
