@@ -154,7 +154,7 @@ def heartbeat_command(settings: Settings, task_id: str | None, owner: str | None
         output.document(
             documents.envelope(
                 "heartbeat",
-                list={"id": workspace.list_id},
+                list=documents.list_part(workspace.snapshot().info),
                 claims=[{"task": i, "claim": e} for i, e in lease.claims.items()],
                 lost=list(lost),
                 leaseSeconds=lease.seconds,

@@ -245,8 +245,8 @@ def conflicts_command(settings: Settings, task_id: str | None, keep: bool) -> in
 
 _RULES = {
     "later": "the later change counts",
-    "status-order": "deleted before completed before skipped before in_progress before pending; "
-    "of equals the claim that the remote granted, the first start, the first finish, the last word",
+    "status-order": "deleted, then the higher claim, then completed before skipped before "
+    "in_progress before pending; of equals the first start, the first finish, the last word",
     "with-status": "the result of who decided the status counts",
     "add-wins": "what one adds and another removes stays",
     "present-wins": "a file that is removed and changed stays",

@@ -175,7 +175,7 @@ def pieced(register: Register, value: Any, sides: Sequence[Mapping[Register, Any
         return True
     if register != STATE or value is ABSENT:
         return False
-    states = [side.get(STATE, State()) for side in sides]
+    states = [s for side in sides if isinstance(s := side.get(STATE, State()), State)]
     return all(any(same(part, state[i]) for state in states) for i, part in enumerate(value))
 
 
@@ -186,12 +186,22 @@ def conflicts(path: str, written: Mapping[Register, Writers]) -> list[Conflict]:
         if len(writers) == 1 or register in _SILENT:
             continue
         won = winner(register, writers)
-        losers = tuple(w for w in writers if not same(w.value, won.value))
+        losers = tuple(w for w in writers if not agree(register, w.value, won.value))
         if losers:
             kind = _kind(register, (won, *losers), written)
             name = "with-status" if won.beside is not None else rule_of(register).name
             found.append(Conflict(path, register, kind, name, won, losers))
     return found
+
+
+def agree(register: Register, one: Any, other: Any) -> bool:
+    """Whether two values say the same; of a finished task that is who finished it and how, not
+    to the second when."""
+    if register == STATE:
+        one, other = (v if isinstance(v, State) else State() for v in (one, other))
+        if one.status is other.status and one.status.closed:
+            return bool(one.owner == other.owner)
+    return same(one, other)
 
 
 def _kind(register: Register, writers: Writers, written: Mapping[Register, Writers]) -> str:

@@ -55,7 +55,8 @@ def _moves(task: Task, wanted: State) -> list[Command]:
     moves, owner = _transitions(task, wanted)
     if owner != wanted.owner:
         moves.append(("gittasks", "update", task.id, "--owner", wanted.owner or ""))
-    return moves
+    held = task.status is Status.IN_PROGRESS and (task.session or task.claim)
+    return [(*move, "--force") for move in moves] if held else moves
 
 
 def _transitions(task: Task, wanted: State) -> tuple[list[Command], str | None]:

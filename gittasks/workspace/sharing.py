@@ -9,6 +9,7 @@ from gittasks.core.clock import format_time
 from gittasks.core.messages import OWNER, can_keep, keep_message, parse_trailers
 from gittasks.core.picks import Conflict, Write
 from gittasks.core.registers import ABSENT, STATE, Register, State, field_of
+from gittasks.core.rules import built_on
 from gittasks.core.settle import Command, commands
 from gittasks.errors import NoRemote, RemoteFailure
 from gittasks.store import remotes
@@ -66,7 +67,31 @@ def conflicts(workspace: Workspace) -> list[OpenConflict]:
     if not branch.conflicts:
         return []
     found = workspace.store.evaluate()
-    return told(workspace.store, found.branch.snapshot, found.conflicts)
+    opened = told(workspace.store, found.branch.snapshot, found.conflicts)
+    if workspace.list_option is None:
+        return opened
+    name = ("--list", workspace.list_id)
+    return [c._replace(losers=tuple(_for_list(x, name) for x in c.losers)) for c in opened]
+
+
+def _for_list(loser: Loser, name: Command) -> Loser:
+    """The commands with the list that was asked about: another may have a task of that id."""
+    return loser._replace(
+        commands=tuple(c if c[1] == "init" else (*c, *name) for c in loser.commands)
+    )
+
+
+def check_uncontested(store: ListStore, commit: str) -> None:
+    """Refuse to take back a commit that competes with another: that one would be lost with it."""
+    for conflict in store.evaluate().conflicts:
+        if commit in {conflict.winner.commit, *(w.commit for w in conflict.losers)}:
+            task_id = task_of(conflict.path)
+            raise built_on(
+                f"{task_id or 'the list'} was changed at the same time by another "
+                f"({field_of(conflict.register)})",
+                (task_id,) if task_id else (),
+                {"task": task_id, "field": field_of(conflict.register)},
+            )
 
 
 def keep(workspace: Workspace, task_id: str | None) -> int:

@@ -286,6 +286,10 @@ class Workspace:
         from gittasks.workspace import audit
 
         target = audit.last_operation(self)
+        if self.store.load().contested:
+            from gittasks.workspace import sharing
+
+            sharing.check_uncontested(self.store, target.id)
         before = self.store.load_at(target.parents[0])
         after = self.store.load_at(target.id, before)
 

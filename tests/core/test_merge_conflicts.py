@@ -1,0 +1,181 @@
+"""What is shown of a file that several wrote, and what is told about the values that are not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from merge_steps import (
+    MADE,
+    MAKER,
+    PHASE,
+    RESULT,
+    SUBJECT,
+    T1,
+    T2,
+    TASK,
+    A,
+    B,
+    edited,
+    said,
+    shown,
+    state,
+    stored,
+    told,
+)
+from merge_world import README, START, Text, World
+
+from gittasks.core.merge import History
+from gittasks.core.model import Note
+from gittasks.core.picks import BYTES, EXISTS, Write, rule_of, winner
+from gittasks.core.registers import ABSENT, STATE, Register
+
+# --- bytes ------------------------------------------------------------------------------------
+
+
+def test_a_file_that_one_wrote_is_taken_to_the_byte() -> None:
+    """Comments and layout survive a merge with edits of other files."""
+    world = World((0,), {A: Text(TASK), B: Text(TASK)})
+    commented = Text({**TASK, SUBJECT: "B"}, "# mine")
+    heads = (
+        stored(world, A, commented, START),
+        edited(world, B, {SUBJECT: "C"}, START),
+    )
+    assert shown(world, A, *heads) == commented
+
+
+def test_a_file_that_two_wrote_keeps_the_later_layout() -> None:
+    """The registers of both, in the layout of the last version that has one."""
+    world = World((0,), {A: Text(TASK)})
+    one = stored(world, A, Text({**TASK, SUBJECT: "B"}, "# one"), START)
+    other = stored(world, A, Text({**TASK, PHASE: "2"}, "# two"), START + 1)
+    plain = stored(world, A, Text({**TASK, ("order",): 1}), START + 2)
+    both = {**TASK, SUBJECT: "B", PHASE: "2", ("order",): 1}
+    assert shown(world, A, one, other, plain) == Text(both, "# two")
+    assert shown(world, A, plain, one) == Text({**TASK, SUBJECT: "B", ("order",): 1}, "# one")
+
+
+def test_of_a_file_that_is_no_task_the_later_version_is_shown() -> None:
+    """Whole, and without a word: it is none of ours."""
+    world = World((0,), {README: Text({}, "readme")})
+    one, other, again = (stored(world, README, Text({}, t), START + n) for n, t in enumerate("ABA"))
+    assert shown(world, README, one, other) == Text({}, "B")
+    assert shown(world, README, again, other, one) == Text({}, "A")
+    assert told(world, one, other) == []
+
+
+@pytest.mark.parametrize("later", [0, 2])
+def test_a_file_that_cannot_be_read_is_shown_until_it_is_repaired(later: int) -> None:
+    """Also beside a later readable version, whose values are there once it is repaired."""
+    world = World((0,), {A: Text(TASK)})
+    broken = Text(TASK, "<<<", readable=False, basis=TASK)
+    heads = (stored(world, A, broken, START + 1), edited(world, A, {SUBJECT: "B"}, START + later))
+    assert shown(world, A, *heads) == broken
+    both = world.automatic(*heads)
+    repaired = stored(world, A, Text({**TASK, PHASE: "2"}), START + 5, both)
+    assert said(world, A, repaired) == {**TASK, SUBJECT: "B", PHASE: "2"}
+
+
+def test_of_two_files_that_cannot_be_read_the_later_is_shown() -> None:
+    """Neither can be merged with anything."""
+    world = World((0,), {A: Text(TASK)})
+    texts = [Text(TASK, mark, readable=False, basis=TASK) for mark in ("<<<", ">>>")]
+    one, other = (stored(world, A, text, START + n) for n, text in enumerate(texts))
+    assert shown(world, A, one, other) == shown(world, A, other, one) == texts[1]
+
+
+# --- many writers -----------------------------------------------------------------------------
+
+
+def write(time: int, value: Any, beside: Any = None) -> Write:
+    return Write((START + time, 0), f"c{time}", value, beside)
+
+
+def test_all_losers_are_told_in_their_order() -> None:
+    """Each value that differs from the one shown; an equal one lost nothing."""
+    world = World((0,), {A: Text(TASK)})
+    heads = [edited(world, A, {SUBJECT: s}, START + n) for n, s in enumerate("BCDD")]
+    [conflict] = told(world, *heads)
+    assert conflict.winner.commit == heads[3]
+    assert [w.commit for w in conflict.losers] == heads[:2]
+
+
+def test_conflicts_are_told_by_path_and_register() -> None:
+    """In the same order whoever asks, and until somebody writes the register again."""
+    world = World((0,), {p: Text(TASK) for p in (A, B)})
+    heads = []
+    for n, value in enumerate("BC"):
+        head = edited(world, B, {SUBJECT: value}, START + n)
+        head = edited(world, A, {SUBJECT: value, ("meta", "k"): value}, START + n, head)
+        heads.append(edited(world, A, {("meta", "j"): value}, START + n, head))
+    both = world.automatic(*heads)
+    expected = [(A, ("meta", "j")), (A, ("meta", "k")), (A, SUBJECT), (B, SUBJECT)]
+    for order in (heads, heads[::-1]):
+        assert [(c.path, c.register) for c in told(world, *order)] == expected
+    settled = edited(world, A, {SUBJECT: "B"}, START + 9, both)
+    assert [(c.path, c.register) for c in told(world, settled)] == expected[:2] + expected[3:]
+
+
+def test_a_result_without_a_status_counts_by_time_only_among_its_like() -> None:
+    """Of those written with a status the one whose status is shown; else the later."""
+    done, skipped = state("completed", finished=T1), state("skipped", finished=T1)
+    alone, late = write(1, "PASS"), write(9, "FAIL")
+    with_done, with_skip = write(2, "done", done), write(3, "no need", skipped)
+    assert winner(RESULT, (alone, late)) is late
+    assert winner(RESULT, (alone, with_done, with_skip, late)) is with_done
+    assert winner(RESULT, (alone, with_skip, late)) is with_skip
+
+
+def test_a_choice_does_not_depend_on_who_else_competes() -> None:
+    """Every rule is an order: without a loser the winner stays the same."""
+    pool: dict[Register, list[Any]] = {
+        STATE: [
+            state("pending", "ann"),
+            state("pending", "bob"),
+            state("in_progress", started=T1),
+            state("in_progress", started=T2),
+            state("completed", finished=T2),
+            state("completed", finished=T1),
+            state("deleted"),
+        ],
+        ("dep", "x"): [ABSENT, True, ABSENT, True],
+        MADE: [ABSENT, T2, T1, T2],
+        ("format",): [1, 2, "x", 2],
+        SUBJECT: ["A", "B", ABSENT],
+    }
+    for register, found in pool.items():
+        writers = tuple(write(n, value) for n, value in enumerate(found))
+        won = winner(register, writers)
+        for loser in writers:
+            if loser is not won:
+                assert winner(register, tuple(w for w in writers if w is not loser)) is won
+
+
+def test_every_kind_of_register_has_its_rule() -> None:
+    """Names that `gittasks conflicts` prints; what is not known goes by the later."""
+    names = {
+        EXISTS: "present-wins",
+        BYTES: "later",
+        STATE: "status-order",
+        ("dep", "x"): "add-wins",
+        ("note", Note(T1, "ann", "hm")): "add-wins",
+        ("commit", "c"): "add-wins",
+        MADE: "earliest",
+        MAKER: "earliest",
+        ("format",): "greatest",
+        ("rules",): "greatest",
+        SUBJECT: "later",
+        RESULT: "later",
+        ("meta", "k"): "later",
+        ("extra", "k", "s"): "later",
+    }
+    assert {register: rule_of(register).name for register in names} == names
+
+
+def test_a_history_without_commits_says_nothing() -> None:
+    """The first commit writes all that is in it."""
+    world = World((0,), {A: Text(TASK)})
+    history = History(world.contents)
+    point = history.add(world.made[world.root].commit)
+    assert set(point.written[A]) >= {EXISTS, BYTES, *TASK}
+    assert history.open_conflicts(point.written) == []

@@ -1,0 +1,289 @@
+"""Which of two concurrent writes is shown, and what is told about the other: a row a rule."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import pytest
+from merge_steps import (
+    MADE,
+    MAKER,
+    ONE,
+    OTHER,
+    RESULT,
+    SUBJECT,
+    T1,
+    T2,
+    T3,
+    TASK,
+    A,
+    Changes,
+    edited,
+    meeting,
+    said,
+    state,
+    told,
+)
+from merge_world import LIST, START, Text, World
+
+from gittasks.core.model import Note
+from gittasks.core.picks import EXISTS
+from gittasks.core.registers import ABSENT, STATE, Register, State
+
+INFO: Changes = {("title",): "Plan", ("format",): 1, ("rules",): 1}
+HM: Register = ("note", Note(T1, "ann", "hm"))
+LATER, EARLIER = "the later", "the earlier"
+
+
+class Row(NamedTuple):
+    """Two commits on one, what each changes, whose `register` is shown, and the rule that is named
+    when the other value is told; None where nothing is."""
+
+    register: Register
+    one: Changes
+    other: Changes
+    shown: str
+    rule: str | None = "later"
+    start: Changes = MappingProxyType({})
+    kind: str = "field"
+
+
+def states(one: State, other: State, shown: str, rule: str | None = "status-order") -> Row:
+    return Row(STATE, {STATE: one}, {STATE: other}, shown, rule)
+
+
+def values(
+    register: Register,
+    one: Any,
+    other: Any,
+    shown: str,
+    rule: str | None = "later",
+    start: Any = ABSENT,
+) -> Row:
+    before = {} if start is ABSENT else {register: start}
+    return Row(register, {register: one}, {register: other}, shown, rule, before)
+
+
+ROWS = {
+    # the state is one register; what is done is done
+    "deleted beats completed": states(state("deleted"), state("completed", finished=T1), ONE),
+    "completed beats skipped": states(state("completed"), state("skipped", finished=T1), ONE),
+    "skipped beats in progress": states(state("skipped"), state("in_progress", started=T1), ONE),
+    "in progress beats pending": states(state("in_progress"), state("pending", "bob"), ONE),
+    "completed beats in progress": states(state("completed", "ann"), state("in_progress"), ONE),
+    "deleted beats pending": states(state("deleted"), state("pending", "bob"), ONE),
+    # two claims: the first one, not the first or last commit
+    "earlier start": states(
+        state("in_progress", "bob", started=T1, session="s2"),
+        state("in_progress", "ann", started=T2, session="s1"),
+        ONE,
+    ),
+    "equal start, smaller session": states(
+        state("in_progress", "bob", started=T1, session="s1"),
+        state("in_progress", "ann", started=T1, session="s2"),
+        ONE,
+    ),
+    "a start without a time": states(
+        state("in_progress", "bob", session="s2"),
+        state("in_progress", "ann", started=T1, session="s1"),
+        ONE,
+    ),
+    "a start without a session": states(
+        state("in_progress", "bob", started=T1),
+        state("in_progress", "ann", started=T1, session="s1"),
+        ONE,
+    ),
+    "equal claims": states(
+        state("in_progress", "bob", started=T1), state("in_progress", "ann", started=T1), EARLIER
+    ),
+    # two ends: the first one
+    "earlier completion": states(
+        state("completed", "bob", finished=T1, started=T2),
+        state("completed", "ann", finished=T2, started=T1),
+        ONE,
+    ),
+    "earlier skip": states(state("skipped", finished=T1), state("skipped", finished=T2), ONE),
+    "a completion without a time": states(
+        state("completed", "bob"), state("completed", "ann", finished=T1), ONE
+    ),
+    "equal completions": states(
+        state("completed", "bob", finished=T1), state("completed", "ann", finished=T1), EARLIER
+    ),
+    # open or deleted alike: the last word
+    "two pending": states(state("pending", "bob"), state("pending", "ann"), LATER),
+    "two deleted": states(
+        state("deleted", "bob", finished=T2), state("deleted", finished=T1), LATER
+    ),
+    "the same state": states(state("skipped"), state("skipped"), ONE, None),
+    # one value: the later one, whole
+    "subject": values(SUBJECT, "B", "C", LATER),
+    "active form": values(("activeForm",), "Doing", "Making", LATER),
+    "description": values(("description",), "one\ntwo", "one\n2", LATER),
+    "phase": values(("phase",), "1", "2", LATER),
+    "order": values(("order",), 1, 2, LATER),
+    "an integer and a float": values(("order",), 1, 1.0, LATER),
+    "a value removed": values(("phase",), "1", ABSENT, LATER, start="2"),
+    "the same value": values(SUBJECT, "B", "B", ONE, None),
+    # first made
+    "created": values(MADE, T2, T3, ONE, None),
+    "created, once removed": values(MADE, T2, ABSENT, ONE, None),
+    "maker, by name": values(MAKER, "ann", "bob", ONE, None),
+    "maker, once removed": values(MAKER, "bob", ABSENT, ONE, None, start="cid"),
+    "maker, with the time": Row(
+        MAKER, {MADE: T2, MAKER: "bob"}, {MADE: T3, MAKER: "ann"}, ONE, None
+    ),
+    "maker, one with a time": Row(MAKER, {MADE: T2, MAKER: "bob"}, {MAKER: "ann"}, ONE, None),
+    # the result fits the state that is shown
+    "result alone": values(RESULT, "PASS", "FAIL", LATER),
+    "result with the first end": Row(
+        RESULT,
+        {STATE: state("completed", finished=T1), RESULT: "PASS"},
+        {STATE: state("completed", finished=T2), RESULT: "FAIL"},
+        ONE,
+        "with-status",
+    ),
+    "result with the stronger status": Row(
+        RESULT,
+        {STATE: state("completed", finished=T2), RESULT: "PASS"},
+        {STATE: state("skipped", finished=T1), RESULT: "no need"},
+        ONE,
+        "with-status",
+    ),
+    "result with a status and one without": Row(
+        RESULT,
+        {STATE: state("completed"), RESULT: "PASS"},
+        {RESULT: "FAIL"},
+        ONE,
+        "with-status",
+    ),
+    "result that a reopening takes away": Row(
+        RESULT,
+        {STATE: state("pending", "ann"), RESULT: ABSENT},
+        {RESULT: "FAIL"},
+        ONE,
+        "with-status",
+        start={STATE: state("completed"), RESULT: "PASS"},
+    ),
+    # members, each for itself: adding wins
+    "dependency": values(("dep", "x"), True, True, ONE, None),
+    "note": values(HM, True, True, ONE, None),
+    "commit": values(("commit", "c1"), None, "fix", LATER, "add-wins"),
+    "commit of no subject and one removed": values(
+        ("commit", "c1"), None, ABSENT, ONE, "add-wins", start="fix"
+    ),
+    # keys, each for itself
+    "metadata": values(("meta", "k"), 1, "v", LATER),
+    "metadata of another type": values(("meta", "k"), 1, True, LATER),
+    "metadata inside": values(("meta", "k"), [1], [True], LATER),
+    "metadata removed": values(("meta", "k"), "v", ABSENT, LATER, start=1),
+    "metadata null and removed": values(("meta", "k"), None, ABSENT, LATER, start=1),
+    "unknown key": values(("extra", "estimate"), 3, 5, LATER),
+    "unknown map": values(("extra", "cost", "eur"), 3, 5, LATER),
+    # the file
+    "removed and edited": Row(
+        EXISTS, {SUBJECT: "B"}, {EXISTS: ABSENT}, ONE, "present-wins", kind="delete-update"
+    ),
+}
+
+
+@pytest.mark.parametrize("later", [ONE, OTHER])
+@pytest.mark.parametrize("name", ROWS)
+def test_a_rule_for_each_register(name: str, later: str) -> None:
+    """The table: who is shown whichever commit is the later one, and what is told of the other."""
+    row = ROWS[name]
+    met = meeting(A, Text({**TASK, **row.start}), row.one, row.other, later)
+    first = row.shown == ONE or (row.shown == LATER) is (later == ONE)
+    sides = [(met.one, row.one), (met.other, row.other)]
+    (won, wanted), (lost, passed) = sides if first else sides[::-1]
+    assert met.text is not None
+    shown = True if row.register == EXISTS else met.text.registers.get(row.register, ABSENT)
+    assert repr(shown) == repr(wanted.get(row.register, True))
+    listed = [c for c in met.conflicts if c.register == row.register]
+    if row.rule is None:
+        assert listed == []
+        return
+    [conflict] = listed
+    assert (conflict.path, conflict.kind, conflict.rule) == (A, row.kind, row.rule)
+    assert conflict.winner.commit == won
+    assert [w.commit for w in conflict.losers] == [lost]
+    assert repr(conflict.losers[0].value) == repr(passed[row.register])
+
+
+@pytest.mark.parametrize("later", [ONE, OTHER])
+def test_members_that_one_adds_and_the_other_never_saw_are_no_conflict(later: str) -> None:
+    """Different dependencies, notes, commits, keys: all are shown, and nothing is told."""
+    one: Changes = {("dep", "x"): True, ("meta", "k"): 1, ("extra", "m", "s"): 1, HM: True}
+    other: Changes = {("dep", "y"): True, ("meta", "l"): 2, ("extra", "m", "t"): 2, SUBJECT: "B"}
+    met = meeting(A, Text(TASK), one, other, later)
+    assert met.text is not None
+    assert dict(met.text.registers) == {**TASK, **one, **other}
+    assert met.conflicts == []
+
+
+@pytest.mark.parametrize("later", [ONE, OTHER])
+def test_a_dependency_removed_and_added_again_stays(later: str) -> None:
+    """Waiting is the safe side: who removes an edge loses to who adds it again."""
+    world = World((0,), {A: Text({**TASK, ("dep", "x"): True})})
+    times = (START + 5 * (later == ONE), START + 5 * (later == OTHER))
+    gone = edited(world, A, {("dep", "x"): ABSENT}, times[0])
+    once = edited(world, A, {("dep", "x"): ABSENT}, times[1])
+    back = edited(world, A, {("dep", "x"): True}, times[1], once)
+    assert said(world, A, gone, back)["dep", "x"] is True
+    [conflict] = told(world, gone, back)
+    assert (conflict.rule, conflict.winner.commit) == ("add-wins", back)
+    assert [(w.commit, w.value) for w in conflict.losers] == [(gone, ABSENT)]
+
+
+@pytest.mark.parametrize("later", [ONE, OTHER])
+@pytest.mark.parametrize(
+    ("register", "one", "other", "rule"),
+    [
+        (("format",), 3, 2, "greatest"),
+        (("rules",), 3, 2, "greatest"),
+        (("title",), "B", "C", "later"),
+        (("setting", "s"), 2, 1, "later"),
+        (("format",), 2, "new", "greatest"),
+    ],
+)
+def test_rules_of_the_list_itself(
+    register: Register, one: Any, other: Any, rule: str, later: str
+) -> None:
+    """The greatest format and rules, so that no old tool writes; of all else the later."""
+    met = meeting(LIST, Text(INFO), {register: one}, {register: other}, later)
+    first = rule == "greatest" or later == ONE
+    assert met.text is not None
+    assert met.text.registers[register] == (one if first else other)
+    [conflict] = met.conflicts
+    assert (conflict.kind, conflict.rule) == ("field", rule)
+    assert [w.value for w in conflict.losers] == [other if first else one]
+
+
+def test_a_task_made_twice_is_one_task() -> None:
+    """Two tasks of one id are merged field by field; where they differ it is told as `add-add`."""
+    one: Changes = {**TASK, MADE: T2, SUBJECT: "B", MAKER: "ann"}
+    other: Changes = {**TASK, SUBJECT: "C", MAKER: "bob", ("phase",): "2"}
+    for later in (ONE, OTHER):
+        met = meeting(A, None, one, other, later)
+        assert met.text is not None
+        subject = "B" if later == ONE else "C"
+        assert dict(met.text.registers) == {**other, SUBJECT: subject}
+        assert [(c.register, c.kind, c.rule) for c in met.conflicts] == [
+            (SUBJECT, "add-add", "later")
+        ]
+
+
+def test_what_is_written_after_the_task_was_made_is_no_add_add() -> None:
+    """Only values that came with the making are told as `add-add`."""
+    world = World((0,), {})
+    heads = [edited(world, A, {**TASK, SUBJECT: s}, START + n) for n, s in enumerate("BC")]
+    heads[1] = edited(world, A, {SUBJECT: "D"}, START + 5, heads[1])
+    assert [c.kind for c in told(world, *heads)] == ["field"]
+
+
+@pytest.mark.parametrize("later", [ONE, OTHER])
+def test_a_file_that_two_removed_is_gone(later: str) -> None:
+    """There is nothing to tell about it."""
+    met = meeting(A, Text(TASK), {EXISTS: ABSENT}, {EXISTS: ABSENT}, later)
+    assert met.text is None
+    assert met.conflicts == []
