@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from support import Repo, git
+from support import GITTASKS, Repo, git
 
 from gittasks.core.model import Status, Task
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
@@ -92,6 +94,37 @@ def assert_caches_change_nothing(repo: Repo) -> list[object]:
 def automatic(repo: Repo) -> int:
     """Number of automatic commits in the list's history."""
     return repo.git("log", "--format=%an <%ae>", "gittasks/plan").split("\n").count(MERGE_SIGNER)
+
+
+def tries(repo: Repo, *args: str) -> bool:
+    """Run git, which may fail."""
+    return subprocess.run(["git", *args], cwd=repo.path, capture_output=True).returncode == 0
+
+
+def kill(repo: Repo, after: float, *args: str) -> int:
+    """SIGKILL gittasks `after` seconds, unless it was faster; its exit code.
+
+    The git that it had started is nobody's child then, and is waited for.
+    """
+    process = subprocess.Popen(
+        [GITTASKS, *args],
+        cwd=repo.path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(after)
+    process.kill()
+    process.wait()
+    for _ in range(600):
+        running = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True)
+        rows = [line.split() for line in running.stdout.splitlines()]
+        if not any(int(group) == process.pid and state[0] != "Z" for group, state in rows):
+            return process.returncode
+        time.sleep(0.05)
+    raise AssertionError(f"gittasks {args} was killed, and its git runs on")
 
 
 # --- two of them, one with the files of the list on the disk -----------------------------------

@@ -81,4 +81,7 @@ def _transitions(task: Task, wanted: State) -> tuple[list[Command], str | None]:
     starts = wanted.status is Status.IN_PROGRESS
     if wanted.owner and (starts or (wanted.status is Status.COMPLETED and not owner)):
         verb, owner = (*verb, "--owner", wanted.owner), wanted.owner
+    closes = wanted.status in (Status.COMPLETED, Status.SKIPPED)
+    if moves and closes and task.result:  # opening it again would clear that
+        verb = (*verb, "--result", task.result)
     return [*moves, verb], owner

@@ -103,12 +103,48 @@ ROWS = {
         state("completed", "ann", finished=T2, started=T1),
         ONE,
     ),
-    "earlier skip": states(state("skipped", finished=T1), state("skipped", finished=T2), ONE),
+    "earlier skip": states(
+        state("skipped", "bob", finished=T1), state("skipped", "ann", finished=T2), ONE
+    ),
     "a completion without a time": states(
         state("completed", "bob"), state("completed", "ann", finished=T1), ONE
     ),
     "equal completions": states(
         state("completed", "bob", finished=T1), state("completed", "ann", finished=T1), EARLIER
+    ),
+    "two ends by one owner": states(
+        state("completed", "bob", finished=T1, started=T1, session="s1"),
+        state("completed", "bob", finished=T2, started=T2, session="s2"),
+        ONE,
+        None,
+    ),
+    "two starts by one owner": states(
+        state("in_progress", "bob", started=T1, session="s1"),
+        state("in_progress", "bob", started=T1, session="s2"),
+        ONE,
+    ),
+    "two kinds of end by one owner": states(
+        state("completed", "bob"), state("skipped", "bob"), ONE
+    ),
+    # a claim that a remote granted: the later one, whatever the status
+    "a later claim and an old finish": states(
+        state("in_progress", "bob", claim=2, started=T2),
+        state("completed", "ann", claim=1, finished=T1),
+        ONE,
+    ),
+    "a later claim and an earlier start": states(
+        state("in_progress", "bob", claim=2, started=T2),
+        state("in_progress", "ann", claim=1, started=T1),
+        ONE,
+    ),
+    "a later claim that was given back": states(
+        state("pending", claim=2), state("completed", "ann", claim=1, finished=T1), ONE
+    ),
+    "deleted beats a later claim": states(
+        state("deleted", claim=1), state("in_progress", "ann", claim=2), ONE
+    ),
+    "deleted under two claims": states(
+        state("deleted", "bob", claim=1), state("deleted", "ann", claim=2), LATER
     ),
     # open or deleted alike: the last word
     "two pending": states(state("pending", "bob"), state("pending", "ann"), LATER),

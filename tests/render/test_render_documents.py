@@ -152,7 +152,11 @@ DOCUMENTS = [
         documents.task_list_document(INFO, [A, B], GRAPH, PROGRESS, PROBLEMS),
         "list tasks progress problems conflicts apart stale",
     ),
-    ("progress", documents.progress_document(INFO, PROGRESS), "list progress problems conflicts apart stale"),
+    (
+        "progress",
+        documents.progress_document(INFO, PROGRESS),
+        "list progress problems conflicts apart stale",
+    ),
     ("ready", documents.ready_document(INFO, [B], GRAPH), "list tasks"),
     ("lists", documents.lists_document([ROW]), "lists"),
     ("log", documents.log_document(INFO, [{"at": "x"}]), "list entries"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -31,12 +32,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> str:
 def pair(shared: str, tmp_path: object) -> Pair:
     """Ann and Bob, whose clones hold the list `plan`; Ann has a note that nobody else has."""
     if not os.path.isdir(shared):
-        os.makedirs(shared)
-        ann, bob = share(shared, "ann", "bob")
+        os.makedirs(f"{shared}.new")
+        ann, bob = share(f"{shared}.new", "ann", "bob")
         bob.workspace().init("plan", None)
         ann.git("-C", hub(ann), "config", "http.receivepack", "true")
         os.makedirs(os.path.join(hub(ann), "hooks"))
         ann.edit(AddNote("a", "from ann"))
+        os.rename(f"{shared}.new", shared)
     shutil.copytree(shared, str(tmp_path), dirs_exist_ok=True)
     repos = [Repo(os.path.join(str(tmp_path), name)) for name in ("ann", "bob")]
     for repo in repos:
@@ -252,16 +254,6 @@ def test_a_read_only_remote_can_be_pulled_from(pair: Pair, kind: str) -> None:
     assert ann.tasks()["b"]["notes"]
 
 
-def test_a_remote_that_denies_rewinds_takes_merges(pair: Pair) -> None:
-    """receive.denyNonFastForwards never matters: nothing is pushed with force."""
-    ann, bob = pair
-    transports.reject_rewinds(hub(ann))
-    bob.edit(AddNote("b", "from bob"))
-    bob.sync()
-    assert sent(ann.run("push", "--json")) == NOTE
-    settle(ann, bob)
-
-
 def test_a_lock_on_the_remote_is_no_race(pair: Pair) -> None:
     """When nobody else pushed, nobody is blamed: the remote refused, and that is said."""
     ann, _ = pair
@@ -270,10 +262,7 @@ def test_a_lock_on_the_remote_is_no_race(pair: Pair) -> None:
     assert "others pushed" not in stays(ann, "push", says="failed to update ref")
 
 
-ASKING = [("pull",), ("push",), ("sync", "--all")]
-
-
-@pytest.mark.parametrize("args", ASKING, ids=" ".join)
+@pytest.mark.parametrize("args", [("pull",), ("push",), ("sync", "--all")], ids=" ".join)
 def test_nobody_is_asked_for_a_password(pair: Pair, args: tuple[str, ...]) -> None:
     """Without a login the command ends with 7, on a terminal that is not its own as well."""
     ann, _ = pair
@@ -290,6 +279,16 @@ def test_ssh_asks_nobody(pair: Pair) -> None:
         ask = ask.replace("BatchMode=yes", "BatchMode=no").replace("Checking=yes", "Checking=ask")
         code, shown = on_terminal(ann, "pull", env={"GIT_SSH_COMMAND": ask})
     assert (code, shown) == (7, "")
+
+
+def test_what_ssh_says_is_shown(pair: Pair) -> None:
+    """git only says that it could not read; why is in the line of ssh before that."""
+    ann, _ = pair
+    with over("ssh", ann) as remote:
+        stranger = remote.env["GIT_SSH_COMMAND"].replace("known_hosts", "nobody-known")
+        done = ann.run("pull", env={"GIT_SSH_COMMAND": stranger})
+    assert done.code == 7
+    assert "Host key verification failed" in done.err
 
 
 _LEADER = """
@@ -314,15 +313,90 @@ def on_terminal(repo: Repo, *args: str, env: Mapping[str, str] = {}) -> tuple[in
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    try:
+    code = None
+    with contextlib.suppress(subprocess.TimeoutExpired):
         code = process.wait(10)
-    except subprocess.TimeoutExpired:
-        code = None
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
     os.set_blocking(main, False)
     shown = b""
     with contextlib.suppress(BlockingIOError):
         shown = os.read(main, 65536)
     os.close(main)
     os.close(side)
-    process.wait(30)
     return code, shown.decode()
+
+
+# --- configuration that must not interfere -----------------------------------------------------
+
+SETTINGS = """
+remote.origin.mirror=true remote.origin.push=+refs/heads/*:refs/heads/copy/*
+remote.origin.tagOpt=--tags remote.pushDefault=nowhere fetch.prune=true fetch.pruneTags=true
+push.default=matching push.followTags=true transfer.fsckObjects=true color.ui=always
+"""
+
+
+def test_settings_of_the_user_do_not_interfere(pair: Pair) -> None:
+    """Only the list is exchanged, whatever else git is told to push, fetch or prune."""
+    ann, bob = pair
+    bob.edit(AddNote("b", "from bob"))
+    bob.git("tag", "-am", "There", "there")
+    bob.git("push", "-q", "origin", "there", "main:main")
+    bob.sync()
+    ann.git("-C", hub(ann), "config", "transfer.fsckObjects", "true")
+    ann.git("tag", "-am", "Here", "here", "gittasks/plan")
+    ann.git("update-ref", "refs/remotes/origin/gone", "main")
+    for setting in SETTINGS.split():
+        ann.git("config", *setting.split("=", 1))
+    expected = ann.git("for-each-ref", "--format=%(refname)")
+    assert sent(ann.run("sync", "--json")) == NOTE
+    assert ann.git("for-each-ref", "--format=%(refname)") == expected
+    there = ann.git("-C", hub(ann), "for-each-ref", "--format=%(refname)").split()
+    assert there == ["refs/heads/gittasks/plan", "refs/heads/main", "refs/tags/there"]
+    assert tip(ann) == ann.head()
+
+
+def test_hooks_of_the_user_are_not_run(pair: Pair) -> None:
+    """Neither a hook of the clone nor one of core.hooksPath runs, so none can stop a sync."""
+    ann, bob = pair
+    bob.edit(AddNote("b", "from bob"))
+    bob.sync()
+    ran = ann.file("ran")
+    for folder in (os.path.join(ann.git_dir, "hooks"), ann.file("hooks")):
+        os.makedirs(folder)
+        for name in ("pre-push", "reference-transaction", "post-merge", "pre-auto-gc"):
+            transports.hook(os.path.dirname(folder), name, f"touch {ran}", "exit 1")
+    assert sent(ann.run("sync", "--json")) == NOTE
+    ann.git("config", "core.hooksPath", ann.file("hooks"))
+    ann.edit(AddNote("a", "more"))
+    ann.ok("push")
+    assert not os.path.exists(ran)
+
+
+def test_a_url_is_rewritten_by_the_environment(pair: Pair) -> None:
+    """insteadOf counts wherever git finds it, as CI systems give it: in GIT_CONFIG_COUNT."""
+    ann, _ = pair
+    ann.git("remote", "set-url", "origin", "forge:list")
+    rewrite = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_VALUE_0": "forge:list"}
+    rewrite["GIT_CONFIG_KEY_0"] = f"url.{hub(ann)}.insteadOf"
+    assert sent(ann.run("sync", "--json", env=rewrite)) == NOTE
+
+
+HOSTILE = [
+    ("--upload-pack=touch pwned", "../nowhere"),
+    ("bad", "--upload-pack=touch pwned"),
+    ("bad", "-u"),
+    ("bad", "ext::touch pwned"),
+    ("bad", "ssh://-oProxyCommand=touch pwned/x"),
+]
+
+
+@pytest.mark.parametrize(("name", "url"), HOSTILE, ids=[" ".join(h) for h in HOSTILE])
+def test_names_and_urls_are_no_options(pair: Pair, name: str, url: str) -> None:
+    """A remote that was named or placed to be taken for an option is a remote that fails."""
+    ann, _ = pair
+    ann.git("config", f"remote.{name}.url", url)
+    for command in ("pull", "push"):
+        stays(ann, command, "--", name)
+    assert not os.path.exists(ann.file("pwned"))

@@ -1,0 +1,172 @@
+"""What was acknowledged in clones of a list, and what may therefore be shown.
+
+Kept beside the clones and worked out from git's own ancestry, without asking the merge.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from support import Repo
+
+from gittasks.core.changes import same
+from gittasks.core.model import Snapshot
+from gittasks.core.picks import EXISTS
+from gittasks.core.registers import STATE, Register, State, registers
+from gittasks.store.history import MERGE_SIGNER, CommitInfo
+
+Place = tuple[str, Register]
+"""A task ("" for the list itself) and a register of it."""
+TITLE: Place = ("", ("title",))
+
+
+def said(snapshot: Snapshot) -> dict[Place, Any]:
+    """All that a list says and that is not as it is by default."""
+    found: dict[Place, Any] = {TITLE: snapshot.info.title} if snapshot.info.title else {}
+    for task in snapshot.tasks.values():
+        found[task.id, EXISTS] = True
+        for register, value in registers(task).items():
+            if value is not None and not (register == STATE and value == State()):
+                found[task.id, register] = value
+    return found
+
+
+def changes(before: Snapshot, after: Snapshot) -> dict[Place, Any]:
+    """What was written between two versions, None for what is no more."""
+    old, new = said(before), said(after)
+    found = {p: new.get(p) for p in {**old, **new} if not same(old.get(p), new.get(p))}
+    return {**{(task, EXISTS): True for task, _ in found if task in after.tasks}, **found}
+
+
+class Wished(NamedTuple):
+    """One commit's write; one that is not `meant` need not count: a merge may have chosen it."""
+
+    commit: int
+    value: Any
+    meant: bool
+
+
+class Standing(dict[Place, list[Any]]):
+    """By register the values that it may show: those that nobody has overwritten since."""
+
+    unsure: set[Place]
+    """Where some value is one that need not count."""
+
+
+class Record:
+    """Every acknowledged write, by commit."""
+
+    def __init__(self) -> None:
+        self.writes: dict[str, Mapping[Place, Any]] = {}
+        self.picks: dict[str, Mapping[Place, Any]] = {}
+        """What somebody who repaired a file may have chosen, or only left as it was."""
+        self.due: set[str] = set()
+        """The commits that every history has to hold in the end."""
+
+    def add(self, commit: str, writes: Mapping[Place, Any]) -> None:
+        self.writes[commit] = writes
+        self.due.add(commit)
+
+    def replay(self, repo: Repo, old: Iterable[str], new: Iterable[str]) -> None:
+        """Commits were made anew elsewhere: what the copies write counts, the originals may go."""
+        store = repo.workspace("plan").store
+        known = {store.commit(c).message: c for c in old if c in self.writes}
+        self.due -= set(old)
+        for commit in new:
+            info = store.commit(commit)
+            if (origin := known.get(info.message)) is None:
+                continue
+            before, after = (store.load_at(c).snapshot for c in (info.parents[0], commit))
+            hidden = before.unreadable | after.unreadable
+            writes = {p: v for p, v in changes(before, after).items() if p[0] not in hidden}
+            hers = {p: v for p, v in self.writes[origin].items() if p[0] in hidden}
+            self.add(commit, {**writes, **hers})
+            if origin in self.picks:
+                self.picks[commit] = self.picks[origin]
+
+    def standing(self, repo: Repo, *heads: str) -> Standing:
+        """What may be shown at these heads together."""
+        store = repo.workspace("plan").store
+        order = repo.git("rev-list", "--topo-order", "--reverse", *heads).split()
+        bits = {commit: 1 << n for n, commit in enumerate(order)}
+        reached: dict[str, int] = {}
+        wishes: dict[Place, list[Wished]] = defaultdict(list)
+        for commit in order:
+            info = store.commit(commit)
+            reached[commit] = bits[commit]
+            for parent in info.parents:
+                reached[commit] |= reached[parent]
+            for place, value in self.writes.get(commit, {}).items():
+                wishes[place].append(Wished(reached[commit], value, True))
+            for place, value in self._picked(repo, info, wishes, reached).items():
+                wishes[place].append(Wished(reached[commit], value, False))
+        whole = 0
+        for head in heads:
+            whole |= reached[head]
+        found = {place: _unbeaten(made, whole) for place, made in wishes.items()}
+        standing = Standing((p, _distinct(w.value for w in left)) for p, left in found.items())
+        standing.unsure = {p for p, left in found.items() if not all(w.meant for w in left)}
+        return standing
+
+    def _picked(
+        self,
+        repo: Repo,
+        commit: CommitInfo,
+        wishes: Mapping[Place, Sequence[Wished]],
+        reached: Mapping[str, int],
+    ) -> dict[Place, Any]:
+        """What a commit that nobody acknowledged may have chosen among what competed."""
+        if commit.id in self.picks:
+            values = self.picks[commit.id]
+        elif commit.id in self.writes or commit.committer.person == MERGE_SIGNER:
+            return {}
+        else:
+            branch = repo.workspace("plan").store.load_at(commit.id)
+            values = {**dict.fromkeys(wishes), **said(branch.snapshot)}
+            lost = {p.task for p in branch.snapshot.problems}
+            values = {p: v for p, v in values.items() if p[0] not in lost}
+        whole = 0
+        for parent in commit.parents:
+            whole |= reached[parent]
+        found = {}
+        for place, value in values.items():
+            left = _distinct(w.value for w in _unbeaten(wishes.get(place, ()), whole))
+            if len(left) > 1 and any(same(value, v) for v in left):
+                found[place] = value
+        return found
+
+    def faults(self, standing: Standing, snapshot: Snapshot) -> list[str]:
+        """Where a list shows what it must not: a sole write is lost, or nobody wrote that."""
+        shown, found = said(snapshot), []
+        hidden = {p.task for p in snapshot.problems}
+        for place in {**standing, **shown}:
+            task, register = place
+            if task in hidden or (task and register != EXISTS and task not in snapshot.tasks):
+                continue
+            left, value = standing.get(place, [None]), shown.get(place)
+            there = register == EXISTS and place not in standing.unsure and True in left
+            if not any(same(value, v) for v in ([True] if there else left)):
+                found.append(f"{task} {register}: {value!r} is shown, not {left!r}")
+        return found
+
+
+def _unbeaten(wishes: Sequence[Wished], whole: int) -> list[Wished]:
+    """Those in a history that no later one, which was meant, is there for; see `Record`."""
+    found: list[Wished] = []
+    beaten = 0
+    for wish in reversed(wishes):
+        own = 1 << (wish.commit.bit_length() - 1)  # the commit is the last of all that it reaches
+        if whole & own and not beaten & own:
+            found.append(wish)
+            beaten |= wish.commit if wish.meant else 0
+    return found
+
+
+def _distinct(values: Iterable[Any]) -> list[Any]:
+    found: list[Any] = []
+    for value in values:
+        if not any(same(value, v) for v in found):
+            found.append(value)
+    return found
