@@ -11,7 +11,7 @@ This is the only merge: reads, sync, the merge driver and `conflicts` call it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from gittasks.core.changes import same
 from gittasks.core.dag import (
@@ -45,8 +45,12 @@ from gittasks.core.picks import (
 from gittasks.core.registers import ABSENT, Register
 
 _NOWHERE = Point("", NOTHING, BEGINNING)
-_OPEN = object()
-"""A value that nobody has decided, and that is no other."""
+
+
+class _Open(NamedTuple):
+    """What one side of a merge said, in a file that was committed with its conflict markers."""
+
+    value: Any
 
 
 class History:
@@ -174,8 +178,11 @@ class History:
         writes: dict[Register, Any] = {}
         if registers is not None:
             for register in {**old, **registers, **seen}:
-                value = registers.get(register, ABSENT)
-                if not any(same(value, known.get(register, ABSENT)) for known in (old, seen)):
+                value, was = registers.get(register, ABSENT), old.get(register, ABSENT)
+                if same(value, seen.get(register, ABSENT)):
+                    continue
+                settles = isinstance(was, _Open) and _competes(value, writers.get(register, ()))
+                if settles or not same(value, _decided(was)):
                     writes[register] = value
         if writes or as_shown or not there or blob != self._shown(path, writers):
             writes |= {BYTES: blob, EXISTS: True}
@@ -226,7 +233,7 @@ class History:
             value = values.get(register, ABSENT)
             if same(value, seen.get(register, ABSENT)):
                 continue
-            settles = register in contested and any(same(value, w.value) for w in writers[register])
+            settles = register in contested and _competes(value, writers[register])
             if settles or not pieced(register, value, sides):
                 writes[register] = value
         return writes
@@ -280,7 +287,8 @@ class History:
     def _values(self, path: str, point: Point) -> dict[Register, Any]:
         """All registers of the file that somebody saw, its being there included."""
         blob = point.tree.get(path)
-        return {**self._basis(path, point), EXISTS: True, BYTES: blob} if blob else {}
+        basis = {r: _decided(value) for r, value in self._basis(path, point).items()}
+        return {**basis, EXISTS: True, BYTES: blob} if blob else {}
 
     def _note_lag(
         self, lag: dict[str, str | None], path: str, blob: str | None, writers: FileWriters
@@ -318,7 +326,8 @@ class History:
             origin = next((p for p in parents if p.tree.get(path) == blob), None)
             basis = self._basis(path, origin or parents[0])
             if origin is None and len(parents) > 1:  # who repairs it is the first to pick a side
-                basis = {**basis, **dict.fromkeys(_contested(path, parents, writers), _OPEN)}
+                contested = _contested(path, parents, writers)
+                basis = {**basis, **{r: _Open(basis.get(r, ABSENT)) for r in contested}}
             self._broken[path, author] = basis
         return self._broken[path, author]
 
@@ -370,3 +379,11 @@ def _contested(path: str, parents: Sequence[Point], writers: FileWriters) -> set
         for register, ws in writers.items()
         if len(ws) > 1 and any(p.written.get(path, NOTHING).get(register) != ws for p in parents)
     }
+
+
+def _competes(value: Any, writers: Writers) -> bool:
+    return len(writers) > 1 and any(same(value, w.value) for w in writers)
+
+
+def _decided(value: Any) -> Any:
+    return value.value if isinstance(value, _Open) else value

@@ -53,7 +53,7 @@ def commands(task: Task | None, list_id: str, register: Register, value: Any) ->
 
 def _moves(task: Task, wanted: State) -> list[Command]:
     moves, owner = _transitions(task, wanted)
-    if owner != wanted.owner:
+    if owner != wanted.owner and wanted.status is not Status.DELETED:
         moves.append(("gittasks", "update", task.id, "--owner", wanted.owner or ""))
     held = task.status is Status.IN_PROGRESS and (task.session or task.claim)
     return [(*move, "--force") for move in moves] if held else moves
@@ -81,6 +81,8 @@ def _transitions(task: Task, wanted: State) -> tuple[list[Command], str | None]:
     starts = wanted.status is Status.IN_PROGRESS
     if wanted.owner and (starts or (wanted.status is Status.COMPLETED and not owner)):
         verb, owner = (*verb, "--owner", wanted.owner), wanted.owner
+    elif wanted.status is not Status.SKIPPED and not owner:
+        owner = ""  # whoever runs the command
     closes = wanted.status in (Status.COMPLETED, Status.SKIPPED)
     if moves and closes and task.result:  # opening it again would clear that
         verb = (*verb, "--result", task.result)

@@ -35,11 +35,12 @@ def troubles(snapshot: Snapshot, *, parallel: bool = False) -> list[Trouble]:
                     f"wait with it: gittasks release {task.id}; or see why: gittasks log {task.id}",
                 )
             )
-    owners: dict[tuple[str | None, str | None], list[str]] = {}
-    for task in running:
-        owners.setdefault((task.owner, task.session), []).append(task.id)
-    for (owner, _), ids in owners.items():
-        if len(ids) > 1 and owner and not parallel:
+    for owner in dict.fromkeys(t.owner for t in running if t.owner):
+        own = [t for t in running if t.owner == owner]
+        sessions = [t.session for t in own]
+        # Runs of one name in sessions of their own are several; one without is any of them.
+        ids = [t.id for t in own if None in sessions or sessions.count(t.session) > 1]
+        if len(ids) > 1 and not parallel:
             found.append(
                 Trouble(
                     "two-in-progress",

@@ -59,13 +59,15 @@ class Packs:
                     check_size(size, limit, object_id)
                     check_size(most, max(limit, _STEP), object_id)
                     number, data = pack.get_raw(sha)
+                    kind = _KINDS.get(number, "")
                 except KeyError:
                     continue
                 except InvalidData:
                     raise
                 except Exception:  # noqa: BLE001, S112  dulwich raises whatever damage leads to
                     continue  # vanished or damaged: the caller looks again, then asks git
-                return _KINDS[number], data
+                if kind:  # else a damaged header
+                    return kind, data
             path = os.fsdecode(store.path)
             if path != self._folder:
                 found = read_loose(os.path.join(path, object_id[:2], object_id[2:]), limit)

@@ -22,6 +22,13 @@ _LOCK_AGE = 60
 """Seconds after which a lock of a ref is a leftover: git and we hold one for milliseconds."""
 
 
+_APART = {
+    "rewritten": "its history there was rewritten",
+    "shallow": "this clone is shallow",
+    "newer": "a later version of gittasks wrote it",
+}
+
+
 class Finding(NamedTuple):
     """Something to see to: in which list, if in one; what to do; whether it was done just now."""
 
@@ -34,8 +41,9 @@ class Finding(NamedTuple):
 
 def examine(workspace: Workspace, *, fix: bool) -> list[Finding]:
     """All findings, those of the repository first. Reads every list; writes only to fix."""
-    found = list(_setup(workspace, fix=fix))
-    for list_id in choice.known_lists(workspace.repository):
+    lists = choice.known_lists(workspace.repository)
+    found = list(_setup(workspace, shared=bool(lists), fix=fix))
+    for list_id in lists:
         store = ListStore(workspace.repository, list_id)
         try:
             found += _list(workspace, store, fix=fix)
@@ -45,7 +53,7 @@ def examine(workspace: Workspace, *, fix: bool) -> list[Finding]:
     return found
 
 
-def _setup(workspace: Workspace, *, fix: bool) -> Iterator[Finding]:
+def _setup(workspace: Workspace, *, shared: bool, fix: bool) -> Iterator[Finding]:
     repository = workspace.repository
     if repository.config.author is None:
         yield Finding(
@@ -54,7 +62,14 @@ def _setup(workspace: Workspace, *, fix: bool) -> Iterator[Finding]:
             "git knows no name for you",
             'git config --global user.name "Your Name", and user.email',
         )
-    if not merge_driver.is_installed(repository):
+    if shared and merge_driver.is_other(repository):
+        yield Finding(
+            "merge-driver",
+            None,
+            "git config merge.gittasks.driver is set to something else than gittasks",
+            "unset it, then: gittasks hooks install",
+        )
+    elif shared and not merge_driver.is_installed(repository):
         yield Finding(
             "merge-driver",
             None,
@@ -104,29 +119,35 @@ def _list(workspace: Workspace, store: ListStore, *, fix: bool) -> Iterator[Find
 
 def _sharing(store: ListStore, branch: Branch, *, fix: bool) -> Iterator[Finding]:
     if branch.apart:
-        what = "its history there was rewritten" if branch.apart == "rewritten" else "it is shallow"
         yield Finding(
             "apart",
             store.list_id,
-            f"what was fetched from {store.remote} cannot be merged: {what}",
+            f"what was fetched from {store.remote} cannot be merged: {_APART[branch.apart]}",
             "gittasks sync says what can be done",
         )
     elif branch.heads.local and branch.commit != branch.heads.local:
         lags = branch.heads.tracked is None or branch.commit != branch.heads.tracked
+        hint, fixed = "the next change or gittasks pull brings it along", False
+        if fix:
+            try:
+                fixed = bool(transaction.integrate(store))
+            except GittasksError as error:
+                hint = f"{error.message}; {error.hint or hint}"
         yield Finding(
             "unmerged",
             store.list_id,
             "the branch lags behind what the list says"
             if lags
             else f"what was fetched from {store.remote} is not in the local branch yet",
-            "the next change or gittasks pull brings it along",
-            fixed=fix and bool(transaction.integrate(store)),
+            hint,
+            fixed,
         )
     if branch.conflicts:
+        word = "field was" if branch.conflicts == 1 else "fields were"
         yield Finding(
             "conflicts",
             store.list_id,
-            f"{branch.conflicts} fields were changed at once and differently",
+            f"{branch.conflicts} {word} changed at once and differently",
             "gittasks conflicts",
         )
 

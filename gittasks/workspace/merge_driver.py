@@ -21,6 +21,11 @@ def is_installed(repository: Repository) -> bool:
     return repository.config.get(f"{_SECTION}.driver") == DRIVER
 
 
+def is_other(repository: Repository) -> bool:
+    """Whether another driver of that name is configured."""
+    return repository.config.get(f"{_SECTION}.driver") not in (None, DRIVER)
+
+
 def install(repository: Repository) -> bool:
     """Set the driver in the repository's own configuration; False when it was there.
 

@@ -229,6 +229,15 @@ def _rewritten(repo: Repo) -> None:
     repo.git("push", "-q", "--force", "origin", f"{other}:gittasks/plan")
 
 
+def _newer(repo: Repo) -> None:
+    repo.edit(AddNote("a", "mine"))
+    ann = beside(repo)
+    file = ann.git("show", "gittasks/plan:list.yaml")
+    ann.hand_edit({"list.yaml": file.replace("format: 1", "format: 99") + "\n"})
+    ann.git("push", "-q", "origin", "gittasks/plan")
+    repo.git("fetch", "-q")
+
+
 def _cycle(repo: Repo) -> None:
     task(repo, "a", "status: pending\nblockedBy:\n  - b")
     task(repo, "b", "status: pending\nblockedBy:\n  - a")
@@ -262,6 +271,7 @@ ILLS = {
     "unmerged lag": Ill(_half_merged, "plan: the branch lags behind what the list", fixed=True),
     "conflicts": Ill(_conflict, "plan: 1 field was changed at once and differently"),
     "apart": Ill(_rewritten, "cannot be merged: its history there was rewritten"),
+    "apart newer": Ill(_newer, "a later version of gittasks"),
     "cycle": Ill(_cycle, "plan: these tasks wait for each other: a → b → a"),
     "two-in-progress": Ill(_two_running, "plan: eve has 2 tasks in progress: a, b"),
     "running-while-blocked": Ill(_blocked, "plan: a is in progress and blocked by b"),
@@ -306,6 +316,17 @@ def test_doctor_does_not_mistake_a_writer_for_a_leftover(bob: Repo) -> None:
     assert bob.ok("doctor").out == "nothing to see to\n"
 
 
+def test_doctor_leaves_a_driver_from_elsewhere(bob: Repo) -> None:
+    """--fix does not replace it, says so, and goes on to what it can mend."""
+    bob.git("config", "merge.gittasks.driver", "mine %A")
+    news(bob)
+    done = bob.run("doctor", "--fix", "--json")
+    assert done.code == 1
+    fixed = {f["check"]: f["fixed"] for f in done.json()["findings"]}
+    assert fixed == {"merge-driver": False, "unmerged": True}
+    assert bob.git("config", "merge.gittasks.driver") == "mine %A"
+
+
 def test_doctor_knows_no_name(bob: Repo, tmp_path: object) -> None:
     """Where git knows no identity, doctor says how to set one."""
     empty = os.path.join(str(tmp_path), "no-config")
@@ -337,7 +358,7 @@ def test_doctor_mends_around_what_it_cannot(bob: Repo) -> None:
     before = state(bob)
     done = bob.run("doctor", "--fix", "--json")
     assert done.code == 1
-    assert any(f"{bob.path}-tree" in f["message"] for f in done.json()["findings"])
+    assert any(f"{bob.path}-tree" in f["message"] + f["hint"] for f in done.json()["findings"])
     assert "unreadable" not in [f["check"] for f in done.json()["findings"]]
     assert state(bob) == before
     assert Repo(f"{bob.path}-tree").read("list.yaml") == "changed"

@@ -111,6 +111,7 @@ class Actions:
             (3, self.opaque),
             (3, self.copy),
             (2, self.forge),
+            (3, self.keep),
             (28, self.pull),
             (13, self.plain_merge),
         )
@@ -248,6 +249,16 @@ class Actions:
         head = world.heads[replica]
         if tree != world.tree(head):
             world.heads[replica] = world.edit(head, tree, commit.time)
+
+    def keep(self, replica: int) -> None:
+        """Somebody looks at a conflict and says that what is shown is right."""
+        head = self.world.heads[replica]
+        point = self.world.history.points[head]
+        if told := self.world.history.open_conflicts(point.written):
+            conflict = self.rng.choice(told)
+            place, value = (conflict.path, conflict.register), conflict.winner.value
+            time = self._time(replica)
+            self.world.heads[replica] = self.world.keep(head, place, value, time)
 
     # --- merges -----------------------------------------------------------------------------
 

@@ -135,11 +135,12 @@ class World:
         time: int,
         wishes: Mapping[Place, tuple[Any, bool]],
         forged: str | None = None,
+        kept: tuple[Place, ...] = (),
     ) -> str:
         """Make an operation; `forged` is the id of one that says that it is automatic."""
         new = forged or name_of(len(self.made), parents, time)
         if new not in self.made:
-            self._add(Commit(new, tuple(parents), time, tree, forged is not None))
+            self._add(Commit(new, tuple(parents), time, tree, forged is not None, kept))
             for place, (value, meant) in wishes.items():
                 self.intents[place].append(Intent(new, value, meant))
         return new
@@ -152,6 +153,12 @@ class World:
             for register, value in self._edited(path, parent, tree).items():
                 wishes[path, register] = value
         return self.commit([parent] if parent else [], tree, time, wishes, forged)
+
+    def keep(self, parent: str, place: Place, value: Any, time: int) -> str:
+        """A commit that settles a conflict in favour of the value that is shown."""
+        tree = self.history.points[parent].shown()
+        wishes = {place: (value, True), (place[0], EXISTS): (True, True)}
+        return self.commit([parent], tree, time, wishes, kept=(place,))
 
     def merge(
         self, parents: Sequence[str], tree: Tree, time: int, forged: str | None = None

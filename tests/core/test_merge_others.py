@@ -212,6 +212,20 @@ def test_a_merge_of_three_is_like_any_other() -> None:
     assert said(world, A, merged(world, A, text(phase="x"), *heads)) == joined
 
 
+def test_who_keeps_what_is_shown_settles_the_conflict() -> None:
+    """Without a change of the tree: the losers are no longer told, and do not come back."""
+    world = world_of()
+    ours, theirs = edited(world, A, {SUBJECT: "B"}), edited(world, A, {SUBJECT: "C"}, START + 1)
+    both = world.automatic(ours, theirs)
+    kept = world.keep(both, (A, SUBJECT), "C", START + 2)
+    assert wrote(world, kept) == {SUBJECT: "C", EXISTS: True}
+    assert told(world, kept) == []
+    assert world.tree(kept) == world.tree(both)
+    assert told(world, kept, world.automatic(both, edited(world, B, {K: 1}))) == []
+    gone = edited(world, A, {EXISTS: ABSENT}, START + 3, kept)
+    assert wrote(world, world.keep(gone, (A, SUBJECT), "C", START + 4)) == {}
+
+
 # --- files that were removed --------------------------------------------------------------------
 
 

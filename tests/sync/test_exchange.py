@@ -267,6 +267,16 @@ def test_a_relative_url_counts_from_the_top(tmp_path: object) -> None:
     assert (done.code, done.err) == (0, "")
 
 
+def test_a_url_is_rewritten_by_the_environment(tmp_path: object) -> None:
+    """insteadOf counts wherever git finds it, as CI systems give it: in GIT_CONFIG_COUNT."""
+    (ann,) = share(str(tmp_path), "ann")
+    rewrite = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_VALUE_0": "forge:list"}
+    rewrite["GIT_CONFIG_KEY_0"] = f"url.{ann.git('remote', 'get-url', 'origin')}.insteadOf"
+    ann.git("remote", "set-url", "origin", "forge:list")
+    ann.edit(AddNote("a", "news"))
+    assert subjects(ann.ok("sync", "--json", env=rewrite), "sent") == ["plan: a note: news"]
+
+
 def test_inside_a_hook(tmp_path: object) -> None:
     """The variables that git sets for hooks send neither gittasks nor its git astray."""
     (ann,) = share(str(tmp_path), "ann")

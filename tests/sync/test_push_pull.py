@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -194,21 +195,13 @@ def test_an_unreachable_remote_leaves_everything_as_it_is(
             assert ann.ok(command).out
 
 
-def wrapped(repo: Repo, *lines: str) -> None:
-    """What the hub runs for a fetch: these lines of shell; `$1` is its path."""
-    script = os.path.join(os.path.dirname(repo.path), "upload-pack")
-    with open(script, "w", encoding="utf-8") as file:
-        file.write("\n".join(["#!/bin/sh", *lines, ""]))
-    os.chmod(script, 0o700)
-    repo.git("config", "remote.origin.uploadpack", script)
-
-
 def test_a_remote_that_goes_away_between_fetch_and_push(pair: Pair) -> None:
     """What was fetched is merged and kept, nothing is claimed to be sent."""
     ann, bob = pair
     bob.edit(AddNote("b", "from bob"))
     bob.sync()
-    wrapped(ann, 'git upload-pack "$@"', 'mv "$1" "$1.away"')
+    transports.hook(hub(ann), "serve", 'git upload-pack "$@"', 'mv "$1" "$1.away"')
+    ann.git("config", "remote.origin.uploadpack", os.path.join(hub(ann), "hooks", "serve"))
     done = ann.run("sync", "--json")
     assert done.code == 7
     assert "safe in the local branch" in done.json()["error"]["hint"]
@@ -219,26 +212,26 @@ def test_a_remote_that_goes_away_between_fetch_and_push(pair: Pair) -> None:
     settle(ann, bob)
 
 
-@pytest.mark.parametrize("kind", ["path", "ssh", "http"])
-def test_the_words_of_a_hook_that_declines_are_shown_once(pair: Pair, kind: str) -> None:
+HOOKS = [
+    ("path", "pre-receive"),
+    ("ssh", "pre-receive"),
+    ("http", "pre-receive"),
+    ("path", "update"),
+]
+
+
+@pytest.mark.parametrize(("kind", "hook"), HOOKS)
+def test_the_words_of_a_hook_that_declines_are_shown_once(pair: Pair, kind: str, hook: str) -> None:
     """A refusal is no lost race: 7 at once, with the reason and what the hook said."""
     ann, _ = pair
     runs = os.path.join(hub(ann), "runs")
     lines = [f"echo x >>{runs}", "echo closed for today >&2", "echo ask Eve >&2", "exit 1"]
-    transports.hook(hub(ann), "pre-receive", *lines)
+    transports.hook(hub(ann), hook, *lines)
     with over(kind, ann):
-        said = stays(ann, "sync", says="pre-receive hook declined")
+        said = stays(ann, "sync", says="hook declined")
     assert [said.count(words) for words in ("declined", "closed for today", "ask Eve")] == [1, 1, 1]
     with open(runs, encoding="utf-8") as file:
         assert file.read() == "x\n"
-
-
-def test_the_words_of_an_update_hook_are_shown_once(pair: Pair) -> None:
-    """git itself repeats there that the hook declined; that is said once."""
-    ann, _ = pair
-    transports.hook(hub(ann), "update", "echo only on Mondays >&2", "exit 1")
-    said = stays(ann, "push", says="only on Mondays")
-    assert said.count("hook declined") == 1, said
 
 
 @pytest.mark.parametrize("kind", ["path", "http"])
@@ -272,23 +265,17 @@ def test_nobody_is_asked_for_a_password(pair: Pair, args: tuple[str, ...]) -> No
 
 
 def test_ssh_asks_nobody(pair: Pair) -> None:
-    """A program that runs gittasks has the terminal: ssh must not ask there and wait."""
+    """A program that runs gittasks has the terminal: ssh must not ask there and wait.
+
+    What it has to say, before git says that it could not read, is shown.
+    """
     ann, _ = pair
     with over("ssh", ann) as remote:
-        ask = remote.env["GIT_SSH_COMMAND"].replace("known_hosts", "nobody-known")
-        ask = ask.replace("BatchMode=yes", "BatchMode=no").replace("Checking=yes", "Checking=ask")
-        code, shown = on_terminal(ann, "pull", env={"GIT_SSH_COMMAND": ask})
-    assert (code, shown) == (7, "")
-
-
-def test_what_ssh_says_is_shown(pair: Pair) -> None:
-    """git only says that it could not read; why is in the line of ssh before that."""
-    ann, _ = pair
-    with over("ssh", ann) as remote:
-        stranger = remote.env["GIT_SSH_COMMAND"].replace("known_hosts", "nobody-known")
-        done = ann.run("pull", env={"GIT_SSH_COMMAND": stranger})
-    assert done.code == 7
-    assert "Host key verification failed" in done.err
+        strange = remote.env["GIT_SSH_COMMAND"].replace("known_hosts", "nobody-known")
+        asking = strange.replace("BatchMode=yes", "BatchMode=no").replace("ing=yes", "ing=ask")
+        assert on_terminal(ann, "pull", env={"GIT_SSH_COMMAND": asking}) == (7, "")
+        done = ann.run("pull", env={"GIT_SSH_COMMAND": strange})
+    assert (done.code, "Host key verification failed" in done.err) == (7, True)
 
 
 _LEADER = """
@@ -326,6 +313,27 @@ def on_terminal(repo: Repo, *args: str, env: Mapping[str, str] = {}) -> tuple[in
     os.close(main)
     os.close(side)
     return code, shown.decode()
+
+
+def talking(repo: Repo) -> bool:
+    """Whether a git runs that gittasks started for a remote of this clone."""
+    shown = subprocess.run(["ps", "-A", "-o", "args"], capture_output=True, text=True, check=True)
+    return f"--git-dir={repo.git_dir}" in shown.stdout
+
+
+def test_a_command_that_is_killed_leaves_no_git_behind(pair: Pair) -> None:
+    """What waits for a silent remote ends with the command: SIGTERM is how agents lose patience."""
+    ann, _ = pair
+    with over_proxy("http", ann) as proxy:
+        proxy.fault(Fault(delay_down=3600), connections=9)
+        process = ann.start("pull")
+        for wanted in (True, False):
+            deadline = time.monotonic() + 10
+            while talking(ann) is not wanted:
+                assert time.monotonic() < deadline, f"talking: {not wanted}"
+                time.sleep(0.05)
+            process.terminate()
+        process.communicate(timeout=10)
 
 
 # --- configuration that must not interfere -----------------------------------------------------
@@ -372,15 +380,6 @@ def test_hooks_of_the_user_are_not_run(pair: Pair) -> None:
     ann.edit(AddNote("a", "more"))
     ann.ok("push")
     assert not os.path.exists(ran)
-
-
-def test_a_url_is_rewritten_by_the_environment(pair: Pair) -> None:
-    """insteadOf counts wherever git finds it, as CI systems give it: in GIT_CONFIG_COUNT."""
-    ann, _ = pair
-    ann.git("remote", "set-url", "origin", "forge:list")
-    rewrite = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_VALUE_0": "forge:list"}
-    rewrite["GIT_CONFIG_KEY_0"] = f"url.{hub(ann)}.insteadOf"
-    assert sent(ann.run("sync", "--json", env=rewrite)) == NOTE
 
 
 HOSTILE = [

@@ -1,0 +1,148 @@
+"""The commands that `conflicts` offers do take the value that did not stand."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from strategies import NOW, seeded
+
+from gittasks.core.edit import apply
+from gittasks.core.model import Actor, Note, Snapshot, Status, Task
+from gittasks.core.operations import Context, Operation, Transition, Update, Verb
+from gittasks.core.picks import EXISTS
+from gittasks.core.registers import ABSENT, STATE, Register, State
+from gittasks.core.settle import Command, commands
+from gittasks.errors import Refused
+
+LATER = "2026-11-22T11:00:00Z"
+TASK = Task(id="a", subject="Task a")
+
+
+def words(found: list[Command]) -> str:
+    """Commands as one line, without the program."""
+    assert all(command[0] == "gittasks" for command in found)
+    return " && ".join(" ".join(command[1:]) for command in found)
+
+
+TABLE: list[tuple[Register, Any, str]] = [
+    (("subject",), "New", "update a --subject New"),
+    (("description",), "two\nlines", "update a --description two\nlines"),
+    (("description",), ABSENT, "update a --description "),
+    (("activeForm",), "Doing", "update a --active-form Doing"),
+    (("result",), ABSENT, "update a --result "),
+    (("phase",), "Review", "update a --phase Review"),
+    (("order",), 3, "update a --order 3"),
+    (("order",), 2.5, "update a --order 2.5"),
+    (("order",), ABSENT, ""),
+    (("description",), "-x", ""),
+    (("description",), "@x", ""),
+    (("dep", "b"), True, "update a --add-blocked-by b"),
+    (("dep", "b"), ABSENT, "update a --remove-blocked-by b"),
+    (("meta", "k"), "v=w", "update a --metadata k=v=w"),
+    (("meta", "k"), "", "update a --metadata k="),
+    (("meta", "k"), ABSENT, "update a --unset k"),
+    (("meta", "k"), 5, ""),
+    (("meta", "k"), None, ""),
+    (("meta", "k"), {"deep": "map"}, ""),
+    (("meta", "k=l"), "v", ""),
+    (EXISTS, ABSENT, "delete a"),
+    (EXISTS, True, ""),
+    (("note", Note(NOW, "ann", "text")), ABSENT, ""),
+    (("commit", "1234567"), ABSENT, ""),
+    (("extra", "key"), "v", ""),
+    (("extra", "key", "sub"), ABSENT, ""),
+]
+
+
+@pytest.mark.parametrize(("register", "value", "expected"), TABLE)
+def test_each_field_has_its_option(register: Register, value: Any, expected: str) -> None:
+    """A field that a command can set is offered; what only an edit of the file can, is not."""
+    assert words(commands(TASK, "plan", register, value)) == expected
+
+
+@pytest.mark.parametrize(
+    ("register", "value", "expected"),
+    [
+        (("title",), "Sign-in", "init plan --title Sign-in"),
+        (("title",), ABSENT, ""),
+        (("title",), None, ""),
+        (("setting", "k"), "v", ""),
+        (("format",), 2, ""),
+        (EXISTS, ABSENT, ""),
+    ],
+)
+def test_the_list_has_its_title(register: Register, value: Any, expected: str) -> None:
+    """Of the list itself only the title is set by a command."""
+    assert words(commands(None, "plan", register, value)) == expected
+
+
+# --- status and owner --------------------------------------------------------------------------
+
+
+def in_state(status: Status, owner: str | None, session: str | None) -> Task:
+    """A task as the commands leave it in that state."""
+    begun = status in (Status.IN_PROGRESS, Status.COMPLETED)
+    closed = status in (Status.COMPLETED, Status.SKIPPED)
+    return TASK._replace(
+        status=status,
+        owner=owner,
+        session=session if status is Status.IN_PROGRESS else None,
+        started=NOW if begun else None,
+        finished=NOW if closed else None,
+    )
+
+
+def run(snapshot: Snapshot, found: list[Command]) -> Task:
+    """The task after these commands, given by somebody who has nothing to do with it."""
+    for _, verb, task_id, *options in found:
+        owner = options[options.index("--owner") + 1] if "--owner" in options else None
+        operation: Operation = Update(task_id, owner=owner)
+        if verb != "update":
+            operation = Transition(Verb(verb), task_id, owner=owner)
+        context = Context(LATER, Actor("eve", "s9"), 7, force="--force" in options)
+        snapshot = apply(snapshot, [operation], context).after
+    return snapshot.tasks["a"]
+
+
+OWNERS = [None, "ann", "bob"]
+STATES = [
+    (status, owner)
+    for status, owner in itertools.product(Status, OWNERS)
+    if owner or status is not Status.IN_PROGRESS
+]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_the_commands_lead_from_any_state_to_any(status: Status) -> None:
+    """Given one after the other they are allowed, and end at the status and owner wanted.
+
+    Whose a deleted task is does not matter.
+    """
+    wrong = []
+    for owner, session, (wanted, whose) in itertools.product(OWNERS, [None, "s1"], STATES):
+        task = in_state(status, owner, session)
+        found = commands(task, "plan", STATE, State(wanted, whose))
+        case = f"{status} of {owner} to {wanted} of {whose}: {words(found)}"
+        try:
+            after = run(seeded().with_tasks(task), found)
+        except Refused as error:
+            wrong.append(f"{case}: {error.message}")
+            continue
+        if after.status is not wanted or (after.owner != whose and wanted is not Status.DELETED):
+            wrong.append(f"{case}: it is {after.status} of {after.owner}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_what_is_so_already_needs_no_command() -> None:
+    """Where only a session or a time differs there is nothing that a command could do."""
+    task = in_state(Status.IN_PROGRESS, "ann", "s1")
+    assert commands(task, "plan", STATE, State(Status.IN_PROGRESS, "ann", "s2", 0, LATER)) == []
+
+
+def test_a_state_that_was_removed_is_the_default() -> None:
+    """Who left the state out of the file said: pending, and nobody's."""
+    task = in_state(Status.COMPLETED, "ann", None)
+    after = run(seeded().with_tasks(task), commands(task, "plan", STATE, ABSENT))
+    assert (after.status, after.owner) == (Status.PENDING, None)
