@@ -1,0 +1,201 @@
+"""A task is never two people's: what the remote decides, and what becomes of who comes second."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+from support import Repo, Result, git, plan
+
+Run = Callable[..., Result]
+
+
+def _as(repo: Repo, name: str, session: str | None = None) -> Run:
+    env = {"GITTASKS_OWNER": name, "GITTASKS_LIST": "plan"}
+    if session:
+        env["GITTASKS_SESSION"] = session
+
+    def run(*args: str) -> Result:
+        return repo.run(*args, env=env)
+
+    return run
+
+
+@pytest.fixture
+def clones(tmp_path: object) -> tuple[Repo, Repo]:
+    """Two clones of one hub that both know the list `plan` with the tasks a, b and c."""
+    folder = str(tmp_path)
+    git(folder, "init", "-q", "--bare", "hub.git")
+    ann = Repo.create(os.path.join(folder, "ann"))
+    ann.git("remote", "add", "origin", os.path.join(folder, "hub.git"))
+    ann.git("push", "-q", "origin", "main")
+    plan(ann, "a", "b", "c")
+    ann.ok("sync")
+    git(folder, "clone", "-q", "hub.git", "bob")
+    return ann, Repo(os.path.join(folder, "bob"))
+
+
+def test_the_remote_decides_and_the_loser_is_told_who_has_it(clones: tuple[Repo, Repo]) -> None:
+    """Of two clones one gets a task; the other is refused with 5, or takes the next one."""
+    ann, bob = _as(clones[0], "ann", "s1"), _as(clones[1], "bob", "s2")
+    assert ann("claim", "a").code == 0
+    refused = bob("claim", "a", "--json")
+    assert refused.code == 5
+    assert refused.json()["error"]["owner"] == "ann"
+    taken = bob("claim", "--json").json()
+    assert (taken["task"]["id"], taken["task"]["claim"], taken["remote"]) == ("b", 1, "origin")
+
+
+def test_clones_at_the_same_moment_get_a_task_each(clones: tuple[Repo, Repo]) -> None:
+    """Racers for the next task never get the same one, and who finds none is told with 1."""
+    processes: list[subprocess.Popen[bytes]] = []
+    for n in range(4):
+        env = {"GITTASKS_OWNER": f"o{n}", "GITTASKS_SESSION": f"s{n}", "GITTASKS_LIST": "plan"}
+        processes.append(clones[n % 2].start("claim", "-q", env=env))
+    told = [(p.communicate()[0].decode().strip(), p.returncode) for p in processes]
+    assert sorted(name for name, code in told if code == 0) == ["a", "b", "c"]
+    assert sorted(code for _, code in told) == [0, 0, 0, 1]
+
+
+def test_the_same_session_may_ask_again_and_another_run_may_not(
+    clones: tuple[Repo, Repo],
+) -> None:
+    """A session that lost its answer gets the same one; without a session nobody is the same."""
+    ann = _as(clones[0], "ann", "s1")
+    first, again = ann("claim", "a", "--json").json(), ann("claim", "--json").json()
+    assert (again["task"]["id"], again["changed"]) == ("a", False)
+    assert again["task"]["claim"] == first["task"]["claim"] == 1
+    nameless = _as(clones[1], "bob")
+    assert nameless("claim", "b").code == 0
+    assert nameless("claim", "b", "--parallel").code == 5
+
+
+@pytest.mark.parametrize("again", [("start", "a"), ("claim", "a", "--offline")], ids=" ".join)
+def test_only_what_the_remote_holds_is_granted(
+    clones: tuple[Repo, Repo], again: tuple[str, ...]
+) -> None:
+    """What was begun here alone is no claim yet, though the task was claimed once before."""
+    ann, bob = _as(clones[0], "ann", "s1"), _as(clones[1], "bob", "s2")
+    for words in (("claim", "a"), ("release", "a"), again):
+        assert ann(*words).code == 0
+    granted = ann("claim", "a", "--json").json()
+    assert (granted["task"]["claim"], granted["changed"]) == (2, True)
+    assert bob("claim", "a").code == 5
+
+
+def test_an_unreachable_remote_grants_nothing(clones: tuple[Repo, Repo]) -> None:
+    """Exit 7, nothing changed; --offline is tentative, loses, and is told of until dealt with."""
+    ann, bob = _as(clones[0], "ann", "s1"), _as(clones[1], "bob", "s2")
+    hub = clones[0].git("remote", "get-url", "origin")
+    os.rename(hub, hub + "-away")
+    before = clones[0].git("for-each-ref")
+    refused = ann("claim", "a")
+    assert (refused.code, clones[0].git("for-each-ref")) == (7, before)
+    tentative = ann("claim", "a", "--offline", "--json").json()
+    assert (tentative["tentative"], tentative["remote"]) == (True, None)
+    os.rename(hub + "-away", hub)
+    assert bob("claim", "a").code == 0
+    assert ann("sync").code == 0
+    assert "lost to bob" in ann("list").err
+    assert "lost to bob" in ann("status").err
+    assert ann("release", "a").code == 0
+    assert "lost" not in ann("list").err
+    assert clones[0].tasks()["a"]["owner"] == "bob"
+
+
+def test_who_is_silent_for_a_lease_is_fenced_out(clones: tuple[Repo, Repo]) -> None:
+    """A take-over raises the number; the old holder's finish is refused and kept as a note."""
+    ann, bob = _as(clones[0], "ann", "s1"), _as(clones[1], "bob", "s2")
+    assert ann("claim", "a", "--lease", "1s").code == 0
+    assert bob("claim", "a", "--take-over").code == 5  # seen for the first time just now
+    time.sleep(1.3)
+    assert ann("heartbeat").code == 0
+    assert bob("claim", "a", "--take-over").code == 5  # heard of again
+    time.sleep(1.3)
+    taken = bob("claim", "a", "--take-over", "--json").json()
+    assert (taken["task"]["owner"], taken["task"]["claim"]) == ("bob", 2)
+    assert ann("heartbeat").code == 5
+    late = ann("done", "a", "--result", "PASS", "--json")
+    assert (late.code, late.json()["error"]["rule"]) == (5, "lost-lease")
+    task = clones[0].tasks()["a"]
+    assert (task["status"], task["owner"]) == ("in_progress", "bob")
+    assert "PASS" in task["notes"][0]["text"]
+    history = clones[0].git("log", "--format=%s", "gittasks/plan")
+    assert "lease" not in history  # a heartbeat makes no commit
+
+
+def test_without_a_lease_only_force_takes_over(clones: tuple[Repo, Repo]) -> None:
+    """A claim stays until somebody takes the responsibility, and that is recorded."""
+    ann, bob = _as(clones[0], "ann", "s1"), _as(clones[1], "bob", "s2")
+    assert ann("claim", "a").code == 0
+    assert bob("claim", "a", "--take-over").code == 5
+    assert bob("claim", "a", "--take-over", "--offline").code == 2
+    assert bob("claim", "a", "--take-over", "--force").code == 0
+    assert "Gittasks-Forced: claimed" in clones[1].git("log", "-1", "--format=%B", "gittasks/plan")
+
+
+def test_a_finish_under_an_old_claim_does_not_get_in_by_a_merge(
+    clones: tuple[Repo, Repo],
+) -> None:
+    """Finished offline, merged later: the later claim stands, and the finish is a conflict."""
+    ann, bob = _as(clones[0], "ann", "s1"), _as(clones[1], "bob", "s2")
+    assert ann("claim", "a").code == 0
+    assert bob("claim", "a", "--take-over", "--force").code == 0
+    assert ann("done", "a", "--offline").code == 0
+    assert ann("sync").code == 0
+    task = clones[0].tasks()["a"]
+    assert (task["status"], task["owner"], task["claim"]) == ("in_progress", "bob", 2)
+    assert ann("conflicts").code == 1
+
+
+def test_done_and_next_are_one_push(clones: tuple[Repo, Repo]) -> None:
+    """Who finishes a claimed task claims the next; the remote has both in one commit."""
+    ann = _as(clones[0], "ann", "s1")
+    assert ann("claim", "a").code == 0
+    before = clones[0].count()
+    assert ann("done", "a", "--next").code == 0
+    assert clones[0].count() == before + 1
+    tasks = clones[0].tasks()
+    assert (tasks["a"]["status"], tasks["b"]["status"], tasks["b"]["claim"]) == (
+        "completed",
+        "in_progress",
+        1,
+    )
+    hub = clones[0].git("remote", "get-url", "origin")
+    assert git(hub, "rev-parse", "gittasks/plan") == clones[0].head()
+
+
+def test_without_a_remote_worktrees_exclude_each_other(listed: Repo) -> None:
+    """The list's branch decides, for all worktrees of a repository."""
+    listed.git("worktree", "add", "-q", f"{listed.path}-tree")
+    here, there = _as(listed, "ann", "s1"), _as(Repo(f"{listed.path}-tree"), "bob", "s2")
+    assert here("claim", "a").code == 0
+    assert there("claim", "a").code == 5
+    assert there("claim", "--json").json()["task"]["id"] == "b"
+
+
+def test_waiting_ends_when_something_is_ready_or_the_time_is_over(listed: Repo) -> None:
+    """`claim --wait` takes what becomes ready; `ready --watch` gives up with 1."""
+    run = _as(listed, "ann", "s1")
+    for task in "abc":
+        run("skip", task)
+    assert run("ready", "--watch", "1s").code == 1
+    env = {"GITTASKS_OWNER": "ann", "GITTASKS_SESSION": "s1"}
+    waiting = listed.start("claim", "--wait", "30s", "-q", env=env)
+    time.sleep(0.3)
+    run("create", "New", "--id", "new")
+    assert waiting.communicate(timeout=30)[0].decode().strip() == "new"
+
+
+def test_a_hostile_lease_harms_nobody(clones: tuple[Repo, Repo]) -> None:
+    """What is no lease of ours is passed over, however odd."""
+    ann, bob = _as(clones[0], "ann", "s1"), _as(clones[1], "bob", "s2")
+    for n, text in enumerate(('{"claims": []}', "[" * 5000, '{"seconds": Infinity}', "")):
+        blob = clones[0].blob(text)
+        clones[0].git("push", "-q", "origin", f"{blob}:refs/gittasks/leases/plan/x{n}")
+    assert bob("sync").code == 0
+    assert ann("claim", "a").code == 0
+    assert bob("claim", "a", "--take-over").code == 5
