@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gittasks.errors import NoRepository
@@ -82,6 +83,32 @@ def talk(
 
     Off a terminal it never asks. What it says on standard error is returned as well as shown.
     """
+    with _ends_when_told():
+        return _talk(args, cwd, env)
+
+
+@contextmanager
+def _ends_when_told() -> Iterator[None]:
+    """Let a signal that ends this process end the git that it waits for as well."""
+    import signal
+    import threading
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    here = threading.current_thread() is threading.main_thread()
+    names = [n for n in ("SIGTERM", "SIGHUP") if here and hasattr(signal, n)]
+    before = {n: signal.signal(getattr(signal, n), stop) for n in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+def _talk(
+    args: Sequence[str], cwd: str, env: Mapping[str, str]
+) -> subprocess.CompletedProcess[bytes]:
     import subprocess
     import sys
     import tempfile
