@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from gittasks.core.dag import BEGINNING, next_order
@@ -39,15 +39,17 @@ class Region(NamedTuple):
             last = commit.id
         return True
 
-    def line(self) -> list[CommitInfo]:
-        """The commits from the base on until the history forks, joins or ends."""
+    def line(self, heads: Collection[str]) -> list[CommitInfo]:
+        """The commits from the base on until one is a head, or the history forks, joins or ends."""
         children: dict[str | None, list[CommitInfo]] = {}
         for commit in self.commits.values():
             for parent in commit.parents or (None,):
                 children.setdefault(parent, []).append(commit)
         found: list[CommitInfo] = []
         here = self.base.commit if self.base else None
-        while len(following := children.get(here, [])) == 1 and len(following[0].parents) <= 1:
+        while here not in heads and len(following := children.get(here, [])) == 1:
+            if len(following[0].parents) > 1:
+                break
             found.append(following[0])
             here = following[0].id
         return found

@@ -49,7 +49,7 @@ def replay(
 ) -> Replay:
     """Work out what the list says at the heads; `near` is a version that may save some reading."""
     contents = ListContents(objects, list_id)
-    area, near = _shortened(objects, list_id, area, near)
+    area, near = _shortened(objects, list_id, area, heads, near)
     base, lengths = None, {}
     if area.base:
         tree = contents.tree(read_commit(objects, area.base.commit).tree)
@@ -75,13 +75,13 @@ def replay(
 
 
 def _shortened(
-    objects: ObjectStore, list_id: str, area: Region, near: Branch | None
+    objects: ObjectStore, list_id: str, area: Region, heads: Sequence[str], near: Branch | None
 ) -> tuple[Region, Branch | None]:
-    """The region from where the history first forks: up to there every commit says what it is.
+    """The region from a head, or where the history forks: up to there each commit says what it is.
 
     With the list as it is there, if it was read.
     """
-    line = area.line()
+    line = area.line(heads)
     if not line or (area.base and area.base.conflicts):
         return area, near
     branch = read_branch(objects, list_id, line[-1].id, near)

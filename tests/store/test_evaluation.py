@@ -70,6 +70,30 @@ def test_a_read_shows_what_was_fetched_and_writes_nothing(
     assert everything(bob) == before
 
 
+def test_a_branch_that_is_far_behind_a_merge_needs_no_cache(pair: tuple[Repo, Repo]) -> None:
+    """A local head in the straight part of the history, the fork only later: it is a head still."""
+    ada, bob = pair
+    bob.edit(AddNote("a", "first"), at=1)
+    bob.sync()
+    ada.sync()
+    for name in ("one", "two"):  # Bob stays here
+        ada.edit(AddNote("b", name), at=2)
+    ada.sync()
+    cleo = Repo(f"{ada.path}-cleo")
+    support.git(
+        os.path.dirname(ada.path), "clone", "-q", ada.git("remote", "get-url", "origin"), cleo.path
+    )
+    cleo.edit(AddNote("c", "by Cleo"), at=3)
+    ada.edit(AddNote("c", "by Ada"), at=3)
+    for repo in (ada, cleo):
+        repo.sync()
+    bob.git("fetch", "-q")
+    shutil.rmtree(os.path.join(bob.git_dir, "gittasks", "cache"))
+    assert [n["text"] for n in bob.tasks()["c"]["notes"]] == ["by Ada", "by Cleo"]
+    bob.sync()
+    assert bob.head() == cleo.head()
+
+
 def test_a_fresh_clone_reads_and_its_first_write_makes_the_branch(pair: tuple[Repo, Repo]) -> None:
     """Nothing has to be set up; the branch begins on top of what the remote has, and syncs."""
     ada, bob = pair
