@@ -259,7 +259,7 @@ def conflict_lines(conflict: OpenConflict, *, full: bool = False) -> list[str]:
     """What competed in a line; `full`: with the rule, and how to take the other value."""
     from gittasks.render.text import clean
 
-    name = clean(conflict.task or "list")
+    name = clean(conflict.task or ("list" if conflict.path == "list.yaml" else conflict.path))
     field = clean(" ".join(filter(None, (conflict.field, conflict.member))))
     won = conflict.winner
     others = ", ".join(f"{_value(x.side)} by {clean(x.side.by)}" for x in conflict.losers)

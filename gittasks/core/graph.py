@@ -149,3 +149,8 @@ class Graph:
                 else:
                     here = following
         return None
+
+    def deadlock(self) -> tuple[str, ...] | None:
+        """A cycle that keeps all its tasks from starting; one with a closed task keeps nobody."""
+        still_open = {i: t for i, t in self._tasks.items() if not t.status.closed}
+        return Graph(still_open).find_cycle()

@@ -119,10 +119,15 @@ def finished_by_another(task: Task, actor: Actor) -> Refused | None:
 
 def lost_lease(task: Task) -> Refused:
     """Who lost a claim cannot finish the task any more: another holds it, or has finished it."""
-    state = "is held" if task.status is Status.IN_PROGRESS else f"was {task.status.value}"
+    if task.status is Status.PENDING:
+        state = "was taken over and given back"
+    elif task.status is Status.IN_PROGRESS:
+        state = f"is held by {_holder(task)}"
+    else:
+        state = f"was {task.status.value} by {_holder(task)}"
     return Refused(
         "lost-lease",
-        f"{_named(task)} {state} by {_holder(task)}, under claim {task.claim}: yours was lost",
+        f"{_named(task)} {state}, under claim {task.claim}: yours was lost",
         hint=f"see what became of it: gittasks show {task.id}; go on with: gittasks claim",
         tasks=(task.id,),
         details={

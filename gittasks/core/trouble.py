@@ -53,7 +53,7 @@ def troubles(snapshot: Snapshot, *, parallel: bool = False) -> list[Trouble]:
 
 
 def _cycles(graph: Graph) -> list[Trouble]:
-    cycle = graph.find_cycle()
+    cycle = graph.deadlock()
     if cycle is None:
         return []
     return [

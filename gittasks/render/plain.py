@@ -287,7 +287,7 @@ def status(
         lines.append(left)
     if finished := progress.finished_words(info.title):
         lines.append(clean(finished))
-    if cycle := graph.find_cycle():
+    if cycle := graph.deadlock():
         way = f" {marks.arrow} ".join(cycle)
         lines.append(f"these wait for each other, so none can start: {way}")
     return "\n".join([*lines, *problem_lines(problems)])

@@ -220,6 +220,7 @@ def _talk(
     bound = git.LOCAL_ENV - git.CONFIG_ENV
     env = {name: value for name, value in repository.env.items() if name not in bound}
     options = [f"--git-dir={repository.found.path}", "-c", f"core.hooksPath={os.devnull}"]
+    options += ["-c", "color.ui=false"]
     if repository.config.get("http.lowspeedlimit") is None:
         settings = (*settings, *_PATIENCE)
     for setting in settings:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from gittasks.core.graph import Graph
+from gittasks.core.lookup import find
 from gittasks.core.model import Snapshot, Status, Task
 from gittasks.core.operations import AddNote, Claim, Holder, Operation, Transition, Verb
 from gittasks.core.rules import lost_lease
@@ -219,26 +221,43 @@ def keep_result(workspace: Workspace, operations: Sequence[Operation], refusal: 
 
 
 def lost(workspace: Workspace, task: Task) -> bool:
-    """Whether this owner and session held a claimed task that is, or was finished by, another's."""
+    """Whether this owner and session held a task that somebody else has claimed since: holds, has
+    finished, or has given back."""
     actor = workspace.actor
-    if not task.claim or task.status is Status.PENDING:
+    if not task.claim:
         return False
-    if actor.session is None:
-        mine = task.session is None and task.owner == actor.owner
-    else:
-        mine = task.session == actor.session
-    return not mine and _held_before(workspace, task)
+    if task.status is not Status.PENDING:
+        if actor.session is None:
+            mine = task.session is None and task.owner == actor.owner
+        else:
+            mine = task.session == actor.session
+        return not mine and _last_claim(workspace, task) is not None
+    number = _last_claim(workspace, task)
+    return number is not None and number < task.claim
 
 
-def _held_before(workspace: Workspace, task: Task) -> bool:
-    """Whether this owner and session once had the task in progress, by its history."""
+def _last_claim(workspace: Workspace, task: Task) -> int | None:
+    """Number of the claim under which this owner and session last had a task in progress, 0 for
+    one that was only started; None when they never had it, by its history."""
     actor = workspace.actor
-    return any(
-        entry.session == actor.session
-        and (actor.session is not None or entry.owner == actor.owner)
-        and any(c.field == "status" and c.after == Status.IN_PROGRESS for c in entry.changes)
-        for entry in workspace.log(task.id)
-    )
+    for entry in workspace.log(task.id):
+        if entry.session != actor.session or (actor.session is None and entry.owner != actor.owner):
+            continue
+        for change in entry.changes:
+            if change.field == "claim":
+                return int(change.after)
+        if any(c.field == "status" and c.after == Status.IN_PROGRESS for c in entry.changes):
+            return 0
+    return None
+
+
+def check_not_lost(workspace: Workspace, edit: Edit) -> None:
+    """Refuse to finish a task that is nobody's now, when another claimed it after this session."""
+    for task_id in edit.changed:
+        old, new = edit.before.tasks.get(task_id), edit.after.tasks.get(task_id)
+        pending = old and old.claim and old.status is Status.PENDING
+        if old and new and pending and new.status is Status.COMPLETED and lost(workspace, old):
+            raise lost_lease(old)
 
 
 def notices(workspace: Workspace) -> list[str]:
@@ -266,9 +285,10 @@ def notices(workspace: Workspace) -> list[str]:
     return told
 
 
-def forget_lost(workspace: Workspace, task_id: str) -> bool:
+def forget_lost(workspace: Workspace, text: str) -> bool:
     """Deal with a lost tentative claim: it is not told of any more; False if there is none."""
     store, branch = workspace.store, workspace.branch()
+    task_id = find(branch.snapshot, text)
     found = tentatives.read(store)
     left = [
         one
@@ -284,28 +304,21 @@ def forget_lost(workspace: Workspace, task_id: str) -> bool:
 # --- waiting ----------------------------------------------------------------------------------
 
 
-def wait(workspace: Workspace, seconds: float | None, *, poll: float | None = None) -> bool:
+def wait(workspace: Workspace, seconds: float | None) -> bool:
     """Wait until something may be ready for this actor; False when the time is over.
 
     Looks at the remote every two seconds, without one at the local branch.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     remote = workspace.store.remote
-    pause = poll or (_POLL if remote else _LOCAL_POLL)
+    pause = _POLL if remote else _LOCAL_POLL
     while True:
         if remote:
             remotes.fetch(workspace.repository, remote, [workspace.list_id])
             leases.observe(workspace.repository, remote, workspace.list_id)
-        if ready(workspace.branch(), workspace.actor.owner):
+        if Graph.of(workspace.snapshot()).ready(workspace.actor.owner):
             return True
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
             return False
         time.sleep(pause if left is None else min(pause, left))
-
-
-def ready(branch: Branch, owner: str) -> list[Task]:
-    """What `owner` can start now."""
-    from gittasks.core.graph import Graph
-
-    return Graph.of(branch.snapshot).ready(owner)

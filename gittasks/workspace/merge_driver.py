@@ -13,6 +13,7 @@ from gittasks.workspace.settings import remove_section, set_config
 _SECTION = "merge.gittasks"
 # Without gittasks, or when it fails, git would keep our side and say nothing: so it falls back.
 DRIVER = "gittasks merge-driver %O %A %B %P || git merge-file -L ours -L base -L theirs %A %O %B"
+_OURS = "gittasks merge-driver"
 _NAME = "task lists, field by field"
 
 
@@ -22,8 +23,9 @@ def is_installed(repository: Repository) -> bool:
 
 
 def is_other(repository: Repository) -> bool:
-    """Whether another driver of that name is configured."""
-    return repository.config.get(f"{_SECTION}.driver") not in (None, DRIVER)
+    """Whether a driver of that name is configured that is none of ours, of no version."""
+    driver = repository.config.get(f"{_SECTION}.driver")
+    return driver is not None and not driver.startswith(_OURS)
 
 
 def install(repository: Repository) -> bool:
@@ -33,10 +35,11 @@ def install(repository: Repository) -> bool:
     """
     if is_installed(repository):
         return False
-    if other := repository.config.get(f"{_SECTION}.driver"):
+    if is_other(repository):
         raise Refused(
             "merge-driver",
-            f"git config {_SECTION}.driver is set already, to: {other}",
+            f"git config {_SECTION}.driver is set already, to: "
+            f"{repository.config.get(f'{_SECTION}.driver')}",
             hint="it was left as it is; unset it first if gittasks is to merge task files",
         )
     set_config(repository, "--local", f"{_SECTION}.name", _NAME)
@@ -46,7 +49,7 @@ def install(repository: Repository) -> bool:
 
 def uninstall(repository: Repository) -> bool:
     """Take the driver out again; False when it was not there, or is not ours."""
-    if not is_installed(repository):
+    if repository.config.get(f"{_SECTION}.driver") is None or is_other(repository):
         return False
     remove_section(repository, _SECTION)
     return True

@@ -75,10 +75,11 @@ def conflicts(workspace: Workspace) -> list[OpenConflict]:
 
 
 def _for_list(loser: Loser, name: Command) -> Loser:
-    """The commands with the list that was asked about: another may have a task of that id."""
-    return loser._replace(
-        commands=tuple(c if c[1] == "init" else (*c, *name) for c in loser.commands)
-    )
+    """The commands with the list that was asked about: another may have a task of that id.
+
+    `init` is left out, since it would also make that list the one in use.
+    """
+    return loser._replace(commands=tuple((*c, *name) for c in loser.commands if c[1] != "init"))
 
 
 def check_uncontested(store: ListStore, commit: str) -> None:

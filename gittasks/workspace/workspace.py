@@ -243,11 +243,13 @@ class Workspace:
             done[:] = [(edit, notes)]
             if not edit.made:
                 return None
-            if fence and any(t.claim for i in edit.changed if (t := edit.before.tasks.get(i))):
-                from gittasks.workspace.claiming import is_fenced
+            if any(t.claim for i in edit.changed if (t := edit.before.tasks.get(i))):
+                from gittasks.workspace import claiming
 
-                if is_fenced(branch, edit):
+                if fence and claiming.is_fenced(branch, edit):
                     raise _Fenced
+                if not force and undo_of is None:
+                    claiming.check_not_lost(self, edit)
             message = commit_message(
                 self.list_id, edit, self.actor, operation_id, undo_of=undo_of, plan=plan
             )

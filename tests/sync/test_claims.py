@@ -199,3 +199,31 @@ def test_a_hostile_lease_harms_nobody(clones: tuple[Repo, Repo]) -> None:
     assert bob("sync").code == 0
     assert ann("claim", "a").code == 0
     assert bob("claim", "a", "--take-over").code == 5
+
+
+def test_a_claim_that_was_taken_over_and_given_back_is_lost_too(
+    clones: tuple[Repo, Repo],
+) -> None:
+    """Nobody holds it now, but the first holder's number is the old one; anybody else finishes."""
+    ann, bob = _as(clones[0], "ann", "s1"), _as(clones[1], "bob", "s2")
+    assert ann("claim", "a").code == 0
+    assert bob("claim", "a", "--take-over", "--force").code == 0
+    assert bob("release", "a").code == 0
+    assert ann("sync").code == 0
+    late = ann("done", "a", "--result", "PASS", "--json")
+    assert (late.code, late.json()["error"]["rule"]) == (5, "lost-lease")
+    assert "PASS" in clones[0].tasks()["a"]["notes"][0]["text"]
+    other = _as(clones[0], "cy", "s3")
+    assert other("done", "a").code == 0
+
+
+def test_a_lost_claim_is_named_by_the_beginning_of_its_id(clones: tuple[Repo, Repo]) -> None:
+    """`release` of a lost tentative claim takes a prefix, as everywhere."""
+    ann, bob = _as(clones[0], "ann", "s1"), _as(clones[1], "bob", "s2")
+    assert ann("create", "Long", "--id", "long-name").code == 0
+    assert ann("sync").code == 0
+    assert ann("claim", "long-name", "--offline").code == 0
+    assert bob("claim", "long-name").code == 0
+    assert ann("sync").code == 0
+    assert ann("release", "long").code == 0
+    assert "lost" not in ann("list").err
