@@ -30,6 +30,7 @@ TESTS = (
     "tests/core/test_picks.py",
     "tests/core/test_merge_conflicts.py",
     "tests/core/test_merge_others.py",
+    "tests/core/test_merge_broken.py",
     "tests/core/test_merge_laws.py",
     "tests/core/test_merge_exhaustive.py",
 )

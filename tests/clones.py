@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from support import GITTASKS, Repo, git
 
 from gittasks.core.model import Status, Task
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 from gittasks.store.history import MERGE_SIGNER
+from gittasks.workspace.merge_driver import DRIVER
 
 BROKEN = "subject: [\n"
 """What no task file can say."""
@@ -101,10 +104,23 @@ def tries(repo: Repo, *args: str) -> bool:
     return subprocess.run(["git", *args], cwd=repo.path, capture_output=True).returncode == 0
 
 
+@contextlib.contextmanager
+def driver(on: bool) -> Iterator[None]:
+    """Git with the merge driver, whatever is configured, or without."""
+    with pytest.MonkeyPatch.context() as patch:
+        if on:
+            patch.setenv("GIT_CONFIG_COUNT", "1")
+            patch.setenv("GIT_CONFIG_KEY_0", "merge.gittasks.driver")
+            patch.setenv("GIT_CONFIG_VALUE_0", DRIVER)
+            path = os.pathsep.join((os.path.dirname(GITTASKS), os.environ["PATH"]))
+            patch.setenv("PATH", path)
+        yield
+
+
 def kill(repo: Repo, after: float, *args: str) -> int:
     """SIGKILL gittasks `after` seconds, unless it was faster; its exit code.
 
-    The git that it had started is nobody's child then, and is waited for.
+    The git that it had started is nobody's child then, goes on, and is waited for.
     """
     process = subprocess.Popen(
         [GITTASKS, *args],
@@ -116,15 +132,31 @@ def kill(repo: Repo, after: float, *args: str) -> int:
     )
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(after)
+    process.send_signal(signal.SIGSTOP)  # starts no more
+    family, rows = {process.pid}, _processes()
+    for _ in range(5):
+        family |= {row.pid for row in rows if row.parent in family}
     process.kill()
     process.wait()
     for _ in range(600):
-        running = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True)
-        rows = [line.split() for line in running.stdout.splitlines()]
-        if not any(int(group) == process.pid and state[0] != "Z" for group, state in rows):
+        if not any(row.session in family or row.pid in family for row in _processes()):
             return process.returncode
         time.sleep(0.05)
     raise AssertionError(f"gittasks {args} was killed, and its git runs on")
+
+
+class _Process(NamedTuple):
+    pid: int
+    parent: int
+    session: int
+
+
+def _processes() -> list[_Process]:
+    """All that run; a zombie does not."""
+    command = ["ps", "-A", "-o", "pid=,ppid=,sess=,stat="]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in shown.splitlines()]
+    return [_Process(*map(int, row[:3])) for row in rows if row[3][0] != "Z"]
 
 
 # --- two of them, one with the files of the list on the disk -----------------------------------

@@ -155,10 +155,10 @@ class History:
                 self._note_lag(lag, path, blob, written.get(path, NOTHING))
         for path in dict.fromkeys(path for path, _ in commit.kept):
             writers = written.get(path, NOTHING)
-            if self._exists(path, writers):
+            kept = [r for name, r in commit.kept if name == path and r not in (BYTES, ANEW)]
+            if kept and self._exists(path, writers):
                 shown = {**self._picked(path, writers), EXISTS: True}
-                kept = {r: shown.get(r, ABSENT) for name, r in commit.kept if name == path}
-                writes = {EXISTS: True, **kept}
+                writes = {EXISTS: True, **{r: shown.get(r, ABSENT) for r in kept}}
                 written[path] = overwritten(writers, writes, order, commit.id)
         basis = self._bases(commit, [parent], written, paths)
         return Point(commit.id, commit.tree, order, written, lag, basis=basis)
@@ -166,26 +166,24 @@ class History:
     def _edited(
         self, path: str, blob: str | None, parent: Point, writers: FileWriters
     ) -> dict[Register, Any]:
-        there = self._exists(path, writers)
+        shown = parent.lag.get(path, parent.tree.get(path))
+        if blob == shown:
+            return {}
         if blob is None:
-            return {EXISTS: ABSENT} if there else {}
+            return {EXISTS: ABSENT}
         registers = self._contents.read(path, blob).registers
-        if not there and path not in parent.tree:
+        if shown is None and path not in parent.tree:
             return {**(registers or {}), **_made(blob)}
-        old = self._basis(path, parent)
-        as_shown = path in parent.tree and path not in parent.lag
-        seen = old if as_shown and path not in parent.basis else self._picked(path, writers)
-        writes: dict[Register, Any] = {}
+        old, seen = self._basis(path, parent), self._picked(path, writers)
+        writes: dict[Register, Any] = {BYTES: blob, EXISTS: True}
         if registers is not None:
-            for register in {**old, **registers, **seen}:
+            for register in {**old, **registers}:
                 value, was = registers.get(register, ABSENT), old.get(register, ABSENT)
                 if same(value, seen.get(register, ABSENT)):
                     continue
                 settles = isinstance(was, _Open) and _competes(value, writers.get(register, ()))
                 if settles or not same(value, _decided(was)):
                     writes[register] = value
-        if writes or as_shown or not there or blob != self._shown(path, writers):
-            writes |= {BYTES: blob, EXISTS: True}
         return writes
 
     def _foreign_merge(self, commit: Commit, parents: Sequence[Point], order: Order) -> Point:
@@ -196,8 +194,6 @@ class History:
         joined = self._unite(parents)
         written = dict(joined)
         lag: dict[str, str | None] = {}
-        for parent in parents:
-            lag |= parent.lag
         paths = differing(parents, joined) | touched(commit, parents)
         for path in paths:
             writers = joined.get(path, NOTHING)
@@ -205,7 +201,6 @@ class History:
             if writes:
                 writes.setdefault(EXISTS, True)
                 written[path] = overwritten(writers, writes, order, commit.id)
-        for path in paths | lag.keys():
             self._note_lag(lag, path, commit.tree.get(path), written.get(path, NOTHING))
         basis = self._bases(commit, parents, written, paths)
         return Point(commit.id, commit.tree, order, written, lag, basis=basis)
@@ -214,27 +209,28 @@ class History:
         self, path: str, blob: str | None, parents: Sequence[Point], writers: FileWriters
     ) -> dict[Register, Any]:
         registers = self._contents.read(path, blob).registers if blob else NOTHING
-        if registers is None:
-            return {}  # conflict markers, say: what the merge should have been stands
+        shown = self._shown(path, writers)
+        if registers is None or blob == shown:
+            return {}  # of conflict markers, say, what the merge should have been stands
         sides = [self._values(path, p) for p in parents]
-        there = self._exists(path, writers)
         if blob is None:  # only that the file is gone can be meant
             values: dict[Register, Any] = {}
-            seen: dict[Register, Any] = {EXISTS: True} if there else {}
-        elif not there and not any(sides):
+            seen: dict[Register, Any] = {EXISTS: True}
+        elif shown is None and not any(sides):
             return {**registers, **_made(blob)}
         else:
             values = {**registers, EXISTS: True, BYTES: blob}
             seen = self._picked(path, writers)
-            if there:
-                seen |= {EXISTS: True, BYTES: self._shown(path, writers)}
+            if shown:
+                seen |= {EXISTS: True, BYTES: shown}
         writes, contested = {}, _contested(path, parents, writers)
         for register in {**seen, **values}:
             value = values.get(register, ABSENT)
             if same(value, seen.get(register, ABSENT)):
                 continue
             settles = register in contested and _competes(value, writers[register])
-            if settles or not pieced(register, value, sides):
+            alike = all(same(value, side.get(register, ABSENT)) for side in sides)
+            if (settles and not alike) or not pieced(register, value, sides):
                 writes[register] = value
         return writes
 
@@ -326,15 +322,13 @@ class History:
             origin = next((p for p in parents if p.tree.get(path) == blob), None)
             basis = self._basis(path, origin or parents[0])
             if origin is None and len(parents) > 1:  # who repairs it is the first to pick a side
-                contested = _contested(path, parents, writers)
+                contested = _contested(path, parents, writers) - OF_THE_FILE
                 basis = {**basis, **{r: _Open(basis.get(r, ABSENT)) for r in contested}}
             self._broken[path, author] = basis
         return self._broken[path, author]
 
     def _unite(self, points: Sequence[Point]) -> Written:
         """The maximal writers of the united histories."""
-        if len(points) < 2:
-            return points[0].written if points else NOTHING
         united = dict(points[0].written)
         for path in {path for p in points for path in p.written}:
             sides = [p.written.get(path, NOTHING) for p in points]
@@ -382,7 +376,7 @@ def _contested(path: str, parents: Sequence[Point], writers: FileWriters) -> set
 
 
 def _competes(value: Any, writers: Writers) -> bool:
-    return len(writers) > 1 and any(same(value, w.value) for w in writers)
+    return any(same(value, w.value) for w in writers)
 
 
 def _decided(value: Any) -> Any:

@@ -170,7 +170,7 @@ def pieced(register: Register, value: Any, sides: Sequence[Mapping[Register, Any
     """Whether a merge can have taken a value from its sides, all that they hold of the file; a
     state, part by part (a text merge goes by lines)."""
     if register != EXISTS:
-        sides = [side for side in sides if side]  # one without the file has no say
+        sides = [side for side in sides if side] or [{}]  # one without the file has no say
     if any(same(value, side.get(register, ABSENT)) for side in sides):
         return True
     if register != STATE or value is ABSENT:

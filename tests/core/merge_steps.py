@@ -24,6 +24,29 @@ TASK: Final[Changes] = {STATE: State(), SUBJECT: "A", MADE: T1}
 ONE, OTHER = "one", "other"
 
 
+def world_of(**more: object) -> World:
+    """Two tasks, the first with this metadata."""
+    meta = {("meta", key): value for key, value in more.items()}
+    return World((0,), {A: Text({**TASK, **meta}), B: Text(TASK)})
+
+
+def text(**changes: object) -> Text:
+    """The first task without metadata, with these fields."""
+    return Text({**TASK, **{(k,): v for k, v in changes.items()}})
+
+
+def broken(mark: str = "<<<", **changes: object) -> Text:
+    """A file that cannot be read; it said what the others say, and these."""
+    registers = text(**changes).registers
+    return Text(registers, mark, readable=False, basis=registers)
+
+
+def wrote(world: World, commit: str, path: str = A) -> dict[Register, Any]:
+    """What a commit itself wrote to a file."""
+    written = world.history.points[commit].written.get(path, {})
+    return {r: ws[0].value for r, ws in written.items() if [w.commit for w in ws] == [commit]}
+
+
 def state(status: str, owner: str | None = None, **more: Any) -> State:
     return State(Status(status), owner, **more)
 

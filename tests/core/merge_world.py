@@ -60,9 +60,11 @@ class Memory(Contents):
         return self._files[blob]
 
     def encode(self, path: str, registers: Registers, layouts: Sequence[File]) -> File:
+        assert registers, f"{path} is not ours to write"
         found = (self.texts[f.blob].layout for f in reversed(layouts))
-        blob = self.store(Text(tidy(registers), next((x for x in found if x), "")))
-        return self._files[blob]
+        layout = next((x for x in found if x), "")
+        rewritten = layout if layout.endswith("~") else layout and f"{layout} ~"
+        return self._files[self.store(Text(tidy(registers), rewritten))]
 
     def is_recipe(self, commit: Commit, order: Order) -> bool:
         return commit.id == recipe(commit.parents, commit.tree, order)
@@ -306,7 +308,8 @@ class World:
             if text is None:
                 continue
             stands = self.standing((path, BYTES), ancestors)
-            layouts = [self.contents.texts[i.value].layout for i in stands]
+            layouts = {self.contents.texts[i.value].layout for i in stands}
+            layouts |= {f"{layout} ~" for layout in layouts}
             if text.layout not in {*layouts, ""} or not (
                 text.readable or _among(tree[path], stands)
             ):

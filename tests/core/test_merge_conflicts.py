@@ -26,8 +26,8 @@ from merge_steps import (
 from merge_world import README, START, Text, World
 
 from gittasks.core.merge import History
-from gittasks.core.model import Note
-from gittasks.core.picks import BYTES, EXISTS, Write, rule_of, winner
+from gittasks.core.model import Note, Status
+from gittasks.core.picks import BYTES, EXISTS, Write, agree, pieced, rule_of, winner
 from gittasks.core.registers import ABSENT, STATE, Register
 
 # --- bytes ------------------------------------------------------------------------------------
@@ -51,13 +51,21 @@ def test_a_file_that_two_wrote_keeps_the_later_layout() -> None:
     other = stored(world, A, Text({**TASK, PHASE: "2"}, "# two"), START + 1)
     plain = stored(world, A, Text({**TASK, ("order",): 1}), START + 2)
     both = {**TASK, SUBJECT: "B", PHASE: "2", ("order",): 1}
-    assert shown(world, A, one, other, plain) == Text(both, "# two")
-    assert shown(world, A, plain, one) == Text({**TASK, SUBJECT: "B", ("order",): 1}, "# one")
+    assert shown(world, A, one, other, plain) == Text(both, "# two ~")
+    assert shown(world, A, plain, one) == Text({**TASK, SUBJECT: "B", ("order",): 1}, "# one ~")
+
+
+def test_a_later_layout_is_kept_also_where_an_earlier_version_says_it_all() -> None:
+    """Who only wrote a comment wrote the file last."""
+    world = World((0,), {A: Text(TASK)})
+    one = stored(world, A, Text({**TASK, SUBJECT: "B"}, "# one"), START)
+    other = stored(world, A, Text(TASK, "# two"), START + 1)
+    assert shown(world, A, one, other) == Text({**TASK, SUBJECT: "B"}, "# two ~")
 
 
 def test_of_a_file_that_is_no_task_the_later_version_is_shown() -> None:
     """Whole, and without a word: it is none of ours."""
-    world = World((0,), {README: Text({}, "readme")})
+    world = World((0,), {README: Text({})})
     one, other, again = (stored(world, README, Text({}, t), START + n) for n, t in enumerate("ABA"))
     assert shown(world, README, one, other) == Text({}, "B")
     assert shown(world, README, again, other, one) == Text({}, "A")
@@ -89,6 +97,31 @@ def test_of_two_files_that_cannot_be_read_the_later_is_shown() -> None:
 
 def write(time: int, value: Any, beside: Any = None) -> Write:
     return Write((START + time, 0), f"c{time}", value, beside)
+
+
+def test_a_state_that_cannot_be_is_the_weakest() -> None:
+    """Somebody took all lines of it away: then it is pending, as in a file without them."""
+    gone, open_, done = write(3, ABSENT), write(1, state("pending")), write(2, state("completed"))
+    assert winner(STATE, (open_, gone)) is gone
+    assert winner(STATE, (done, gone)) is done
+
+
+def test_no_merge_pieces_together_that_there_is_no_state() -> None:
+    """Taking all of it away is new, if every side has one."""
+    assert not pieced(STATE, ABSENT, [{EXISTS: True, STATE: state("pending")}])
+    assert pieced(STATE, ABSENT, [{EXISTS: True}])
+
+
+def test_who_finished_a_task_is_what_two_ends_may_agree_about() -> None:
+    """A missing state is a pending one."""
+    done = state("completed", "ann", finished=T1)
+    assert agree(STATE, done, done._replace(finished=T2))
+    assert not agree(STATE, done, done._replace(owner="bob"))
+    assert not agree(STATE, done, done._replace(status=Status.SKIPPED))
+    assert not agree(STATE, state("pending", claim=1), state("pending"))
+    assert not agree(STATE, ABSENT, done)
+    assert agree(STATE, ABSENT, state("pending"))
+    assert not agree(SUBJECT, "A", "B")
 
 
 def test_all_losers_are_told_in_their_order() -> None:

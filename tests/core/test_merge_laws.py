@@ -111,6 +111,9 @@ def test_law_the_set_of_operations_alone_decides_the_tree(drawn: tuple[World, Ra
         assert {world.made[i].bit for i in world.history.operations(point)} == {
             m.bit for m in world.made.values() if m.bit & made.operations
         }
+        assert {i for i in world.made if world.history.reaches(point, i)} == {
+            i for i, m in world.made.items() if m.bit & made.ancestors
+        }
         assert said.setdefault(made.operations, (point.shown(), point.written)) == (
             point.shown(),
             point.written,
@@ -278,11 +281,13 @@ def test_law_a_base_changes_nothing(drawn: tuple[World, Random], more: int) -> N
     start = root.points[base]
     assume(not start.basis)
     before = root.open_conflicts(start.written)
+    old, seen = set(root.operations(start)), []
     history = History(world.contents, Point(base, start.tree, start.order))
     for made in world.made.values():
         if not made.ancestors & world.made[base].bit or made.commit.id == base:
             continue
         found, full = history.add(made.commit), root.points[made.commit.id]
+        seen.append(made.commit.id)
         assert found._replace(written={}, history=0, operations=0) == full._replace(
             written={}, history=0, operations=0
         )
@@ -290,6 +295,12 @@ def test_law_a_base_changes_nothing(drawn: tuple[World, Random], more: int) -> N
             (p, r): ws for (p, r), ws in writers_of(full.written).items() if _later(ws, world, base)
         } == writers_of(found.written)
         assert history.open_conflicts(found.written, before) == root.open_conflicts(full.written)
+        since = [c for c in root.operations(full) if c not in old]
+        assert history.operations(found) == since
+        assert [c for c in (base, *seen) if history.reaches(found, c)] == [
+            c for c in (base, *seen) if root.reaches(full, c)
+        ]
+        assert not history.reaches(found, "somewhere else")
 
 
 def _later(writers: Writers, world: World, base: str) -> bool:

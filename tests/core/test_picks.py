@@ -91,7 +91,7 @@ ROWS = {
     ),
     "a start without a session": states(
         state("in_progress", "bob", started=T1),
-        state("in_progress", "ann", started=T1, session="s1"),
+        state("in_progress", "ann", started=T1, session="0"),
         ONE,
     ),
     "equal claims": states(
@@ -280,13 +280,14 @@ def test_a_dependency_removed_and_added_again_stays(later: str) -> None:
         (("title",), "B", "C", "later"),
         (("setting", "s"), 2, 1, "later"),
         (("format",), 2, "new", "greatest"),
+        (("rules",), 1, "new", "greatest"),
     ],
 )
 def test_rules_of_the_list_itself(
     register: Register, one: Any, other: Any, rule: str, later: str
 ) -> None:
     """The greatest format and rules, so that no old tool writes; of all else the later."""
-    met = meeting(LIST, Text(INFO), {register: one}, {register: other}, later)
+    met = meeting(LIST, Text({**INFO, ("rules",): 9}), {register: one}, {register: other}, later)
     first = rule == "greatest" or later == ONE
     assert met.text is not None
     assert met.text.registers[register] == (one if first else other)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import clones
-import pytest
 from clones import BROKEN, automatic, told
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -20,16 +18,24 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from record import Place, Record, changes, said
+from record import Place, Record, changes, last_readable, said
 from support import Repo, git
 
 from gittasks.core.changes import same
 from gittasks.core.model import Snapshot, Task
-from gittasks.core.operations import AddNote, Create, Operation, Retitle, Transition, Update, Verb
+from gittasks.core.operations import (
+    AddNote,
+    Claim,
+    Create,
+    Operation,
+    Retitle,
+    Transition,
+    Update,
+    Verb,
+)
 from gittasks.core.picks import EXISTS
-from gittasks.errors import Refused
+from gittasks.errors import InvalidData, NotFound, Refused
 from gittasks.sync import Wish
-from gittasks.workspace.merge_driver import DRIVER
 
 HOME = 1
 """The clone that has the list checked out in a worktree."""
@@ -38,21 +44,22 @@ TASKS = ("a", "b", "c", "n")
 """The last is not there until somebody makes it, maybe several at once."""
 TASK = st.sampled_from(TASKS)
 FIELDS = ("subject", "description", "result", "phase")
-DEEDS = st.lists(
-    st.sampled_from(
-        (*FIELDS, *FIELDS, *Verb, "metadata", "note", "title", "blocker", "create", "console")
-    ),
-    min_size=1,
-    max_size=3,
-)
+MORE = ("metadata", "note", "title", "blocker", "create", "console", "keep", "claim")
+DEEDS = st.lists(st.sampled_from((*FIELDS, *FIELDS, *Verb, *MORE)), min_size=1, max_size=3)
+RULES = ("cycle", "closed", "in-progress", "deleted", "claimed", "lost-lease")
+"""Of the rules that refuse a command, those that may be broken here, and cannot be overridden."""
 MERGES = ("ours", "theirs", "markers", "-X ours", "-X theirs", "-s ours", "--no-ff")
 """How a person resolves conflicts, file by file, or lets git do."""
+ASIDE = (
+    "fetch -q",
+    "push -q origin gittasks/plan",
+    "gc -q --prune=now",
+    "pack-refs --all",
+    "cache",
+    "cache/merge",
+    "cache/lists",
+)
 SHARING = {"sync": Wish(True, True), "pull": Wish(True, False), "push": Wish(False, True)}
-_WITH_DRIVER = {
-    "GIT_CONFIG_COUNT": "1",
-    "GIT_CONFIG_KEY_0": "merge.gittasks.driver",
-    "GIT_CONFIG_VALUE_0": DRIVER,
-}
 
 
 def none_of(faults: list[str]) -> None:
@@ -63,44 +70,22 @@ def _there(task: str) -> Place:
     return task, EXISTS
 
 
-@contextmanager
-def _driver(on: bool) -> Iterator[None]:
-    """Git with the merge driver, or without."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in _WITH_DRIVER.items() if on else ():
-            patch.setenv(name, value)
-        yield
-
-
-def _operation(task: Task, deed: str, value: str) -> Operation:
+def _operation(task: Task, known: set[str], deed: str, value: str) -> Operation:
+    free = [i for i in ("a", "b", "c") if i in known - {task.id, *task.blocked_by}]
     match deed:
-        case "note":
-            return AddNote(task.id, value)
         case "title":
             return Retitle(value)
+        case "claim":
+            return Claim(task.id)
         case "metadata":
             return Update(task.id, metadata={"k": value})
+        case "blocker" if free and not task.blocked_by:
+            return Update(task.id, add_blocked_by=(free[0],))
         case "blocker" if task.blocked_by:
             return Update(task.id, remove_blocked_by=task.blocked_by[:1])
-        case "blocker":
-            return Update(task.id, add_blocked_by=("b" if task.id == "a" else "a",))
+        case "note" | "blocker":
+            return AddNote(task.id, value)
     return Update(task.id, **{deed: value})  # type: ignore[arg-type]
-
-
-def _last_readable(repo: Repo, commit: str, task: str) -> str:
-    """The commit itself if a task can be read there, else the one that it was broken on; or ""."""
-    store = repo.workspace("plan").store
-    while task not in store.load_at(commit).snapshot.tasks:
-        blob = _blob(repo, commit, task)
-        parents = store.commit(commit).parents
-        if not blob or not parents:
-            return ""
-        commit = next((p for p in parents if _blob(repo, p, task) == blob), parents[0])
-    return commit
-
-
-def _blob(repo: Repo, commit: str, task: str) -> str:
-    return repo.git("ls-tree", commit, f"tasks/{task}.yaml")
 
 
 def template(folder: str) -> None:
@@ -161,8 +146,13 @@ class Clones(RuleBasedStateMachine):
         try:
             report = workspace.edit([operation], force=True, parallel=True)
         except Refused as refused:
-            if refused.rule == "checked-out":
-                raise
+            assert refused.rule in RULES, refused  # noqa: PT017
+            if refused.details.get("noted"):
+                head = self.clones[who].head()
+                self._acknowledge(who, head, self.record.diff(self.clones[who], head, {}))
+            return
+        except (NotFound, InvalidData):  # the remote was asked, and had that news
+            assert getattr(operation, "id", None) not in self._snapshot(who).tasks
             return
         if report.commit:
             self._acknowledge(who, report.commit, changes(report.edit.before, report.edit.after))
@@ -179,9 +169,13 @@ class Clones(RuleBasedStateMachine):
     def work(self, who: int, task: str, deeds: list[str]) -> None:
         """Some commands, one after the other, about one task."""
         for deed in deeds:
-            value, known = self._next(who), self._snapshot(who).tasks
-            if deed == "create":
-                self._write(who, Create("Task n", id="n", description=value))
+            value, snapshot = self._next(who), self._snapshot(who)
+            known = snapshot.tasks
+            if deed == "keep":
+                self._keep(who)
+            elif deed == "create":
+                if "n" not in snapshot.unreadable.union(known):
+                    self._write(who, Create("Task n", id="n", description=value))
             elif deed in list(Verb):
                 if task in known:
                     self._write(who, Transition(Verb(deed), task))
@@ -189,19 +183,17 @@ class Clones(RuleBasedStateMachine):
                 if deed == "console":
                     self._console(who, task, value)
                 else:
-                    self._write(who, _operation(known[task], deed, value))
+                    self._write(who, _operation(known[task], set(known), deed, value))
 
     def _console(self, who: int, task: str, value: str) -> None:
         """The console script, a process of its own."""
         self._tidy(who)
-        answer = self.clones[who].ok("update", task, "--result", value, "--json").json()
+        answer = self.clones[who].ok("update", task, "--result", value, "--force", "--json").json()
         writes = {(task, ("result",)): value, _there(task): True}
         self._acknowledge(who, answer["commit"], writes)
 
-    @rule(who=WHO)
-    def keep(self, who: int) -> None:
+    def _keep(self, who: int) -> None:
         """What stands is right, says somebody: no conflict is left that can be kept so."""
-        self._next(who)
         self._tidy(who)
         if self.clones[who].workspace("plan").keep_conflicts():
             self.record.due.add(self.clones[who].head())
@@ -247,7 +239,7 @@ class Clones(RuleBasedStateMachine):
             made = self._by_hand(who, {path: None})
             self.record.add(made, {_there(task): None})
             return
-        good = _last_readable(repo, commit, task)
+        good = last_readable(repo, commit, task)
         if how == "break" and good == commit:
             made = self._by_hand(who, {path: BROKEN + f"# {value}\n"})
             self.record.add(made, {_there(task): True})
@@ -281,7 +273,7 @@ class Clones(RuleBasedStateMachine):
     def merge(self, task: str, theirs: list[str], ours: list[str], how: str, driver: bool) -> None:
         """`git merge` in the worktree, whose conflicts are resolved in haste."""
         self._compete(task, theirs, ours)
-        with _driver(driver):
+        with clones.driver(driver):
             options = how.split() if how.startswith("-") else []
             if clones.merge(self.tree, *options, check=False) == 0:
                 return
@@ -300,27 +292,24 @@ class Clones(RuleBasedStateMachine):
         head, fetched = self.clones[HOME].head(), self.tree.git("rev-parse", "@{upstream}")
         old = self.tree.git("rev-list", f"{fetched}..{head}").split()
         standing = self.record.standing(self.tree, head, fetched)
-        with _driver(driver):
+        for place, values in self.record.torn(self.tree, old, fetched).items():
+            standing[place] = values  # the driver takes either
+        with clones.driver(driver):
             if not clones.tries(self.tree, "rebase", "-q", fetched):
                 self.tree.git("rebase", "--abort")
                 return
         self.record.replay(self.tree, old, self.tree.git("rev-list", f"{fetched}..HEAD").split())
         none_of(self.record.faults(standing, self._snapshot(HOME)))
 
-    @rule(who=WHO, how=st.sampled_from(("fetch", "push")))
-    def plain(self, who: int, how: str) -> None:
-        """What git itself sends and gets; a push may be refused."""
-        refs = ["gittasks/plan"] if how == "push" else []
-        clones.tries(self.clones[who], how, "-q", "origin", *refs)
-
-    @rule(who=WHO, what=st.sampled_from(("gc", "pack-refs", "cache", "cache/merge", "cache/lists")))
-    def upkeep(self, who: int, what: str) -> None:
-        """Nothing depends on caches, nor on where git keeps what."""
+    @rule(who=WHO, what=st.sampled_from(ASIDE))
+    def aside(self, who: int, what: str) -> None:
+        """Git itself, whose push may be refused; nothing depends on caches, or on packs."""
         if what.startswith("cache"):
-            self.clones[who].remove("gittasks", what)
+            self.clones[who].remove("gittasks", *what.split("/"))
+        elif what.startswith("push"):
+            clones.tries(self.clones[who], *what.split())
         else:
-            options = {"gc": ["-q", "--prune=now"], "pack-refs": ["--all"]}[what]
-            self.clones[who].git(what, *options)
+            self.clones[who].git(*what.split())
 
     # --- sharing ----------------------------------------------------------------------------
 
@@ -337,17 +326,16 @@ class Clones(RuleBasedStateMachine):
 
     @rule(who=WHO, how=st.sampled_from(tuple(SHARING)))
     def share(self, who: int, how: str) -> None:
-        self._next(who)
         self._share(who, SHARING[how])
 
-    @rule(who=WHO, after=st.integers(50, 400))
+    @rule(who=WHO, after=st.integers(20, 300))
     def killed(self, who: int, after: int) -> None:
         """SIGKILL in the middle of a sync: everything goes on without any repair."""
         self._next(who)
         self._tidy(who)
-        clones.kill(self.clones[who], after / 1000, "sync")
+        code = clones.kill(self.clones[who], after / 1000, "sync")
+        assert code in ((-9, 0, 4) if self._snapshot(who).unreadable else (-9, 0)), code
         self.may_lag = self.may_lag or who == HOME
-        self._snapshot(who)
 
     # --- the end ----------------------------------------------------------------------------
 

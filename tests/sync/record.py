@@ -74,22 +74,38 @@ class Record:
         self.writes[commit] = writes
         self.due.add(commit)
 
+    def diff(self, repo: Repo, commit: str, hidden: Mapping[Place, Any]) -> dict[Place, Any]:
+        """What a commit changed; of files that cannot be read before or after it, `hidden`."""
+        store = repo.workspace("plan").store
+        ids = (store.commit(commit).parents[0], commit)
+        before, after = (store.load_at(i).snapshot for i in ids)
+        closed = before.unreadable | after.unreadable
+        found = {p: v for p, v in changes(before, after).items() if p[0] not in closed}
+        return {**found, **{p: v for p, v in hidden.items() if p[0] in closed}}
+
     def replay(self, repo: Repo, old: Iterable[str], new: Iterable[str]) -> None:
         """Commits were made anew elsewhere: what the copies write counts, the originals may go."""
         store = repo.workspace("plan").store
         known = {store.commit(c).message: c for c in old if c in self.writes}
         self.due -= set(old)
         for commit in new:
-            info = store.commit(commit)
-            if (origin := known.get(info.message)) is None:
+            if (origin := known.get(store.commit(commit).message)) is None:
                 continue
-            before, after = (store.load_at(c).snapshot for c in (info.parents[0], commit))
-            hidden = before.unreadable | after.unreadable
-            writes = {p: v for p, v in changes(before, after).items() if p[0] not in hidden}
-            hers = {p: v for p, v in self.writes[origin].items() if p[0] in hidden}
-            self.add(commit, {**writes, **hers})
+            self.add(commit, self.diff(repo, commit, self.writes[origin]))
             if origin in self.picks:
                 self.picks[commit] = self.picks[origin]
+
+    def torn(self, repo: Repo, old: Iterable[str], onto: str) -> dict[Place, list[Any]]:
+        """What commits wrote that are to be made anew, and others in what they are put on."""
+        found: dict[Place, list[Any]] = defaultdict(list)
+        for commit in old:
+            writes = self.writes.get(commit, {})
+            for other in repo.git("rev-list", onto, f"^{commit}").split():
+                theirs = self.writes.get(other, {})
+                for place in writes.keys() & theirs.keys():
+                    found[place] += [writes[place], theirs[place]]
+        mine = [self.writes.get(commit, {}) for commit in old]
+        return {p: [*values, *(w[p] for w in mine if p in w)] for p, values in found.items()}
 
     def standing(self, repo: Repo, *heads: str) -> Standing:
         """What may be shown at these heads together."""
@@ -175,3 +191,15 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
         if not any(same(value, v) for v in found):
             found.append(value)
     return found
+
+
+def last_readable(repo: Repo, commit: str, task: str) -> str:
+    """The commit itself if a task can be read there, else the one that it was broken on; or ""."""
+    store, path = repo.workspace("plan").store, f"tasks/{task}.yaml"
+    while task not in store.load_at(commit).snapshot.tasks:
+        entry = repo.git("ls-tree", commit, path).split()
+        if not entry:
+            return ""
+        changes = ["--format=%H", "--topo-order", "--reverse", "-m", f"--find-object={entry[2]}"]
+        commit = store.commit(repo.git("log", *changes, commit).split()[0]).parents[0]
+    return commit
