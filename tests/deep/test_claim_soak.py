@@ -1,0 +1,74 @@
+"""Many thousand contested claims in clones of one hub, and the history checked as a whole."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import clones
+import pytest
+
+sys.path.append(str(Path(__file__).parent.parent / "sync"))
+
+from claim_history import Recorder, faults, on_remote, recorded
+
+from gittasks.core.operations import Claim, Transition, Verb
+from gittasks.errors import Busy, Refused
+from gittasks.workspace import Workspace
+
+CLAIMS = int(os.environ.get("GITTASKS_CLAIMS", "10000"))
+AGENTS = 4
+TASKS = 2
+
+
+def claimer(path: str, folder: str, who: str, turns: int, env: Mapping[str, str]) -> int:
+    """Claim what is ready and give it back, so often; how often there was something to get."""
+    notes, got = Recorder(folder, who), 0
+    mine = {**env, "GITTASKS_OWNER": "agent", "GITTASKS_SESSION": who}
+    for _ in range(turns):
+        workspace = Workspace(path, list_id="plan", env=mine)
+        began = time.monotonic()
+        try:
+            made = workspace.edit([Claim()])
+        except (Refused, Busy):
+            notes.add("claim", "no", "", 0, began)
+            continue
+        name = made.edit.focus[0]
+        if not name:
+            notes.add("claim", "no", "", 0, began)
+            continue
+        number, got = made.edit.after.tasks[name].claim, got + 1
+        notes.add("claim", "ok", name, number, began)
+        began = time.monotonic()
+        workspace.edit([Transition(Verb.RELEASE, name)])
+        notes.add("release", "ok", name, number, began)
+    return got
+
+
+@pytest.mark.deep
+def test_no_claim_is_granted_twice(tmp_path: Path) -> None:
+    """More agents than tasks: whoever gets one is the only one who has it, by the hub's history."""
+    names = [f"s{n}" for n in range(AGENTS)]
+    repos = clones.share(str(tmp_path), *names, tasks=[f"t{n}" for n in range(TASKS)])
+    events = tmp_path / "events"
+    events.mkdir()
+    began = time.monotonic()
+    with multiprocessing.get_context("spawn").Pool(AGENTS) as pool:
+        work = [
+            (repo.path, str(events), name, CLAIMS // AGENTS, dict(os.environ))
+            for repo, name in zip(repos, names, strict=True)
+        ]
+        got = pool.starmap(claimer, work)
+    took = time.monotonic() - began
+    hub = repos[0].git("remote", "get-url", "origin")
+    told = faults(recorded(str(events)), on_remote(hub))
+    print(  # noqa: T201
+        f"\n{CLAIMS} contested claims by {AGENTS} agents for {TASKS} tasks in {took:.0f} s: "
+        f"{sum(got)} granted, {len(told)} faults"
+    )
+    assert told == []
+    clones.settle(*repos)
