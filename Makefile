@@ -26,6 +26,7 @@ deep: $(VENV)/.tested
 bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/merging.py
+	$(BIN)/python benchmarks/claims.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("gittasks needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'

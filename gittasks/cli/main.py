@@ -47,7 +47,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("view", "Show everything about one task."),
         "status": ("view", "Show how far the list is."),
         "log": ("view", "Show who did what when."),
-        "conflicts": ("share", "Show what was changed in two places at once."),
+        "conflicts": ("conflicts", "Show what was changed in two places at once."),
     },
     "Sharing": {
         "pull": ("share", "Fetch what others did, and merge it."),

@@ -178,9 +178,6 @@ class _Exchange:
         if found.branch.apart:
             self.fail(faults.apart(found.branch.apart, self._list_id, self._remote))
             return
-        tracked = found.branch.heads.tracked
-        if tracked and not self._absent:
-            remotes.note_published(self.repository, self._remote, self._list_id, tracked)
         if not self._wish.push:
             self.result = self.result._replace(absent=self._absent)
             self._finish()

@@ -82,9 +82,6 @@ def _look(store: ListStore, remote: str) -> Evaluated:
         raise faults.nowhere(list_id, remote) from None
     if found.branch.apart:
         raise faults.apart(found.branch.apart, list_id, remote)
-    tracked = found.branch.heads.tracked
-    if tracked and list_id not in fetched.absent:
-        remotes.note_published(repository, remote, list_id, tracked)
     return found
 
 
