@@ -27,6 +27,7 @@ bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/merging.py
 	$(BIN)/python benchmarks/claims.py
+	$(BIN)/python benchmarks/hooks.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("gittasks needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "gittasks"
-LAYERS = ["__main__", "cli", "workspace", "sync", "store", "codec | render", "core", "errors"]
+LAYERS = [
+    "__main__",
+    "cli",
+    "githooks",
+    "workspace",
+    "sync",
+    "store",
+    "codec | render",
+    "core",
+    "errors",
+]
 """From the outermost in; a module may import layers to its right, and its own."""
 ROOMS = {
     "dulwich": {"store"},

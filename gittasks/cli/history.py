@@ -71,7 +71,9 @@ def _told(changes: Sequence[LoggedChange], marks: Marks) -> list[str]:
             told += ["note removed" for n in change.before if n not in change.after]
         elif change.field == "blockedBy":
             told.append(_edges(change))
-        elif change.field in ("description", "metadata", "commits"):
+        elif change.field == "commits":
+            told += _links(change)
+        elif change.field in ("description", "metadata"):
             told.append(f"{change.field} changed")
         elif not (moved and change.field in _QUIET):
             told.append(f"{clean(change.field)} {marks.arrow} {_short(change.after)}")
@@ -82,6 +84,13 @@ def _edges(change: LoggedChange) -> str:
     added = [f"+{clean(i)}" for i in change.after if i not in change.before]
     removed = [f"-{clean(i)}" for i in change.before if i not in change.after]
     return f"blockedBy {' '.join(added + removed)}"
+
+
+def _links(change: LoggedChange) -> list[str]:
+    added = [c for c in change.after if c not in change.before]
+    removed = [c for c in change.before if c not in change.after]
+    told = [f"commit {c['sha'][:7]} {_short(c['subject'] or '')}" for c in added]
+    return told + [f"no longer commit {c['sha'][:7]}" for c in removed]
 
 
 def _short(value: Any) -> str:

@@ -55,7 +55,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "sync": ("share", "Pull, then push."),
     },
     "Git": {
-        "hooks": ("upkeep", "Let git call gittasks: install, uninstall, status."),
+        "hooks": ("hooks", "Let git call gittasks: install, uninstall, status."),
+        "hook": ("hooks", "What the hooks call."),
         "merge-driver": ("upkeep", "Merge one task file for git."),
         "doctor": ("upkeep", "Look over the repository and all its lists."),
     },

@@ -1,4 +1,4 @@
-"""Commands about git itself: hooks, merge-driver, doctor."""
+"""Commands about git itself: merge-driver, doctor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Settings, command, common_options
+from gittasks.cli.options import Settings, command
 from gittasks.errors import NotFound
 
 
@@ -40,56 +40,6 @@ def _read(name: str) -> bytes:
             return file.read()
     except OSError as error:
         raise NotFound(f"cannot read {name}: {error.strerror}") from error
-
-
-@click.group("hooks", params=common_options(), add_help_option=False)
-def hooks_command() -> None:
-    """Let git call gittasks: install, uninstall, status.
-
-    Installed is the merge driver, with which plain git merge and git pull in a worktree of a
-    list's branch merge task files field by field.
-    """
-
-
-@hooks_command.command("install", params=common_options(), add_help_option=False)
-@click.pass_obj
-def install_command(settings: Settings) -> None:
-    """Set up the merge driver in this repository's git configuration."""
-    _answer(settings, "install")
-
-
-@hooks_command.command("uninstall", params=common_options(), add_help_option=False)
-@click.pass_obj
-def uninstall_command(settings: Settings) -> None:
-    """Take out what install set up."""
-    _answer(settings, "uninstall")
-
-
-@hooks_command.command("status", params=common_options(), add_help_option=False)
-@click.pass_obj
-def status_command(settings: Settings) -> int:
-    """Show what is set up; exit code 1 when it is not."""
-    return 0 if _answer(settings, "status") else 1
-
-
-def _answer(settings: Settings, action: str) -> bool:
-    from gittasks.workspace import merge_driver
-
-    workspace = settings.workspace()
-    changed = False
-    if action != "status":
-        change = merge_driver.install if action == "install" else merge_driver.uninstall
-        changed = change(workspace.repository)
-    installed = merge_driver.is_installed(workspace.repository)
-    if settings.json:
-        from gittasks.render import documents
-
-        output.document(documents.envelope("hooks", changed=changed, mergeDriver=installed))
-    elif not settings.quiet:
-        state = "is set up" if installed else "is not set up"
-        already = "" if changed or action == "status" else " already"
-        output.say(f"the merge driver {state}{already}")
-    return installed
 
 
 @command("doctor")

@@ -1,19 +1,19 @@
 """A list while it is being edited: look-up, dependencies, and the transitions of one task.
 
-Every change but a note goes through `put`, which is where a task that somebody holds under a
-session is protected.
+Every change but a note or a link to a commit goes through `put`, where a task that somebody holds
+under a session is protected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from gittasks.core import rules
 from gittasks.core.changes import same
 from gittasks.core.graph import Graph
 from gittasks.core.lookup import named, unreadable
-from gittasks.core.model import ListInfo, Note, Snapshot, Status, Task
+from gittasks.core.model import CodeCommit, ListInfo, Note, Snapshot, Status, Task
 from gittasks.core.operations import Claim, Context, Holder
 from gittasks.core.texts import ORDER_LIMIT
 from gittasks.errors import Refused, Usage
@@ -87,6 +87,22 @@ class Draft:
             )
         if note not in old.notes:
             self.tasks[task_id] = old._replace(notes=(*old.notes, note))
+
+    # --- commits of the code ----------------------------------------------------------------
+
+    def link_commit(self, task_id: str, commit: CodeCommit) -> None:
+        """Add a commit to a task, once."""
+        old = self.tasks[task_id]
+        if commit.sha not in {c.sha for c in old.commits}:
+            self.tasks[task_id] = old._replace(commits=(*old.commits, commit))
+
+    def relink_commits(self, renamed: Mapping[str, CodeCommit]) -> None:
+        """Put rewritten commits in the place of what they were, in every task."""
+        for task in list(self.tasks.values()):
+            if not renamed.keys() & {c.sha for c in task.commits}:
+                continue
+            now = {(new := renamed.get(c.sha, c)).sha: new for c in task.commits}
+            self.tasks[task.id] = task._replace(commits=tuple(now.values()))
 
     # --- dependencies ---------------------------------------------------------------------
 

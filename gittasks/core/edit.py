@@ -15,7 +15,9 @@ from gittasks.core.operations import (
     Claim,
     Context,
     Create,
+    LinkCommit,
     Operation,
+    RelinkCommits,
     Retitle,
     StartNext,
     Transition,
@@ -30,11 +32,11 @@ MOST_ITERATIONS = 1000
 class Edit(NamedTuple):
     """What operations did to a list.
 
-    `focus` has, for each operation, the id of the task that it was about ("" for a title, and for
-    StartNext and Claim when nothing was ready). `created` lists new ids in the order they were
-    made; `changed` all ids that are new, different or gone, in order of display; `unblocked` the
-    pending tasks that had open blockers before and have none now; `forced` the names of the
-    rules that were overridden.
+    `focus` has, for each operation, the id of the task that it was about ("" for a title, for
+    rewritten commits, and for StartNext and Claim when nothing was ready). `created` lists new ids
+    in the order they were made; `changed` all ids that are new, different or gone, in order of
+    display; `unblocked` the pending tasks that had open blockers before and have none now;
+    `forced` the names of the rules that were overridden.
     """
 
     before: Snapshot
@@ -112,6 +114,13 @@ def _apply_one(draft: Draft, operation: Operation) -> str:
         return _transition(draft, operation)
     if isinstance(operation, AddNote):
         return _add_note(draft, operation)
+    if isinstance(operation, LinkCommit):
+        task_id = draft.resolve(operation.id)
+        draft.link_commit(task_id, operation.commit)
+        return task_id
+    if isinstance(operation, RelinkCommits):
+        draft.relink_commits(operation.renamed)
+        return ""
     if isinstance(operation, StartNext):
         return _start_next(draft, operation)
     if isinstance(operation, Claim):

@@ -140,6 +140,9 @@ def _line(task_id: str, changes: list[Change], edit: Edit) -> str:
     fields = [change.field for change in changes]
     if fields == ["notes"] and len(new.notes) > len(old.notes):
         return f"{task_id} note: {printable(new.notes[-1].text, 200)}"
+    if fields == ["commits"]:
+        new_shas = [c.sha[:7] for c in new.commits if c not in old.commits]
+        return f"{task_id} linked to {', '.join(new_shas)}" if new_shas else f"{task_id} unlinked"
     return f"{task_id} {', '.join(printable(f, 60) for f in fields)} changed"
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from gittasks.core.model import Actor, Status, Value
+from gittasks.core.model import Actor, CodeCommit, Status, Value
 
 _NOTHING: Mapping[str, Value] = MappingProxyType({})
 
@@ -94,6 +94,19 @@ class AddNote(NamedTuple):
     text: str
 
 
+class LinkCommit(NamedTuple):
+    """Say that a commit of the code belongs to a task; anybody may, at any time."""
+
+    id: str
+    commit: CodeCommit
+
+
+class RelinkCommits(NamedTuple):
+    """Commits of the code that were rewritten: what they are now, by what they were."""
+
+    renamed: Mapping[str, CodeCommit]
+
+
 class StartNext(NamedTuple):
     """Start the first ready task of `owner` (else of the actor); nothing ready is no error."""
 
@@ -127,7 +140,17 @@ class Retitle(NamedTuple):
     title: str
 
 
-Operation = Create | Update | Transition | AddNote | StartNext | Claim | Retitle
+Operation = (
+    Create
+    | Update
+    | Transition
+    | AddNote
+    | LinkCommit
+    | RelinkCommits
+    | StartNext
+    | Claim
+    | Retitle
+)
 
 
 class Context(NamedTuple):

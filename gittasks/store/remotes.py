@@ -220,6 +220,8 @@ def _talk(
     bound = git.LOCAL_ENV - git.CONFIG_ENV
     env = {name: value for name, value in repository.env.items() if name not in bound}
     options = [f"--git-dir={repository.found.path}", "-c", f"core.hooksPath={os.devnull}"]
+    for event in ("pre-push", "reference-transaction"):  # those of the configuration (git 2.54)
+        options += ["-c", f"hook.{event}.enabled=false"]
     options += ["-c", "color.ui=false"]
     if repository.config.get("http.lowspeedlimit") is None:
         settings = (*settings, *_PATIENCE)

@@ -17,7 +17,7 @@ from gittasks.store.list_store import ListStore
 from gittasks.store.transaction import Propose, Signatures, Written
 from gittasks.sync import faults
 
-_ROUNDS = 30
+_ROUNDS = 50
 """Races that one operation may lose; each loss means that somebody else's went in."""
 _STUCK = 5
 """Times that the remote may turn a push away although nobody else's went in."""
@@ -61,7 +61,8 @@ def publish(
         tip, doubts = tracked, doubts + (told.outcome == "unknown")
         if told.outcome == "refused" or stuck > _STUCK:
             raise faults.not_taken(store.list_id, remote, told.reason)
-        time.sleep(random.uniform(0, min(0.02 * 2**attempt, 1.0)))  # noqa: S311
+        # A long pause would let those that have just come always be first.
+        time.sleep(random.uniform(0, min(0.02 * 2**attempt, 0.25)))  # noqa: S311
     raise Busy(
         f'others pushed to "{store.list_id}" on {remote} {_ROUNDS} times in a row',
         hint="nothing was changed; run this again",

@@ -10,7 +10,7 @@ from gittasks.core.trouble import troubles
 from gittasks.errors import GittasksError
 from gittasks.store import refs, transaction
 from gittasks.store.list_store import ListStore
-from gittasks.workspace import choice, merge_driver
+from gittasks.workspace import choice, merge_driver, unapplied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ class Finding(NamedTuple):
 def examine(workspace: Workspace, *, fix: bool) -> list[Finding]:
     """All findings, those of the repository first. Reads every list; writes only to fix."""
     lists = choice.known_lists(workspace.repository)
-    found = list(_setup(workspace, shared=bool(lists), fix=fix))
+    found = [*_setup(workspace, shared=bool(lists), fix=fix), *_commits(workspace, fix=fix)]
     for list_id in lists:
         store = ListStore(workspace.repository, list_id)
         try:
@@ -83,6 +83,23 @@ def _setup(workspace: Workspace, *, shared: bool, fix: bool) -> Iterator[Finding
             None,
             "git config gc.auto is 0, so objects pile up as loose files",
             "run git gc now and then, or: git config --unset gc.auto",
+        )
+
+
+def _commits(workspace: Workspace, *, fix: bool) -> Iterator[Finding]:
+    """What commits of the code said of tasks and could not be done."""
+    if not unapplied.read(workspace.repository):
+        return
+    from gittasks.workspace import linking
+
+    for row in linking.outstanding(workspace):
+        yield Finding(
+            "commit",
+            row.list_id or None,
+            f'commit {row.sha[:7]} ({row.subject}) says "{row.trailer}": {row.why}',
+            "see to that, then: gittasks doctor --fix; a trailer is changed with git commit "
+            "--amend",
+            fixed=fix and linking.try_again(workspace, row),
         )
 
 

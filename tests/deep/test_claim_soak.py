@@ -44,9 +44,19 @@ def claimer(path: str, folder: str, who: str, turns: int, env: Mapping[str, str]
         number, got = made.edit.after.tasks[name].claim, got + 1
         notes.add("claim", "ok", name, number, began)
         began = time.monotonic()
-        workspace.edit([Transition(Verb.RELEASE, name)])
+        give_back(workspace, name)
         notes.add("release", "ok", name, number, began)
     return got
+
+
+def give_back(workspace: Workspace, name: str) -> None:
+    """Release a task, again when others were always first: that is an answer, and nothing done."""
+    while True:
+        try:
+            workspace.edit([Transition(Verb.RELEASE, name)])
+        except Busy:
+            continue
+        return
 
 
 @pytest.mark.deep

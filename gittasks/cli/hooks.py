@@ -1,0 +1,128 @@
+"""Commands about git's hooks: install them, and what they call."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from gittasks.cli import output
+from gittasks.cli.options import Settings, command, common_options
+from gittasks.errors import GittasksError, Refused
+
+if TYPE_CHECKING:
+    from gittasks.githooks.installing import Status
+    from gittasks.store.repository import Repository
+
+
+@click.group("hooks", params=common_options(), add_help_option=False)
+def hooks_command() -> None:
+    """Let git call gittasks: install, uninstall, status.
+
+    Hooks link commits to the tasks that they name (Task: ID completed) and move them; lists are
+    pushed with the code. The merge driver lets plain git merge task files field by field.
+    """
+
+
+@hooks_command.command("install", params=common_options(), add_help_option=False)
+@click.pass_obj
+def install_command(settings: Settings) -> int:
+    """Set up hooks and merge driver here; hooks that are there are kept and run first."""
+    from gittasks.githooks import installing
+
+    return _answer(settings, installing.install)
+
+
+@hooks_command.command("uninstall", params=common_options(), add_help_option=False)
+@click.pass_obj
+def uninstall_command(settings: Settings) -> int:
+    """Take out what install set up; what was there before is there again."""
+    from gittasks.githooks import installing
+
+    _answer(settings, installing.uninstall)
+    return 0
+
+
+@hooks_command.command("status", params=common_options(), add_help_option=False)
+@click.pass_obj
+def status_command(settings: Settings) -> int:
+    """Show what is set up; exit code 1 when something is not."""
+    from gittasks.githooks import installing
+
+    return _answer(settings, installing.status)
+
+
+def _answer(settings: Settings, action: Callable[[Repository], Status]) -> int:
+    workspace = settings.workspace()
+    found = action(workspace.repository)
+    if settings.json:
+        from gittasks.render import documents
+
+        output.document(
+            documents.envelope(
+                "hooks",
+                changed=found.changed,
+                mergeDriver=found.merge_driver,
+                hooks=[
+                    {"name": h.name, "state": h.state, "chained": h.after is not None}
+                    for h in found.hooks
+                ],
+                byHand=list(found.left),
+            )
+        )
+    elif not settings.quiet:
+        from gittasks.render.text import clean
+
+        for line in _lines(found):
+            output.say(clean(line))
+    return 0 if found.complete else 1
+
+
+def _lines(found: Status) -> list[str]:
+    width = max(len(h.name) for h in found.hooks)
+    lines = []
+    for hook in found.hooks:
+        after = ", after the hook that was there" if hook.after else ""
+        lines.append(f"{hook.name:<{width}}  {hook.state}{after}")
+    driver = "installed" if found.merge_driver else "missing"
+    return [*lines, f"{'merge driver':<{width}}  {driver}", *found.left]
+
+
+@command("hook", context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("arguments", nargs=-1)
+@click.pass_obj
+def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> int:
+    """Do what a git hook does. git calls this through the scripts that hooks install puts in place.
+
+    Nothing that goes wrong here may stop git: the exit code is 0, or 5 for a commit that
+    gittasks.strictTrailers refuses.
+    """
+    from gittasks.githooks import running
+
+    reads = name in running.READING and not sys.stdin.isatty()
+    stdin = sys.stdin.buffer.read().decode("utf-8", "replace") if reads else ""
+    try:
+        told = running.run(
+            name,
+            arguments,
+            stdin,
+            start=settings.directory,
+            env=dict(os.environ),
+            list_id=settings.list_id,
+        )
+    except Refused as refusal:
+        if name == "commit-msg" and refusal.rule == "trailer":
+            raise
+        told = [str(refusal)]
+    except GittasksError as error:
+        told = [f"{error.message}{f' ({error.hint})' if error.hint else ''}"]
+    if not settings.quiet:
+        from gittasks.render.text import clean
+
+        for line in told:
+            output.say(f"gittasks: {clean(line)}", err=True)
+    return 0

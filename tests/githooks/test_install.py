@@ -1,0 +1,286 @@
+"""hooks install, uninstall, status: beside whatever is there, and out again without a trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from coding import commit, ran, said, status
+from support import Repo, git, plan
+
+from gittasks.githooks import places
+from gittasks.githooks.running import NAMES
+
+_MINE = '#!/bin/sh\necho mine-%s "$@" >> log\n'
+
+
+def _hook(repo: Repo, name: str, text: str) -> Path:
+    path = Path(repo.git_dir, "hooks", name)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o750)
+    return path
+
+
+def _tree(folder: str) -> dict[str, tuple[str, int, bytes]]:
+    """All files and links below a folder: kind, mode, content."""
+    found = {}
+    for path in sorted(Path(folder).rglob("*")):
+        if path.is_symlink():
+            found[str(path)] = ("link", 0, os.readlink(path).encode())
+        elif path.is_file():
+            found[str(path)] = ("file", stat.S_IMODE(path.stat().st_mode), path.read_bytes())
+    return found
+
+
+def _states(repo: Repo) -> set[str]:
+    return {h["state"] for h in repo.run("hooks", "status", "--json").json()["hooks"]}
+
+
+def test_install_twice_changes_nothing_and_uninstall_leaves_no_trace(listed: Repo) -> None:
+    """Hooks and configuration are byte for byte as they were."""
+    hooks, config = os.path.join(listed.git_dir, "hooks"), listed.read(".git/config")
+    before = _tree(hooks)
+    assert listed.ok("hooks", "install", "--json").json()["changed"] is True
+    installed = _tree(hooks)
+    assert listed.ok("hooks", "install", "--json").json()["changed"] is False
+    assert _tree(hooks) == installed
+    assert listed.ok("hooks", "status").out.count("installed") == len(NAMES) + 1
+    listed.ok("hooks", "uninstall")
+    assert _tree(hooks) == before
+    assert listed.read(".git/config") == config
+    assert listed.run("hooks", "status").code == 1
+
+
+def test_hooks_of_ones_own_run_first_and_come_back(listed: Repo) -> None:
+    """A hand-written hook keeps its arguments and is restored with its mode; so is a link."""
+    _hook(listed, "post-commit", _MINE % "post-commit")
+    _hook(listed, "mine", _MINE % "prepare")
+    os.symlink("mine", os.path.join(listed.git_dir, "hooks", "prepare-commit-msg"))
+    before = _tree(os.path.join(listed.git_dir, "hooks"))
+    listed.ok("hooks", "install")
+    assert "post-commit         installed, after the hook" in listed.ok("hooks", "status").out
+    assert commit(listed, "x\n\nTask: a completed") == ["plan: a completed [1/3 complete]"]
+    assert listed.read("log") == "mine-prepare .git/COMMIT_EDITMSG message\nmine-post-commit\n"
+    listed.ok("hooks", "uninstall")
+    assert _tree(os.path.join(listed.git_dir, "hooks")) == before
+
+
+@pytest.mark.parametrize("name", ["prepare-commit-msg", "commit-msg"])
+def test_a_hook_that_refuses_still_refuses(listed: Repo, name: str) -> None:
+    """The exit code of the hook that was there stops the commit, as before."""
+    _hook(listed, name, "#!/bin/sh\necho no >&2\nexit 3\n")
+    listed.ok("hooks", "install")
+    code, output = ran(listed.path, "commit", "--allow-empty", "-qm", "x\n\nTask: a completed")
+    assert (code, output) == (1, "no\n")
+    assert status(listed, "a") == "pending"
+
+
+def test_a_hook_of_ones_own_reads_what_git_says(listed: Repo, tmp_path: Path) -> None:
+    """post-rewrite and pre-push get their standard input, and ours as well."""
+    hub = str(tmp_path / "hub")
+    git(listed.path, "init", "-q", "--bare", hub)
+    listed.git("remote", "add", "origin", hub)
+    for name in ("post-rewrite", "pre-push"):
+        _hook(listed, name, '#!/bin/sh\n{ echo "$@"; cat; } > seen-' + name + "\n")
+    listed.ok("hooks", "install")
+    commit(listed, "x\n\nTask: a completed")
+    old = listed.git("rev-parse", "HEAD")
+    ran(listed.path, "commit", "-q", "--amend", "-m", "y\n\nTask: a completed")
+    new = listed.git("rev-parse", "HEAD")
+    assert listed.read("seen-post-rewrite") == f"amend\n{old} {new}\n"
+    code, output = ran(listed.path, "push", "-q", "origin", "main")
+    assert (code, said(output)) == (0, ["plan: is now on origin"])
+    first, second = listed.read("seen-pre-push").splitlines()
+    assert first == f"origin {hub}"
+    assert second.startswith(f"refs/heads/main {new} refs/heads/main 0000")
+
+
+def test_an_own_post_checkout_keeps_its_say(listed: Repo) -> None:
+    """The exit code of post-checkout is that of git checkout."""
+    _hook(listed, "post-checkout", "#!/bin/sh\nexit 7\n")
+    listed.ok("hooks", "install")
+    assert ran(listed.path, "checkout", "-q", "-b", "side")[0] != 0
+
+
+def test_an_older_script_is_brought_up_to_date(hooked: Repo) -> None:
+    """A script of another version is replaced; what runs before it stays."""
+    path = Path(hooked.git_dir, "hooks", "post-commit")
+    path.write_text(path.read_text(encoding="utf-8") + "# old\n", encoding="utf-8")
+    assert "outdated" in hooked.run("hooks", "status").out
+    assert hooked.ok("hooks", "install", "--json").json()["changed"] is True
+    assert "# old" not in path.read_text(encoding="utf-8")
+
+
+def test_nothing_is_overwritten_twice(listed: Repo) -> None:
+    """When somebody wrote over our script, neither their hook nor the first one is lost."""
+    first = _hook(listed, "post-commit", _MINE % "first")
+    listed.ok("hooks", "install")
+    second = _hook(listed, "post-commit", _MINE % "second")
+    done = listed.run("hooks", "install")
+    assert done.code == 5
+    assert "post-commit.gittasks-chained" in done.err
+    assert second.read_text(encoding="utf-8") == _MINE % "second"
+    kept = Path(f"{first}.gittasks-chained")
+    assert kept.read_text(encoding="utf-8") == _MINE % "first"
+
+
+def test_from_a_linked_worktree(listed: Repo, tmp_path: Path) -> None:
+    """Worktrees share their hooks."""
+    folder = str(tmp_path / "wt")
+    listed.git("worktree", "add", "-q", "-b", "side", folder)
+    Repo(folder).ok("hooks", "install")
+    assert _states(listed) == {"installed"}
+
+
+def test_a_hooks_path_of_the_repository_is_used(listed: Repo, tmp_path: Path) -> None:
+    """A folder that core.hooksPath names for this repository alone, outside of the code."""
+    listed.git("config", "core.hooksPath", str(tmp_path / "hooks"))
+    listed.ok("hooks", "install")
+    assert (tmp_path / "hooks" / "post-commit").exists()
+    assert commit(listed, "x\n\nTask: a completed") == ["plan: a completed [1/3 complete]"]
+    listed.ok("hooks", "uninstall")
+    assert list((tmp_path / "hooks").iterdir()) == []
+
+
+def _old_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "_version", lambda _: (2, 39))
+
+
+@pytest.mark.parametrize("folder", [".githooks", ".husky/_"])
+def test_hooks_in_the_code_are_left_to_people(
+    listed: Repo, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the work tree nothing is written; the exact lines are said, and seen once added."""
+    from gittasks.githooks import installing
+
+    _old_git(monkeypatch)
+    os.makedirs(listed.file(folder))
+    listed.git("config", "core.hooksPath", folder)
+    found = installing.install(listed.workspace("plan").repository)
+    assert not found.complete
+    assert os.listdir(listed.file(folder)) == []
+    where = folder.removesuffix("/_")
+    assert where in found.left[0]
+    for line in found.left[1:]:
+        name, _, text = line.strip().partition(": ")
+        listed.write(f"{where}/{name}", f"#!/bin/sh\n{text}\n")
+        os.chmod(listed.file(f"{where}/{name}"), 0o700)
+    assert installing.status(listed.workspace("plan").repository).complete
+    if folder == ".githooks":
+        assert commit(listed, "x\n\nTask: a completed") == ["plan: a completed [1/3 complete]"]
+        listed.git("config", "gittasks.strictTrailers", "true")
+        assert ran(listed.path, "commit", "--allow-empty", "-qm", "x\n\nTask: zz")[0] == 1
+
+
+def test_lefthook_is_told_what_to_add(listed: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """lefthook writes its hooks anew, so they are described in its own file."""
+    from gittasks.githooks import installing
+
+    _old_git(monkeypatch)
+    _hook(listed, "post-commit", '#!/bin/sh\nlefthook run "post-commit" "$@"\n')
+    found = installing.install(listed.workspace("plan").repository)
+    assert "lefthook.yml" in found.left[0]
+    assert any("gittasks hook post-commit" in line for line in found.left)
+    listed.write("lefthook.yml", "\n".join(found.left[1:]))
+    assert installing.status(listed.workspace("plan").repository).complete
+
+
+def test_with_a_new_git_its_configuration_holds_the_hooks(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From git 2.54 on hooks are configured beside a manager; what git runs is run here."""
+    from gittasks.githooks import installing
+
+    monkeypatch.setattr(places, "_version", lambda _: (2, 54))
+    os.makedirs(listed.file(".husky/_"))
+    listed.git("config", "core.hooksPath", ".husky/_")
+    before = listed.read(".git/config")
+    assert installing.install(listed.workspace("plan").repository).complete
+    assert listed.git("config", "hook.gittasks-post-commit.event") == "post-commit"
+    commit(listed, "x\n\nTask: a completed")
+    command = listed.git("config", "hook.gittasks-post-commit.command")
+    for folder in (listed.path, os.path.dirname(listed.git_dir)):
+        done = subprocess.run(
+            ["sh", "-c", f'{command} "$@"', "hook"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert status(listed, "a") == "completed"
+    listed.remove("gittasks", "hooks")
+    assert subprocess.run(["sh", "-c", f'{command} "$@"', "hook"], cwd=listed.path).returncode == 0
+    installing.uninstall(listed.workspace("plan").repository)
+    assert listed.read(".git/config") == before
+    assert done.returncode == 0
+
+
+# --- the pre-commit framework ---------------------------------------------------------------
+
+_CONFIG = """
+default_install_hook_types: [pre-commit, commit-msg]
+repos:
+- repo: local
+  hooks:
+  - {id: mark, name: mark, language: system, entry: touch marked, always_run: true,
+     pass_filenames: false, stages: [commit-msg]}
+"""
+
+
+def _pre_commit(repo: Repo, *args: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pre_commit", *args],
+        cwd=repo.path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("first", ["pre-commit", "gittasks"])
+def test_beside_the_pre_commit_framework(listed: Repo, first: str) -> None:
+    """Whichever was installed first, both run, and uninstall takes out ours alone."""
+    listed.write(".pre-commit-config.yaml", _CONFIG)
+    listed.git("add", ".pre-commit-config.yaml")
+    if first == "gittasks":
+        listed.ok("hooks", "install")
+    _pre_commit(listed, "install")
+    listed.ok("hooks", "install")
+    assert _states(listed) == {"installed"}
+    listed.git("config", "gittasks.strictTrailers", "true")
+    code, output = ran(listed.path, "commit", "-qm", "x\n\nTask: zz completed")
+    assert code == 1
+    assert 'no task "zz"' in output
+    assert commit(listed, "x\n\nTask: a completed")[-1] == "plan: a completed [1/3 complete]"
+    assert os.path.exists(listed.file("marked"))
+    listed.ok("hooks", "uninstall")
+    os.unlink(listed.file("marked"))
+    assert commit(listed, "x\n\nTask: b completed") == []
+    assert os.path.exists(listed.file("marked"))
+
+
+def test_pre_commits_users_can_name_our_hooks(repo: Repo) -> None:
+    """.pre-commit-hooks.yaml at the top of this project holds what pre-commit needs."""
+    import io
+
+    from ruamel.yaml import YAML
+
+    path = Path(__file__).parent.parent.parent / ".pre-commit-hooks.yaml"
+    hooks = YAML(typ="safe").load(io.StringIO(path.read_text(encoding="utf-8")))
+    entries = {h["entry"].removeprefix("gittasks hook ") for h in hooks}
+    assert entries <= set(NAMES)
+    plan(repo, "a")
+    local = [{**h, "language": "system"} for h in hooks if h["stages"] == ["post-commit"]]
+    # JSON is YAML.
+    content = json.dumps({"repos": [{"repo": "local", "hooks": local}]})
+    repo.write(".pre-commit-config.yaml", content)
+    repo.git("add", ".pre-commit-config.yaml")
+    _pre_commit(repo, "install", "-t", "post-commit")
+    _, output = ran(repo.path, "commit", "-qm", "x\n\nTask: a completed")
+    assert "gittasks: plan: a completed [1/1 complete]" in output
