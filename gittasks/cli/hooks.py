@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from gittasks.store.repository import Repository
 
 
+_MOST = 12
+"""Lines that a hook says: what a commit prints should be read."""
+
+
 @click.group("hooks", params=common_options(), add_help_option=False)
 def hooks_command() -> None:
     """Let git call gittasks: install, uninstall, status.
@@ -123,6 +127,8 @@ def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> i
     if not settings.quiet:
         from gittasks.render.text import clean
 
-        for line in told:
+        for line in told[:_MOST]:
             output.say(f"gittasks: {clean(line)}", err=True)
+        if len(told) > _MOST:
+            output.say(f"gittasks: and {len(told) - _MOST} lines more", err=True)
     return 0

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from gittasks.core.model import CodeCommit
 from gittasks.githooks import code
 from gittasks.githooks.code import Change
-from gittasks.githooks.telling import lines_of, reverted_lines
+from gittasks.githooks.telling import kept, lines_of, reverted_lines
 from gittasks.workspace import Workspace, linking, unapplied
 from gittasks.workspace.linking import Linked
 from gittasks.workspace.unapplied import Unapplied
@@ -81,7 +81,7 @@ def _apply(
     rows = [Unapplied(change.sha, change.subject, "", value, str(error)) for value, error in bad]
     unapplied.add(workspace.repository, rows)
     told = lines_of(done)
-    return told + [f"{error.message}; {error.hint}" for _, error in bad]
+    return told + [kept(value, error) for value, error in bad]
 
 
 # --- rebase ---------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import NamedTuple
 
 from gittasks.errors import InvalidData, Refused
@@ -87,6 +88,8 @@ def uninstall(repository: Repository) -> Status:
         if not place.manager:
             for slot in (f"{os.path.join(place.folder, name)}.legacy", _path(place, name)):
                 changed = _take_out(slot) or changed
+    with suppress(OSError):  # ours, unless somebody keeps something there
+        os.rmdir(os.path.dirname(_copy(repository, "")))
     return status(repository)._replace(changed=changed, left=())
 
 

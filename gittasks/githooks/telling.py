@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gittasks.core.model import Status, Task
+from gittasks.errors import GittasksError
 from gittasks.githooks.code import Change
 from gittasks.workspace import Workspace, choice, linking
 from gittasks.workspace.linking import Linked, NotDone
@@ -64,10 +65,12 @@ def _refused(one: Linked, each: NotDone) -> str:
     where = f"{one.list_id}: " if one.list_id else ""
     if not each.mention.task:
         return f"{where}links were not remapped: {each.error.message}"
-    hint = f" ({each.error.hint})" if each.error.hint else ""
-    return (
-        f'{where}not done, kept for gittasks doctor: "{each.mention}": {each.error.message}{hint}'
-    )
+    return where + kept(str(each.mention), each.error)
+
+
+def kept(trailer: str, error: GittasksError) -> str:
+    """That what a trailer asks for could not be done; commit-msg has told what was meant."""
+    return f'not done, kept for gittasks doctor: "{trailer}": {error.message}'
 
 
 def reverted_lines(workspace: Workspace, change: Change) -> list[str]:
