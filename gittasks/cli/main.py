@@ -47,6 +47,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("view", "Show everything about one task."),
         "status": ("view", "Show how far the list is."),
         "log": ("view", "Show who did what when."),
+        "graph": ("graph", "Show what waits for what, and the critical path."),
         "conflicts": ("conflicts", "Show what was changed in two places at once."),
     },
     "Sharing": {
@@ -86,6 +87,8 @@ MEANT = {
     "share": "sync",
     "merge": "pull",
     "resolve": "conflicts",
+    "tree": "graph",
+    "deps": "graph",
 }
 """Words that people and agents try, and the command that does it here."""
 

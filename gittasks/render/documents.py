@@ -124,7 +124,8 @@ def _current(current: Current) -> Document:
     }
 
 
-def _problems(problems: Iterable[Problem]) -> list[Document]:
+def problems_part(problems: Iterable[Problem]) -> list[Document]:
+    """What cannot be read, as it stands in every document that leaves it out."""
     return [{"path": p.path, "line": p.line, "message": p.message} for p in problems]
 
 
@@ -177,7 +178,7 @@ def task_list_document(
         list=list_part(info),
         tasks=[task(t, graph, me) for t in tasks],
         progress=progress_part(progress),
-        problems=_problems(problems),
+        problems=problems_part(problems),
         conflicts=conflicts,
         apart=apart,
         stale=list(stale),
@@ -198,7 +199,7 @@ def progress_document(
         "progress",
         list=list_part(info),
         progress=progress_part(progress),
-        problems=_problems(problems),
+        problems=problems_part(problems),
         conflicts=conflicts,
         apart=apart,
         stale=list(stale),

@@ -90,6 +90,8 @@ KINDS = [
     (("log",), "log"),
     (("log", "p1", "-n", "1"), "log"),
     (("export",), "export"),
+    (("graph",), "graph"),
+    (("graph", "p1", "--open"), "graph"),
     (("create", "New"), "task"),
     (("create", "Loop", "--iterations", "2"), "task"),
     (("update", "b", "--subject", "B"), "task"),

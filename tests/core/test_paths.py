@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
+from drawings import at, chain, task, webs
 from hypothesis import given
-from strategies import MANY_IDS, snapshots
-from test_graph import alive_edges, chain, reaches
+from test_graph import alive_edges, reaches
 
 from gittasks.core.graph import Graph
-from gittasks.core.model import Snapshot, Status, Task
+from gittasks.core.model import Snapshot, Status
 from gittasks.core.paths import around, critical_path, layers, redundant, web
 
-DONE, RUNNING = Status.COMPLETED, Status.IN_PROGRESS
-
-
-def at(minute: int) -> str:
-    """A moment of one hour."""
-    return f"2026-11-22T10:{minute:02}:00Z"
-
-
-def task(
-    name: str, *blocked_by: str, took: tuple[int, int] | None = None, **fields: object
-) -> Task:
-    """A task by name; `took=(a, b)` completes it, from minute a to minute b."""
-    made = Task(id=name, subject=name, blocked_by=blocked_by)._replace(**fields)  # type: ignore[arg-type]
-    if took is None:
-        return made
-    return made._replace(status=DONE, started=at(took[0]), finished=at(took[1]))
+RUNNING = Status.IN_PROGRESS
 
 
 class TestWeb:
@@ -45,7 +30,7 @@ class TestWeb:
         assert set(net.closing) == {("b", "a"), ("d", "d")}
         assert {t.id for t in net.tasks} == {"a", "b", "c", "d"}
 
-    @given(snapshots(MANY_IDS))
+    @given(webs())
     def test_law_all_tasks_are_in_order_and_only_cycles_lose_dependencies(
         self, snapshot: Snapshot
     ) -> None:
@@ -79,7 +64,7 @@ class TestRedundant:
         net = web([task("a"), task("b", "a"), task("c", "b"), task("d", "c", "a")])
         assert redundant(net) == [("d", "a")]
 
-    @given(snapshots(MANY_IDS))
+    @given(webs())
     def test_law_it_is_what_other_blockers_lead_to(self, snapshot: Snapshot) -> None:
         net = web(snapshot.tasks.values())
         edges = {(t, b) for t, blockers in net.waits.items() for b in blockers}
@@ -138,7 +123,7 @@ class TestCriticalPath:
         net = web([task("a", took=(0, 2)), task("b", "a", took=(2, 9)), task("c", took=(0, 5))])
         assert critical_path(net) == (("a", "b"), (), None)
 
-    @given(snapshots(MANY_IDS))
+    @given(webs())
     def test_law_it_is_a_chain_and_no_chain_of_open_tasks_is_longer(
         self, snapshot: Snapshot
     ) -> None:
@@ -159,13 +144,13 @@ class TestCriticalPath:
 
 def test_long_chains_and_wide_lists_need_no_recursion() -> None:
     """5,000 tasks in one chain, and 5,000 that all wait for one."""
-    net = web(chain(5000).values())
+    net = web(chain(5000).tasks.values())
     assert layers(net)["t4999"] == 4999
     assert len(critical_path(net).left) == 5000
     assert redundant(net) == []
     assert len(around(net, "t2500")) == 5000
     wide = [task("root"), *(task(f"t{i}", "root") for i in range(5000))]
     assert max(layers(web(wide)).values()) == 1
-    ring = chain(5000)
+    ring = dict(chain(5000).tasks)
     ring["t0"] = ring["t0"]._replace(blocked_by=("t4999",))
     assert len(web(ring.values()).closing) == 1
