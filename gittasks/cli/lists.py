@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from gittasks.core.graph import Graph
 from gittasks.core.model import Problem
 from gittasks.core.progress import ListProgress, Progress
 from gittasks.errors import InvalidData, NotFound
+
+if TYPE_CHECKING:
+    from gittasks.workspace import Workspace
 
 
 @command("init")
@@ -42,7 +46,18 @@ def init_command(settings: Settings, list_id: str | None, title: str | None) -> 
         output.say(f'task list "{chosen}" is {did} (branch {branch})')
         if created:
             output.say('next: gittasks create "PHASE 1: ...", or gittasks apply plan.md')
+            _remark_on_id(workspace, chosen)
     output.notices(settings, workspace)
+
+
+def _remark_on_id(workspace: Workspace, list_id: str) -> None:
+    from gittasks.core.lint.early import is_generic
+
+    if is_generic(list_id):
+        workspace.notices.append(
+            f'"{list_id}" says nothing about the work; name a list after what it is for: '
+            "gittasks init feature-auth"
+        )
 
 
 @command("lists")
@@ -134,6 +149,7 @@ def apply_command(
         output.say_changes(settings, made, [])
         for note in made.notes:
             output.say(note)
+    output.remark(settings, workspace, made)
     output.notices(settings, workspace)
 
 

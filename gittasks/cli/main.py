@@ -48,6 +48,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "status": ("view", "Show how far the list is."),
         "log": ("view", "Show who did what when."),
         "graph": ("graph", "Show what waits for what, and the critical path."),
+        "lint": ("lint", "Say what makes progress hard to see."),
         "conflicts": ("conflicts", "Show what was changed in two places at once."),
     },
     "Sharing": {
@@ -87,6 +88,7 @@ MEANT = {
     "share": "sync",
     "merge": "pull",
     "resolve": "conflicts",
+    "check": "lint",
     "tree": "graph",
     "deps": "graph",
 }

@@ -71,6 +71,14 @@ def edit_and_answer(
     report(settings, workspace, made)
 
 
+def remark(settings: Settings, workspace: Workspace, made: Report) -> None:
+    """Say at once what new tasks make hard to see; to a person, so not beside JSON."""
+    if made.edit.created and not settings.json and not settings.quiet:
+        from gittasks.core.lint.early import remarks
+
+        workspace.notices += remarks(made.edit.before, made.edit.after, made.edit.created)
+
+
 def report(settings: Settings, workspace: Workspace, made: Report) -> None:
     """Answer an edit: what became of the task that it was about, and what is ready now."""
     edit, graph = made.edit, made.graph
@@ -91,6 +99,7 @@ def report(settings: Settings, workspace: Workspace, made: Report) -> None:
         )
     else:
         say_changes(settings, made, [i for i in dict.fromkeys(edit.focus) if i])
+    remark(settings, workspace, made)
     notices(settings, workspace)
 
 

@@ -53,7 +53,16 @@ def test_help_loads_the_command_line_alone(repo: Repo) -> None:
 
 @pytest.mark.parametrize(
     "args",
-    [("list",), ("status",), ("ready",), ("show", "a"), ("log",), ("list", "--json"), ("graph",)],
+    [
+        ("list",),
+        ("status",),
+        ("ready",),
+        ("show", "a"),
+        ("log",),
+        ("list", "--json"),
+        ("graph",),
+        ("lint", "--rule", "cycle"),
+    ],
     ids=" ".join,
 )
 def test_warm_reads_load_no_library(listed: Repo, args: tuple[str, ...]) -> None:

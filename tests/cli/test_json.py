@@ -91,6 +91,7 @@ KINDS = [
     (("log", "p1", "-n", "1"), "log"),
     (("export",), "export"),
     (("graph",), "graph"),
+    (("lint", "--rule", "cycle"), "lint"),
     (("graph", "p1", "--open"), "graph"),
     (("create", "New"), "task"),
     (("create", "Loop", "--iterations", "2"), "task"),

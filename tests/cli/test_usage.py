@@ -76,7 +76,7 @@ def test_wrong_words_are_answered_with_the_right_one(repo: Repo, wrong: str, rig
 def test_misspelt_words(repo: Repo) -> None:
     """A slip of the hand is told with near names, each once; nonsense points to the help."""
     assert "did you mean: gittasks status" in repo.run("statsu").err
-    assert "did you mean: gittasks list?" in repo.run("lsit").err
+    assert "did you mean: gittasks list or lint?" in repo.run("lsit").err
     assert "gittasks list or ls" not in repo.run("lst").err
     assert "gittasks --help" in repo.run("qqqqqq").err
     assert "--force" in repo.run("start", "a", "--frce").err

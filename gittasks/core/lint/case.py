@@ -1,0 +1,122 @@
+"""What the rules look at, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from gittasks.core.clock import seconds_between
+from gittasks.core.model import Snapshot, Status, Task
+from gittasks.core.paths import Web, web
+from gittasks.core.texts import printable
+
+_SHOWN = 5
+"""How many tasks a sentence names before it only counts."""
+
+
+class Move(NamedTuple):
+    """One change of one task in the history of a list: in which commit, when, by whom.
+
+    `field`, `before`, `after` and `kind` are those of `changes.Change`, with values as JSON has
+    them.
+    """
+
+    commit: str
+    at: str
+    by: str
+    task: str
+    field: str
+    before: Any
+    after: Any
+    kind: str = "field"
+
+
+class Found(NamedTuple):
+    """What a rule found: about which tasks (none: about the list), in words, and what to do."""
+
+    tasks: tuple[str, ...]
+    message: str
+    hint: str
+
+
+class Case:
+    """A list at one moment, with its history, oldest first; nothing of it changes."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        moves: Sequence[Move] = (),
+        now: str = "",
+        *,
+        parallel: bool = False,
+    ) -> None:
+        self.snapshot = snapshot
+        self.moves = moves
+        self.now = now
+        self.parallel = parallel
+        """Whether an owner may have several tasks in progress."""
+
+    @cached_property
+    def tasks(self) -> list[Task]:
+        """The tasks that count, in order of display: neither deleted nor skipped."""
+        return [t for t in self.snapshot.ordered() if t.status is not Status.SKIPPED]
+
+    @cached_property
+    def open(self) -> list[Task]:
+        """Those of them that are not closed."""
+        return [t for t in self.tasks if not t.status.closed]
+
+    @cached_property
+    def net(self) -> Web:
+        """Their dependencies."""
+        return web(self.snapshot.tasks.values())
+
+    @cached_property
+    def first_move(self) -> dict[str, Move]:
+        """Of each task the first change of its state that the history tells."""
+        first: dict[str, Move] = {}
+        for move in self.moves:
+            if move.field == "status" and move.kind == "field":
+                first.setdefault(move.task, move)
+        return first
+
+    def born(self, task_id: str) -> str:
+        """The state that a task was made in, as far as the history tells."""
+        if move := self.first_move.get(task_id):
+            return str(move.before)
+        task = self.snapshot.tasks.get(task_id)
+        return str(task.status if task else Status.PENDING)
+
+    def seconds(self, task: Task) -> int:
+        """How long a task took, or has been in progress; 0 when that is not known."""
+        end = self.now if task.status is Status.IN_PROGRESS else task.finished
+        return seconds_between(task.started, end) or 0
+
+    def by_phase(self) -> dict[str, list[Task]]:
+        """The tasks that count, by label of their phase."""
+        return grouped((t.phase_label, t) for t in self.tasks)
+
+
+Check = Callable[[Case], Iterator[Found]]
+
+
+def grouped(pairs: Iterable[tuple[str | None, Task]]) -> dict[str, list[Task]]:
+    """Tasks by key, in order of first appearance; those without a key are left out."""
+    groups: dict[str, list[Task]] = {}
+    for key, task in pairs:
+        if key:
+            groups.setdefault(key, []).append(task)
+    return groups
+
+
+def named(task: Task) -> str:
+    """`p3-core (PHASE 3: Implement core)`."""
+    return f"{task.id} ({printable(task.headline, 60)})"
+
+
+def some(ids: Sequence[str]) -> str:
+    """`a, b and c`, cut after five."""
+    if len(ids) > _SHOWN:
+        return f"{', '.join(ids[:_SHOWN])} and {len(ids) - _SHOWN} more"
+    return " and ".join(filter(None, (", ".join(ids[:-1]), *ids[-1:])))

@@ -1,0 +1,75 @@
+"""What is worth a word at once, when a list or tasks are made.
+
+It is loaded on the way of every `create`, so it is small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gittasks.core.model import Snapshot, Status, Task
+
+MOST_TASKS = 20
+"""More tasks than this are hard to take in."""
+_GENERIC = (
+    "work works task tasks todo todos to-do list lists default main master test tests misc stuff "
+    "temp tmp project new untitled things items my-tasks my-list mytasks task-list tasklist "
+    "todo-list"
+)
+_APART = (Status.SKIPPED, Status.DELETED)
+_REPAIRS = (
+    "add build clean close create debug delete document drop explain fix implement move optimise "
+    "optimize port profile refactor remove rename replace rewrite simplify speed test unroll write"
+)
+"""First words of tasks that are about a loop in a program."""
+
+
+def is_generic(list_id: str) -> bool:
+    """Whether a list id says nothing about the work."""
+    return list_id.lower() in _GENERIC.split()
+
+
+def is_loop(task: Task) -> bool:
+    """Whether a task that is no iteration sounds like a loop: `Design validation loop`."""
+    words = "".join(c if c.isalnum() else " " for c in task.title.lower()).split()
+    if not words or task.iteration or words[0] in _REPAIRS.split():
+        return False
+    if words[-1] in ("loop", "iterations", "rounds") or words[0] in ("repeat", "iterate"):
+        return True
+    ends = ("pass", "passes", "passed", "green", "clean", "approved", "done", "ok")
+    return "until" in words and any(w in ends for w in words[words.index("until") :])
+
+
+def remarks(before: Snapshot, after: Snapshot, created: Sequence[str]) -> list[str]:
+    """Sentences about tasks that were just made, with what to do; mostly none."""
+    made = [after.tasks[i] for i in created if i in after.tasks]
+    said = [_loop_remark(t) for t in made if t.status is Status.PENDING and is_loop(t)][:1]
+    counts = [sum(t.status not in _APART for t in s.tasks.values()) for s in (before, after)]
+    if counts[0] <= MOST_TASKS < counts[1]:
+        said.append(
+            f"the list has {counts[1]} tasks; more than {MOST_TASKS} are hard to take in: make "
+            "one of small steps, or a list for each part"
+        )
+    if label := _late_phase(before, made):
+        said.append(
+            f"{label} is new, and the work has begun: make all phases before the first task "
+            "starts, so that everybody sees what is to come"
+        )
+    return said
+
+
+def _loop_remark(task: Task) -> str:
+    return (
+        f"{task.id} sounds like a loop; with a task for each round everybody sees where it is: "
+        "gittasks create NAME --iterations N"
+    )
+
+
+def _late_phase(before: Snapshot, made: Sequence[Task]) -> str | None:
+    """A phase that comes after the work has begun, to a list that has phases and is not done."""
+    alive = [t for t in before.tasks.values() if t.status is not Status.DELETED]
+    begun = any(t.started for t in alive) and not all(t.status.closed for t in alive)
+    known = {t.phase_label for t in alive if t.phase_label} if begun else set()
+    if not known:
+        return None
+    return next((x for t in made if (x := t.phase_label) and x not in known), None)

@@ -1,0 +1,253 @@
+"""Rules about a list as it stands: how many tasks, of what size, how they hang together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gittasks.core.lint.case import Case, Found, grouped, named, some
+from gittasks.core.lint.early import MOST_TASKS, is_generic, is_loop
+from gittasks.core.model import Status, Task
+from gittasks.core.paths import redundant
+from gittasks.core.texts import printable
+from gittasks.core.trouble import troubles
+
+_ALIKE = 3
+"""From so many tasks that differ only in a number they are one task, or a loop."""
+
+
+def trouble(kind: str, case: Case) -> Iterator[Found]:
+    """What no rule lets anybody write, and a merge or an edit by hand can leave."""
+    for found in troubles(case.snapshot, parallel=case.parallel):
+        if found.kind == kind:
+            yield Found(found.tasks, found.message, found.hint)
+
+
+def too_many_tasks(case: Case) -> Iterator[Found]:
+    """Nobody sees at a glance where a long list is."""
+    if (count := len(case.tasks)) > MOST_TASKS:
+        yield Found(
+            (),
+            f"the list has {count} tasks; more than {MOST_TASKS} are hard to take in",
+            "make one task of small steps that belong together, or a list for each part: "
+            "gittasks init ID",
+        )
+
+
+def loop_as_task(case: Case) -> Iterator[Found]:
+    """A loop in one task shows no round of it."""
+    starts: dict[str, int] = {}
+    for move in case.moves:
+        if move.field == "status" and move.after == Status.IN_PROGRESS.value:
+            starts[move.task] = starts.get(move.task, 0) + 1
+    for task in case.open:
+        if is_loop(task):
+            why = f"{named(task)} is a loop in one task"
+        elif starts.get(task.id, 0) >= _ALIKE:
+            why = f"{named(task)} was started {starts[task.id]} times: it is a loop in one task"
+        else:
+            continue
+        yield Found(
+            (task.id,),
+            f"{why}, so nobody sees which round it is in",
+            "make a task for each round: gittasks create NAME --iterations N, then: "
+            f"gittasks delete {task.id}",
+        )
+
+
+def _loops(case: Case) -> dict[str, list[Task]]:
+    """Iterations of each loop, skipped and deleted ones too."""
+    tasks = case.snapshot.ordered(deleted=True)
+    return grouped(
+        (f"{t.phase} {t.iteration.max} {t.iteration.name.casefold()}", t)
+        for t in tasks
+        if t.iteration
+    )
+
+
+def missing_iterations(case: Case) -> Iterator[Found]:
+    """`Iteration 1/10` promises ten rounds that can be seen."""
+    for tasks in _loops(case).values():
+        there = {t.iteration.n for t in tasks if t.iteration}
+        top = max(t.iteration.max for t in tasks if t.iteration)
+        if len(there) == top or all(t.status.closed for t in tasks):
+            continue
+        first = next(n for n in range(1, top + 1) if n not in there)
+        yield Found(
+            tuple(t.id for t in tasks),
+            f"the loop of {named(tasks[0])} says {top} iterations and has {len(there)}: "
+            f"number {first} is not there",
+            "make all iterations at once: gittasks create NAME --iterations N; "
+            "done --end-loop skips those that are not needed",
+        )
+
+
+def unfinished_loop(case: Case) -> Iterator[Found]:
+    """A loop that was left without an end keeps the list from being complete."""
+    begun = {t.id: t.sort_key for t in case.tasks if t.status is not Status.PENDING}
+    last = max(begun.values(), default=None)
+    for tasks in _loops(case).values():
+        waiting = [t for t in tasks if t.status is Status.PENDING]
+        over = [t for t in tasks if t.status is Status.COMPLETED]
+        if not waiting or not over or any(t.status is Status.IN_PROGRESS for t in tasks):
+            continue
+        if last and last > max(t.sort_key for t in tasks):
+            yield Found(
+                tuple(t.id for t in waiting),
+                f"the work has gone on behind the loop of {named(tasks[0])}, "
+                f"and {some([t.id for t in waiting])} still wait",
+                f"end the loop: gittasks done {over[-1].id} --end-loop",
+            )
+
+
+def parallel_as_task(case: Case) -> Iterator[Found]:
+    """Of several agents in one task nobody sees which are done."""
+    for task in case.open:
+        if re.match(_PARALLEL, task.title, re.IGNORECASE):
+            yield Found(
+                (task.id,),
+                f"{named(task)} is the work of several in one task",
+                "make a task for each, with an owner, so that each is seen to finish: "
+                "gittasks create NAME --owner AGENT",
+            )
+
+
+_PARALLEL = (
+    r"(?:run|launch|start|spawn|do|execute|perform|request|get)\s+"
+    r"(?:[2-9]|[1-9][0-9]|two|three|four|five|six|seven|eight|nine|ten|several|multiple)\s+"
+    r"(?:[\w-]+\s+){0,3}(?:reviews|reviewers|agents|models|audits|opinions|analyses|workers)\b"
+)
+
+
+def numbered_tasks(case: Case) -> Iterator[Found]:
+    """Tasks that differ only in a number are steps of one, or rounds of a loop."""
+    alike = grouped((_without_number(t), t) for t in case.tasks if not t.iteration)
+    for tasks in alike.values():
+        owners = {t.owner for t in tasks}
+        mine_alone = len(owners) == 1 or None in owners
+        if len(tasks) >= _ALIKE and mine_alone and any(not t.status.closed for t in tasks):
+            yield Found(
+                tuple(t.id for t in tasks),
+                f"{some([t.id for t in tasks])} differ only in a number",
+                'steps of a minute belong into one task; rounds of a loop are called "Iteration '
+                'i/N: NAME"; tasks of several agents have owners',
+            )
+
+
+def _without_number(task: Task) -> str | None:
+    match = re.fullmatch(r"(.*\w)\s+#?(?:[0-9]{1,4}|[A-Z])", task.title)
+    return f"{task.phase_label} {match[1].casefold()}" if match else None
+
+
+def no_active_form(case: Case) -> Iterator[Found]:
+    """While a task runs, its activeForm is what a watcher reads."""
+    ids = tuple(t.id for t in case.open if not t.active_form)
+    if ids:
+        have = "has" if len(ids) == 1 else "have"
+        yield Found(
+            ids,
+            f"{some(ids)} {have} no activeForm, which is what is said while a task runs",
+            f'give one: gittasks update {ids[0]} --active-form "Running tests"',
+        )
+
+
+def generic_list_id(case: Case) -> Iterator[Found]:
+    """Of a list called `tasks` nobody knows what it is about."""
+    if is_generic(case.snapshot.info.id):
+        yield Found(
+            (),
+            f'the list id "{case.snapshot.info.id}" says nothing about the work',
+            "call the next list after what it is for: gittasks init feature-auth",
+        )
+
+
+def dangling_dependency(case: Case) -> Iterator[Found]:
+    """What a task waits for should be there."""
+    here, unreadable = case.snapshot.tasks, case.snapshot.unreadable
+    for task in case.open:
+        for blocker in dict.fromkeys(task.blocked_by):
+            if blocker in unreadable:
+                continue
+            if blocker not in here:
+                why = "is not in this list"
+            elif here[blocker].status is Status.DELETED:
+                why = "is deleted"
+            else:
+                continue
+            yield Found(
+                (task.id,),
+                f"{named(task)} waits for {printable(blocker, 80)}, which {why}",
+                f"drop it: gittasks update {task.id} --remove-blocked-by {printable(blocker, 80)}",
+            )
+
+
+def redundant_dependency(case: Case) -> Iterator[Found]:
+    """A dependency that follows from others hides those that matter."""
+    found: dict[str, list[str]] = {}
+    for task_id, blocker in redundant(case.net):
+        if not case.snapshot.tasks[task_id].status.closed:
+            found.setdefault(task_id, []).append(blocker)
+    for task_id, blockers in found.items():
+        yield Found(
+            (task_id, *blockers),
+            f"{named(case.snapshot.tasks[task_id])} waits for {some(blockers)} already through "
+            "other tasks",
+            f"drop it: gittasks update {task_id} --remove-blocked-by {blockers[0]}",
+        )
+
+
+# --- phases --------------------------------------------------------------------------------
+
+
+def _number(task: Task) -> tuple[int, str] | None:
+    """`PHASE 3b` as (3, "b"); None for a phase with a name."""
+    match = re.fullmatch(r"PHASE ([0-9]{1,4})([a-z]?)", task.phase_label or "")
+    return (int(match[1]), match[2]) if match else None
+
+
+def phase_order(case: Case) -> Iterator[Found]:
+    """Phases are numbered in the order in which they stand, are worked on, and depend."""
+    numbered = [(n, t) for t in case.tasks if (n := _number(t))]
+    begun = [n for n, t in numbered if t.status is not Status.PENDING]
+    if begun:
+        late = grouped(
+            (t.phase_label, t) for n, t in numbered if t.status is Status.PENDING and n < max(begun)
+        )
+        top = next(t.phase_label for n, t in numbered if n == max(begun))
+        for label, tasks in late.items():
+            ids = [t.id for t in tasks]
+            yield Found(
+                tuple(ids),
+                f"{top} has begun while {some(ids)} of {label} {_verb('wait', ids)}",
+                f"do it first, or close it: gittasks skip {ids[0]}",
+            )
+    numbers = {t.id: n for n, t in numbered}
+    for number, task in numbered:
+        for blocker in case.net.waits[task.id]:
+            if numbers.get(blocker, number) > number and not task.status.closed:
+                yield Found(
+                    (task.id, blocker),
+                    f"{named(task)} waits for {blocker} of a later phase",
+                    f"move it: gittasks update {task.id} --phase N, or drop the dependency: "
+                    f"gittasks update {task.id} --remove-blocked-by {blocker}",
+                )
+    yield from _out_of_place([(n, t) for n, t in numbered if not t.status.closed])
+
+
+def _verb(verb: str, ids: list[str]) -> str:
+    return f"{verb}s" if len(ids) == 1 else verb
+
+
+def _out_of_place(numbered: list[tuple[tuple[int, str], Task]]) -> Iterator[Found]:
+    top = (0, "")
+    behind = []
+    for number, task in numbered:
+        if number < top:
+            behind.append(task.id)
+        top = max(top, number)
+    if behind:
+        yield Found(
+            tuple(behind),
+            f"{some(behind)} {_verb('stand', behind)} behind tasks of later phases",
+            f"put it in its place: gittasks update {behind[0]} --order N",
+        )

@@ -1,0 +1,64 @@
+"""The advice of `lint`: rules of the core, run on a list and its history."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from gittasks.core.lint.case import Case, Move
+from gittasks.core.lint.table import NAMES, Finding, findings
+from gittasks.errors import Usage
+
+if TYPE_CHECKING:
+    from gittasks.core.model import Snapshot
+    from gittasks.workspace.audit import LogEntry
+    from gittasks.workspace.workspace import Workspace
+
+CONFIG_KEY = "gittasks.lintignore"
+
+
+def lint(
+    workspace: Workspace, snapshot: Snapshot, only: Collection[str], ignore: Collection[str]
+) -> list[Finding]:
+    """What the rules find; Usage when one is named that there is not.
+
+    Rules that `git config gittasks.lintIgnore` names are left out, unless `only` asks for them.
+    """
+    for name in (*only, *ignore):
+        if name not in NAMES:
+            raise _unknown(name)
+    case = Case(
+        snapshot,
+        moves(workspace.log()),
+        workspace.now().text,
+        parallel=workspace.repository.config.flag("gittasks.parallel"),
+    )
+    usual = () if only else _ignored(workspace)
+    return findings(case, only, {*ignore, *usual})
+
+
+def moves(newest_first: Iterable[LogEntry]) -> list[Move]:
+    """The changes of a history as the rules see them, oldest first."""
+    return [
+        Move(e.commit, e.at, e.owner or e.by, c.task, c.field, c.before, c.after, c.kind)
+        for e in reversed(list(newest_first))
+        for c in e.changes
+        if c.task
+    ]
+
+
+def _ignored(workspace: Workspace) -> list[str]:
+    """Rules that the configuration leaves out; a name that is none is told, not refused."""
+    names = (workspace.repository.config.get(CONFIG_KEY) or "").replace(",", " ").split()
+    for name in names:
+        if name not in NAMES:
+            workspace.notices.append(f'git config gittasks.lintIgnore: no rule is called "{name}"')
+    return names
+
+
+def _unknown(name: str) -> Usage:
+    from gittasks.core.ids import near_matches
+
+    near = near_matches(name, NAMES, 2)
+    meant = f"did you mean {' or '.join(near)}?" if near else f"the rules are: {', '.join(NAMES)}"
+    return Usage(f'there is no lint rule "{name}"', hint=meant)
