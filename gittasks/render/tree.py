@@ -15,6 +15,8 @@ from gittasks.render.text import ASCII, Marks, clean
 _DEEP = 8
 """Branches within branches from which on the longest goes straight on, so that no line grows
 with the length of the list."""
+_LONG_CYCLE = 12
+"""Steps of a cycle that are written out."""
 _MANY = 5
 """Other blockers that a line names."""
 
@@ -50,17 +52,28 @@ def tree(shown: Picture, marks: Marks, lines: Lines, now: int | None = None) -> 
         return "no tasks"
     tasks = {t.id: t for t in shown.net.tasks}
     critical = set(shown.critical.tasks) if len(shown.critical.tasks) > 1 else set()
+    closing: dict[str, list[str]] = {}
+    for task_id, blocker in shown.net.closing:
+        closing.setdefault(task_id, []).append(blocker)
     made = []
     for task_id, parent, lead in _rows(shown.net, lines):
         star = ("* " if task_id in critical else "  ") if critical else ""
-        said = _aside(shown, task_id, parent)
+        said = _aside(shown, task_id, parent, closing.get(task_id))
         # What a task waits for is told by the tree, so the line gets a graph that knows nothing.
         line = task_line(tasks[task_id], Graph({}), marks, now)
         made.append(f"{star}{lead}{line}{said}".rstrip())
     if critical:
         made += ["", f"* critical path: {_length(shown)}"]
-    made += [f"cycle: {f' {marks.arrow} '.join(map(clean, c))}" for c in shown.cycles]
+    made += [f"cycle: {_way(cycle, marks)}" for cycle in shown.cycles]
     return "\n".join(made)
+
+
+def _way(cycle: Sequence[str], marks: Marks) -> str:
+    """The ids of a cycle; of a long one its beginning and how many it has."""
+    shown = [clean(i) for i in cycle[:_LONG_CYCLE]]
+    if len(cycle) > _LONG_CYCLE:
+        shown.append(f"... ({len(cycle) - 1} tasks)")
+    return f" {marks.arrow} ".join(shown)
 
 
 def _length(shown: Picture) -> str:
@@ -72,13 +85,12 @@ def _length(shown: Picture) -> str:
     return f"{words}, about {duration_words(seconds)} (estimate)" if seconds else words
 
 
-def _aside(shown: Picture, task_id: str, parent: str | None) -> str:
+def _aside(shown: Picture, task_id: str, parent: str | None, closing: Sequence[str] | None) -> str:
     """What the place in the tree does not tell: other blockers, and those that are not there."""
     others = [b for b in shown.net.waits[task_id] if b != parent]
     parts = [f"also after {_some(others)}"] if others else []
     if missing := shown.missing.get(task_id):
         parts.append(f"after {_some(missing)}: not in this list, or unreadable")
-    closing = [b for t, b in shown.net.closing if t == task_id]
     parts += [f"waits in a circle for {_some(closing)}"] if closing else []
     return f" ({'; '.join(parts)})" if parts else ""
 

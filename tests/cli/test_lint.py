@@ -82,6 +82,15 @@ def test_rules_are_chosen_by_options_and_configuration(bad: Repo) -> None:
     assert "did you mean stuck?" in done.err
 
 
+def test_whoever_works_on_several_tasks_says_so_once(listed: Repo) -> None:
+    """`git config gittasks.parallel` lifts the rule here as it does for `start`."""
+    listed.ok("start", "a")
+    listed.ok("start", "b", "--parallel")
+    assert listed.run("lint", "--rule", "two-in-progress", "-q").out.split() == ["a", "b"]
+    listed.git("config", "gittasks.parallel", "true")
+    assert listed.ok("lint", "--rule", "two-in-progress").out == "nothing to improve\n"
+
+
 def test_a_good_list_is_praised(repo: Repo) -> None:
     """Nothing to say: exit code 0; the same as JSON."""
     repo.ok("init", "feature-auth")

@@ -55,6 +55,10 @@ class Story:
         """A commit that writes tasks with no rule asked."""
         return self._took(self.snapshot.with_tasks(*tasks), format_time(START + second), "ann")
 
+    def becomes(self, second: int, snapshot: Snapshot) -> Story:
+        """A commit after which the list is this one."""
+        return self._took(snapshot, format_time(START + second), "ann")
+
     def _took(self, after: Snapshot, now: str, by: str) -> Story:
         self._commits += 1
         commit = f"{self._commits:040x}"

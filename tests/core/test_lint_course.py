@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
 from stories import Story, create, done, note, start
+from strategies import history, runs, seeded
 
 from gittasks.core.model import Status
-from gittasks.core.operations import Transition, Update, Verb
+from gittasks.core.operations import Context, Operation, Transition, Update, Verb
 
 MINUTES = 60
 
@@ -157,6 +159,16 @@ def test_a_task_that_is_started_again_and_again_is_a_loop() -> None:
         story.at(n * 100, start("a")).at(n * 100 + 50, Transition(Verb.RELEASE, "a"))
     (found,) = story.found(400, "loop-as-task")
     assert "was started 3 times" in found.message
+
+
+@given(runs())
+def test_law_any_history_can_be_judged(steps: list[tuple[Operation, Context]]) -> None:
+    """Whatever commands did, no rule fails, and what is found names tasks of the list."""
+    story = Story().by_hand(0, *seeded().tasks.values())
+    for second, snapshot in enumerate(history(steps)[1:], 1):
+        story.becomes(second * 200, snapshot)
+    for found in story.found(10_000):
+        assert set(found.tasks) <= set(story.snapshot.tasks)
 
 
 @pytest.mark.parametrize("text", ["not a time", "", "9999-99-99T99:99:99Z"])

@@ -188,7 +188,9 @@ class TestTable:
         assert some(["a"]) == "a"
         assert some(["a", "b", "c"]) == "a, b and c"
         assert some(list("abcdefg")) == "a, b, c, d, e and 2 more"
-        assert all(len(f.message) < 300 for f in findings(Case(chain(2000))))
+        ring = listed(*(task(f"t{n}", f"t{(n - 1) % 2000}") for n in range(2000)))
+        for snapshot in (chain(2000), ring):
+            assert all(len(f.message) <= 300 for f in findings(Case(snapshot)))
 
 
 class TestEarly:

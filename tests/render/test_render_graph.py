@@ -73,6 +73,11 @@ class TestTree:
         assert "  [ ] d  d (after gone: not in this list, or unreadable)" in lines
         assert lines[-1] == "cycle: b → a → c → b"
 
+    def test_a_long_cycle_is_cut(self) -> None:
+        ring = listed(*(task(f"t{n}", f"t{(n - 1) % 5000}") for n in range(5000)))
+        assert drawn(ring)[-1].endswith(" → ... (5000 tasks)")
+        assert len(drawn(ring)[-1]) < 120
+
     def test_lines_without_a_terminal_draw_no_boxes(self) -> None:
         assert lines_for(UNICODE, terminal=True) is BOXES
         assert lines_for(UNICODE, terminal=False) is PLAIN

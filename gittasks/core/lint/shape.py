@@ -12,6 +12,8 @@ from gittasks.core.paths import redundant
 from gittasks.core.texts import printable
 from gittasks.core.trouble import troubles
 
+_LONG = 300
+"""Characters of a sentence; a cycle may have any number of tasks."""
 _ALIKE = 3
 """From so many tasks that differ only in a number they are one task, or a loop."""
 
@@ -20,7 +22,7 @@ def trouble(kind: str, case: Case) -> Iterator[Found]:
     """What no rule lets anybody write, and a merge or an edit by hand can leave."""
     for found in troubles(case.snapshot, parallel=case.parallel):
         if found.kind == kind:
-            yield Found(found.tasks, found.message, found.hint)
+            yield Found(found.tasks, printable(found.message, _LONG), found.hint)
 
 
 def too_many_tasks(case: Case) -> Iterator[Found]:
