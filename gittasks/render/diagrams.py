@@ -66,7 +66,9 @@ def mermaid(shown: Picture, marks: Marks, problems: Iterable[str] = ()) -> str:
 
 def _mermaid_text(text: str) -> str:
     """Text within quotes: what could mean something to Mermaid or HTML becomes `#35;`."""
-    return re.sub(r"[^\w .,:()/+\-\u2026\u2192\u2713]", lambda m: f"#{ord(m[0])};", text)
+    # Mermaid takes the last semicolon away from what looks like `style x fill:#f00;`.
+    colon = "" if "style" in text or "classDef" in text else ":"
+    return re.sub(rf"[^\w .,{colon}()/+\-\u2026\u2192\u2713]", lambda m: f"#{ord(m[0])};", text)
 
 
 def _comment(text: str) -> str:

@@ -121,6 +121,8 @@ HOSTILE = (
     "\\N \\l \\",
     "\u202ereversed",
     "Grüße 漢字 😀",
+    "style t0 fill:#f00",
+    'click t0 href "javascript:alert(1)"',
 )
 
 
@@ -159,6 +161,7 @@ class TestMermaid:
         label = re.fullmatch(r'  t0\["(.*)<br/>a"\]:::pending', box)
         assert label
         assert re.fullmatch(r"(?:[\w .,:()/+\-…→✓]|#\d+;)*", label[1])
+        assert not re.search(r"(?:style|classDef).*:\S*#.*;", label[1])  # Mermaid cuts into these
 
 
 class TestDot:
