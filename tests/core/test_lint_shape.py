@@ -49,6 +49,7 @@ def test_more_than_twenty_tasks() -> None:
         "PHASE 2: Review rounds",
         "Repeat the tests",
         "Run the tests until they pass",
+        "Implement the page in 10 iterations",
     ],
 )
 def test_a_loop_in_one_task(subject: str) -> None:

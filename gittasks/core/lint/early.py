@@ -22,6 +22,7 @@ _REPAIRS = (
     "optimize port profile refactor remove rename replace rewrite simplify speed test unroll write"
 )
 """First words of tasks that are about a loop in a program."""
+_ROUNDS = ("iterations", "rounds")
 
 
 def is_generic(list_id: str) -> bool:
@@ -32,7 +33,11 @@ def is_generic(list_id: str) -> bool:
 def is_loop(task: Task) -> bool:
     """Whether a task that is no iteration sounds like a loop: `Design validation loop`."""
     words = "".join(c if c.isalnum() else " " for c in task.title.lower()).split()
-    if not words or task.iteration or words[0] in _REPAIRS.split():
+    if not words or task.iteration:
+        return False
+    if any(n.isdigit() and word in _ROUNDS for n, word in zip(words, words[1:], strict=False)):
+        return True
+    if words[0] in _REPAIRS.split():
         return False
     if words[-1] in ("loop", "iterations", "rounds") or words[0] in ("repeat", "iterate"):
         return True
