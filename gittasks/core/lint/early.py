@@ -6,6 +6,7 @@ It is loaded on the way of every `create`, so it is small.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from gittasks.core.model import Snapshot, Status, Task
 
@@ -35,7 +36,7 @@ def is_loop(task: Task) -> bool:
     words = "".join(c if c.isalnum() else " " for c in task.title.lower()).split()
     if not words or task.iteration:
         return False
-    if any(n.isdigit() and word in _ROUNDS for n, word in zip(words, words[1:], strict=False)):
+    if any(n.isdigit() and word in _ROUNDS for n, word in pairwise(words)):
         return True
     if words[0] in _REPAIRS.split():
         return False
