@@ -158,6 +158,8 @@ def _value(tool: str, name: str, schema: Schema, value: Any, where: str) -> Any:
         return text
     if isinstance(value, str) and kind in ("boolean", "integer", "number"):
         return _parsed(value, kind)
+    if kind == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
     return value
 
 

@@ -35,6 +35,7 @@ TAKEN: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = [
         {"subject": "A", "metadata": {"k": 1}},
     ),
     ("TaskCreate", {"subject": "A", "iterations": "3"}, {"subject": "A", "iterations": 3}),
+    ("TaskCreate", {"subject": "A", "iterations": 3.0}, {"subject": "A", "iterations": 3}),
     ("TaskCreate", {"subject": "A", "owner": None}, {"subject": "A"}),
     ("TaskCreate", {"subject": "A", "status": "todo"}, {"subject": "A", "status": "pending"}),
     ("TaskUpdate", {"id": "a", "status": "in-progress"}, {"taskId": "a", "status": "in_progress"}),
@@ -109,4 +110,5 @@ def test_nothing_is_dropped(tool: str, sent: dict[str, Any]) -> None:
         return
     said = [key for key, value in sent.items() if value is not None]
     assert len(made) <= len(said)
+    assert not any(isinstance(made.get(name), float) for name in ("iterations", "limit"))
     assert bool(made) == bool(said)

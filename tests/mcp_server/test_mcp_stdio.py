@@ -15,6 +15,7 @@ from typing import Any
 import agents
 import pytest
 from agents import Agent
+from clones import share
 from support import GITTASKS, Repo, git
 
 from gittasks.mcp_server.schemas import INSTRUCTIONS, TOOLS
@@ -152,6 +153,28 @@ def test_two_servers_and_the_command_line(listed: Repo) -> None:
     assert len(made) == 36
     assert listed.count() == before + 36
     listed.fsck()
+
+
+def test_no_two_agents_get_one_task(tmp_path: Path) -> None:
+    """Agents in two clones that claim at once, again and again, get each task once; who comes too
+    late is told that nothing is ready."""
+    names = [f"t{n}" for n in range(6)]
+    clones = share(str(tmp_path), "ada", "bob", tasks=names)
+
+    def work(clone: Repo) -> list[str]:
+        got = []
+        env = {"GITTASKS_OWNER": "agent", "GITTASKS_SESSION": os.path.basename(clone.path)}
+        with agents.over_stdio(clone, env=env) as agent:
+            while task := agent.ok("TaskClaim")["task"]:
+                got.append(task["id"])
+                agent.ok("TaskUpdate", taskId=task["id"], status="completed")
+        return got
+
+    with ThreadPoolExecutor(2) as pool:
+        one, two = pool.map(work, clones)
+    assert sorted(one + two) == names
+    clones[0].git("fetch", "-q")
+    assert {t["status"] for t in clones[0].tasks("plan").values()} == {"completed"}
 
 
 def test_a_server_killed_in_the_middle(listed: Repo) -> None:
