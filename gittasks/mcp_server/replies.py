@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from gittasks.core.graph import Graph
 from gittasks.core.model import Task
 from gittasks.core.progress import summary
-from gittasks.errors import GittasksError, NoList, NoRepository, NotFound, Refused
+from gittasks.errors import GittasksError, NoRepository, NotFound, Refused
 from gittasks.render import documents, plain
 from gittasks.render.text import UNICODE, clean, clean_block
 from gittasks.workspace import Report, Workspace
@@ -110,24 +110,20 @@ def error_text(error: GittasksError) -> str:
     lines = [f"{where}{clean_block(error.message)}"]
     problems = error.details.get("problems", [])
     if problems:  # of TaskCreateMany: all of them, each with the number of the task
-        lines = [f"task {p['line']}: {clean(p['message'])}" for p in problems]
+        names = [f"task {p['line']}" if p["line"] else "title" for p in problems]
+        lines = [f"{n}: {clean(p['message'])}" for n, p in zip(names, problems, strict=True)]
     if fix := _fix(error):
         lines.append(f"Fix: {clean_block(fix)}")
     return "\n".join(lines)
 
 
 def _fix(error: GittasksError) -> str | None:
-    if isinstance(error, Refused):
-        task = error.tasks[0] if error.tasks else "ID"
-        return _FIXES.get(error.rule, error.hint or "").format(task=task) or None
+    if isinstance(error, Refused) and error.rule in _FIXES:
+        return _FIXES[error.rule].format(task=error.tasks[0] if error.tasks else "ID")
     if isinstance(error, NotFound) and error.details.get("candidates") == []:
         return "TaskList shows all ids"
     if isinstance(error, NoRepository):
         return "start the server in a repository, or with: gittasks mcp -C DIR"
-    if isinstance(error, NoList):
-        if error.details.get("lists"):
-            return "choose one in a shell: gittasks use LIST (no restart is needed)"
-        return "TaskCreate or TaskCreateMany makes it"
     return error.hint
 
 

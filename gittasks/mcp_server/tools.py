@@ -49,12 +49,33 @@ _UPDATED = {
 
 def call(tool: str, workspace: Workspace, given: Arguments) -> Reply:
     """Do what a tool is for. Raises GittasksError."""
-    reply = _TOOLS[tool](workspace, given)
+    try:
+        reply = _TOOLS[tool](workspace, given)
+    except NoList as error:
+        error.hint = _way_to_a_list(workspace, error)
+        raise
     try:
         hints = replies.workspace_hints(workspace)
     except GittasksError:  # of a list that is not there any more: the answer stands
         hints = list(workspace.notices)
     return replies.with_hints(reply, hints)
+
+
+def _way_to_a_list(workspace: Workspace, error: NoList) -> str:
+    others = ", ".join(error.details.get("lists", ())[:10])
+    if others and not _is_named(workspace):
+        return "choose one in a shell: gittasks use LIST (no restart is needed)"
+    return "TaskCreate or TaskCreateMany makes it" + (
+        f"; there is also: {others}" if others else ""
+    )
+
+
+def _is_named(workspace: Workspace) -> bool:
+    """Whether it is known which list is meant, there or not."""
+    try:
+        return bool(workspace.chosen)
+    except NoList:
+        return False
 
 
 # --- creating ------------------------------------------------------------------------------
@@ -96,7 +117,7 @@ def _create_many(workspace: Workspace, given: Arguments) -> Reply:
     planned = [
         PlannedTask(number, **_new_fields(entry)) for number, entry in enumerate(given["tasks"], 1)
     ]
-    plan = Plan(given.get("title"), tuple(planned), "TaskCreateMany")
+    plan = Plan(given.get("title"), tuple(planned), "TaskCreateMany", title_line=0)
     ids = [task.id or "" for task in assign_ids(plan).tasks]
     made = workspace.apply_plan(plan)
     data: dict[str, Any] = {"ids": ids}
@@ -200,9 +221,9 @@ def _list(workspace: Workspace, given: Arguments) -> Reply:
     try:
         branch = workspace.branch()
     except NoList as error:
-        if error.details.get("lists"):
+        if error.details.get("lists") and not _is_named(workspace):
             raise
-        words = "There is no task list yet; TaskCreate or TaskCreateMany makes one."
+        words = "There is no task list yet; TaskCreate or TaskCreateMany makes it."
         return Reply(words, {"list": None, "tasks": [], "summary": words})
     snapshot = branch.snapshot
     graph, statuses = Graph.of(snapshot), given.get("status", [])

@@ -171,6 +171,7 @@ def test_create_many_is_all_or_nothing(agent: Agent, listed: Repo) -> None:
     )
     assert "task 2: " in said
     assert 'task 3: no task "nope"' in said
+    assert "title: " in agent.refused("TaskCreateMany", tasks=["A"], title="two\nlines")
     cycle = [
         {"subject": "X", "id": "x", "blockedBy": ["y"]},
         {"subject": "Y", "id": "y", "blockedBy": ["x"]},
@@ -362,6 +363,9 @@ def test_the_list_of_the_environment_is_made(listed: Repo, monkeypatch: pytest.M
     stays in use for everybody else."""
     monkeypatch.setenv("CLAUDE_CODE_TASK_LIST_ID", "feature-auth")
     with agents.in_memory(listed.path) as agent:
+        assert agent.ok("TaskList")["tasks"] == []
+        said = agent.refused("TaskUpdate", taskId="a", status="in_progress")
+        assert "TaskCreate or TaskCreateMany makes it; there is also: plan" in said
         agent.ok("TaskCreateMany", tasks=["One", "Two"])
         assert agent.ok("TaskList")["list"] == "feature-auth"
     monkeypatch.delenv("CLAUDE_CODE_TASK_LIST_ID")
