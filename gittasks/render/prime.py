@@ -13,12 +13,14 @@ from gittasks.core.progress import Progress
 from gittasks.render import plain
 from gittasks.render.text import Marks, clean
 
-_SHOWN = 3
-"""Tasks of a kind that are named: the manual is no list."""
-_WIDTH = 90
-"""Characters of a line about one task."""
-_HEAD = 160
-"""Characters of the line about the list."""
+_RUNNING, _READY, _LISTS = 3, 2, 3
+"""Tasks in progress, tasks to begin and lists that are named: the manual is no list."""
+_WIDTH = 72
+"""Bytes of a line about one task: that bounds the tokens in any script, which characters do not."""
+_HEAD = 96
+"""Bytes of a line about the list."""
+
+_INIT = "gittasks init NAME makes one"
 
 _MANUAL = """\
 ## Commands
@@ -63,9 +65,9 @@ def manual(state: Sequence[str]) -> str:
 def no_list(reason: str, lists: Iterable[str] = ()) -> list[str]:
     """How things stand when there is no list to speak of."""
     known = list(lists)
-    names = ", ".join(known[:_SHOWN]) + (" ..." if len(known) > _SHOWN else "")
-    way = f"gittasks use NAME chooses one of: {names}" if names else "gittasks init NAME makes one"
-    return [f"{clean(reason)[:_HEAD]}; {way}"]
+    names = ", ".join(known[:_LISTS]) + (" ..." if len(known) > _LISTS else "")
+    way = _cut(f"gittasks use NAME chooses one of: {names}", _HEAD) if names else _INIT
+    return [_cut(clean(reason), _HEAD), way]
 
 
 def state(
@@ -76,14 +78,16 @@ def state(
     head = f'List "{clean(info.id)}"{title}'
     lines = [_cut(head, _HEAD), _cut(clean(progress.summary), _HEAD)]
     running = [t for t in tasks if t.status is Status.IN_PROGRESS]
-    for name, found in (("In progress", running), ("Ready", graph.ready(me))):
+    sections = (("In progress", running, _RUNNING), ("Ready", graph.ready(me), _READY))
+    for name, found, most in sections:
         if found:
             lines.append(f"{name}:")
-            lines += [_cut(f"  {plain.task_line(t, graph, marks)}", _WIDTH) for t in found[:_SHOWN]]
-        if len(found) > _SHOWN:
-            lines.append(f"  and {len(found) - _SHOWN} more")
+            lines += [_cut(f"  {plain.task_line(t, graph, marks)}", _WIDTH) for t in found[:most]]
+        if len(found) > most:
+            lines.append(f"  and {len(found) - most} more")
     return lines
 
 
 def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else f"{line[: width - 3]}..."
+    data = line.encode()
+    return line if len(data) <= width else f"{data[: width - 3].decode(errors='ignore')}..."

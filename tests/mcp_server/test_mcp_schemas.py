@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 
 import agents
 import jsonschema
@@ -22,6 +24,7 @@ NATIVE = {
 """The tools that Claude Code has itself, and their fields."""
 SPECIFIED = {"subject", "description", "activeForm", "status", "blockedBy", "owner"}
 """What the specification gives TaskCreate."""
+DOCUMENT = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "agents.md")
 MOST_BYTES = 2048
 """Agents cut longer descriptions and instructions off."""
 
@@ -80,6 +83,17 @@ def test_what_is_told_of_the_tools() -> None:
     assert remote == {"TaskClaim", "TaskSync"}
     at_once = {n for n, t in told.items() if (t.meta or {}).get("anthropic/alwaysLoad") is True}
     assert at_once == {*NATIVE, "TaskCreateMany"}
+
+
+def test_the_document_names_every_tool() -> None:
+    """docs/agents.md has each tool, and a configuration that is the command as it is."""
+    with open(DOCUMENT, encoding="utf-8") as file:
+        document = file.read()
+    assert all(f"| `{tool.name}` |" in document for tool in TOOLS)
+    block = re.search(r"```json\n(.*?)```", document, re.DOTALL)
+    assert block
+    server = json.loads(block[1])["mcpServers"]["gittasks"]
+    assert [server["command"], *server["args"]] == ["gittasks", "mcp"]
 
 
 def test_instructions_arrive() -> None:
