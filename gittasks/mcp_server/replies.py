@@ -18,6 +18,8 @@ from gittasks.render.text import UNICODE, clean, clean_block
 from gittasks.workspace import Report, Workspace
 from gittasks.workspace.audit import LogEntry, LoggedChange
 
+Arguments = Mapping[str, Any]
+"""Of a call, as the schema of its tool has them."""
 MARKS = UNICODE
 _TASKS = 10
 """Tasks of one commit that are told one by one."""

@@ -169,7 +169,7 @@ TOOLS: tuple[Tool, ...] = (
             status=_choice(*_STATUSES, "deleted"),
             result=_text('Outcome in a few words: "PASS"'),
             note=_text("Remark to append"),
-            owner=_text(),
+            owner=_text("Whose it is; with a status, who acts"),
             subject=_text(),
             description=_text(),
             activeForm=_text(),
@@ -252,7 +252,7 @@ TOOLS: tuple[Tool, ...] = (
         'task is null when nothing is ready. Give it back: TaskUpdate status pending, owner "".',
         _object(
             taskId=_TASK_ID,
-            owner=_text(),
+            owner=_text("Who takes it, if not you"),
             lease=_text("Others may take it after this silence: 30m, 2h"),
             takeOver=_flag("Take one whose holder's lease ran out"),
             offline=_flag("Do not ask the remote; tentative"),

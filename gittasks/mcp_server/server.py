@@ -99,7 +99,8 @@ def answer(
         return _error(f'there is no tool "{tool}"\nFix: use one of {", ".join(BY_NAME)}')
     try:
         wanted = arguments.read(tool, given)
-        workspace = Workspace(_folder(folder), list_id=list_id)
+        owner = tools.who_acts(tool, wanted)
+        workspace = Workspace(_folder(folder), list_id=list_id, owner=owner)
         reply = tools.call(tool, workspace, wanted)
     except GittasksError as error:
         return _error(replies.error_text(error))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gittasks.core.clock import duration
+from gittasks.core.edit import Edit
 from gittasks.core.graph import Graph
+from gittasks.core.lint.early import remarks
 from gittasks.core.lookup import find
 from gittasks.core.model import Status, Task
 from gittasks.core.operations import (
     AddNote,
-    Claim,
     Create,
     Operation,
     StartNext,
@@ -20,18 +20,14 @@ from gittasks.core.operations import (
     Verb,
 )
 from gittasks.core.plan import Plan, PlannedTask, assign_ids
-from gittasks.core.progress import Progress, summary
-from gittasks.core.trouble import troubles
-from gittasks.errors import GittasksError, NoList, RemoteFailure, Usage
-from gittasks.mcp_server import replies
-from gittasks.mcp_server.replies import MARKS, Reply
+from gittasks.core.progress import Progress
+from gittasks.errors import GittasksError, NoList, Usage
+from gittasks.mcp_server import replies, sharing
+from gittasks.mcp_server.replies import MARKS, Arguments, Reply
 from gittasks.render import plain
 from gittasks.render.text import clean
-from gittasks.store.list_store import ListStore
-from gittasks.sync import Synced, Wish
-from gittasks.workspace import Workspace, audit, claiming
+from gittasks.workspace import Workspace
 
-Arguments = Mapping[str, Any]
 _UPDATED = {
     "subject": "subject",
     "description": "description",
@@ -45,6 +41,14 @@ _UPDATED = {
     "notes": "note",
     "metadata": "metadata",
 }
+
+
+def who_acts(tool: str, given: Arguments) -> str | None:
+    """The owner that a call acts for, if it gives one: agents that share a server are told apart
+    by it when they take, begin and end tasks."""
+    moves = given.get("status") in ("in_progress", "completed", "skipped")
+    acts = tool == "TaskClaim" or (tool == "TaskUpdate" and moves)
+    return given.get("owner") or None if acts else None
 
 
 def call(tool: str, workspace: Workspace, given: Arguments) -> Reply:
@@ -89,6 +93,11 @@ def _make_list(workspace: Workspace) -> None:
         workspace.notices.append(words)
 
 
+def _remark(workspace: Workspace, edit: Edit) -> None:
+    """Say at once what new tasks make hard to see: nobody learns it sooner than who made them."""
+    workspace.notices += remarks(edit.before, edit.after, edit.created)
+
+
 def _new_fields(given: Arguments) -> dict[str, Any]:
     """What TaskCreate and TaskCreateMany have in common, as the operations call it."""
     words = {"activeForm": "active_form", "blockedBy": "blocked_by"}
@@ -105,6 +114,7 @@ def _create(workspace: Workspace, given: Arguments) -> Reply:
     _make_list(workspace)
     made = workspace.edit([Create(**_new_fields(given))])
     edit, task = made.edit, made.edit.after.tasks[made.edit.focus[0]]
+    _remark(workspace, edit)
     data: dict[str, Any] = {"task": replies.brief(task)}
     if "iterations" in given:
         data["created"] = list(edit.created)
@@ -120,6 +130,7 @@ def _create_many(workspace: Workspace, given: Arguments) -> Reply:
     plan = Plan(given.get("title"), tuple(planned), "TaskCreateMany", title_line=0)
     ids = [task.id or "" for task in assign_ids(plan).tasks]
     made = workspace.apply_plan(plan)
+    _remark(workspace, made.edit)
     data: dict[str, Any] = {"ids": ids}
     if kept := [i for i in ids if i not in made.edit.created]:
         data["kept"] = kept
@@ -277,97 +288,13 @@ def _log(workspace: Workspace, given: Arguments) -> Reply:
     return Reply("\n".join(lines) or "nothing happened yet", {"entries": entries})
 
 
-# --- with others ---------------------------------------------------------------------------
-
-
-def _claim(workspace: Workspace, given: Arguments) -> Reply:
-    wanted = Claim(given.get("taskId"), given.get("owner"), given.get("takeOver", False))
-    try:
-        made = claiming.claim(
-            workspace,
-            wanted,
-            duration(given["lease"], "lease") if "lease" in given else None,
-            force=given.get("force", False),
-            parallel=given.get("parallel", False),
-            offline=given.get("offline", False),
-        )
-    except RemoteFailure as error:
-        if not error.details.get("uncertain"):
-            error.hint = "nothing was claimed; try again, or give offline: true"
-        raise
-    words = replies.progress_words(made.report)
-    if made.task is None:
-        message = "nothing is ready to be claimed"
-        nothing = {"task": None, "message": message, "summary": words}
-        return Reply(f"{message}\n{clean(words)}", nothing)
-    message = claiming.told(workspace, made.task, made)
-    task = replies.details(made.task, made.report.graph, workspace.actor.owner)
-    data: dict[str, Any] = {"task": task, "message": message, "summary": words}
-    if made.tentative:
-        data["tentative"] = True
-    return Reply(f"{clean(message)}\n{replies.changed_text(made.report, [made.task.id])}", data)
-
-
-_WISHES = {"both": Wish(True, True), "pull": Wish(True, False), "push": Wish(False, True)}
-_TOLD = 20
-"""Changes of others that are told one by one."""
-
-
-def _sync(workspace: Workspace, given: Arguments) -> Reply:
-    wish = _WISHES[given.get("direction", "both")]
-    done = workspace.sync(wish, given.get("remote"), all_lists=given.get("all", False))
-    if len(done) == 1 and done[0].error:
-        raise done[0].error
-    parallel = workspace.repository.config.flag("gittasks.parallel")
-    lists = [_exchanged(workspace, one, parallel=parallel) for one in done]
-    text = "\n".join(line for one in lists for line in _exchange_lines(one))
-    return Reply(text or "there is no list to share", {"lists": lists})
-
-
-def _exchanged(workspace: Workspace, one: Synced, *, parallel: bool) -> dict[str, Any]:
-    """What became of one list; `received` tells what others did, the newest at the end."""
-    found: dict[str, Any] = {"list": one.list_id, "remote": one.remote}
-    if one.error:
-        return {**found, "error": replies.error_text(one.error)}
-    did: list[str] = []
-    if ids := {commit.id for commit in one.received}:
-        entries = audit.log(ListStore(workspace.repository, one.list_id, one.remote))
-        told = [e for e in reversed(entries) if e.commit in ids]
-        did = [f"{e.owner or e.by}: {replies.did(e, one.list_id)}" for e in told]
-    if len(did) > _TOLD:
-        did = [f"... {len(did) - _TOLD} more before these: TaskLog", *did[-_TOLD:]]
-    found |= {"received": did, "sent": len(one.sent)}
-    if one.conflicts:
-        found["conflicts"] = len(one.conflicts)
-    if one.branch is not None:
-        snapshot = one.branch.snapshot
-        if trouble := [t.message for t in troubles(snapshot, parallel=parallel)]:
-            found["troubles"] = trouble
-        found["summary"] = summary(snapshot.tasks.values())
-    return found
-
-
-def _exchange_lines(one: Mapping[str, Any]) -> list[str]:
-    name, remote = clean(one["list"]), clean(one["remote"])
-    if "error" in one:
-        return [f"{name}: {one['error']}"]
-    came, went = len(one["received"]), one["sent"]
-    words = [f"{came} from {remote}"] * bool(came) + [f"{went} to {remote}"] * bool(went)
-    lines = [f"{name}: {', '.join(words) or f'up to date with {remote}'}"]
-    lines += [f"  < {clean(did)}" for did in one["received"]]
-    if count := one.get("conflicts"):
-        lines += [clean(line) for line in plain.sharing_lines(count, None)]
-    lines += [f"  ! {clean(trouble)}" for trouble in one.get("troubles", ())]
-    return [*lines, *([clean(one["summary"])] if "summary" in one else [])]
-
-
 _TOOLS: Mapping[str, Callable[[Workspace, Arguments], Reply]] = {
     "TaskCreate": _create,
     "TaskCreateMany": _create_many,
     "TaskUpdate": _update,
     "TaskList": _list,
     "TaskGet": _get,
-    "TaskClaim": _claim,
-    "TaskSync": _sync,
+    "TaskClaim": sharing.claim,
+    "TaskSync": sharing.sync,
     "TaskLog": _log,
 }

@@ -244,6 +244,14 @@ def test_log_tells_each_task_of_a_commit(agent: Agent) -> None:
     assert len(agent.ok("TaskLog", taskId="b")["entries"]) == 2
 
 
+def test_what_makes_progress_hard_to_see_is_said_at_once(agent: Agent) -> None:
+    """Too many tasks, one task for a loop: the reply to the call that makes them says so."""
+    many = agent.ok("TaskCreateMany", tasks=[f"Step {n}" for n in range(20)])
+    assert "23 tasks" in many["hints"][0]
+    assert "sounds like a loop" in agent.ok("TaskCreate", subject="Validation loop")["hints"][0]
+    assert "hints" not in agent.ok("TaskCreate", subject="Write tests")
+
+
 # --- errors --------------------------------------------------------------------------------
 
 
@@ -475,6 +483,16 @@ def test_claims(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "nothing is ready" in nothing["message"]
     agent.ok("TaskUpdate", taskId="a", status="pending", owner="")
     assert agent.ok("TaskClaim", owner="four")["task"]["id"] == "a"
+
+
+def test_who_claims_without_a_session_is_known_by_the_owner(agent: Agent) -> None:
+    """Agents that share a server without a session: what one claimed the others cannot end, and it
+    can, by giving its owner with the call."""
+    agent.ok("TaskClaim", taskId="a", owner="one")
+    assert "held by one" in agent.refused("TaskUpdate", taskId="a", status="completed")
+    assert "held by one" in agent.refused("TaskUpdate", taskId="a", status="completed", owner="two")
+    agent.ok("TaskUpdate", taskId="a", status="completed", owner="one")
+    assert agent.ok("TaskLog", limit=1)["entries"][0]["by"] == "one"
 
 
 def test_sync_tells_what_others_did(tmp_path: object) -> None:
