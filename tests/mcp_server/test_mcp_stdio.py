@@ -155,6 +155,23 @@ def test_two_servers_and_the_command_line(listed: Repo) -> None:
     listed.fsck()
 
 
+def test_several_make_the_list_at_once(repo: Repo) -> None:
+    """The first calls of two servers in a repository without a list make one list together."""
+    with (
+        agents.over_stdio(repo) as one,
+        agents.over_stdio(repo) as two,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        calls = [
+            pool.submit(agent.ok, "TaskCreate", subject=name, id=name)
+            for agent, name in ((one, "a"), (two, "b"), (one, "c"), (two, "d"))
+        ]
+        hints = [call.result().get("hints", []) for call in calls]
+    assert set(repo.tasks()) == {"a", "b", "c", "d"}
+    assert sum(bool(hint) for hint in hints) == 1
+    assert repo.count("repo") == 5
+
+
 def test_no_two_agents_get_one_task(tmp_path: Path) -> None:
     """Agents in two clones that claim at once, again and again, get each task once; who comes too
     late is told that nothing is ready."""
