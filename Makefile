@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/.installed
 	@PATH="$(abspath $(BIN)):$$PATH" sh scripts/demo.sh
 
-test: $(VENV)/.tested lint
+test: $(VENV)/.tested $(VENV)/old-client/.installed lint
 	$(BIN)/python -m pytest -n $(JOBS) -m "not deep" -rs
 
 lint: $(VENV)/.tested
@@ -28,6 +28,7 @@ bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/merging.py
 	$(BIN)/python benchmarks/claims.py
 	$(BIN)/python benchmarks/hooks.py
+	$(BIN)/python benchmarks/tokens.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("gittasks needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -40,6 +41,12 @@ $(VENV)/.installed: pyproject.toml $(VENV)/bin/python
 $(VENV)/.tested: pyproject.toml $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
+
+# The MCP client of the version before, as many agents still have it; its tests are skipped without.
+$(VENV)/old-client/.installed: $(VENV)/bin/python
+	$(BIN)/python -m venv $(VENV)/old-client
+	$(VENV)/old-client/bin/python -m pip install --quiet --disable-pip-version-check 'mcp>=1.30,<2' \
+	  && touch $@ || echo "no client of mcp 1.x: its test will be skipped"
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -131,6 +131,13 @@ class NoList(GittasksError):
     exit_code = 8
 
 
+class MissingExtra(GittasksError):
+    """A command needs a Python package that comes with an extra and is not installed."""
+
+    kind = "missing-extra"
+    exit_code = 8
+
+
 class Bug(GittasksError):
     """A fault of gittasks itself, at the last boundary."""
 

@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "gittasks"
 LAYERS = [
     "__main__",
     "cli",
+    "mcp_server",
     "githooks",
     "workspace",
     "sync",
@@ -26,6 +27,10 @@ ROOMS = {
     "click": {"cli"},
     "rich": {"render", "cli"},
     "subprocess": {"store", "cli"},
+    "mcp": {"mcp_server"},
+    "mcp_types": {"mcp_server"},
+    "jsonschema": {"mcp_server"},
+    "anyio": {"mcp_server"},
 }
 IMPURE = {"os", "pathlib", "time", "random", "socket", "subprocess", "secrets", "uuid", "io"}
 

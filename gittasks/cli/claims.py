@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import click
@@ -16,25 +15,13 @@ from gittasks.cli.options import (
     owner_option,
     parallel_option,
 )
-from gittasks.core.model import Task
+from gittasks.core.clock import duration
 from gittasks.core.operations import Claim
-from gittasks.errors import RemoteFailure, Usage
+from gittasks.errors import RemoteFailure
 
 if TYPE_CHECKING:
     from gittasks.workspace import Workspace
     from gittasks.workspace.claiming import Claimed
-
-_DURATION = re.compile(r"(\d{1,6})\s*(s|m|min|h|d)?")
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-_LEASES = range(1, 30 * 86400 + 1)
-
-
-def duration(text: str, option: str) -> int:
-    """Seconds of `90s`, `30m`, `2h`, `1d`, or of a bare number of seconds."""
-    match = _DURATION.fullmatch(text.strip())
-    if not match:
-        raise Usage(f'{option} takes a time such as 90s, 30m or 2h, not "{text}"')
-    return int(match[1]) * _UNITS[match[2] or "s"]
 
 
 @command("claim")
@@ -72,8 +59,6 @@ def claim_command(
     from gittasks.workspace import claiming
 
     seconds = duration(lease, "--lease") if lease else None
-    if seconds is not None and seconds not in _LEASES:
-        raise Usage("--lease takes a time from one second to 30 days")
     workspace = settings.workspace(owner)
     wanted = Claim(task_id, owner, take_over)
     limit = duration(wait, "--wait") if wait else None
@@ -116,22 +101,13 @@ def _answer(settings: Settings, workspace: Workspace, made: Claimed) -> int:
     elif settings.quiet:
         output.say(made.task.id)
     else:
-        output.say(_sentence(made.task, made, workspace))
+        from gittasks.render.text import clean
+        from gittasks.workspace import claiming
+
+        output.say(clean(claiming.told(workspace, made.task, made)))
         output.say_changes(settings, made.report, [made.task.id])
     output.notices(settings, workspace)
     return 0 if made.task else 1
-
-
-def _sentence(task: Task, made: Claimed, workspace: Workspace) -> str:
-    from gittasks.render.text import clean
-
-    session = f", session {task.session}" if task.session else ""
-    by = clean(f"{task.owner}{session}")
-    if made.tentative:
-        return f"{task.id} is claimed by {by}, tentatively: the remote was not asked"
-    where = clean(workspace.store.remote) if workspace.store.remote else "this repository"
-    already = "" if made.report.commit else " already"
-    return f"{task.id} is claimed by {by}{already} (claim {task.claim}, granted by {where})"
 
 
 @command("heartbeat")

@@ -62,6 +62,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "merge-driver": ("upkeep", "Merge one task file for git."),
         "doctor": ("upkeep", "Look over the repository and all its lists."),
     },
+    "Agents": {
+        "mcp": ("agents", "Serve the task tools to an agent (MCP)."),
+        "prime": ("agents", "Tell an agent how to use gittasks."),
+    },
 }
 ALIASES = {"add": "create", "ls": "list", "get": "show", "complete": "done"}
 MEANT = {

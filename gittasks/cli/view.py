@@ -152,7 +152,7 @@ def ready_command(settings: Settings, owner: str | None, watch: str | None) -> i
     """Show what can be started now; exit code 1 when there is nothing."""
     workspace = settings.workspace(owner)
     if watch is not None:
-        from gittasks.cli.claims import duration
+        from gittasks.core.clock import duration
         from gittasks.workspace import claiming
 
         claiming.wait(workspace, duration(watch, "--watch") if watch else None)

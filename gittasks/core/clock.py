@@ -5,10 +5,14 @@ The arithmetic is done here, because `datetime` would cost every command more th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+
+from gittasks.errors import Usage
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 _FORM = "0000-00-00T00:00:00Z"
+_UNITS = {"s": 1, "m": MINUTE, "min": MINUTE, "h": HOUR, "d": DAY}
 _BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365)
 
 
@@ -67,6 +71,17 @@ def seconds_between(start: str | None, end: str | None) -> int | None:
         return max(0, parse_time(end) - parse_time(start))
     except ValueError:
         return None
+
+
+def duration(text: str, name: str) -> int:
+    """Seconds of `90s`, `30m`, `2h`, `1d`, or of a bare number; Usage for any other text.
+
+    `name` is what the error calls it.
+    """
+    match = re.fullmatch(r"(\d{1,6})\s*(s|m|min|h|d)?", text.strip())
+    if not match:
+        raise Usage(f'{name} takes a time such as 90s, 30m or 2h, not "{text}"')
+    return int(match[1]) * _UNITS[match[2] or "s"]
 
 
 def duration_words(seconds: int) -> str:

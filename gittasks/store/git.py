@@ -44,6 +44,8 @@ _REASONS = ("verification failed", "Permission denied", "refused", "timed out", 
 _PROGRESS = ("Enumerating", "Counting", "Compressing", "Total", "Resolving", "Receiving")
 _SILENCE = 1.5
 """Seconds that a remote may take before its progress is shown on a terminal."""
+_talking: set[subprocess.Popen[bytes]] = set()
+"""Those that talk to a remote now; several only where there are several threads."""
 
 
 def unbound(env: Mapping[str, str]) -> dict[str, str]:
@@ -96,6 +98,7 @@ def _ends_when_told() -> Iterator[None]:
     def stop(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
+    # Another thread gets no signals: what runs several has to see to `end_talks` itself.
     here = threading.current_thread() is threading.main_thread()
     names = [n for n in ("SIGTERM", "SIGHUP") if here and hasattr(signal, n)]
     before = {n: signal.signal(getattr(signal, n), stop) for n in names}
@@ -132,6 +135,7 @@ def _talk(
         ):
             assert process.stderr  # noqa: S101
             told = b""
+            _talking.add(process)
             try:
                 while chunk := process.stderr.read1(65536):  # type: ignore[attr-defined]
                     told += chunk
@@ -142,6 +146,8 @@ def _talk(
             except BaseException:
                 process.terminate()
                 raise
+            finally:
+                _talking.discard(process)
             answer.seek(0)
             out = answer.read()
     except FileNotFoundError as error:
@@ -149,6 +155,12 @@ def _talk(
             "git is not installed, or not on PATH", hint="install git, then run this again"
         ) from error
     return subprocess.CompletedProcess(args, process.returncode, out, told)
+
+
+def end_talks() -> None:
+    """End every git of this process that talks to a remote, as this process is about to end."""
+    for process in list(_talking):
+        process.terminate()
 
 
 def remote_message(stderr: bytes) -> str:

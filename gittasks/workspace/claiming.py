@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _POLL = 2.0
 """Seconds between two looks at the remote while waiting."""
 _LOCAL_POLL = 0.1
+_LEASES = range(1, 30 * 86400 + 1)
+"""Seconds that a lease may have: up to 30 days."""
 _LOSING = frozenset({"held", "lost-lease", "closed"})
 """Rules by which a finish is refused when somebody else has, or had, the task."""
 
@@ -49,6 +51,8 @@ def claim(
     offline: bool = False,
 ) -> Claimed:
     """Claim a task, or the next that is ready. Raises Refused, RemoteFailure."""
+    if lease_seconds is not None and lease_seconds not in _LEASES:
+        raise Usage("a lease has from one second to 30 days")
     tentative = offline and workspace.store.remote is not None
     if tentative and wanted.take_over:
         raise Usage(
@@ -73,6 +77,17 @@ def claim(
         except RemoteFailure as error:
             workspace.notices.append(f"{error.message}; {error.hint}")
     return Claimed(made, task, tentative=bool(tentative and made.commit))
+
+
+def told(workspace: Workspace, task: Task, made: Claimed) -> str:
+    """Who has a task that was claimed, and who granted it."""
+    session = f", session {task.session}" if task.session else ""
+    by = f"{task.owner}{session}"
+    if made.tentative:
+        return f"{task.id} is claimed by {by}, tentatively: the remote was not asked"
+    where = workspace.store.remote or "this repository"
+    already = "" if made.report.commit else " already"
+    return f"{task.id} is claimed by {by}{already} (claim {task.claim}, granted by {where})"
 
 
 def _stale_now(workspace: Workspace) -> Mapping[str, Holder]:

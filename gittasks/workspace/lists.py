@@ -53,6 +53,21 @@ def _readable_part(store: ListStore) -> Snapshot:
 
 def init(workspace: Workspace, list_id: str | None, title: str | None) -> tuple[str, bool]:
     """Create or adopt a list and use it; returns its id and whether it was created."""
+    chosen, created = make(workspace, list_id, title)
+    from gittasks.workspace import merge_driver
+
+    plain = created and workspace.repository.remotes()
+    if plain and not merge_driver.is_installed(workspace.repository):
+        workspace.notices.append("plain git can merge this list too, after: gittasks hooks install")
+    use(workspace, chosen)
+    return chosen, created
+
+
+def make(workspace: Workspace, list_id: str | None, title: str | None) -> tuple[str, bool]:
+    """Create or adopt a list and turn to it, but choose it for nobody else.
+
+    Returns its id and whether it was created. Without an id it is called as `init` would.
+    """
     from gittasks.store import transaction
 
     chosen = check_list_id(list_id) if list_id else _default_list_id(workspace)
@@ -69,13 +84,18 @@ def init(workspace: Workspace, list_id: str | None, title: str | None) -> tuple[
         from gittasks.core.operations import Retitle
 
         workspace.edit([Retitle(title)])
-    from gittasks.workspace import merge_driver
-
-    plain = created and workspace.repository.remotes()
-    if plain and not merge_driver.is_installed(workspace.repository):
-        workspace.notices.append("plain git can merge this list too, after: gittasks hooks install")
-    use(workspace, chosen)
     return chosen, created
+
+
+def make_if_none(workspace: Workspace) -> bool:
+    """See `Workspace.make_list_if_none`."""
+    try:
+        if workspace.store.head() is not None:
+            return False
+    except NoList:
+        if choice.known_lists(workspace.repository):
+            raise
+    return make(workspace, workspace.list_option, None)[1]
 
 
 def _default_list_id(workspace: Workspace) -> str:

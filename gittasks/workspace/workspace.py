@@ -367,6 +367,16 @@ class Workspace:
 
         return lists.init(self, list_id, title)
 
+    def make_list_if_none(self) -> bool:
+        """Make the list at work if it is not there yet; whether it was made.
+
+        It has the name that was given for it, else that of the code branch or the folder. NoList
+        when several lists are here and none was named: to make one more would be a guess.
+        """
+        from gittasks.workspace import lists
+
+        return lists.make_if_none(self)
+
     def turn_to(self, list_id: str) -> None:
         """Work on another list from now on."""
         self.list_option = list_id

@@ -106,6 +106,7 @@ KINDS = [
     (("reopen", "b"), "task"),
     (("release", "p1"), "task"),
     (("undo",), "undo"),
+    (("prime",), "prime"),
 ]
 
 

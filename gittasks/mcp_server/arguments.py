@@ -1,0 +1,179 @@
+"""What an agent sent, in the words of the tool's schema.
+
+Agents misspell: `task_id` for `taskId`, "in-progress", a list as JSON text. What can mean only
+one thing is taken as that; anything else is refused with the right word, never dropped: an agent
+whose `blockedBy` vanished would believe that its plan is in the list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import jsonschema
+
+from gittasks.core.ids import near_matches
+from gittasks.core.texts import printable
+from gittasks.errors import Usage
+from gittasks.mcp_server.schemas import BY_NAME, Schema
+
+_SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    "id": ("taskId",),
+    "taskid": ("id",),
+    "task": ("taskId",),
+    "title": ("subject",),
+    "name": ("subject",),
+    "content": ("subject",),
+    "details": ("description",),
+    "body": ("description",),
+    "state": ("status",),
+    "statuses": ("status",),
+    "assignee": ("owner",),
+    "agent": ("owner",),
+    "dependson": ("blockedBy",),
+    "dependencies": ("blockedBy",),
+    "deps": ("blockedBy",),
+    "blockers": ("blockedBy",),
+    "addblockedby": ("blockedBy",),
+    "addblocks": ("blocks",),
+    "adddependencies": ("addBlockedBy",),
+    "removedependencies": ("removeBlockedBy",),
+    "outcome": ("result",),
+    "comment": ("note",),
+    "notes": ("note",),
+    "meta": ("metadata",),
+    "todos": ("tasks",),
+    "items": ("tasks",),
+    "count": ("limit",),
+}
+"""By the letters of a wrong word: the fields that it means, where the tool has one of them."""
+_STATUSES = {
+    "inprogress": "in_progress",
+    "started": "in_progress",
+    "active": "in_progress",
+    "running": "in_progress",
+    "complete": "completed",
+    "done": "completed",
+    "finished": "completed",
+    "closed": "completed",
+    "todo": "pending",
+    "open": "pending",
+    "notstarted": "pending",
+    "skip": "skipped",
+    "cancelled": "skipped",
+    "canceled": "skipped",
+    "delete": "deleted",
+    "removed": "deleted",
+}
+_ONE_BY_ONE = {
+    "blockedby": "dependencies change one by one: addBlockedBy and removeBlockedBy",
+    "blocks": "dependencies change one by one: addBlocks and removeBlocks",
+}
+"""Fields of a task, by their letters, that are not set but added to and removed from."""
+
+
+def read(tool: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call, spelled and typed as the schema has them. Raises Usage."""
+    made = _object(tool, BY_NAME[tool].input, given, "")
+    problem = jsonschema.exceptions.best_match(_validator(tool).iter_errors(made))
+    if problem is not None:
+        raise Usage(f"{tool}: {_said(problem)}")
+    return made
+
+
+@cache
+def _validator(tool: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(BY_NAME[tool].input)
+
+
+def _said(problem: jsonschema.ValidationError) -> str:
+    where = problem.json_path.removeprefix("$").removeprefix(".")
+    return printable(f"{where}: {problem.message}" if where else problem.message, 300)
+
+
+def _object(tool: str, schema: Schema, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    fields: Mapping[str, Schema] = schema["properties"]
+    made: dict[str, Any] = {}
+    spelled: dict[str, str] = {}
+    for key, value in given.items():
+        name = _name(tool, key, fields, where)
+        if value is None:  # how some clients send what was left out
+            continue
+        value = _value(tool, name, fields[name], value, f"{where}{name}")
+        if name in made and made[name] != value:
+            raise Usage(f'{tool}: "{where}{spelled[name]}" and "{where}{key}" say two things')
+        made[name], spelled[name] = value, key
+    return made
+
+
+def _name(tool: str, key: str, fields: Mapping[str, Schema], where: str) -> str:
+    """The field that a key means. Raises Usage when there is none."""
+    if key in fields:
+        return key
+    letters = _letters(key)
+    by_letters = {_letters(name): name for name in fields}
+    if letters in by_letters:
+        return by_letters[letters]
+    meant = [name for name in _SYNONYMS.get(letters, ()) if name in fields]
+    if meant:
+        return meant[0]
+    shown = printable(f"{where}{key}", 60)
+    for name in (letters, *map(_letters, _SYNONYMS.get(letters, ()))):
+        if f"add{name}" in by_letters and name in _ONE_BY_ONE:
+            raise Usage(f'{tool} has no "{shown}"', hint=_ONE_BY_ONE[name])
+    near = near_matches(key, list(fields), 2)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"it takes {', '.join(fields)}"
+    raise Usage(f'{tool} has no "{shown}"', hint=hint)
+
+
+def _letters(word: str) -> str:
+    return word.replace("_", "").replace("-", "").replace(" ", "").lower()
+
+
+def _value(tool: str, name: str, schema: Schema, value: Any, where: str) -> Any:
+    """A value of the wrong type as the right one, where it can mean nothing else."""
+    kind = schema["type"]
+    if kind in ("array", "object") and isinstance(value, str):
+        value = _parsed(value, kind)
+    if kind == "array":
+        if isinstance(value, str) and schema["items"]["type"] == "string":
+            value = [part for text in value.split(",") if (part := text.strip())]
+        items = value if isinstance(value, list) else [value]
+        return [
+            _value(tool, name, schema["items"], item, f"{where}[{number}]")
+            for number, item in enumerate(items)
+        ]
+    if kind == "object" and "properties" in schema:
+        entry = {"subject": value} if isinstance(value, str) else value
+        return _object(tool, schema, entry, f"{where}.") if isinstance(entry, dict) else entry
+    if kind == "string":
+        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        known = schema.get("enum", ())
+        if known and isinstance(text, str) and text not in known:
+            letters = _letters(text)
+            right = {_letters(word): word for word in known}.get(letters)
+            return right or _STATUSES.get(letters, text)
+        return text
+    if isinstance(value, str) and kind in ("boolean", "integer", "number"):
+        return _parsed(value, kind)
+    if kind == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _parsed(text: str, kind: str) -> Any:
+    """A text that holds JSON of that kind, as some clients send all values; else the text."""
+    try:
+        found = json.loads(text.lower() if kind == "boolean" else text)
+    except (ValueError, RecursionError):
+        found = None
+    kinds: Mapping[str, type | tuple[type, ...]] = {
+        "array": list,
+        "object": dict,
+        "boolean": bool,
+        "integer": int,
+        "number": (int, float),
+    }
+    return found if isinstance(found, kinds[kind]) else text

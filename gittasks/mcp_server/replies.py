@@ -1,0 +1,153 @@
+"""What a tool answers: a short text, and the same as data for the client.
+
+Some clients show the model only the text, others (Claude Code among them) only the data, so each
+has to say all that matters: the id, what changed, what became ready, how far the list is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from gittasks.core.graph import Graph
+from gittasks.core.model import Task
+from gittasks.core.progress import summary
+from gittasks.errors import GittasksError, NoRepository, NotFound, Refused
+from gittasks.render import documents, plain
+from gittasks.render.text import UNICODE, clean, clean_block
+from gittasks.workspace import Report, Workspace
+from gittasks.workspace.audit import LogEntry, LoggedChange
+
+Arguments = Mapping[str, Any]
+"""Of a call, as the schema of its tool has them."""
+MARKS = UNICODE
+_TASKS = 10
+"""Tasks of one commit that are told one by one."""
+
+
+class Reply(NamedTuple):
+    """Text and data of an answer."""
+
+    text: str
+    data: Mapping[str, Any]
+
+
+def brief(task: Task) -> dict[str, Any]:
+    """A task by id and subject."""
+    return {"id": task.id, "subject": task.subject}
+
+
+def row(task: Task, graph: Graph) -> dict[str, Any]:
+    """A task as it stands in a list."""
+    return _filled(
+        {
+            **brief(task),
+            "status": task.status.value,
+            "owner": task.owner,
+            "blockedBy": list(graph.open_blockers(task.id)),
+            "result": task.result,
+        }
+    )
+
+
+def details(task: Task, graph: Graph, me: str | None) -> dict[str, Any]:
+    """Everything about a task, without what is empty."""
+    return _filled(documents.task(task, graph, me))
+
+
+def _filled(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in found.items() if v not in (None, [], {}, 0) or v is False}
+
+
+def with_hints(reply: Reply, hints: Iterable[str]) -> Reply:
+    """A reply with sentences that concern it but answer nothing."""
+    found = list(hints)
+    if not found:
+        return reply
+    text = "\n".join([reply.text, *(f"hint: {clean(hint)}" for hint in found)])
+    return Reply(text, {**reply.data, "hints": found})
+
+
+def changed_text(made: Report, focus: Sequence[str]) -> str:
+    """The lines of an edit, as the command line has them."""
+    edit = made.edit
+    shown = [i for i in dict.fromkeys([*focus, *edit.changed]) if i in edit.after.tasks]
+    pairs = [(edit.before.tasks.get(i), edit.after.tasks[i]) for i in shown]
+    return plain.changes(pairs, MARKS, edit.unblocked, summary(edit.after.tasks.values()))
+
+
+def progress_words(made: Report) -> str:
+    """`3/7 tasks complete (42.8%), currently …` after an edit."""
+    return summary(made.edit.after.tasks.values())
+
+
+def did(entry: LogEntry, list_id: str) -> str:
+    """What somebody did, on one line: the subject of the commit, or of several tasks each."""
+    tasks = list(dict.fromkeys(change.task for change in entry.changes))
+    words = entry.subject.removeprefix(f"{list_id}: ")
+    if len(tasks) > 1:
+        parts = [_became([c for c in entry.changes if c.task == i]) for i in tasks[:_TASKS]]
+        more = [f"and {len(tasks) - _TASKS} more"] if len(tasks) > _TASKS else []
+        words = "; ".join([*parts, *more])
+    return f"{words} (forced: {', '.join(entry.forced)})" if entry.forced else words
+
+
+def _became(changes: Sequence[LoggedChange]) -> str:
+    """`p1 pending → in_progress`, or which fields of a task changed."""
+    name = changes[0].task or "list"
+    for change in changes:
+        if change.kind != "field":
+            return f"{name} {change.kind}"
+        if change.field == "status":
+            return f"{name} {change.before} {MARKS.arrow} {change.after}"
+    return f"{name} {', '.join(dict.fromkeys(c.field for c in changes))} changed"
+
+
+# --- errors --------------------------------------------------------------------------------
+
+
+def error_text(error: GittasksError) -> str:
+    """What is wrong, and what to call instead: in the words of the tools where there are some."""
+    where = f"{clean(error.where)}: " if error.where else ""
+    lines = [f"{where}{clean_block(error.message)}"]
+    problems = error.details.get("problems", [])
+    if problems:  # of TaskCreateMany: all of them, each with the number of the task
+        names = [f"task {p['line']}" if p["line"] else "title" for p in problems]
+        lines = [f"{n}: {clean(p['message'])}" for n, p in zip(names, problems, strict=True)]
+    if fix := _fix(error):
+        lines.append(f"Fix: {clean_block(fix)}")
+    return "\n".join(lines)
+
+
+def _fix(error: GittasksError) -> str | None:
+    if isinstance(error, Refused) and error.rule in _FIXES:
+        return _FIXES[error.rule].format(task=error.tasks[0] if error.tasks else "ID")
+    if isinstance(error, NotFound) and error.details.get("candidates") == []:
+        return "TaskList shows all ids"
+    if isinstance(error, NoRepository):
+        return "start the server in a repository, or with: gittasks mcp -C DIR"
+    return error.hint
+
+
+_FIXES = {
+    "blocked": "finish that first, or begin another: TaskList with ready: true",
+    "held": "begin another: TaskList with ready: true; when that agent is surely gone, force: true",
+    "one-in-progress": 'finish it (TaskUpdate taskId "{task}" status "completed") or give it back '
+    '(status "pending"); to work on both give parallel: true',
+    "assigned": "claim another: TaskClaim; force: true takes it all the same",
+    "claimed": "claim another: TaskClaim without taskId; when its holder is surely gone: takeOver: "
+    "true and force: true",
+    "lost-lease": 'see what became of it: TaskGet taskId "{task}"; go on with TaskClaim',
+    "closed": 'open it again first: TaskUpdate taskId "{task}" status "pending"',
+    "in-progress": 'give it back first: TaskUpdate taskId "{task}" status "pending"',
+    "deleted": 'bring it back: TaskUpdate taskId "{task}" status "pending"',
+    "exists": 'give another id, or see that one: TaskGet taskId "{task}"',
+    "cycle": "leave one of these dependencies out, or drop one: TaskUpdate with removeBlockedBy",
+    "no-loop": "complete it without endLoop",
+}
+"""What an agent can call instead, by the name of the rule."""
+
+
+def workspace_hints(workspace: Workspace) -> list[str]:
+    """What came up on the way, for the one who asked."""
+    return [*workspace.notices, *workspace.claim_notices()]

@@ -1,0 +1,132 @@
+"""The protocol: tools listed and called over standard input and output.
+
+Each call opens the repository anew and runs on a thread of its own, so what was moved, pulled or
+made in the meantime is seen, and a call that waits for a remote holds up no other. Standard
+output belongs to the protocol while it is served; whatever else is printed goes to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import mcp_types as types
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+
+from gittasks import __version__
+from gittasks.errors import GittasksError, InvalidData, NoRepository
+from gittasks.mcp_server import arguments, replies, tools
+from gittasks.mcp_server.schemas import BY_NAME, INSTRUCTIONS, TOOLS, Tool
+from gittasks.store import git
+from gittasks.workspace import Workspace
+
+_ALWAYS_LOAD = "anthropic/alwaysLoad"
+"""Claude Code shows tools with this mark without a search for them."""
+
+
+def serve(folder: str | None, list_id: str | None) -> None:
+    """Serve until standard input ends.
+
+    `folder` is where the repository is: else that of CLAUDE_PROJECT_DIR, else the working folder.
+    """
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _end)
+    anyio.run(_serve, make_server(folder, list_id))
+
+
+def _end(number: int, _frame: object) -> None:
+    """End at once, and what waits for remotes on other threads with it; no write is lost by it."""
+    git.end_talks()
+    os._exit(128 + number)
+
+
+async def _serve(server: Server[Any]) -> None:
+    async with stdio_server() as (incoming, outgoing):
+        await server.run(incoming, outgoing, server.create_initialization_options())
+
+
+def make_server(folder: str | None, list_id: str | None) -> Server[Any]:
+    """The server, not yet connected to anything."""
+
+    async def list_tools(_context: Any, _params: Any) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=[_told(tool) for tool in TOOLS])
+
+    async def call_tool(_context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+        return await anyio.to_thread.run_sync(
+            answer, folder, list_id, params.name, params.arguments or {}
+        )
+
+    return Server(
+        "gittasks",
+        version=__version__,
+        title="gittasks",
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
+
+
+def _told(tool: Tool) -> types.Tool:
+    return types.Tool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=dict(tool.input),
+        output_schema=dict(tool.output),
+        annotations=types.ToolAnnotations(
+            read_only_hint=tool.reads,
+            destructive_hint=False,  # what is deleted is hidden, and kept in the history
+            idempotent_hint=tool.reads or tool.repeatable,
+            open_world_hint=tool.remote,
+        ),
+        _meta={_ALWAYS_LOAD: True} if tool.core else None,
+    )
+
+
+def answer(
+    folder: str | None, list_id: str | None, tool: str, given: Mapping[str, Any]
+) -> types.CallToolResult:
+    """What one call comes to. An error is an answer too: the agent reads it and knows the fix."""
+    if tool not in BY_NAME:
+        return _error(f'there is no tool "{tool}"\nFix: use one of {", ".join(BY_NAME)}')
+    try:
+        wanted = arguments.read(tool, given)
+        owner = tools.who_acts(tool, wanted)
+        workspace = Workspace(_folder(folder), list_id=list_id, owner=owner)
+        reply = tools.call(tool, workspace, wanted)
+    except GittasksError as error:
+        return _error(replies.error_text(error))
+    except OSError as error:
+        where = f": {os.fsdecode(error.filename)}" if error.filename else ""
+        lost = InvalidData(f"{error.strerror or error}{where}", hint="nothing was changed")
+        return _error(replies.error_text(lost))
+    except Exception as error:  # noqa: BLE001  a bug of ours ends one call, not the server
+        traceback.print_exc(file=sys.stderr)
+        return _error(f"a bug in gittasks ({type(error).__name__}: {error}); see the server's log")
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=reply.text)],
+        structured_content=dict(reply.data),
+    )
+
+
+def _error(text: str) -> types.CallToolResult:
+    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
+
+
+def _folder(given: str | None) -> str:
+    """Where to look for the repository, now: it may have been moved since the last call."""
+    project = os.environ.get("CLAUDE_PROJECT_DIR")
+    if given is None and project and os.path.isdir(project):
+        return project
+    try:
+        return os.path.abspath(given or ".")
+    except FileNotFoundError:
+        raise NoRepository("the folder in which this server was started is gone") from None

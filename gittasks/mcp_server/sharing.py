@@ -1,0 +1,102 @@
+"""What the tools do with others: TaskClaim and TaskSync."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gittasks.core.clock import duration
+from gittasks.core.operations import Claim
+from gittasks.core.progress import summary
+from gittasks.core.trouble import troubles
+from gittasks.errors import RemoteFailure
+from gittasks.mcp_server import replies
+from gittasks.mcp_server.replies import Arguments, Reply
+from gittasks.render import plain
+from gittasks.render.text import clean
+from gittasks.store.list_store import ListStore
+from gittasks.sync import Synced, Wish
+from gittasks.workspace import Workspace, audit, claiming
+
+
+def claim(workspace: Workspace, given: Arguments) -> Reply:
+    """Take a task, or the next that is ready. Raises GittasksError."""
+    wanted = Claim(given.get("taskId"), given.get("owner"), given.get("takeOver", False))
+    try:
+        made = claiming.claim(
+            workspace,
+            wanted,
+            duration(given["lease"], "lease") if "lease" in given else None,
+            force=given.get("force", False),
+            parallel=given.get("parallel", False),
+            offline=given.get("offline", False),
+        )
+    except RemoteFailure as error:
+        if not error.details.get("uncertain"):
+            error.hint = "nothing was claimed; try again, or give offline: true"
+        raise
+    words = replies.progress_words(made.report)
+    if made.task is None:
+        message = "nothing is ready to be claimed"
+        nothing = {"task": None, "message": message, "summary": words}
+        return Reply(f"{message}\n{clean(words)}", nothing)
+    message = claiming.told(workspace, made.task, made)
+    task = replies.details(made.task, made.report.graph, workspace.actor.owner)
+    data: dict[str, Any] = {"task": task, "message": message, "summary": words}
+    if made.tentative:
+        data["tentative"] = True
+    return Reply(f"{clean(message)}\n{replies.changed_text(made.report, [made.task.id])}", data)
+
+
+_WISHES = {"both": Wish(True, True), "pull": Wish(True, False), "push": Wish(False, True)}
+_TOLD = 20
+"""Changes of others that are told one by one."""
+
+
+def sync(workspace: Workspace, given: Arguments) -> Reply:
+    """Exchange the list, or all lists, with a remote. Raises GittasksError."""
+    wish = _WISHES[given.get("direction", "both")]
+    done = workspace.sync(wish, given.get("remote"), all_lists=given.get("all", False))
+    if len(done) == 1 and done[0].error:
+        raise done[0].error
+    parallel = workspace.repository.config.flag("gittasks.parallel")
+    lists = [_exchanged(workspace, one, parallel=parallel) for one in done]
+    text = "\n".join(line for one in lists for line in _exchange_lines(one))
+    return Reply(text or "there is no list to share", {"lists": lists})
+
+
+def _exchanged(workspace: Workspace, one: Synced, *, parallel: bool) -> dict[str, Any]:
+    """What became of one list; `received` tells what others did, the newest at the end."""
+    found: dict[str, Any] = {"list": one.list_id, "remote": one.remote}
+    if one.error:
+        return {**found, "error": replies.error_text(one.error)}
+    did: list[str] = []
+    if ids := {commit.id for commit in one.received}:
+        entries = audit.log(ListStore(workspace.repository, one.list_id, one.remote))
+        told = [e for e in reversed(entries) if e.commit in ids]
+        did = [f"{e.owner or e.by}: {replies.did(e, one.list_id)}" for e in told]
+    if len(did) > _TOLD:
+        did = [f"... {len(did) - _TOLD} more before these: TaskLog", *did[-_TOLD:]]
+    found |= {"received": did, "sent": len(one.sent)}
+    if one.conflicts:
+        found["conflicts"] = len(one.conflicts)
+    if one.branch is not None:
+        snapshot = one.branch.snapshot
+        if trouble := [t.message for t in troubles(snapshot, parallel=parallel)]:
+            found["troubles"] = trouble
+        found["summary"] = summary(snapshot.tasks.values())
+    return found
+
+
+def _exchange_lines(one: Mapping[str, Any]) -> list[str]:
+    name, remote = clean(one["list"]), clean(one["remote"])
+    if "error" in one:
+        return [f"{name}: {one['error']}"]
+    came, went = len(one["received"]), one["sent"]
+    words = [f"{came} from {remote}"] * bool(came) + [f"{went} to {remote}"] * bool(went)
+    lines = [f"{name}: {', '.join(words) or f'up to date with {remote}'}"]
+    lines += [f"  < {clean(did)}" for did in one["received"]]
+    if count := one.get("conflicts"):
+        lines += [clean(line) for line in plain.sharing_lines(count, None)]
+    lines += [f"  ! {clean(trouble)}" for trouble in one.get("troubles", ())]
+    return [*lines, *([clean(one["summary"])] if "summary" in one else [])]

@@ -1,0 +1,300 @@
+"""What each tool does: arguments that have been read → the list → a reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gittasks.core.edit import Edit
+from gittasks.core.graph import Graph
+from gittasks.core.lint.early import remarks
+from gittasks.core.lookup import find
+from gittasks.core.model import Status, Task
+from gittasks.core.operations import (
+    AddNote,
+    Create,
+    Operation,
+    StartNext,
+    Transition,
+    Update,
+    Verb,
+)
+from gittasks.core.plan import Plan, PlannedTask, assign_ids
+from gittasks.core.progress import Progress
+from gittasks.errors import GittasksError, NoList, Usage
+from gittasks.mcp_server import replies, sharing
+from gittasks.mcp_server.replies import MARKS, Arguments, Reply
+from gittasks.render import plain
+from gittasks.render.text import clean
+from gittasks.workspace import Workspace
+
+_UPDATED = {
+    "subject": "subject",
+    "description": "description",
+    "active_form": "activeForm",
+    "status": "status",
+    "owner": "owner",
+    "result": "result",
+    "phase": "phase",
+    "order": "order",
+    "blocked_by": "blockedBy",
+    "notes": "note",
+    "metadata": "metadata",
+}
+
+
+def who_acts(tool: str, given: Arguments) -> str | None:
+    """The owner that a call acts for, if it gives one: agents that share a server are told apart
+    by it when they take, begin and end tasks."""
+    moves = given.get("status") in ("in_progress", "completed", "skipped")
+    acts = tool == "TaskClaim" or (tool == "TaskUpdate" and moves)
+    return given.get("owner") or None if acts else None
+
+
+def call(tool: str, workspace: Workspace, given: Arguments) -> Reply:
+    """Do what a tool is for. Raises GittasksError."""
+    try:
+        reply = _TOOLS[tool](workspace, given)
+    except NoList as error:
+        error.hint = _way_to_a_list(workspace, error)
+        raise
+    try:
+        hints = replies.workspace_hints(workspace)
+    except GittasksError:  # of a list that is not there any more: the answer stands
+        hints = list(workspace.notices)
+    return replies.with_hints(reply, hints)
+
+
+def _way_to_a_list(workspace: Workspace, error: NoList) -> str:
+    others = ", ".join(error.details.get("lists", ())[:10])
+    if others and not _is_named(workspace):
+        return "choose one in a shell: gittasks use LIST (no restart is needed)"
+    return "TaskCreate or TaskCreateMany makes it" + (
+        f"; there is also: {others}" if others else ""
+    )
+
+
+def _is_named(workspace: Workspace) -> bool:
+    """Whether it is known which list is meant, there or not."""
+    try:
+        return bool(workspace.chosen)
+    except NoList:
+        return False
+
+
+# --- creating ------------------------------------------------------------------------------
+
+
+def _make_list(workspace: Workspace) -> None:
+    """Make the list if there is none, and say so."""
+    if workspace.make_list_if_none():
+        branch = workspace.store.ref.removeprefix("refs/heads/")
+        words = f'made the task list "{workspace.list_id}" on the branch {branch}: there was none'
+        workspace.notices.append(words)
+
+
+def _remark(workspace: Workspace, edit: Edit) -> None:
+    """Say at once what new tasks make hard to see: nobody learns it sooner than who made them."""
+    workspace.notices += remarks(edit.before, edit.after, edit.created)
+
+
+def _new_fields(given: Arguments) -> dict[str, Any]:
+    """What TaskCreate and TaskCreateMany have in common, as the operations call it."""
+    words = {"activeForm": "active_form", "blockedBy": "blocked_by"}
+    fields = {words.get(name, name): value for name, value in given.items()}
+    if "status" in fields:
+        fields["status"] = Status(fields["status"])
+    for name in ("blocked_by", "blocks"):
+        if name in fields:
+            fields[name] = tuple(fields[name])
+    return fields
+
+
+def _create(workspace: Workspace, given: Arguments) -> Reply:
+    _make_list(workspace)
+    made = workspace.edit([Create(**_new_fields(given))])
+    edit, task = made.edit, made.edit.after.tasks[made.edit.focus[0]]
+    _remark(workspace, edit)
+    data: dict[str, Any] = {"task": replies.brief(task)}
+    if "iterations" in given:
+        data["created"] = list(edit.created)
+    data["summary"] = replies.progress_words(made)
+    return Reply(replies.changed_text(made, [task.id]), data)
+
+
+def _create_many(workspace: Workspace, given: Arguments) -> Reply:
+    _make_list(workspace)
+    planned = [
+        PlannedTask(number, **_new_fields(entry)) for number, entry in enumerate(given["tasks"], 1)
+    ]
+    plan = Plan(given.get("title"), tuple(planned), "TaskCreateMany", title_line=0)
+    ids = [task.id or "" for task in assign_ids(plan).tasks]
+    made = workspace.apply_plan(plan)
+    _remark(workspace, made.edit)
+    data: dict[str, Any] = {"ids": ids}
+    if kept := [i for i in ids if i not in made.edit.created]:
+        data["kept"] = kept
+    if made.notes:
+        data["notes"] = list(made.notes)
+    data["summary"] = replies.progress_words(made)
+    text = replies.changed_text(made, kept)
+    return Reply("\n".join([text, *map(clean, made.notes)]), data)
+
+
+# --- changing ------------------------------------------------------------------------------
+
+
+def _update(workspace: Workspace, given: Arguments) -> Reply:
+    operations = _operations(given)
+    force, parallel = given.get("force", False), given.get("parallel", False)
+    made = workspace.edit(operations, force=force, parallel=parallel)
+    edit, task_id = made.edit, made.edit.focus[0]
+    before, after = edit.before.tasks[task_id], edit.after.tasks[task_id]
+    data: dict[str, Any] = {
+        "success": True,
+        "taskId": task_id,
+        "updatedFields": _updated(before, after),
+    }
+    if before.status is not after.status:
+        data["statusChange"] = {"from": before.status.value, "to": after.status.value}
+    if edit.unblocked:
+        data["unblocked"] = list(edit.unblocked)
+    started = edit.focus[-1] if isinstance(operations[-1], StartNext) else ""
+    if others := [i for i in edit.changed if i not in (task_id, started)]:
+        data["alsoChanged"] = others
+    text = replies.changed_text(made, [task_id])
+    if isinstance(operations[-1], StartNext):
+        if started:
+            data["started"] = started
+        else:
+            workspace.notices.append("nothing is ready to be begun")
+    data["summary"] = replies.progress_words(made)
+    return Reply(text, data)
+
+
+def _operations(given: Arguments) -> list[Operation]:
+    """The operations of a TaskUpdate; the first is about the task itself."""
+    task_id = given["taskId"]
+    metadata = given.get("metadata", {})
+    status = Status(given["status"]) if "status" in given else None
+    done = status is Status.COMPLETED
+    if given.get("endLoop") and not done:
+        raise Usage("endLoop ends a loop whose iteration is done", hint='give status "completed"')
+    if given.get("startNext") and status not in (Status.COMPLETED, Status.SKIPPED):
+        raise Usage("startNext goes on from a task that ends", hint='give status "completed" too')
+    update = Update(
+        id=task_id,
+        subject=given.get("subject"),
+        description=given.get("description"),
+        active_form=given.get("activeForm"),
+        status=None if done else status,
+        owner=None if done else given.get("owner"),
+        result=None if done else given.get("result"),
+        order=given.get("order"),
+        phase=given.get("phase"),
+        add_blocked_by=tuple(given.get("addBlockedBy", ())),
+        remove_blocked_by=tuple(given.get("removeBlockedBy", ())),
+        add_blocks=tuple(given.get("addBlocks", ())),
+        remove_blocks=tuple(given.get("removeBlocks", ())),
+        metadata={k: v for k, v in metadata.items() if v is not None},
+        unset=tuple(k for k, v in metadata.items() if v is None),
+    )
+    operations: list[Operation] = [update]
+    if done:
+        # Not as a field of the update: an end that comes after the claim was lost is kept.
+        end = Transition(
+            Verb.DONE, task_id, given.get("result"), given.get("owner"), given.get("endLoop", False)
+        )
+        operations = [op for op in operations if op != Update(id=task_id)] + [end]
+        if given.get("owner") is not None:
+            operations.append(Update(id=task_id, owner=given["owner"]))
+    if given.get("note"):
+        operations.append(AddNote(task_id, given["note"]))
+    if operations == [Update(id=task_id)]:
+        raise Usage(
+            "nothing to change was given", hint='give status "in_progress", or another field'
+        )
+    if given.get("startNext"):
+        operations.append(StartNext())
+    return operations
+
+
+def _updated(before: Task, after: Task) -> list[str]:
+    return [
+        word for name, word in _UPDATED.items() if getattr(before, name) != getattr(after, name)
+    ]
+
+
+# --- looking -------------------------------------------------------------------------------
+
+
+def _list(workspace: Workspace, given: Arguments) -> Reply:
+    try:
+        branch = workspace.branch()
+    except NoList as error:
+        if error.details.get("lists") and not _is_named(workspace):
+            raise
+        words = "There is no task list yet; TaskCreate or TaskCreateMany makes it."
+        return Reply(words, {"list": None, "tasks": [], "summary": words})
+    snapshot = branch.snapshot
+    graph, statuses = Graph.of(snapshot), given.get("status", [])
+    tasks = snapshot.ordered(deleted="deleted" in statuses)
+    if statuses:
+        tasks = [t for t in tasks if t.status in statuses]
+    owner = given.get("owner")
+    if given.get("ready"):
+        startable = {t.id for t in graph.ready(owner or workspace.actor.owner)}
+        tasks = [t for t in tasks if t.id in startable]
+    elif owner:
+        tasks = [t for t in tasks if t.owner == owner]
+    now = workspace.now().epoch
+    progress = Progress.of(snapshot.tasks.values(), graph, now)
+    workspace.notices += plain.problem_lines(snapshot.problems)
+    workspace.notices += plain.sharing_lines(branch.conflicts, branch.apart)
+    workspace.notices += [
+        plain.stale_line(s.task, s.owner, s.silent, s.lease)
+        for s in workspace.stale_claims(snapshot)
+    ]
+    data = {
+        "list": snapshot.info.id,
+        "tasks": [replies.row(task, graph) for task in tasks],
+        "summary": progress.summary,
+    }
+    return Reply(plain.task_list(tasks, graph, progress, MARKS, now), data)
+
+
+def _get(workspace: Workspace, given: Arguments) -> Reply:
+    snapshot = workspace.snapshot()
+    task = snapshot.tasks[find(snapshot, given["taskId"])]
+    graph = Graph.of(snapshot)
+    text = plain.task_details(task, snapshot.tasks, graph, MARKS, workspace.now().epoch)
+    return Reply(text, {"task": replies.details(task, graph, workspace.actor.owner)})
+
+
+def _log(workspace: Workspace, given: Arguments) -> Reply:
+    snapshot = workspace.snapshot()
+    chosen = find(snapshot, given["taskId"]) if "taskId" in given else None
+    found = workspace.log(chosen, limit=given.get("limit", 20))
+    entries = [
+        {
+            "at": entry.at,
+            "by": entry.owner or entry.by,
+            "did": replies.did(entry, workspace.list_id),
+            "commit": entry.commit[:12],
+        }
+        for entry in found
+    ]
+    lines = [clean(f"{e['at']} {e['by']}: {e['did']}") for e in entries]
+    return Reply("\n".join(lines) or "nothing happened yet", {"entries": entries})
+
+
+_TOOLS: Mapping[str, Callable[[Workspace, Arguments], Reply]] = {
+    "TaskCreate": _create,
+    "TaskCreateMany": _create_many,
+    "TaskUpdate": _update,
+    "TaskList": _list,
+    "TaskGet": _get,
+    "TaskClaim": sharing.claim,
+    "TaskSync": sharing.sync,
+    "TaskLog": _log,
+}

@@ -1,0 +1,96 @@
+"""`prime`: what an agent is told, and what it may cost."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import click
+import pytest
+from support import Repo
+
+from gittasks.cli.main import ALIASES, COMMANDS, cli
+
+MOST_TOKENS = 1000
+
+
+def tokens(text: str) -> float:
+    """A bound from above: the tokenizer that was tried makes one of 3.5 bytes of the manual, of 2.7
+    bytes of Chinese and of 2.5 bytes of letters and digits in no order."""
+    manual = text.index("## Commands")
+    return len(text[:manual].encode()) / 2 + len(text[manual:].encode()) / 3
+
+
+@pytest.mark.parametrize("word", ["word ", "日本語", "x9-Zq7_", "🎉"])
+def test_costs_less_than_a_thousand_tokens(empty: Repo, word: str) -> None:
+    """Even of a list with very long texts, many of them in progress and many ready, in any
+    script."""
+    assert tokens(empty.ok("prime").out) < MOST_TOKENS
+    lines = [
+        {"op": "create", "subject": f"PHASE {n}: {word * 25}", "activeForm": word * 20}
+        for n in range(12)
+    ]
+    empty.ok("batch", stdin="\n".join(map(json.dumps, lines)))
+    for n, task_id in enumerate(empty.ok("list", "-q").out.split()[:6]):
+        empty.ok("start", task_id, "--owner", f"agent-{n}")
+    empty.ok("init", "plan", "--title", word * 20)
+    told = empty.ok("prime").out
+    assert tokens(told) < MOST_TOKENS
+    assert "  and 3 more\nReady:" in told
+    assert "  and 4 more\n\n## Commands" in told
+
+
+def test_tells_how_the_list_stands(listed: Repo) -> None:
+    """The summary, what is in progress, what can be begun by whoever asks."""
+    listed.ok("start", "a", env={"GITTASKS_OWNER": "bob"})
+    listed.ok("update", "b", "--add-blocked-by", "a")
+    told = listed.ok("prime").out
+    assert 'List "plan"\n0/3 tasks complete (0%), currently task a\n' in told
+    assert "In progress:\n  [→] a  Task a (in_progress, bob)\nReady:\n  [ ] c  Task c\n" in told
+    document = listed.ok("prime", "--json").json()
+    assert document["kind"] == "prime"
+    assert document["list"] == {"id": "plan", "title": None}
+    assert document["text"] == told
+    assert document["progress"]["total"] == 3
+
+
+def test_tells_how_to_begin(repo: Repo, tmp_path: object) -> None:
+    """Without a list, with several and outside of a repository the manual is there all the same,
+    with the way to a list."""
+    assert "gittasks init NAME makes one" in repo.ok("prime").out
+    repo.ok("init", "one")
+    repo.ok("init", "two")
+    repo.git("config", "--unset", "gittasks.list")
+    assert "gittasks use NAME chooses one of: one, two" in repo.ok("prime").out
+    outside = repo.run("prime", cwd=str(tmp_path))
+    assert outside.code == 0
+    assert "This is no git repository" in outside.out
+    assert "## Commands" in outside.out
+
+
+def test_what_it_says_works(repo: Repo) -> None:
+    """The commands that the manual shows whole can be run as they stand."""
+    repo.ok("init", "plan")
+    told = repo.ok("prime").out
+    plan = re.search(r"apply - <<'END'\n(.*?)END\n", told, re.DOTALL)
+    assert plan
+    repo.ok("apply", "-", stdin=plan[1])
+    assert set(repo.tasks()) == {"p1-ask", "p2-plan"}
+    repo.ok("create", "PHASE 3: Validate", "--iterations", "10", "--id", "iter")
+    repo.ok("done", "iter-1", "--result", "PASS", "--end-loop")
+
+
+def test_it_names_what_exists(repo: Repo) -> None:
+    """Every command and option that the manual names is there."""
+    told = repo.ok("prime").out
+    context = click.Context(cli)
+    known = {*ALIASES, *(name for group in COMMANDS.values() for name in group)}
+    options = {o for n in known for p in command_of(context, n).params for o in p.opts}
+    assert set(re.findall(r"gittasks ([a-z-]+)", told)) <= known
+    assert set(re.findall(r"--[a-z][a-z-]+", told)) <= options
+
+
+def command_of(context: click.Context, name: str) -> click.Command:
+    found = cli.get_command(context, name)
+    assert found
+    return found
