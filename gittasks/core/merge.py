@@ -221,8 +221,6 @@ class History:
         else:
             values = {**registers, EXISTS: True, BYTES: blob}
             seen = self._picked(path, writers)
-            if shown:
-                seen |= {EXISTS: True, BYTES: shown}
         writes, contested = {}, _contested(path, parents, writers)
         for register in {**seen, **values}:
             value = values.get(register, ABSENT)
