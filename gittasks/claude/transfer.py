@@ -1,0 +1,156 @@
+"""Import and export: a native list and a list of ours, brought in line as one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from gittasks.claude import folder, records
+from gittasks.claude.exporting import files
+from gittasks.claude.importing import Step, admit, wanted
+from gittasks.claude.links import Link, find
+from gittasks.claude.native import Fault, NativeTask
+from gittasks.core.operations import Context
+from gittasks.errors import NoList, Refused
+
+if TYPE_CHECKING:
+    from gittasks.core.edit import Edit
+    from gittasks.workspace import Report, Workspace
+
+_ATTEMPTS = 5
+"""Times that the list may change under an import before what it refuses is an error."""
+
+
+class Imported(NamedTuple):
+    """What an import did; `report` is None when there was nothing to change.
+
+    `links` are all numbers that are known now, `faults` what was not carried over.
+    """
+
+    name: str
+    report: Report | None
+    links: Mapping[str, Link]
+    faults: tuple[Fault, ...]
+
+    @property
+    def edit(self) -> Edit | None:
+        """The changes, if any were made."""
+        return self.report.edit if self.report and self.report.edit.made else None
+
+
+class Exported(NamedTuple):
+    """What an export wrote: numbers of files that were written and removed, and all links."""
+
+    name: str
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+    links: Mapping[str, Link]
+    faults: tuple[Fault, ...]
+
+
+def import_tasks(workspace: Workspace, name: str | None, *, dry_run: bool = False) -> Imported:
+    """Take the tasks of a native list into the list at work.
+
+    Raises NotFound when there is no such native list, and what an edit raises.
+    """
+    env = workspace.repository.env
+    chosen = _source(workspace, name)
+    path = folder.path_of(env, chosen)
+    contents = folder.read(path)
+    made = take_in(workspace, chosen, contents.tasks, dry_run=dry_run)
+    return made._replace(faults=(*contents.faults, *made.faults))
+
+
+def _source(workspace: Workspace, name: str | None) -> str:
+    """The native list: as named; of the variable, the session, or the name of our list."""
+    env = workspace.repository.env
+    if name is not None:
+        folder.path_of(env, name)
+        return folder.named(env, [name])
+    variables = ("CLAUDE_CODE_TASK_LIST_ID", "CLAUDE_CODE_SESSION_ID")
+    names = [value for v in variables if (value := env.get(v))]
+    return folder.named(env, [*names, workspace.list_id])
+
+
+def take_in(
+    workspace: Workspace,
+    native_list: str,
+    natives: Mapping[str, NativeTask],
+    *,
+    dry_run: bool = False,
+) -> Imported:
+    """Bring the list in line with these native tasks, as one commit, and record the numbers."""
+    for attempt in range(_ATTEMPTS):
+        snapshot = workspace.snapshot()
+        known = records.load(workspace, native_list)
+        links = find(natives, snapshot, known, native_list)
+        made = wanted(natives, snapshot, links, native_list)
+        passed = admit(snapshot, made.steps, context(workspace))
+        refused = {fault.number for fault in passed.faults}
+        report = None
+        if passed.steps and not dry_run:
+            try:
+                report = workspace.edit([s.operation for s in passed.steps], parallel=True)
+            except Refused:
+                if attempt + 1 < _ATTEMPTS:
+                    continue  # the list changed meanwhile: what is refused now is worked out anew
+                raise
+        if not dry_run:
+            agreed = {
+                n: Link(link.task, natives[n])
+                for n, link in made.links.items()
+                if n in natives and n not in refused and link.base != natives[n]
+            }
+            records.save(workspace, native_list, agreed)
+        return Imported(native_list, report, made.links, (*made.faults, *passed.faults))
+    raise AssertionError("unreachable")
+
+
+def apply_steps(
+    workspace: Workspace, steps: tuple[Step, ...]
+) -> tuple[Report | None, tuple[Fault, ...]]:
+    """Apply what the list lets pass, as one commit; the rest is told."""
+    snapshot = workspace.snapshot()
+    passed = admit(snapshot, steps, context(workspace))
+    if not passed.steps:
+        return None, passed.faults
+    report = workspace.edit([s.operation for s in passed.steps], parallel=True)
+    return report, passed.faults
+
+
+def context(workspace: Workspace) -> Context:
+    """What tells beforehand what the rules refuse; as many tasks in progress as there are."""
+    return Context(workspace.now().text, workspace.actor, 0, parallel=True)
+
+
+def export_tasks(workspace: Workspace, name: str | None, *, dry_run: bool = False) -> Exported:
+    """Write the list at work into the folder of a native list. Raises NoList, Busy, Usage."""
+    env = workspace.repository.env
+    chosen = name or env.get("CLAUDE_CODE_TASK_LIST_ID") or workspace.list_id
+    path = folder.path_of(env, chosen)
+    snapshot = workspace.snapshot()
+    if not snapshot.tasks:
+        raise NoList(
+            f'the list "{workspace.list_id}" has no tasks to write',
+            hint="make one with: gittasks create SUBJECT",
+        )
+    if dry_run:
+        return _export(workspace, chosen, path, write=False)
+    with folder.locked(path):
+        return _export(workspace, chosen, path, write=True)
+
+
+def _export(workspace: Workspace, chosen: str, path: str, *, write: bool) -> Exported:
+    snapshot = workspace.snapshot()
+    contents = folder.read(path)
+    known = records.load(workspace, chosen)
+    links = find(contents.tasks, snapshot, known, chosen)
+    unusable = [int(fault.number) for fault in contents.faults]
+    made = files(snapshot, contents.tasks, links, max([contents.last, *unusable, 0]))
+    if write:
+        folder.write(path, made.write, made.remove, made.last)
+        fresh = {n: link for n, link in made.links.items() if known.get(n) != link}
+        records.save(workspace, chosen, fresh)
+    written = tuple(t.number for t in made.write)
+    faults = (*contents.faults, *made.faults)
+    return Exported(chosen, written, made.remove, made.links, faults)
