@@ -89,7 +89,6 @@ def _target(
     blocked_by = [by_task[b.id] for b in blockers if b and b.status is not Status.DELETED]
     beyond = [n for n in native.blocked_by if n not in by_task.values()] if native else []
     mark = f"{snapshot.info.id}/{task.id}"
-    theirs = native.metadata if native else {}
     active = task.active_form or task.title
     ours = {k: v for k, v in task.metadata.items() if k not in ("claude", MARK)}
     return NativeTask(
@@ -100,7 +99,7 @@ def _target(
         status=_STATUS[task.status],
         owner=task.owner or "",
         blocked_by=tuple(dict.fromkeys([*blocked_by, *beyond])),
-        metadata={**theirs, **ours, MARK: mark},
+        metadata={**ours, MARK: mark},
         extra=native.extra if native else {},
     )
 
@@ -115,33 +114,46 @@ def _met(
     """What is to stand in the file, and what both sides agree on then."""
     if native is None:
         return target, Link(task, target)
+    kept, agreed = target, target
     if base is None:
         further = max(target.status, native.status, key=STATUSES.index)
-        kept = target._replace(status=further)
-        return kept, Link(task, kept if further == target.status else target)
-    kept, agreed = target, target
-    for field in _FIELDS:
-        here = getattr(native, field)
-        if here not in (getattr(base, field), getattr(target, field)):
-            kept = kept._replace(**{field: here})
-            agreed = agreed._replace(**{field: getattr(base, field)})
-            faults.append(Fault(target.number, f"its {field} was changed here since"))
-    theirs, before = free_data(native), free_data(base)
-    changed = {k for k in theirs if theirs[k] != before.get(k, target.metadata.get(k))}
-    if changed:
-        kept = kept._replace(metadata={**kept.metadata, **{k: theirs[k] for k in changed}})
-        agreed = agreed._replace(metadata=_with(agreed.metadata, before, changed))
-        if any(k in before for k in changed):
-            faults.append(Fault(target.number, "its metadata was changed here since"))
-    return kept, Link(task, agreed)
+        kept = kept._replace(status=further)
+    else:
+        for field in _FIELDS:
+            here = getattr(native, field)
+            if here not in (getattr(base, field), getattr(target, field)):
+                kept = kept._replace(**{field: here})
+                agreed = agreed._replace(**{field: getattr(base, field)})
+                faults.append(Fault(target.number, f"its {field} was changed here since"))
+    before = free_data(base) if base else {}
+    mark = {MARK: target.metadata[MARK]}
+    data, common, told = _met_data(free_data(target), free_data(native), before)
+    faults += [Fault(target.number, f"its metadata {k} was changed here since") for k in told]
+    kept = kept._replace(metadata={**data, **mark})
+    return kept, Link(task, agreed._replace(metadata={**common, **mark}))
 
 
-def _with(
-    metadata: Mapping[str, Value], before: Mapping[str, Value], keys: set[str]
-) -> dict[str, Value]:
-    """Metadata in which these keys are as they were before, there or not."""
-    kept = {k: v for k, v in metadata.items() if k not in keys}
-    return {**kept, **{k: before[k] for k in keys if k in before}}
+def _met_data(
+    ours: Mapping[str, Value], theirs: Mapping[str, Value], before: Mapping[str, Value]
+) -> tuple[dict[str, Value], dict[str, Value], list[str]]:
+    """The same for free data: what stands there, what is agreed, keys changed on both sides."""
+    kept: dict[str, Value] = {}
+    agreed: dict[str, Value] = {}
+    told = []
+    for key in {**theirs, **ours, **before}:
+        there = [key in part for part in (ours, theirs, before)]
+        own, here, old = (part.get(key) for part in (ours, theirs, before))
+        if (here, there[1]) in ((old, there[2]), (own, there[0])):
+            if there[0]:
+                kept[key] = agreed[key] = own
+            continue
+        if there[1]:
+            kept[key] = here
+        if there[2]:
+            agreed[key] = old
+        if (own, there[0]) != (old, there[2]):
+            told.append(key)
+    return kept, agreed, told
 
 
 def _changed(native: NativeTask, base: NativeTask | None) -> bool:

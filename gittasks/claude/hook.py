@@ -129,12 +129,11 @@ def _line(error: GittasksError) -> str:
 # --- the start of a session ----------------------------------------------------------------
 
 
-def _session_start(workspace: Workspace, event: Event) -> Answer:
+def _session_start(workspace: Workspace, _event: Event) -> Answer:
     """Fetch what others did, and tell what is open."""
     from gittasks.claude.facts import opening
 
     notices = _pull(workspace)
-    _share_session(workspace.repository.env, event.session)
     branch = workspace.branch()
     now = workspace.now().epoch
     name = workspace.store.ref.removeprefix("refs/heads/")
@@ -177,20 +176,6 @@ def _seconds(configured: str | None) -> float:
     except ValueError:
         return _PULL
     return min(seconds, _MOST) if seconds > 0 else 0.0
-
-
-def _share_session(env: Mapping[str, str], session: str) -> None:
-    """Let commands that the session runs act under its name, so that they hold what they start."""
-    path = env.get("CLAUDE_ENV_FILE")
-    if not path or not session or not session.isprintable() or env.get("GITTASKS_SESSION"):
-        return
-    import shlex
-
-    try:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(f"export GITTASKS_SESSION={shlex.quote(session)}\n")
-    except OSError:
-        return  # it is a convenience
 
 
 # --- native tasks --------------------------------------------------------------------------

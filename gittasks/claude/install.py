@@ -18,8 +18,6 @@ from gittasks.claude.settings import Settings
 from gittasks.errors import Busy, InvalidData
 from gittasks.store import disk
 
-SCOPES = ("local", "project", "user")
-
 
 class Place(NamedTuple):
     """One settings file: its name for people, its path, and whether it is for MCP servers."""

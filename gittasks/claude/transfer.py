@@ -11,7 +11,7 @@ from gittasks.claude.importing import Step, admit, wanted
 from gittasks.claude.links import Link, find
 from gittasks.claude.native import Fault, NativeTask
 from gittasks.core.operations import Context
-from gittasks.errors import NoList, Refused
+from gittasks.errors import Refused
 
 if TYPE_CHECKING:
     from gittasks.core.edit import Edit
@@ -124,16 +124,11 @@ def context(workspace: Workspace) -> Context:
 
 
 def export_tasks(workspace: Workspace, name: str | None, *, dry_run: bool = False) -> Exported:
-    """Write the list at work into the folder of a native list. Raises NoList, Busy, Usage."""
+    """Write the list at work into the folder of a native list. Raises Busy, Usage."""
     env = workspace.repository.env
-    chosen = name or env.get("CLAUDE_CODE_TASK_LIST_ID") or workspace.list_id
+    pinned = env.get("CLAUDE_CODE_TASK_LIST_ID") or workspace.list_id
+    chosen = pinned if name is None else name
     path = folder.path_of(env, chosen)
-    snapshot = workspace.snapshot()
-    if not snapshot.tasks:
-        raise NoList(
-            f'the list "{workspace.list_id}" has no tasks to write',
-            hint="make one with: gittasks create SUBJECT",
-        )
     if dry_run:
         return _export(workspace, chosen, path, write=False)
     with folder.locked(path):
