@@ -15,6 +15,7 @@ from gittasks.claude.native import first_of, is_number
 from gittasks.errors import InvalidData
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SESSION_LIMIT = 200
 _IN_TEXT = re.compile(r"#([0-9]{1,9})\b")
 
 
@@ -71,9 +72,10 @@ def parse(data: bytes, name: str = "") -> Event:
     def text(key: str) -> str:
         return value if isinstance(value := fields.get(key), str) else ""
 
+    session = text("session_id")
     return Event(
         text("hook_event_name") or name,
-        text("session_id"),
+        session if session.isprintable() and len(session) <= _SESSION_LIMIT else "",
         text("cwd"),
         fields,
         text("tool_name"),

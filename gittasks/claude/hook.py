@@ -93,7 +93,7 @@ def _workspace(
 ) -> Workspace:
     """The repository of the session's project, acting under its session."""
     places = (directory, env.get("CLAUDE_PROJECT_DIR"), event.folder, ".")
-    start = next(p for p in places if p and os.path.isdir(p))
+    start = next(p for p in places if p and "\0" not in p and os.path.isdir(p))
     session = {"CLAUDE_CODE_SESSION_ID": event.session} if event.session else {}
     return Workspace(start, list_id=list_id, env={**session, **env})
 

@@ -66,9 +66,17 @@ def wanted(
         update = Update(link.task) if task is None else _change(native, link, task)
         blocked_by = task.blocked_by if task else ()
         update = update._replace(add_blocked_by=tuple(b for b in blockers if b not in blocked_by))
-        if update != Update(link.task):
-            steps.append(Step(number, update))
+        steps += divided(number, update)
     return Wanted(tuple(steps), known, tuple(faults))
+
+
+def divided(number: str, update: Update) -> list[Step]:
+    """An update as up to two steps, so that the rest counts where the status is refused."""
+    rest = update._replace(status=None)
+    status = Update(update.id, status=update.status)
+    if update.status is not None:
+        rest, status = rest._replace(owner=None), status._replace(owner=update.owner)
+    return [Step(number, u) for u in (rest, status) if u != Update(update.id)]
 
 
 def _creation(native: NativeTask, name: str, native_list: str) -> Create:

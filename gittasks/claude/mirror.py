@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from gittasks.claude.events import Event
-from gittasks.claude.importing import Step, wanted
+from gittasks.claude.importing import Step, divided, wanted
 from gittasks.claude.links import Link, find
 from gittasks.claude.native import (
     MARK,
@@ -108,7 +108,7 @@ def _updated(
     if altered:
         faults.append(Fault(number, f"changed to fit into a task: {', '.join(altered)}"))
     base = link.base and _with(link.base, fields, status, kept, unset, blockers)
-    steps = () if update == Update(link.task) else (Step(number, update),)
+    steps = tuple(divided(number, update))
     return Mirrored(steps, {number: Link(link.task, base)}, tuple(faults))
 
 
