@@ -15,6 +15,7 @@ from gittasks.cli.options import Command, Settings, common_options, owner_option
 if TYPE_CHECKING:
     from gittasks.claude.native import Fault
     from gittasks.claude.transfer import Exported, Imported
+    from gittasks.workspace import Workspace
 
 _EVENT_LIMIT = 4 * 1024 * 1024
 """Most bytes of an event that are read."""
@@ -62,7 +63,7 @@ def import_command(settings: Settings, name: str | None, owner: str | None, dry_
     workspace = settings.workspace(owner)
     made = transfer.import_tasks(workspace, name, dry_run=dry_run)
     if settings.json:
-        _import_document(made)
+        _import_document(workspace, made)
     elif not settings.quiet:
         _say_import(settings, made)
     _say_faults(settings, made.faults)
@@ -76,14 +77,14 @@ def _say_import(settings: Settings, made: Imported) -> None:
         output.say_changes(settings, made.report, [])
 
 
-def _import_document(made: Imported) -> None:
+def _import_document(workspace: Workspace, made: Imported) -> None:
     from gittasks.render import documents
 
     edit = made.edit
     output.document(
         documents.envelope(
-            "claude",
-            action="import",
+            "claudeImport",
+            list=documents.list_part(workspace.snapshot().info),
             name=made.name,
             changed=edit is not None,
             created=list(edit.created) if edit else [],
@@ -109,7 +110,7 @@ def export_command(settings: Settings, name: str | None, dry_run: bool) -> None:
     workspace = settings.workspace()
     made = transfer.export_tasks(workspace, name, dry_run=dry_run)
     if settings.json:
-        _export_document(made)
+        _export_document(workspace, made)
     elif not settings.quiet:
         written = f"{len(made.written)} of {len(made.links)} tasks written"
         removed = f", {len(made.removed)} removed" if made.removed else ""
@@ -118,13 +119,13 @@ def export_command(settings: Settings, name: str | None, dry_run: bool) -> None:
     output.notices(settings, workspace)
 
 
-def _export_document(made: Exported) -> None:
+def _export_document(workspace: Workspace, made: Exported) -> None:
     from gittasks.render import documents
 
     output.document(
         documents.envelope(
-            "claude",
-            action="export",
+            "claudeExport",
+            list=documents.list_part(workspace.snapshot().info),
             name=made.name,
             changed=bool(made.written or made.removed),
             written=list(made.written),

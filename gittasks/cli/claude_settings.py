@@ -114,7 +114,7 @@ def status_command(settings: Settings) -> int:
     if settings.json:
         from gittasks.render import documents
 
-        output.document(documents.envelope("claude", action="status", scopes=rows))
+        output.document(documents.envelope("claudeStatus", scopes=rows))
     elif not settings.quiet:
         for row in rows:
             words = {True: "set up", False: "not set up", None: "unknown"}
@@ -168,7 +168,7 @@ def _print_settings(settings: Settings, list_id: str | None) -> None:
     if settings.json:
         from gittasks.render import documents
 
-        output.document(documents.envelope("claude", action="print", settings=wanted, mcp=servers))
+        output.document(documents.envelope("claudePrint", settings=wanted, mcp=servers))
         return
     import json
 
@@ -225,7 +225,12 @@ def _answer(
 
         output.document(
             documents.envelope(
-                "claude", action=action, scope=scope, dryRun=dry_run, files=rows, server=server
+                "claudeSettings",
+                action=action,
+                scope=scope,
+                dryRun=dry_run,
+                files=rows,
+                server=server,
             )
         )
         return

@@ -30,7 +30,7 @@ _FORMS = {
     "four": json.dumps(_THEIRS, indent=4).encode() + b"\n",
     "tabs": json.dumps(_THEIRS, indent="\t").encode(),
     "crlf": json.dumps(_THEIRS, indent=2).replace("\n", "\r\n").encode() + b"\r\n",
-    "odd layout": b'{\n  "n": 1.10, "big": 1234567890123456789012,\n "u": "\\u00e9\xc3\xa9\\ud8"}',
+    "odd layout": b'{\n  "n": 1.10, "big": 123456789012345678,\n "u": "\\u00e9\xc3\xa9\\ud8ff"}',
 }
 
 
