@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from gittasks.claude import events
 from gittasks.claude.events import Event
+from gittasks.core.ids import list_id_fault
 from gittasks.errors import GittasksError, NoList, NoRepository
 from gittasks.workspace import Workspace
 
@@ -24,6 +25,7 @@ _PULL = 5.0
 _LIMIT = 8.0
 """Seconds that everything else may take."""
 _MOST = 60.0
+_PINNED = "CLAUDE_CODE_TASK_LIST_ID"
 
 
 class Answer(NamedTuple):
@@ -74,8 +76,8 @@ def answer(
         with limited(_LIMIT):
             event = events.parse(read(), name)
             handle = _HANDLERS.get(event.name)
-            if handle is None:
-                return Answer()
+            if handle is None or list_id_fault(env.get(_PINNED) or "x"):
+                return Answer()  # the native list of that name can be none of ours
             workspace = _workspace(event, env, directory, list_id)
             return _with_list(handle, workspace, event)
     except NoRepository:
@@ -207,9 +209,7 @@ def _mirror(workspace: Workspace, event: Event) -> Answer:
 
 def _native_list(workspace: Workspace, event: Event) -> str:
     """The native list that the event is about, "" when its name can be none."""
-    from gittasks.core.ids import list_id_fault
-
-    name = workspace.repository.env.get("CLAUDE_CODE_TASK_LIST_ID") or event.native_list
+    name = workspace.repository.env.get(_PINNED) or event.native_list
     return name if name and list_id_fault(name) is None else ""
 
 

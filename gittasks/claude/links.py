@@ -37,10 +37,11 @@ def alias(native_list: str, number: str) -> str:
 def task_id(native_list: str, native: NativeTask, snapshot: Snapshot) -> str:
     """The id of a task that is made for a native one: the same whoever makes it, and when.
 
-    So two sessions that take in the same number at once make one task.
+    So two sessions that take in the same number at once make one task. The id of a closed one is
+    not taken again.
     """
     seed = zlib.crc32(f"{native_list}#{native.number}\n{native.subject}".encode())
-    taken = {i for i, t in snapshot.tasks.items() if t.subject != native.subject}
+    taken = {i for i, t in snapshot.tasks.items() if t.subject != native.subject or t.status.closed}
     return ids.make_task_id(native.subject, seed, taken.union(snapshot.unreadable))
 
 

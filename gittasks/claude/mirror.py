@@ -63,7 +63,9 @@ def _created(
     if isinstance(native, Fault):
         return Mirrored(faults=(native,))
     natives = {number: native}
-    links = find(natives, snapshot, known, native_list)
+    # What is made now is none of the closed tasks, even if its number was theirs once.
+    still_open = {i: t for i, t in snapshot.tasks.items() if not t.status.closed}
+    links = find(natives, snapshot._replace(tasks=still_open), known, native_list)
     made = wanted(natives, snapshot, links, native_list)
     link = made.links[number]
     return Mirrored(made.steps, {number: Link(link.task, native)}, made.faults)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from gittasks.codec import strict_json
 from gittasks.core import texts
 from gittasks.core.model import Value
 from gittasks.errors import Usage
@@ -70,8 +71,8 @@ def read(number: str, data: bytes) -> NativeTask | Fault:
     if len(data) > SIZE_LIMIT:
         return Fault(number, f"the file has more than {SIZE_LIMIT} bytes")
     try:
-        found = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        found = strict_json.loads(data)
+    except ValueError as error:
         return Fault(number, f"the file cannot be read as JSON: {error}")
     if not isinstance(found, dict):
         return Fault(number, "the file holds no JSON object")
@@ -148,8 +149,8 @@ def first_of(fields: Mapping[str, Any], *names: str) -> Any:
 
 def as_line(value: Any, field: str, altered: list[str]) -> str:
     """A one-line field that a task of ours can hold; `altered` learns when it was changed."""
-    if value is None or not isinstance(value, str):
-        return _odd(value, field, altered)
+    if not isinstance(value, str):
+        return _nothing(value, field, altered)
     try:
         return texts.line(value, field) or ""
     except Usage:
@@ -159,8 +160,8 @@ def as_line(value: Any, field: str, altered: list[str]) -> str:
 
 def as_prose(value: Any, field: str, altered: list[str]) -> str:
     """A text of lines that a task of ours can hold."""
-    if value is None or not isinstance(value, str):
-        return _odd(value, field, altered)
+    if not isinstance(value, str):
+        return _nothing(value, field, altered)
     try:
         return texts.prose(value, field) or ""
     except Usage:
@@ -175,8 +176,8 @@ def as_prose(value: Any, field: str, altered: list[str]) -> str:
 
 def as_metadata(value: Any, altered: list[str]) -> dict[str, Value]:
     """The keys of free data that a task of ours can hold; the others are left out."""
-    if value is None or not isinstance(value, dict):
-        _odd(value, "metadata", altered)
+    if not isinstance(value, dict):
+        _nothing(value, "metadata", altered)
         return {}
     kept: dict[str, Value] = {}
     for key, one in value.items():
@@ -195,7 +196,8 @@ def numbers(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(n for n in found if is_number(n)))
 
 
-def _odd(value: Any, field: str, altered: list[str]) -> str:
+def _nothing(value: Any, field: str, altered: list[str]) -> str:
+    """What stands for a value of another kind; one that is there is told."""
     if value is not None:
         altered.append(field)
     return ""
@@ -203,7 +205,3 @@ def _odd(value: Any, field: str, altered: list[str]) -> str:
 
 def _shown(value: Any) -> str:
     return texts.printable(str(value), 60)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number in JSON")

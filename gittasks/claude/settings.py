@@ -7,11 +7,11 @@ what has not the form that Claude Code documents is refused, for it could not be
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from typing import Any
 
+from gittasks.codec import strict_json
 from gittasks.errors import InvalidData
 
 LIST_VARIABLE = "CLAUDE_CODE_TASK_LIST_ID"
@@ -70,10 +70,8 @@ def parse(data: bytes, where: str) -> Settings:
         text = data.decode("utf-8")
         if not text.strip():
             return {}
-        found = json.loads(
-            text, object_pairs_hook=_once, parse_constant=_no_number, parse_float=_finite
-        )
-    except (ValueError, RecursionError) as error:
+        found = strict_json.loads(text)
+    except ValueError as error:
         raise _odd(where, f"it cannot be read as JSON: {error}") from error
     if not isinstance(found, dict):
         raise _odd(where, "it holds no JSON object")
@@ -100,24 +98,6 @@ def _is_encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _once(pairs: Sequence[tuple[str, Any]]) -> Settings:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f'the key "{twice}" stands there twice')
-    return made
-
-
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no number in JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _no_number(text)
 
 
 def _odd(where: str, what: str) -> InvalidData:

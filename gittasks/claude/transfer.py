@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.claude import folder, records
@@ -80,42 +80,39 @@ def take_in(
     dry_run: bool = False,
 ) -> Imported:
     """Bring the list in line with these native tasks, as one commit, and record the numbers."""
-    for attempt in range(_ATTEMPTS):
-        snapshot = workspace.snapshot()
-        known = records.load(workspace, native_list)
-        links = find(natives, snapshot, known, native_list)
-        made = wanted(natives, snapshot, links, native_list)
+    snapshot = workspace.snapshot()
+    links = find(natives, snapshot, records.load(workspace, native_list), native_list)
+    made = wanted(natives, snapshot, links, native_list)
+    if dry_run:
         passed = admit(snapshot, made.steps, context(workspace))
-        refused = {fault.number for fault in passed.faults}
-        report = None
-        if passed.steps and not dry_run:
-            try:
-                report = workspace.edit([s.operation for s in passed.steps], parallel=True)
-            except Refused:
-                if attempt + 1 < _ATTEMPTS:
-                    continue  # the list changed meanwhile: what is refused now is worked out anew
-                raise
-        if not dry_run:
-            agreed = {
-                n: Link(link.task, natives[n])
-                for n, link in made.links.items()
-                if n in natives and n not in refused and link.base != natives[n]
-            }
-            records.save(workspace, native_list, agreed)
-        return Imported(native_list, report, made.links, (*made.faults, *passed.faults))
-    raise AssertionError("unreachable")
+        return Imported(native_list, None, made.links, (*made.faults, *passed.faults))
+    report, refused = apply_steps(workspace, made.steps)
+    behind = {fault.number for fault in refused}
+    agreed = {
+        n: Link(link.task, natives[n])
+        for n, link in made.links.items()
+        if n in natives and n not in behind and link.base != natives[n]
+    }
+    records.save(workspace, native_list, agreed)
+    return Imported(native_list, report, made.links, (*made.faults, *refused))
 
 
 def apply_steps(
-    workspace: Workspace, steps: tuple[Step, ...]
+    workspace: Workspace, steps: Sequence[Step]
 ) -> tuple[Report | None, tuple[Fault, ...]]:
     """Apply what the list lets pass, as one commit; the rest is told."""
-    snapshot = workspace.snapshot()
-    passed = admit(snapshot, steps, context(workspace))
-    if not passed.steps:
-        return None, passed.faults
-    report = workspace.edit([s.operation for s in passed.steps], parallel=True)
-    return report, passed.faults
+    for attempt in range(_ATTEMPTS):
+        passed = admit(workspace.snapshot(), steps, context(workspace))
+        if not passed.steps:
+            return None, passed.faults
+        try:
+            report = workspace.edit([s.operation for s in passed.steps], parallel=True)
+        except Refused:
+            if attempt + 1 == _ATTEMPTS:
+                raise
+            continue  # the list changed meanwhile: what it refuses now is worked out anew
+        return report, passed.faults
+    raise AssertionError("unreachable")
 
 
 def context(workspace: Workspace) -> Context:

@@ -60,6 +60,9 @@ def _install_hints(settings: Settings, site: Site, list_id: str | None) -> list[
     import shutil
 
     hints = []
+    twice = [s for s in _SCOPES if s != site.scope and _has_hooks(settings, s)]
+    if twice:
+        hints.append(f"there are hooks in the scope {twice[0]} as well; one of the two is enough")
     if shutil.which("gittasks") is None:
         hints.append("gittasks is not on PATH here; Claude Code has to find it there")
     if site.scope == "user":
@@ -122,6 +125,16 @@ def status_command(settings: Settings) -> int:
             hooks, mcp = words[row["hooks"]], words[row["mcp"]]
             output.say(f"{row['scope']}: hooks {hooks}, MCP server {mcp}{named}")
     return 0 if any(row["hooks"] or row["mcp"] for row in rows) else 1
+
+
+def _has_hooks(settings: Settings, scope: str) -> bool:
+    from gittasks.claude import install
+    from gittasks.errors import GittasksError
+
+    try:
+        return bool(install.state(_site(settings, scope)[0])["hooks"])
+    except GittasksError:
+        return False
 
 
 def _site(settings: Settings, scope: str) -> tuple[Site, str | None]:

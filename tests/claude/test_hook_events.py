@@ -116,6 +116,7 @@ def test_silence_where_there_is_no_list(repo: Repo, tmp_path: object) -> None:
     for stdin in (_START, created(1, "Ask"), event("Stop"), event("TaskCompleted", task_id="1")):
         quiet(repo, stdin)
         quiet(repo, stdin, env={"CLAUDE_CODE_TASK_LIST_ID": "elsewhere"})
+        quiet(repo, stdin, env={"CLAUDE_CODE_TASK_LIST_ID": "no list of ours"})
         quiet(Repo(str(tmp_path)), stdin)
     assert repo.ok("lists", "--json").json()["lists"] == []
 
@@ -378,6 +379,15 @@ def test_lists_of_two_sessions_do_not_mix(empty: Repo) -> None:
         "Ask": "pending",
         "Bake": "completed",
     }
+
+
+def test_a_new_task_is_none_of_the_closed_ones(empty: Repo) -> None:
+    """When numbers began anew, a task that is made again is a second one, not the finished one."""
+    quiet(empty, created(1, "Ask"))
+    quiet(empty, updated(1, status="completed"))
+    quiet(empty, created(1, "Ask"))
+    quiet(empty, updated(1, status="in_progress"))
+    assert [t["status"] for t in empty.tasks().values()] == ["completed", "in_progress"]
 
 
 def test_a_pinned_list_is_one_for_all_sessions(empty: Repo) -> None:
