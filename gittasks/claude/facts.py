@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gittasks.core.edit import Edit
 from gittasks.core.graph import Graph
 from gittasks.core.model import Actor, Snapshot, Status, Task
-from gittasks.core.progress import Progress, summary
+from gittasks.core.progress import Progress
 from gittasks.render import plain
 from gittasks.render.text import UNICODE, clean
 
@@ -70,18 +69,17 @@ def reminder(list_id: str, tasks: Sequence[Task]) -> str:
     )
 
 
-def change(edit: Edit) -> str:
-    """What became of the list by one mirrored event, in one line."""
-    moved = []
-    for task_id in edit.changed:
-        before, after = edit.before.tasks.get(task_id), edit.after.tasks[task_id]
-        if before is None:
-            moved.append(f"{task_id} created")
-        elif before.status is not after.status:
-            moved.append(f"{task_id} {after.status}")
-    freed = [f"ready now: {', '.join(edit.unblocked[:_SHOWN])}"] if edit.unblocked else []
-    words = clean(summary(edit.after.tasks.values()))
-    return f"gittasks: {'; '.join([*moved, *freed, words])}"
+def completion(snapshot: Snapshot, task_id: str) -> str | None:
+    """What the completion of a task made ready, or that it was the last; else None."""
+    graph = Graph.of(snapshot)
+    waiting = [snapshot.tasks[i] for i in graph.blocks(task_id) if i in snapshot.tasks]
+    freed = [t.id for t in waiting if t.status is Status.PENDING and not graph.open_blockers(t.id)]
+    progress = Progress.of(snapshot.tasks.values(), graph)
+    if not freed and not progress.finished:
+        return None
+    more = f" and {len(freed) - _SHOWN} more" if len(freed) > _SHOWN else ""
+    ready = f"; ready now: {', '.join(freed[:_SHOWN])}{more}" if freed else ""
+    return f"gittasks: {task_id} completed{ready}; {clean(progress.summary)}"
 
 
 def _section(title: str, tasks: Sequence[Task], graph: Graph, now: int) -> list[str]:

@@ -146,9 +146,7 @@ def _put(folder: str, name: str, data: bytes) -> None:
     temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            file.write(data)  # not synced: what must not be lost is in the list
         os.replace(temporary, os.path.join(folder, name))
     except BaseException:
         disk.remove(temporary)

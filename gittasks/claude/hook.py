@@ -12,13 +12,16 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.claude import events
 from gittasks.claude.events import Event
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import GittasksError, NoList, NoRepository
 from gittasks.workspace import Workspace
+
+if TYPE_CHECKING:
+    from gittasks.claude.links import Link
 
 _PULL = 5.0
 """Seconds that the remote may take at the start of a session (`gittasks.claudePull`)."""
@@ -197,14 +200,13 @@ def _mirror(workspace: Workspace, event: Event) -> Answer:
     snapshot = workspace.snapshot()
     known = find({}, snapshot, records.load(workspace, native_list), native_list)
     made = mirror(event, snapshot, known, native_list)
-    faults = list(made.faults)
     if made.unknown:
         return _from_folder(workspace, native_list, made.unknown, event)
-    report, refused = transfer.apply_steps(workspace, made.steps)
+    _, refused = transfer.apply_steps(workspace, made.steps)
     if not refused:
         records.save(workspace, native_list, made.links)
-    messages = [str(fault) for fault in (*faults, *refused)]
-    return _told(workspace, event, report.edit if report else None, messages)
+    messages = [str(fault) for fault in (*made.faults, *refused)]
+    return _told(workspace, event, made.links, messages)
 
 
 def _native_list(workspace: Workspace, event: Event) -> str:
@@ -224,24 +226,29 @@ def _from_folder(workspace: Workspace, native_list: str, number: str, event: Eve
         why = native.message if native else "no session told of it, and its file is gone"
         return Answer(said=(f"#{number} is not in the list: {why}",), code=1)
     made = transfer.take_in(workspace, native_list, {number: native})
-    return _told(workspace, event, made.edit, [str(fault) for fault in made.faults])
+    return _told(workspace, event, made.links, [str(fault) for fault in made.faults])
 
 
-def _told(workspace: Workspace, event: Event, edit: object, messages: Sequence[str]) -> Answer:
-    """What the session learns: what was refused, what became ready; else nothing."""
-    from gittasks.claude.facts import change
-    from gittasks.core.edit import Edit
+def _told(
+    workspace: Workspace, event: Event, links: Mapping[str, Link], messages: Sequence[str]
+) -> Answer:
+    """What the session learns: what a completion made ready, what was refused; else nothing."""
+    from gittasks.claude.facts import completion
     from gittasks.render.text import clean
 
-    lines = [change(edit)] if isinstance(edit, Edit) and edit.made and edit.unblocked else []
     if messages:
         told = "; ".join(clean(m) for m in messages)
-        lines.append(f"Not in the task list {clean(workspace.list_id)}: {told}")
-    if not lines:
+        words: str | None = f"Not in the task list {clean(workspace.list_id)}: {told}"
+    elif event.tool_input.get("status") == "completed" and event.number in links:
+        # Not taken from what this changed: TaskCompleted may have come first.
+        words = completion(workspace.snapshot(), links[event.number].task)
+    else:
+        words = None
+    if words is None:
         return Answer()
     if event.name != "PostToolUse":
-        return Answer(said=tuple(lines) if messages else (), code=1 if messages else 0)
-    output = {"hookEventName": event.name, "additionalContext": "\n".join(lines)}
+        return Answer(said=(words,), code=1)
+    output = {"hookEventName": event.name, "additionalContext": words}
     return Answer(json.dumps({"hookSpecificOutput": output}))
 
 

@@ -15,8 +15,11 @@ from gittasks.claude.native import MARK, Fault, NativeTask
 from gittasks.core.edit import apply
 from gittasks.core.model import Snapshot, Status, Task, Value
 from gittasks.core.operations import Context, Create, Operation, Update
+from gittasks.core.texts import printable
 from gittasks.errors import GittasksError
 
+_SAID = 300
+"""Characters of a refusal that are told: a cycle may have many tasks."""
 _RANK = {Status.PENDING: 0, Status.IN_PROGRESS: 1}
 
 
@@ -169,7 +172,7 @@ def admit(snapshot: Snapshot, steps: Sequence[Step], context: Context) -> Admitt
             try:
                 current = apply(current, [step.operation], context).after
             except GittasksError as error:
-                refused.append((step, error.message))
+                refused.append((step, printable(error.message, _SAID)))
             else:
                 passed.append(step)
         if len(refused) in (0, len(waiting)):

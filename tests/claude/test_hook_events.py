@@ -381,10 +381,22 @@ def test_lists_of_two_sessions_do_not_mix(empty: Repo) -> None:
     }
 
 
+def test_what_became_ready_is_told_whoever_was_first(empty: Repo) -> None:
+    """TaskCompleted comes before the tool is done, but only the latter's hook reaches the model."""
+    for number in (1, 2):
+        quiet(empty, created(number, f"Task {number}"))
+    quiet(empty, updated(2, addBlockedBy=["1"]))
+    quiet(empty, event("TaskCompleted", task_id="1", task_subject="Task 1"))
+    _, second = empty.tasks()
+    assert f"; ready now: {second}; 1/2 tasks" in told(hook(empty, updated(1, status="completed")))
+    done = hook(empty, updated(2, status="completed"))
+    assert told(done).endswith("completed; 2/2 tasks complete (100%). Workflow finished!")
+
+
 def test_a_new_task_is_none_of_the_closed_ones(empty: Repo) -> None:
     """When numbers began anew, a task that is made again is a second one, not the finished one."""
     quiet(empty, created(1, "Ask"))
-    quiet(empty, updated(1, status="completed"))
+    hook(empty, updated(1, status="completed"))
     quiet(empty, created(1, "Ask"))
     quiet(empty, updated(1, status="in_progress"))
     assert [t["status"] for t in empty.tasks().values()] == ["completed", "in_progress"]
