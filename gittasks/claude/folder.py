@@ -20,7 +20,9 @@ from gittasks.store import disk
 
 _STALE = 10.0
 """Seconds after which a lock that nobody touched is a dead one's."""
-_PATIENCE = 5.0
+_PATIENCE = 12.0
+"""Seconds to wait for the lock: long enough to see that it is a dead one's."""
+_LOCK = ".lock.lock"
 _LAST = ".highwatermark"
 """The file with the last number that was given before files were removed."""
 _MOST = 5000
@@ -136,6 +138,8 @@ def write(folder: str, tasks: Sequence[NativeTask], remove: Sequence[str], last:
     """Put task files in place, each whole, and remove others; the caller holds the lock."""
     for task in tasks:
         _put(folder, f"{task.number}.json", native.write(task))
+        with suppress(OSError):  # a long list takes its time: the lock is nobody dead's
+            os.utime(os.path.join(folder, _LOCK))
     if remove:
         _put(folder, _LAST, str(last).encode())
     for number in remove:
@@ -159,7 +163,7 @@ def locked(folder: str) -> Iterator[None]:
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, ".lock"), "ab"):
         pass
-    lock = os.path.join(folder, ".lock.lock")
+    lock = os.path.join(folder, _LOCK)
     deadline = time.monotonic() + _PATIENCE
     while not _take(lock):
         if time.monotonic() > deadline:

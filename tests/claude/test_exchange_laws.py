@@ -1,0 +1,186 @@
+"""Laws of import and export, on worlds in memory where both sides are changed at random."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gittasks.claude.exporting import files
+from gittasks.claude.importing import admit, wanted
+from gittasks.claude.links import Link, find
+from gittasks.claude.native import STATUSES, NativeTask, joined, read, write
+from gittasks.core.edit import apply
+from gittasks.core.model import Actor, ListInfo, Snapshot, Status
+from gittasks.core.operations import Context, Create, Operation, Transition, Update, Verb
+from gittasks.errors import GittasksError
+
+_SUBJECTS = ["PHASE 1: Ask", "Build", "Test", "Iteration 1/2: Look"]
+_NUMBERS = ["1", "2", "3", "5"]
+_DATA = st.dictionaries(st.sampled_from(["k", "n"]), st.integers(0, 1) | st.none(), max_size=2)
+_NATIVE = st.builds(
+    NativeTask,
+    st.sampled_from(_NUMBERS),
+    st.sampled_from(_SUBJECTS),
+    description=st.sampled_from(["", "Text"]),
+    active_form=st.sampled_from(["", "Doing"]),
+    status=st.sampled_from(STATUSES),
+    owner=st.sampled_from(["", "eve"]),
+    blocked_by=st.lists(st.sampled_from([*_NUMBERS, "9"]), max_size=2).map(tuple),
+    metadata=_DATA,
+    blocks=st.just(()),
+    extra=st.just({}),
+    altered=st.just(()),
+)
+_MOVES = st.sampled_from(
+    [Verb.START, Verb.DONE, Verb.SKIP, Verb.REOPEN, Verb.RELEASE, Verb.DELETE, Verb.RESTORE]
+)
+_ACTIONS = st.one_of(
+    st.tuples(st.just("write"), _NATIVE),
+    st.tuples(st.just("unlink"), st.sampled_from(_NUMBERS)),
+    st.tuples(st.just("create"), st.sampled_from(_SUBJECTS)),
+    st.tuples(st.just("move"), st.tuples(st.integers(0, 5), _MOVES)),
+    st.tuples(st.just("text"), st.tuples(st.integers(0, 5), st.sampled_from(_SUBJECTS))),
+    st.tuples(st.just("data"), st.tuples(st.integers(0, 5), st.sampled_from(["k", "n"]))),
+    st.tuples(st.just("import"), st.none()),
+    st.tuples(st.just("export"), st.none()),
+    st.tuples(st.just("forget"), st.none()),
+)
+
+
+class World:
+    """A list, a native folder, and what this machine remembers of both."""
+
+    def __init__(self) -> None:
+        self.snapshot = Snapshot(ListInfo("plan"))
+        self.natives: dict[str, NativeTask] = {}
+        self.known: dict[str, Link] = {}
+        self.last = 0
+        self.steps = 0
+
+    def context(self) -> Context:
+        self.steps += 1
+        now = f"2026-01-01T00:00:{self.steps % 60:02d}Z"
+        return Context(now, Actor("ada", "s"), self.steps * 7919, parallel=True)
+
+    def act(self, name: str, what: Any) -> None:
+        if name in ("import", "export"):
+            getattr(self, f"{name}_all")()
+        elif name == "forget":
+            self.known = {}
+        elif name == "write":
+            self.natives = joined([*self.without(what.number), what])
+        elif name == "unlink":
+            self.natives = joined(self.without(what))
+        else:
+            self.change(name, what)
+
+    def without(self, number: str) -> list[NativeTask]:
+        return [t._replace(blocks=()) for n, t in self.natives.items() if n != number]
+
+    def change(self, name: str, what: Any) -> None:
+        ids = sorted(self.snapshot.tasks)
+        operation: Operation
+        if name == "create":
+            operation = Create(what)
+        elif not ids:
+            return
+        elif name == "move":
+            operation = Transition(what[1], ids[what[0] % len(ids)])
+        elif name == "text":
+            operation = Update(ids[what[0] % len(ids)], subject=what[1])
+        else:
+            operation = Update(ids[what[0] % len(ids)], metadata={what[1]: self.steps})
+        try:
+            self.snapshot = apply(self.snapshot, [operation], self.context()).after
+        except GittasksError:
+            return
+
+    def import_all(self) -> tuple[int, set[str]]:
+        """How many tasks changed, and the numbers of which something was refused."""
+        links = find(self.natives, self.snapshot, self.known, "n")
+        made = wanted(self.natives, self.snapshot, links, "n")
+        passed = admit(self.snapshot, made.steps, self.context())
+        edit = apply(self.snapshot, [s.operation for s in passed.steps], self.context())
+        refused = {f.number for f in passed.faults}
+        self.snapshot = edit.after
+        good = {n for n in self.natives if n not in refused}
+        self.known |= {n: Link(made.links[n].task, self.natives[n]) for n in good}
+        return len(edit.changed), refused
+
+    def export_all(self) -> tuple[int, set[str]]:
+        """How many files changed, and the numbers of which something was left."""
+        links = find(self.natives, self.snapshot, self.known, "n")
+        made = files(self.snapshot, self.natives, links, self.last)
+        assert {str(f.number) for f in made.faults} <= set(self.natives)
+        assert not set(made.remove) & {t.number for t in made.write}
+        on_disk = {n: t for n, t in self.natives.items() if n not in made.remove}
+        for task in made.write:
+            again = read(task.number, write(task))
+            assert isinstance(again, NativeTask)
+            on_disk[task.number] = again
+        self.natives = joined(on_disk.values())
+        self.known |= made.links
+        self.last = made.last
+        return len(made.write) + len(made.remove), {f.number for f in made.faults}
+
+
+@given(st.lists(_ACTIONS, max_size=14))
+def test_doing_it_twice_changes_nothing(actions: list[tuple[str, Any]]) -> None:
+    """After any history a second import makes no change, nor a second export, nor one the other."""
+    world = World()
+    for name, what in actions:
+        world.act(name, what)
+    world.import_all()
+    changed, refused = world.import_all()
+    assert changed == 0
+    world.export_all()
+    changed, left = world.export_all()
+    assert changed == 0
+    if not refused and not left:
+        assert world.import_all()[0] == 0
+        assert world.export_all()[0] == 0
+
+
+@given(st.lists(_ACTIONS, max_size=14))
+def test_an_import_deletes_nothing_and_an_export_loses_nothing(
+    actions: list[tuple[str, Any]],
+) -> None:
+    """No task of the list goes by an import; a file goes only if its task is deleted."""
+    world = World()
+    for name, what in actions:
+        tasks = {i: t.status for i, t in world.snapshot.tasks.items()}
+        numbers = set(world.natives)
+        world.act(name, what)
+        after = world.snapshot.tasks
+        if name == "import":
+            assert tasks.keys() <= after.keys()
+            gone = {i for i, t in after.items() if t.status is Status.DELETED}
+            assert gone == {i for i, status in tasks.items() if status is Status.DELETED}
+        if name == "export":
+            for number in numbers - set(world.natives):
+                assert after[world.known[number].task].status is Status.DELETED
+
+
+@given(st.lists(_ACTIONS, max_size=14))
+def test_both_sides_say_the_same_afterwards(actions: list[tuple[str, Any]]) -> None:
+    """After an import and an export without anything left over, list and files agree."""
+    world = World()
+    for name, what in actions:
+        world.act(name, what)
+    _, refused = world.import_all()
+    _, left = world.export_all()
+    for number, link in world.known.items():
+        task, native = world.snapshot.tasks.get(link.task), world.natives.get(number)
+        if task is None or native is None or number in refused | left:
+            continue
+        if task.status is Status.DELETED:
+            continue
+        closed = {"skipped": "completed"}.get(task.status.value, task.status.value)
+        assert (native.subject, native.status) == (task.subject, closed)
+        assert native.owner == (task.owner or "")
+        blockers = {world.known[n].task for n in native.blocked_by if n in world.known}
+        known = {link.task for link in world.known.values()}
+        alive = {b for b in task.blocked_by if world.snapshot.tasks[b].status is not Status.DELETED}
+        assert alive & known <= blockers
