@@ -69,7 +69,8 @@ def files(
                 remove.append(number)
             continue
         target = _target(task, snapshot, number, by_task, native)
-        stays[number], agreed[number] = _met(target, native, base, task.id, faults)
+        stays[number] = _met(target, native, base, faults)
+        agreed[number] = Link(task.id, target)
     strangers = {n: t for n, t in natives.items() if n not in stays and n not in remove}
     final = joined([*stays.values(), *strangers.values()])
     agreed = {n: _with_edges(link, final[n]) for n, link in agreed.items()}
@@ -105,55 +106,42 @@ def _target(
 
 
 def _met(
-    target: NativeTask,
-    native: NativeTask | None,
-    base: NativeTask | None,
-    task: str,
-    faults: list[Fault],
-) -> tuple[NativeTask, Link]:
-    """What is to stand in the file, and what both sides agree on then."""
+    target: NativeTask, native: NativeTask | None, base: NativeTask | None, faults: list[Fault]
+) -> NativeTask:
+    """What is to stand in the file: what the list says, but for what was changed there since."""
     if native is None:
-        return target, Link(task, target)
-    kept, agreed = target, target
+        return target
+    kept = target
     if base is None:
-        further = max(target.status, native.status, key=STATUSES.index)
-        kept = kept._replace(status=further)
+        kept = kept._replace(status=max(target.status, native.status, key=STATUSES.index))
     else:
         for field in _FIELDS:
             here = getattr(native, field)
             if here not in (getattr(base, field), getattr(target, field)):
                 kept = kept._replace(**{field: here})
-                agreed = agreed._replace(**{field: getattr(base, field)})
                 faults.append(Fault(target.number, f"its {field} was changed here since"))
-    before = free_data(base) if base else {}
-    mark = {MARK: target.metadata[MARK]}
-    data, common, told = _met_data(free_data(target), free_data(native), before)
+    data, told = _met_data(free_data(target), free_data(native), free_data(base) if base else {})
     faults += [Fault(target.number, f"its metadata {k} was changed here since") for k in told]
-    kept = kept._replace(metadata={**data, **mark})
-    return kept, Link(task, agreed._replace(metadata={**common, **mark}))
+    return kept._replace(metadata={**data, MARK: target.metadata[MARK]})
 
 
 def _met_data(
     ours: Mapping[str, Value], theirs: Mapping[str, Value], before: Mapping[str, Value]
-) -> tuple[dict[str, Value], dict[str, Value], list[str]]:
-    """The same for free data: what stands there, what is agreed, keys changed on both sides."""
+) -> tuple[dict[str, Value], list[str]]:
+    """The same for free data; and the keys that were changed on both sides."""
     kept: dict[str, Value] = {}
-    agreed: dict[str, Value] = {}
     told = []
-    for key in {**theirs, **ours, **before}:
-        there = [key in part for part in (ours, theirs, before)]
-        own, here, old = (part.get(key) for part in (ours, theirs, before))
-        if (here, there[1]) in ((old, there[2]), (own, there[0])):
-            if there[0]:
-                kept[key] = agreed[key] = own
+    for key in {**theirs, **ours}:
+        own, here, old = ((key in part, part.get(key)) for part in (ours, theirs, before))
+        if here in (old, own):
+            if own[0]:
+                kept[key] = ours[key]
             continue
-        if there[1]:
-            kept[key] = here
-        if there[2]:
-            agreed[key] = old
-        if (own, there[0]) != (old, there[2]):
+        if here[0]:
+            kept[key] = theirs[key]
+        if own != old:
             told.append(key)
-    return kept, agreed, told
+    return kept, told
 
 
 def _changed(native: NativeTask, base: NativeTask | None) -> bool:

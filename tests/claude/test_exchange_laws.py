@@ -163,6 +163,74 @@ def test_an_import_deletes_nothing_and_an_export_loses_nothing(
                 assert after[world.known[number].task].status is Status.DELETED
 
 
+def _texts(part: Any) -> dict[str, Any]:
+    fields = ("subject", "description", "active_form")
+    return {field: getattr(part, field) or "" for field in fields}
+
+
+@given(st.lists(_ACTIONS, min_size=4, max_size=16))
+def test_an_import_takes_what_was_changed_natively_and_leaves_the_rest(
+    actions: list[tuple[str, Any]],
+) -> None:
+    """Fields that are natively as they were agreed on stay; the others are as natively."""
+    world = World()
+    for name, what in actions:
+        if name != "import":
+            world.act(name, what)
+            continue
+        before, known = world.snapshot.tasks, dict(world.known)
+        _, refused = world.import_all()
+        assert len({link.task for link in world.known.values()}) == len(world.known)
+        for number, native in world.natives.items():
+            link = known.get(number)
+            if link is None or link.base is None or number in refused:
+                continue
+            if world.known[number].task != link.task:
+                continue  # the number means another task now
+            old, new = before[link.task], world.snapshot.tasks[link.task]
+            if old.status is Status.DELETED:
+                assert old == new
+                continue
+            if native.status == link.base.status:
+                assert new.status is old.status
+            else:
+                assert new.status.value == native.status
+            for field, agreed in _texts(link.base).items():
+                here = _texts(native)[field]
+                assert _texts(new)[field] == (_texts(old)[field] if here == agreed else here)
+
+
+@given(st.lists(_ACTIONS, min_size=4, max_size=16))
+def test_an_export_leaves_what_was_changed_natively(actions: list[tuple[str, Any]]) -> None:
+    """Fields that were changed natively since both sides agreed stay, others follow the list."""
+    world = World()
+    for name, what in actions:
+        if name != "export":
+            world.act(name, what)
+            continue
+        natives = world.natives
+        known = find(natives, world.snapshot, world.known, "n")
+        world.export_all()
+        for number, native in natives.items():
+            link = known.get(number)
+            if link is None:
+                assert world.natives[number].subject == native.subject
+                continue
+            base, task = link.base, world.snapshot.tasks[link.task]
+            if base is None:
+                continue
+            changed = {f for f, agreed in _texts(base).items() if _texts(native)[f] != agreed}
+            if number not in world.natives:
+                assert not changed
+                continue
+            after = _texts(world.natives[number])
+            assert {f: after[f] for f in changed} == {f: _texts(native)[f] for f in changed}
+            if native.status != base.status:
+                assert world.natives[number].status == native.status
+            if task.status is not Status.DELETED and "subject" not in changed:
+                assert after["subject"] == task.subject
+
+
 @given(st.lists(_ACTIONS, max_size=14))
 def test_both_sides_say_the_same_afterwards(actions: list[tuple[str, Any]]) -> None:
     """After an import and an export without anything left over, list and files agree."""
