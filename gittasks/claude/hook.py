@@ -189,7 +189,7 @@ def _seconds(configured: str | None) -> float:
 def _mirror(workspace: Workspace, event: Event) -> Answer:
     """Do in the list what the session did with its own task tools."""
     from gittasks.claude import records, transfer
-    from gittasks.claude.links import find
+    from gittasks.claude.links import Link, find
     from gittasks.claude.mirror import mirror
 
     if event.tool not in ("TaskCreate", "TaskUpdate", ""):
@@ -203,8 +203,10 @@ def _mirror(workspace: Workspace, event: Event) -> Answer:
     if made.unknown:
         return _from_folder(workspace, native_list, made.unknown, event)
     _, refused = transfer.apply_steps(workspace, made.steps)
-    if not refused:
-        records.save(workspace, native_list, made.links)
+    before = {
+        n: Link(link.task, known[n].base if n in known else None) for n, link in made.links.items()
+    }
+    records.save(workspace, native_list, before if refused else made.links)
     messages = [str(fault) for fault in (*made.faults, *refused)]
     return _told(workspace, event, made.links, messages)
 

@@ -55,7 +55,8 @@ def wanted(
     # New tasks are made without their blockers: natively work may have begun behind an open one.
     for number, native in natives.items():
         if number not in known:
-            name = task_id(native_list, native, snapshot)
+            meant = {link.task for link in known.values()}
+            name = task_id(native_list, native, snapshot, meant)
             known[number] = Link(name)
             if name not in snapshot.tasks:
                 steps.append(Step(number, _creation(native, name, native_list)))
@@ -178,3 +179,18 @@ def admit(snapshot: Snapshot, steps: Sequence[Step], context: Context) -> Admitt
         if len(refused) in (0, len(waiting)):
             return Admitted(tuple(passed), tuple(Fault(s.number, said) for s, said in refused))
         waiting = [step for step, _ in refused]
+
+
+def agreed(
+    natives: Mapping[str, NativeTask], links: Mapping[str, Link], refused: Sequence[Fault]
+) -> dict[str, Link]:
+    """The links to record after an import: the tasks as they are natively, now agreed on.
+
+    What was refused is wanted again the next time, so there it stays at what was agreed before.
+    """
+    behind = {fault.number for fault in refused}
+    return {
+        n: link if n in behind else Link(link.task, natives[n])
+        for n, link in links.items()
+        if n in natives
+    }

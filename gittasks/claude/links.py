@@ -8,7 +8,7 @@ task of ours says that it comes from, if its subject is still the same; then the
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from gittasks.claude.native import MARK, NativeTask
@@ -34,15 +34,17 @@ def alias(native_list: str, number: str) -> str:
     return f"{native_list}#{number}"
 
 
-def task_id(native_list: str, native: NativeTask, snapshot: Snapshot) -> str:
+def task_id(
+    native_list: str, native: NativeTask, snapshot: Snapshot, meant: Collection[str]
+) -> str:
     """The id of a task that is made for a native one: the same whoever makes it, and when.
 
     So two sessions that take in the same number at once make one task. The id of a closed one is
-    not taken again.
+    not taken again, nor one of those that other numbers mean.
     """
     seed = zlib.crc32(f"{native_list}#{native.number}\n{native.subject}".encode())
     taken = {i for i, t in snapshot.tasks.items() if t.subject != native.subject or t.status.closed}
-    return ids.make_task_id(native.subject, seed, taken.union(snapshot.unreadable))
+    return ids.make_task_id(native.subject, seed, taken.union(snapshot.unreadable, meant))
 
 
 def find(
@@ -69,6 +71,8 @@ def _holds(link: Link, native: NativeTask | None, snapshot: Snapshot) -> bool:
     if link.task not in snapshot.tasks:
         return False
     if native is None or link.base is None:
+        return True
+    if native.metadata.get(MARK) == f"{snapshot.info.id}/{link.task}":
         return True
     same = native.subject == link.base.subject or native.description == link.base.description
     return same and bool(native.description or native.subject == link.base.subject)

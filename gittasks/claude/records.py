@@ -57,7 +57,10 @@ def _link(number: str, path: str) -> Link | None:
 def save(workspace: Workspace, native_list: str, links: Mapping[str, Link]) -> None:
     """Record links; one that cannot be written is worked out again the next time."""
     folder = _folder(workspace, "numbers", workspace.list_id, native_list)
+    known = load(workspace, native_list)
     for number, link in links.items():
+        if known.get(number) == link:
+            continue
         base = json.loads(native.write(link.base)) if link.base else None
         data = json.dumps({"task": link.task, "base": base}).encode()
         disk.put(os.path.join(folder, number), data, workspace.repository.shared)

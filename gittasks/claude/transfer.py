@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.claude import folder, records
 from gittasks.claude.exporting import files
-from gittasks.claude.importing import Step, admit, wanted
+from gittasks.claude.importing import Step, admit, agreed, wanted
 from gittasks.claude.links import Link, find
 from gittasks.claude.native import Fault, NativeTask
 from gittasks.core.operations import Context
@@ -87,13 +87,7 @@ def take_in(
         passed = admit(snapshot, made.steps, context(workspace))
         return Imported(native_list, None, made.links, (*made.faults, *passed.faults))
     report, refused = apply_steps(workspace, made.steps)
-    behind = {fault.number for fault in refused}
-    agreed = {
-        n: Link(link.task, natives[n])
-        for n, link in made.links.items()
-        if n in natives and n not in behind and link.base != natives[n]
-    }
-    records.save(workspace, native_list, agreed)
+    records.save(workspace, native_list, agreed(natives, made.links, refused))
     return Imported(native_list, report, made.links, (*made.faults, *refused))
 
 
@@ -141,8 +135,7 @@ def _export(workspace: Workspace, chosen: str, path: str, *, write: bool) -> Exp
     made = files(snapshot, contents.tasks, links, max([contents.last, *unusable, 0]))
     if write:
         folder.write(path, made.write, made.remove, made.last)
-        fresh = {n: link for n, link in made.links.items() if known.get(n) != link}
-        records.save(workspace, chosen, fresh)
+        records.save(workspace, chosen, made.links)
     written = tuple(t.number for t in made.write)
     faults = (*contents.faults, *made.faults)
     return Exported(chosen, written, made.remove, made.links, faults)

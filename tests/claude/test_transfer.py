@@ -164,6 +164,18 @@ def test_what_the_rules_refuse_is_told_and_hinders_nothing_else(listed: Repo) ->
     assert listed.tasks()["b"]["status"] == "completed"
 
 
+def test_a_refusal_does_not_make_a_number_mean_another_task(listed: Repo) -> None:
+    """What a number meant is remembered though a part of its change was refused."""
+    listed.ok("update", "a", "--add-blocked-by", "b")
+    put(1, "Task b", status="completed", blockedBy=["2"])
+    put(2, "Task a")
+    assert "#1: that would close a cycle" in listed.ok("claude", "import").err
+    before = listed.head()
+    assert "#1: that would close a cycle" in listed.ok("claude", "import").err
+    assert listed.head() == before
+    assert len(listed.tasks()) == 3
+
+
 def test_completions_count_in_whatever_order_the_numbers_are(listed: Repo) -> None:
     """A task is completed after its blocker, also where the blocker has the higher number."""
     listed.ok("update", "a", "--add-blocked-by", "b")
