@@ -20,7 +20,7 @@ lint: $(VENV)/.tested
 	$(BIN)/mypy
 
 deep: $(VENV)/.tested
-	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -n $(JOBS) tests/core tests/codec tests/render
+	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -n $(JOBS) tests/core tests/codec tests/render tests/claude/test_exchange_laws.py
 	$(BIN)/python -m pytest -m deep -rA
 
 bench: $(VENV)/.tested

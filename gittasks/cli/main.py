@@ -65,6 +65,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Agents": {
         "mcp": ("agents", "Serve the task tools to an agent (MCP)."),
         "prime": ("agents", "Tell an agent how to use gittasks."),
+        "claude": ("claude", "Claude Code: settings, hooks, its own task files."),
     },
 }
 ALIASES = {"add": "create", "ls": "list", "get": "show", "complete": "done"}

@@ -144,7 +144,7 @@ def _talk(
                         sys.stderr.flush()
                 process.wait()
             except BaseException:
-                process.terminate()
+                _end(process)
                 raise
             finally:
                 _talking.discard(process)
@@ -160,7 +160,20 @@ def _talk(
 def end_talks() -> None:
     """End every git of this process that talks to a remote, as this process is about to end."""
     for process in list(_talking):
-        process.terminate()
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a git, and the ssh that it may wait for, which would wait on without it."""
+    import os
+    import signal
+    from contextlib import suppress
+
+    with suppress(OSError):
+        # Off a terminal it leads a group of its own.
+        if process.poll() is None and os.getpgid(process.pid) == process.pid:
+            os.killpg(process.pid, signal.SIGTERM)
+    process.terminate()
 
 
 def remote_message(stderr: bytes) -> str:

@@ -107,6 +107,10 @@ KINDS = [
     (("release", "p1"), "task"),
     (("undo",), "undo"),
     (("prime",), "prime"),
+    (("claude", "install", "--dry-run"), "claudeSettings"),
+    (("claude", "install", "--print"), "claudePrint"),
+    (("claude", "uninstall"), "claudeSettings"),
+    (("claude", "export"), "claudeExport"),
 ]
 
 
@@ -118,6 +122,15 @@ def test_keys_are_those_of_the_document(rich: Repo, args: tuple[str, ...], kind:
     assert done.out.count("\n") == 1
     assert rich.path not in done.out
     check_document(done.json(), kind)
+
+
+def test_claude_code(rich: Repo) -> None:
+    """What was exported can be imported; nothing is set up, which is an honest no."""
+    rich.ok("claude", "export")
+    check_document(rich.ok("claude", "import", "--json").json(), "claudeImport")
+    status = rich.run("claude", "status", "--json")
+    assert status.code == 1
+    check_document(status.json(), "claudeStatus")
 
 
 def test_show_adds_the_history(rich: Repo) -> None:

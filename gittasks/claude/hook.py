@@ -1,0 +1,288 @@
+"""Answer one event of Claude Code: what to print, and the exit code.
+
+An exit code of 2 blocks Claude Code, so none ever comes from here: what fails is one line on
+standard error and exit code 1, which the user sees and the session survives. Where there is no
+list, nothing is said. Everything has a time limit, the network first of all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from gittasks.claude import events
+from gittasks.claude.events import Event
+from gittasks.core.ids import list_id_fault
+from gittasks.errors import GittasksError, NoList, NoRepository
+from gittasks.workspace import Workspace
+
+if TYPE_CHECKING:
+    from gittasks.claude.links import Link
+
+_PULL = 5.0
+"""Seconds that the remote may take at the start of a session (`gittasks.claudePull`)."""
+_LIMIT = 8.0
+"""Seconds that everything else may take."""
+_MOST = 60.0
+_PINNED = "CLAUDE_CODE_TASK_LIST_ID"
+
+
+class Answer(NamedTuple):
+    """What to print to standard output and error, and the exit code: 0, or 1 after a failure."""
+
+    out: str = ""
+    said: tuple[str, ...] = ()
+    code: int = 0
+
+
+class Late(BaseException):
+    """The time is up. No Exception: what handles those must not take it for one of its own."""
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raise Late when the body takes longer; where there are no timers it may."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(_number: int, _frame: object) -> None:
+        raise Late
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
+
+
+def answer(
+    read: Callable[[], bytes],
+    name: str,
+    env: Mapping[str, str],
+    *,
+    directory: str | None = None,
+    list_id: str | None = None,
+) -> Answer:
+    """Read an event and do what it asks for; never raises an error of ours.
+
+    `name` is the event when it does not say so itself; `directory` where the repository is, else
+    the project of the session.
+    """
+    try:
+        with limited(_LIMIT):
+            event = events.parse(read(), name)
+            handle = _HANDLERS.get(event.name)
+            if handle is None or list_id_fault(env.get(_PINNED) or "x"):
+                return Answer()  # the native list of that name can be none of ours
+            workspace = _workspace(event, env, directory, list_id)
+            return _with_list(handle, workspace, event)
+    except NoRepository:
+        return Answer()
+    except GittasksError as error:
+        return Answer(said=(_line(error),), code=1)
+    except Late:
+        return Answer(said=(f"gave up after {_LIMIT:.0f} seconds",), code=1)
+    except Exception as error:  # noqa: BLE001  a bug of ours must not look like a verdict
+        return Answer(said=(f"a bug in gittasks: {type(error).__name__}: {error}",), code=1)
+
+
+def _workspace(
+    event: Event, env: Mapping[str, str], directory: str | None, list_id: str | None
+) -> Workspace:
+    """The repository of the session's project, acting under its session."""
+    places = (directory, env.get("CLAUDE_PROJECT_DIR"), event.folder, ".")
+    start = next(p for p in places if p and "\0" not in p and os.path.isdir(p))
+    session = {"CLAUDE_CODE_SESSION_ID": event.session} if event.session else {}
+    return Workspace(start, list_id=list_id, env={**session, **env})
+
+
+Handler = Callable[[Workspace, Event], Answer]
+
+
+def _with_list(handle: Handler, workspace: Workspace, event: Event) -> Answer:
+    """Handle the event if there is a list to work on; else say nothing, or which there are."""
+    try:
+        chosen = workspace.chosen
+    except NoList as error:
+        lists = error.details.get("lists", [])
+        if event.name != "SessionStart" or not lists:
+            return Answer()
+        names = ", ".join(lists[:20])
+        text = f"This repository has several task lists of gittasks: {names}. "
+        return Answer(f"{text}`gittasks use LIST` chooses the one to work on.")
+    from gittasks.workspace import choice
+
+    if chosen.id not in choice.known_lists(workspace.repository):
+        return Answer()
+    return handle(workspace, event)
+
+
+def _line(error: GittasksError) -> str:
+    from gittasks.render.text import clean
+
+    hint = f" ({error.hint})" if error.hint else ""
+    return clean(f"{error.message}{hint}")
+
+
+# --- the start of a session ----------------------------------------------------------------
+
+
+def _session_start(workspace: Workspace, _event: Event) -> Answer:
+    """Fetch what others did, and tell what is open."""
+    from gittasks.claude.facts import opening
+
+    notices = _pull(workspace)
+    branch = workspace.branch()
+    now = workspace.now().epoch
+    name = workspace.store.ref.removeprefix("refs/heads/")
+    from gittasks.render.plain import sharing_lines
+
+    notices += sharing_lines(branch.conflicts, branch.apart)
+    return Answer(opening(branch.snapshot, workspace.actor, now, name, notices))
+
+
+def _pull(workspace: Workspace) -> list[str]:
+    """Take in what the remote has, if it answers in time; what there is to say about it."""
+    seconds = _seconds(workspace.repository.config.get("gittasks.claudepull"))
+    if not seconds or workspace.repository.upstream(workspace.list_id) is None:
+        return []
+    from gittasks.sync import Wish
+
+    before = "The list is as it was last fetched:"
+    try:
+        with limited(seconds):
+            synced = workspace.sync(Wish(fetch=True, push=False))
+    except Late:
+        return [f"{before} the remote did not answer within {seconds:g} seconds."]
+    except GittasksError as error:
+        return [f"{before} {error.message}."]
+    finally:
+        _resume_limit()
+    failed = [one.error for one in synced if one.error]
+    return [f"{before} {failed[0].message}."] if failed else []
+
+
+def _resume_limit() -> None:
+    """The timer is one for the whole process: what comes after a pull has its own limit again."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, _LIMIT)
+
+
+def _seconds(configured: str | None) -> float:
+    try:
+        seconds = _PULL if configured is None else float(configured)
+    except ValueError:
+        return _PULL
+    return min(seconds, _MOST) if seconds > 0 else 0.0
+
+
+# --- native tasks --------------------------------------------------------------------------
+
+
+def _mirror(workspace: Workspace, event: Event) -> Answer:
+    """Do in the list what the session did with its own task tools."""
+    from gittasks.claude import records, transfer
+    from gittasks.claude.links import Link, find
+    from gittasks.claude.mirror import mirror
+
+    if event.tool not in ("TaskCreate", "TaskUpdate", ""):
+        return Answer()
+    native_list = _native_list(workspace, event)
+    if not native_list:
+        return Answer()
+    snapshot = workspace.snapshot()
+    known = find({}, snapshot, records.load(workspace, native_list), native_list)
+    made = mirror(event, snapshot, known, native_list)
+    if made.unknown:
+        return _from_folder(workspace, native_list, made.unknown, event)
+    _, refused = transfer.apply_steps(workspace, made.steps)
+    before = {
+        n: Link(link.task, known[n].base if n in known else None) for n, link in made.links.items()
+    }
+    records.save(workspace, native_list, before if refused else made.links)
+    messages = [str(fault) for fault in (*made.faults, *refused)]
+    return _told(workspace, event, made.links, messages)
+
+
+def _native_list(workspace: Workspace, event: Event) -> str:
+    """The native list that the event is about, "" when its name can be none."""
+    name = workspace.repository.env.get(_PINNED) or event.native_list
+    return name if name and list_id_fault(name) is None else ""
+
+
+def _from_folder(workspace: Workspace, native_list: str, number: str, event: Event) -> Answer:
+    """Take in a task that was made while nobody looked, as its file says it is."""
+    from gittasks.claude import folder, transfer
+    from gittasks.claude.native import NativeTask
+
+    path = folder.path_of(workspace.repository.env, native_list)
+    native = folder.read_one(path, number)
+    if not isinstance(native, NativeTask):
+        why = native.message if native else "no session told of it, and its file is gone"
+        return Answer(said=(f"#{number} is not in the list: {why}",), code=1)
+    made = transfer.take_in(workspace, native_list, {number: native})
+    return _told(workspace, event, made.links, [str(fault) for fault in made.faults])
+
+
+def _told(
+    workspace: Workspace, event: Event, links: Mapping[str, Link], messages: Sequence[str]
+) -> Answer:
+    """What the session learns: what a completion made ready, what was refused; else nothing."""
+    from gittasks.claude.facts import completion
+    from gittasks.render.text import clean
+
+    if messages:
+        told = "; ".join(clean(m) for m in messages)
+        words: str | None = f"Not in the task list {clean(workspace.list_id)}: {told}"
+    elif event.tool_input.get("status") == "completed" and event.number in links:
+        # Not taken from what this changed: TaskCompleted may have come first.
+        words = completion(workspace.snapshot(), links[event.number].task)
+    else:
+        words = None
+    if words is None:
+        return Answer()
+    if event.name != "PostToolUse":
+        return Answer(said=(words,), code=1)
+    output = {"hookEventName": event.name, "additionalContext": words}
+    return Answer(json.dumps({"hookSpecificOutput": output}))
+
+
+# --- the end of a turn ---------------------------------------------------------------------
+
+
+def _stop(workspace: Workspace, event: Event) -> Answer:
+    """Remind of what this session still has in progress, once for the same tasks."""
+    from gittasks.claude import records
+    from gittasks.claude.facts import reminder
+    from gittasks.core.model import Status
+
+    waits = event.fields.get("stop_hook_active") or event.fields.get("background_tasks")
+    config = workspace.repository.config
+    session = workspace.actor.session
+    if waits or not session or not config.flag("gittasks.claudereminder", default=True):
+        return Answer()
+    held = [
+        t
+        for t in workspace.snapshot().ordered()
+        if t.status is Status.IN_PROGRESS and t.session == session
+    ]
+    state = " ".join(f"{t.id}@{t.started}" for t in held)
+    if not held or records.reminded(workspace, session, f"{workspace.list_id} {state}"):
+        return Answer()
+    reason = reminder(workspace.list_id, held)
+    return Answer(json.dumps({"decision": "block", "reason": reason}))
+
+
+_HANDLERS: Mapping[str, Handler] = {
+    "SessionStart": _session_start,
+    "PostToolUse": _mirror,
+    "TaskCompleted": _mirror,
+    "Stop": _stop,
+}
