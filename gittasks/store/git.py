@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from gittasks.errors import NoRepository
 
@@ -73,9 +73,37 @@ def run(
             check=False,
         )
     except FileNotFoundError as error:
-        raise NoRepository(
-            "git is not installed, or not on PATH", hint="install git, then run this again"
-        ) from error
+        raise no_git() from error
+
+
+def begin(
+    args: Sequence[str], *, cwd: str, env: Mapping[str, str], told: BinaryIO
+) -> subprocess.Popen[bytes]:
+    """Start a git that talks to a remote and go on at once; what it says goes to the file `told`.
+
+    It never asks anything, and has no terminal to ask on. Who starts it ends it.
+    """
+    import subprocess
+
+    try:
+        return subprocess.Popen(
+            ["git", *args],
+            cwd=cwd,
+            env={**env, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=told,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise no_git() from error
+
+
+def no_git() -> NoRepository:
+    """The error when there is no git to run."""
+    return NoRepository(
+        "git is not installed, or not on PATH", hint="install git, then run this again"
+    )
 
 
 def talk(
@@ -151,9 +179,7 @@ def _talk(
             answer.seek(0)
             out = answer.read()
     except FileNotFoundError as error:
-        raise NoRepository(
-            "git is not installed, or not on PATH", hint="install git, then run this again"
-        ) from error
+        raise no_git() from error
     return subprocess.CompletedProcess(args, process.returncode, out, told)
 
 

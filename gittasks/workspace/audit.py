@@ -76,6 +76,17 @@ def log(store: ListStore, task_id: str | None = None, limit: int | None = None) 
     return entries
 
 
+def gained(store: ListStore, known: frozenset[str] | None) -> tuple[list[LogEntry], frozenset[str]]:
+    """Entries of the commits that are not `known`, oldest first, and the ids of all commits.
+
+    With None nothing is known yet, and there are no entries.
+    """
+    lines, quiet = _lines(store), merge_subject(store.list_id)
+    new = [_decoded(line) for line in lines if known is not None and line.commit not in known]
+    told = [entry for entry in new if entry.changes or entry.subject != quiet]
+    return told, frozenset(line.commit for line in lines)
+
+
 def remember(store: ListStore, commit: CommitInfo, before: Snapshot, after: Snapshot) -> None:
     """Keep what a commit that was just written changed."""
     line = _encoded(_entry(commit, [before], after))
