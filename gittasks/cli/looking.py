@@ -62,14 +62,18 @@ def since_option(function: F) -> F:
 def look(workspace: Workspace, at: str | None = None) -> Look:
     """The list now, or at the moment that `at` names."""
     if at is None:
-        branch, now, past = workspace.branch(), workspace.now().epoch, None
-        stale = workspace.stale_claims(branch.snapshot)
-    else:
-        past = workspace.past(at)
-        branch, now, stale = past.branch, past.epoch, []
-    graph = Graph.of(branch.snapshot)
+        return of_branch(workspace, workspace.branch())
+    past = workspace.past(at)
+    graph = Graph.of(past.branch.snapshot)
+    progress = Progress.of(past.branch.snapshot.tasks.values(), graph, past.epoch)
+    return Look(past.branch, past.epoch, graph, progress, past=past)
+
+
+def of_branch(workspace: Workspace, branch: Branch) -> Look:
+    """A list that was just read."""
+    now, graph = workspace.now().epoch, Graph.of(branch.snapshot)
     progress = Progress.of(branch.snapshot.tasks.values(), graph, now)
-    return Look(branch, now, graph, progress, stale, past)
+    return Look(branch, now, graph, progress, workspace.stale_claims(branch.snapshot))
 
 
 def title_lines(seen: Look) -> list[str]:

@@ -70,6 +70,7 @@ class Follower:
     """
 
     def __init__(self, workspace: Workspace, fetch_every: float | None = None) -> None:
+        self.fetch_every = fetch_every
         self.store = workspace.store
         self._watchpoint = Watchpoint(self.store)
         self._known: frozenset[str] | None = None

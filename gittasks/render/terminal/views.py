@@ -31,10 +31,19 @@ from gittasks.render.terminal.pieces import (
     task_table,
 )
 
-_MANY = 10
-"""Tasks of a section of the status that are shown."""
 _LONGEST_BAR = 60
 _PHASE_BAR = 16
+
+
+class Room(NamedTuple):
+    """How much of the status is shown: tasks that run, tasks that wait, and the phases."""
+
+    running: int = 10
+    waiting: int = 10
+    phases: bool = True
+
+
+_ALL = Room()
 
 
 class Members(NamedTuple):
@@ -137,28 +146,28 @@ def _remarks(view: View) -> list[Text]:
 
 
 def status(
-    view: View, signs: Signs, width: int, *, most: int = _MANY, turning: str | None = None
+    view: View, signs: Signs, width: int, *, room: Room = _ALL, turning: str | None = None
 ) -> RenderableType:
     """Summary, phases, loops, who does what, what is ready, what waits for what.
 
-    `most` tasks of a section are shown. `turning` stands in place of the mark of what runs.
+    `turning` stands in place of the mark of what runs.
     """
     title = cell(f": {view.info.title}" if view.info.title else "")
     parts: list[RenderableType] = [cell(view.info.id, "bold cyan").append_text(title)]
     parts += _summary(view, signs, width)
-    if view.progress.phases:
+    if view.progress.phases and room.phases:
         parts += [Text(), _phases(view, signs, width)]
     waiting = [t for t in view.tasks if t.status is Status.PENDING]
     blocked = [t for t in waiting if view.graph.is_blocked(t.id)]
     ready = [t for t in waiting if not view.graph.is_blocked(t.id)]
     running = sorted((c.task for c in view.progress.current), key=lambda t: t.owner or "")
     if running:
-        lanes = _lanes(running[:most], view, signs, width, turning)
-        parts += _section("In progress", running, lanes, most)
-    if ready:
-        parts += _section("Ready", ready, _waiting(ready[:most], view, signs, width), most)
-    if blocked:
-        parts += _section("Blocked", blocked, _waiting(blocked[:most], view, signs, width), most)
+        lanes = _lanes(running[: room.running], view, signs, width, turning)
+        parts += _section("In progress", running, lanes, room.running)
+    for name, tasks in (("Ready", ready), ("Blocked", blocked)):
+        if tasks:
+            table = _waiting(tasks[: room.waiting], view, signs, width)
+            parts += _section(name, tasks, table, room.waiting)
     if remarks := _remarks(view):
         parts += [Text(), *remarks]
     return Group(*parts)
@@ -176,7 +185,10 @@ def _phases(view: View, signs: Signs, width: int) -> Table:
 
 
 def _section(name: str, tasks: Sequence[Task], table: Table, most: int) -> list[RenderableType]:
-    parts: list[RenderableType] = [Text(), Text(f"{name} ({len(tasks)})", "bold"), table]
+    heading = Text(f"{name} ({len(tasks)})", "bold")
+    if not most:
+        return [heading]
+    parts: list[RenderableType] = [Text(), heading, table]
     if len(tasks) > most:
         parts.append(Text(f"  ... and {len(tasks) - most} more", "dim"))
     return parts
