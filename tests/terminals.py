@@ -33,7 +33,9 @@ class Window:
         """Start the shell in a window of this size."""
         size = ("-x", str(width), "-y", str(height))
         settings = shlex.join(f"{name}={value}" for name, value in {**env, "PS1": "$ "}.items())
-        self._tmux("new-session", "-d", *size, "-c", folder, f"exec env {settings} sh")
+        self._tmux(
+            "new-session", "-d", *size, "-c", folder, f"exec env -u COLUMNS -u LINES {settings} sh"
+        )
         self.wait(lambda shown: "$" in shown)
 
     def type(self, text: str, *, enter: bool = True) -> None:
@@ -70,7 +72,7 @@ class Window:
 
     def run(self, command: str) -> str:
         """Run a command to its end on a cleared window; what is shown then, without the prompt."""
-        self.type(f"clear; {command}; echo 'end='$?")
+        self.type(rf"printf '\033[H\033[2J'; {command}; echo 'e''nd='$?")
         shown = self.wait(lambda text: "\nend=" in f"\n{text}")
         return shown.partition("end=")[0]
 
