@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gittasks.cli import looking, output
+from gittasks.cli.fullscreen import Terminal
 from gittasks.cli.history import changed_words, entry_who
 from gittasks.cli.output import LostOutput
-from gittasks.cli.screen import Terminal, console, printed, terminal_signs
+from gittasks.cli.screen import console, printed, terminal_signs
 from gittasks.core.clock import MINUTE, duration_brief
 from gittasks.render.terminal.live import TURNING, Happened, picture
 from gittasks.render.text import clean

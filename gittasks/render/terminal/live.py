@@ -85,5 +85,5 @@ def _feed(feed: Sequence[Happened], printed: Callable[[RenderableType], str]) ->
     for one in feed:
         style = "" if one.new else "dim"
         clock = one.at.partition("T")[2]
-        add_row(table, cell(clock, "dim"), cell(one.who, "cyan"), Text(one.said, style))
+        add_row(table, cell(clock, "dim"), cell(one.who, "magenta"), Text(one.said, style))
     return printed(Group(Text("Last changes", "bold"), table)).split("\n")

@@ -163,9 +163,9 @@ def note(task: Task, view: View, signs: Signs) -> Text:
 
 
 def _notes(task: Task, view: View) -> list[Text]:
-    owner = cell(task.owner or "", "cyan")
+    owner = cell(task.owner or "", "magenta")
     if task.status is Status.IN_PROGRESS:
-        doing = cell(task.active_form or "in progress", "yellow")
+        doing = cell(task.active_form or "in progress")
         return [doing, owner, running_time(task, view), silence(task, view)]
     if task.status is Status.COMPLETED:
         took = task_seconds(task) or 0

@@ -153,7 +153,7 @@ def status(
     `turning` stands in place of the mark of what runs.
     """
     title = cell(f": {view.info.title}" if view.info.title else "")
-    parts: list[RenderableType] = [cell(view.info.id, "bold cyan").append_text(title)]
+    parts: list[RenderableType] = [cell(view.info.id, "bold").append_text(title)]
     parts += _summary(view, signs, width)
     if view.progress.phases and room.phases:
         parts += [Text(), _phases(view, signs, width)]
@@ -204,7 +204,7 @@ def _lanes(
     last = None
     for task in tasks:
         sign = Text(" ").append_text(Text(turning, "yellow") if turning else mark(task, signs))
-        owner = cell(task.owner or "nobody", "cyan")
+        owner = cell(task.owner or "nobody", "magenta")
         name, doing = cell(task.id, "bold"), cell(task.active_form or label(task))
         times = joined([running_time(task, view), silence(task, view)], f" {signs.dot} ")
         if narrow:
@@ -222,7 +222,7 @@ def _waiting(tasks: Sequence[Task], view: View, signs: Signs, width: int) -> Tab
     for task in tasks:
         subject = cell(task.headline)
         blockers = view.graph.open_blockers(task.id)
-        owner = cell(task.owner or "", "cyan")
+        owner = cell(task.owner or "", "magenta")
         blocked = blocked_by(blockers) if blockers else Text()
         said = joined([owner, blocked], f" {signs.dot} ")
         rest = [subject, said] if columns.subject else [joined([subject, said], f" {signs.dot} ")]
