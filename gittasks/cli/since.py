@@ -37,7 +37,9 @@ def changed_lines(seen: Look, found: Changed, tasks: Sequence[Task], marks: Mark
     lines = []
     width = max((len(t.id) for t in tasks), default=0)
     for task in tasks:
-        said = ", ".join(changed_words([c for c in found.changes if c.task == task.id], marks))
+        changes = [c for c in found.changes if c.task == task.id]
+        new = any(c.kind == "created" for c in changes)
+        said = "created" if new else ", ".join(changed_words(changes, marks))
         who = ", ".join(dict.fromkeys(entry_who(e) for e in found.entries_of(task.id)))
         lines.append(plain.task_line(task, seen.graph, marks, seen.now, width))
         lines.append(f"    {said}{f' (by {clean(who)})' if who else ''}")
