@@ -17,6 +17,7 @@ from gittasks.cli.history import changed_words, entry_who
 from gittasks.cli.output import LostOutput
 from gittasks.cli.screen import console, printed, terminal_signs
 from gittasks.core.clock import MINUTE, duration_brief
+from gittasks.errors import GittasksError
 from gittasks.render.terminal.live import TURNING, Happened, picture
 from gittasks.render.text import clean
 
@@ -52,7 +53,8 @@ class Live:
 
     def run(self, *, until_done: bool) -> int:
         """Paint until somebody ends it; 0 after `q`, or when all is done if that was asked for."""
-        self._happened(reversed(self._workspace.log(limit=_KEPT)), new=False)
+        with suppress(GittasksError):  # what came before is a courtesy
+            self._happened(reversed(self._workspace.log(limit=_KEPT)), new=False)
         try:
             with Terminal(sys.stdout) as terminal:
                 self._wait.for_terminal(terminal.input)

@@ -311,7 +311,7 @@ def test_a_remote_that_hangs_stops_nothing(listed: Repo, tmp_path: object) -> No
     script = os.path.join(str(tmp_path), "hang.sh")
     with open(script, "w", encoding="utf-8") as file:
         file.write(f"#!/bin/sh\necho $$ >{script}.pid\nexec sleep 600\n")
-    os.chmod(script, 0o755)
+    os.chmod(script, 0o700)
     listed.git("config", "core.sshCommand", script)
     listed.git("remote", "add", "origin", "ssh://nowhere/x.git")
     with watching(listed, "--json", "--fetch", "1s") as watched:
