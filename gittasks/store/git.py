@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from gittasks.errors import NoRepository
@@ -99,6 +99,15 @@ def begin(
         raise no_git() from error
 
 
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a git that leads a session of its own, and the helpers that it talks through."""
+    import os
+    import signal
+
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGTERM)
+
+
 def no_git() -> NoRepository:
     """The error when there is no git to run."""
     return NoRepository(
@@ -172,7 +181,7 @@ def _talk(
                         sys.stderr.flush()
                 process.wait()
             except BaseException:
-                process.terminate()
+                process.terminate() if terminal else end(process)
                 raise
             finally:
                 _talking.discard(process)

@@ -180,7 +180,7 @@ class BackgroundFetch:
 
     def stop(self) -> None:
         """End it before its time."""
-        self._process.terminate()
+        git.end(self._process)
         self._process.wait()
         self._told.close()
 
