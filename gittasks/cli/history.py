@@ -34,6 +34,11 @@ def entry_who(entry: LogEntry) -> str:
     return entry.owner or entry.by
 
 
+def in_words(entry: LogEntry, marks: Marks) -> str:
+    """What an entry changed, in words."""
+    return _what(entry, marks, with_task=True)
+
+
 def _what(entry: LogEntry, marks: Marks, *, with_task: bool) -> str:
     tasks = list(dict.fromkeys(c.task for c in entry.changes))
     if not tasks:

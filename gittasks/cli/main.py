@@ -50,6 +50,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "log": ("view", "Show who did what when."),
         "graph": ("graph", "Show what waits for what, and the critical path."),
         "lint": ("lint", "Say what makes progress hard to see."),
+        "report": ("report", "Write a report: one page, or Markdown."),
         "conflicts": ("conflicts", "Show what was changed in two places at once."),
     },
     "Sharing": {

@@ -247,11 +247,23 @@ def _find_then(workspace: Workspace, seen: Look, text: str) -> str:
 @click.option("-n", "--limit", type=click.IntRange(1), metavar="N", help="Only the newest N.")
 @click.option("--reverse", is_flag=True, help="Oldest first.")
 @since_option
+@click.option("--timeline", "--graph", "drawn", is_flag=True, help="Draw when each task was done.")
 @click.pass_obj
 def log_command(
-    settings: Settings, task_id: str | None, limit: int | None, reverse: bool, since: str | None
+    settings: Settings,
+    task_id: str | None,
+    limit: int | None,
+    reverse: bool,
+    since: str | None,
+    drawn: bool,
 ) -> int:
     """Show who did what when, newest first, and how long each phase took."""
+    if drawn:
+        from gittasks.cli.timeline import show_timeline
+
+        if limit or reverse or since:
+            raise Usage("--limit, --reverse and --since do not go with --timeline")
+        return show_timeline(settings, task_id)
     from gittasks.cli import history
     from gittasks.core.timing import phase_times
 

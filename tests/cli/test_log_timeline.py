@@ -1,0 +1,87 @@
+"""`log --timeline`: who worked on what when, on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from unicodedata import east_asian_width
+
+import pytest
+from reports import busy, minute
+from support import Repo
+from test_json import check_document
+
+Copy = Callable[[str, Callable[[Repo], None]], Repo]
+
+
+@pytest.fixture
+def busy_repo(copy_of: Copy) -> Repo:
+    """A list with everything in it."""
+    return copy_of("busy", busy)
+
+
+def drawn(repo: Repo, *args: str, **env: str) -> list[str]:
+    out = repo.ok("log", "--timeline", *args, env={**minute(1530), **env}).out
+    return out.splitlines()
+
+
+def test_the_timeline_of_a_list(busy_repo: Repo) -> None:
+    """A row for each task that was begun, its bar under its hours, then how long phases took."""
+    lines = drawn(busy_repo, COLUMNS="70")
+    rows = {line[4:8].strip(): line for line in lines if line.startswith("[")}
+    assert list(rows) == ["ask", "core", "test"]
+    assert "░" in rows["core"]
+    assert rows["core"].index("░") > rows["ask"].index("█")
+    assert rows["core"].index("▒") > rows["core"].index("┊") > rows["core"].index("░")
+    assert "↺" in rows["test"]
+    assert rows["core"].endswith("40m bob")
+    assert "PHASE 1: 7 minutes" in lines
+
+
+@pytest.mark.parametrize("columns", ["40", "59", "60", "81", "250"])
+def test_it_fits_the_width(busy_repo: Repo, columns: str) -> None:
+    """No line is wider than asked for, also with long ids and wide characters in owners."""
+    busy_repo.ok("create", "Long", "--id", "a-task-with-quite-a-long-id-" + "x" * 30)
+    busy_repo.ok("start", "a-task", "--owner", "宽宽宽宽宽宽宽宽宽宽宽宽宽宽宽", env=minute(1525))
+    lines = [line for line in drawn(busy_repo, COLUMNS=columns) if not line.startswith("PHASE")]
+    wide = [sum(2 if east_asian_width(c) in "WF" else 1 for c in line) for line in lines]
+    assert max(wide) <= int(columns)
+
+
+def test_ascii(busy_repo: Repo) -> None:
+    """Where the output holds no more, it is drawn with ASCII."""
+    lines = drawn(busy_repo, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert "\n".join(lines).isascii()
+    assert any(">>>" in line and "[>] core" in line for line in lines)
+
+
+def test_one_task(busy_repo: Repo) -> None:
+    """With an ID only that task, from its own beginning to its own end."""
+    lines = drawn(busy_repo, "test")
+    assert [line[:8] for line in lines if line.startswith("[")] == ["[ ] test"]
+    assert not any(line.startswith("PHASE") for line in lines)
+    assert busy_repo.run("log", "--graph", "nope").code == 3
+
+
+def test_json(busy_repo: Repo) -> None:
+    """Spans, what was reopened, burn-up and people, as docs/json.md has them."""
+    done = busy_repo.ok("log", "--graph", "--json", env=minute(1530)).json()
+    check_document(done, "timeline")
+    assert [(s["task"], s["owner"], s["outcome"], s["seconds"]) for s in done["spans"]] == [
+        ("ask", "ada", "completed", 420),
+        ("core", "bob", "released", 600),
+        ("core", "bob", "running", 1800),
+        ("test", "eve", "completed", 1140),
+    ]
+    assert done["reopened"] == [{"task": "test", "at": "2030-01-02T01:21:00Z"}]
+    assert done["burnUp"][-1] == {"at": "2030-01-02T01:22:00Z", "total": 4, "completed": 1}
+    alone = busy_repo.ok("log", "--timeline", "--json", "ask").json()
+    check_document(alone, "timeline")
+    assert (len(alone["spans"]), alone["people"]) == (1, [])
+    check_document(busy_repo.ok("report", "--json").json(), "report")
+
+
+def test_what_is_not_drawn(listed: Repo) -> None:
+    """Nothing begun is said; options of the list of changes are refused, not ignored."""
+    assert "nothing has begun yet" in listed.ok("log", "--timeline").out
+    done = listed.run("log", "--timeline", "--limit", "3")
+    assert (done.code, done.out) == (2, "")
