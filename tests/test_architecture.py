@@ -12,7 +12,7 @@ LAYERS = [
     "__main__",
     "cli",
     "mcp_server",
-    "githooks",
+    "githooks | web",
     "workspace",
     "sync",
     "store",
@@ -31,6 +31,9 @@ ROOMS = {
     "mcp_types": {"mcp_server"},
     "jsonschema": {"mcp_server"},
     "anyio": {"mcp_server"},
+    "http": {"web"},
+    "socketserver": {"web"},
+    "socket": {"web"},
 }
 IMPURE = {"os", "pathlib", "time", "random", "socket", "subprocess", "secrets", "uuid", "io"}
 

@@ -51,6 +51,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "graph": ("graph", "Show what waits for what, and the critical path."),
         "lint": ("lint", "Say what makes progress hard to see."),
         "report": ("report", "Write a report: one page, or Markdown."),
+        "serve": ("serve", "Show the report as a live page on this machine."),
         "conflicts": ("conflicts", "Show what was changed in two places at once."),
     },
     "Sharing": {
