@@ -67,3 +67,18 @@ def hostile(repo: Repo) -> None:
     repo.hand_edit(
         {"tasks/broken.yaml": f"subject: [{HOSTILE}\n", "tasks/c.yaml": f"subject: {steering}\n"}
     )
+
+
+def long(repo: Repo) -> None:
+    """A chain of 60 tasks, each done in its turn, one of them running."""
+    repo.ok("init", "plan", env=minute(0))
+    lines: list[dict[str, object]] = [
+        {"op": "create", "id": f"t{n}", "subject": f"Part {n}", "blockedBy": [f"t{n - 1}"][: n > 0]}
+        for n in range(60)
+    ]
+    repo.ok("batch", stdin="\n".join(map(json.dumps, lines)), env=minute(1))
+    for first in range(0, 50, 10):
+        for op, at in (("start", 2), ("done", 7)):
+            steps = (json.dumps({"op": op, "id": f"t{first + n}"}) for n in range(10))
+            text = "\n".join(steps)
+            repo.ok("batch", "--parallel", "--force", stdin=text, env=minute(first + at))

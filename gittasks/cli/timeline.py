@@ -17,7 +17,7 @@ _PIPE = 100
 """Columns where there is no terminal, unless COLUMNS says another number."""
 
 
-def show_timeline(settings: Settings, task_id: str | None) -> int:
+def show_timeline(settings: Settings, task_id: str | None, limit: int | None = None) -> int:
     """Print the timeline of the list at work, or of one task; returns the exit code."""
     from gittasks.render.timeline import timeline_document, timeline_lines
 
@@ -33,7 +33,7 @@ def show_timeline(settings: Settings, task_id: str | None) -> int:
             if chosen in (None, name):
                 output.say(name)
     else:
-        lines = timeline_lines(shown, snapshot, settings.marks(), _columns(), chosen)
+        lines = timeline_lines(shown, snapshot, settings.marks(), _columns(), chosen, limit)
         lines += phase_lines(phases if chosen is None else [])
         output.say("\n".join(lines))
     return InvalidData.exit_code if snapshot.problems else 0

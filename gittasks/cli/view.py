@@ -261,9 +261,9 @@ def log_command(
     if drawn:
         from gittasks.cli.timeline import show_timeline
 
-        if limit or reverse or since:
-            raise Usage("--limit, --reverse and --since do not go with --timeline")
-        return show_timeline(settings, task_id)
+        if reverse or since:
+            raise Usage("--reverse and --since do not go with --timeline")
+        return show_timeline(settings, task_id, limit)
     from gittasks.cli import history
     from gittasks.core.timing import phase_times
 

@@ -87,7 +87,7 @@ class Axis(NamedTuple):
 
     def ticks(self, most: int) -> list[Tick]:
         """Round moments, at most so many, none too near to another to be read."""
-        apart = 1 / (most + 1)
+        apart = 1 / max(most - 1, 1)
         found: list[Tick] = []
         day = ""
         for stretch in self.stretches:

@@ -85,10 +85,19 @@ _ASCII = Strokes(">", "=", "_", "~", "o", ".", ":")
 
 
 def timeline_lines(
-    shown: Timeline, snapshot: Snapshot, marks: Marks, width: int, task_id: str | None = None
+    shown: Timeline,
+    snapshot: Snapshot,
+    marks: Marks,
+    width: int,
+    task_id: str | None = None,
+    limit: int | None = None,
 ) -> list[str]:
-    """The timeline, no line wider than `width` columns; only one task's with `task_id`."""
+    """The timeline, no line wider than `width` columns.
+
+    Only one task's with `task_id`; only of those that were begun last with `limit`.
+    """
     rows = {i: s for i, s in shown.by_task().items() if task_id in (None, i)}
+    rows = {i: rows[i] for i in list(rows)[-limit if limit else None :]}
     if not rows:
         return ["nothing has begun yet"]
     axis = Axis.of(

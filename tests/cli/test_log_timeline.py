@@ -62,6 +62,12 @@ def test_one_task(busy_repo: Repo) -> None:
     assert busy_repo.run("log", "--graph", "nope").code == 3
 
 
+def test_only_the_last(busy_repo: Repo) -> None:
+    """--limit draws only the tasks that were begun last, on an axis of their own."""
+    lines = drawn(busy_repo, "-n", "2")
+    assert [line[:8] for line in lines if line.startswith("[")] == ["[→] core", "[ ] test"]
+
+
 def test_json(busy_repo: Repo) -> None:
     """Spans, what was reopened, burn-up and people, as docs/json.md has them."""
     done = busy_repo.ok("log", "--graph", "--json", env=minute(1530)).json()
@@ -81,7 +87,7 @@ def test_json(busy_repo: Repo) -> None:
 
 
 def test_what_is_not_drawn(listed: Repo) -> None:
-    """Nothing begun is said; options of the list of changes are refused, not ignored."""
+    """Nothing begun is said; an option of the list of changes is refused, not ignored."""
     assert "nothing has begun yet" in listed.ok("log", "--timeline").out
-    done = listed.run("log", "--timeline", "--limit", "3")
+    done = listed.run("log", "--timeline", "--reverse")
     assert (done.code, done.out) == (2, "")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from browser import CHROMIUM, DESK, MISSING, PHONE, Browser, Media
-from reports import busy, hostile, minute
+from reports import busy, hostile, long, minute
 from support import Repo
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
@@ -93,7 +93,7 @@ _OVERFLOW = """
 """
 
 
-@pytest.mark.parametrize("build", [busy, hostile], ids=["busy", "hostile"])
+@pytest.mark.parametrize("build", [busy, hostile, long], ids=lambda build: build.__name__)
 def test_the_page_fits_and_can_be_read(browser: Browser, page_of: Address, build: object) -> None:
     """From a phone to a wide screen, light and dark, nothing sticks out and no text is faint."""
     assert callable(build)
@@ -208,6 +208,18 @@ def test_bars_stand_where_their_times_are(browser: Browser, page_of: Address) ->
           })()
         """)
         assert all(abs(difference) <= 2 for difference in axis), (width, axis)
+
+
+def test_a_long_timeline_scrolls_under_its_axis(browser: Browser, page_of: Address) -> None:
+    """Its hours stay in view, the keyboard can scroll it, and on paper it is whole."""
+    page = browser.open(page_of(long), DESK)
+    box = "document.querySelector('.scroll[aria-label=Timeline]')"
+    page.value(f"{box}.scrollTop = 500")
+    place = f"document.querySelector('.axis').getBoundingClientRect().top - {box}"
+    assert abs(page.value(f"{place}.getBoundingClientRect().top")) <= 2
+    assert page.value(f"{box}.tabIndex") == 0
+    page.look(Media(800, 1000, "light", "print"))
+    assert page.value(f"{box}.scrollHeight <= {box}.clientHeight")
 
 
 def test_the_picture_is_not_empty(browser: Browser, page_of: Address, tmp_path: Path) -> None:

@@ -41,6 +41,14 @@ def test_round_moments_are_written() -> None:
     assert ticks == [("2026-11-22", "10:30"), ("", "11:00"), ("", "11:30"), ("", "12:00")]
 
 
+def test_ticks_reach_the_end() -> None:
+    """They are spread over all of the axis, however many hours it has."""
+    for hours in range(1, 50):
+        ticks = Axis.of([(START, START + hours * HOUR)]).ticks(8)
+        assert ticks[0].place < 0.4, (hours, ticks)
+        assert ticks[-1].place > 0.6, (hours, ticks)
+
+
 @given(_INTERVALS, st.integers(2, 12))
 def test_order_is_kept_and_ticks_lie_apart(intervals: list[tuple[int, int]], most: int) -> None:
     """Places are between 0 and 1 and in the order of the moments; no two ticks crowd."""
@@ -53,5 +61,5 @@ def test_order_is_kept_and_ticks_lie_apart(intervals: list[tuple[int, int]], mos
     assert abs(axis.stretches[-1].right - 1) < 1e-9
     ticks = axis.ticks(most)
     assert 1 <= len(ticks) <= most
-    assert all(b.place - a.place > 0.9 / (most + 1) for a, b in pairwise(ticks))
+    assert all(b.place - a.place > 0.9 / most for a, b in pairwise(ticks))
     assert sum(gap.right - gap.left for gap in axis.gaps) <= 0.25 + 1e-9

@@ -16,6 +16,8 @@ _WIDTH, _HEIGHT, _BESIDE, _BELOW = 200, 44, 16, 36
 """Size of a task in the drawing, and the space to its neighbours, in pixels."""
 _MANY = 120
 """Tasks that are drawn at most: beyond, a drawing says less than a list."""
+_CHAIN = 12
+"""Tasks of the chain that decides the end which are named."""
 _CHARS = 26
 """Characters that fit into a task."""
 
@@ -64,10 +66,11 @@ def _critical_words(report: Report) -> Html:
         return Html()
     links = [
         Html(" → " if i else "", task_link(report.snapshot.tasks[name]))
-        for i, name in enumerate(critical.left)
+        for i, name in enumerate(critical.left[:_CHAIN])
     ]
+    more = len(critical.left) - len(links)
     left = f" (about {duration_words(critical.seconds)}, an estimate)" if critical.seconds else ""
-    return tag("p", f"What decides the end{left}: ", *links)
+    return tag("p", f"What decides the end{left}: ", *links, f" → {more} more" if more else None)
 
 
 # --- the drawing -------------------------------------------------------------------------------

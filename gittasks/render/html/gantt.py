@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gittasks.core.axis import Axis
 from gittasks.core.clock import duration_brief, format_time
@@ -13,6 +13,14 @@ from gittasks.render.report import Report
 
 _ROWS = 300
 """Tasks that are drawn; more would only be scrolled past."""
+_IN_VIEW = 40
+"""Rows that stand on the page as they are; more are scrolled under the axis."""
+_SCROLLED: Mapping[str, str | int] = {
+    "class_": "scroll",
+    "role": "region",
+    "aria_label": "Timeline",
+    "tabindex": 0,
+}
 _TICKS = 8
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -27,14 +35,14 @@ def timeline_section(report: Report, axis: Axis) -> Html:
     for moment in report.timeline.reopened:
         reopened.setdefault(moment.task, []).append(moment)
     bars = [_row(report, i, spans, reopened.get(i, []), axis) for i, spans in shown]
+    rows_table = table("By first start", ("Task", "When", "Time"), bars, "gantt")
     left_out = len(rows) - len(shown)
     return section(
         "timeline",
         "Timeline",
         tag("p", _words(report, axis), class_="note"),
         tag("p", f"{left_out} tasks that were begun earlier are not drawn.") if left_out else None,
-        axis_strip(axis),
-        table("By first start", ("Task", "When", "Time"), bars, "gantt"),
+        tag("div", axis_strip(axis), rows_table, **(_SCROLLED if len(bars) > _IN_VIEW else {})),
         _legend(),
     )
 

@@ -84,6 +84,8 @@ tbody tr { border-top: 1px solid var(--line); }
 .gantt caption, .gantt thead th { font-size: 0; line-height: 0; padding: 0; }
 .gantt .owner { display: block; font-size: .875rem; }
 .lead { padding: 0 6.5rem 0 18rem; }
+.scroll .lead { position: sticky; top: 0; z-index: 1; background: var(--back); }
+.scroll > .gantt { margin: 0; }
 .axis { width: 100%; height: 28px; }
 .strip { width: 100%; height: 16px; }
 .strip use, .burn-up use { stroke: var(--line); fill: none; }
@@ -107,7 +109,10 @@ tbody tr { border-top: 1px solid var(--line); }
 .key { width: 24px; border-top: 2px solid var(--completed); }
 .key.scope { border-top: 2px dashed var(--pending); }
 
-.scroll { overflow: auto; max-height: 40rem; border: 1px solid var(--line); border-radius: 6px; }
+.scroll {
+  overflow: auto; max-height: 40rem; padding: 0 .5rem; border: 1px solid var(--line);
+  border-radius: 6px;
+}
 .graph { margin: 0 auto; padding: 8px 0; box-sizing: content-box; }
 .graph .edge { fill: none; stroke: var(--pending); stroke-width: 1.5; }
 .graph .edge.critical { stroke: var(--critical); stroke-width: 2.5; }
@@ -169,7 +174,8 @@ summary { cursor: pointer; padding: .3rem 0; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav, .skip, #live { display: none; }
-  .scroll { max-height: none; overflow: visible; border: 0; }
+  .scroll { max-height: none; overflow: visible; border: 0; padding: 0; }
+  .scroll .lead { position: static; }
   .graph { max-width: 100%; height: auto; }
   .task, tr, .figures div { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
