@@ -30,7 +30,7 @@ _MARKS = {
     Status.COMPLETED: UNICODE.completed,
     Status.SKIPPED: UNICODE.skipped,
 }
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"}
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&dollar;"}
 _SPECIAL = re.compile(r"[\\`*_\[\]|~&<>$]")
 # `@name`, `#1`, `GH-1`, `:sign:`, `https://…` and `www.…` become links, mentions and pictures on a
 # forge whatever is escaped; what nobody sees in between keeps them apart.

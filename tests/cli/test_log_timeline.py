@@ -91,3 +91,24 @@ def test_what_is_not_drawn(listed: Repo) -> None:
     assert "nothing has begun yet" in listed.ok("log", "--timeline").out
     done = listed.run("log", "--timeline", "--reverse")
     assert (done.code, done.out) == (2, "")
+
+
+def test_two_clones_at_once(listed: Repo, tmp_path: object) -> None:
+    """What two did to one task at the same time: both are told, and the end is what stands."""
+    remote = listed.clone(f"{tmp_path}/remote.git", "--bare")
+    listed.git("remote", "add", "origin", remote.path)
+    listed.ok("push")
+    other = remote.clone(f"{tmp_path}/other")
+    listed.ok("start", "a", "--owner", "ada", env=minute(1))
+    other.ok("start", "a", "-l", "plan", "--owner", "bob", env=minute(2))
+    listed.ok("done", "a", "--owner", "ada", env=minute(5))
+    other.ok("skip", "a", "-l", "plan", "--owner", "bob", env=minute(6))
+    other.ok("sync", "-l", "plan")
+    listed.ok("sync")
+    ours, theirs = (
+        repo.ok("log", "--timeline", "--json", "-l", "plan", env=minute(10)).json()
+        for repo in (listed, other)
+    )
+    assert ours == theirs
+    assert ours["spans"][-1]["outcome"] == "completed"
+    assert ours["burnUp"][-1]["completed"] == 1

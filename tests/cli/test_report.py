@@ -9,8 +9,12 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
-from reports import HOSTILE, busy, hostile, minute
+from markdown_it import MarkdownIt
+from reports import HOSTILE, OWNER, busy, hostile, minute
 from support import Repo
+
+from gittasks.render.markdown_report import escaped
+from gittasks.render.text import clean
 
 Copy = Callable[[str, Callable[[Repo], None]], Repo]
 
@@ -28,12 +32,16 @@ class Outline(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str, str]] = []
+        self.text = ""
         self.feed(page)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += ((tag, name, value or "") for name, value in attrs)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
 
     def values(self, name: str) -> list[str]:
         return [value for _, attribute, value in self.attributes if attribute == name]
@@ -182,6 +190,47 @@ def test_markdown_of_hostile_texts(copy_of: Copy) -> None:
     cells = [len(re.findall(r"(?<!\\)\|", r)) for r in rows if r.startswith("| ✓")]
     assert cells == [7]
     assert HOSTILE[:10] not in out
+
+
+def test_markdown_shows_texts_as_they_were_written(copy_of: Copy) -> None:
+    """Read by a renderer (markdown-it, tables on, HTML let through) the texts come back whole."""
+    repo = copy_of("hostile", hostile)
+    out = repo.run("report", "--format", "markdown").out
+    page = MarkdownIt("commonmark").enable("table").render(out)
+    found = Outline(page)
+    known = {"h3", "h4", "p", "strong", "code", "ul", "li", "sub", "details", "summary"}
+    assert set(found.tags) <= known | {"table", "thead", "tbody", "tr", "th", "td"}
+    assert found.attributes == []
+    shown = found.text.replace("\u200b", "").replace("\n", " ")
+    written = clean(HOSTILE)
+    assert shown.count(written) >= 3
+    assert shown.count(OWNER) >= 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a",
+        "1. b",
+        "- c",
+        "> d",
+        "| e |",
+        "```",
+        "a\\|b",
+        "\\",
+        "<!-- x",
+        "***",
+        "_a_ ~~b~~",
+        "&lt;",
+    ],
+)
+def test_each_mark_of_markdown_is_text(text: str) -> None:
+    """In a cell of a table a text is what it was, whatever it begins with."""
+    page = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    made = page.render(f"| a | b |\n| --- | --- |\n| {escaped(text)} | z |\n")
+    found = Outline(made)
+    assert found.tags.count("td") == 2
+    assert found.text.replace("\u200b", "").split() == ["a", "b", *text.split(), "z"]
 
 
 def test_markdown_fits_a_comment(empty: Repo) -> None:

@@ -18,8 +18,8 @@ _MANY = 120
 """Tasks that are drawn at most: beyond, a drawing says less than a list."""
 _CHAIN = 12
 """Tasks of the chain that decides the end which are named."""
-_CHARS = 26
-"""Characters that fit into a task."""
+_CHARS, _SMALL_CHARS = 26, 32
+"""Characters that fit into the lines of a task."""
 
 Place = tuple[int, int]
 
@@ -163,28 +163,23 @@ def _line(above: Place, below: Place, critical: bool) -> Html:
 def _node(report: Report, task: Task, place: Place) -> Html:
     x, y = place
     state = state_words(task, report.graph)
-    said = f"{task.headline}, {state}"
-    if task.id in report.picture.critical.tasks:
-        said += ", on the critical path"
-    kind = "critical " if task.id in report.picture.critical.tasks else ""
-    title = clean(task.title)
-    title = title if len(title) <= _CHARS else title[: _CHARS - 1] + "…"
-    above = f"{MARKS[task.status]} {task.phase_label or state}"
+    critical = task.id in report.picture.critical.tasks
+    above = f"{MARKS[task.status]} {f'{task.phase_label} · ' if task.phase_label else ''}{state}"
+    kind = "blocked" if state == "blocked" else css_class(task.status)
+    whole = f"{task.headline}{', on the critical path' if critical else ''}"
     return tag(
         "a",
-        tag("title", said),
-        tag("rect", x=x, y=y, width=_WIDTH, height=_HEIGHT, rx=6),
-        tag("text", _cut(above), x=x + 10, y=y + 17, class_="small"),
-        tag("text", title, x=x + 10, y=y + 34),
+        tag("rect", tag("title", whole), x=x, y=y, width=_WIDTH, height=_HEIGHT, rx=6),
+        tag("text", _cut(above, _SMALL_CHARS), x=x + 10, y=y + 17, class_="small"),
+        tag("text", _cut(task.title, _CHARS), x=x + 10, y=y + 34),
         href=f"#{anchor(task.id)}",
-        class_=f"node {kind}{'blocked' if state == 'blocked' else css_class(task.status)}",
-        aria_label=said,
+        class_=f"node {'critical ' if critical else ''}{kind}",
     )
 
 
-def _cut(text: str) -> str:
+def _cut(text: str, most: int) -> str:
     text = clean(text)
-    return text if len(text) <= _CHARS + 2 else text[: _CHARS + 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _in_words(report: Report, tasks: Sequence[Task]) -> Html:

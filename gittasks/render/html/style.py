@@ -119,7 +119,7 @@ tbody tr { border-top: 1px solid var(--line); }
 .arrow { fill: var(--pending); }
 .arrow-critical { fill: var(--critical); }
 .node rect { fill: var(--panel); stroke: var(--pending); stroke-width: 1.5; }
-.node text { font-size: 13px; fill: var(--text); }
+.node text { font-size: 13px; fill: var(--text); pointer-events: none; }
 .node .small { font-size: 11px; fill: var(--quiet); }
 .node.completed rect { stroke: var(--completed); }
 .node.in-progress rect { stroke: var(--running); stroke-width: 3; }
