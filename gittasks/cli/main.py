@@ -98,6 +98,10 @@ MEANT = {
     "merge": "pull",
     "resolve": "conflicts",
     "check": "lint",
+    "html": "report",
+    "timeline": "log",
+    "dashboard": "serve",
+    "web": "serve",
     "tree": "graph",
     "deps": "graph",
 }

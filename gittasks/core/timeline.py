@@ -246,22 +246,30 @@ def _time(text: str | None) -> int | None:
 
 def _spans(task_id: str, states: Iterable[_State]) -> Iterator[Span]:
     start: int | None = None
+    free = 0  # where the span before ended
     owner: str | None = None
     done = False
     for state in states:
         running = state.status is Status.IN_PROGRESS
-        if start is not None and (not running or state.owner != owner):
-            outcome = HANDED_OVER if running else _OUTCOMES.get(state.status or Status.DELETED)
-            end = state.at if running else _stated(state.finished, start, state.at)
-            yield Span(task_id, owner, start, end, outcome or DELETED)
-            start = state.at if running else None
+        if start is not None and running and state.owner != owner:
+            yield Span(task_id, owner, start, state.at, HANDED_OVER)
+            start = free = state.at
+        elif start is not None and not running:
+            closed = state.status is not None and state.status.closed
+            if closed:
+                # Of two who did it at the same time in two clones one stands, with his times.
+                start = min(start, _stated(state.started, free, state.at))
+                owner = state.owner or owner
+            free = _stated(state.finished, start, state.at)
+            outcome = _OUTCOMES[state.status] if state.status else DELETED
+            yield Span(task_id, owner, start, free, outcome)
+            start = None
         elif start is None and running:
-            start = _stated(state.started, 0, state.at)
+            start = _stated(state.started, free, state.at)
         elif start is None and state.status is Status.COMPLETED and not done:
-            begin = _stated(state.started, 0, state.at)
-            yield Span(
-                task_id, state.owner, begin, _stated(state.finished, begin, state.at), COMPLETED
-            )
+            begin = _stated(state.started, free, state.at)
+            free = _stated(state.finished, begin, state.at)
+            yield Span(task_id, state.owner, begin, free, COMPLETED)
         owner = state.owner
         done = state.status is Status.COMPLETED
     if start is not None:

@@ -74,8 +74,6 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
     default_request_version = "HTTP/1.0"  # what cannot be understood is answered with a status
-    server_version = "gittasks"
-    sys_version = ""
     timeout = _PATIENCE
 
     def do_GET(self) -> None:
@@ -174,6 +172,10 @@ class _Handler(BaseHTTPRequestHandler):
         """What cannot be understood is answered in a word."""
         status = HTTPStatus(code)
         self._say(status, status.phrase)
+
+    def version_string(self) -> str:
+        """Our name, and no versions."""
+        return "gittasks"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Requests are not told."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.core.changes import Change, diff
+from gittasks.core.changes import Change, diff, task_changes
 from gittasks.core.clock import format_time, parse_time
 from gittasks.core.model import ListInfo, Snapshot, Status, Task
 from gittasks.core.timeline import Point, Span, timeline, united, workers
@@ -99,6 +99,21 @@ def test_what_is_given_back_and_taken_over_is_told_with_its_owners() -> None:
         ("a", "ada", 5, 12, "handed over"),
         ("a", "bob", 12, 20, "released"),
     ]
+
+
+def test_of_two_who_did_it_at_once_one_stands() -> None:
+    """Ada began at 1 and finished at 5, Bob began at 2 and skipped at 6, and ada's state stands."""
+    bob = A._replace(status=Status.IN_PROGRESS, owner="bob", started=at(2))
+    ada = A._replace(status=Status.IN_PROGRESS, owner="ada", started=at(1))
+    done = ada._replace(status=Status.COMPLETED, finished=at(5))
+    steps = ((0, None, A), (1, A, ada), (2, A, bob), (5, ada, done))
+    entries = [Entry(at(minute), task_changes(old, new)) for minute, old, new in steps]
+    entries.append(
+        Entry(at(6), task_changes(bob, bob._replace(status=Status.SKIPPED, finished=at(6))))
+    )
+    shown = timeline(EMPTY.with_tasks(done), entries[::-1], NOW)
+    (span,) = shown.spans
+    assert span == Span("a", "ada", START + 60, START + 300, "completed")
 
 
 def test_skipped_and_deleted_tasks_leave_the_figures() -> None:

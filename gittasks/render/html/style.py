@@ -143,6 +143,7 @@ summary { cursor: pointer; padding: .3rem 0; }
 .fields dd { margin: 0; min-width: 0; }
 .text { white-space: pre-wrap; margin: .5rem 0; }
 
+body:has(#live) { padding-bottom: 3.5rem; }
 #live {
   position: fixed; right: .5rem; bottom: .5rem; margin: 0; padding: .15rem .6rem; max-width: 90vw;
   background: var(--panel); border: 1px solid var(--line); border-radius: 1rem; font-size: .875rem;
