@@ -33,7 +33,10 @@ async function renew() {
   for (const one of fresh.querySelectorAll("details")) one.open = open.includes(key(one));
   focused && find(fresh, focused)?.focus({ preventScroll: true });
   const after = fresh.querySelector(".summary")?.textContent;
-  tell(after && after !== before ? "Live: " + after : "Live");
+  if (after && after !== before) {
+    tell("Live: " + after);
+    setTimeout(() => said.textContent === "Live: " + after && tell("Live"), 10000);
+  } else if (!said.textContent.startsWith("Live")) tell("Live");
 }
 
 // A fold is known by what it belongs to.
