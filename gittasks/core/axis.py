@@ -92,10 +92,8 @@ class Axis(NamedTuple):
         day = ""
         for stretch in self.stretches:
             seconds = (stretch.end - stretch.start) * apart / (stretch.right - stretch.left or 1)
-            step = next((s for s in _STEPS if s >= seconds), _STEPS[-1])
-            moments = range(-(-stretch.start // step) * step, stretch.end + 1, step)
-            # Where no round moment fits, its beginning says when it was.
-            for at in moments or [stretch.start]:
+            step, moments = _round_moments(stretch, seconds)
+            for at in moments:
                 place = self.place(at)
                 if found and place - found[-1].place < apart * 0.99:
                     continue
@@ -104,6 +102,17 @@ class Axis(NamedTuple):
                 found.append(Tick(at, place, "" if date == day else date, clock))
                 day = date
         return found[:most]
+
+
+def _round_moments(stretch: Stretch, apart: float) -> tuple[int, range]:
+    """The roundest moments in a stretch that are so many seconds apart, or the roundest one."""
+    start, end = stretch.start, stretch.end
+    fitting = next((i for i, step in enumerate(_STEPS) if step >= apart), len(_STEPS) - 1)
+    for step in reversed(_STEPS[: fitting + 1]):
+        first = -(-start // step) * step
+        if first <= end:
+            return step, range(first, end + 1, step)
+    return _STEPS[0], range(start, end + 1)
 
 
 def _joined(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from unicodedata import east_asian_width
 
@@ -35,6 +36,14 @@ def test_the_timeline_of_a_list(busy_repo: Repo) -> None:
     assert "↺" in rows["test"]
     assert rows["core"].endswith("40m bob")
     assert "PHASE 1: 7 minutes" in lines
+
+
+def test_the_document_shows_what_is_printed(busy_repo: Repo) -> None:
+    """The example in docs/report.md is the output for this list, to the letter."""
+    path = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "report.md")
+    with open(path, encoding="utf-8") as file:
+        example = file.read().partition("```text\n")[2].partition("\n```")[0]
+    assert example.splitlines() == drawn(busy_repo, COLUMNS="84")
 
 
 @pytest.mark.parametrize("columns", ["40", "59", "60", "81", "250"])
