@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks.cli import output
+from gittasks.cli.looking import at_option, look
 from gittasks.cli.options import Settings, command
-from gittasks.errors import InvalidData, Usage
+from gittasks.errors import Usage
 
 if TYPE_CHECKING:
+    from gittasks.cli.looking import Look
     from gittasks.render.report import Matter, Report
     from gittasks.store.layout import Branch
     from gittasks.workspace import Workspace
@@ -33,8 +35,11 @@ _HEAD = 2000
     help="A page (the default), or Markdown for a pull request.",
 )
 @click.option("--force", is_flag=True, help="Overwrite FILE whatever it is.")
+@at_option
 @click.pass_obj
-def report_command(settings: Settings, target: str | None, form: str, force: bool) -> int:
+def report_command(
+    settings: Settings, target: str | None, form: str, force: bool, at: str | None
+) -> int:
     """Write a report: progress, timeline, burn-up, dependencies, people, conflicts, tasks.
 
     The page is one file that needs no network. Without --output it goes to standard output, on a
@@ -43,8 +48,9 @@ def report_command(settings: Settings, target: str | None, form: str, force: boo
     if settings.json and target == "-":
         raise Usage("--json and --output - both want standard output", hint="give it a file")
     workspace = settings.workspace()
-    branch = workspace.branch()
-    text = _written(gather(workspace, branch), form)
+    seen = look(workspace, at)
+    branch = seen.branch
+    text = _written(gather(workspace, seen), form)
     if target == "-" or (target is None and not settings.json and _to_stdout(form)):
         output.say(text.removesuffix("\n"))
     else:
@@ -55,7 +61,7 @@ def report_command(settings: Settings, target: str | None, form: str, force: boo
         _write(path, text)
         _answer(settings, branch, form, path, len(text.encode()))
     output.notices(settings, workspace)
-    return InvalidData.exit_code if branch.snapshot.problems else 0
+    return seen.exit_code
 
 
 def _to_stdout(form: str) -> bool:
@@ -72,50 +78,50 @@ def _written(report: Report, form: str) -> str:
     return page(report)
 
 
-def gather(workspace: Workspace, branch: Branch) -> Report:
-    """Everything that a report tells of the list at work."""
+def gather(workspace: Workspace, seen: Look) -> Report:
+    """Everything that a report tells of a list as it is, or as it was."""
     from gittasks.cli.history import in_words
-    from gittasks.core.graph import Graph
     from gittasks.core.picture import picture
-    from gittasks.core.progress import Progress
     from gittasks.core.timeline import timeline
     from gittasks.core.timing import phase_times
     from gittasks.render.report import Activity, Report
     from gittasks.render.text import UNICODE
 
-    snapshot, now = branch.snapshot, workspace.now().epoch
-    entries = workspace.log()
-    graph = Graph.of(snapshot)
+    snapshot, now = seen.branch.snapshot, seen.now
+    entries = workspace.log(without=seen.past.later if seen.past else ())
     return Report(
         snapshot,
-        Progress.of(snapshot.tasks.values(), graph, now),
+        seen.progress,
         phase_times(snapshot.ordered(), now),
         timeline(snapshot, entries, now),
-        _matters(workspace, branch),
+        _matters(workspace, seen),
         [Activity(e.at, e.commit, e.owner or e.by, in_words(e, UNICODE)) for e in entries],
         picture(snapshot, now),
-        branch.commit,
+        seen.branch.commit,
         now,
     )
 
 
-def _matters(workspace: Workspace, branch: Branch) -> list[Matter]:
+def _matters(workspace: Workspace, seen: Look) -> list[Matter]:
     from gittasks.cli.conflicts import conflict_lines
     from gittasks.core.trouble import troubles
     from gittasks.render import plain
     from gittasks.render.report import Matter
 
+    branch = seen.branch
     found = [Matter("Unreadable", str(problem)) for problem in branch.snapshot.problems]
-    for conflict in workspace.conflicts():
+    # What competed is worked out for the list as it is now; of the past there is the number.
+    for conflict in () if seen.past else workspace.conflicts():
         first, *more = conflict_lines(conflict, full=True)
         found.append(Matter("Conflict", first, tuple(line.strip() for line in more)))
     parallel = workspace.repository.config.flag("gittasks.parallel")
     left = troubles(branch.snapshot, parallel=parallel)
     found += (Matter("Trouble", t.message, (t.hint,)) for t in left)
-    for stale in workspace.stale_claims(branch.snapshot):
+    for stale in seen.stale:
         line = plain.stale_line(stale.task, stale.owner, stale.silent, stale.lease)
         found.append(Matter("Silent", line))
-    found += [Matter("Sharing", line) for line in plain.sharing_lines(0, branch.apart)]
+    open_then = branch.conflicts if seen.past else 0
+    found += [Matter("Sharing", line) for line in plain.sharing_lines(open_then, branch.apart)]
     return found
 
 

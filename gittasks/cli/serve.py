@@ -66,12 +66,13 @@ class _List:
             return True
 
     def page(self) -> str:
+        from gittasks.cli.looking import look
         from gittasks.cli.report import gather
         from gittasks.render.html.page import notice_page, page
 
         try:
             workspace = self._settings.workspace()
-            return page(gather(workspace, workspace.branch()), is_live=True)
+            return page(gather(workspace, look(workspace)), is_live=True)
         except GittasksError as error:
             return notice_page("No report just now", f"{error.message}\n{error.hint or ''}")
 

@@ -250,6 +250,19 @@ def test_markdown_fits_a_comment(empty: Repo) -> None:
     assert out.rstrip().endswith("</sub>")
 
 
+def test_the_report_as_it_was(busy_repo: Repo) -> None:
+    """--at tells what was known then: the figures, what ran, and nothing that came later."""
+    out = busy_repo.ok("report", "--format", "markdown", "--at", "2030-01-01T00:15:00Z").out
+    assert "**1/5 tasks complete (20%), currently implement core**" in out
+    assert "| → | PHASE 2: Implement core | in progress | bob | 5 min so far |  |" in out
+    assert "eve" not in out
+    assert "As of 2030-01-01 00:15:00 UTC" in out
+    page = busy_repo.ok("report", "--at", "2030-01-01T00:15:00Z").out
+    assert "bob: 2030-01-01 00:10:00 to now, 5 min, running" in page
+    assert "second line" not in page
+    assert busy_repo.run("report", "--at", "nonsense").code == 2
+
+
 def test_conflicts_are_on_the_page(busy_repo: Repo, tmp_path: object) -> None:
     """What was changed in two places at once, with the command that takes the other value."""
     remote = os.path.join(str(tmp_path), "remote.git")
