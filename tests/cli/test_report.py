@@ -47,6 +47,13 @@ class Outline(HTMLParser):
         return [value for _, attribute, value in self.attributes if attribute == name]
 
 
+def check_places(page: Outline) -> None:
+    """Each id is there once, and each link leads to one."""
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    assert {link.removeprefix("#") for link in page.values("href")} <= set(ids)
+
+
 def test_the_page_is_one_file_that_fetches_nothing(busy_repo: Repo) -> None:
     """A strict policy, no script, nothing that leads to another place, each link to a place."""
     page = busy_repo.ok("report", env=minute(1530)).out
@@ -57,9 +64,7 @@ def test_the_page_is_one_file_that_fetches_nothing(busy_repo: Repo) -> None:
         r"default-src 'none'; style-src 'sha256-[^']+'; base-uri 'none'; form-action 'none'", policy
     )
     assert "style" not in {name for _, name, _ in found.attributes}
-    ids = found.values("id")
-    assert len(ids) == len(set(ids))
-    assert {link.removeprefix("#") for link in found.values("href")} <= set(ids)
+    check_places(found)
     assert "http://" not in page
     assert "https://" not in page
 
@@ -155,8 +160,17 @@ def test_hostile_texts_stay_texts(copy_of: Copy) -> None:
 
 def test_an_empty_list_has_a_report(empty: Repo) -> None:
     """A page and Markdown that say that there is nothing yet."""
-    assert "Nothing has begun yet." in empty.ok("report").out
+    page = empty.ok("report").out
+    assert "Nothing has begun yet." in page
+    check_places(Outline(page))
     assert "no tasks yet" in empty.ok("report", "--format", "markdown").out
+
+
+def test_a_list_that_has_not_begun(listed: Repo) -> None:
+    """There are tasks and no work yet: all links lead somewhere."""
+    page = listed.ok("report").out
+    assert "Nobody has begun yet." in page
+    check_places(Outline(page))
 
 
 def test_markdown(busy_repo: Repo) -> None:

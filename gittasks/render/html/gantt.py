@@ -21,7 +21,7 @@ _SCROLLED: Mapping[str, str | int] = {
     "aria_label": "Timeline",
     "tabindex": 0,
 }
-_TICKS = 8
+_TICKS = 10
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -42,7 +42,7 @@ def timeline_section(report: Report, axis: Axis) -> Html:
         "Timeline",
         tag("p", _words(report, axis), class_="note"),
         tag("p", f"{left_out} tasks that were begun earlier are not drawn.") if left_out else None,
-        tag("div", axis_strip(axis), rows_table, **(_SCROLLED if len(bars) > _IN_VIEW else {})),
+        tag("div", _axis_strip(axis), rows_table, **(_SCROLLED if len(bars) > _IN_VIEW else {})),
         _legend(),
     )
 
@@ -56,28 +56,35 @@ def _words(report: Report, axis: Axis) -> str:
     return words
 
 
-def axis_strip(axis: Axis) -> Html:
-    """The axis with its dates and times of day; its lines are drawn again in every row."""
-    texts, lines = [], []
-    seldom = True
-    for tick in axis.ticks(_TICKS):
-        # Where there is little room every other one is left out, but none with a date.
-        seldom = not seldom and not tick.date
-        x = percent(tick.place)
-        # Text at an end would be cut off if it stood in the middle of its line.
-        at = "start" if tick.place < 0.1 else "end" if tick.place > 0.9 else "middle"
-        texts += [
-            tag("text", text, x=x, y=y, class_=f"{at} odd" if seldom else at)
-            for text, y in ((_day(tick.date), 10), (tick.clock, 24))
-            if text
-        ]
-        lines.append(tag("line", x1=x, x2=x, y1=0, y2="100%"))
+def grid(axis: Axis) -> Html:
+    """The lines of the axis and its gaps, seen nowhere itself: what is drawn on it refers to it."""
+    lines = [
+        tag("line", x1=percent(tick.place), x2=percent(tick.place), y1=0, y2="100%")
+        for tick in axis.ticks(_TICKS)
+    ]
     gaps = [
         tag("rect", x=percent(g.left), width=percent(g.right - g.left), height="100%", class_="gap")
         for g in axis.gaps
     ]
     defined = tag("defs", tag("g", *gaps, *lines, id="grid"))
-    return tag("div", tag("svg", defined, *texts, class_="axis", aria_hidden="true"), class_="lead")
+    return tag("svg", defined, width=0, height=0, aria_hidden="true")
+
+
+def _axis_strip(axis: Axis) -> Html:
+    """The dates and times of day of the axis."""
+    texts = []
+    seldom = True
+    for tick in axis.ticks(_TICKS):
+        # Where there is little room every other one is left out, but none with a date.
+        seldom = not seldom and not tick.date
+        # Text at an end would be cut off if it stood in the middle of its line.
+        at = "start" if tick.place < 0.1 else "end" if tick.place > 0.9 else "middle"
+        texts += [
+            tag("text", text, x=percent(tick.place), y=y, class_=f"{at} odd" if seldom else at)
+            for text, y in ((_day(tick.date), 10), (tick.clock, 24))
+            if text
+        ]
+    return tag("div", tag("svg", *texts, class_="axis", aria_hidden="true"), class_="lead")
 
 
 def _row(
@@ -91,8 +98,9 @@ def _row(
     drawn += [
         tag("circle", cx=percent(axis.place(m.at)), cy=8, r=4, class_="reopened") for m in moments
     ]
-    grid = tag("use", href="#grid")
-    strip = tag("svg", grid, *drawn, class_="strip", role="img", aria_label=words)
+    strip = tag(
+        "svg", tag("use", href="#grid"), *drawn, class_="strip", role="img", aria_label=words
+    )
     seconds = sum(span.seconds(now) for span in spans)
     owners = list(dict.fromkeys(span.owner for span in spans if span.owner))
     by = [Html(", " if i else "", said(owner)) for i, owner in enumerate(owners)]

@@ -6,7 +6,7 @@ from gittasks.core.clock import format_time
 from gittasks.render.html import live, style
 from gittasks.render.html.burnup import burnup_section
 from gittasks.render.html.dependencies import dependencies_section
-from gittasks.render.html.gantt import timeline_section
+from gittasks.render.html.gantt import grid, timeline_section
 from gittasks.render.html.markup import (
     Html,
     document,
@@ -48,6 +48,7 @@ def page(report: Report, *, is_live: bool = False) -> str:
     axis = report.axis()
     main = tag(
         "main",
+        grid(axis),
         progress_section(report),
         matters_section(report),
         timeline_section(report, axis),
