@@ -33,7 +33,7 @@ def serve_command(settings: Settings, port: int | None, fetch: str | None) -> in
 
     The page renews itself when the list moves. It is read-only, and served to this machine alone.
     """
-    from gittasks.cli.claims import duration
+    from gittasks.core.clock import duration
 
     workspace = settings.workspace()
     workspace.branch()  # a list that is not there is told now
