@@ -153,7 +153,7 @@ class _Process(NamedTuple):
 
 def _processes() -> list[_Process]:
     """All that run; a zombie does not."""
-    command = ["ps", "-A", "-o", "pid=,ppid=,sess=,stat="]
+    command = ["ps", "-A", "-ww", "-o", "pid=,ppid=,sess=,stat="]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rows = [line.split() for line in shown.splitlines()]
     return [_Process(*map(int, row[:3])) for row in rows if row[3][0] != "Z"]

@@ -12,7 +12,7 @@ LAYERS = [
     "__main__",
     "cli",
     "mcp_server",
-    "githooks | claude",
+    "githooks | claude | web",
     "workspace",
     "sync",
     "store",
@@ -31,6 +31,9 @@ ROOMS = {
     "mcp_types": {"mcp_server"},
     "jsonschema": {"mcp_server"},
     "anyio": {"mcp_server"},
+    "http": {"web"},
+    "socketserver": {"web"},
+    "socket": {"web"},
 }
 CLAUDE_IO = {"__init__", "folder", "records", "transfer", "hook", "install"}
 """Modules of `claude` that touch the disk; all others of it are pure."""

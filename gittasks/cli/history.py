@@ -20,17 +20,23 @@ _LONG = 60
 def entry_lines(entries: Iterable[LogEntry], marks: Marks, *, with_task: bool) -> list[str]:
     """`2026-11-22 10:00:00Z 1a2b3c4 agent  p1-ask: pending → in_progress`, one an entry."""
     shown = list(entries)
-    width = max((len(clean(_who(e))) for e in shown), default=0)
+    width = max((len(clean(entry_who(e))) for e in shown), default=0)
     lines = []
     for entry in shown:
         at = entry.at.replace("T", " ")
         what = _what(entry, marks, with_task=with_task)
-        lines.append(f"{at} {entry.commit[:7]} {clean(_who(entry)):<{width}}  {what}")
+        lines.append(f"{at} {entry.commit[:7]} {clean(entry_who(entry)):<{width}}  {what}")
     return lines
 
 
-def _who(entry: LogEntry) -> str:
+def entry_who(entry: LogEntry) -> str:
+    """Who acted: the owner name, or the git author of a commit made by hand."""
     return entry.owner or entry.by
+
+
+def in_words(entry: LogEntry, marks: Marks) -> str:
+    """What an entry changed, in words."""
+    return _what(entry, marks, with_task=True)
 
 
 def _what(entry: LogEntry, marks: Marks, *, with_task: bool) -> str:
@@ -39,7 +45,7 @@ def _what(entry: LogEntry, marks: Marks, *, with_task: bool) -> str:
         return clean(entry.subject)
     parts = []
     for task_id in tasks[:3]:
-        said = ", ".join(_told([c for c in entry.changes if c.task == task_id], marks))
+        said = ", ".join(changed_words([c for c in entry.changes if c.task == task_id], marks))
         name = f"{clean(task_id)}: " if task_id else "list: "
         parts.append((name if with_task else "") + said)
     if len(tasks) > 3:
@@ -49,7 +55,8 @@ def _what(entry: LogEntry, marks: Marks, *, with_task: bool) -> str:
     return "; ".join(parts) + forced + undo
 
 
-def _told(changes: Sequence[LoggedChange], marks: Marks) -> list[str]:
+def changed_words(changes: Sequence[LoggedChange], marks: Marks) -> list[str]:
+    """What changes of one task, or of the list, say: `pending → completed (PASS)`."""
     moved = any(c.field == "status" for c in changes)
     told = []
     if not moved and any(c.field == "claim" for c in changes):
@@ -121,16 +128,18 @@ def entry_documents(entries: Iterable[LogEntry]) -> list[documents.Document]:
             "subject": e.subject,
             "forced": list(e.forced),
             "undoOf": e.undo_of,
-            "changes": [
-                {
-                    "task": c.task or None,
-                    "field": c.field,
-                    "from": c.before,
-                    "to": c.after,
-                    "kind": c.kind,
-                }
-                for c in e.changes
-            ],
+            "changes": [change_document(c) for c in e.changes],
         }
         for e in entries
     ]
+
+
+def change_document(change: LoggedChange) -> documents.Document:
+    """One change as it stands in the documents."""
+    return {
+        "task": change.task or None,
+        "field": change.field,
+        "from": change.before,
+        "to": change.after,
+        "kind": change.kind,
+    }

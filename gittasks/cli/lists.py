@@ -64,6 +64,11 @@ def _remark_on_id(workspace: Workspace, list_id: str) -> None:
 @click.pass_obj
 def lists_command(settings: Settings) -> int:
     """Show all lists of this repository, local and fetched, with their progress."""
+    return show_lists(settings)
+
+
+def show_lists(settings: Settings, *, places: bool = False) -> int:
+    """One line a list; with `places` also where it is. Exit code 4 when one cannot be read."""
     workspace = settings.workspace()
     rows: list[ListProgress] = []
     unreadable: list[Problem] = []
@@ -73,7 +78,9 @@ def lists_command(settings: Settings) -> int:
         progress = Progress.of(tasks.values(), Graph.of(summary.snapshot), now)
         problems = summary.snapshot.problems
         unreadable += problems
-        rows.append(ListProgress(summary.snapshot.info, progress, summary.current, len(problems)))
+        where = (*(("here",) if summary.local else ()), *summary.remotes)
+        row = ListProgress(summary.snapshot.info, progress, summary.current, len(problems), where)
+        rows.append(row)
     if settings.json:
         from gittasks.render import documents
 
@@ -81,7 +88,15 @@ def lists_command(settings: Settings) -> int:
     else:
         from gittasks.render import plain
 
-        output.say("\n".join([plain.lists_table(rows), *plain.problem_lines(unreadable)]))
+        if places and settings.on_terminal():
+            from gittasks.cli.screen import console, printed, terminal_signs
+            from gittasks.render.terminal.views import overview
+
+            on = console(settings)
+            table = printed(on, overview(rows, terminal_signs(), on.width))
+        else:
+            table = plain.lists_table(rows, places=places)
+        output.say("\n".join([table, *plain.problem_lines(unreadable)]))
     return InvalidData.exit_code if unreadable else 0
 
 

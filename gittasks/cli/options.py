@@ -43,6 +43,11 @@ class Settings:
         plain = marks(sys.stdout.encoding)
         return colored(plain) if self.in_color() else plain
 
+    def on_terminal(self) -> bool:
+        """Whether a person reads standard output on a terminal that can move the cursor."""
+        plain = self.json or self.quiet or os.environ.get("TERM") in (None, "", "dumb")
+        return not plain and sys.stdout.isatty()
+
     def in_color(self) -> bool:
         """Whether to colour: as asked, else on a terminal that can and wants it (no-color.org)."""
         if self.color != "auto":

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gittasks.cli import output
+from gittasks.cli import looking, output
+from gittasks.cli.looking import at_option, since_option
 from gittasks.cli.options import Settings, command, owner_option
 from gittasks.core.graph import Graph
 from gittasks.core.lookup import find
 from gittasks.core.model import Snapshot, Status, Task
 from gittasks.core.progress import Progress
-from gittasks.errors import InvalidData
+from gittasks.errors import InvalidData, NotFound, Usage
 
 if TYPE_CHECKING:
-    from gittasks.store.layout import Branch
+    from gittasks.cli.looking import Look
     from gittasks.workspace import Workspace
 
 _STATUSES = click.Choice([str(s) for s in Status])
@@ -26,16 +27,6 @@ _HISTORY = 20
 def _readable(snapshot: Snapshot) -> int:
     """Exit code of a command that showed what could be read: 4 when something could not."""
     return InvalidData.exit_code if snapshot.problems else 0
-
-
-def _more_lines(workspace: Workspace, branch: Branch) -> list[str]:
-    """What there is to say of sharing and claims, below the list."""
-    from gittasks.render import plain
-
-    lines = plain.sharing_lines(branch.conflicts, branch.apart)
-    for stale in workspace.stale_claims(branch.snapshot):
-        lines.append(plain.stale_line(stale.task, stale.owner, stale.silent, stale.lease))
-    return lines
 
 
 def _same_phase(task: Task, wanted: str) -> bool:
@@ -50,6 +41,8 @@ def _same_phase(task: Task, wanted: str) -> bool:
 @click.option("--ready", is_flag=True, help="Only what can be started.")
 @click.option("--blocked", is_flag=True, help="Only what waits for others.")
 @click.option("--all", "deleted", is_flag=True, help="Deleted ones too.")
+@at_option
+@since_option
 @click.pass_obj
 def list_command(
     settings: Settings,
@@ -59,13 +52,21 @@ def list_command(
     ready: bool,
     blocked: bool,
     deleted: bool,
+    at: str | None,
+    since: str | None,
 ) -> int:
     """Show the tasks in order, and how far the list is."""
     workspace = settings.workspace()
-    branch, now = workspace.branch(), workspace.now().epoch
-    snapshot = branch.snapshot
-    graph = Graph.of(snapshot)
-    tasks = snapshot.ordered(deleted=deleted or "deleted" in statuses)
+    seen = looking.look(workspace, at)
+    snapshot, graph = seen.branch.snapshot, seen.graph
+    changed = None
+    if since is not None:
+        from gittasks.cli.since import compare
+
+        changed = compare(workspace, since, seen)
+    tasks = snapshot.ordered(deleted=deleted or "deleted" in statuses or changed is not None)
+    if changed is not None:
+        tasks = [t for t in tasks if t.id in changed.tasks]
     if statuses:
         tasks = [t for t in tasks if t.status in statuses]
     if owner is not None:
@@ -77,65 +78,84 @@ def list_command(
         tasks = [t for t in tasks if t.id in startable]
     if blocked:
         tasks = [t for t in tasks if t.status is Status.PENDING and graph.is_blocked(t.id)]
-    progress = Progress.of(snapshot.tasks.values(), graph, now)
     if settings.json:
         from gittasks.render import documents
 
-        output.document(
-            documents.task_list_document(
-                snapshot.info,
-                tasks,
-                graph,
-                progress,
-                snapshot.problems,
-                workspace.actor.owner,
-                conflicts=branch.conflicts,
-                apart=branch.apart,
-                stale=[s.task for s in workspace.stale_claims(snapshot)],
-            )
+        made = documents.task_list_document(
+            snapshot.info,
+            tasks,
+            graph,
+            seen.progress,
+            snapshot.problems,
+            workspace.actor.owner,
+            **seen.sharing(),
         )
+        news: dict[str, object] = {"since": None, "changes": []}
+        if changed is not None:
+            from gittasks.cli.since import since_part
+
+            news = since_part(changed)
+        output.document({**made, **news})
     elif settings.quiet:
         output.say_ids(tasks)
+    elif changed is not None:
+        from gittasks.cli.since import changed_lines
+
+        lines = changed_lines(seen, changed, tasks, settings.marks())
+        output.say("\n".join([*looking.title_lines(seen), *lines]))
+    elif settings.on_terminal():
+        from gittasks.render.terminal import views
+
+        looking.show(settings, seen, lambda view, *how: views.task_list(view, tasks, *how))
     else:
         from gittasks.render import plain
 
         marks = settings.marks()
-        shown = plain.task_list(tasks, graph, progress, marks, now, snapshot.problems)
-        output.say("\n".join([shown, *_more_lines(workspace, branch)]))
+        shown = plain.task_list(tasks, graph, seen.progress, marks, seen.now, snapshot.problems)
+        lines = [*looking.title_lines(seen), shown, *looking.more_lines(seen)]
+        output.say("\n".join(lines))
     output.notices(settings, workspace)
-    return _readable(snapshot)
+    return seen.exit_code
 
 
 @command("status")
+@click.option("--all", "everything", is_flag=True, help="All lists here, one line each.")
+@at_option
 @click.pass_obj
-def status_command(settings: Settings) -> int:
+def status_command(settings: Settings, everything: bool, at: str | None) -> int:
     """Show how far the list is: phases, loops, what runs, what is ready, what waits."""
+    if everything:
+        if at is not None:
+            raise Usage("--at is about one list, so it does not go with --all")
+        from gittasks.cli.lists import show_lists
+
+        return show_lists(settings, places=True)
     workspace = settings.workspace()
-    branch, now = workspace.branch(), workspace.now().epoch
-    snapshot = branch.snapshot
-    graph = Graph.of(snapshot)
-    progress = Progress.of(snapshot.tasks.values(), graph, now)
+    seen = looking.look(workspace, at)
+    snapshot, graph, progress = seen.branch.snapshot, seen.graph, seen.progress
     if settings.json:
         from gittasks.render import documents
 
         output.document(
             documents.progress_document(
-                snapshot.info,
-                progress,
-                snapshot.problems,
-                conflicts=branch.conflicts,
-                apart=branch.apart,
-                stale=[s.task for s in workspace.stale_claims(snapshot)],
+                snapshot.info, progress, snapshot.problems, **seen.sharing()
             )
         )
+    elif settings.on_terminal():
+        from gittasks.render.terminal import views
+
+        looking.show(settings, seen, views.status)
     else:
         from gittasks.render import plain
 
         tasks, marks = snapshot.ordered(), settings.marks()
-        shown = plain.status(snapshot.info, tasks, graph, progress, marks, now, snapshot.problems)
-        output.say("\n".join([shown, *_more_lines(workspace, branch)]))
+        shown = plain.status(
+            snapshot.info, tasks, graph, progress, marks, seen.now, snapshot.problems
+        )
+        lines = [*looking.title_lines(seen), shown, *looking.more_lines(seen)]
+        output.say("\n".join(lines))
     output.notices(settings, workspace)
-    return _readable(snapshot)
+    return seen.exit_code
 
 
 @command("ready")
@@ -178,20 +198,24 @@ def ready_command(settings: Settings, owner: str | None, watch: str | None) -> i
 @command("show")
 @click.argument("task_id", metavar="ID")
 @click.option("--no-history", is_flag=True, help="Leave the history out.")
+@at_option
 @click.pass_obj
-def show_command(settings: Settings, task_id: str, no_history: bool) -> None:
+def show_command(settings: Settings, task_id: str, no_history: bool, at: str | None) -> None:
     """Show everything about one task, its history included."""
     workspace = settings.workspace()
-    snapshot = workspace.snapshot()
-    task = snapshot.tasks[find(snapshot, task_id)]
-    graph = Graph.of(snapshot)
-    history = [] if no_history else workspace.log(task.id)
+    seen = looking.look(workspace, at)
+    snapshot, graph = seen.branch.snapshot, seen.graph
+    task = snapshot.tasks[_find_then(workspace, seen, task_id)]
+    later = seen.past.later if seen.past else ()
+    history = [] if no_history else workspace.log(task.id, without=later)
     if settings.json:
         from gittasks.cli.history import entry_documents
         from gittasks.render import documents
 
         made = documents.task_document(task, graph, me=workspace.actor.owner, info=snapshot.info)
-        output.document({**made, "history": entry_documents(history)})
+        output.document(
+            {**made, "history": entry_documents(history), "at": seen.past and seen.past.at}
+        )
         return
     from gittasks.cli.history import entry_lines
     from gittasks.render import plain
@@ -200,24 +224,54 @@ def show_command(settings: Settings, task_id: str, no_history: bool) -> None:
     lines = entry_lines(history[:_HISTORY], marks, with_task=False)
     if len(history) > _HISTORY:
         lines.append(f"... {len(history) - _HISTORY} more: gittasks log {task.id}")
-    now = workspace.now().epoch
-    output.say(plain.task_details(task, snapshot.tasks, graph, marks, now, lines))
+    details = plain.task_details(task, snapshot.tasks, graph, marks, seen.now, lines)
+    output.say("\n".join([*looking.title_lines(seen), details]))
+
+
+def _find_then(workspace: Workspace, seen: Look, text: str) -> str:
+    """The id that `text` names in the list as it was; one that came later is told apart."""
+    try:
+        return find(seen.branch.snapshot, text)
+    except NotFound:
+        if seen.past is None:
+            raise
+        task_id = find(workspace.snapshot(), text)
+        raise NotFound(
+            f'the task "{task_id}" was not there yet at {seen.past.at}',
+            hint=f"see when it came with: gittasks log {task_id} --reverse -n 1",
+        ) from None
 
 
 @command("log")
 @click.argument("task_id", metavar="[ID]", required=False)
 @click.option("-n", "--limit", type=click.IntRange(1), metavar="N", help="Only the newest N.")
 @click.option("--reverse", is_flag=True, help="Oldest first.")
+@since_option
+@click.option("--timeline", "--graph", "drawn", is_flag=True, help="Draw when each task was done.")
 @click.pass_obj
-def log_command(settings: Settings, task_id: str | None, limit: int | None, reverse: bool) -> int:
+def log_command(
+    settings: Settings,
+    task_id: str | None,
+    limit: int | None,
+    reverse: bool,
+    since: str | None,
+    drawn: bool,
+) -> int:
     """Show who did what when, newest first, and how long each phase took."""
+    if drawn:
+        from gittasks.cli.timeline import show_timeline
+
+        if reverse or since:
+            raise Usage("--reverse and --since do not go with --timeline")
+        return show_timeline(settings, task_id, limit)
     from gittasks.cli import history
     from gittasks.core.timing import phase_times
 
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
     chosen = find(snapshot, task_id) if task_id else None
-    entries = workspace.log(chosen, limit=limit)
+    only = None if since is None else workspace.past(since).later
+    entries = workspace.log(chosen, limit=limit, only=only)
     if reverse:
         entries.reverse()
     times = phase_times(snapshot.ordered(), workspace.now().epoch) if chosen is None else []

@@ -119,12 +119,16 @@ class Progress(NamedTuple):
 
 
 class ListProgress(NamedTuple):
-    """A list and how far it is, for an overview; `chosen`: commands without --list mean it."""
+    """A list and how far it is, for an overview; `chosen`: commands without --list mean it.
+
+    `places` are `here`, for a local branch, and the remotes that it was fetched from.
+    """
 
     info: ListInfo
     progress: Progress
     chosen: bool = False
     problems: int = 0
+    places: tuple[str, ...] = ()
 
 
 def percent(completed: int, total: int) -> str:

@@ -167,11 +167,14 @@ def task_list_document(
     conflicts: int = 0,
     apart: str | None = None,
     stale: Sequence[str] = (),
+    at: str | None = None,
+    commit: str | None = None,
 ) -> Document:
     """The answer of `list`: the tasks in the order given, and the progress of the whole list.
 
     `apart` says why what was fetched is not in it: `rewritten`, `shallow` or `newer`; `stale` are
-    ids of tasks whose holders have not been heard of for a whole lease.
+    ids of tasks whose holders have not been heard of for a whole lease. `at` is the moment that was
+    asked for; `commit` is where the list is, None when that is a merge in memory alone.
     """
     return envelope(
         "taskList",
@@ -182,6 +185,8 @@ def task_list_document(
         conflicts=conflicts,
         apart=apart,
         stale=list(stale),
+        at=at,
+        commit=commit,
     )
 
 
@@ -193,8 +198,10 @@ def progress_document(
     conflicts: int = 0,
     apart: str | None = None,
     stale: Sequence[str] = (),
+    at: str | None = None,
+    commit: str | None = None,
 ) -> Document:
-    """The answer of `status`; the last three as in that of `list`."""
+    """The answer of `status`; the last five as in that of `list`."""
     return envelope(
         "progress",
         list=list_part(info),
@@ -203,6 +210,8 @@ def progress_document(
         conflicts=conflicts,
         apart=apart,
         stale=list(stale),
+        at=at,
+        commit=commit,
     )
 
 
@@ -221,6 +230,7 @@ def lists_document(rows: Iterable[ListProgress]) -> Document:
             {
                 **list_part(row.info),
                 "current": row.chosen,
+                "places": list(row.places),
                 "problems": row.problems,
                 "progress": progress_part(row.progress),
             }

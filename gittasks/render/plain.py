@@ -44,7 +44,7 @@ def task_line(
     """
     said = _aside(task, graph, now)
     end = f" ({clean(said)})" if said else ""
-    return f"[{_mark(task, marks)}] {task.id:<{width}}  {clean(task.headline)}{end}"
+    return f"[{marks.of(task.status)}] {task.id:<{width}}  {clean(task.headline)}{end}"
 
 
 def task_list(
@@ -113,17 +113,6 @@ def _task_lines(
     shown = list(tasks)
     width = max((len(t.id) for t in shown), default=0)
     return [lead + task_line(t, graph, marks, now, width) for t in shown]
-
-
-def _mark(task: Task, marks: Marks) -> str:
-    by_status: dict[Status, str] = {
-        Status.PENDING: marks.pending,
-        Status.IN_PROGRESS: marks.in_progress,
-        Status.COMPLETED: marks.completed,
-        Status.SKIPPED: marks.skipped,
-        Status.DELETED: marks.deleted,
-    }
-    return by_status[task.status]
 
 
 def _aside(task: Task, graph: Graph, now: int | None) -> str:
@@ -323,19 +312,22 @@ def _section(
     return lines
 
 
-def lists_table(rows: Sequence[ListProgress]) -> str:
-    """One line a list: `*` before the chosen one, id, title if any, summary."""
+def lists_table(rows: Sequence[ListProgress], *, places: bool = False) -> str:
+    """One line a list: `*` before the chosen one, id, title if any, summary; and where it is."""
     if not rows:
         return "no lists yet"
     width = max(len(row.info.id) for row in rows)
-    return "\n".join(_list_line(row, width) for row in rows)
+    return "\n".join(_list_line(row, width, places) for row in rows)
 
 
-def _list_line(row: ListProgress, width: int) -> str:
+def _list_line(row: ListProgress, width: int, places: bool) -> str:
     mark = "*" if row.chosen else " "
     title = f"{clean(row.info.title)}: " if row.info.title else ""
     unread = f" ({row.problems} unreadable)" if row.problems else ""
-    return f"{mark} {clean(row.info.id):<{width}}  {title}{clean(row.progress.summary)}{unread}"
+    where = f" ({clean(', '.join(row.places))})" if places and row.places else ""
+    return (
+        f"{mark} {clean(row.info.id):<{width}}  {title}{clean(row.progress.summary)}{unread}{where}"
+    )
 
 
 # --- the answer to a change ----------------------------------------------------------------

@@ -7,7 +7,10 @@ a reader must see all of it, so characters that steer or hide are shown as escap
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from gittasks.core.model import Status
 
 # Controls, DEL and C1; soft hyphen and joiners; fillers that look like nothing; marks, embeddings
 # and isolates of direction; line and paragraph separators; lone surrogates; byte order mark and
@@ -17,7 +20,7 @@ _HOSTILE = (
     "\\x00-\\x1f\\x7f-\\x9f\\xad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f"
     "\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ud800-\\udfff\\ufe00-\\ufe0d\\ufeff"
     "\\uffa0\\ufff0-\\ufffb\\ufffe\\uffff\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a"
-    "\\U000e0000-\\U000e0fff"
+    "\\ufdd0-\\ufdef\\U000e0000-\\U000e0fff"
 )
 _LINE = f"[{_HOSTILE}]"
 _BLOCK = rf"(?![\n\t])[{_HOSTILE}]"
@@ -61,6 +64,11 @@ class Marks(NamedTuple):
     skipped: str
     deleted: str
     arrow: str
+
+    def of(self, status: Status) -> str:
+        """The mark of a status."""
+        mark: str = getattr(self, status)
+        return mark
 
 
 UNICODE = Marks(" ", "→", "✓", "-", "~", "→")

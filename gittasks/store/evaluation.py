@@ -41,7 +41,7 @@ class Evaluated(NamedTuple):
 def evaluate(repository: Repository, list_id: str, heads: Heads, near: Branch | None) -> Evaluated:
     """Work out what the list says; `near` is a version of it that may save some reading."""
     objects = repository.objects
-    path = repository.cache_path("merge", repository.ref(list_id))
+    path = _kept_at(repository, list_id)
     kept = checkpoints.read(path)
     ids = [head for head in (heads.local, heads.tracked) if head]
     area = region(objects, ids, kept)
@@ -60,6 +60,22 @@ def evaluate(repository: Repository, list_id: str, heads: Heads, near: Branch | 
     if missing := [c for c in new if c.commit not in kept]:
         checkpoints.write(path, kept, missing, repository.shared)
     return found
+
+
+def evaluate_past(
+    repository: Repository, list_id: str, heads: tuple[str, ...], near: Branch | None
+) -> Branch:
+    """What the list said when its history ended at these commits; nothing is remembered of it."""
+    objects = repository.objects
+    area = region(objects, heads, checkpoints.read(_kept_at(repository, list_id)))
+    if area.is_line and not (area.base and area.base.conflicts):
+        return read_branch(objects, list_id, heads[0], near)
+    run = replay(objects, list_id, area, heads, near)
+    return _shown(objects, list_id, run, heads)[0]
+
+
+def _kept_at(repository: Repository, list_id: str) -> str:
+    return repository.cache_path("merge", repository.ref(list_id))
 
 
 def _alone(
@@ -121,8 +137,26 @@ def _graph(
     chosen = tuple(ids)
     if heads.local and heads.tracked:
         chosen = meet(run.history, heads.local, heads.tracked, run.parents_of)
+    branch, new, conflicts = _shown(objects, list_id, run, chosen)
+    branch = branch._replace(heads=heads)
+    received, unsent = _apart(run, ids) if len(ids) > 1 else ((), ())
+    found = Evaluated(branch, tuple(new), tuple(conflicts), received, unsent)
+    made = [c for i in ids if (c := run.checkpoint(i))]
+    if new and not branch.snapshot.problems:
+        order = max(run.history.points[i].order for i in chosen)
+        length = 1 + max(run.lengths[i] for i in chosen)
+        made.append(Checkpoint(branch.commit, order, length, tuple(conflicts)))
+    return found, made
+
+
+def _shown(
+    objects: ObjectStore, list_id: str, run: Replay, chosen: tuple[str, ...]
+) -> tuple[Branch, list[NewObject], list[Conflict]]:
+    """The list at one commit, or at the automatic one that joins several or heals one; with what
+    is new of that."""
     points = [run.history.points[i] for i in chosen]
-    tip, written, new = chosen[0], points[0].written, []
+    tip, written = chosen[0], points[0].written
+    new: list[NewObject] = []
     if len(points) > 1 or points[0].lag:
         joined = run.history.join(points)
         new = run.contents.tree_objects(joined.tree)
@@ -131,15 +165,7 @@ def _graph(
         objects.stage(new)
     conflicts = run.history.open_conflicts(written, run.before)
     branch = read_branch(objects, list_id, tip, run.near)
-    branch = branch._replace(heads=heads, contested=tuple(c.path for c in conflicts))
-    received, unsent = _apart(run, ids) if len(ids) > 1 else ((), ())
-    found = Evaluated(branch, tuple(new), tuple(conflicts), received, unsent)
-    made = [c for i in ids if (c := run.checkpoint(i))]
-    if new and not branch.snapshot.problems:
-        order = max(point.order for point in points)
-        length = 1 + max(run.lengths[i] for i in chosen)
-        made.append(Checkpoint(tip, order, length, tuple(conflicts)))
-    return found, made
+    return branch._replace(contested=tuple(c.path for c in conflicts)), new, conflicts
 
 
 def _apart(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, BinaryIO
 
 from gittasks.errors import NoRepository
 
@@ -73,9 +73,50 @@ def run(
             check=False,
         )
     except FileNotFoundError as error:
-        raise NoRepository(
-            "git is not installed, or not on PATH", hint="install git, then run this again"
-        ) from error
+        raise no_git() from error
+
+
+def begin(
+    args: Sequence[str], *, cwd: str, env: Mapping[str, str], told: BinaryIO
+) -> subprocess.Popen[bytes]:
+    """Start a git that talks to a remote and go on at once; what it says goes to the file `told`.
+
+    It never asks anything, and has no terminal to ask on. Who starts it ends it.
+    """
+    import subprocess
+
+    try:
+        return subprocess.Popen(
+            ["git", *args],
+            cwd=cwd,
+            env={**env, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=told,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise no_git() from error
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a git; off a terminal, where it leads a session of its own, also the helpers that it
+    talks through, which would wait on without it."""
+    import os
+    import signal
+
+    with suppress(OSError):
+        if process.poll() is None and os.getpgid(process.pid) == process.pid:
+            os.killpg(process.pid, signal.SIGTERM)
+            return
+    process.terminate()
+
+
+def no_git() -> NoRepository:
+    """The error when there is no git to run."""
+    return NoRepository(
+        "git is not installed, or not on PATH", hint="install git, then run this again"
+    )
 
 
 def talk(
@@ -144,36 +185,21 @@ def _talk(
                         sys.stderr.flush()
                 process.wait()
             except BaseException:
-                _end(process)
+                end(process)
                 raise
             finally:
                 _talking.discard(process)
             answer.seek(0)
             out = answer.read()
     except FileNotFoundError as error:
-        raise NoRepository(
-            "git is not installed, or not on PATH", hint="install git, then run this again"
-        ) from error
+        raise no_git() from error
     return subprocess.CompletedProcess(args, process.returncode, out, told)
 
 
 def end_talks() -> None:
     """End every git of this process that talks to a remote, as this process is about to end."""
     for process in list(_talking):
-        _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a git, and the ssh that it may wait for, which would wait on without it."""
-    import os
-    import signal
-    from contextlib import suppress
-
-    with suppress(OSError):
-        # Off a terminal it leads a group of its own.
-        if process.poll() is None and os.getpgid(process.pid) == process.pid:
-            os.killpg(process.pid, signal.SIGTERM)
-    process.terminate()
+        end(process)
 
 
 def remote_message(stderr: bytes) -> str:

@@ -55,6 +55,11 @@ class ListStore:
     def _tracking(self, remote: str) -> str:
         return self.repository.tracking_ref(remote, self.list_id)
 
+    def trace(self) -> tuple[object, ...]:
+        """Changes when the branch moves, here or where it was fetched to; cheaper than `heads`."""
+        tracking = [self._tracking(self.remote)] if self.remote else []
+        return refs.trace(self.repository.common, [self.ref, *tracking])
+
     def head(self) -> str | None:
         """A commit of the list: of the local branch, else the one that was fetched, else None."""
         heads = self.heads()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from gittasks.errors import Busy, InvalidData, Refused
@@ -39,6 +39,19 @@ def read(common: str, name: str) -> str | None:
     Raises InvalidData when the ref exists but is damaged (an empty or torn file).
     """
     return _followed(common, name)[1]
+
+
+def trace(common: str, names: Iterable[str]) -> tuple[object, ...]:
+    """What tells that one of these refs may have moved, without reading any: a few stats."""
+    found: list[object] = []
+    for name in ("packed-refs", *names):
+        try:
+            state = os.stat(os.path.join(common, name))
+        except OSError:
+            found.append(None)
+        else:
+            found += (state.st_ino, state.st_mtime_ns, state.st_size)
+    return tuple(found)
 
 
 def lock_path(common: str, name: str) -> str:

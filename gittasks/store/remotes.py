@@ -130,34 +130,83 @@ def fetch(
     absent: set[str] = set()
     wanted = list(list_ids)
     while wanted:
-        refspecs = [
-            f"{'+' if force else ''}{repository.ref(i)}:{repository.tracking_ref(remote, i)}"
-            for i in wanted
-        ]
-        refspecs += [f"+{leases_of(i)}*:{seen_leases(remote, i)}*" for i in wanted]
-        answer = _fetch(repository, remote, refspecs)
-        told = answer.stderr.decode("utf-8", "replace")
-        short = repository.ref("").removeprefix("refs/heads/")
-        rewritten = {name.removeprefix(short) for name in _REJECTED.findall(told)}
-        if answer.returncode == 0 or rewritten:
-            return Fetched(frozenset(absent), frozenset(rewritten))
-        gone = {name.removeprefix(repository.ref("")) for name in _ABSENT.findall(told)}
-        if not gone & set(wanted):
+        answer = _fetch(repository, remote, wanted, force=force)
+        fetched = judged(repository, remote, answer.returncode, answer.stderr)
+        if not fetched.absent:
+            return fetched._replace(absent=frozenset(absent))
+        if not fetched.absent & set(wanted):
             raise _failure(f"cannot fetch from {remote}", answer.stderr)
-        absent |= gone
-        wanted = [list_id for list_id in wanted if list_id not in gone]
+        absent |= fetched.absent
+        wanted = [list_id for list_id in wanted if list_id not in fetched.absent]
     return Fetched(frozenset(absent), frozenset())
 
 
-def _fetch(
-    repository: Repository, remote: str, refspecs: Sequence[str]
-) -> subprocess.CompletedProcess[bytes]:
-    """One fetch of just these refs; again when another one moved a tracking ref meanwhile."""
+def judged(repository: Repository, remote: str, code: int, stderr: bytes) -> Fetched:
+    """What a fetch that has ended brought; RemoteFailure when it failed for another reason.
+
+    With lists that are `absent` nothing was fetched.
+    """
+    told = stderr.decode("utf-8", "replace")
+    short = repository.ref("").removeprefix("refs/heads/")
+    rewritten = {name.removeprefix(short) for name in _REJECTED.findall(told)}
+    if code == 0 or rewritten:
+        return Fetched(frozenset(), frozenset(rewritten))
+    gone = {name.removeprefix(repository.ref("")) for name in _ABSENT.findall(told)}
+    if not gone:
+        raise _failure(f"cannot fetch from {remote}", stderr)
+    return Fetched(frozenset(gone), frozenset())
+
+
+class BackgroundFetch:
+    """A fetch of one list that goes on while this process does other things."""
+
+    def __init__(self, repository: Repository, remote: str, list_id: str) -> None:
+        import tempfile
+
+        self._repository, self._remote = repository, remote
+        options, cwd, env = _surroundings(repository, ())
+        args = _fetch_args(repository, remote, [list_id], force=False)
+        self._told = tempfile.TemporaryFile()  # noqa: SIM115  closed when it is over
+        self._process = git.begin([*options, *args], cwd=cwd, env=env, told=self._told)
+
+    def ended(self) -> Fetched | None:
+        """What it brought, None while it goes on; RemoteFailure. Not to be asked again then."""
+        code = self._process.poll()
+        if code is None:
+            return None
+        with self._told:
+            self._told.seek(0)
+            return judged(self._repository, self._remote, code, self._told.read())
+
+    def stop(self) -> None:
+        """End it before its time."""
+        git.end(self._process)
+        self._process.wait()
+        self._told.close()
+
+
+def _fetch_args(
+    repository: Repository, remote: str, list_ids: Sequence[str], *, force: bool
+) -> list[str]:
+    """Arguments of a git that fetches just these lists and what is seen of their leases."""
     options = ["--no-tags", "--no-prune", "--refmap=", "--no-write-fetch-head", "--progress"]
     options += ["--no-recurse-submodules", "--no-auto-maintenance", "--end-of-options"]
+    refspecs = [
+        f"{'+' if force else ''}{repository.ref(i)}:{repository.tracking_ref(remote, i)}"
+        for i in list_ids
+    ]
+    refspecs += [f"+{leases_of(i)}*:{seen_leases(remote, i)}*" for i in list_ids]
+    return ["fetch", *options, remote, *refspecs]
+
+
+def _fetch(
+    repository: Repository, remote: str, list_ids: Sequence[str], *, force: bool
+) -> subprocess.CompletedProcess[bytes]:
+    """One fetch; again when another one moved a tracking ref meanwhile."""
+    args = _fetch_args(repository, remote, list_ids, force=force)
     attempt = 0
     while True:
-        answer = _talk(repository, ["fetch", *options, remote, *refspecs])
+        answer = _talk(repository, args)
         raced = answer.returncode != 0 and any(words in answer.stderr for words in _RACED)
         if not raced or attempt == _RACES:
             return answer
@@ -217,6 +266,14 @@ def _talk(
     repository: Repository, args: Sequence[str], *settings: str
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git for the remote, in the user's configuration and without the user's hooks."""
+    options, cwd, env = _surroundings(repository, settings)
+    return git.talk([*options, *args], cwd=cwd, env=env)
+
+
+def _surroundings(
+    repository: Repository, settings: Sequence[str]
+) -> tuple[list[str], str, dict[str, str]]:
+    """Options, folder and environment of a git that talks to a remote."""
     bound = git.LOCAL_ENV - git.CONFIG_ENV
     env = {name: value for name, value in repository.env.items() if name not in bound}
     options = [f"--git-dir={repository.found.path}", "-c", f"core.hooksPath={os.devnull}"]
@@ -229,7 +286,7 @@ def _talk(
         options += ["-c", setting]
     # git takes a path that is a URL from the top of the work tree, wherever the user is.
     top = repository.found.work_tree or repository.found.path
-    return git.talk([*options, *args], cwd=top, env=env)
+    return options, top, env
 
 
 def _failure(what: str, stderr: bytes) -> RemoteFailure:

@@ -6,7 +6,7 @@ are told as well. What was once read is kept beside the other caches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gittasks.core.clock import format_time
@@ -55,12 +55,21 @@ class Undone(NamedTuple):
     report: Report
 
 
-def log(store: ListStore, task_id: str | None = None, limit: int | None = None) -> list[LogEntry]:
-    """Entries newest first, of the whole list or of one task."""
+def log(
+    store: ListStore,
+    task_id: str | None = None,
+    limit: int | None = None,
+    *,
+    only: Collection[str] | None = None,
+    without: Collection[str] = (),
+) -> list[LogEntry]:
+    """Entries newest first, of the whole list or of one task; of those commits alone, or not."""
     quoted, quiet = f'"{task_id}"', merge_subject(store.list_id)
     entries = []
     for line in reversed(_lines(store)):
         if task_id is not None and quoted not in line.content:
+            continue
+        if line.commit in without or (only is not None and line.commit not in only):
             continue
         entry = _decoded(line)
         if not entry.changes and entry.subject == quiet:
@@ -74,6 +83,22 @@ def log(store: ListStore, task_id: str | None = None, limit: int | None = None) 
         if limit is not None and len(entries) >= limit:
             break
     return entries
+
+
+def gained(store: ListStore, known: frozenset[str] | None) -> tuple[list[LogEntry], frozenset[str]]:
+    """Entries of the commits that are not `known`, oldest first, and the ids of all commits.
+
+    With None nothing is known yet, and there are no entries.
+    """
+    lines, quiet = _lines(store), merge_subject(store.list_id)
+    new = [_decoded(line) for line in lines if known is not None and line.commit not in known]
+    told = [entry for entry in new if entry.changes or entry.subject != quiet]
+    return told, frozenset(line.commit for line in lines)
+
+
+def commits(store: ListStore) -> frozenset[str]:
+    """Ids of all commits of the list, automatic ones included."""
+    return frozenset(line.commit for line in _lines(store))
 
 
 def remember(store: ListStore, commit: CommitInfo, before: Snapshot, after: Snapshot) -> None:
@@ -161,12 +186,16 @@ def _entry(commit: CommitInfo, befores: list[Snapshot], after: Snapshot) -> LogE
         owner=_last(trailers.get("Gittasks-Owner")),
         session=_last(trailers.get("Gittasks-Session")),
         subject=commit.message.partition("\n")[0],
-        changes=tuple(
-            LoggedChange(c.task, c.field, _plain(c.before), _plain(c.after), c.kind)
-            for c in _changes(befores, after)
-        ),
+        changes=logged(_changes(befores, after)),
         forced=tuple(trailers.get("Gittasks-Forced", ())),
         undo_of=_last(trailers.get("Gittasks-Undo")),
+    )
+
+
+def logged(changes: Iterable[Change]) -> tuple[LoggedChange, ...]:
+    """Changes as they stand in an entry."""
+    return tuple(
+        LoggedChange(c.task, c.field, _plain(c.before), _plain(c.after), c.kind) for c in changes
     )
 
 

@@ -16,6 +16,7 @@ from gittasks.errors import GittasksError, NotFound, Refused, RemoteFailure, Usa
 from gittasks.store import leases, remotes, tentatives
 from gittasks.store.layout import Branch
 from gittasks.store.leases import Lease
+from gittasks.workspace.following import Watchpoint
 
 if TYPE_CHECKING:
     from gittasks.core.edit import Edit
@@ -327,11 +328,12 @@ def wait(workspace: Workspace, seconds: float | None) -> bool:
     deadline = None if seconds is None else time.monotonic() + seconds
     remote = workspace.store.remote
     pause = _POLL if remote else _LOCAL_POLL
+    watchpoint = Watchpoint(workspace.store)
     while True:
         if remote:
             remotes.fetch(workspace.repository, remote, [workspace.list_id])
             leases.observe(workspace.repository, remote, workspace.list_id)
-        if Graph.of(workspace.snapshot()).ready(workspace.actor.owner):
+        if watchpoint.moved() and Graph.of(workspace.snapshot()).ready(workspace.actor.owner):
             return True
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:

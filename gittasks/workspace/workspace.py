@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gittasks.core.graph import Graph
 from gittasks.core.model import Actor, Snapshot
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gittasks.workspace.claiming import StaleClaim
     from gittasks.workspace.doctor import Finding
     from gittasks.workspace.lists import ListSummary
+    from gittasks.workspace.past import Past
     from gittasks.workspace.sharing import OpenConflict
 
 
@@ -355,11 +356,20 @@ class Workspace:
 
         return doctor.examine(self, fix=fix)
 
-    def log(self, task_id: str | None = None, *, limit: int | None = None) -> list[LogEntry]:
-        """Who did what when, newest first; of one task, or of the whole list."""
+    def log(self, task_id: str | None = None, **which: Any) -> list[LogEntry]:
+        """Who did what when, newest first; of one task, or of the whole list.
+
+        `which`: at most `limit`; of the commits `only`; of all `without` some.
+        """
         from gittasks.workspace import audit
 
-        return audit.log(self.store, task_id, limit)
+        return audit.log(self.store, task_id, **which)
+
+    def past(self, moment: str) -> Past:
+        """The list as it was at a time or a commit (`2026-11-22`, `2h ago`, `1a2b3c4`)."""
+        from gittasks.workspace.past import look_back
+
+        return look_back(self, moment)
 
     def init(self, list_id: str | None, title: str | None) -> tuple[str, bool]:
         """Create or adopt a list and use it; returns its id and whether it was created."""

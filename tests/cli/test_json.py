@@ -60,7 +60,7 @@ def check_document(document: Any, kind: str, *, history: bool = False) -> None:
     assert document["kind"] == kind
     content = {k: v for k, v in document.items() if k not in ("schemaVersion", "kind")}
     assert history == ("history" in content)
-    check(content, kind, extra=frozenset() if history else frozenset({"history"}))
+    check(content, kind, extra=frozenset() if history else frozenset({"history", "at"}))
 
 
 def _build(repo: Repo) -> None:
@@ -85,7 +85,12 @@ KINDS = [
     (("lists",), "lists"),
     (("list",), "taskList"),
     (("list", "--status", "pending", "--owner", "nobody"), "taskList"),
+    (("list", "--since", "1970-01-02"), "taskList"),
+    (("list", "--at", "now"), "taskList"),
     (("status",), "progress"),
+    (("status", "--at", "now"), "progress"),
+    (("status", "--all"), "lists"),
+    (("log", "--since", "1d"), "log"),
     (("ready",), "ready"),
     (("log",), "log"),
     (("log", "p1", "-n", "1"), "log"),

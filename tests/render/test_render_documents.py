@@ -150,12 +150,12 @@ DOCUMENTS = [
     (
         "taskList",
         documents.task_list_document(INFO, [A, B], GRAPH, PROGRESS, PROBLEMS),
-        "list tasks progress problems conflicts apart stale",
+        "list tasks progress problems conflicts apart stale at commit",
     ),
     (
         "progress",
         documents.progress_document(INFO, PROGRESS),
-        "list progress problems conflicts apart stale",
+        "list progress problems conflicts apart stale at commit",
     ),
     ("ready", documents.ready_document(INFO, [B], GRAPH), "list tasks"),
     ("lists", documents.lists_document([ROW]), "lists"),

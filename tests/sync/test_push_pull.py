@@ -317,7 +317,9 @@ def on_terminal(repo: Repo, *args: str, env: Mapping[str, str] = {}) -> tuple[in
 
 def talking(repo: Repo) -> bool:
     """Whether a git runs that gittasks started for a remote of this clone."""
-    shown = subprocess.run(["ps", "-A", "-o", "args"], capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "args"], capture_output=True, text=True, check=True
+    )
     return f"--git-dir={repo.git_dir}" in shown.stdout
 
 

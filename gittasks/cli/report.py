@@ -1,0 +1,190 @@
+"""The command report: the list as a page, or as Markdown for a pull request."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from gittasks.cli import output
+from gittasks.cli.looking import at_option, look
+from gittasks.cli.options import Settings, command
+from gittasks.errors import Usage
+
+if TYPE_CHECKING:
+    from gittasks.cli.looking import Look
+    from gittasks.render.report import Matter, Report
+    from gittasks.store.layout import Branch
+    from gittasks.workspace import Workspace
+
+_HEAD = 2000
+"""Bytes at the beginning of a file in which a report says that it is one."""
+
+
+@command("report")
+@click.option(
+    "-o", "--output", "target", metavar="FILE", help="Write it to FILE; - is standard output."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "markdown"]),
+    default="html",
+    help="A page (the default), or Markdown for a pull request.",
+)
+@click.option("--force", is_flag=True, help="Overwrite FILE whatever it is.")
+@at_option
+@click.pass_obj
+def report_command(
+    settings: Settings, target: str | None, form: str, force: bool, at: str | None
+) -> int:
+    """Write a report: progress, timeline, burn-up, dependencies, people, conflicts, tasks.
+
+    The page is one file that needs no network. Without --output it goes to standard output, on a
+    terminal to a file in the git directory, which is named; Markdown always to standard output.
+    """
+    if settings.json and target == "-":
+        raise Usage("--json and --output - both want standard output", hint="give it a file")
+    workspace = settings.workspace()
+    seen = look(workspace, at)
+    branch = seen.branch
+    text = _written(gather(workspace, seen), form)
+    if target == "-" or (target is None and not settings.json and _to_stdout(form)):
+        output.say(text.removesuffix("\n"))
+    else:
+        own = target is None
+        path = _own_file(workspace, form) if own else str(target)
+        if not own and not force:
+            _check_replaceable(path)
+        _write(path, text)
+        _answer(settings, branch, form, path, len(text.encode()))
+    output.notices(settings, workspace)
+    return seen.exit_code
+
+
+def _to_stdout(form: str) -> bool:
+    return form == "markdown" or not sys.stdout.isatty()
+
+
+def _written(report: Report, form: str) -> str:
+    if form == "markdown":
+        from gittasks.render.markdown_report import markdown
+
+        return markdown(report)
+    from gittasks.render.html.page import page
+
+    return page(report)
+
+
+def gather(workspace: Workspace, seen: Look) -> Report:
+    """Everything that a report tells of a list as it is, or as it was."""
+    from gittasks.cli.history import in_words
+    from gittasks.core.picture import picture
+    from gittasks.core.timeline import timeline
+    from gittasks.core.timing import phase_times
+    from gittasks.render.report import Activity, Report
+    from gittasks.render.text import UNICODE
+
+    snapshot, now = seen.branch.snapshot, seen.now
+    entries = workspace.log(without=seen.past.later if seen.past else ())
+    return Report(
+        snapshot,
+        seen.progress,
+        phase_times(snapshot.ordered(), now),
+        timeline(snapshot, entries, now),
+        _matters(workspace, seen),
+        [Activity(e.at, e.commit, e.owner or e.by, in_words(e, UNICODE)) for e in entries],
+        picture(snapshot, now),
+        seen.branch.commit,
+        now,
+    )
+
+
+def _matters(workspace: Workspace, seen: Look) -> list[Matter]:
+    from gittasks.cli.conflicts import conflict_lines
+    from gittasks.core.trouble import troubles
+    from gittasks.render import plain
+    from gittasks.render.report import Matter
+
+    branch = seen.branch
+    found = [Matter("Unreadable", str(problem)) for problem in branch.snapshot.problems]
+    # What competed is worked out for the list as it is now; of the past there is the number.
+    for conflict in () if seen.past else workspace.conflicts():
+        first, *more = conflict_lines(conflict, full=True)
+        found.append(Matter("Conflict", first, tuple(line.strip() for line in more)))
+    parallel = workspace.repository.config.flag("gittasks.parallel")
+    left = troubles(branch.snapshot, parallel=parallel)
+    found += (Matter("Trouble", t.message, (t.hint,)) for t in left)
+    for stale in seen.stale:
+        line = plain.stale_line(stale.task, stale.owner, stale.silent, stale.lease)
+        found.append(Matter("Silent", line))
+    open_then = branch.conflicts if seen.past else 0
+    found += [Matter("Sharing", line) for line in plain.sharing_lines(open_then, branch.apart)]
+    return found
+
+
+# --- the file ----------------------------------------------------------------------------------
+
+
+def _own_file(workspace: Workspace, form: str) -> str:
+    """Where a report goes that was not told where to: beside the caches, in nobody's way."""
+    folder = os.path.join(workspace.repository.common, "gittasks", "report")
+    os.makedirs(folder, exist_ok=True)
+    name = f"{workspace.list_id}.{'html' if form == 'html' else 'md'}"
+    return os.path.relpath(os.path.join(folder, name))
+
+
+def _check_replaceable(path: str) -> None:
+    """Refuse to write over a file that is no report; one that is not there yet is fine."""
+    if not os.path.isfile(path) or not os.path.getsize(path):
+        return
+    from gittasks.render.report import MARKER
+
+    with open(path, "rb") as file:
+        head = file.read(_HEAD)
+    if MARKER.encode() not in head:
+        raise Usage(
+            f"{path} is there, and is no report of gittasks",
+            hint="name another file, or say --force to replace it",
+        )
+
+
+def _write(path: str, text: str) -> None:
+    """Write the whole file or nothing; what is no plain file (a pipe, /dev/stdout) as it is."""
+    data = text.encode()
+    path = os.path.realpath(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "wb") as file:
+            file.write(data)
+        return
+    draft = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(draft, "xb") as file:
+            file.write(data)
+        if os.path.exists(path):
+            os.chmod(draft, os.stat(path).st_mode & 0o777)
+        os.replace(draft, path)
+    finally:
+        if os.path.exists(draft):
+            os.unlink(draft)
+
+
+def _answer(settings: Settings, branch: Branch, form: str, path: str, size: int) -> None:
+    if settings.json:
+        from gittasks.render import documents
+
+        output.document(
+            documents.envelope(
+                "report",
+                list=documents.list_part(branch.snapshot.info),
+                format=form,
+                file=path,
+                bytes=size,
+            )
+        )
+    elif settings.quiet:
+        output.say(path)
+    else:
+        output.say(f"report written to {path}")

@@ -1,0 +1,314 @@
+"""What really happened: who worked on which task from when to when, read from the history.
+
+The state of each task is followed backwards from what it is now, so that the last one is always
+the one that the list shows, also where a merge decided between two. Times are epoch seconds. The
+times that a task states count, where they fit the commit that wrote them; else that of the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol
+
+from gittasks.core.clock import parse_time
+from gittasks.core.model import Snapshot, Status, Task
+
+RUNNING = "running"
+COMPLETED = "completed"
+SKIPPED = "skipped"
+RELEASED = "released"
+HANDED_OVER = "handed over"
+DELETED = "deleted"
+_OUTCOMES = {
+    Status.COMPLETED: COMPLETED,
+    Status.SKIPPED: SKIPPED,
+    Status.PENDING: RELEASED,
+    Status.DELETED: DELETED,
+}
+
+
+class ToldChange(Protocol):
+    """One change of one field, as `core.changes.Change` names its parts."""
+
+    @property
+    def task(self) -> str: ...  # noqa: D102
+    @property
+    def field(self) -> str: ...  # noqa: D102
+    @property
+    def before(self) -> Any: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+
+
+class Told(Protocol):
+    """One commit of the history: when, and what it changed."""
+
+    @property
+    def at(self) -> str: ...  # noqa: D102
+    @property
+    def changes(self) -> Sequence[ToldChange]: ...  # noqa: D102
+
+
+class Span(NamedTuple):
+    """A task in one pair of hands. `end` is None while it goes on.
+
+    `outcome` is `running`, `completed`, `skipped`, `released` (pending again), `handed over` (to
+    another owner) or `deleted`.
+    """
+
+    task: str
+    owner: str | None
+    start: int
+    end: int | None
+    outcome: str
+
+    def seconds(self, now: int) -> int:
+        """How long it took, or has been going on."""
+        return max(0, (now if self.end is None else self.end) - self.start)
+
+
+class Reopened(NamedTuple):
+    """A completed or skipped task became pending again."""
+
+    task: str
+    at: int
+
+
+class Point(NamedTuple):
+    """How many tasks there were at a moment, and how many of them complete."""
+
+    at: int
+    total: int
+    completed: int
+
+
+class Timeline(NamedTuple):
+    """`spans` by start; `points` by time, one for each moment at which a figure changed."""
+
+    spans: tuple[Span, ...]
+    reopened: tuple[Reopened, ...]
+    points: tuple[Point, ...]
+    now: int
+
+    def by_task(self) -> dict[str, list[Span]]:
+        """The spans of each task that was ever begun, the task begun first first."""
+        found: dict[str, list[Span]] = {}
+        for span in self.spans:
+            found.setdefault(span.task, []).append(span)
+        return found
+
+
+class Worker(NamedTuple):
+    """An owner: tasks completed and in progress, seconds at work on any, when last at work."""
+
+    owner: str
+    completed: int
+    in_progress: int
+    seconds: int
+    last: int
+
+
+def timeline(snapshot: Snapshot, newest_first: Iterable[Told], now: int) -> Timeline:
+    """The timeline of a list; its history as `log` gives it.
+
+    Spans are told of the tasks that the list shows, figures of all that ever were.
+    """
+    spans: list[Span] = []
+    reopened: list[Reopened] = []
+    steps: list[tuple[int, int, int]] = []
+    for task_id, states in _states(snapshot, newest_first, now).items():
+        steps += _steps(states)
+        task = snapshot.tasks.get(task_id)
+        if task is None or task.status is Status.DELETED:
+            continue
+        spans += _spans(task_id, states)
+        reopened += (Reopened(task_id, s.at) for s in _reopenings(states))
+    return Timeline(
+        tuple(sorted(spans, key=lambda s: (s.start, s.end or now, s.task))),
+        tuple(sorted(reopened, key=lambda r: r.at)),
+        tuple(_points(steps)),
+        now,
+    )
+
+
+def workers(shown: Timeline) -> list[Worker]:
+    """Who worked, most completed tasks first. Tasks at the same time do not make time longer."""
+    hands: dict[str, list[Span]] = {}
+    for span in shown.spans:
+        hands.setdefault(span.owner or "", []).append(span)
+    found = [
+        Worker(
+            owner,
+            len({s.task for s in spans if s.outcome == COMPLETED}),
+            len({s.task for s in spans if s.outcome == RUNNING}),
+            sum(end - start for start, end in united(spans, shown.now)),
+            max(shown.now if s.end is None else s.end for s in spans),
+        )
+        for owner, spans in hands.items()
+    ]
+    return sorted(found, key=lambda w: (-w.completed, -w.seconds, w.owner))
+
+
+def united(spans: Iterable[Span], now: int) -> list[tuple[int, int]]:
+    """The times that any of the spans covers, as intervals that do not touch."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted((s.start, now if s.end is None else s.end) for s in spans):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
+
+
+# --- states of a task --------------------------------------------------------------------------
+
+
+class _State(NamedTuple):
+    """What a commit made of a task; `status` is None when it is not there."""
+
+    at: int
+    status: Status | None
+    owner: str | None
+    started: str | None
+    finished: str | None
+
+
+_FIELDS = ("status", "owner", "started", "finished")
+
+
+def _states(
+    snapshot: Snapshot, newest_first: Iterable[Told], now: int
+) -> Mapping[str, list[_State]]:
+    """By task, what each commit that touched it made of it, oldest first."""
+    backwards: dict[str, list[_State]] = {}
+    here = {i: _now(task) for i, task in snapshot.tasks.items()}
+    for entry in newest_first:
+        at = min(_time(entry.at) or 0, now)
+        for task_id, changes in _by_task(entry.changes).items():
+            after = here.get(task_id, _State(0, None, None, None, None))
+            backwards.setdefault(task_id, []).append(after._replace(at=at))
+            here[task_id] = _before(after, changes)
+    for task_id, task in snapshot.tasks.items():
+        if task_id not in backwards:  # its beginning is not in this clone
+            first = next((t for s in (task.created, task.started) if (t := _time(s))), now)
+            backwards[task_id] = [_now(task)._replace(at=min(first, now))]
+    return {task_id: _in_time(states) for task_id, states in backwards.items()}
+
+
+def _now(task: Task) -> _State:
+    return _State(0, task.status, task.owner, task.started, task.finished)
+
+
+def _by_task(changes: Sequence[ToldChange]) -> dict[str, list[ToldChange]]:
+    found: dict[str, list[ToldChange]] = {}
+    for change in changes:
+        if change.task and (change.kind in _WHOLE or change.field in _FIELDS):
+            found.setdefault(change.task, []).append(change)
+    return found
+
+
+_WHOLE = frozenset({"created", "removed"})
+
+
+def _before(after: _State, changes: Iterable[ToldChange]) -> _State:
+    """The state before these changes of one task."""
+    for change in changes:
+        if change.kind == "created":
+            return after._replace(status=None)
+        if change.kind == "removed":
+            return after._replace(status=Status.PENDING)
+        value = change.before
+        if change.field == "status":
+            value = Status(value) if value in list(Status) else None
+        after = after._replace(**{change.field: value})
+    return after
+
+
+def _in_time(newest_first: Sequence[_State]) -> list[_State]:
+    """Oldest first, and no state before the one that it follows, whatever clocks said."""
+    found: list[_State] = []
+    for state in reversed(newest_first):
+        at = max(state.at, found[-1].at) if found else state.at
+        found.append(state._replace(at=at))
+    return found
+
+
+def _time(text: str | None) -> int | None:
+    try:
+        return parse_time(text) if text else None
+    except ValueError:
+        return None
+
+
+# --- spans and figures -------------------------------------------------------------------------
+
+
+def _spans(task_id: str, states: Iterable[_State]) -> Iterator[Span]:
+    start: int | None = None
+    free = 0  # where the span before ended
+    owner: str | None = None
+    done = False
+    for state in states:
+        running = state.status is Status.IN_PROGRESS
+        if start is not None and running and state.owner != owner:
+            yield Span(task_id, owner, start, state.at, HANDED_OVER)
+            start = free = state.at
+        elif start is not None and not running:
+            closed = state.status is not None and state.status.closed
+            if closed:
+                # Of two who did it at the same time in two clones one stands, with his times.
+                start = min(start, _stated(state.started, free, state.at))
+                owner = state.owner or owner
+            free = _stated(state.finished, start, state.at)
+            outcome = _OUTCOMES[state.status] if state.status else DELETED
+            yield Span(task_id, owner, start, free, outcome)
+            start = None
+        elif start is None and running:
+            start = _stated(state.started, free, state.at)
+        elif start is None and state.status is Status.COMPLETED and not done:
+            begin = _stated(state.started, free, state.at)
+            free = _stated(state.finished, begin, state.at)
+            yield Span(task_id, state.owner, begin, free, COMPLETED)
+        owner = state.owner
+        done = state.status is Status.COMPLETED
+    if start is not None:
+        yield Span(task_id, owner, start, None, RUNNING)
+
+
+def _stated(text: str | None, earliest: int, at: int) -> int:
+    """The time that a task states, if it can be so at a commit of `at`; else that time."""
+    time = _time(text)
+    return time if time is not None and earliest <= time <= at else at
+
+
+def _reopenings(states: Sequence[_State]) -> list[_State]:
+    over = (Status.COMPLETED, Status.SKIPPED)
+    return [
+        after
+        for before, after in pairwise(states)
+        if before.status in over and after.status in (Status.PENDING, Status.IN_PROGRESS)
+    ]
+
+
+def _steps(states: Iterable[_State]) -> Iterator[tuple[int, int, int]]:
+    """When the figures changed by one task: time, more tasks, more complete ones."""
+    total = completed = 0
+    for state in states:
+        now_total = int(state.status not in (None, Status.SKIPPED, Status.DELETED))
+        now_completed = int(state.status is Status.COMPLETED)
+        if (now_total, now_completed) != (total, completed):
+            yield state.at, now_total - total, now_completed - completed
+        total, completed = now_total, now_completed
+
+
+def _points(steps: Iterable[tuple[int, int, int]]) -> list[Point]:
+    found: list[Point] = []
+    total = completed = 0
+    for at, more, done in sorted(steps, key=lambda s: s[0]):
+        total, completed = total + more, completed + done
+        if found and found[-1].at == at:
+            found.pop()
+        if not found or found[-1][1:] != (total, completed):
+            found.append(Point(at, total, completed))
+    return found

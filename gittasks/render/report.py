@@ -1,0 +1,89 @@
+"""What a report tells: the values that the page and the Markdown are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from gittasks.core.axis import Axis
+from gittasks.core.clock import duration_brief
+from gittasks.core.graph import Graph
+from gittasks.core.model import Snapshot, Status, Task
+from gittasks.core.picture import Picture
+from gittasks.core.progress import Progress, task_seconds
+from gittasks.core.timeline import Timeline
+from gittasks.core.timing import PhaseTime
+
+MARKER = "gittasks report"
+"""What every report says near its beginning, so that it is known for one."""
+
+
+class Activity(NamedTuple):
+    """One commit of the history in words, as `log` tells it."""
+
+    at: str
+    commit: str
+    who: str
+    what: str
+
+
+class Matter(NamedTuple):
+    """Something that somebody should look at: what it is, and what can be done."""
+
+    kind: str
+    what: str
+    details: tuple[str, ...] = ()
+
+
+class Report(NamedTuple):
+    """One list as it is at `now` (epoch seconds), and how it came to be so."""
+
+    snapshot: Snapshot
+    progress: Progress
+    phases: Sequence[PhaseTime]
+    timeline: Timeline
+    matters: Sequence[Matter]
+    activity: Sequence[Activity]
+    picture: Picture
+    commit: str
+    now: int
+
+    @property
+    def graph(self) -> Graph:
+        """Who waits for whom."""
+        return Graph.of(self.snapshot)
+
+    @property
+    def name(self) -> str:
+        """What the list is called."""
+        return self.snapshot.info.title or self.snapshot.info.id
+
+    def axis(self) -> Axis:
+        """The times of the work and of what was planned."""
+        spans = ((s.start, self.now if s.end is None else s.end) for s in self.timeline.spans)
+        return Axis.of([*spans, *((p.at, p.at) for p in self.timeline.points)])
+
+
+def state_words(task: Task, graph: Graph) -> str:
+    """The state of a task in a word or two; a pending one that waits for others is `blocked`."""
+    if task.status is Status.PENDING:
+        return "blocked" if graph.is_blocked(task.id) else "pending"
+    return "in progress" if task.status is Status.IN_PROGRESS else str(task.status)
+
+
+def time_words(task: Task, progress: Progress) -> str:
+    """How long a task took, or has been running; empty when that is not known."""
+    if task.status is Status.IN_PROGRESS:
+        running = next((c.seconds for c in progress.current if c.task.id == task.id), None)
+        return f"{duration_brief(running)} so far" if running else ""
+    took = task_seconds(task)
+    return duration_brief(took) if took else ""
+
+
+def by_phase(tasks: Iterable[Task]) -> list[tuple[str | None, list[Task]]]:
+    """Tasks under their phases, in order of first appearance; those without one under None."""
+    groups: dict[str, tuple[str | None, list[Task]]] = {}
+    for task in tasks:
+        label = task.phase_label
+        groups.setdefault((label or "").casefold(), (label, []))[1].append(task)
+    return list(groups.values())

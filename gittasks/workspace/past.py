@@ -1,0 +1,140 @@
+"""A list as it was: at a moment, or at one of its commits."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from gittasks.core.changes import diff
+from gittasks.core.clock import format_time, parse_time
+from gittasks.core.when import parse_when
+from gittasks.errors import Ambiguous, NotFound, Usage
+from gittasks.store import git, past
+from gittasks.store.branch import holds_list
+from gittasks.store.evaluation import evaluate_past
+from gittasks.workspace import audit
+
+if TYPE_CHECKING:
+    from gittasks.store.layout import Branch
+    from gittasks.store.list_store import ListStore
+    from gittasks.workspace.audit import LogEntry, LoggedChange
+    from gittasks.workspace.workspace import Workspace
+
+_HEX = re.compile(r"[0-9a-f]{4,40}", re.IGNORECASE)
+_EXAMPLES = "2026-11-22T10:00:00Z, 2026-11-22, yesterday, 2h, or a commit as in: gittasks log"
+
+
+class Past(NamedTuple):
+    """A list as it was at the moment `at` (RFC 3339): what was said up to then, merged.
+
+    `commit` is the one that was asked for, None when a moment was. `later` are the commits that
+    the list has gained since.
+    """
+
+    branch: Branch
+    at: str
+    commit: str | None
+    later: frozenset[str]
+
+    @property
+    def epoch(self) -> int:
+        """The moment in seconds since 1970."""
+        return parse_time(self.at)
+
+
+class Changed(NamedTuple):
+    """What is different from a moment before. `entries` tell by whom, newest first."""
+
+    since: Past
+    changes: tuple[LoggedChange, ...]
+    entries: tuple[LogEntry, ...]
+
+    @property
+    def tasks(self) -> frozenset[str]:
+        """Ids of the tasks that are new or different."""
+        return frozenset(c.task for c in self.changes)
+
+    def entries_of(self, task_id: str) -> list[LogEntry]:
+        """Those about one task."""
+        return [e for e in self.entries if any(c.task == task_id for c in e.changes)]
+
+
+def changed(workspace: Workspace, before: Past, branch: Branch, now: Past | None) -> Changed:
+    """What `branch`, the list as it is or was at `now`, says differently."""
+    made = audit.logged(diff(before.branch.snapshot, branch.snapshot))
+    new = before.later - now.later if now else before.later
+    return Changed(before, made, tuple(audit.log(workspace.store, only=new)))
+
+
+def look_back(workspace: Workspace, text: str) -> Past:
+    """The list at the moment or the commit that `text` names. Usage, NotFound, Ambiguous."""
+    workspace.branch()  # NoList, with what there is instead
+    store = workspace.store
+    now = store.load_readable()
+    objects = workspace.repository.objects
+    epoch = _moment(text, workspace.now().epoch)
+    if epoch is None:
+        commit = _commit(store, text)
+        at = store.commit(commit).author.time
+        cut = past.cut_behind(objects, now.commit, commit)
+    else:
+        commit, at = None, epoch
+        cut = past.cut_at_time(objects, now.commit, epoch)
+    branch = evaluate_past(workspace.repository, store.list_id, cut.heads, now)
+    return Past(branch, format_time(at), commit, cut.later)
+
+
+def _moment(text: str, now: int) -> int | None:
+    try:
+        found = parse_when(text, now, _from_local)
+    except (ValueError, OverflowError) as error:
+        raise Usage(f'"{text}" is no time: {error}', hint=f"give one like {_EXAMPLES}") from None
+    return None if found is None else max(found, 0)
+
+
+def _from_local(written: int) -> int:
+    """Epoch seconds of a time that was read as UTC and is meant in the zone of this machine."""
+    return int(time.mktime((*time.gmtime(written)[:8], -1)))
+
+
+def _commit(store: ListStore, text: str) -> str:
+    """The commit of the list that `text` names: a full or shortened id, or as git names one."""
+    if _HEX.fullmatch(text):
+        known = sorted(i for i in audit.commits(store) if i.startswith(text.lower()))
+        if len(known) == 1:
+            return known[0]
+        if known:
+            shown = ", ".join(i[:12] for i in known[:5])
+            raise Ambiguous(
+                f'"{text}" fits {len(known)} commits: {shown}',
+                hint="give more of it",
+                details={"candidates": known},
+            )
+    repository = store.repository
+    args = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{text}^{{commit}}"]
+    told = git.run(args, cwd=repository.start, env=repository.env)
+    found = told.stdout.decode("ascii", "replace").strip()
+    if told.returncode == 0 and _is_of_list(store, found):
+        return found
+    if told.returncode == 0:
+        raise NotFound(
+            f'"{text}" is no commit of the list "{store.list_id}"',
+            hint="see its commits with: gittasks log",
+        )
+    if _HEX.fullmatch(text):
+        raise NotFound(
+            f'no commit "{text}" in the list "{store.list_id}"',
+            hint="see its commits with: gittasks log",
+        )
+    raise Usage(f'"{text}" is neither a time nor a commit', hint=f"give one like {_EXAMPLES}")
+
+
+def _is_of_list(store: ListStore, commit_id: str) -> bool:
+    """Whether a commit is one of the list, be it of a history that was rewritten."""
+    if commit_id in audit.commits(store):
+        return True
+    if not holds_list(store.repository.objects, commit_id):
+        return False
+    problems = store.load_at(commit_id).snapshot.problems
+    return all(p.path != "list.yaml" for p in problems)  # one is that it names another list
