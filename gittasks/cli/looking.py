@@ -63,7 +63,9 @@ def look(workspace: Workspace, at: str | None = None) -> Look:
     """The list now, or at the moment that `at` names."""
     if at is None:
         return of_branch(workspace, workspace.branch())
-    past = workspace.past(at)
+    from gittasks.workspace.past import look_back
+
+    past = look_back(workspace, at)
     graph = Graph.of(past.branch.snapshot)
     progress = Progress.of(past.branch.snapshot.tasks.values(), graph, past.epoch)
     return Look(past.branch, past.epoch, graph, progress, past=past)

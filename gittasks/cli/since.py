@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 def compare(workspace: Workspace, since: str, seen: Look) -> Changed:
     """What is different at the moment that is looked at from one before."""
-    from gittasks.workspace.past import changed
+    from gittasks.workspace.past import changed, look_back
 
-    before = workspace.past(since)
+    before = look_back(workspace, since)
     if seen.past and before.epoch > seen.past.epoch:
         raise Usage(
             f"--since {since} is after --at {seen.past.at}",

@@ -270,7 +270,11 @@ def log_command(
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
     chosen = find(snapshot, task_id) if task_id else None
-    only = None if since is None else workspace.past(since).later
+    only = None
+    if since is not None:
+        from gittasks.workspace.past import look_back
+
+        only = look_back(workspace, since).later
     entries = workspace.log(chosen, limit=limit, only=only)
     if reverse:
         entries.reverse()

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from gittasks.workspace.claiming import StaleClaim
     from gittasks.workspace.doctor import Finding
     from gittasks.workspace.lists import ListSummary
-    from gittasks.workspace.past import Past
     from gittasks.workspace.sharing import OpenConflict
 
 
@@ -364,12 +363,6 @@ class Workspace:
         from gittasks.workspace import audit
 
         return audit.log(self.store, task_id, **which)
-
-    def past(self, moment: str) -> Past:
-        """The list as it was at a time or a commit (`2026-11-22`, `2h ago`, `1a2b3c4`)."""
-        from gittasks.workspace.past import look_back
-
-        return look_back(self, moment)
 
     def init(self, list_id: str | None, title: str | None) -> tuple[str, bool]:
         """Create or adopt a list and use it; returns its id and whether it was created."""
