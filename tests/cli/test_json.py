@@ -132,7 +132,8 @@ def test_apply_and_batch(rich: Repo) -> None:
     assert (made["created"], made["updated"], made["changed"]) == (["x"], [], True)
     made = rich.ok("batch", "--json", stdin='{"op": "start", "id": "x", "owner": "z"}\n').json()
     check_document(made, "batch")
-    assert made["results"] == [{"line": 1, "id": "x", "changed": True}]
+    (result,) = made["results"]
+    assert result == {"line": 1, "op": "start", "id": "x", "status": "in_progress", "changed": True}
 
 
 def test_problems_are_part_of_the_answer(rich: Repo) -> None:
