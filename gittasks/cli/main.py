@@ -20,7 +20,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "lists": ("lists", "Show all lists of this repository."),
         "use": ("lists", "Choose the list that commands mean here."),
         "apply": ("lists", "Bring the list to what a plan (YAML or Markdown) says."),
-        "export": ("lists", "Print the whole list as JSON or Markdown."),
+        "export": ("transfer", "Print the whole list as JSON, Markdown or CSV."),
+        "import": ("transfer", "Take tasks from another tool, or an exported list."),
     },
     "Tasks": {
         "create": ("tasks", "Create a task, or a loop of them."),

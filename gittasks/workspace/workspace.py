@@ -16,6 +16,7 @@ from gittasks.store.repository import Repository
 from gittasks.workspace import choice
 
 if TYPE_CHECKING:
+    from gittasks.core.arrivals import Arrivals
     from gittasks.core.edit import Edit
     from gittasks.core.operations import Context, Operation
     from gittasks.core.plan import Plan
@@ -193,14 +194,24 @@ class Workspace:
                     raise lost_lease(task)
 
     def apply_plan(
-        self, plan: Plan, *, dry_run: bool = False, force: bool = False, parallel: bool = False
+        self,
+        plan: Plan | Arrivals,
+        *,
+        dry_run: bool = False,
+        force: bool = False,
+        parallel: bool = False,
     ) -> Report:
-        """Bring the list to what a plan says, as one commit; `dry_run` only tells."""
+        """Bring the list to what a plan says, or take in what arrives from elsewhere, as one
+        commit; `dry_run` only tells."""
+        from gittasks.core.arrivals import Arrivals, take_in
         from gittasks.core.edit import between
         from gittasks.core.plan import reconcile
 
         def apply_to(branch: Branch, context: Context) -> tuple[Edit, tuple[str, ...]]:
-            made = reconcile(plan, branch.snapshot, context)
+            if isinstance(plan, Arrivals):
+                made = take_in(plan, branch.snapshot, context)
+            else:
+                made = reconcile(plan, branch.snapshot, context)
             return between(branch.snapshot, made.snapshot, forced=made.forced), made.notes
 
         if dry_run:

@@ -6,7 +6,7 @@ import pytest
 
 from gittasks.core.edit import apply
 from gittasks.core.model import Actor, ListInfo, Snapshot
-from gittasks.core.operations import AddNote, Context, Create, Transition, Update, Verb
+from gittasks.core.operations import AddNote, Context, Create, Operation, Transition, Update, Verb
 from gittasks.errors import NotFound
 
 _CONTEXT = Context("2030-01-01T00:00:00Z", Actor("ada"), 7)
@@ -35,7 +35,7 @@ def test_a_reference_is_the_task_of_an_earlier_operation() -> None:
 @pytest.mark.parametrize("reference", ["$0", "$2", "$3", "$", "$x", "$-1", "$²", "$" + "9" * 5000])
 def test_a_reference_to_nothing_is_not_found(reference: str) -> None:
     """What no earlier operation stands for is an error of that operation."""
-    operations = [Create("One"), Transition(Verb.START, reference)]
+    operations: list[Operation] = [Create("One"), Transition(Verb.START, reference)]
     with pytest.raises(NotFound) as found:
         apply(_EMPTY, operations, _CONTEXT)
     assert found.value.details["operation"] == 1
