@@ -71,20 +71,58 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 ALIASES = {"add": "create", "ls": "list", "get": "show", "complete": "done"}
 MEANT = {
     "finish": "done",
+    "finished": "done",
     "close": "done",
     "end": "done",
+    "resolved": "done",
+    "check": "done",
     "new": "create",
+    "make": "create",
+    "task": "create",
     "begin": "start",
+    "resume": "start",
+    "work": "start",
     "edit": "update",
     "set": "update",
+    "change": "update",
+    "modify": "update",
+    "rename": "update ID --subject TEXT",
+    "assign": "update ID --owner NAME",
+    "block": "update ID --add-blocked-by ID",
+    "unblock": "update ID --remove-blocked-by ID",
+    "dep": "update ID --add-blocked-by ID",
+    "move": "update ID --order N",
     "comment": "note",
+    "annotate": "note",
     "rm": "delete",
     "remove": "delete",
+    "undelete": "restore",
     "next": "ready",
+    "available": "ready",
+    "tasks": "list",
+    "todo": "list",
+    "todos": "list",
+    "blocked": "list --blocked",
+    "view": "show",
+    "info": "show",
+    "cat": "show",
+    "describe": "show",
     "history": "log",
     "plan": "apply",
+    "load": "apply",
+    "bulk": "batch",
     "progress": "status",
+    "summary": "status",
     "cancel": "skip",
+    "abandon": "skip",
+    "drop": "skip",
+    "pause": "release",
+    "stop": "release",
+    "dump": "export",
+    "exec": "run",
+    "revert": "undo",
+    "switch": "use",
+    "select": "use",
     "unclaim": "release",
     "take": "claim",
     "lock": "claim",
@@ -98,6 +136,7 @@ MEANT = {
     "deps": "graph",
 }
 """Words that people and agents try, and the command that does it here."""
+_TOOLS = ("create", "update", "list", "get")
 
 _MODULES = {name: module for group in COMMANDS.values() for name, (module, _) in group.items()}
 
@@ -141,11 +180,19 @@ def unknown_command(word: str) -> Usage:
     from gittasks.core.ids import near_matches
 
     near = [MEANT[word]] if word in MEANT else near_matches(word, [*_MODULES, *ALIASES], 2)
+    near = _native_tool(word) or near
     near = list(dict.fromkeys(ALIASES.get(name, name) for name in near))
     meant = f"did you mean: gittasks {' or '.join(near)}?" if near else None
     return Usage(
         f'there is no command "{word}"', hint=meant or "see them all with: gittasks --help"
     )
+
+
+def _native_tool(word: str) -> list[str]:
+    """The command for the name of one of Claude Code's task tools: `TaskCreate`, `task-update`."""
+    plain = word.replace("-", "").replace("_", "").lower()
+    name = plain.removeprefix("task")
+    return [{"get": "show"}.get(name, name)] if plain != name and name in _TOOLS else []
 
 
 def version_option() -> click.Option:
@@ -261,12 +308,15 @@ def _as_bug(error: Exception) -> Bug:
 
 
 def _as_usage(error: click.ClickException) -> Usage:
+    from gittasks.cli.mistakes import hint_for
+
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "gittasks"
     message = error.format_message().rstrip(".")
-    hint = f"see: {path} --help"
-    if context and context.info_name == "run" and isinstance(error, click.NoSuchOption):
-        hint = "put -- before the command: gittasks run ID -- COMMAND"
+    hint = hint_for(error)
+    if hint and isinstance(error, click.NoSuchOption):
+        message = error.message.rstrip(".")  # without click's own guess, which knows less
+    hint = hint or f"see: {path} --help"
     return Usage(message[:1].lower() + message[1:], hint=hint)
 
 

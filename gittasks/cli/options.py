@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from gittasks.render.text import Marks
     from gittasks.workspace import Workspace
 
+_MOST_TEXT = 1024 * 1024
+"""Bytes of a text that are read; what a field may hold is less, and checked when it is written."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -139,17 +141,25 @@ def offline_option(function: F) -> F:
     return click.option("--offline", is_flag=True, help=text)(function)
 
 
+class StatusChoice(click.Choice[str]):
+    """The words for a state; `in-progress` and `Completed` are understood too."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word as it stands in a task."""
+        if isinstance(value, str):
+            value = value.lower().replace("-", "_")
+        return super().convert(value, param, ctx)
+
+
 def prose(value: str | None) -> str | None:
     """Text given as such, as `-` (standard input) or as `@FILE`; `@@x` is the text `@x`."""
-    if value is None or not value.startswith(("-", "@")):
-        return value
-    if value == "-":
-        return _decoded(sys.stdin.buffer.read(), "standard input")
-    if value.startswith(("-", "@@")):
+    if value is None or not value.startswith("@"):
+        return text_or_stdin(value)
+    if value.startswith("@@"):
         return value.removeprefix("@")
     try:
         with open(value[1:], "rb") as file:
-            return _decoded(file.read(), value[1:])
+            return _decoded(file, value[1:])
     except OSError as error:
         raise Usage(
             f"cannot read {value[1:]}: {error.strerror}",
@@ -157,7 +167,18 @@ def prose(value: str | None) -> str | None:
         ) from error
 
 
-def _decoded(data: bytes, name: str) -> str:
+def text_or_stdin(value: str | None) -> str | None:
+    """Text given as such, whatever it begins with, or as `-` (standard input)."""
+    return _decoded(sys.stdin.buffer, "standard input") if value == "-" else value
+
+
+def _decoded(file: BinaryIO, name: str) -> str:
+    data = file.read(_MOST_TEXT + 1)
+    if len(data) > _MOST_TEXT:
+        raise Usage(
+            f"{name} has more than {_MOST_TEXT // 1024} KiB of text",
+            hint="keep large texts in a file and name its path here",
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

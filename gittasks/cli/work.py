@@ -12,6 +12,7 @@ from gittasks.cli.options import (
     offline_option,
     owner_option,
     parallel_option,
+    prose,
 )
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Operation, StartNext, Transition, Verb
@@ -65,7 +66,7 @@ def done_command(
     To the end of a claim the list's remote has to agree.
     """
     operations: list[Operation] = [
-        Transition(Verb.DONE, task_id, result=result, owner=owner, end_loop=end_loop)
+        Transition(Verb.DONE, task_id, result=prose(result), owner=owner, end_loop=end_loop)
     ]
     if start_next:
         operations.append(StartNext(owner))
@@ -90,7 +91,7 @@ def skip_command(
     offline: bool,
 ) -> None:
     """Close a task without doing it; what waited for it may start."""
-    skip = Transition(Verb.SKIP, task_id, result=result)
+    skip = Transition(Verb.SKIP, task_id, result=prose(result))
     output.edit_and_answer(settings, [skip], owner=owner, force=force, offline=offline)
 
 

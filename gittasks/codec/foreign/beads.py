@@ -109,13 +109,13 @@ def _issue(found: Collector, entry: dict[str, Any], source: str) -> None:
 
 def _status(found: Collector, entry: dict[str, Any], source: str) -> Status | None:
     """The status; None for one that its users have made up."""
-    word = entry.get("status") or "open"
+    word = str(entry.get("status") or "open")
     if word in ("blocked", "deferred", "pinned"):
         found.lose(f"status {word}", "pending here; blocked is what waits for others", source)
     elif word not in _STATUSES:
         what = found.line(f"status {word}", "status", source) or "status"
         found.lose(what, "pending here; the word is kept in the metadata", source)
-    return _STATUSES.get(word) if isinstance(word, str) else None
+    return _STATUSES.get(word)
 
 
 def _dependencies(entry: dict[str, Any]) -> tuple[list[str], list[dict[str, str]], str | None]:
