@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from gittasks import __version__
 from gittasks.cli.options import Settings, common_options
 from gittasks.cli.output import LostOutput
 from gittasks.errors import Bug, GittasksError, InvalidData, Usage
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Lists": {
@@ -66,6 +70,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Agents": {
         "mcp": ("agents", "Serve the task tools to an agent (MCP)."),
         "prime": ("agents", "Tell an agent how to use gittasks."),
+        "completion": ("completion", "Print what a shell needs to complete with Tab."),
     },
 }
 ALIASES = {"add": "create", "ls": "list", "get": "show", "complete": "done"}
@@ -161,9 +166,18 @@ class CommandGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, but an unknown word is answered with the command that was meant."""
-        if args and self.get_command(ctx, args[0]) is None:
+        unknown = args and self.get_command(ctx, args[0]) is None
+        if unknown and not ctx.resilient_parsing:
             raise unknown_command(args[0])
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin so, from the table above; else options."""
+        from click.shell_completion import CompletionItem
+
+        texts = {name: text for group in COMMANDS.values() for name, (_, text) in group.items()}
+        found = [CompletionItem(n, help=t) for n, t in texts.items() if n.startswith(incomplete)]
+        return found or click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Commands by group, from the table above: no module is imported for help."""

@@ -12,6 +12,8 @@ import click
 from gittasks.errors import Usage
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from gittasks.render.text import Marks
     from gittasks.workspace import Workspace
 
@@ -61,12 +63,37 @@ def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         setattr(ctx.find_object(Settings), (param.name or "").removeprefix("common_"), value)
 
 
+class _Id(click.types.StringParamType):
+    """An id, which Tab completes."""
+
+    def __init__(self, noun: str) -> None:
+        self.noun = noun
+
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """The ids that begin so; none where they cannot be had."""
+        from gittasks.cli import completion
+
+        find = completion.tasks if self.noun == "task" else completion.lists
+        return find(ctx, incomplete)
+
+
+_TASK_ID, _LIST_ID = _Id("task"), _Id("list")
+
+
 def common_options() -> list[click.Parameter]:
     """Fresh copies of the common options."""
     options: list[click.Parameter] = [
         click.Option(["-C", "common_directory"], metavar="DIR", help="Work in this folder."),
         click.Option(
-            ["-l", "--list", "common_list_id"], metavar="LIST", help="The list to work on, by id."
+            ["-l", "--list", "common_list_id"],
+            type=_LIST_ID,
+            metavar="LIST",
+            help="The list to work on, by id.",
         ),
         click.Option(["--json", "common_json"], is_flag=True, help="One JSON document on stdout."),
         click.Option(
@@ -111,6 +138,19 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         taken = {name for param in self.params for name in param.opts}
         self.params += [o for o in common_options() if not taken.intersection(o.opts)]
+        for param in self.params:
+            if kind := _IDS.get(param.name or ""):
+                param.type = kind
+
+
+_IDS = {
+    **dict.fromkeys(
+        ("task_id", "blocked_by", "blocks", "add_blocked_by", "remove_blocked_by"), _TASK_ID
+    ),
+    **dict.fromkeys(("add_blocks", "remove_blocks"), _TASK_ID),
+    "list_id": _LIST_ID,
+}
+"""Parameters that take an id, by their names."""
 
 
 def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:

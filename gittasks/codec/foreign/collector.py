@@ -62,7 +62,7 @@ class Collector:
         text = value if isinstance(value, str) else ""
         kept = " ".join(re.sub(_UNFIT, " ", text).split())
         if not kept:
-            return f"Untitled {source[:80]}", None
+            return f"Untitled {texts.printable(source, 80)}".strip(), None
         first = " ".join(re.sub(_UNFIT, " ", text.strip().split("\n")[0]).split()) or kept
         if first == kept and len(kept) <= texts.LINE_LIMIT:
             return kept, None
