@@ -80,7 +80,6 @@ MEANT = {
     "close": "done",
     "end": "done",
     "resolved": "done",
-    "check": "done",
     "new": "create",
     "make": "create",
     "task": "create",
