@@ -129,11 +129,13 @@ class _Reader:
     def entry(self, line: str, number: int) -> dict[str, Any]:
         try:
             entry = json.loads(line, object_pairs_hook=_once, parse_constant=_no_constant)
+        except json.JSONDecodeError as error:
+            unfinished = error.pos >= len(line.rstrip())
+            hint = "write each operation whole on one line" if unfinished else None
+            message = f"this cannot be read as JSON: {error.msg} (column {error.colno})"
+            raise self.fault(number, message, hint) from error
         except (ValueError, RecursionError) as error:
-            hint = None
-            if not self.lines and line.strip()[:1] in ("[", "{"):
-                hint = "write each operation on one line, with no list around them"
-            raise self.fault(number, f"this cannot be read as JSON: {error}", hint) from error
+            raise self.fault(number, f"this cannot be read as JSON: {error}") from error
         if not isinstance(entry, dict):
             hint = "leave out the list around them" if isinstance(entry, list) else None
             raise self.fault(number, "each line must be one JSON object", hint)

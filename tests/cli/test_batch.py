@@ -239,12 +239,38 @@ def test_one_line_is_named_too(listed: Repo) -> None:
     assert (done.code, done.json()["error"]["where"]) == (8, None)
 
 
-def test_a_list_of_operations_is_told_apart(listed: Repo) -> None:
-    """One JSON array, on a line or printed over many, is refused with what to write instead."""
-    for text in ('[{"op": "start", "id": "a"}]', '[\n{"op": "start", "id": "a"}\n]', "{\n}"):
-        done = listed.run("batch", stdin=text)
-        assert done.code == 4
-        assert "list" in done.err.rpartition("hint: ")[2]
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('[{"op": "start", "id": "a"}]', "leave out the list"),
+        ('[\n{"op": "start", "id": "a"}\n]', "whole on one line"),
+        ('{\n"op": "start", "id": "a"\n}', "whole on one line"),
+    ],
+)
+def test_other_forms_of_json_are_told_apart(listed: Repo, text: str, hint: str) -> None:
+    """A JSON array, and an object over several lines, are refused with what to write instead."""
+    done = listed.run("batch", stdin=text)
+    assert done.code == 4
+    assert hint in done.err.rpartition("hint: ")[2]
+
+
+def test_characters_that_no_field_holds(listed: Repo) -> None:
+    """Lone surrogates, NUL and escapes are refused wherever they stand."""
+    for text in ("\\ud800", "\\u0000", "\\u001b[2J"):
+        for line in (
+            f'{{"op": "create", "subject": "{text}"}}',
+            f'{{"op": "create", "subject": "x", "description": "{text}"}}',
+            f'{{"op": "create", "subject": "x", "metadata": {{"k": "{text}"}}}}',
+            f'{{"op": "create", "subject": "x", "owner": "{text}"}}',
+            f'{{"op": "note", "id": "a", "text": "{text}"}}',
+            f'{{"op": "start", "id": "{text}"}}',
+            f'{{"op": "{text}", "id": "a"}}',
+            f'{{"op": "start", "{text}": "a"}}',
+        ):
+            done = listed.run("batch", stdin=line)
+            assert done.code in (3, 4), line
+            assert "standard input:1" in done.err
+            assert "\x1b" not in done.err
 
 
 def test_bounds(listed: Repo) -> None:
