@@ -7,7 +7,7 @@ import os
 from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 FOLDER = os.path.join(os.path.dirname(__file__), "..", "docs", "schema")

@@ -16,7 +16,7 @@ from gittasks.core.draft import Draft
 from gittasks.core.graph import Graph
 from gittasks.core.model import Snapshot, Status, Task, Value
 from gittasks.core.operations import Context
-from gittasks.core.plan import Applied
+from gittasks.core.plan import Applied, Plan, reconcile
 
 ALIAS = "alias"
 """Key of the metadata that holds a task's id in the source, where that is no task id here."""
@@ -52,6 +52,17 @@ class Arrivals(NamedTuple):
     losses: tuple[Loss, ...] = ()
     title: str | None = None
     settings: Mapping[str, Value] = _NO_SETTINGS
+
+
+Wanted = Plan | Arrivals
+"""What a list can be brought in line with."""
+
+
+def bring(wanted: Wanted, snapshot: Snapshot, context: Context) -> Applied:
+    """The list in line with a plan, or with the tasks of a source in it; raises what these do."""
+    if isinstance(wanted, Arrivals):
+        return take_in(wanted, snapshot, context)
+    return reconcile(wanted, snapshot, context)
 
 
 def named(arrivals: Sequence[Arrival], snapshot: Snapshot) -> dict[str, str]:
