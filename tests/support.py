@@ -10,6 +10,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import schemas
+
 from gittasks.core.operations import Operation
 from gittasks.errors import GittasksError
 from gittasks.sync import Synced, Wish
@@ -60,8 +62,13 @@ class Result(NamedTuple):
     err: str
 
     def json(self) -> Any:
-        """The document on stdout; of a command that failed, the one on stderr."""
-        return json.loads(self.out or self.err)
+        """The document on stdout; of a command that failed, the one on stderr.
+
+        It has to be as its schema says.
+        """
+        document = json.loads(self.out or self.err)
+        schemas.check(document)
+        return document
 
 
 def git(folder: str, *args: str, stdin: str | bytes = "", env: Mapping[str, str] = {}) -> str:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from types import FrameType
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 _FORWARDED = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT")
 
@@ -57,8 +57,10 @@ class _Signals:
             signal.signal(number, handler)
 
 
-def run_child(program: Sequence[str]) -> ChildEnd:
+def run_child(program: Sequence[str], *, stdout: TextIO | None = None) -> ChildEnd:
     """Run `program` with our stdin, stdout and stderr; wait for it whatever signals come.
+
+    Its output goes to `stdout` instead, if that is given.
 
     A signal sent to us alone is handed to the child. A program that cannot be run ends with 127
     or 126.
@@ -66,7 +68,7 @@ def run_child(program: Sequence[str]) -> ChildEnd:
     command = shlex.join(program)
     signals = _Signals()
     try:
-        child = subprocess.Popen(list(program))
+        child = subprocess.Popen(list(program), stdout=stdout)
         signals.to(child)
         code = child.wait()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Commands about whole lists: init, lists, use, apply, export."""
+"""Commands about whole lists: init, lists, use, apply."""
 
 from __future__ import annotations
 
@@ -177,44 +177,3 @@ def _read(name: str) -> bytes:
     except OSError as error:
         hint = "give the path of a plan, or - to read it from stdin"
         raise NotFound(f"cannot read {name}: {error.strerror}", hint=hint) from error
-
-
-@command("export")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["json", "markdown"]),
-    default="json",
-    help="json (everything) or markdown (a plan that apply reads).",
-)
-@click.pass_obj
-def export_command(settings: Settings, form: str) -> int:
-    """Print the whole list, deleted tasks included in JSON."""
-    workspace = settings.workspace()
-    snapshot = workspace.snapshot()
-    if form == "markdown":
-        from gittasks.codec.plan_markdown import write_markdown
-        from gittasks.render.text import clean_block
-
-        text = write_markdown(snapshot.info, snapshot.ordered(deleted=True))
-        output.say(clean_block(text).rstrip("\n"))
-    else:
-        from gittasks.render import documents
-
-        graph = Graph.of(snapshot)
-        output.document(
-            documents.envelope(
-                "export",
-                list={
-                    **documents.list_part(snapshot.info),
-                    "format": snapshot.info.format,
-                    "rules": snapshot.info.rules,
-                    "settings": dict(snapshot.info.settings),
-                },
-                tasks=[
-                    {**documents.task(t, graph), "extra": dict(t.extra)}
-                    for t in snapshot.ordered(deleted=True)
-                ],
-            )
-        )
-    return InvalidData.exit_code if snapshot.problems else 0

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,13 +15,17 @@ from gittasks.cli.options import Settings, common_options
 from gittasks.cli.output import LostOutput
 from gittasks.errors import Bug, GittasksError, InvalidData, Usage
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Lists": {
         "init": ("lists", "Create or adopt a task list, and use it."),
         "lists": ("lists", "Show all lists of this repository."),
         "use": ("lists", "Choose the list that commands mean here."),
         "apply": ("lists", "Bring the list to what a plan (YAML or Markdown) says."),
-        "export": ("lists", "Print the whole list as JSON or Markdown."),
+        "export": ("transfer", "Print the whole list as JSON, Markdown or CSV."),
+        "import": ("transfer", "Take tasks from another tool, or an exported list."),
     },
     "Tasks": {
         "create": ("tasks", "Create a task, or a loop of them."),
@@ -69,27 +74,65 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "mcp": ("agents", "Serve the task tools to an agent (MCP)."),
         "prime": ("agents", "Tell an agent how to use gittasks."),
         "claude": ("claude", "Claude Code: settings, hooks, its own task files."),
+        "completion": ("completion", "Print what a shell needs to complete with Tab."),
     },
 }
 ALIASES = {"add": "create", "ls": "list", "get": "show", "complete": "done"}
 MEANT = {
     "finish": "done",
+    "finished": "done",
     "close": "done",
     "end": "done",
+    "resolved": "done",
     "new": "create",
+    "make": "create",
+    "task": "create",
     "begin": "start",
+    "resume": "start",
+    "work": "start",
     "edit": "update",
     "set": "update",
+    "change": "update",
+    "modify": "update",
+    "rename": "update ID --subject TEXT",
+    "assign": "update ID --owner NAME",
+    "block": "update ID --add-blocked-by ID",
+    "unblock": "update ID --remove-blocked-by ID",
+    "dep": "update ID --add-blocked-by ID",
+    "move": "update ID --order N",
     "comment": "note",
+    "annotate": "note",
     "rm": "delete",
     "remove": "delete",
+    "undelete": "restore",
     "next": "ready",
+    "available": "ready",
+    "tasks": "list",
+    "todo": "list",
+    "todos": "list",
+    "blocked": "list --blocked",
+    "view": "show",
+    "info": "show",
+    "cat": "show",
+    "describe": "show",
     "history": "log",
     "plan": "apply",
+    "load": "apply",
+    "bulk": "batch",
     "progress": "status",
     "follow": "watch",
     "tail": "watch",
+    "summary": "status",
     "cancel": "skip",
+    "abandon": "skip",
+    "drop": "skip",
+    "pause": "release",
+    "stop": "release",
+    "dump": "export",
+    "exec": "run",
+    "revert": "undo",
+    "switch": "use",
+    "select": "use",
     "unclaim": "release",
     "take": "claim",
     "lock": "claim",
@@ -107,6 +150,7 @@ MEANT = {
     "deps": "graph",
 }
 """Words that people and agents try, and the command that does it here."""
+_TOOLS = ("create", "update", "list", "get")
 
 _MODULES = {name: module for group in COMMANDS.values() for name, (module, _) in group.items()}
 
@@ -131,9 +175,18 @@ class CommandGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, but an unknown word is answered with the command that was meant."""
-        if args and self.get_command(ctx, args[0]) is None:
+        unknown = args and self.get_command(ctx, args[0]) is None
+        if unknown and not ctx.resilient_parsing:
             raise unknown_command(args[0])
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin so, from the table above; else options."""
+        from click.shell_completion import CompletionItem
+
+        texts = {name: text for group in COMMANDS.values() for name, (_, text) in group.items()}
+        found = [CompletionItem(n, help=t) for n, t in texts.items() if n.startswith(incomplete)]
+        return found or click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Commands by group, from the table above: no module is imported for help."""
@@ -150,11 +203,19 @@ def unknown_command(word: str) -> Usage:
     from gittasks.core.ids import near_matches
 
     near = [MEANT[word]] if word in MEANT else near_matches(word, [*_MODULES, *ALIASES], 2)
+    near = _native_tool(word) or near
     near = list(dict.fromkeys(ALIASES.get(name, name) for name in near))
     meant = f"did you mean: gittasks {' or '.join(near)}?" if near else None
     return Usage(
         f'there is no command "{word}"', hint=meant or "see them all with: gittasks --help"
     )
+
+
+def _native_tool(word: str) -> list[str]:
+    """The command for the name of one of Claude Code's task tools: `TaskCreate`, `task-update`."""
+    plain = word.replace("-", "").replace("_", "").lower()
+    name = plain.removeprefix("task")
+    return [{"get": "show"}.get(name, name)] if plain != name and name in _TOOLS else []
 
 
 def version_option() -> click.Option:
@@ -270,12 +331,15 @@ def _as_bug(error: Exception) -> Bug:
 
 
 def _as_usage(error: click.ClickException) -> Usage:
+    from gittasks.cli.mistakes import hint_for
+
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "gittasks"
     message = error.format_message().rstrip(".")
-    hint = f"see: {path} --help"
-    if context and context.info_name == "run" and isinstance(error, click.NoSuchOption):
-        hint = "put -- before the command: gittasks run ID -- COMMAND"
+    hint = hint_for(error)
+    if hint and isinstance(error, click.NoSuchOption):
+        message = error.message.rstrip(".")  # without click's own guess, which knows less
+    hint = hint or f"see: {path} --help"
     return Usage(message[:1].lower() + message[1:], hint=hint)
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
 
 from gittasks.errors import Usage
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from gittasks.render.text import Marks
     from gittasks.workspace import Workspace
 
+_MOST_TEXT = 1024 * 1024
+"""Bytes of a text that are read; what a field may hold is less, and checked when it is written."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -64,12 +68,37 @@ def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         setattr(ctx.find_object(Settings), (param.name or "").removeprefix("common_"), value)
 
 
+class _Id(click.types.StringParamType):
+    """An id, which Tab completes."""
+
+    def __init__(self, noun: str) -> None:
+        self.noun = noun
+
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """The ids that begin so; none where they cannot be had."""
+        from gittasks.cli import completion
+
+        find = completion.tasks if self.noun == "task" else completion.lists
+        return find(ctx, incomplete)
+
+
+_TASK_ID, _LIST_ID = _Id("task"), _Id("list")
+
+
 def common_options() -> list[click.Parameter]:
     """Fresh copies of the common options."""
     options: list[click.Parameter] = [
         click.Option(["-C", "common_directory"], metavar="DIR", help="Work in this folder."),
         click.Option(
-            ["-l", "--list", "common_list_id"], metavar="LIST", help="The list to work on, by id."
+            ["-l", "--list", "common_list_id"],
+            type=_LIST_ID,
+            metavar="LIST",
+            help="The list to work on, by id.",
         ),
         click.Option(["--json", "common_json"], is_flag=True, help="One JSON document on stdout."),
         click.Option(
@@ -114,6 +143,19 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         taken = {name for param in self.params for name in param.opts}
         self.params += [o for o in common_options() if not taken.intersection(o.opts)]
+        for param in self.params:
+            if kind := _IDS.get(param.name or ""):
+                param.type = kind
+
+
+_IDS = {
+    **dict.fromkeys(
+        ("task_id", "blocked_by", "blocks", "add_blocked_by", "remove_blocked_by"), _TASK_ID
+    ),
+    **dict.fromkeys(("add_blocks", "remove_blocks"), _TASK_ID),
+    "list_id": _LIST_ID,
+}
+"""Parameters that take an id, by their names."""
 
 
 def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
@@ -144,17 +186,25 @@ def offline_option(function: F) -> F:
     return click.option("--offline", is_flag=True, help=text)(function)
 
 
+class StatusChoice(click.Choice[str]):
+    """The words for a state; `in-progress` and `Completed` are understood too."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word as it stands in a task."""
+        if isinstance(value, str):
+            value = value.lower().replace("-", "_")
+        return super().convert(value, param, ctx)
+
+
 def prose(value: str | None) -> str | None:
     """Text given as such, as `-` (standard input) or as `@FILE`; `@@x` is the text `@x`."""
-    if value is None or not value.startswith(("-", "@")):
-        return value
-    if value == "-":
-        return _decoded(sys.stdin.buffer.read(), "standard input")
-    if value.startswith(("-", "@@")):
+    if value is None or not value.startswith("@"):
+        return text_or_stdin(value)
+    if value.startswith("@@"):
         return value.removeprefix("@")
     try:
         with open(value[1:], "rb") as file:
-            return _decoded(file.read(), value[1:])
+            return _decoded(file, value[1:])
     except OSError as error:
         raise Usage(
             f"cannot read {value[1:]}: {error.strerror}",
@@ -162,7 +212,18 @@ def prose(value: str | None) -> str | None:
         ) from error
 
 
-def _decoded(data: bytes, name: str) -> str:
+def text_or_stdin(value: str | None) -> str | None:
+    """Text given as such, whatever it begins with, or as `-` (standard input)."""
+    return _decoded(sys.stdin.buffer, "standard input") if value == "-" else value
+
+
+def _decoded(file: BinaryIO, name: str) -> str:
+    data = file.read(_MOST_TEXT + 1)
+    if len(data) > _MOST_TEXT:
+        raise Usage(
+            f"{name} has more than {_MOST_TEXT // 1024} KiB of text",
+            hint="keep large texts in a file and name its path here",
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

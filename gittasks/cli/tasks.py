@@ -7,18 +7,20 @@ import click
 from gittasks.cli import output
 from gittasks.cli.options import (
     Settings,
+    StatusChoice,
     command,
     force_option,
     owner_option,
     parallel_option,
     prose,
+    text_or_stdin,
 )
 from gittasks.core.model import Status, Value
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 from gittasks.errors import Usage
 
-_STATUSES = click.Choice([str(s) for s in Status])
-_OPEN_STATUSES = click.Choice([str(s) for s in Status if s is not Status.DELETED])
+_STATUSES = StatusChoice([str(s) for s in Status])
+_OPEN_STATUSES = StatusChoice([str(s) for s in Status if s is not Status.DELETED])
 
 
 def _pairs(values: tuple[str, ...]) -> dict[str, Value]:
@@ -42,7 +44,8 @@ def _order(text: str | None) -> int | float | None:
 
 
 @command("create")
-@click.argument("subject")
+@click.argument("subject", required=False, metavar="SUBJECT")
+@click.option("--subject", "subject_option", metavar="TEXT", hidden=True)
 @click.option("--id", "task_id", metavar="ID", help="Id to give it; else one is made.")
 @click.option("-d", "--description", metavar="TEXT", help="Details; - reads stdin, @FILE a file.")
 @click.option("--active-form", metavar="TEXT", help='What is said while it runs: "Running tests".')
@@ -58,7 +61,8 @@ def _order(text: str | None) -> int | float | None:
 @click.pass_obj
 def create_command(
     settings: Settings,
-    subject: str,
+    subject: str | None,
+    subject_option: str | None,
     task_id: str | None,
     description: str | None,
     active_form: str | None,
@@ -78,7 +82,7 @@ def create_command(
     before. An --id that exists with the same subject changes nothing.
     """
     operation = Create(
-        subject=subject,
+        subject=_one_subject(subject, subject_option),
         id=task_id,
         description=prose(description),
         active_form=active_form,
@@ -93,6 +97,15 @@ def create_command(
     output.edit_and_answer(settings, [operation], force=force, parallel=parallel)
 
 
+def _one_subject(argument: str | None, option: str | None) -> str:
+    """The subject, which some give as an option because `update` takes it so."""
+    if argument is not None and option is not None:
+        raise Usage("the subject is given twice", hint='write: gittasks create "SUBJECT"')
+    if argument is None and option is None:
+        raise Usage("missing argument 'SUBJECT'", hint='write: gittasks create "SUBJECT"')
+    return argument or option or ""
+
+
 @command("update")
 @click.argument("task_id", metavar="ID")
 @click.option("--subject", metavar="TEXT")
@@ -100,7 +113,7 @@ def create_command(
 @click.option("--active-form", metavar="TEXT")
 @click.option("--status", type=_STATUSES, help="By the same rules as start, done, ...")
 @click.option("--owner", metavar="NAME", help="Whose task it is.")
-@click.option("--result", metavar="TEXT", help="The outcome in a few words.")
+@click.option("--result", metavar="TEXT", help="The outcome; -, @FILE as above.")
 @click.option("--order", metavar="N", help="Place in the list: a number.")
 @click.option("--phase", metavar="NAME")
 @click.option("--add-blocked-by", multiple=True, metavar="ID")
@@ -140,7 +153,7 @@ def update_command(
         active_form=active_form,
         status=Status(status) if status else None,
         owner=owner,
-        result=result,
+        result=prose(result),
         order=_order(order),
         phase=phase,
         add_blocked_by=add_blocked_by,
@@ -161,8 +174,9 @@ def update_command(
 @owner_option
 @click.pass_obj
 def note_command(settings: Settings, task_id: str, text: str, owner: str | None) -> None:
-    """Add a note to a task; TEXT may be - for stdin or @FILE."""
-    output.edit_and_answer(settings, [AddNote(task_id, prose(text) or "")], owner=owner)
+    """Add a note to a task; a TEXT of - is read from stdin."""
+    note = AddNote(task_id, text_or_stdin(text) or "")
+    output.edit_and_answer(settings, [note], owner=owner)
 
 
 @command("delete")

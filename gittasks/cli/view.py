@@ -8,7 +8,7 @@ import click
 
 from gittasks.cli import looking, output
 from gittasks.cli.looking import at_option, since_option
-from gittasks.cli.options import Settings, command, owner_option
+from gittasks.cli.options import Settings, StatusChoice, command, owner_option
 from gittasks.core.graph import Graph
 from gittasks.core.lookup import find
 from gittasks.core.model import Snapshot, Status, Task
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gittasks.cli.looking import Look
     from gittasks.workspace import Workspace
 
-_STATUSES = click.Choice([str(s) for s in Status])
+_STATUSES = StatusChoice([str(s) for s in Status])
 _HISTORY = 20
 """Entries of a task's history that `show` gives."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
+
 import click
 
 from gittasks.cli import output
@@ -12,11 +15,16 @@ from gittasks.cli.options import (
     offline_option,
     owner_option,
     parallel_option,
+    prose,
 )
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Operation, StartNext, Transition, Verb
 from gittasks.core.texts import printable
 from gittasks.errors import GittasksError
+
+if TYPE_CHECKING:
+    from gittasks.cli.child import ChildEnd
+    from gittasks.workspace import Report
 
 _NOTE_LENGTH = 500
 """Characters of a command line that a note keeps."""
@@ -65,7 +73,7 @@ def done_command(
     To the end of a claim the list's remote has to agree.
     """
     operations: list[Operation] = [
-        Transition(Verb.DONE, task_id, result=result, owner=owner, end_loop=end_loop)
+        Transition(Verb.DONE, task_id, result=prose(result), owner=owner, end_loop=end_loop)
     ]
     if start_next:
         operations.append(StartNext(owner))
@@ -90,7 +98,7 @@ def skip_command(
     offline: bool,
 ) -> None:
     """Close a task without doing it; what waited for it may start."""
-    skip = Transition(Verb.SKIP, task_id, result=result)
+    skip = Transition(Verb.SKIP, task_id, result=prose(result))
     output.edit_and_answer(settings, [skip], owner=owner, force=force, offline=offline)
 
 
@@ -145,7 +153,7 @@ def run_command(
     """Start a task, run COMMAND in this terminal, and complete the task when it succeeds.
 
     Otherwise the task stays in progress with a note that holds the exit code. The exit code of
-    COMMAND is passed on.
+    COMMAND is passed on. With --json what COMMAND prints goes to standard error.
     """
     from gittasks.cli.child import run_child
 
@@ -153,7 +161,7 @@ def run_command(
     start = Transition(Verb.START, task_id, owner=owner)
     begun = workspace.edit([start], force=force, parallel=parallel)
     started = begun.edit.focus[0]
-    child = run_child(program)
+    child = run_child(program, stdout=sys.stderr if settings.json else None)
     if child.code == 0:
         operation: Operation = Transition(Verb.DONE, started)
     else:
@@ -165,7 +173,9 @@ def run_command(
             raise
         output.say(f"{started}: {child.words}, which could not be noted", err=True)
         return child.code
-    if settings.json or (child.code != 0 and not settings.quiet):
+    if settings.json:
+        output.document(_run_document(made, started, child, workspace.actor.owner))
+    elif child.code != 0 and not settings.quiet:
         # The child had stdout to itself; what became of the task must not be mixed into it.
         status = made.edit.after.tasks[started].status
         became = "still in progress" if status is Status.IN_PROGRESS else status
@@ -174,3 +184,19 @@ def run_command(
         output.say_changes(settings, made, [started])
     output.notices(settings, workspace)
     return child.code
+
+
+def _run_document(made: Report, started: str, child: ChildEnd, me: str) -> dict[str, object]:
+    from gittasks.render import documents
+
+    edit, graph = made.edit, made.graph
+    return documents.envelope(
+        "run",
+        list=documents.list_part(edit.after.info),
+        task=documents.task(edit.after.tasks[started], graph, me),
+        exitCode=child.code,
+        outcome=child.words,
+        changed=True,
+        unblocked=list(edit.unblocked),
+        commit=made.commit,
+    )

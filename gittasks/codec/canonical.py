@@ -214,7 +214,7 @@ def _sized(text: str) -> bytes:
 def read_canonical(data: bytes, task_id: str) -> Task | None:
     """The task whose canonical file is `data`, or None if this is not one. Never raises."""
     try:
-        task = _typed(_read(data), task_id)
+        task = typed_task(_read(data), task_id)
         return task if encode_task(task) == data else None
     except (ValueError, InvalidData):
         return None
@@ -236,8 +236,11 @@ def read_canonical_list(data: bytes) -> ListInfo | None:
         return None
 
 
-def _typed(fields: dict[str, Any], task_id: str) -> Task:
-    """The task of a tree of values, if each is as `task_file` demands it."""
+def typed_task(fields: dict[str, Any], task_id: str) -> Task:
+    """The task of a tree of values, if each is as `task_file` demands it.
+
+    Raises ValueError with the key of one that is not.
+    """
     known: dict[str, Any] = {}
     extra: dict[str, Value] = {}
     for key, value in fields.items():
@@ -246,7 +249,10 @@ def _typed(fields: dict[str, Any], task_id: str) -> Task:
                 raise ValueError(key)
             known[FIELDS[key][0]] = value
         elif key in _CONVERTERS:
-            known[FIELDS[key][0]] = _CONVERTERS[key](value)
+            try:
+                known[FIELDS[key][0]] = _CONVERTERS[key](value)
+            except (ValueError, TypeError):
+                raise ValueError(key) from None
         else:
             extra[key] = value
     if "id" in extra or not is_subject(known.get("subject", "")):

@@ -36,6 +36,7 @@ class Draft:
         "forced",
         "info",
         "last_order",
+        "loop_ends",
         "tasks",
         "unreadable",
     )
@@ -49,6 +50,8 @@ class Draft:
         self.created: list[str] = []
         orders = (t.order for t in self.tasks.values() if t.order is not None)
         self.last_order = int(max((o for o in orders if abs(o) < ORDER_LIMIT), default=0))
+        self.loop_ends: dict[str, str] = {}
+        """Of each loop made here, the last iteration by the first."""
         self.forced: dict[str, None] = {}
         self.finished_claim = False
 

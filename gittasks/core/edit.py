@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, assert_never
 
-from gittasks.core import ids, rules, texts
+from gittasks.core import ids, references, rules, texts
 from gittasks.core.changes import changed_ids
 from gittasks.core.draft import Draft
 from gittasks.core.graph import Graph
@@ -89,14 +89,17 @@ def unblocked(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
 def apply(snapshot: Snapshot, operations: Sequence[Operation], context: Context) -> Edit:
     """Apply the operations in turn, each to the result of those before it, or none of them.
 
+    An id may be `$N`, the task of the N-th operation (`references`).
+
     Raises Refused (a rule forbids it), NotFound, Ambiguous or Usage; `details["operation"]` of
     the error is the index of the operation that failed.
     """
     draft = Draft(snapshot, context)
-    focus = []
+    focus: list[str] = []
     for index, operation in enumerate(operations):
         try:
-            focus.append(_apply_one(draft, operation))
+            known = references.resolved(operation, focus, draft.loop_ends)
+            focus.append(_apply_one(draft, known))
         except GittasksError as error:
             error.details["operation"] = index
             raise
@@ -178,6 +181,7 @@ def _create_loop(draft: Draft, op: Create) -> str:
             result=op.result,
         )
         made.append(_create_one(draft, one))
+    draft.loop_ends[made[0]] = made[-1]
     return made[0]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gittasks.core.graph import Graph
-from gittasks.core.model import ListInfo, Problem, Status, Task
+from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task
 from gittasks.core.progress import Current, ListProgress, Loop, Phase, Progress
 from gittasks.errors import GittasksError
 
@@ -242,6 +242,24 @@ def lists_document(rows: Iterable[ListProgress]) -> Document:
 def log_document(info: ListInfo, entries: Iterable[Mapping[str, Any]]) -> Document:
     """The answer of `log`: the entries as they are given, newest first."""
     return envelope("log", list=list_part(info), entries=[dict(entry) for entry in entries])
+
+
+def export_document(snapshot: Snapshot) -> Document:
+    """The answer of `export`: the list whole, deleted tasks and unknown keys included."""
+    info, graph = snapshot.info, Graph.of(snapshot)
+    return envelope(
+        "export",
+        list={
+            **list_part(info),
+            "format": info.format,
+            "rules": info.rules,
+            "settings": dict(info.settings),
+        },
+        tasks=[
+            {**task(t, graph), "rawPhase": t.phase, "extra": dict(t.extra)}
+            for t in snapshot.ordered(deleted=True)
+        ],
+    )
 
 
 def error_document(error: GittasksError) -> Document:

@@ -213,10 +213,10 @@ def keep_result(workspace: Workspace, operations: Sequence[Operation], refusal: 
 
     Any other refusal is given back as it is.
     """
-    done = next(
-        (op for op in operations if isinstance(op, Transition) and op.verb is Verb.DONE), None
-    )
-    if done is None or refusal.rule not in _LOSING or not refusal.tasks:
+    done = operations[refusal.details.get("operation", 0)] if operations else None
+    if not isinstance(done, Transition) or done.verb is not Verb.DONE:
+        return refusal
+    if refusal.rule not in _LOSING or not refusal.tasks:
         return refusal
     task = workspace.snapshot().tasks.get(refusal.tasks[0])
     if task is None or not lost(workspace, task):

@@ -16,9 +16,9 @@ from gittasks.store.repository import Repository
 from gittasks.workspace import choice
 
 if TYPE_CHECKING:
+    from gittasks.core.arrivals import Wanted
     from gittasks.core.edit import Edit
     from gittasks.core.operations import Context, Operation
-    from gittasks.core.plan import Plan
     from gittasks.sync import Synced, Wish
     from gittasks.workspace.audit import LogEntry, Undone
     from gittasks.workspace.claiming import StaleClaim
@@ -193,14 +193,14 @@ class Workspace:
                     raise lost_lease(task)
 
     def apply_plan(
-        self, plan: Plan, *, dry_run: bool = False, force: bool = False, parallel: bool = False
+        self, plan: Wanted, *, dry_run: bool = False, force: bool = False, parallel: bool = False
     ) -> Report:
-        """Bring the list to what a plan says, as one commit; `dry_run` only tells."""
+        """Bring the list to what a plan or another tool says, as one commit; or only tell."""
+        from gittasks.core.arrivals import bring
         from gittasks.core.edit import between
-        from gittasks.core.plan import reconcile
 
         def apply_to(branch: Branch, context: Context) -> tuple[Edit, tuple[str, ...]]:
-            made = reconcile(plan, branch.snapshot, context)
+            made = bring(plan, branch.snapshot, context)
             return between(branch.snapshot, made.snapshot, forced=made.forced), made.notes
 
         if dry_run:

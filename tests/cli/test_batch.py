@@ -76,7 +76,11 @@ def test_all_or_nothing(listed: Repo) -> None:
         ('{"op": "start", "id": "a", "id": "b"}', '"id" stands there twice'),
         ('{"op": "update", "id": "a", "status": "weird"}', '"weird" is no status'),
         ('{"op": "create", "subject": "x", "status": "deleted"}', '"deleted" is no status'),
-        ('{"op": "create", "subject": "x", "blockedBy": "a"}', "list of ids"),
+        ('{"op": "create", "subject": "x", "blockedBy": 7}', "list of ids"),
+        ('{"op": "create", "subject": "x", "as": "a b"}', '"as" cannot be'),
+        ('{"op": "create", "subject": "x", "as": "1"}', '"as" cannot be'),
+        ('{"op": "start", "id": "$2"}', '"$2" names no line before this one'),
+        ('{"op": "start", "id": "$nobody"}', "names no line before this one"),
         ('{"op": "create", "subject": "x", "iterations": 2.5}', "whole number"),
         ('{"op": "create", "subject": "x", "iterations": true}', "whole number"),
         ('{"op": "update", "id": "a", "metadata": {"x": NaN}}', "NaN"),
@@ -121,4 +125,159 @@ def test_nothing_to_change_makes_no_commit(listed: Repo) -> None:
     before = listed.head()
     done = listed.ok("batch", "--json", stdin='{"op": "done", "id": "a"}\n').json()
     assert (done["changed"], done["commit"], done["tasks"]) == (False, None, [])
+    assert listed.head() == before
+
+
+def test_lines_refer_to_what_earlier_lines_make(listed: Repo) -> None:
+    """`$name` and `$LINE` mean the task of an earlier line wherever an id is wanted."""
+    text = "\n" + _lines(
+        {"op": "create", "as": "core", "subject": "Write the parser"},
+        {"op": "create", "subject": "Write tests", "blockedBy": ["$core", "a"], "blocks": ["c"]},
+        {"op": "start", "id": "$core"},
+        {"op": "note", "id": "$2", "text": "begun"},
+        {"op": "update", "id": "b", "addBlockedBy": "$3"},
+        {"op": "done", "id": "$4"},
+    )
+    done = listed.ok("batch", "--json", stdin=text).json()
+    made = [result["id"] for result in done["results"]]
+    core, tests = made[:2]
+    assert made == [core, tests, core, core, "b", core]
+    assert [r["op"] for r in done["results"]][2:] == ["start", "note", "update", "done"]
+    assert [r["line"] for r in done["results"]] == [2, 3, 4, 5, 6, 7]
+    tasks = listed.tasks()
+    assert (tasks[core]["status"], tasks[core]["notes"][0]["text"]) == ("completed", "begun")
+    assert (tasks[tests]["blockedBy"], tasks[tests]["blocks"]) == ([core, "a"], ["b", "c"])
+
+
+def test_to_wait_for_a_loop_is_to_wait_for_its_end(empty: Repo) -> None:
+    """`$loop` is the last iteration for what waits for it, and the first for all else."""
+    text = _lines(
+        {"op": "create", "as": "before", "subject": "Before"},
+        {"op": "create", "as": "loop", "subject": "Fix", "iterations": 3, "blockedBy": ["$before"]},
+        {"op": "create", "as": "after", "subject": "Report", "blockedBy": ["$loop"]},
+        {"op": "done", "id": "$before"},
+        {"op": "start", "id": "$loop"},
+    )
+    for _ in range(2):
+        before, loop, after, _, started = empty.ok("batch", "-q", stdin=text).out.split()
+        tasks = empty.tasks()
+        assert tasks[loop]["subject"] == "Iteration 1/3: Fix"
+        assert tasks[loop]["blockedBy"] == [before]
+        assert [tasks[i]["subject"] for i in tasks[after]["blockedBy"]] == ["Iteration 3/3: Fix"]
+        assert started == loop
+        empty.ok("done", loop)
+
+
+def test_quiet_answers_line_by_line(listed: Repo) -> None:
+    """With --quiet there is one id for each operation, in their order."""
+    text = _lines(
+        {"op": "start", "id": "c"},
+        {"op": "create", "id": "new", "subject": "New"},
+        {"op": "done", "id": "c"},
+    )
+    assert listed.ok("batch", "-q", stdin=text).out == "c\nnew\nc\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ({"op": "finish", "id": "a"}, '"done"'),
+        ({"op": "close", "id": "a"}, '"done"'),
+        ({"op": "cancel", "id": "a"}, '"skip"'),
+        ({"op": "claim", "id": "a"}, "gittasks claim"),
+        ({"op": "crate", "subject": "x"}, '"create"'),
+        ({"op": "create", "name": "x"}, '"subject"'),
+        ({"op": "create", "subject": "x", "desc": "y"}, '"description"'),
+        ({"op": "create", "subject": "x", "active_form": "y"}, '"activeForm"'),
+        ({"op": "create", "subject": "x", "dependsOn": ["a"]}, '"blockedBy"'),
+        ({"op": "create", "subject": "x", "assignee": "y"}, '"owner"'),
+        ({"op": "create", "subject": "x", "priority": 1}, '"metadata"'),
+        ({"op": "update", "id": "a", "blockedBy": ["b"]}, '"addBlockedBy"'),
+        ({"op": "update", "id": "a", "add_blocked_by": ["b"]}, '"addBlockedBy"'),
+        ({"op": "update", "taskId": "a"}, '"id"'),
+        ({"op": "note", "id": "a", "note": "y"}, '"text"'),
+        ({"op": "start", "id": "a", "force": True}, "gittasks batch --force"),
+        ({"op": "update", "id": "a", "status": "done"}, '"completed"'),
+        ({"op": "update", "id": "a", "status": "in-progress"}, '"in_progress"'),
+    ],
+    ids=str,
+)
+def test_wrong_words_are_answered_with_the_right_one(
+    listed: Repo, line: dict[str, Any], hint: str
+) -> None:
+    """A wrong operation, key or status is refused, and the hint has the one that was meant."""
+    done = listed.run("batch", stdin=json.dumps(line))
+    assert done.code == 4
+    said = next(text for text in done.err.splitlines() if text.startswith("hint: "))
+    assert hint in said
+
+
+def test_aliases_of_commands_are_operations(listed: Repo) -> None:
+    """`add` and `complete` mean what they mean on the command line."""
+    text = _lines({"op": "add", "id": "n", "subject": "New"}, {"op": "complete", "id": "n"})
+    done = listed.ok("batch", "--json", stdin=text).json()
+    assert [r["op"] for r in done["results"]] == ["create", "done"]
+    assert listed.tasks()["n"]["status"] == "completed"
+
+
+def test_a_task_that_is_made_too_late(listed: Repo) -> None:
+    """Who refers to an id that a later line makes is told which."""
+    text = _lines(
+        {"op": "create", "id": "x", "subject": "X", "blockedBy": ["y"]},
+        {"op": "create", "id": "y", "subject": "Y"},
+    )
+    done = listed.run("batch", stdin=text)
+    assert done.code == 3
+    assert "hint: line 2 makes it: put that line before this one" in done.err
+
+
+def test_one_line_is_named_too(listed: Repo) -> None:
+    """The error of a batch of one operation names its line; that of no list names none."""
+    done = listed.run("batch", "--json", stdin='\n{"op": "start", "id": "nope"}')
+    assert done.json()["error"]["where"] == "standard input:2"
+    done = listed.run("batch", "--json", "-l", "none", stdin='{"op": "start", "id": "a"}')
+    assert (done.code, done.json()["error"]["where"]) == (8, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('[{"op": "start", "id": "a"}]', "leave out the list"),
+        ('[\n{"op": "start", "id": "a"}\n]', "whole on one line"),
+        ('{\n"op": "start", "id": "a"\n}', "whole on one line"),
+    ],
+)
+def test_other_forms_of_json_are_told_apart(listed: Repo, text: str, hint: str) -> None:
+    """A JSON array, and an object over several lines, are refused with what to write instead."""
+    done = listed.run("batch", stdin=text)
+    assert done.code == 4
+    assert hint in done.err.rpartition("hint: ")[2]
+
+
+def test_characters_that_no_field_holds(listed: Repo) -> None:
+    """Lone surrogates, NUL and escapes are refused wherever they stand."""
+    for text in ("\\ud800", "\\u0000", "\\u001b[2J"):
+        for line in (
+            f'{{"op": "create", "subject": "{text}"}}',
+            f'{{"op": "create", "subject": "x", "description": "{text}"}}',
+            f'{{"op": "create", "subject": "x", "metadata": {{"k": "{text}"}}}}',
+            f'{{"op": "create", "subject": "x", "owner": "{text}"}}',
+            f'{{"op": "note", "id": "a", "text": "{text}"}}',
+            f'{{"op": "start", "id": "{text}"}}',
+            f'{{"op": "{text}", "id": "a"}}',
+            f'{{"op": "start", "{text}": "a"}}',
+        ):
+            done = listed.run("batch", stdin=line)
+            assert done.code in (3, 4), line
+            assert "standard input:1" in done.err
+            assert "\x1b" not in done.err
+
+
+def test_bounds(listed: Repo) -> None:
+    """A batch of too many operations or bytes is refused before anything is done."""
+    before = listed.head()
+    many = listed.run("batch", stdin='{"op":"start","id":"a"}\n' * 20_001)
+    assert (many.code, "more than 20000 operations" in many.err) == (4, True)
+    large = listed.run("batch", stdin=" " * (32 * 1024 * 1024 + 1))
+    assert (large.code, "larger than 32 MiB" in large.err) == (4, True)
     assert listed.head() == before

@@ -80,11 +80,19 @@ def test_what_cannot_be_started_is_not_run(listed: Repo) -> None:
     assert not os.path.exists(listed.file("ran"))
 
 
-def test_json_leaves_stdout_to_the_program(listed: Repo) -> None:
-    """With --json what became of the task is said on stderr, and truly."""
-    done = listed.ok("run", "a", "--json", "--", "echo", "hi")
-    assert done.out == "hi\n"
-    assert done.err == "a: the command succeeded; completed\n"
+def test_json_is_a_document_of_its_own(listed: Repo) -> None:
+    """With --json stdout has the document alone, and the program prints to stderr."""
+    listed.ok("update", "c", "--add-blocked-by", "a")
+    done = listed.ok("run", "a", "--json", "--", "sh", "-c", "echo hi; echo there >&2")
+    assert done.err == "hi\nthere\n"
+    answer = done.json()
+    assert (answer["kind"], answer["exitCode"], answer["unblocked"]) == ("run", 0, ["c"])
+    assert (answer["task"]["status"], answer["commit"]) == ("completed", listed.head())
+    done = listed.run("run", "b", "--json", "--", "sh", "-c", "exit 7")
+    answer = done.json()
+    assert (done.code, answer["exitCode"]) == (7, 7)
+    assert answer["outcome"] == "the command failed with exit code 7"
+    assert (answer["task"]["status"], len(answer["task"]["notes"])) == ("in_progress", 1)
 
 
 def test_options_of_the_program_are_its_own(listed: Repo) -> None:

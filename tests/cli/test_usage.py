@@ -83,6 +83,73 @@ def test_misspelt_words(repo: Repo) -> None:
     assert repo.run("start", "a", "b").code == 2
 
 
+@pytest.mark.parametrize(
+    ("args", "hint"),
+    [
+        (("create", "--name", "x"), 'gittasks create "SUBJECT"'),
+        (("create", "X", "--desc", "y"), "--description"),
+        (("create", "X", "--depends-on", "a"), "--blocked-by"),
+        (("create", "X", "--blocked_by", "a"), "--blocked-by"),
+        (("create", "X", "--blockedBy", "a"), "--blocked-by"),
+        (("create", "X", "--activeForm", "y"), "--active-form"),
+        (("create", "X", "--assignee", "y"), "--owner"),
+        (("create", "X", "--priority", "1"), "--metadata KEY=VALUE"),
+        (("create", "X", "--parent", "a"), "--blocked-by ID"),
+        (("create", "X", "-m", "text"), "gittasks note ID TEXT"),
+        (("create", "Write", "the", "tests"), "quote a text of several words"),
+        (("create", "X", "--status", "done"), "--status completed"),
+        (("create",), 'gittasks create "SUBJECT"'),
+        (("update", "a", "--title", "y"), "--subject"),
+        (("update", "a", "--blocked-by", "b"), "--add-blocked-by"),
+        (("update", "a", "--depends-on", "b"), "--add-blocked-by"),
+        (("update", "a", "--status", "canceled"), "--status skipped"),
+        (("done", "a", "--message", "y"), "--result TEXT"),
+        (("done", "a", "--reason", "y"), "--result"),
+        (("done", "a", "b"), "gittasks batch"),
+        (("done",), "gittasks done ID; see ids with: gittasks list"),
+        (("note", "a"), "gittasks note ID TEXT"),
+        (("note", "a", "two", "words"), "quote a text of several words"),
+        (("list", "--format", "json"), "--json"),
+        (("list", "--state", "pending"), "--status"),
+        (("start", "a", "--yes"), "never asks"),
+        (("start", "a", "--as", "eve"), "--owner NAME"),
+        (("status", "--project", "x"), "--list LIST"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_options_are_answered_with_the_right_one(
+    listed: Repo, args: tuple[str, ...], hint: str
+) -> None:
+    """What other tools call it is refused, with what it is called here as the only guess."""
+    before = listed.head()
+    done = listed.run(*args)
+    assert (done.code, done.out) == (2, "")
+    said = done.err.splitlines()
+    assert said[-1].startswith("hint: ")
+    assert hint in said[-1]
+    assert "Did you mean" not in said[0]
+    assert listed.head() == before
+
+
+def test_spellings_of_a_status(listed: Repo) -> None:
+    """A status is understood however its words are joined and whatever their case."""
+    listed.ok("update", "a", "--status", "In-Progress")
+    assert listed.ok("list", "--status", "IN_PROGRESS", "-q").out == "a\n"
+
+
+def test_the_subject_may_be_an_option(listed: Repo) -> None:
+    """`create --subject`, which `update` has, is the argument; both at once are refused."""
+    listed.ok("create", "--subject", "By option", "--id", "x")
+    assert listed.tasks()["x"]["subject"] == "By option"
+    assert listed.run("create", "One", "--subject", "Two").code == 2
+
+
+def test_names_of_native_tools(repo: Repo) -> None:
+    """Who takes the name of a task tool of Claude Code for a command is told ours."""
+    for word, right in (("TaskCreate", "create"), ("task_update", "update"), ("TaskGet", "show")):
+        assert f"did you mean: gittasks {right}?" in repo.run(word, "x").err
+
+
 def test_options_are_not_abbreviated(listed: Repo) -> None:
     """An abbreviated option is refused and the whole one named: a later option cannot change it."""
     done = listed.run("list", "--blo")
@@ -107,16 +174,34 @@ class TestTexts:
     def test_file(self, listed: Repo) -> None:
         listed.write("text.md", "# Title\n\n- [ ] Grüße\n")
         listed.ok("update", "a", "--description", "@text.md")
-        listed.ok("note", "a", "@text.md")
-        task = listed.tasks()["a"]
-        assert task["description"] == task["notes"][0]["text"] == "# Title\n\n- [ ] Grüße"
+        assert listed.tasks()["a"]["description"] == "# Title\n\n- [ ] Grüße"
+
+    def test_result(self, listed: Repo) -> None:
+        listed.write("result.txt", "PASS: 12 of 12\n")
+        listed.ok("done", "a", "--result", "@result.txt")
+        listed.ok("skip", "b", "--result", "-", stdin="not needed\n")
+        listed.ok("update", "c", "--result", "@@ada said so")
+        results = [task["result"] for task in listed.tasks().values()]
+        assert results == ["PASS: 12 of 12", "not needed", "@ada said so"]
+
+    def test_a_note_is_taken_as_it_is(self, listed: Repo) -> None:
+        listed.write("ada", "not this")
+        for text in ("@ada please look", "@@ada", "@ada"):
+            listed.ok("note", "a", text)
+        listed.ok("note", "a", "-", stdin="from stdin\n")
+        notes = [note["text"] for note in listed.tasks()["a"]["notes"]]
+        assert notes == ["@ada please look", "@@ada", "@ada", "from stdin"]
+
+    def test_endless_text(self, listed: Repo) -> None:
+        done = listed.run("update", "a", "-d", "-", stdin="x" * (1024 * 1024 + 1))
+        assert (done.code, "more than 1024 KiB" in done.err) == (2, True)
 
     def test_at_sign_as_text(self, listed: Repo) -> None:
-        listed.ok("note", "a", "@@ada please look")
-        assert listed.tasks()["a"]["notes"][0]["text"] == "@ada please look"
+        listed.ok("update", "a", "-d", "@@ada please look")
+        assert listed.tasks()["a"]["description"] == "@ada please look"
 
     def test_file_that_is_not_there(self, listed: Repo) -> None:
-        done = listed.run("note", "a", "@ada")
+        done = listed.run("update", "a", "-d", "@ada")
         assert done.code == 2
         assert "cannot read ada" in done.err
         assert "write @@" in done.err

@@ -1,0 +1,1 @@
+"""Files of other task trackers, read as tasks: one module for each tool, `source` chooses."""

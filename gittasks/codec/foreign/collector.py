@@ -1,0 +1,140 @@
+"""What a reader of foreign files finds: text cut to what a task may hold, and a list of losses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gittasks.codec.canonical import encode_task
+from gittasks.codec.schema import normal_time
+from gittasks.core import texts
+from gittasks.core.arrivals import Arrival, Arrivals, Loss
+from gittasks.core.model import Note, Task, Value
+from gittasks.errors import InvalidData, Usage
+
+_UNFIT = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+_NOTES_LIMIT = 90 * 1024
+"""Bytes of all notes of a task that are taken, so that its file stays below the limit."""
+
+
+class Collector:
+    """Tasks of one source and what of it is left out, while its files are being read."""
+
+    def __init__(self, tool: str) -> None:
+        self.tool = tool
+        self.tasks: dict[str, Arrival] = {}
+        self._losses: dict[tuple[str, str], dict[str, None]] = {}
+
+    def lose(self, what: str, why: str, source: str) -> None:
+        """Note that `what` of a task of the source is not carried over."""
+        self._losses.setdefault((what, why), {})[source] = None
+
+    def lose_rest(self, entry: Mapping[str, Any], known: frozenset[str], source: str) -> None:
+        """Note every key of `entry` with something in it that the reader does not know."""
+        for key, value in entry.items():
+            if key not in known and value not in (None, "", [], {}, False, 0):
+                self.lose(texts.printable(key, 60), "gittasks has no such field", source)
+
+    def line(self, value: object, what: str, source: str) -> str | None:
+        """`value` as one line that a task may hold; None when nothing is left."""
+        if value is None or not isinstance(value, (str, int, float)):
+            return None
+        kept = " ".join(re.sub(_UNFIT, " ", str(value)).split())
+        if len(kept) > texts.LINE_LIMIT:
+            self.lose(what, f"cut at {texts.LINE_LIMIT} characters", source)
+            kept = kept[: texts.LINE_LIMIT - 1].rstrip() + "…"
+        return kept or None
+
+    def prose(self, value: object, what: str, source: str) -> str | None:
+        """`value` as text of any length that a task may hold; None when nothing is left."""
+        if not isinstance(value, str):
+            return None
+        kept = re.sub(_UNFIT, "\ufffd", value.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
+        data = kept.rstrip().encode()
+        if len(data) > texts.PROSE_LIMIT:
+            self.lose(what, f"cut at {texts.PROSE_LIMIT // 1024} KiB", source)
+            data = data[: texts.PROSE_LIMIT - 4]
+        return data.decode("utf-8", "ignore").rstrip() or None
+
+    def subject(self, value: object, source: str) -> tuple[str, str | None]:
+        """A subject, and the whole text when that is more than a subject may hold."""
+        text = value if isinstance(value, str) else ""
+        kept = " ".join(re.sub(_UNFIT, " ", text).split())
+        if not kept:
+            return f"Untitled {texts.printable(source, 80)}".strip(), None
+        first = " ".join(re.sub(_UNFIT, " ", text.strip().split("\n")[0]).split()) or kept
+        if first == kept and len(kept) <= texts.LINE_LIMIT:
+            return kept, None
+        if len(first) > texts.LINE_LIMIT:
+            first = first[: texts.LINE_LIMIT - 1].rstrip() + "…"
+        return first, text.strip()
+
+    def time(self, value: object, what: str, source: str) -> str | None:
+        """An RFC 3339 time as tasks hold it; what is none is lost."""
+        if not isinstance(value, str) or not value:
+            return None
+        try:
+            return normal_time(value)
+        except ValueError:
+            self.lose(what, "this is no time", source)
+            return None
+
+    def notes(self, notes: list[Note], source: str) -> tuple[Note, ...]:
+        """The notes that there is room for, oldest first, each once."""
+        kept: dict[Note, None] = {}
+        room = _NOTES_LIMIT
+        for note in notes:
+            room -= len(note.text.encode()) + 80
+            if room < 0:
+                self.lose("notes", f"more than {_NOTES_LIMIT // 1024} KiB", source)
+                break
+            kept[note] = None
+        return tuple(kept)
+
+    def metadata(self, values: Mapping[str, object], source: str) -> dict[str, Value]:
+        """The values that a task may hold and that say something."""
+        kept: dict[str, Value] = {}
+        for name, value in values.items():
+            if value is None or value in ("", [], {}):
+                continue
+            try:
+                kept.update(texts.metadata({name[:100]: value}))  # type: ignore[dict-item]
+            except (Usage, TypeError):
+                what = texts.printable(f"metadata {name}", 60)
+                self.lose(what, "the value is too large or cannot be kept", source)
+        return kept
+
+    def add(self, source: str, task: Task, waits_for: tuple[str, ...] = ()) -> None:
+        """Take a task; of two with one id the first counts."""
+        if source in self.tasks:
+            self.lose("task", "a second one of the same id", source)
+            return
+        try:
+            encode_task(task)
+        except InvalidData as error:
+            raise InvalidData(error.message, where=source, hint=error.hint) from error
+        self.tasks[source] = Arrival(source, task, waits_for)
+
+    def arrivals(self, where: str, *, by_age: bool = True) -> Arrivals:
+        """All that was read, in the order of their making unless the source has another."""
+        losses = tuple(Loss(*key, tuple(tasks)) for key, tasks in self._losses.items())
+        tasks = list(self.tasks.values())
+        if by_age:
+            tasks.sort(key=lambda arrival: arrival.task.created or "")
+        return Arrivals(self.tool, where, tuple(tasks), losses)
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text: names of keys."""
+    return frozenset(text.split())
+
+
+def sections(*parts: tuple[str | None, object]) -> str:
+    """Texts one below the other as Markdown, each but the first kind under its heading."""
+    made = []
+    for heading, text in parts:
+        if isinstance(text, str) and text.strip():
+            body = text.strip("\n").rstrip()
+            made.append(f"## {heading}\n\n{body}" if heading else body)
+    return "\n\n".join(made)

@@ -1,0 +1,220 @@
+"""Tasks that come from elsewhere whole, with their past, and how a list takes them in.
+
+As with a plan, what the source states is set and progress is never taken back, so that taking the
+same source in again changes nothing. Unlike a plan it tells what happened, so no rule of starting
+or finishing is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from gittasks.core import ids, texts
+from gittasks.core.draft import Draft
+from gittasks.core.graph import Graph
+from gittasks.core.model import Snapshot, Status, Task, Value
+from gittasks.core.operations import Context
+from gittasks.core.plan import Applied, Plan, reconcile
+
+ALIAS = "alias"
+"""Key of the metadata that holds a task's id in the source, where that is no task id here."""
+_RANK = {Status.PENDING: 0, Status.IN_PROGRESS: 1, Status.COMPLETED: 2, Status.SKIPPED: 2}
+_NO_SETTINGS: Mapping[str, Value] = MappingProxyType({})
+
+
+class Arrival(NamedTuple):
+    """A task as the source has it. `waits_for` has ids of the source; the id of `task` is unused.
+
+    `source` is the id there. The order of `task` may be None: behind all others.
+    """
+
+    source: str
+    task: Task
+    waits_for: tuple[str, ...] = ()
+
+
+class Loss(NamedTuple):
+    """Something of the source that the list does not hold: what, why, and of which tasks."""
+
+    what: str
+    why: str
+    tasks: tuple[str, ...] = ()
+
+
+class Arrivals(NamedTuple):
+    """What was read from one source. `where` names it; `tool` is the word for its format."""
+
+    tool: str
+    where: str
+    tasks: tuple[Arrival, ...]
+    losses: tuple[Loss, ...] = ()
+    title: str | None = None
+    settings: Mapping[str, Value] = _NO_SETTINGS
+
+
+Wanted = Plan | Arrivals
+"""What a list can be brought in line with."""
+
+
+def bring(wanted: Wanted, snapshot: Snapshot, context: Context) -> Applied:
+    """The list in line with a plan, or with the tasks of a source in it; raises what these do."""
+    if isinstance(wanted, Arrivals):
+        return take_in(wanted, snapshot, context)
+    return reconcile(wanted, snapshot, context)
+
+
+def named(arrivals: Sequence[Arrival], snapshot: Snapshot) -> dict[str, str]:
+    """The id here of each task of the source, by its id there.
+
+    A task that was taken in before is known by its alias; else its own id is kept where it is
+    valid, or made valid: `TASK-2.1` becomes `task-2-1`.
+    """
+    aliases = {
+        str(task.metadata[ALIAS]): task.id
+        for task in snapshot.tasks.values()
+        if ALIAS in task.metadata
+    }
+    found: dict[str, str] = {}
+    for arrival in arrivals:
+        source = arrival.source
+        if ids.task_id_fault(source) is None and _is_same(arrival, snapshot.tasks.get(source)):
+            found[source] = source
+        elif source in aliases:
+            found[source] = aliases[source]
+    taken = {*snapshot.tasks, *snapshot.unreadable, *found.values()}
+    for arrival in arrivals:
+        if arrival.source not in found:
+            found[arrival.source] = made = _free(arrival.source, taken)
+            taken.add(made)
+    return found
+
+
+def _is_same(arrival: Arrival, here: Task | None) -> bool:
+    """Whether the task here of the same id is not one that came with another id."""
+    alias = here.metadata.get(ALIAS) if here else None
+    return alias in (None, arrival.source, arrival.task.metadata.get(ALIAS))
+
+
+def _free(source: str, taken: set[str]) -> str:
+    stem = ids.slug(source, 50)
+    name, count = stem, 1
+    while name in taken or ids.task_id_fault(name):
+        count += 1
+        name = f"{stem}-{count}"
+    return name
+
+
+def take_in(arrivals: Arrivals, snapshot: Snapshot, context: Context) -> Applied:
+    """The list with the tasks of a source in it.
+
+    Tasks that are deleted here stay so. Dependencies on tasks that are nowhere, and those that
+    would close a cycle, are left out and told of. Raises Refused `held` for a task that another
+    session holds, and InvalidData where the file of a new task is unreadable.
+    """
+    names = named(arrivals.tasks, snapshot)
+    draft = Draft(snapshot, context)
+    notes: list[str] = []
+    for arrival in arrivals.tasks:
+        name = names[arrival.source]
+        draft.check_free(name)
+        task = arrival.task._replace(id=name, blocked_by=())
+        if name != arrival.source:
+            task = task._replace(metadata={**task.metadata, ALIAS: arrival.source})
+        old = draft.tasks.get(name)
+        if old is None:
+            _create(draft, task)
+        elif old.status is not Status.DELETED:
+            _bring_along(draft, old, task)
+        elif task.status is not Status.DELETED:
+            notes.append(f"{name} is deleted in the list and stays so")
+    notes += _connect(draft, arrivals.tasks, names)
+    info = draft.info
+    if arrivals.title and not info.title:
+        info = info._replace(title=texts.line(arrivals.title, "title"))
+    missing = {k: v for k, v in arrivals.settings.items() if k not in info.settings}
+    if missing:
+        info = info._replace(settings={**info.settings, **missing})
+    after = snapshot._replace(info=info, tasks=draft.tasks)
+    return Applied(after, tuple(notes), tuple(draft.forced))
+
+
+def _create(draft: Draft, task: Task) -> None:
+    if task.order is None:
+        draft.last_order = min(draft.last_order + 1, texts.ORDER_LIMIT)
+        place = draft.last_order if draft.last_order < texts.ORDER_LIMIT else None
+        task = task._replace(order=place)
+    draft.tasks[task.id] = task._replace(created=task.created or draft.context.now)
+    draft.created.append(task.id)
+
+
+def _bring_along(draft: Draft, old: Task, new: Task) -> None:
+    """Set what the source states otherwise on a task that was taken in before."""
+    changes: dict[str, Any] = {}
+    for field in ("subject", "active_form", "description"):
+        if (stated := getattr(new, field)) and stated != getattr(old, field):
+            changes[field] = stated
+    if new.phase and new.phase_label != old.phase_label:
+        changes["phase"] = new.phase
+    changes["metadata"] = {**old.metadata, **new.metadata}
+    if _RANK.get(new.status, 0) > _RANK.get(old.status, 0):
+        changes["status"] = new.status
+        changes["owner"] = new.owner or old.owner
+        changes["started"] = new.started or old.started
+        changes["finished"] = new.finished
+        changes["session"] = None
+    elif new.owner and old.status is Status.PENDING is new.status:
+        changes["owner"] = new.owner
+    if new.result and not old.result and new.status is changes.get("status", old.status):
+        changes["result"] = new.result
+    draft.put(old.id, **changes)
+    kept = draft.tasks[old.id]
+    shas = {commit.sha for commit in kept.commits}
+    # Not through `put`: notes and links may be added to what another session holds.
+    draft.tasks[old.id] = kept._replace(
+        notes=(*kept.notes, *(n for n in new.notes if n not in kept.notes)),
+        commits=(*kept.commits, *(c for c in new.commits if c.sha not in shas)),
+    )
+    if new.status is Status.DELETED and not kept.status.closed:
+        draft.delete(old.id)
+
+
+def _connect(draft: Draft, arrivals: Sequence[Arrival], names: Mapping[str, str]) -> list[str]:
+    """Let tasks wait as the source says; what cannot be is left out, in sentences."""
+    aliases = {str(t.metadata[ALIAS]): t.id for t in draft.tasks.values() if ALIAS in t.metadata}
+    notes: list[str] = []
+    edges: list[tuple[str, str]] = []
+    fresh = frozenset(draft.created)
+    for arrival in arrivals:
+        name = names[arrival.source]
+        if draft.tasks[name].status is Status.DELETED and name not in fresh:
+            continue
+        for reference in arrival.waits_for:
+            blocker = names.get(reference) or aliases.get(reference) or reference
+            if blocker not in draft.tasks:
+                shown = texts.printable(reference, 80)
+                notes.append(f"{name} waits for {shown}, which is neither in the source nor here")
+            elif blocker not in draft.tasks[name].blocked_by:
+                edges.append((name, blocker))
+    before = dict(draft.tasks)
+    for name, blocker in edges:
+        _wait(draft, name, blocker, name in fresh)
+    if Graph(draft.tasks).find_cycle() is None:
+        return notes
+    draft.tasks.update(before)
+    for name, blocker in edges:
+        if Graph(draft.tasks).cycle_through(name, (blocker,)):
+            notes.append(f"{name} does not wait for {blocker} here: that would close a cycle")
+        else:
+            _wait(draft, name, blocker, name in fresh)
+    return notes
+
+
+def _wait(draft: Draft, name: str, blocker: str, fresh: bool) -> None:
+    task = draft.tasks[name]
+    blockers = tuple(dict.fromkeys((*task.blocked_by, blocker)))
+    if fresh:  # nobody here holds it, whatever session it was held by elsewhere
+        draft.tasks[name] = task._replace(blocked_by=blockers)
+    else:
+        draft.put(name, blocked_by=blockers)

@@ -1,0 +1,119 @@
+"""Readers of other tools' files, given whatever bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gittasks.codec.foreign.source import SourceFile, read_source
+from gittasks.codec.task_file import check_task
+from gittasks.core.arrivals import take_in
+from gittasks.core.edit import between
+from gittasks.core.model import Actor, ListInfo, Snapshot
+from gittasks.core.operations import Context
+from gittasks.errors import InvalidData
+
+_CONTEXT = Context("2030-01-01T00:00:00Z", Actor("ada"), 7)
+_EMPTY = Snapshot(ListInfo("plan"))
+_WORDS = st.sampled_from(["a", "b", "A.1", "open", "closed", "in_progress", "pending", "completed"])
+_TIMES = st.sampled_from(["2026-11-22T10:00:00Z", "20261122T100000Z", "2026-13-01T00:00:00Z", "x"])
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _WORDS | _TIMES
+    | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["depends_on_id", "type", "text", "entry", "x"]), inner),
+    max_leaves=6,
+)  # fmt: skip
+_MARKDOWN_KEYS = (
+    "id title status deps links created assignee tags dependencies created_date milestone ordinal "
+    "labels"
+)
+_KEYS = {
+    "beads": (
+        "id title status description design close_reason assignee created_at closed_at started_at "
+        "dependencies comments metadata labels _type priority issue_type"
+    ),
+    "taskwarrior": (
+        "uuid description status start end entry depends annotations tags priority project due x"
+    ),
+    "json": (
+        "id subject status owner blockedBy notes commits metadata order phase rawPhase extra claim "
+        "created started finished result description session createdBy activeForm"
+    ),
+}
+
+
+def _check_place(error: InvalidData) -> None:
+    assert error.where
+
+
+def _taken_in_twice(files: list[SourceFile], form: str) -> None:
+    """Read a source into an empty list, and again: all can be stored, nothing changes twice."""
+    try:
+        arrivals = read_source(files, "source", form)
+    except InvalidData as error:
+        _check_place(error)
+        return
+    first = take_in(arrivals, _EMPTY, _CONTEXT)
+    for task in first.snapshot.tasks.values():
+        check_task(task)
+    second = take_in(arrivals, first.snapshot, _CONTEXT)
+    assert not between(first.snapshot, second.snapshot).made
+
+
+@pytest.mark.parametrize("form", list(_KEYS))
+@given(data=st.data())
+def test_json_of_any_values(form: str, data: Any) -> None:
+    """Objects with the tool's keys and any values are read or refused, and fit into a list."""
+    key = st.sampled_from(_KEYS[form].split())
+    least = {"id": _WORDS, "uuid": _WORDS, "title": _WORDS, "subject": _WORDS, "status": _WORDS}
+    needed = {k: v for k, v in least.items() if k in _KEYS[form].split()}
+    entry = st.builds(
+        lambda any_, some: {**any_, **some},
+        st.dictionaries(key, _VALUES, max_size=6),
+        st.fixed_dictionaries({}, optional=needed),
+    )
+    entries = data.draw(st.lists(entry, max_size=4))
+    document: object = entries
+    if form == "json":
+        document = {"kind": "export", "schemaVersion": 1, "tasks": entries}
+    _taken_in_twice([SourceFile("f", json.dumps(document).encode())], form)
+
+
+@pytest.mark.parametrize("form", ["ticket", "backlog"])
+@given(
+    head=st.lists(
+        st.tuples(
+            st.sampled_from(_MARKDOWN_KEYS.split()),
+            st.sampled_from(["a", "TASK-1", "[a, b]", "'@x'", "@x", "[", "Done", "open", "1", ""])
+            | st.text(max_size=10),
+        ),
+        max_size=8,
+    ),
+    body=st.lists(
+        st.sampled_from(
+            ["# Title", "## Notes", "**2026-11-22T10:00:00Z**", "## Comments", "---", "text", "",
+             "author: ana", "<!-- COMMENTS:BEGIN -->", "```", "## Final Summary", "\x1b[1m"]
+        ),
+        max_size=12,
+    ),
+)  # fmt: skip
+def test_markdown_of_any_lines(form: str, head: list[tuple[str, str]], body: list[str]) -> None:
+    """Files of the tool's lines in any order are read or refused, and fit into a list."""
+    lines = ["---", *(f"{key}: {value}" for key, value in head), "---", *body]
+    data = "\n".join(lines).encode("utf-8", "replace")
+    _taken_in_twice([SourceFile("a.md", data), SourceFile("b.md", data)], form)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes(data: bytes) -> None:
+    """Bytes that are nothing are refused in one way, guessed or not."""
+    for form in (None, "json", "beads", "taskwarrior", "ticket", "backlog"):
+        try:
+            read_source([SourceFile("f", data)], "f", form)
+        except InvalidData as error:
+            _check_place(error)
