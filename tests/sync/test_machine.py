@@ -11,6 +11,8 @@ import machine
 import pytest
 from hypothesis import Phase, settings
 
+from gittasks.core.operations import Verb
+
 _FEW = settings(
     max_examples=12,
     stateful_step_count=12,
@@ -70,3 +72,14 @@ def test_a_rebased_keep_brings_no_file_back(world: machine.Clones) -> None:
     world.rebase(task="b", theirs=["title"], ours=["keep"], driver=True)
     world.teardown()
     assert "b" not in clones.tasks(world.clones[0])
+
+
+@pytest.mark.parametrize("theirs", [[Verb.DELETE], ["subject"]])
+def test_a_result_of_a_claimed_task_may_be_refused(
+    world: machine.Clones, theirs: list[str]
+) -> None:
+    """When the remote, which is asked then, knows that the task was deleted; and only then."""
+    world.work(1, "c", ["claim"])
+    world.rebase(task="c", theirs=theirs, ours=["console"], driver=False)
+    world.teardown()
+    assert clones.tasks(world.clones[0])["c"].result == (None if Verb.DELETE in theirs else "v5")
