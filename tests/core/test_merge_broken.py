@@ -170,6 +170,27 @@ def test_a_repair_settles_no_conflict_that_came_later() -> None:
     assert [c.register for c in told(world, repaired)] == [SUBJECT]
 
 
+def test_who_keeps_what_stands_in_a_broken_file_has_written_it() -> None:
+    """Though the commit changes no file: it competes with what others write meanwhile, which is
+    told as a conflict, and the repair, whose text is as old, takes back neither."""
+    world = world_of()
+    old, new = edited(world, A, {SUBJECT: "B"}), edited(world, A, {SUBJECT: "C"}, START + 1)
+    both = world.automatic(old, new)
+    lost = stored(world, A, broken(subject="C"), START + 2, both)
+    kept = world.keep(lost, (A, SUBJECT), "C", START + 4)
+    assert wrote(world, kept) == {SUBJECT: "C", EXISTS: True}
+    assert told(world, kept) == []
+    for time, stands, loses in ((START + 3, "C", "D"), (START + 5, "D", "C")):
+        other = edited(world, A, {SUBJECT: "D"}, time, both)
+        for late, losers in ((lost, []), (kept, [loses])):
+            head = world.automatic(late, other)
+            for repaired in (head, stored(world, A, text(subject="C"), START + 9, head)):
+                found = told(world, repaired)
+                assert [w.value for c in found for w in c.losers] == losers
+                assert world.faults(repaired) == []
+            assert said(world, A, repaired)[SUBJECT] == (stands if losers else "D")
+
+
 def test_a_repair_of_conflict_markers_does_not_undo_who_has_settled_it_meanwhile() -> None:
     """The side that the text has is no longer one of the competing values."""
     world = world_of()

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from record import Place, Record, changes, last_readable, said
+from record import Place, Record, changes, kept, last_readable, said, stands
 from support import Repo, git
 
 from gittasks.core.changes import same
@@ -188,15 +188,28 @@ class Clones(RuleBasedStateMachine):
     def _console(self, who: int, task: str, value: str) -> None:
         """The console script, a process of its own."""
         self._tidy(who)
-        answer = self.clones[who].ok("update", task, "--result", value, "--force", "--json").json()
+        answer = self.clones[who].run("update", task, "--result", value, "--force", "--json")
+        if answer.code:  # of a claimed task the remote was asked, and had that news
+            now = self._snapshot(who).tasks.get(task)
+            assert answer.code == 5 if now else answer.code in (3, 4), answer
+            assert now is None or now.status == "deleted", answer
+            return
         writes = {(task, ("result",)): value, _there(task): True}
-        self._acknowledge(who, answer["commit"], writes)
+        self._acknowledge(who, answer.json()["commit"], writes)
 
     def _keep(self, who: int) -> None:
-        """What stands is right, says somebody: no conflict is left that can be kept so."""
+        """What stands is right, says somebody: no conflict is left that can be kept so.
+
+        That is a write like any other, of what `conflicts` told; also in a file that cannot be
+        read, which the commit does not touch.
+        """
         self._tidy(who)
-        if self.clones[who].workspace("plan").keep_conflicts():
-            self.record.due.add(self.clones[who].head())
+        workspace = self.clones[who].workspace("plan")
+        standing = stands(workspace.store.evaluate().conflicts)
+        if workspace.keep_conflicts():
+            head = self.clones[who].head()
+            places = kept(workspace.store.commit(head).message)
+            self._acknowledge(who, head, {p: standing.get(p, True) for p in places})
         assert self.clones[who].workspace("plan").keep_conflicts() == 0
 
     # --- plain git --------------------------------------------------------------------------
@@ -291,9 +304,10 @@ class Clones(RuleBasedStateMachine):
         self._compete(task, theirs, ours)
         head, fetched = self.clones[HOME].head(), self.tree.git("rev-parse", "@{upstream}")
         old = self.tree.git("rev-list", f"{fetched}..{head}").split()
-        standing = self.record.standing(self.tree, head, fetched)
-        for place, values in self.record.torn(self.tree, old, fetched).items():
-            standing[place] = values  # the driver takes either
+        with self.record.loosened(self.tree, old):
+            standing = self.record.standing(self.tree, head, fetched)
+            for place, values in self.record.torn(self.tree, old, fetched).items():
+                standing[place] = values  # the driver takes either
         with clones.driver(driver):
             if not clones.tries(self.tree, "rebase", "-q", fetched):
                 self.tree.git("rebase", "--abort")

@@ -6,15 +6,18 @@ Kept beside the clones and worked out from git's own ancestry, without asking th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from support import Repo
 
 from gittasks.core.changes import same
+from gittasks.core.messages import parse_kept
 from gittasks.core.model import Snapshot
-from gittasks.core.picks import EXISTS
-from gittasks.core.registers import STATE, Register, State, registers
+from gittasks.core.picks import EXISTS, Conflict
+from gittasks.core.registers import ABSENT, STATE, Register, State, registers
+from gittasks.store.contents import task_of
 from gittasks.store.history import MERGE_SIGNER, CommitInfo
 
 Place = tuple[str, Register]
@@ -43,6 +46,30 @@ def changes(before: Snapshot, after: Snapshot) -> dict[Place, Any]:
     gone = before.tasks.keys() - after.tasks.keys()
     found = {p: v for p, v in found.items() if p[0] not in gone or p[1] == EXISTS}
     return {**{(task, EXISTS): True for task, _ in found if task in after.tasks}, **found}
+
+
+def stands(conflicts: Iterable[Conflict]) -> dict[Place, Any]:
+    """What is told to stand where something competes, in the words of `said`.
+
+    Of a file that cannot be read, nothing else tells it.
+    """
+    found: dict[Place, Any] = {}
+    for conflict in conflicts:
+        value = conflict.winner.value
+        default = value is ABSENT or (conflict.register == STATE and value == State())
+        found[_place(conflict.path, conflict.register)] = None if default else value
+    return found
+
+
+def kept(message: str) -> list[Place]:
+    """Where a commit says that it writes again what stands, `Gittasks-Keep`; and so that the task
+    is there."""
+    places = [_place(path, register) for path, register in parse_kept(message)]
+    return list(dict.fromkeys([*places, *((task, EXISTS) for task, _ in places if task)]))
+
+
+def _place(path: str, register: Register) -> Place:
+    return task_of(path) or "", register
 
 
 class Wished(NamedTuple):
@@ -89,11 +116,25 @@ class Record:
         known = {store.commit(c).message: c for c in old if c in self.writes}
         self.due -= set(old)
         for commit in new:
-            if (origin := known.get(store.commit(commit).message)) is None:
+            message = store.commit(commit).message
+            if kept(message):  # a copy keeps what stands where it is now: `_picked` has that
+                self.due.add(commit)
+                continue
+            if (origin := known.get(message)) is None:
                 continue
             self.add(commit, self.diff(repo, commit, self.writes[origin]))
             if origin in self.picks:
                 self.picks[commit] = self.picks[origin]
+
+    @contextmanager
+    def loosened(self, repo: Repo, commits: Iterable[str]) -> Iterator[None]:
+        """Before commits are made anew elsewhere: those that keep what stands may find something
+        else there, or no file, and are never in git's way."""
+        store = repo.workspace("plan").store
+        found = [c for c in commits if c in self.writes and kept(store.commit(c).message)]
+        writes = {commit: self.writes.pop(commit) for commit in found}
+        yield
+        self.writes |= writes
 
     def torn(self, repo: Repo, old: Iterable[str], onto: str) -> dict[Place, list[Any]]:
         """What commits wrote that are to be made anew, and others in what they are put on."""
@@ -121,7 +162,7 @@ class Record:
                 reached[commit] |= reached[parent]
             for place, value in self.writes.get(commit, {}).items():
                 wishes[place].append(Wished(reached[commit], value, True))
-            for place, value in self._picked(repo, info, wishes, reached).items():
+            for place, value in self._picked(repo, info, wishes, reached):
                 wishes[place].append(Wished(reached[commit], value, False))
         whole = 0
         for head in heads:
@@ -137,25 +178,30 @@ class Record:
         commit: CommitInfo,
         wishes: Mapping[Place, Sequence[Wished]],
         reached: Mapping[str, int],
-    ) -> dict[Place, Any]:
+    ) -> list[tuple[Place, Any]]:
         """What a commit that nobody acknowledged may have chosen among what competed."""
+        named: list[Place] = []
         if commit.id in self.picks:
             values = self.picks[commit.id]
         elif commit.id in self.writes or commit.committer.person == MERGE_SIGNER:
-            return {}
+            return []
         else:
             branch = repo.workspace("plan").store.load_at(commit.id)
-            values = {**dict.fromkeys(wishes), **said(branch.snapshot)}
+            named = kept(commit.message)
+            values = {**dict.fromkeys(named or wishes), **said(branch.snapshot)}
             lost = {p.task for p in branch.snapshot.problems}
             values = {p: v for p, v in values.items() if p[0] not in lost}
         whole = 0
         for parent in commit.parents:
             whole |= reached[parent]
-        found = {}
-        for place, value in values.items():
+        found = []
+        for place in named or values:
             left = _distinct(w.value for w in _unbeaten(wishes.get(place, ()), whole))
-            if len(left) > 1 and any(same(value, v) for v in left):
-                found[place] = value
+            shown = [v for v in left if place in values and same(v, values[place])]
+            if named:  # it writes whatever stands there, also where that cannot be read
+                found += [(place, value) for value in shown or left]
+            elif len(left) > 1:
+                found += [(place, value) for value in shown]
         return found
 
     def faults(self, standing: Standing, snapshot: Snapshot) -> list[str]:
