@@ -171,10 +171,16 @@ def _node(report: Report, task: Task, place: Place) -> Html:
         "a",
         tag("rect", tag("title", whole), x=x, y=y, width=_WIDTH, height=_HEIGHT, rx=6),
         tag("text", _cut(above, _SMALL_CHARS), x=x + 10, y=y + 17, class_="small"),
-        tag("text", _cut(task.title, _CHARS), x=x + 10, y=y + 34),
+        tag("text", _cut(_name(task), _CHARS), x=x + 10, y=y + 34),
         href=f"#{anchor(task.id)}",
         class_=f"node {'critical ' if critical else ''}{kind}",
     )
+
+
+def _name(task: Task) -> str:
+    """What tells this box from the others: of an iteration its number comes first."""
+    place = task.iteration
+    return f"{place.n}/{place.max} {place.name}".rstrip() if place else task.title
 
 
 def _cut(text: str, most: int) -> str:

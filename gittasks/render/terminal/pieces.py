@@ -213,8 +213,7 @@ class Columns(NamedTuple):
         `beside` is the most that what is said of one takes.
         """
         narrow = width < NARROW
-        most = max(8, width // 3 if narrow else width // 4)
-        ids = min(max((len(t.id) for t in tasks), default=0), most)
+        ids = min(max((len(t.id) for t in tasks), default=0), max(8, width // 3))
         if narrow:
             return cls(ids, None)
         longest = max((cell_len(clean(label(t))) for t in tasks), default=0)
