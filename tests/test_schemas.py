@@ -66,7 +66,7 @@ def test_every_kind_has_a_schema_and_a_section(kind: str) -> None:
     assert list(told["properties"]) == ["schemaVersion", "kind", *DOCUMENTED[kind]]
     assert told["properties"]["kind"] == {"const": kind}
     missing = set(told["properties"]) - set(told["required"])
-    assert missing == ({"history"} if kind == "task" else set())
+    assert missing == ({"history", "at"} if kind == "task" else set())
 
 
 def test_no_schema_without_a_kind() -> None:
@@ -135,9 +135,14 @@ def test_documents_of_a_day(listed: Repo) -> None:
         ("claim", "b", "--parallel"),
         ("run", "c", "--parallel", "--", "true"),
         ("list",),
+        ("list", "--since", "1h"),
         ("status",),
+        ("status", "--all"),
+        ("watch", "--once"),
         ("ready",),
         ("log",),
+        ("log", "--timeline"),
+        ("report", "-o", "../report.html"),
         ("undo",),
         ("export",),
         ("export", "-o", "../out.md"),
@@ -145,10 +150,15 @@ def test_documents_of_a_day(listed: Repo) -> None:
         ("conflicts",),
         ("hooks", "status"),
         ("doctor",),
+        ("claude", "install", "--print"),
+        ("claude", "install", "--dry-run"),
+        ("claude", "status"),
+        ("claude", "export", "plan"),
+        ("claude", "import", "plan"),
         ("start", "nothing"),
     ):
         document = listed.run("--json", *args).json()
         schemas.check(document)
         seen.add(document["kind"])
     assert seen <= set(schemas.names())
-    assert len(seen) == 18
+    assert len(seen) == 26

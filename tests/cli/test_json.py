@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import schemas
 from support import Repo, plan
 
 _DOC = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "json.md")
@@ -62,6 +63,7 @@ def check_document(document: Any, kind: str, *, history: bool = False) -> None:
     content = {k: v for k, v in document.items() if k not in ("schemaVersion", "kind")}
     assert history == ("history" in content)
     check(content, kind, extra=frozenset() if history else frozenset({"history", "at"}))
+    schemas.check(document)
 
 
 def _build(repo: Repo) -> None:
