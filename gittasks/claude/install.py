@@ -153,7 +153,7 @@ def state(site: Site) -> dict[str, Any]:
         held = settings.holds(content, place.name)
         found = {
             "hooks": found["hooks"] or held["hooks"],
-            "env": found["env"] or held["env"],
+            "env": found["env"] or (held["env"] if isinstance(held["env"], str) else None),
             "mcp": found["mcp"] or held["mcp"],
         }
     return found

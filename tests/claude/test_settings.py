@@ -260,6 +260,13 @@ def test_nothing_is_written_when_only_asked(listed: Repo) -> None:
     assert listed.run("claude", "status").code == 1
 
 
+def test_a_variable_that_is_no_text_names_no_list(listed: Repo) -> None:
+    """Whatever a settings file holds, `env` in the answer of `status` is a text or null."""
+    _put(listed, ".claude/settings.json", b'{"env": {"CLAUDE_CODE_TASK_LIST_ID": ["plan"]}}')
+    rows = listed.run("claude", "status", "--json").json()["scopes"]
+    assert [row["env"] for row in rows] == [None, None, None]
+
+
 def test_the_server_of_the_other_scopes_is_claude_codes_to_register(
     listed: Repo, tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
