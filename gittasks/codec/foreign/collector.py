@@ -16,7 +16,7 @@ from gittasks.errors import InvalidData, Usage
 _UNFIT = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 _NOTES_LIMIT = 90 * 1024
 """Bytes of all notes of a task that are taken, so that its file stays below the limit."""
-_SAYS_NOTHING = (None, "", [], {}, False, 0)
+_SAYS_NOTHING: tuple[object, ...] = (None, "", [], {}, False, 0)
 
 
 class Collector:
