@@ -148,9 +148,37 @@ MEANT = {
     "web": "serve",
     "tree": "graph",
     "deps": "graph",
+    "depend": "update ID --add-blocked-by ID",
+    "link": "update ID --add-blocked-by ID",
+    "uncomplete": "reopen",
+    "unlock": "release",
+    "mark": "done",
+    "stats": "status",
+    "current": "list --status in_progress",
+    "gantt": "log --timeline",
+    "board": "serve",
+    "kanban": "serve",
+    "validate": "lint",
+    "loop": "create SUBJECT --iterations N",
+    "create-many": "apply or batch",
+    "update-many": "batch",
+    "mcp-server": "mcp",
+    "agent": "prime",
+    "agents": "prime",
+    "onboard": "prime",
+    "quickstart": "prime",
+    "instructions": "prime",
+    "install": "hooks install or claude install",
+    "setup": "hooks install or claude install",
+    "uninstall": "hooks uninstall or claude uninstall",
 }
 """Words that people and agents try, and the command that does it here."""
-_TOOLS = ("create", "update", "list", "get")
+_TOOLS = {
+    **{name: name for name in ("create", "update", "list", "claim", "sync", "log")},
+    "get": "show",
+    "createmany": "apply",
+}
+"""Tools of the MCP server without the word "Task", and the command that does the same."""
 
 _MODULES = {name: module for group in COMMANDS.values() for name, (module, _) in group.items()}
 
@@ -212,10 +240,10 @@ def unknown_command(word: str) -> Usage:
 
 
 def _native_tool(word: str) -> list[str]:
-    """The command for the name of one of Claude Code's task tools: `TaskCreate`, `task-update`."""
+    """The command for the name of a tool: `TaskCreate`, `task-update`."""
     plain = word.replace("-", "").replace("_", "").lower()
     name = plain.removeprefix("task")
-    return [{"get": "show"}.get(name, name)] if plain != name and name in _TOOLS else []
+    return [_TOOLS[name]] if plain != name and name in _TOOLS else []
 
 
 def version_option() -> click.Option:
@@ -251,7 +279,7 @@ def cli() -> None:
 
 
 def run(args: Sequence[str]) -> int:
-    """Run one command line; return its exit code (DESIGN section 6)."""
+    """Run one command line; return its exit code."""
     settings = Settings(json="--json" in _before_separator(args))
     code = 0
     try:

@@ -17,7 +17,7 @@ SUFFIX_LENGTH = 4
 
 
 def list_id_fault(text: str) -> str | None:
-    """Why `text` is no list id (git check-ref-format and DESIGN section 2), or None if it is."""
+    """Why `text` is no list id (it has to be a part of a ref name), or None if it is."""
     if not _LIST_ID.fullmatch(text):
         return "use 1 to 100 of A-Z a-z 0-9 . _ -, beginning with a letter or digit"
     if ".." in text or text.endswith((".", ".lock")):

@@ -18,6 +18,9 @@ from gittasks.core.texts import printable
 SUBJECT_LIMIT = 100
 """Most characters of the first line."""
 VALUE_LIMIT = 500
+_LINES_LIMIT = 128 * 1024
+_PAIRS_LIMIT = 512 * 1024
+"""Bytes that lines and trailers about single tasks may take: a longer commit is not read."""
 
 TASK = "Gittasks-Task"
 STATUS = "Gittasks-Status"
@@ -54,7 +57,9 @@ def commit_message(
         first = f"undo {printable(undo_of, 10).removesuffix('…')}: {first}"
     paragraphs = [printable(f"{list_id}: {first}", SUBJECT_LIMIT)]
     if len(lines) > 1:
-        paragraphs.append("\n".join(lines))
+        shown = _fitting(lines, _LINES_LIMIT)
+        more = len(lines) - len(shown)
+        paragraphs.append("\n".join([*shown, f"... and {more} more"] if more else shown))
     paragraphs.append(_trailers(edit, actor, op_id, undo_of))
     return "\n\n".join(paragraphs) + "\n"
 
@@ -173,17 +178,34 @@ def _summary(edit: Edit, lines: int) -> str:
     return ", ".join(parts)
 
 
+def _fitting(blocks: Sequence[str], limit: int) -> Sequence[str]:
+    """The first of `blocks`, as many as `limit` bytes hold."""
+    room = limit
+    for number, block in enumerate(blocks):
+        room -= len(block.encode()) + 1
+        if room < 0:
+            return blocks[:number]
+    return blocks
+
+
 def _trailers(edit: Edit, actor: Actor, op_id: str, undo_of: str | None) -> str:
-    pairs: list[tuple[str, str]] = []
-    for task_id in edit.changed:
-        task: Task | None = edit.after.tasks.get(task_id)
-        status = "removed" if task is None else Status(task.status).value
-        pairs += [(TASK, task_id), (STATUS, status)]
-        before = edit.before.tasks.get(task_id)
-        if task and task.claim != (before.claim if before else 0):
-            pairs.append((CLAIM, str(task.claim)))
-    pairs += [(OWNER, actor.owner), (SESSION, actor.session or "")]
+    tasks = _fitting([_task_trailers(edit, task_id) for task_id in edit.changed], _PAIRS_LIMIT)
+    pairs = [(OWNER, actor.owner), (SESSION, actor.session or "")]
     pairs += [(FORCED, rule) for rule in edit.forced]
     pairs += [(UNDO, undo_of or ""), (OP, op_id)]
+    return "\n".join((*tasks, _trailer_lines(pairs)))
+
+
+def _task_trailers(edit: Edit, task_id: str) -> str:
+    task: Task | None = edit.after.tasks.get(task_id)
+    status = "removed" if task is None else Status(task.status).value
+    pairs = [(TASK, task_id), (STATUS, status)]
+    before = edit.before.tasks.get(task_id)
+    if task and task.claim != (before.claim if before else 0):
+        pairs.append((CLAIM, str(task.claim)))
+    return _trailer_lines(pairs)
+
+
+def _trailer_lines(pairs: Sequence[tuple[str, str]]) -> str:
     safe = ((key, printable(value, VALUE_LIMIT)) for key, value in pairs)
     return "\n".join(f"{key}: {value}" for key, value in safe if value)

@@ -136,7 +136,11 @@ def _value(tool: str, name: str, schema: Schema, value: Any, where: str) -> Any:
     """A value of the wrong type as the right one, where it can mean nothing else."""
     kind = schema["type"]
     if kind in ("array", "object") and isinstance(value, str):
-        value = _parsed(value, kind)
+        text, value = value, _parsed(value, kind)
+        # Taken as plain text it would be a task, or an id, of that name.
+        if value is text and text.lstrip().startswith("[" if kind == "array" else "{"):
+            hint = "no text is needed here: give the list or object itself"
+            raise Usage(f"{tool}: {where} looks like JSON and cannot be read as that", hint=hint)
     if kind == "array":
         if isinstance(value, str) and schema["items"]["type"] == "string":
             value = [part for text in value.split(",") if (part := text.strip())]

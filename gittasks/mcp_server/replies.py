@@ -126,7 +126,7 @@ def _fix(error: GittasksError) -> str | None:
         return "TaskList shows all ids"
     if isinstance(error, NoRepository):
         return "start the server in a repository, or with: gittasks mcp -C DIR"
-    return error.hint
+    return _SAID_OTHERWISE.get(error.hint or "", error.hint)
 
 
 _FIXES = {
@@ -146,6 +146,12 @@ _FIXES = {
     "no-loop": "complete it without endLoop",
 }
 """What an agent can call instead, by the name of the rule."""
+_SAID_OTHERWISE = {
+    "see them with: gittasks list --all": "TaskList shows all ids",
+    "a loop may end early: gittasks done ID --end-loop": "a loop may end early: TaskUpdate with "
+    "endLoop: true",
+}
+"""Hints for the command line that belong to no rule, in the words of the tools."""
 
 
 def workspace_hints(workspace: Workspace) -> list[str]:

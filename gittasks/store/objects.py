@@ -21,7 +21,7 @@ from gittasks.store.disk import PRIVATE, Sharing, make_folders, remove, sync_all
 if TYPE_CHECKING:
     from gittasks.store.packs import Packs
 
-LIMITS = {"blob": 256 * 1024, "tree": 32 * 1024 * 1024, "commit": 1024 * 1024}
+LIMITS = {"blob": 256 * 1024, "tree": 32 * 1024 * 1024, "commit": 8 * 1024 * 1024}
 """Bytes that an object of a list may have; a longer one is reported, and not even unpacked."""
 _DAMAGED = ("damaged", b"")
 _ATTEMPTS = 20

@@ -51,7 +51,7 @@ def known_lists(repository: Repository) -> list[str]:
 
 
 def choose_list(repository: Repository, option: str | None) -> ChosenList:
-    """The list to work on (DESIGN section 6); NoList names what there is to choose from."""
+    """The list to work on; NoList names what there is to choose from."""
     if named := named_list(repository, option):
         return named
     lists = known_lists(repository)

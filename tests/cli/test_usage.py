@@ -146,7 +146,12 @@ def test_the_subject_may_be_an_option(listed: Repo) -> None:
 
 def test_names_of_native_tools(repo: Repo) -> None:
     """Who takes the name of a task tool of Claude Code for a command is told ours."""
-    for word, right in (("TaskCreate", "create"), ("task_update", "update"), ("TaskGet", "show")):
+    for word, right in (
+        ("TaskCreate", "create"),
+        ("task_update", "update"),
+        ("TaskGet", "show"),
+        ("TaskCreateMany", "apply"),
+    ):
         assert f"did you mean: gittasks {right}?" in repo.run(word, "x").err
 
 

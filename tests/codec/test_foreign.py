@@ -117,3 +117,30 @@ def test_any_bytes(data: bytes) -> None:
             read_source([SourceFile("f", data)], "f", form)
         except InvalidData as error:
             _check_place(error)
+
+
+@pytest.mark.parametrize(
+    ("form", "entry", "lost"),
+    [
+        ("beads", {"title": ["A"]}, "title"),
+        ("beads", {"title": "A", "description": {"text": "x"}}, "description"),
+        ("beads", {"title": "A", "design": ["x"]}, "design"),
+        ("beads", {"title": "A", "assignee": {"name": "x"}}, "assignee"),
+        ("beads", {"title": "A", "created_at": 1763805600}, "created_at"),
+        ("beads", {"title": "A", "dependencies": "b"}, "dependencies"),
+        ("beads", {"title": "A", "dependencies": ["b"]}, "dependencies"),
+        ("beads", {"title": "A", "dependencies": [{"type": "blocks"}]}, "dependencies"),
+        ("beads", {"title": "A", "comments": {"text": "x"}}, "comments"),
+        ("beads", {"title": "A", "comments": [{"text": ["x"]}]}, "comments"),
+        ("taskwarrior", {"description": ["A"], "status": "pending"}, "title"),
+        ("taskwarrior", {"description": "A", "annotations": "x"}, "annotations"),
+    ],
+    ids=str,
+)
+def test_what_has_another_form_than_the_tool_writes_is_listed(
+    form: str, entry: dict[str, Any], lost: str
+) -> None:
+    """Nothing goes by in silence, also where a value is not of the kind that it should be."""
+    data = json.dumps([{"id": "a", "uuid": "a", "status": "open", **entry}]).encode()
+    arrivals = read_source([SourceFile("x.json", data)], "x.json", form)
+    assert lost in [loss.what for loss in arrivals.losses]

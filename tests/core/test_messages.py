@@ -176,3 +176,18 @@ def test_law_any_two_snapshots_have_a_message_that_names_every_task(
     text = commit_message("l" * 100, edit, ANN, "op1")
     assert len(text.split("\n")[0]) <= 100
     assert parse_trailers(text).get("Gittasks-Task", []) == list(edit.changed)
+
+
+def test_the_message_of_a_huge_operation_is_cut_where_git_and_people_can_read_it() -> None:
+    """Far fewer bytes than a commit may have to be read, and still who did it, and how much."""
+    empty = seeded()._replace(tasks={})
+    tasks = {i: Task(i, "é" * 500) for i in (f"{n}-".ljust(60, "x") for n in range(9000))}
+    text = commit_message("work", between(empty, empty._replace(tasks=tasks)), ANN, "op1")
+    assert len(text.encode()) < 1024 * 1024
+    first, lines, _ = text.split("\n\n")
+    assert first == "work: 9000 tasks created"
+    *shown, last = lines.split("\n")
+    assert last == f"... and {9000 - len(shown)} more"
+    trailers = parse_trailers(text)
+    assert len(trailers["Gittasks-Task"]) == len(trailers["Gittasks-Status"]) > 4000
+    assert (trailers["Gittasks-Owner"], trailers["Gittasks-Op"]) == (["ann"], ["op1"])

@@ -52,6 +52,7 @@ TAKEN: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = [
         {"todos": ["A, b", {"title": "B"}]},
         {"tasks": [{"subject": "A, b"}, {"subject": "B"}]},
     ),
+    ("TaskCreateMany", {"tasks": '{"subject": "A"}'}, {"tasks": [{"subject": "A"}]}),
 ]
 REFUSED: list[tuple[str, Mapping[str, Any], str]] = [
     ("TaskGet", {}, "taskId"),
@@ -71,6 +72,10 @@ REFUSED: list[tuple[str, Mapping[str, Any], str]] = [
     ("TaskCreateMany", {"tasks": [{"subject": "A", "iterations": 3}]}, 'no "tasks[0].iterations"'),
     ("TaskCreateMany", {"tasks": [{"id": "a"}]}, "tasks[0]: 'subject'"),
     ("TaskCreateMany", {"tasks": [1]}, "tasks[0]"),
+    ("TaskCreateMany", {"tasks": '[{"subject": "A",}]'}, "looks like JSON"),
+    ("TaskCreateMany", {"tasks": ['{"subject": "A"']}, "tasks[0] looks like JSON"),
+    ("TaskCreate", {"subject": "A", "blockedBy": '["b",]'}, "give the list or object itself"),
+    ("TaskUpdate", {"taskId": "a", "metadata": "{k: 1}"}, "looks like JSON"),
 ]
 
 

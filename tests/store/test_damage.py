@@ -555,3 +555,16 @@ def test_an_object_that_gc_takes_away_during_a_write_is_written_again(
     assert len(turns) == 3, "a file did vanish, so the first turn was made again"
     assert entry(listed, "tasks/a.yaml") == pending
     listed.fsck()
+
+
+def test_a_commit_with_a_long_message_does_not_end_the_history(listed: Repo) -> None:
+    """Git takes any message; what is read of a commit is bounded far above what people write."""
+    listed.hand_edit({"tasks/a.yaml": "subject: By hand\n"}, message="x" * 120_000)
+    long = "by script\n\n" + "a long line\n" * 200_000
+    tree, head = listed.git("rev-parse", "gittasks/plan^{tree}"), listed.head()
+    made = listed.git("commit-tree", "-p", head, tree, stdin=long)
+    listed.git("update-ref", "refs/heads/gittasks/plan", made)
+    assert "By hand" in listed.ok("show", "a").out
+    assert "by script" in listed.ok("log").out
+    listed.ok("done", "a")
+    listed.ok("undo")

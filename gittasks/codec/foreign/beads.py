@@ -21,6 +21,13 @@ _STATUSES = {
     "closed": Status.COMPLETED,
 }
 _WAITS = ("blocks", "conditional-blocks", "waits-for")
+_SECTIONS = (
+    (None, "description"),
+    ("Design", "design"),
+    ("Acceptance criteria", "acceptance_criteria"),
+    ("Notes", "notes"),
+)
+"""The long texts of an issue, by their headings here."""
 _METADATA = {
     "priority": "priority",
     "labels": "labels",
@@ -67,13 +74,10 @@ def _issue(found: Collector, entry: dict[str, Any], source: str) -> None:
     status = _status(found, entry, source)
     started = found.time(entry.get("started_at"), "started_at", source)
     finished = found.time(entry.get("closed_at"), "closed_at", source)
-    waits, links, parent = _dependencies(entry)
+    waits, links, parent = _dependencies(found, entry)
     description = sections(
         (None, whole),
-        (None, entry.get("description")),
-        ("Design", entry.get("design")),
-        ("Acceptance criteria", entry.get("acceptance_criteria")),
-        ("Notes", entry.get("notes")),
+        *((heading, found.prose(entry.get(key), key, source)) for heading, key in _SECTIONS),
     )
     own = entry.get("metadata")
     metadata: dict[str, object] = dict(own) if isinstance(own, dict) else {}
@@ -118,15 +122,17 @@ def _status(found: Collector, entry: dict[str, Any], source: str) -> Status | No
     return _STATUSES.get(word)
 
 
-def _dependencies(entry: dict[str, Any]) -> tuple[list[str], list[dict[str, str]], str | None]:
+def _dependencies(
+    found: Collector, entry: dict[str, Any]
+) -> tuple[list[str], list[dict[str, str]], str | None]:
     """What an issue waits for, its other links, and its parent."""
     waits: list[str] = []
     links: list[dict[str, str]] = []
     parent = None
-    edges = entry.get("dependencies")
-    for edge in edges if isinstance(edges, list) else []:
-        target = edge.get("depends_on_id") if isinstance(edge, dict) else None
+    for edge in found.entries(entry.get("dependencies"), "dependencies", entry["id"]):
+        target = edge.get("depends_on_id")
         if not isinstance(target, str) or edge.get("issue_id", entry["id"]) != entry["id"]:
+            found.lose("dependencies", "one names no issue that this one depends on", entry["id"])
             continue
         kind = str(edge.get("type") or "blocks")
         if kind in _WAITS:
@@ -142,11 +148,8 @@ def _comments(
     found: Collector, entry: dict[str, Any], source: str, closed: str | None
 ) -> tuple[Note, ...]:
     """The comments, and the reason that it was closed for where that is more than a result."""
-    comments = entry.get("comments")
     notes = []
-    for comment in comments if isinstance(comments, list) else []:
-        if not isinstance(comment, dict):
-            continue
+    for comment in found.entries(entry.get("comments"), "comments", source):
         text = found.prose(comment.get("text"), "comments", source)
         at = found.time(comment.get("created_at"), "comments", source) or ""
         by = found.line(comment.get("author"), "comments", source) or ""

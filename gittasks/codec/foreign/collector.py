@@ -16,6 +16,7 @@ from gittasks.errors import InvalidData, Usage
 _UNFIT = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 _NOTES_LIMIT = 90 * 1024
 """Bytes of all notes of a task that are taken, so that its file stays below the limit."""
+_SAYS_NOTHING: tuple[object, ...] = (None, "", [], {}, False, 0)
 
 
 class Collector:
@@ -33,12 +34,13 @@ class Collector:
     def lose_rest(self, entry: Mapping[str, Any], known: frozenset[str], source: str) -> None:
         """Note every key of `entry` with something in it that the reader does not know."""
         for key, value in entry.items():
-            if key not in known and value not in (None, "", [], {}, False, 0):
+            if key not in known and value not in _SAYS_NOTHING:
                 self.lose(texts.printable(key, 60), "gittasks has no such field", source)
 
     def line(self, value: object, what: str, source: str) -> str | None:
         """`value` as one line that a task may hold; None when nothing is left."""
-        if value is None or not isinstance(value, (str, int, float)):
+        if not isinstance(value, (str, int, float)):
+            self._lose_other(value, what, "this is no text", source)
             return None
         kept = " ".join(re.sub(_UNFIT, " ", str(value)).split())
         if len(kept) > texts.LINE_LIMIT:
@@ -49,6 +51,7 @@ class Collector:
     def prose(self, value: object, what: str, source: str) -> str | None:
         """`value` as text of any length that a task may hold; None when nothing is left."""
         if not isinstance(value, str):
+            self._lose_other(value, what, "this is no text", source)
             return None
         kept = re.sub(_UNFIT, "\ufffd", value.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
         data = kept.rstrip().encode()
@@ -59,6 +62,8 @@ class Collector:
 
     def subject(self, value: object, source: str) -> tuple[str, str | None]:
         """A subject, and the whole text when that is more than a subject may hold."""
+        if not isinstance(value, str):
+            self._lose_other(value, "title", "this is no text", source)
         text = value if isinstance(value, str) else ""
         kept = " ".join(re.sub(_UNFIT, " ", text).split())
         if not kept:
@@ -73,12 +78,28 @@ class Collector:
     def time(self, value: object, what: str, source: str) -> str | None:
         """An RFC 3339 time as tasks hold it; what is none is lost."""
         if not isinstance(value, str) or not value:
+            self._lose_other(value, what, "this is no time", source)
             return None
         try:
             return normal_time(value)
         except ValueError:
             self.lose(what, "this is no time", source)
             return None
+
+    def entries(self, value: object, what: str, source: str) -> list[dict[str, Any]]:
+        """The objects of a list; whatever else stands there is lost."""
+        if not isinstance(value, list):
+            self._lose_other(value, what, "this is no list", source)
+            return []
+        for item in value:
+            if not isinstance(item, dict):
+                self.lose(what, "an entry is no object", source)
+        return [item for item in value if isinstance(item, dict)]
+
+    def _lose_other(self, value: object, what: str, why: str, source: str) -> None:
+        """Note a value of another kind than was expected, if it says something."""
+        if value not in _SAYS_NOTHING:
+            self.lose(what, why, source)
 
     def notes(self, notes: list[Note], source: str) -> tuple[Note, ...]:
         """The notes that there is room for, oldest first, each once."""

@@ -87,11 +87,8 @@ def _time(found: Collector, entry: dict[str, Any], key: str, source: str) -> str
 
 
 def _annotations(found: Collector, entry: dict[str, Any], source: str) -> tuple[Note, ...]:
-    annotations = entry.get("annotations")
     notes = []
-    for annotation in annotations if isinstance(annotations, list) else []:
-        if not isinstance(annotation, dict):
-            continue
+    for annotation in found.entries(entry.get("annotations"), "annotations", source):
         text = found.prose(annotation.get("description"), "annotations", source)
         at = _time(found, annotation, "entry", source) or ""
         notes += [Note(at, "", text)] if text else []
