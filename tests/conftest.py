@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 import support
 from hypothesis import HealthCheck, settings
+
+# Under nohup a signal to hang up is ignored, and by all that a test starts as well.
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # The suite draws the same examples everywhere; `make deep` draws many more, and new ones.
 _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
