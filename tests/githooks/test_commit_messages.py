@@ -31,6 +31,14 @@ def test_the_task_in_progress_is_offered(hooked: Repo) -> None:
     assert _message(hooked) == "More\n\nTask: a"
 
 
+def test_without_a_branch_prefix_it_is_offered_as_well(repo: Repo) -> None:
+    """`gittasks.branchPrefix` may be set to nothing; a list is then a branch like any other."""
+    repo.git("config", "gittasks.branchPrefix", "")
+    plan(repo, "a", "b").ok("hooks", "install")
+    repo.ok("start", "a")
+    assert commit(repo, "More") == ["plan: a linked [0/2 complete]"]
+
+
 def test_the_editor_shows_the_trailer(hooked: Repo, tmp_path: Path) -> None:
     """In an editor it can be taken out, or given a status."""
     hooked.ok("start", "a")
