@@ -82,11 +82,14 @@ def install(repository: Repository) -> Status:
 def uninstall(repository: Repository) -> Status:
     """Take out the merge driver and all hooks of ours; what was there before is there again."""
     place = places.find(repository)
+    # Those of git's own folder may be from before core.hooksPath was set.
+    folders = {os.path.join(repository.common, "hooks")}
+    folders |= set() if place.manager else {place.folder}
     changed = merge_driver.uninstall(repository)
     for name in NAMES:
         changed = _unconfigure(repository, name) or changed
-        if not place.manager:
-            for slot in (f"{os.path.join(place.folder, name)}.legacy", _path(place, name)):
+        for folder in folders:
+            for slot in (os.path.join(folder, f"{name}.legacy"), os.path.join(folder, name)):
                 changed = _take_out(slot) or changed
     with suppress(OSError):  # ours, unless somebody keeps something there
         os.rmdir(os.path.dirname(_copy(repository, "")))
@@ -94,10 +97,6 @@ def uninstall(repository: Repository) -> Status:
 
 
 # --- files ----------------------------------------------------------------------------------
-
-
-def _path(place: Place, name: str) -> str:
-    return os.path.join(place.folder, name)
 
 
 def _slot(folder: str, name: str) -> str:
@@ -158,7 +157,7 @@ def _look(repository: Repository, place: Place, name: str) -> Hook:
             return Hook(name, "by hand", by_hand)
         configured = repository.config.get(f"hook.gittasks-{name}.event") == name
         copy = _copy(repository, name)
-        if not configured or not is_ours(copy):
+        if not configured or not place.configured or not is_ours(copy):
             return Hook(name, "missing")
         return Hook(name, _state(copy, name), copy)
     slot = _slot(place.folder, name)

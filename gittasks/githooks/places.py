@@ -14,6 +14,9 @@ from gittasks.store.repository import Repository
 _CONFIGURED = (2, 54)
 """The first git that runs hooks from its configuration (git-hook)."""
 
+_OFF = "core.hooksPath (no folder)"
+"""The manager where git is told to look for hooks where none can be: people switch them off so."""
+
 
 class Place(NamedTuple):
     """`folder`: scripts go there. Otherwise `manager` says who looks after the hooks, and
@@ -33,6 +36,8 @@ def find(repository: Repository) -> Place:
 
 def _hooks_folder(repository: Repository) -> str:
     """The folder that git looks for hooks in, core.hooksPath and worktrees considered."""
+    if repository.config.get("core.hookspath") == "":
+        return os.devnull
     answer = _ask(repository, "rev-parse", "--git-path", "hooks")
     return os.path.normpath(os.path.join(repository.start, answer))
 
@@ -40,6 +45,8 @@ def _hooks_folder(repository: Repository) -> str:
 def _manager(repository: Repository, folder: str) -> str | None:
     """Who looks after the hooks, when it is not git alone."""
     tree = repository.found.work_tree
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        return _OFF
     own = os.path.realpath(folder).startswith(os.path.realpath(repository.common) + os.sep)
     if os.path.basename(folder.removesuffix(f"{os.sep}_")) == ".husky":
         return "husky"
@@ -87,6 +94,12 @@ def by_hand(place: Place, tree: str) -> dict[str, str]:
 
 def words(place: Place) -> list[str]:
     """What a person has to add, when we cannot."""
+    if place.manager == _OFF:
+        return [
+            "git runs no hooks here, for core.hooksPath names no folder",
+            "see where that is set with: git config --show-origin core.hooksPath",
+            "take it out, then: gittasks hooks install",
+        ]
     if place.manager == "lefthook":
         lines = ["lefthook looks after the hooks here; add to lefthook.yml, then: lefthook install"]
         for name in NAMES:

@@ -147,6 +147,33 @@ def test_a_hooks_path_of_the_repository_is_used(listed: Repo, tmp_path: Path) ->
     assert list((tmp_path / "hooks").iterdir()) == []
 
 
+@pytest.mark.parametrize("path", ["", os.devnull])
+@pytest.mark.parametrize("version", [(2, 39), (2, 54)])
+def test_hooks_that_are_switched_off_are_not_called_installed(
+    listed: Repo, path: str, version: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """core.hooksPath that is no folder: nothing lands in the work tree, and what to do is said."""
+    from gittasks.githooks import installing
+
+    monkeypatch.setattr(places, "_version", lambda _: version)
+    listed.git("config", "core.hooksPath", path)
+    before = sorted(os.listdir(listed.path))
+    found = installing.install(listed.workspace("plan").repository)
+    assert sorted(os.listdir(listed.path)) == before
+    assert found.complete is (version == (2, 54))
+    assert bool(found.left) is not found.complete
+    if found.left:
+        assert "core.hooksPath" in found.left[0]
+
+
+def test_uninstall_finds_what_was_there_before_another_hooks_path(hooked: Repo) -> None:
+    """core.hooksPath set after install hides our scripts from git, not from uninstall."""
+    os.makedirs(hooked.file(".husky/_"))
+    hooked.git("config", "core.hooksPath", ".husky/_")
+    hooked.ok("hooks", "uninstall")
+    assert not set(os.listdir(os.path.join(hooked.git_dir, "hooks"))) & set(NAMES)
+
+
 def _old_git(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(places, "_version", lambda _: (2, 39))
 
@@ -202,6 +229,8 @@ def test_with_a_new_git_its_configuration_holds_the_hooks(
     before = listed.read(".git/config")
     assert installing.install(listed.workspace("plan").repository).complete
     assert listed.git("config", "hook.gittasks-post-commit.event") == "post-commit"
+    _old_git(monkeypatch)  # beside it on the same machine: that one does not know them
+    assert not installing.status(listed.workspace("plan").repository).complete
     commit(listed, "x\n\nTask: a completed")
     command = listed.git("config", "hook.gittasks-post-commit.command")
     for folder in (listed.path, os.path.dirname(listed.git_dir)):
