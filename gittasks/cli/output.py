@@ -27,7 +27,8 @@ def say(text: str, *, err: bool = False) -> None:
         try:
             stream.write(f"{text}\n")
         except UnicodeEncodeError as error:
-            held = text.encode(error.encoding, "backslashreplace").decode(error.encoding)
+            shown = text.replace("\u200e", "")  # a mark of ours, not a sign: those are escaped
+            held = shown.encode(error.encoding, "backslashreplace").decode(error.encoding)
             stream.write(f"{held}\n")
         stream.flush()
     except BrokenPipeError:

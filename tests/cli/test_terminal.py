@@ -109,6 +109,7 @@ def test_ascii_where_the_terminal_shows_nothing_else(varied: Repo) -> None:
         assert "####" in text
         assert "> core" in text
         assert "\\u65e5" in text
+        assert "\\u200e" not in text
 
 
 def test_a_dumb_terminal_gets_the_plain_text(varied: Repo) -> None:
