@@ -117,6 +117,15 @@ def pairs(text: str) -> dict[str, str]:
 def last_action(repository: Repository) -> str:
     """How HEAD came to be where it is, by its reflog: `commit`, `commit (amend)`, `rebase (pick)`,
     `cherry-pick`, …; "" when there is no reflog."""
+    return _last_move(repository).partition(":")[0]
+
+
+def is_merge_made(repository: Repository) -> bool:
+    """Whether HEAD is a merge that git has made just now, not one that it went forward to."""
+    return ": Merge made by " in _last_move(repository)
+
+
+def _last_move(repository: Repository) -> str:
     try:
         with open(os.path.join(repository.found.path, "logs", "HEAD"), "rb") as file:
             file.seek(0, os.SEEK_END)
@@ -124,7 +133,7 @@ def last_action(repository: Repository) -> str:
             lines = file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
-    return lines[-1].partition("\t")[2].partition(":")[0] if lines else ""
+    return lines[-1].partition("\t")[2] if lines else ""
 
 
 def rebase_folder(repository: Repository) -> str | None:

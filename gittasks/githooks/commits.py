@@ -26,10 +26,20 @@ def post_commit(workspace: Workspace) -> list[str]:
     action = code.last_action(repository)
     if code.rebase_folder(repository) or action == "commit (amend)":
         return []
+    return _committed(workspace, copied="cherry-pick" in action)
+
+
+def post_merge(workspace: Workspace) -> list[str]:
+    """Apply the trailers of a merge commit, for which git does not call post-commit."""
+    return _committed(workspace) if code.is_merge_made(workspace.repository) else []
+
+
+def _committed(workspace: Workspace, *, copied: bool = False) -> list[str]:
+    repository = workspace.repository
     change = next(iter(code.read(repository, ["HEAD"]).values()), None)
     if change is None:
         return []
-    told = _apply(workspace, change, change.values, copied="cherry-pick" in action)
+    told = _apply(workspace, change, change.values, copied=copied)
     return told + reverted_lines(workspace, change)
 
 

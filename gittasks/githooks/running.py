@@ -72,4 +72,8 @@ def run(
         return told + news.tell(workspace)
     from gittasks.githooks import news
 
+    if name == "post-merge" and argument(0, "PRE_COMMIT_IS_SQUASH_MERGE") != "1":
+        from gittasks.githooks import commits
+
+        return commits.post_merge(workspace) + news.tell(workspace)
     return news.tell(workspace)

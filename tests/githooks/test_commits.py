@@ -163,6 +163,21 @@ def test_a_finished_list_takes_links(hooked: Repo) -> None:
     assert told == ["plan: a linked, completed before [3/3 complete]"]
 
 
+def test_a_merge_commit_counts_as_well(hooked: Repo) -> None:
+    """git calls no post-commit for `git merge`; going forward to a merge of others moves nothing."""
+    hooked.git("commit", "-q", "--allow-empty", "-m", "root")
+    hooked.git("checkout", "-qb", "side")
+    hooked.git("commit", "-q", "--allow-empty", "-m", "work")
+    hooked.git("checkout", "-q", "-")
+    code, output = ran(hooked.path, "merge", "-q", "--no-ff", "-m", "M\n\nTask: a completed", "side")
+    assert (code, said(output)) == (0, ["plan: a completed [1/3 complete]"])
+    assert links(hooked, "a") == ["M"]
+    hooked.ok("reopen", "a")
+    hooked.git("checkout", "-q", "side")
+    assert said(ran(hooked.path, "merge", "-q", "--ff-only", "@{-1}")[1]) == []
+    assert status(hooked, "a") == "pending"
+
+
 def test_no_list_no_word(repo: Repo) -> None:
     """In a repository without lists hooks say nothing, whatever trailers there are."""
     repo.ok("hooks", "install")
