@@ -16,6 +16,8 @@ from gittasks.store.repository import Repository
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 _SUBJECT_LIMIT = 200
+_VALUE_LIMIT = 200
+"""No list, id and state together are so long; more of it would only fill the screen."""
 _REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{40})", re.MULTILINE)
 
 
@@ -68,7 +70,7 @@ def read(repository: Repository, commits: Iterable[str]) -> dict[str, Change]:
         Change(
             sha.strip(),
             printable(subject, _SUBJECT_LIMIT),
-            tuple(v for line in values.split("\n") if (v := line.strip())),
+            tuple(_cut(v) for line in values.split("\n") if (v := line.strip())),
             tuple(_REVERTS.findall(body)),
         )
         for sha, subject, values, body in rows
@@ -94,8 +96,12 @@ def trailers_of(repository: Repository, path: str) -> list[str]:
     for line in text.splitlines():
         key, _, value = line.partition(":")
         if key.strip().lower() == KEY.lower() and value.strip():
-            found.append(value.strip())
+            found.append(_cut(value.strip()))
     return found
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= _VALUE_LIMIT else f"{value[:_VALUE_LIMIT]}…"
 
 
 def made_between(repository: Repository, head: str, without: Sequence[str]) -> list[str]:

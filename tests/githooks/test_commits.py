@@ -140,6 +140,14 @@ def test_an_unknown_task_is_told_with_what_was_meant(hooked: Repo) -> None:
     assert hooked.run("doctor").code == 1
 
 
+def test_a_trailer_without_end_is_cut(hooked: Repo) -> None:
+    """What names no task does not fill the screen, nor the file of what could not be done."""
+    told = commit(hooked, f"x\n\nTask: {'a' * 5000}")
+    assert len(told) == 2
+    assert max(map(len, told)) < 600
+    assert max(map(len, hooked.run("doctor").out.splitlines())) < 600
+
+
 def test_a_state_that_no_commit_can_bring_is_told(hooked: Repo) -> None:
     """`Task: a done` is answered with the word that is meant; nothing is guessed."""
     told = commit(hooked, "x\n\nTask: a complete")
@@ -164,12 +172,13 @@ def test_a_finished_list_takes_links(hooked: Repo) -> None:
 
 
 def test_a_merge_commit_counts_as_well(hooked: Repo) -> None:
-    """git calls no post-commit for `git merge`; going forward to a merge of others moves nothing."""
+    """git calls no post-commit for `git merge`; one that others made moves nothing here."""
     hooked.git("commit", "-q", "--allow-empty", "-m", "root")
     hooked.git("checkout", "-qb", "side")
     hooked.git("commit", "-q", "--allow-empty", "-m", "work")
     hooked.git("checkout", "-q", "-")
-    code, output = ran(hooked.path, "merge", "-q", "--no-ff", "-m", "M\n\nTask: a completed", "side")
+    message = "M\n\nTask: a completed"
+    code, output = ran(hooked.path, "merge", "-q", "--no-ff", "-m", message, "side")
     assert (code, said(output)) == (0, ["plan: a completed [1/3 complete]"])
     assert links(hooked, "a") == ["M"]
     hooked.ok("reopen", "a")
