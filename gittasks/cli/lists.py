@@ -77,7 +77,8 @@ def show_lists(settings: Settings, *, places: bool = False) -> int:
         tasks = summary.snapshot.tasks
         progress = Progress.of(tasks.values(), Graph.of(summary.snapshot), now)
         problems = summary.snapshot.problems
-        unreadable += problems
+        list_id = summary.snapshot.info.id
+        unreadable += [p._replace(path=f"{list_id}: {p.path}") for p in problems]
         where = (*(("here",) if summary.local else ()), *summary.remotes)
         row = ListProgress(summary.snapshot.info, progress, summary.current, len(problems), where)
         rows.append(row)

@@ -60,6 +60,17 @@ def test_hostile_text_is_shown_as_escapes(listed: Repo) -> None:
     assert "unreadable: tasks/bad.yaml:1: " in done.out
 
 
+@pytest.mark.parametrize("command", [("lists",), ("status", "--all")])
+def test_of_several_lists_the_unreadable_one_is_named(repo: Repo, command: tuple[str, ...]) -> None:
+    """A branch that only has the name of a list is one line, and says which it is."""
+    repo.git("commit", "-q", "--allow-empty", "-m", "code")
+    repo.git("branch", "gittasks/broken")
+    repo.ok("init", "good")
+    done = repo.run(*command)
+    assert done.code == 4
+    assert "unreadable: broken: list.yaml: missing" in done.out
+
+
 def test_hostile_argument_in_an_error(listed: Repo) -> None:
     """An argument is escaped too before an error repeats it."""
     for args in (
