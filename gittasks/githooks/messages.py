@@ -111,7 +111,8 @@ def _check_unwritten(repository: Repository, path: str) -> None:
     except OSError:
         return
     disk.remove(_offer_path(repository))
-    mark = repository.config.get("core.commentchar") or "#"
+    mark = repository.config.get("core.commentstring")  # its name from git 2.45 on
+    mark = mark or repository.config.get("core.commentchar") or "#"
     mark = "#" if mark == "auto" else mark
     scissors = re.compile(rf"^{re.escape(mark)} -+ >8 -+$", re.MULTILINE)
     text = scissors.split(_text(path), maxsplit=1)[0]

@@ -65,6 +65,20 @@ def test_an_unwritten_message_makes_no_commit(
     assert hooked.git("rev-parse", "HEAD") == head
 
 
+def test_an_unwritten_message_is_known_by_any_comment_string(hooked: Repo, tmp_path: Path) -> None:
+    """`core.commentString` is the name of `core.commentChar` from git 2.45 on."""
+    hooked.ok("start", "a")
+    hooked.git("config", "core.commentString", "//")
+    message = tmp_path / "message"
+    message.write_text("\n", encoding="utf-8")
+    hooked.ok("hook", "prepare-commit-msg", str(message))
+    text = message.read_text(encoding="utf-8")
+    assert "Task: a" in text
+    message.write_text(f"{text}\n// Please enter the message\n", encoding="utf-8")
+    hooked.ok("hook", "commit-msg", str(message))
+    assert message.read_bytes() == b""
+
+
 def test_a_subject_that_looks_like_a_trailer_is_a_subject(hooked: Repo) -> None:
     """`-m "Task: a"` was written by somebody."""
     hooked.ok("start", "a")
