@@ -9,9 +9,11 @@ import pytest
 import support
 from hypothesis import HealthCheck, settings
 
-# Under nohup a signal to hang up is ignored, and by all that a test starts as well.
-if hasattr(signal, "SIGHUP"):
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# Under nohup, and in the background of a script, these are ignored, also by all that a test starts.
+for name, usual in (("SIGHUP", signal.SIG_DFL), ("SIGINT", signal.default_int_handler)):
+    number = getattr(signal, name, None)
+    if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 # The suite draws the same examples everywhere; `make deep` draws many more, and new ones.
 _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
