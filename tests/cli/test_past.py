@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import os
 from collections.abc import Callable, Sequence
 
@@ -162,13 +164,18 @@ def test_what_names_no_moment(dated: Repo, text: str, code: int, said: str) -> N
 
 def test_a_beginning_that_fits_several_commits(dated: Repo) -> None:
     """Which ones are listed."""
-    for number in range(400):
-        dated.edit(AddNote("one", f"note {number}"))
-    heads = [c[:4] for c in commits(dated)]
-    twice = next((h for h in heads if heads.count(h) > 1), None)
-    if twice is None:
-        pytest.skip("no two of 400 commits begin alike")
-    done = dated.run("list", "--at", twice)
+    head = dated.head()
+    content = dated.git("cat-file", "commit", head).partition("\n\n")[0].split("\n")
+    lines = [line for line in content if not line.startswith("parent ")]
+    lines.insert(1, f"parent {head}")
+    for number in itertools.count():
+        data = "\n".join([*lines, "", f"Edit {number}", ""])
+        name = hashlib.sha1(f"commit {len(data)}\0{data}".encode()).hexdigest()  # noqa: S324
+        if name.startswith(head[:4]):
+            break
+    assert dated.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=data) == name
+    dated.git("update-ref", "refs/heads/gittasks/plan", name, head)
+    done = dated.run("list", "--at", head[:4])
     assert done.code == 3
     assert "fits 2 commits" in done.err
 
