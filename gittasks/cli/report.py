@@ -166,6 +166,8 @@ def _write(path: str, text: str) -> None:
         if os.path.exists(path):
             os.chmod(draft, os.stat(path).st_mode & 0o777)
         os.replace(draft, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
     finally:
         if os.path.exists(draft):
             os.unlink(draft)

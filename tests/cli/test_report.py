@@ -128,6 +128,14 @@ def test_places_that_cannot_be_written(busy_repo: Repo) -> None:
     assert (done.code, done.out) == (2, "")
 
 
+def test_the_file_that_was_named_is_the_one_that_is_told(busy_repo: Repo) -> None:
+    """Not the draft that is written beside it."""
+    done = busy_repo.run("report", "-o", "none/such.html")
+    assert done.code == 4
+    assert "none/such.html" in done.err
+    assert ".tmp" not in done.err
+
+
 def test_without_a_name_nothing_lands_in_the_work_tree(busy_repo: Repo) -> None:
     """With --json the page goes to the git directory, which the answer names."""
     answer = busy_repo.ok("report", "--json").json()
