@@ -124,6 +124,10 @@ def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> i
         told = [str(refusal)]
     except GittasksError as error:
         told = [f"{error.message}{f' ({error.hint})' if error.hint else ''}"]
+    except Exception as error:  # noqa: BLE001  not even a bug of ours may stop git
+        from gittasks.cli.main import unexpected
+
+        told = [str(unexpected(error))]
     if not settings.quiet:
         from gittasks.render.text import clean
 

@@ -319,10 +319,13 @@ def _invoke(args: Sequence[str], settings: Settings) -> int | GittasksError:
         return 130
     except (BrokenPipeError, LostOutput):
         raise
-    except OSError as error:
-        return _as_invalid(error)
     except Exception as error:  # noqa: BLE001  the last boundary: a bug of ours becomes one line
-        return _as_bug(error)
+        return unexpected(error)
+
+
+def unexpected(error: Exception) -> GittasksError:
+    """What to tell of an error that is none of ours: of the system, or else a bug."""
+    return _as_invalid(error) if isinstance(error, OSError) else _as_bug(error)
 
 
 def _as_invalid(error: OSError) -> InvalidData:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,24 @@ def test_hook_takes_the_message_from_anywhere(hooked: Repo, tmp_path: Path) -> N
     assert os.path.exists(path)
     assert hooked.run("hook", "commit-msg", str(tmp_path / "none")).code == 0
     assert hooked.run("hook", "pre-commit").code == 0
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("x"), PermissionError(13, "no", "f")])
+def test_a_bug_of_ours_stops_no_commit(
+    listed: Repo,
+    tmp_path: Path,
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whoever calls the hook, and however: exit code 0, and a line that says what it was."""
+    from gittasks.cli.main import run
+    from gittasks.githooks import running
+
+    def fails(*_args: object, **_kwargs: object) -> list[str]:
+        raise error
+
+    monkeypatch.setattr(running, "run", fails)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert run(["hook", "commit-msg", "message"]) == 0
+    assert capsys.readouterr().err.startswith("gittasks: ")
