@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from gittasks.codec import strict_json
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
 from gittasks.core.references import MARK
@@ -128,13 +129,13 @@ class _Reader:
 
     def entry(self, line: str, number: int) -> dict[str, Any]:
         try:
-            entry = json.loads(line, object_pairs_hook=_once, parse_constant=_no_constant)
+            entry = strict_json.loads(line)
         except json.JSONDecodeError as error:
             unfinished = error.pos >= len(line.rstrip())
             hint = "write each operation whole on one line" if unfinished else None
             message = f"this cannot be read as JSON: {error.msg} (column {error.colno})"
             raise self.fault(number, message, hint) from error
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise self.fault(number, f"this cannot be read as JSON: {error}") from error
         if not isinstance(entry, dict):
             hint = "leave out the list around them" if isinstance(entry, list) else None
@@ -249,17 +250,3 @@ class _Reader:
 def _shown(value: object) -> str:
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object, if no key stands in it twice: which of the values was meant cannot be known."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f'the key "{twice[:60]}" stands there twice')
-    return made
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number in JSON")

@@ -144,3 +144,11 @@ def test_what_has_another_form_than_the_tool_writes_is_listed(
     data = json.dumps([{"id": "a", "uuid": "a", "status": "open", **entry}]).encode()
     arrivals = read_source([SourceFile("x.json", data)], "x.json", form)
     assert lost in [loss.what for loss in arrivals.losses]
+
+
+@pytest.mark.parametrize("form", ["beads", "taskwarrior"])
+def test_a_key_that_stands_twice_is_refused(form: str) -> None:
+    """Which of its values was meant cannot be known, and none is dropped in silence."""
+    data = b'[{"id": "a", "title": "A", "title": "B", "description": "A", "description": "B"}]'
+    with pytest.raises(InvalidData, match="stands there twice"):
+        read_source([SourceFile("f", data)], "source", form)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from gittasks.codec import strict_json
 from gittasks.errors import InvalidData
 
 NO_JSON = "this cannot be read as JSON"
@@ -22,8 +22,8 @@ def decoded(data: bytes, where: str) -> str:
 def loads(text: str, where: str) -> Any:
     """One value. Raises InvalidData, whatever the text is."""
     try:
-        return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        return strict_json.loads(text)
+    except ValueError as error:
         raise InvalidData(f"{NO_JSON}: {error}", where=where) from error
 
 
@@ -53,7 +53,3 @@ def texts_of(value: object) -> list[str]:
     """The texts of a list; of one text that alone."""
     items = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     return [item for item in items if isinstance(item, str) and item.strip()]
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number in JSON")
