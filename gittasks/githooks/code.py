@@ -89,6 +89,14 @@ def mentions(values: Iterable[str]) -> tuple[list[Mention], list[tuple[str, Usag
     return merged(good), bad
 
 
+def usual(value: str) -> str:
+    """The value of a trailer as it is usually written; one that asks for nothing, as it is."""
+    try:
+        return str(parse(value))
+    except Usage:
+        return value
+
+
 def trailers_of(repository: Repository, path: str) -> list[str]:
     """Values of the `Task` trailers of a message that is being written."""
     text = _ask(repository, ["interpret-trailers", "--parse", "--no-divider", path])

@@ -59,8 +59,9 @@ def post_rewrite(workspace: Workspace, kind: str, stdin: str) -> list[str]:
         return []
     noted = _noted(folder)
     renamed = {old: _newest(new, noted) for old, new in renamed.items()}
-    made = set(code.made_between(repository, "HEAD", _starts(folder)))
-    return _rewritten(workspace, renamed, sorted(made.difference(renamed.values())))
+    known = set(renamed.values())
+    made = code.made_between(repository, "HEAD", _starts(folder))
+    return _rewritten(workspace, renamed, [commit for commit in made if commit not in known])
 
 
 def _rewritten(workspace: Workspace, renamed: Mapping[str, str], fresh: Sequence[str]) -> list[str]:
@@ -78,7 +79,7 @@ def _rewritten(workspace: Workspace, renamed: Mapping[str, str], fresh: Sequence
         before = [changes[o] for o, n in renamed.items() if n == new and o in changes]
         said = {value for change in before for value in change.values}
         again = {row.trailer for row in waiting if renamed[row.sha] == new}
-        values = [v for v in changes[new].values if v not in said or v in again]
+        values = [v for v in changes[new].values if v not in said or code.usual(v) in again]
         told += _apply(workspace, changes[new], values)
     return told
 

@@ -153,3 +153,27 @@ def test_a_rebase_of_commits_without_tasks_says_nothing(hooked: Repo) -> None:
     commit(hooked, "one")
     code, output = ran(hooked.path, "commit", "-q", "--amend", "-m", "two")
     assert (code, output, hooked.count()) == (0, "", count)
+
+
+def test_what_was_kept_stays_kept_however_it_was_written(hooked: Repo) -> None:
+    """An amend that does not mend the trailer keeps the entry for doctor, for the new commit."""
+    message = "x\n\nTask: zz   COMPLETED"
+    commit(hooked, message)
+    ran(hooked.path, "commit", "-q", "--amend", "--allow-empty", "-m", f"again {message}")
+    found = hooked.run("doctor")
+    assert found.code == 1
+    assert hooked.git("rev-parse", "HEAD")[:7] in found.out
+
+
+def test_commits_of_a_rebase_count_in_their_order(branched: Repo) -> None:
+    """What is new in a rebase is applied from the oldest on, whatever the ids are."""
+    branched.git("config", "gittasks.parallel", "true")
+    new = "exec " + "; ".join(
+        f'echo {n} > N; git add N; git commit -qm N{n} -m "Task: c {status}"'
+        for n, status in enumerate(["in_progress", "completed"] * 3)
+    )
+    code, told = _rebase(branched, "-i", "--strategy-option=theirs", todo=f"1a{new}")
+    assert code == 0, told
+    moves = [line for line in branched.ok("log", "c", "--reverse").out.splitlines() if "→" in line]
+    assert "in_progress" in moves[0]
+    assert links(branched, "c") == [f"N{n}" for n in range(6)]
