@@ -194,7 +194,7 @@ def _short(node: ast.AST) -> str:
 
 def _copied(target: Path) -> Path:
     """A copy of what the tests need, so that the work tree is left alone."""
-    for folder in ("gittasks", "tests/core"):
+    for folder in ("gittasks", "tests/core", "tests/support"):
         shutil.copytree(
             ROOT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__")
         )

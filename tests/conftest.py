@@ -6,8 +6,8 @@ import os
 import signal
 
 import pytest
-import support
 from hypothesis import HealthCheck, settings
+from support import repositories
 
 # Under nohup, and in the background of a script, these are ignored, also by all that a test starts.
 for name, usual in (("SIGHUP", signal.SIG_DFL), ("SIGINT", signal.default_int_handler)):
@@ -27,7 +27,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 @pytest.fixture(autouse=True)
 def sealed_git(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the developer's git settings out of the environment, and put Ada's in."""
-    env = support.sealed(os.environ, str(tmp_path_factory.mktemp("home")))
+    env = repositories.sealed(os.environ, str(tmp_path_factory.mktemp("home")))
     for name in os.environ.keys() - env.keys():
         monkeypatch.delenv(name)
     for name, value in env.items():
@@ -35,12 +35,12 @@ def sealed_git(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 @pytest.fixture
-def repo(tmp_path: object) -> support.Repo:
+def repo(tmp_path: object) -> repositories.Repo:
     """A repository with one commit of code and no list."""
-    return support.Repo.create(os.path.join(str(tmp_path), "repo"))
+    return repositories.Repo.create(os.path.join(str(tmp_path), "repo"))
 
 
 @pytest.fixture
-def listed(repo: support.Repo) -> support.Repo:
+def listed(repo: repositories.Repo) -> repositories.Repo:
     """A repository with the list `plan` and the pending tasks a, b and c."""
-    return support.plan(repo, "a", "b", "c")
+    return repositories.plan(repo, "a", "b", "c")

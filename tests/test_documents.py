@@ -6,7 +6,7 @@ import os
 from functools import cache
 
 import pytest
-import transcripts
+from support import transcripts
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 EXAMPLES = os.path.join("docs", "examples")

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import schemas
-from support import Repo
+from support import schemas
+from support.repositories import Repo
 
 _ROOT = Path(__file__).parent.parent
 _NOT_BUILT_BY_US = {"codec/foreign/native.py"}

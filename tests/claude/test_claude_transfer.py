@@ -7,8 +7,8 @@ import os
 import subprocess
 
 import pytest
-from session import by_subject, get, put, put_raw, tasks_folder
-from support import GITTASKS, Repo
+from support.repositories import GITTASKS, Repo
+from support.sessions import by_subject, get, put, put_raw, tasks_folder
 
 from gittasks.claude import folder
 from gittasks.claude.native import NativeTask

@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from session import (
+from support.repositories import Repo, Result
+from support.sessions import (
     by_subject,
     created,
     event,
@@ -19,7 +20,6 @@ from session import (
     told,
     updated,
 )
-from support import Repo, Result
 
 _START = event("SessionStart", source="startup")
 

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from support import Repo
+from support.repositories import Repo
 
 from gittasks import __version__
 from gittasks.claude import settings

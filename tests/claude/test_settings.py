@@ -8,7 +8,7 @@ import stat
 from typing import Any
 
 import pytest
-from support import Repo
+from support.repositories import Repo
 
 from gittasks.claude import settings
 

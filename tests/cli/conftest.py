@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Callable
 
 import pytest
-import support
-from support import Repo
+from support import repositories
+from support.repositories import Repo
 
 Build = Callable[[Repo], object]
 
@@ -43,10 +43,10 @@ def repo(copy_of: Callable[[str, Build], Repo]) -> Repo:
 @pytest.fixture
 def listed(copy_of: Callable[[str, Build], Repo]) -> Repo:
     """A repository with the list `plan` and the pending tasks a, b and c."""
-    return copy_of("listed", lambda made: support.plan(made, "a", "b", "c"))
+    return copy_of("listed", lambda made: repositories.plan(made, "a", "b", "c"))
 
 
 @pytest.fixture
 def empty(copy_of: Callable[[str, Build], Repo]) -> Repo:
     """A repository with the list `plan`, without tasks."""
-    return copy_of("empty", support.plan)
+    return copy_of("empty", repositories.plan)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from support import Repo
+from support.repositories import Repo
 
 
 def _lines(*entries: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from support import Repo, plan
+from support.repositories import Repo, plan
 
 
 def _list_id(repo: Repo, *args: str, **env: str) -> str:

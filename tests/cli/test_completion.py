@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 
 import pytest
-from support import GITTASKS, Repo
+from support.repositories import GITTASKS, Repo
 
 SHELLS = {
     "bash": ["bash", "--norc", "--noprofile", "-i"],

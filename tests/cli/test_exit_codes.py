@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from support import Repo, git, plan
+from support.repositories import Repo, git, plan
 
 
 def _fails(
@@ -185,7 +185,7 @@ def test_full_disk_is_an_error(listed: Repo) -> None:
     """When standard output cannot be written the command fails, with the system's words."""
     import subprocess
 
-    from support import GITTASKS
+    from support.repositories import GITTASKS
 
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
@@ -202,7 +202,7 @@ def test_closed_streams_are_no_bug(listed: Repo, command: str, closing: str) -> 
     """A command whose standard streams are closed does its work and says nothing wrong."""
     import subprocess
 
-    from support import GITTASKS
+    from support.repositories import GITTASKS
 
     line = f"exec '{GITTASKS}' {command} {closing}"
     done = subprocess.run(["sh", "-c", line], cwd=listed.path, capture_output=True, check=False)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from support import Repo, plan
+from support.repositories import Repo, plan
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from support import Repo
+from support.repositories import Repo
 
 OPERATIONS: list[tuple[str, ...]] = [
     ("create", "New", "--blocked-by", "a", "--blocks", "c"),

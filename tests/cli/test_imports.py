@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from support import Repo
+from support.repositories import Repo
 
 _PROBE = """
 import json, sys

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import schemas
-from support import Repo, plan
+from support import schemas
+from support.repositories import Repo, plan
 
 _DOC = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "json.md")
 _FOREIGN = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "foreign"))

@@ -6,8 +6,8 @@ import os
 import re
 
 import pytest
-import transcripts
-from support import Repo
+from support import transcripts
+from support.repositories import Repo
 
 from gittasks.core.lint.table import RULES
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from unicodedata import east_asian_width
 
 import pytest
-from reports import busy, minute
-from support import Repo
+from support.reports import busy, minute
+from support.repositories import Repo
 from test_json import check_document
 
 Copy = Callable[[str, Callable[[Repo], None]], Repo]

@@ -6,7 +6,7 @@ import os
 import subprocess
 
 import pytest
-from support import GITTASKS, Repo
+from support.repositories import GITTASKS, Repo
 
 HOSTILE = (
     'subject: "a\\e[31mred\\u202Eevil\\u200Bzero\\x9b2J"\n'

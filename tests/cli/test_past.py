@@ -7,9 +7,9 @@ import itertools
 import os
 from collections.abc import Callable, Sequence
 
-import clones
 import pytest
-from support import Repo, git, plan
+from support import clones
+from support.repositories import Repo, git, plan
 
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-from support import Repo, plan
+from support.repositories import Repo, plan
 
 MARKDOWN = """\
 # A title

@@ -7,7 +7,7 @@ import re
 
 import click
 import pytest
-from support import Repo
+from support.repositories import Repo
 
 from gittasks.cli.main import ALIASES, COMMANDS, cli
 

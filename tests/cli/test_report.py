@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 
 import pytest
 from markdown_it import MarkdownIt
-from reports import HOSTILE, OWNER, busy, hostile, minute
-from support import Repo
+from support.reports import HOSTILE, OWNER, busy, hostile, minute
+from support.repositories import Repo
 
 from gittasks.render.markdown_report import escaped
 from gittasks.render.text import clean

@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, DESK, MISSING, PHONE, Browser, Media
-from reports import busy, hostile, long, minute
-from support import Repo
+from support.browser import CHROMIUM, DESK, MISSING, PHONE, Browser, Media
+from support.reports import busy, hostile, long, minute
+from support.repositories import Repo
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 WIDTHS = (320, 768, 1400)

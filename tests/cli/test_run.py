@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import pytest
-from support import GITTASKS, Repo
+from support.repositories import GITTASKS, Repo
 
 
 def _notes(repo: Repo, task: str = "a") -> list[str]:

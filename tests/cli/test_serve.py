@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
-from browser import CHROMIUM, MISSING, Browser
-from reports import busy, hostile
-from support import GITTASKS, Repo
+from support.browser import CHROMIUM, MISSING, Browser
+from support.reports import busy, hostile
+from support.repositories import GITTASKS, Repo
 from test_json import check_document
 
 Copy = Callable[[str, Callable[[Repo], None]], Repo]

@@ -10,8 +10,8 @@ import subprocess
 from typing import Any
 
 import pytest
-from clones import settle, share
-from support import GITTASKS, Repo, plan
+from support.clones import settle, share
+from support.repositories import GITTASKS, Repo, plan
 from test_imports import _loaded, _of, _warm
 from test_json import check_document
 

@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Callable
 
 import pytest
-from support import Repo, plan
-from terminals import window
+from support.repositories import Repo, plan
+from support.terminals import window
 
 WIDTHS = [40, 100, 200]
 

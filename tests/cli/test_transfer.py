@@ -11,7 +11,7 @@ import subprocess
 from typing import Any
 
 import pytest
-from support import Repo, plan
+from support.repositories import Repo, plan
 
 from gittasks.codec.foreign.source import FORMATS
 

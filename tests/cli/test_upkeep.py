@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-from clones import share
-from support import Repo, plan
+from support.clones import share
+from support.repositories import Repo, plan
 from test_json import check_document
 
 from gittasks.core.operations import AddNote, Update

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from support import GITTASKS, Repo
+from support.repositories import GITTASKS, Repo
 
 from gittasks.cli.main import ALIASES, COMMANDS, MEANT
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import clones
 import pytest
-from support import Repo
-from terminals import Window, window
+from support import clones
+from support.repositories import Repo
+from support.terminals import Window, window
 from test_json import check_document
 
 from gittasks.core.operations import Create, Transition, Verb

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from task_strategies import NASTY, lines, metadata, names, shallow, tasks
+from support.task_strategies import NASTY, lines, metadata, names, shallow, tasks
 
 from gittasks.codec.canonical import (
     encode_list,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
-from task_strategies import tasks
+from support.task_strategies import tasks
 
 from gittasks.codec.canonical import encode_task, task_fields
 from gittasks.codec.patch import rewrite_task

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from merge_world import START, TASKS, Text, World
+from support.merge_world import START, TASKS, Text, World
 
 from gittasks.core.dag import Point
 from gittasks.core.elide import meet

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import MANY_IDS, OWNERS, STRANGER, snapshots, subset
+from support.strategies import MANY_IDS, OWNERS, STRANGER, snapshots, subset
 
 from gittasks.core.graph import Graph
 from gittasks.core.model import Snapshot, Status, Task

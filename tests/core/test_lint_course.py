@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from stories import Story, create, done, note, start
-from strategies import history, runs, seeded
+from support.stories import Story, create, done, note, start
+from support.strategies import history, runs, seeded
 
 from gittasks.core.model import Status
 from gittasks.core.operations import Context, Operation, Transition, Update, Verb

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from drawings import chain, listed, task
 from hypothesis import given
-from strategies import MANY_IDS, snapshots
+from support.graphs import chain, listed, task
+from support.strategies import MANY_IDS, snapshots
 
 from gittasks.core.lint import early
 from gittasks.core.lint.case import Case, Move, some

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from merge_steps import (
+from support.merge_steps import (
     MADE,
     PHASE,
     SUBJECT,
@@ -24,7 +24,7 @@ from merge_steps import (
     world_of,
     wrote,
 )
-from merge_world import START, Text
+from support.merge_world import START, Text
 
 from gittasks.core.dag import Point
 from gittasks.core.merge import History

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from merge_steps import (
+from support.merge_steps import (
     MADE,
     MAKER,
     PHASE,
@@ -23,7 +23,7 @@ from merge_steps import (
     stored,
     told,
 )
-from merge_world import README, START, Text, World
+from support.merge_world import README, START, Text, World
 
 from gittasks.core.merge import History
 from gittasks.core.model import Note, Status

@@ -7,8 +7,8 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from merge_steps import SUBJECT, TASK, A, edited, state
-from merge_world import Text, World
+from support.merge_steps import SUBJECT, TASK, A, edited, state
+from support.merge_world import Text, World
 
 from gittasks.core.changes import same
 from gittasks.core.registers import ABSENT, STATE, Register

@@ -9,8 +9,8 @@ from typing import Any
 
 from hypothesis import assume, given, note
 from hypothesis import strategies as st
-from merge_actions import Actions, gossip, mended, played
-from merge_world import Intent, Place, World
+from support.merge_actions import Actions, gossip, mended, played
+from support.merge_world import Intent, Place, World
 
 from gittasks.core.changes import same
 from gittasks.core.dag import Point, Tree, Written

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from merge_steps import (
+from support.merge_steps import (
     PHASE,
     SUBJECT,
     T1,
@@ -22,7 +22,7 @@ from merge_steps import (
     world_of,
     wrote,
 )
-from merge_world import START, Text, World, recipe
+from support.merge_world import START, Text, World, recipe
 
 from gittasks.core.dag import Commit
 from gittasks.core.picks import ANEW, BYTES, EXISTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import NOW, contexts, history, operations, runs, seeded, snapshots
+from support.strategies import NOW, contexts, history, operations, runs, seeded, snapshots
 
 from gittasks.core.edit import Edit, apply, between
 from gittasks.core.messages import commit_message, parse_trailers

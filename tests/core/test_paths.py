@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from drawings import at, chain, task, webs
 from hypothesis import given
+from support.graphs import at, chain, task, webs
 from test_graph import alive_edges, reaches
 
 from gittasks.core.graph import Graph

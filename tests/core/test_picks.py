@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
-from merge_steps import (
+from support.merge_steps import (
     MADE,
     MAKER,
     ONE,
@@ -25,7 +25,7 @@ from merge_steps import (
     state,
     told,
 )
-from merge_world import LIST, START, Text, World
+from support.merge_world import LIST, START, Text, World
 
 from gittasks.core.model import Note
 from gittasks.core.picks import EXISTS

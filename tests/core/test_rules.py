@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from strategies import NOW, seeded
+from support.strategies import NOW, seeded
 
 from gittasks.core.draft import NOT_NEEDED
 from gittasks.core.edit import Edit, apply

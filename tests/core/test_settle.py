@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
-from strategies import NOW, seeded
+from support.strategies import NOW, seeded
 
 from gittasks.core.edit import apply
 from gittasks.core.model import Actor, Note, Snapshot, Status, Task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from strategies import NOW, contexts, operations, seeded
+from support.strategies import NOW, contexts, operations, seeded
 
 from gittasks.core.edit import apply
 from gittasks.core.model import Snapshot, Status, Task

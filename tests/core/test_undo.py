@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import IDS, NOW, contexts, history, operations, runs, seeded, snapshots, tasks
+from support.strategies import (
+    IDS,
+    NOW,
+    contexts,
+    history,
+    operations,
+    runs,
+    seeded,
+    snapshots,
+    tasks,
+)
 
 from gittasks.core.changes import changed_ids, diff, same_task
 from gittasks.core.edit import apply, between

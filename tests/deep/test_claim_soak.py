@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import clones
 import pytest
-
-sys.path.append(str(Path(__file__).parent.parent / "sync"))
-
-from claim_history import Recorder, faults, on_remote, recorded
+from support import clones
+from support.claim_history import Recorder, faults, on_remote, recorded
 
 from gittasks.core.operations import Claim, Transition, Verb
 from gittasks.errors import Busy, Refused

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
-import clones
 import pytest
-from clones import automatic, on_hub, tasks
 from hypothesis import settings
-from support import Repo, Workspace
+from support import clones, machine
+from support.clones import automatic, on_hub, tasks
+from support.repositories import Repo, Workspace
 
 from gittasks.core.operations import AddNote, Create, Update
 from gittasks.errors import Busy
 from gittasks.sync import Wish
-
-sys.path.append(str(Path(__file__).parent.parent / "sync"))
-
-import machine
 
 pytestmark = pytest.mark.deep
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections import Counter
 from multiprocessing import Pool
-from pathlib import Path
 from random import Random
 
 import pytest
-
-sys.path.append(str(Path(__file__).parent.parent / "core"))
-
-from merge_actions import Actions, gossip, mended, new_tree, played
-from merge_steps import K, edited
-from merge_world import START, TASKS, World
+from support.merge_actions import Actions, gossip, mended, new_tree, played
+from support.merge_steps import K, edited
+from support.merge_world import START, TASKS, World
 
 pytestmark = pytest.mark.deep
 

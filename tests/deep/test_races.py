@@ -11,9 +11,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-import racing
-import support
-from support import Repo
+from support import races, repositories
+from support.repositories import Repo
 
 from gittasks.store import upkeep
 
@@ -28,39 +27,39 @@ def figures(text: str) -> None:
 @pytest.mark.parametrize("beside", ["nothing", "gc and pack-refs", "repack and pack-refs"])
 def test_sixteen_processes_of_fifty_updates_lose_nothing(repo: Repo, beside: str) -> None:
     """16 × 50 updates of one list by the console script: all acknowledged, all in the history."""
-    racing.race_list(repo, 16)
+    races.race_list(repo, 16)
     loops = {
         "nothing": [],
         "gc and pack-refs": [["gc", "-q"], ["pack-refs", "--all"]],
         "repack and pack-refs": [["repack", "-adq"], ["pack-refs", "--all"]],
     }[beside]
     before, began = repo.count(), time.monotonic()
-    with racing.looping(repo, *loops) as codes:
-        told = racing.run_writers(repo, 16, 50)
+    with races.looping(repo, *loops) as codes:
+        told = races.run_writers(repo, 16, 50)
     took = time.monotonic() - began
     assert bool(codes) is bool(loops)
     assert codes.count(0) * 10 >= len(codes) * 9
-    racing.assert_nothing_lost(repo, told, before)
+    races.assert_nothing_lost(repo, told, before)
     figures(f"\n16 x 50 beside {beside}: 800 commits in {took:.0f} s, {len(codes)} git runs beside")
 
 
 def test_sixteen_resident_processes_lose_nothing(repo: Repo) -> None:
     """16 × 200 updates, one Workspace a process, beside gc and pack-refs."""
-    racing.race_list(repo, 16)
+    races.race_list(repo, 16)
     before, began = repo.count(), time.monotonic()
-    with racing.looping(repo, ["gc", "-q"], ["pack-refs", "--all"]) as codes:
-        told = racing.run_resident_writers(repo, 16, 200)
-    racing.assert_nothing_lost(repo, told, before)
+    with races.looping(repo, ["gc", "-q"], ["pack-refs", "--all"]) as codes:
+        told = races.run_resident_writers(repo, 16, 200)
+    races.assert_nothing_lost(repo, told, before)
     took = time.monotonic() - began
     figures(f"\n16 x 200 resident: 3200 commits in {took:.0f} s, {len(codes)} git runs beside")
 
 
 def test_three_hundred_kills_lose_nothing(repo: Repo) -> None:
     """kill -9 at random moments, beside gc: the list is always readable and writable at once."""
-    racing.race_list(repo, 1)
-    with racing.looping(repo, ["gc", "-q"]):
-        acknowledged, died = racing.kill_writers(repo, 300, 8, seed=7)
-    racing.assert_kills_lost_nothing(repo, acknowledged)
+    races.race_list(repo, 1)
+    with races.looping(repo, ["gc", "-q"]):
+        acknowledged, died = races.kill_writers(repo, 300, 8, seed=7)
+    races.assert_kills_lost_nothing(repo, acknowledged)
     figures(f"\n{died} writers killed, {len(acknowledged)} acknowledged changes, all there")
 
 
@@ -78,7 +77,7 @@ def test_a_kill_at_every_file_call_of_a_start_is_survived(repo: Repo, tmp_path: 
     """
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed, so kills at system calls are NOT tested")
-    support.plan(repo, "a", "b")
+    repositories.plan(repo, "a", "b")
     _wait_for_warm_config(repo)
     points = _points(repo, tmp_path / "trace")
     repo.ok("release", "a")
@@ -87,7 +86,7 @@ def test_a_kill_at_every_file_call_of_a_start_is_survived(repo: Repo, tmp_path: 
         inject = f"inject={call}:signal=KILL:when={number}"
         command = ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", inject]
         done = subprocess.run(
-            [*command, support.GITTASKS, "start", "a"],
+            [*command, repositories.GITTASKS, "start", "a"],
             cwd=repo.path,
             capture_output=True,
             check=False,
@@ -105,7 +104,7 @@ def test_a_kill_at_every_file_call_of_a_start_is_survived(repo: Repo, tmp_path: 
         assert again.code == 0, (call, number, again)
         assert not os.path.exists(os.path.join(repo.git_dir, "refs/heads/gittasks/plan.lock"))
         repo.ok("release", "a")
-    racing.assert_linear_and_sound(repo)
+    races.assert_linear_and_sound(repo)
     figures(f"\nkill at {len(points)} system calls: {dict(outcomes)}")
     assert outcomes["not reached"] * 5 < len(points)
     assert outcomes["killed, pending"]
@@ -121,7 +120,7 @@ def _wait_for_warm_config(repo: Repo) -> None:
 def _points(repo: Repo, trace: Path) -> list[tuple[str, int]]:
     """Which calls, counted by name in the main thread, touch the repository's own files."""
     command = ["strace", "-f", "-y", "-o", str(trace), "-e", f"trace={_TRACED}"]
-    start = [*command, support.GITTASKS, "start", "a"]
+    start = [*command, repositories.GITTASKS, "start", "a"]
     subprocess.run(start, cwd=repo.path, check=True, capture_output=True)
     counts: dict[str, int] = defaultdict(int)
     points = []
@@ -153,11 +152,11 @@ def _size(repo: Repo) -> tuple[int, int]:
 def test_ten_thousand_transitions_cost_a_bounded_number_of_bytes(repo: Repo) -> None:
     """Without upkeep, and what `git gc` makes of it."""
     repo.git("config", "gc.auto", "0")
-    racing.race_list(repo, 20)
+    races.race_list(repo, 20)
     began, start = time.monotonic(), _size(repo)[0]
     workspace = repo.workspace()
     for turn in range(10_000):
-        workspace.edit([racing.transition(turn)])
+        workspace.edit([races.transition(turn)])
     took, (loose_bytes, loose) = time.monotonic() - began, _size(repo)
     assert repo.count() == 10_002
     repo.git("gc", "-q")
@@ -176,11 +175,11 @@ def test_ten_thousand_transitions_cost_a_bounded_number_of_bytes(repo: Repo) -> 
 def test_upkeep_bounds_the_loose_objects(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     """git's own limit of 6,700 holds without the user's doing; the pause is shortened here."""
     monkeypatch.setattr(upkeep, "_PAUSE", 5)
-    racing.race_list(repo, 20)
+    races.race_list(repo, 20)
     workspace = repo.workspace()
     most = 0
     for turn in range(10_000):
-        workspace.edit([racing.transition(turn)])
+        workspace.edit([races.transition(turn)])
         if turn % 250 == 0:
             most = max(most, _size(repo)[1])
     for _ in range(300):

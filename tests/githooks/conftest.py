@@ -6,7 +6,7 @@ import os
 import sys
 
 import pytest
-from support import Repo, plan
+from support.repositories import Repo, plan
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from coding import commit, ran, said, status
-from support import Repo, plan
+from support.commits import commit, ran, said, status
+from support.repositories import Repo, plan
 
 
 def _editor(folder: Path, *commands: str) -> dict[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from coding import commit, links, ran, said, shas, status
-from support import Repo, git, plan
+from support.commits import commit, links, ran, said, shas, status
+from support.repositories import Repo, git, plan
 
 
 def test_a_commit_completes_a_task(hooked: Repo) -> None:

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from coding import commit, ran, said, status
-from support import Repo, git, plan
+from support.commits import commit, ran, said, status
+from support.repositories import Repo, git, plan
 
 from gittasks.githooks import places
 from gittasks.githooks.running import NAMES

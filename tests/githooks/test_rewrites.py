@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from coding import commit, links, ran, said, shas, status
-from support import Repo
+from support.commits import commit, links, ran, said, shas, status
+from support.repositories import Repo
 
 
 def _file(repo: Repo, name: str, message: str) -> str:

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from coding import commit, ran, said
-from support import Repo, git
+from support.commits import commit, ran, said
+from support.repositories import Repo, git
 
 
 @pytest.fixture

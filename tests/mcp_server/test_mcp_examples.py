@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import agents
 import pytest
-from support import Repo
+from support import agents
+from support.repositories import Repo
 
 MOMENT = {"GIT_AUTHOR_DATE": "2030-01-01T09:00:00Z", "GITTASKS_OWNER": "orchestrator"}
 _OPTIONS = {

@@ -6,9 +6,9 @@ import json
 import os
 import re
 
-import agents
 import jsonschema
 import pytest
+from support import agents
 
 from gittasks.mcp_server.schemas import BY_NAME, INSTRUCTIONS, TOOLS, Tool
 

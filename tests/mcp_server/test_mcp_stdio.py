@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import agents
 import pytest
-from agents import Agent
-from clones import share
-from support import GITTASKS, Repo, git
+from support import agents
+from support.agents import Agent
+from support.clones import share
+from support.repositories import GITTASKS, Repo, git
 
 from gittasks.mcp_server.schemas import INSTRUCTIONS, TOOLS
 

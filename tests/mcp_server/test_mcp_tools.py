@@ -8,11 +8,11 @@ import re
 import shutil
 from collections.abc import Iterator
 
-import agents
 import pytest
-from agents import Agent, text_of
-from clones import share
-from support import Repo, git
+from support import agents
+from support.agents import Agent, text_of
+from support.clones import share
+from support.repositories import Repo, git
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from drawings import at, chain, listed, task, webs
 from hypothesis import given
+from support.graphs import at, chain, listed, task, webs
 
 from gittasks.core.clock import parse_time
 from gittasks.core.model import ListInfo, Snapshot, Status

@@ -6,8 +6,8 @@ import json
 import subprocess
 
 import pytest
-import support
-from support import Repo
+from support import repositories
+from support.repositories import Repo
 
 from gittasks.core.model import FORMAT
 
@@ -203,7 +203,7 @@ def test_a_list_of_a_thousand_tasks_is_one_commit_with_few_open_files(repo: Repo
         for i in range(1000)
     ]
     done = subprocess.run(
-        ["sh", "-c", f'ulimit -n 64; exec "{support.GITTASKS}" batch'],
+        ["sh", "-c", f'ulimit -n 64; exec "{repositories.GITTASKS}" batch'],
         cwd=repo.path,
         input="\n".join(lines).encode(),
         capture_output=True,

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import support
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import Repo
+from support import repositories
+from support.repositories import Repo
 
 from gittasks import __version__
 from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
@@ -222,7 +222,7 @@ def test_log_after_unshallowing_tells_the_whole_history(listed: Repo, tmp_path: 
     """What was remembered of a shallow clone is not taken for the history of a whole one."""
     listed.ok("note", "a", "x")
     clone = Repo(str(tmp_path / "clone"))
-    support.git(
+    repositories.git(
         str(tmp_path), "clone", "-q", "--depth=1", "--no-single-branch",
         f"file://{listed.path}", clone.path,
     )  # fmt: skip
@@ -506,7 +506,7 @@ def test_warm_and_cold_tell_the_same(busy: Repo, steps: list[Operation | str]) -
             text = busy.git("show", f"gittasks/plan:tasks/{step}.yaml")
             busy.hand_edit({f"tasks/{step}.yaml": f"# by hand\n{text}\n"})
             continue
-        with contextlib.suppress(support.GittasksError):
+        with contextlib.suppress(repositories.GittasksError):
             busy.workspace("plan").edit([step], force=True, parallel=True)
     warm = _told(busy)
     busy.remove("gittasks", "cache", "lists")

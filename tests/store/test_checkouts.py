@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import Repo
+from support.repositories import Repo
 
 from gittasks.core.operations import Create
 from gittasks.store import checkouts

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import support
-from support import Repo
+from support import repositories
+from support.repositories import Repo
 
 from gittasks.core.model import Snapshot
 from gittasks.core.operations import Transition, Verb
@@ -34,11 +34,11 @@ def damage(path: Path, how: Callable[[bytes], bytes]) -> None:
     path.write_bytes(how(data))
 
 
-def read(repo: Repo) -> Snapshot | support.GittasksError:
+def read(repo: Repo) -> Snapshot | repositories.GittasksError:
     """The list, or the error that says why it cannot be read."""
     try:
         return repo.workspace().snapshot()
-    except support.GittasksError as error:
+    except repositories.GittasksError as error:
         return error
 
 
@@ -86,7 +86,7 @@ def test_damage_above_the_tasks_is_exit_4_and_blocks_writes(
     damage(loose(listed, broken), DAMAGES[how])
     listed.remove("gittasks", "cache")
     found = read(listed)
-    if isinstance(found, support.GittasksError):
+    if isinstance(found, repositories.GittasksError):
         assert found.exit_code == 4
         assert broken in found.message
         assert found.hint
@@ -94,7 +94,7 @@ def test_damage_above_the_tasks_is_exit_4_and_blocks_writes(
         assert what == ":list.yaml"
         assert [p.path for p in found.problems] == ["list.yaml"]
         assert broken in found.problems[0].message
-    with pytest.raises(support.GittasksError) as caught:
+    with pytest.raises(repositories.GittasksError) as caught:
         listed.workspace().edit([Transition(Verb.START, "a")])
     assert caught.value.exit_code == 4
     assert Path(listed.git_dir, "refs/heads/gittasks/plan").read_text().strip() == before
@@ -129,7 +129,7 @@ def test_a_damaged_pack_is_told(listed: Repo, suffix: str) -> None:
             pack.write_bytes(data)
             listed.remove("gittasks", "cache")
             found = read(listed)
-            if isinstance(found, support.GittasksError):
+            if isinstance(found, repositories.GittasksError):
                 assert found.exit_code == 4, found
                 outcomes.add("error")
                 continue
@@ -165,7 +165,7 @@ def test_a_partial_clone_asks_its_remote_and_names_what_it_cannot_get(
     listed.git("config", "uploadpack.allowAnySHA1InWant", "true")
     for name in ("reachable", "cut-off"):
         clone = Repo(str(tmp_path / name))
-        support.git(
+        repositories.git(
             str(tmp_path),
             "clone", "-q", "--no-checkout", "--filter=blob:none", f"file://{listed.path}", name,
         )  # fmt: skip

@@ -7,11 +7,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import clones
 import pytest
-import support
-from clones import BROKEN, assert_caches_change_nothing, automatic, told
-from support import Repo
+from support import clones, repositories
+from support.clones import BROKEN, assert_caches_change_nothing, automatic, told
+from support.repositories import Repo
 
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
@@ -80,7 +79,7 @@ def test_a_branch_that_is_far_behind_a_merge_needs_no_cache(pair: tuple[Repo, Re
         ada.edit(AddNote("b", name), at=2)
     ada.sync()
     cleo = Repo(f"{ada.path}-cleo")
-    support.git(
+    repositories.git(
         os.path.dirname(ada.path), "clone", "-q", ada.git("remote", "get-url", "origin"), cleo.path
     )
     cleo.edit(AddNote("c", "by Cleo"), at=3)
@@ -256,7 +255,7 @@ def test_criss_cross_merges_many_deep_come_to_one(tmp_path: Path) -> None:
             one.git("fetch", "-q", "peer")
         for one in (ada, bob):
             merge = ["merge", "-q", "--no-ff", "-m", f"turn {turn}", "peer/gittasks/plan"]
-            support.git(one.file("tree"), *merge)
+            repositories.git(one.file("tree"), *merge)
     heads = {ada.head(), bob.head()}
     assert len(heads) == 2
     ada.git("fetch", "-q", "peer")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import clones
 import pytest
-import support
-from clones import BROKEN, assert_caches_change_nothing, on_hub, settle
-from support import Repo
+from support import clones, repositories
+from support.clones import BROKEN, assert_caches_change_nothing, on_hub, settle
+from support.repositories import Repo
 
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Create, Retitle, Transition, Update, Verb
@@ -130,7 +129,7 @@ def test_a_shallow_clone_does_not_merge_what_it_cannot_see(
     ada.sync()
     hub = ada.git("remote", "get-url", "origin")
     path = str(tmp_path / "shallow")
-    support.git(
+    repositories.git(
         str(tmp_path), "clone", "-q", "--depth=1", "--no-single-branch", f"file://{hub}", path
     )
     cut = Repo(path)

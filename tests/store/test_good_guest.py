@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-import support
-from support import Repo
+from support import repositories
+from support.repositories import Repo
 
 from gittasks.store import upkeep
 
@@ -173,10 +173,10 @@ def test_core_shared_repository_is_honoured(
     listed.git("config", "core.sharedRepository", setting)
     listed.remove("gittasks")
     before = set(Path(listed.git_dir).rglob("*"))
-    code = f"umask 077; exec '{support.GITTASKS}' init other --title Other"
+    code = f"umask 077; exec '{repositories.GITTASKS}' init other --title Other"
     subprocess.run(["sh", "-c", code], cwd=listed.path, check=True, capture_output=True)
     subprocess.run(
-        ["sh", "-c", f"umask 077; exec '{support.GITTASKS}' list"],
+        ["sh", "-c", f"umask 077; exec '{repositories.GITTASKS}' list"],
         cwd=listed.path, check=True, capture_output=True,
     )  # fmt: skip
     made = {path for path in Path(listed.git_dir).rglob("*") if path not in before}

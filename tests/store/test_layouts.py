@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import support
-from support import Repo
+from support import repositories
+from support.repositories import Repo
 
 
 def test_linked_worktrees_share_the_lists(listed: Repo, tmp_path: Path) -> None:
@@ -80,8 +80,10 @@ def test_a_submodule_with_the_list_checked_out_is_brought_along(
 def test_a_separate_git_dir(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "store").mkdir()
-    support.git(str(tmp_path / "work"), "init", "-q", "--separate-git-dir", f"{tmp_path}/store/g")
-    work = support.plan(Repo(str(tmp_path / "work")), "a")
+    repositories.git(
+        str(tmp_path / "work"), "init", "-q", "--separate-git-dir", f"{tmp_path}/store/g"
+    )
+    work = repositories.plan(Repo(str(tmp_path / "work")), "a")
     work.ok("start", "a")
     assert work.tasks()["a"]["status"] == "in_progress"
     assert os.path.exists(tmp_path / "store" / "g" / "refs" / "heads" / "gittasks" / "plan")
@@ -92,8 +94,8 @@ def test_a_separate_git_dir_with_the_list_checked_out_is_brought_along(tmp_path:
     stranger = Repo.create(str(tmp_path / "stranger"))
     (tmp_path / "work").mkdir()
     git_dir = f"{stranger.path}/g"
-    support.git(str(tmp_path / "work"), "init", "-q", "--separate-git-dir", git_dir)
-    work = support.plan(Repo(str(tmp_path / "work")), "a")
+    repositories.git(str(tmp_path / "work"), "init", "-q", "--separate-git-dir", git_dir)
+    work = repositories.plan(Repo(str(tmp_path / "work")), "a")
     work.git("checkout", "-q", "gittasks/plan")
     work.ok("start", "a")
     assert work.git("status", "--porcelain") == ""
@@ -132,9 +134,9 @@ def test_minus_c_and_subfolders(listed: Repo, tmp_path: Path) -> None:
     for words in (["-C", listed.path, "list"], ["list", "-C", listed.file("deep")]):
         assert "Task a" in listed.run(*words, cwd=str(tmp_path)).out
     assert "Task a" in listed.run("list", cwd=listed.file("deep/er")).out
-    path = f"{os.path.dirname(support.GITTASKS)}:{os.environ['PATH']}"
+    path = f"{os.path.dirname(repositories.GITTASKS)}:{os.environ['PATH']}"
     env = {"PATH": path}
-    assert "Task a" in support.git(
+    assert "Task a" in repositories.git(
         str(tmp_path), "-C", listed.file("deep"), "gittasks", "ls", env=env
     )
 
@@ -142,10 +144,10 @@ def test_minus_c_and_subfolders(listed: Repo, tmp_path: Path) -> None:
 def test_an_alias_in_git_runs_with_its_environment(listed: Repo) -> None:
     """git sets GIT_DIR and GIT_PREFIX for shell aliases."""
     os.makedirs(listed.file("deep"))
-    listed.git("config", "alias.t", f"!{support.GITTASKS} list")
-    listed.git("config", "alias.u", f"!{support.GITTASKS} start a")
-    support.git(listed.file("deep"), "u")
-    assert "in_progress" in support.git(listed.file("deep"), "t")
+    listed.git("config", "alias.t", f"!{repositories.GITTASKS} list")
+    listed.git("config", "alias.u", f"!{repositories.GITTASKS} start a")
+    repositories.git(listed.file("deep"), "u")
+    assert "in_progress" in repositories.git(listed.file("deep"), "t")
 
 
 def test_ceiling_directories_stop_the_search(listed: Repo) -> None:
@@ -187,7 +189,7 @@ def test_a_shallow_clone_works_to_its_boundary(listed: Repo, tmp_path: Path) -> 
     for letter in "abc":
         listed.ok("note", letter, "x")
     clone = Repo(str(tmp_path / "clone"))
-    support.git(
+    repositories.git(
         str(tmp_path), "clone", "-q", "--depth=1", "--no-single-branch",
         f"file://{listed.path}", clone.path,
     )  # fmt: skip
@@ -242,11 +244,14 @@ def test_a_read_only_repository_is_read(listed: Repo) -> None:
     try:
         for name, text in expected.items():
             done = subprocess.run(
-                [*argv, support.GITTASKS, name], cwd=listed.path, capture_output=True, check=False
+                [*argv, repositories.GITTASKS, name],
+                cwd=listed.path,
+                capture_output=True,
+                check=False,
             )
             assert (done.returncode, done.stdout.decode()) == (0, text), done.stderr.decode()
         done = subprocess.run(
-            [*argv, support.GITTASKS, "start", "a"],
+            [*argv, repositories.GITTASKS, "start", "a"],
             cwd=listed.path,
             capture_output=True,
             check=False,

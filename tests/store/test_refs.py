@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import Repo
+from support.repositories import Repo
 
 from gittasks.core.operations import Transition, Verb
 from gittasks.errors import Busy

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import racing
-from support import Repo
+from support import races
+from support.repositories import Repo
 
 from gittasks.core.operations import AddNote
 from gittasks.store import prune
@@ -17,39 +17,39 @@ from gittasks.store import prune
 
 def test_eight_processes_lose_nothing(repo: Repo) -> None:
     """8 × 10 updates by the console script, every one acknowledged and in the history."""
-    racing.race_list(repo, 8)
+    races.race_list(repo, 8)
     before = repo.count()
-    racing.assert_nothing_lost(repo, racing.run_writers(repo, 8, 10), before)
+    races.assert_nothing_lost(repo, races.run_writers(repo, 8, 10), before)
 
 
 def test_writers_beside_gc_and_repack_lose_nothing(repo: Repo) -> None:
     """The same while `git gc` and `git repack -adq` run over and over."""
-    racing.race_list(repo, 8)
+    races.race_list(repo, 8)
     before = repo.count()
-    with racing.looping(repo, ["gc", "-q"], ["repack", "-adq"]) as codes:
-        told = racing.run_writers(repo, 8, 10)
+    with races.looping(repo, ["gc", "-q"], ["repack", "-adq"]) as codes:
+        told = races.run_writers(repo, 8, 10)
     assert codes.count(0) > 5
-    racing.assert_nothing_lost(repo, told, before)
+    races.assert_nothing_lost(repo, told, before)
 
 
 def test_writers_beside_pack_refs_lose_nothing(repo: Repo) -> None:
     """The same while all refs are packed over and over: no stale packed value wins."""
-    racing.race_list(repo, 8)
+    races.race_list(repo, 8)
     before = repo.count()
-    with racing.looping(repo, ["pack-refs", "--all"]) as codes:
-        told = racing.run_writers(repo, 8, 10)
+    with races.looping(repo, ["pack-refs", "--all"]) as codes:
+        told = races.run_writers(repo, 8, 10)
     assert codes.count(0) > 5
-    racing.assert_nothing_lost(repo, told, before)
+    races.assert_nothing_lost(repo, told, before)
 
 
 def test_writers_beside_gc_that_prunes_everything_lose_nothing(repo: Repo) -> None:
     """`git gc --prune=now` takes what no ref names yet; it is written again before we say done."""
-    racing.race_list(repo, 3)
+    races.race_list(repo, 3)
     before = repo.count()
-    with racing.looping(repo, ["gc", "-q", "--prune=now"]) as codes:
-        told = racing.run_writers(repo, 3, 12)
+    with races.looping(repo, ["gc", "-q", "--prune=now"]) as codes:
+        told = races.run_writers(repo, 3, 12)
     assert codes.count(0) > 5
-    racing.assert_nothing_lost(repo, told, before)
+    races.assert_nothing_lost(repo, told, before)
 
 
 def test_a_pruning_gc_that_began_before_the_move_is_waited_for(
@@ -100,23 +100,23 @@ def test_a_gc_that_does_not_end_is_not_waited_for_for_ever(
 
 def test_resident_processes_lose_nothing(repo: Repo) -> None:
     """One Workspace a process over all its updates, as an agents' server keeps it."""
-    racing.race_list(repo, 8)
+    races.race_list(repo, 8)
     before = repo.count()
-    with racing.looping(repo, ["gc", "-q"], ["pack-refs", "--all"]):
-        told = racing.run_resident_writers(repo, 8, 20)
-    racing.assert_nothing_lost(repo, told, before)
+    with races.looping(repo, ["gc", "-q"], ["pack-refs", "--all"]):
+        told = races.run_resident_writers(repo, 8, 20)
+    races.assert_nothing_lost(repo, told, before)
 
 
 def test_killed_writers_lose_nothing_and_block_nobody(repo: Repo) -> None:
     """kill -9 of 40 writers at random moments; the next write needs no repair."""
-    racing.race_list(repo, 1)
-    acknowledged, _ = racing.kill_writers(repo, 40, 8, seed=1)
-    racing.assert_kills_lost_nothing(repo, acknowledged)
+    races.race_list(repo, 1)
+    acknowledged, _ = races.kill_writers(repo, 40, 8, seed=1)
+    races.assert_kills_lost_nothing(repo, acknowledged)
 
 
 def test_racers_for_one_task_have_one_winner(repo: Repo) -> None:
     """Equal commands at the same instant: one starts the task, the others are refused."""
-    racing.race_list(repo, 1)
+    races.race_list(repo, 1)
     date = {"GIT_AUTHOR_DATE": "2026-03-04T05:06:07Z", "GIT_COMMITTER_DATE": "2026-03-04T05:06:07Z"}
     racers = [
         repo.start("start", "shared", "--owner", "agent", env={"GITTASKS_SESSION": f"s{i}", **date})
@@ -134,7 +134,7 @@ def test_racers_for_one_task_have_one_winner(repo: Repo) -> None:
 
 def test_racers_that_only_the_operation_tells_apart_have_one_winner(repo: Repo) -> None:
     """Same owner, no session, same second: one commit, and one process that says it made it."""
-    racing.race_list(repo, 1)
+    races.race_list(repo, 1)
     date = {"GIT_AUTHOR_DATE": "2026-03-04T05:06:07Z", "GIT_COMMITTER_DATE": "2026-03-04T05:06:07Z"}
     racers = [repo.start("start", "shared", "--json", env=date) for _ in range(8)]
     answers = [json.loads(racer.communicate()[0]) for racer in racers]

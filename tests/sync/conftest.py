@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-import transports
-from transports import Remote
+from support import transports
+from support.transports import Remote
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import sys
 import time
 
 import pytest
-import transports
-from claim_history import Event, Recorder, Written, faults, on_remote, recorded
-from support import GITTASKS, Repo, git, plan
-from transports import Remote
+from support import transports
+from support.claim_history import Event, Recorder, Written, faults, on_remote, recorded
+from support.repositories import GITTASKS, Repo, git, plan
+from support.transports import Remote
 
 _ROUNDS = 3
 
@@ -33,7 +33,7 @@ def _clones(remote: Remote, folder: str, count: int) -> list[Repo]:
 _CLAIMER = """
 import json, os, subprocess, sys, time
 sys.path[:0] = json.loads(sys.argv[1])
-from claim_history import Recorder
+from support.claim_history import Recorder
 gittasks, folder, who, rounds = sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5])
 notes = Recorder(folder, who)
 env = {**os.environ, "GITTASKS_OWNER": "agent", "GITTASKS_SESSION": who, "GITTASKS_LIST": "plan"}

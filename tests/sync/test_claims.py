@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from support import Repo, Result, git, plan
+from support.repositories import Repo, Result, git, plan
 
 Run = Callable[..., Result]
 

@@ -7,10 +7,10 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
-import transports
-from clones import automatic, on_hub, settle, share
-from support import GITTASKS, Repo, Result, git, plan
-from transports import Remote
+from support import transports
+from support.clones import automatic, on_hub, settle, share
+from support.repositories import GITTASKS, Repo, Result, git, plan
+from support.transports import Remote
 
 from gittasks.core.operations import AddNote, Update
 

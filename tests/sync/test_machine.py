@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import clones
-import machine
 import pytest
 from hypothesis import Phase, settings
+from support import clones, machine
 
 from gittasks.core.operations import Verb
 

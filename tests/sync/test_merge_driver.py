@@ -7,11 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import clones
 import pytest
-import support
-from clones import Pair, assert_nothing_lost, automatic, compete, merge, on_hub, settle
-from support import GITTASKS, Repo
+from support import clones, repositories
+from support.clones import Pair, assert_nothing_lost, automatic, compete, merge, on_hub, settle
+from support.repositories import GITTASKS, Repo
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ def test_both_sides_driven_at_once_come_to_one(driven: Pair, tmp_path: Path) -> 
     ada.ok("hooks", "install")
     ada.git("fetch", "-q", bob.path, "gittasks/plan:bobs")
     ada.git("worktree", "add", "-q", str(tmp_path / "hers"), "gittasks/plan")
-    support.git(str(tmp_path / "hers"), "merge", "-q", "--no-edit", "bobs")
+    repositories.git(str(tmp_path / "hers"), "merge", "-q", "--no-edit", "bobs")
     merge(tree)
     assert tree_of(ada) == tree_of(bob)
     assert ada.head() != bob.head()

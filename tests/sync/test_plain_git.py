@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import clones
 import pytest
-import support
-from clones import Pair, assert_nothing_lost, automatic, compete, merge, on_hub, settle, tasks
-from support import GITTASKS, Repo
+from support import clones, repositories
+from support.clones import (
+    Pair,
+    assert_nothing_lost,
+    automatic,
+    compete,
+    merge,
+    on_hub,
+    settle,
+    tasks,
+)
+from support.repositories import GITTASKS, Repo
 
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
@@ -149,7 +157,9 @@ def test_a_rebase_of_published_work_loses_nothing(driven: Pair, tmp_path: Path) 
     ada.edit(Update("b", phase="7"), at=7)
     ada.git("worktree", "add", "-q", str(tmp_path / "hers"), "gittasks/plan")
     ada.ok("hooks", "install")
-    support.git(str(tmp_path / "hers"), "merge", "-q", "--no-edit", "origin/gittasks/elsewhere")
+    repositories.git(
+        str(tmp_path / "hers"), "merge", "-q", "--no-edit", "origin/gittasks/elsewhere"
+    )
     settle(ada, bob)
     assert_nothing_lost(bob)
     assert tasks(bob)["b"].phase == "7"
@@ -195,7 +205,7 @@ def test_the_merge_button_of_a_forge_is_healed(pair: Pair, tmp_path: Path) -> No
     bob.git("push", "-q", "origin", "gittasks/plan:topic")
     forge = Repo(str(tmp_path / "forge"))
     hub = ada.git("remote", "get-url", "origin")
-    support.git(str(tmp_path), "clone", "-q", "-b", "gittasks/plan", hub, forge.path)
+    repositories.git(str(tmp_path), "clone", "-q", "-b", "gittasks/plan", hub, forge.path)
     forge.git("merge", "-q", "--no-ff", "-m", "Merge pull request", "origin/topic")
     forge.git("push", "-q")
     pressed = forge.head()

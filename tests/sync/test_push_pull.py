@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-import transports
-from clones import settle, share
-from support import GITTASKS, Repo, Result
-from transports import Fault, Remote
+from support import transports
+from support.clones import settle, share
+from support.repositories import GITTASKS, Repo, Result
+from support.transports import Fault, Remote
 
 from gittasks.core.operations import AddNote
 

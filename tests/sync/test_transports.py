@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-import transports
-from support import Repo, git
-from transports import Auth, Fault, Remote
+from support import transports
+from support.repositories import Repo, git
+from support.transports import Auth, Fault, Remote
 
 
 def clone(remote: Remote, path: str) -> Repo:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import clones
 import pytest
-from support import GittasksError, Repo
+from support import clones
+from support.repositories import GittasksError, Repo
 
 from gittasks.core.operations import AddNote, Create, Transition, Verb
 from gittasks.workspace.following import Follower, News

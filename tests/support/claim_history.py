@@ -13,9 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from support import git
-
 from gittasks.core.messages import CLAIM, OWNER, SESSION, STATUS, TASK, parse_trailers
+from support.repositories import git
 
 
 class Event(NamedTuple):

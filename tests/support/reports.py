@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from support import Repo
+from support.repositories import Repo
 
 BEGIN = 1893456000
 """2030-01-01T00:00:00Z."""

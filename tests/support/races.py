@@ -10,10 +10,9 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from support import GITTASKS, Repo, plan
-
 from gittasks.core.operations import AddNote, Update
 from gittasks.workspace import Workspace
+from support.repositories import GITTASKS, Repo, plan
 
 _WRITER = """
 i=1

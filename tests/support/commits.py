@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
-from support import Repo
+from support.repositories import Repo
 
 
 def ran(folder: str, *args: str, env: Mapping[str, str] = {}, stdin: str = "") -> tuple[int, str]:

@@ -20,9 +20,10 @@ from functools import partial
 from typing import Literal
 
 import pytest
-from proxy import Fault, Proxy
-from servers import HOST, PASSWORD, USER, Service, SmartHttp, Sshd
-from support import git
+
+from support.proxy import Fault, Proxy
+from support.repositories import git
+from support.servers import HOST, PASSWORD, USER, Service, SmartHttp, Sshd
 
 __all__ = [
     "PASSWORD",

@@ -26,7 +26,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pytest
-from support import git
+
+from support.repositories import git
 
 HOST = "127.0.0.1"
 USER, PASSWORD = "ada", "s3cret"

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import clones
-from clones import BROKEN, automatic, told
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -18,8 +16,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from record import Place, Record, changes, kept, last_readable, said, stands
-from support import Repo, git
 
 from gittasks.core.changes import same
 from gittasks.core.model import Snapshot, Task
@@ -36,6 +32,10 @@ from gittasks.core.operations import (
 from gittasks.core.picks import EXISTS
 from gittasks.errors import InvalidData, NotFound, Refused
 from gittasks.sync import Wish
+from support import clones
+from support.clones import BROKEN, automatic, told
+from support.record import Place, Record, changes, kept, last_readable, said, stands
+from support.repositories import Repo, git
 
 HOME = 1
 """The clone that has the list checked out in a worktree."""

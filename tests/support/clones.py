@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from support import GITTASKS, Repo, git
 
 from gittasks.core.model import Status, Task
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 from gittasks.store.history import MERGE_SIGNER
 from gittasks.workspace.merge_driver import DRIVER
+from support.repositories import GITTASKS, Repo, git
 
 BROKEN = "subject: [\n"
 """What no task file can say."""

@@ -10,12 +10,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import schemas
-
 from gittasks.core.operations import Operation
 from gittasks.errors import GittasksError
 from gittasks.sync import Synced, Wish
 from gittasks.workspace import Workspace
+from support import schemas
 
 __all__ = ["GITTASKS", "GittasksError", "Repo", "Result", "Workspace", "git", "plan", "sealed"]
 

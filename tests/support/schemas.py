@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-FOLDER = os.path.join(os.path.dirname(__file__), "..", "docs", "schema")
+FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "schema")
 PARTS = "parts"
 
 

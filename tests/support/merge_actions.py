@@ -7,12 +7,11 @@ from itertools import permutations
 from random import Random
 from typing import Any, Final
 
-from merge_world import LIST, README, START, TASKS, Text, World, name_of, tidy
-
 from gittasks.core.changes import same
 from gittasks.core.dag import Registers, Tree
 from gittasks.core.model import Note, Status
 from gittasks.core.registers import ABSENT, STATE, Register, State
+from support.merge_world import LIST, README, START, TASKS, Text, World, name_of, tidy
 
 T1, T2 = "2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z"
 RESULT: Final[Register] = ("result",)

@@ -10,7 +10,8 @@ What counts in a document:
 - `<!-- time 10:00:30 -->` sets the clock (of a fixed day, UTC) for what follows, and
   `<!-- setup` … `-->` holds shell lines that readers need not see. Both are hidden by Markdown.
 
-`python tests/transcripts.py --update FILE…` writes what was really printed into documents.
+`PYTHONPATH=tests python -m support.transcripts --update FILE…` writes what was really printed into
+documents.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import support
+from support import repositories
 
 DAY = "2026-11-22"
 _FENCE = re.compile(r"```(\S*)(?:\s+(.*))?$")
@@ -190,8 +191,8 @@ def updated(text: str, steps: Sequence[Step]) -> str:
 
 def perform(text: str, folder: str) -> list[Step]:
     """Run a document in a fresh repository below `folder`."""
-    env = support.sealed(os.environ, os.path.join(folder, "home"))
-    beside = os.path.dirname(support.GITTASKS)
+    env = repositories.sealed(os.environ, os.path.join(folder, "home"))
+    beside = os.path.dirname(repositories.GITTASKS)
     env["PATH"] = os.pathsep.join((beside, env.get("PATH", os.defpath)))
     project = os.path.join(folder, "project")
     subprocess.run(["git", "init", "-q", project], env=env, check=True)

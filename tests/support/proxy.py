@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from servers import HOST, Service, hang_up
+from support.servers import HOST, Service, hang_up
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import anyio.from_thread
 from mcp import Client, StdioServerParameters
 from mcp.server.lowlevel import Server
 from mcp_types import CallToolResult, TextContent
-from support import GITTASKS, Repo
 
 from gittasks.mcp_server.server import make_server
+from support.repositories import GITTASKS, Repo
 
 
 class Agent:

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
-from support import GITTASKS, Repo, Result
+from support.repositories import GITTASKS, Repo, Result
 
 Fields = Mapping[str, Any]
 

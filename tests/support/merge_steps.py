@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from merge_world import START, Text, World
-
 from gittasks.core.model import Status
 from gittasks.core.picks import EXISTS, Conflict
 from gittasks.core.registers import ABSENT, STATE, Register, State
+from support.merge_world import START, Text, World
 
 Changes = Mapping[Register, Any]
 A, B = "tasks/a.yaml", "tasks/b.yaml"

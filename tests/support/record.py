@@ -10,8 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from support import Repo
-
 from gittasks.core.changes import same
 from gittasks.core.messages import parse_kept
 from gittasks.core.model import Snapshot
@@ -19,6 +17,7 @@ from gittasks.core.picks import EXISTS, Conflict
 from gittasks.core.registers import ABSENT, STATE, Register, State, registers
 from gittasks.store.contents import task_of
 from gittasks.store.history import MERGE_SIGNER, CommitInfo
+from support.repositories import Repo
 
 Place = tuple[str, Register]
 """A task ("" for the list itself) and a register of it."""
