@@ -14,6 +14,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from gittasks.core.clock import seconds_between
+
 FORMAT = 1
 """Version of the tree layout and the task file that this code reads and writes."""
 RULES = 1
@@ -202,3 +204,10 @@ class Actor(NamedTuple):
     owner: str
     session: str | None = None
     named: bool = False
+
+
+def task_seconds(task: Task) -> int | None:
+    """Seconds that a completed task took; None for any other, and where a time is missing."""
+    if task.status is not Status.COMPLETED:
+        return None
+    return seconds_between(task.started, task.finished)

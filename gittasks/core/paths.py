@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from gittasks.core.clock import seconds_between
-from gittasks.core.model import Status, Task
-from gittasks.core.progress import task_seconds
+from gittasks.core.model import Status, Task, task_seconds
 
 
 class Web(NamedTuple):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from gittasks.core.clock import duration_words, parse_time, seconds_between
 from gittasks.core.graph import Graph
-from gittasks.core.model import ListInfo, Status, Task
+from gittasks.core.model import ListInfo, Status, Task, task_seconds
 
 _NEAR_MAX_PERCENT = 80
 """From this share of a loop's maximum the user is warned that it may run out."""
@@ -135,13 +135,6 @@ def percent(completed: int, total: int) -> str:
     """Share in per cent, cut to one decimal, `.0` dropped: 3 of 7 is `42.8`; 0 of 0 is `0`."""
     whole, tenth = divmod(completed * 1000 // total, 10) if total else (0, 0)
     return f"{whole}.{tenth}" if tenth else str(whole)
-
-
-def task_seconds(task: Task) -> int | None:
-    """How long a completed task took, in seconds; None when it is not known."""
-    if task.status is not Status.COMPLETED:
-        return None
-    return seconds_between(task.started, task.finished)
 
 
 def plural(word: str) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gittasks.core.clock import MINUTE, duration_brief, duration_words, parse_time
 from gittasks.core.graph import Graph
-from gittasks.core.model import ListInfo, Note, Problem, Status, Task, Value
-from gittasks.core.progress import ListProgress, Loop, Progress, task_seconds
+from gittasks.core.model import ListInfo, Note, Problem, Status, Task, Value, task_seconds
+from gittasks.core.progress import ListProgress, Loop, Progress
 from gittasks.render.text import Marks, clean, indent
 
 _MANY_BLOCKERS = 5

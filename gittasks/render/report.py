@@ -8,9 +8,9 @@ from typing import NamedTuple
 from gittasks.core.axis import Axis
 from gittasks.core.clock import duration_brief
 from gittasks.core.graph import Graph
-from gittasks.core.model import Snapshot, Status, Task
+from gittasks.core.model import Snapshot, Status, Task, task_seconds
 from gittasks.core.picture import Picture
-from gittasks.core.progress import Progress, task_seconds
+from gittasks.core.progress import Progress
 from gittasks.core.timeline import Timeline
 from gittasks.core.timing import PhaseTime
 

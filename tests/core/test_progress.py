@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gittasks.core.clock import format_time
 from gittasks.core.graph import Graph
-from gittasks.core.model import Status, Task
-from gittasks.core.progress import Progress, percent, plural, task_seconds
+from gittasks.core.model import Status, Task, task_seconds
+from gittasks.core.progress import Progress, percent, plural
 
 START = 1795341600
 STATUSES = {

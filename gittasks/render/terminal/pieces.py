@@ -12,8 +12,8 @@ from rich.text import Text
 
 from gittasks.core.clock import duration_brief
 from gittasks.core.graph import Graph
-from gittasks.core.model import ListInfo, Problem, Status, Task
-from gittasks.core.progress import Progress, task_seconds
+from gittasks.core.model import ListInfo, Problem, Status, Task, task_seconds
+from gittasks.core.progress import Progress
 from gittasks.render import text
 from gittasks.render.text import Marks, clean
 
