@@ -2,7 +2,8 @@
 
 `git config --list` and `git var` are asked once; the answer is kept under the common git dir
 together with the state of every file and variable that it depends on, so that a warm command
-runs no git at all. Whatever is in doubt is asked again.
+runs no git at all. Whatever is in doubt is asked again. Whose repository it is was settled before
+(`trust`): what is kept here was written by whoever may write in the repository.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ def _signature(path: str) -> list[int] | None:
 
 
 def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any]:
-    # `git config` passes over a repository that git refuses; `git rev-parse` says why it does.
+    # `git config` passes over a repository whose format git refuses; `git rev-parse` says why.
     usable = git.run(["rev-parse", "--git-dir"], cwd=start, env=env)
     listed = git.run(["config", "--list", "-z", "--show-origin"], cwd=start, env=env)
     for answer in (usable, listed):

@@ -219,9 +219,10 @@ def remote_message(stderr: bytes) -> str:
 
 
 def whole_message(stderr: bytes) -> str:
-    """What git said up to the first empty line, as one line, without its `fatal: ` prefix."""
-    text = stderr.decode("utf-8", "replace").strip().partition("\n\n")[0]
-    words = " ".join(text.split()) or "git failed without a message"
+    """All that git said, without empty lines and the `fatal: ` prefix of the first."""
+    text = stderr.decode("utf-8", "replace").expandtabs(4).strip()
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    words = "\n".join(lines) or "git failed without a message"
     return words.removeprefix("fatal: ").removeprefix("error: ")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import FormatTooNew, InvalidData
-from gittasks.store import config, discovery, disk, refs
+from gittasks.store import config, discovery, disk, refs, trust
 
 if TYPE_CHECKING:
     from gittasks.store.objects import ObjectStore
@@ -20,12 +20,13 @@ _WITH_LOOSE_OBJECTS = frozenset({"loose-object", "objects", "committed", "added"
 
 
 class Repository:
-    """One repository, seen from one folder. Opening it reads two or three small files."""
+    """One repository, seen from one folder, which git would work in. Opening it reads little."""
 
     def __init__(self, start: str, env: Mapping[str, str]) -> None:
         self.start = os.path.abspath(start)
         self.env = env
         self.found = discovery.discover(self.start, env)
+        trust.check(self.found, self.start, env)
         self.common = self.found.common
 
     @cached_property
