@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gittasks.core.clock import duration_words
-from gittasks.core.timing import PhaseTime
+from gittasks.core.history import Change, LogEntry, PhaseTime
 from gittasks.render import documents
 from gittasks.render.text import Marks, clean
-from gittasks.workspace.audit import LogEntry, LoggedChange
 
 _QUIET = frozenset({"owner", "session", "claim", "started", "finished", "created", "createdBy"})
 """Fields that come along with a change of status and say nothing new on a line."""
@@ -20,18 +19,13 @@ _LONG = 60
 def entry_lines(entries: Iterable[LogEntry], marks: Marks, *, with_task: bool) -> list[str]:
     """`2026-11-22 10:00:00Z 1a2b3c4 agent  p1-ask: pending → in_progress`, one an entry."""
     shown = list(entries)
-    width = max((len(clean(entry_who(e))) for e in shown), default=0)
+    width = max((len(clean(e.who)) for e in shown), default=0)
     lines = []
     for entry in shown:
         at = entry.at.replace("T", " ")
         what = _what(entry, marks, with_task=with_task)
-        lines.append(f"{at} {entry.commit[:7]} {clean(entry_who(entry)):<{width}}  {what}")
+        lines.append(f"{at} {entry.commit[:7]} {clean(entry.who):<{width}}  {what}")
     return lines
-
-
-def entry_who(entry: LogEntry) -> str:
-    """Who acted: the owner name, or the git author of a commit made by hand."""
-    return entry.owner or entry.by
 
 
 def in_words(entry: LogEntry, marks: Marks) -> str:
@@ -40,12 +34,12 @@ def in_words(entry: LogEntry, marks: Marks) -> str:
 
 
 def _what(entry: LogEntry, marks: Marks, *, with_task: bool) -> str:
-    tasks = list(dict.fromkeys(c.task for c in entry.changes))
+    tasks = entry.tasks
     if not tasks:
         return clean(entry.subject)
     parts = []
     for task_id in tasks[:3]:
-        said = ", ".join(changed_words([c for c in entry.changes if c.task == task_id], marks))
+        said = ", ".join(changed_words(entry.changes_of(task_id), marks))
         name = f"{clean(task_id)}: " if task_id else "list: "
         parts.append((name if with_task else "") + said)
     if len(tasks) > 3:
@@ -55,7 +49,7 @@ def _what(entry: LogEntry, marks: Marks, *, with_task: bool) -> str:
     return "; ".join(parts) + forced + undo
 
 
-def changed_words(changes: Sequence[LoggedChange], marks: Marks) -> list[str]:
+def changed_words(changes: Sequence[Change], marks: Marks) -> list[str]:
     """What changes of one task, or of the list, say: `pending → completed (PASS)`."""
     moved = any(c.field == "status" for c in changes)
     told = []
@@ -87,13 +81,13 @@ def changed_words(changes: Sequence[LoggedChange], marks: Marks) -> list[str]:
     return told
 
 
-def _edges(change: LoggedChange) -> str:
+def _edges(change: Change) -> str:
     added = [f"+{clean(i)}" for i in change.after if i not in change.before]
     removed = [f"-{clean(i)}" for i in change.before if i not in change.after]
     return f"blockedBy {' '.join(added + removed)}"
 
 
-def _links(change: LoggedChange) -> list[str]:
+def _links(change: Change) -> list[str]:
     added = [c for c in change.after if c not in change.before]
     removed = [c for c in change.before if c not in change.after]
     told = [f"commit {c['sha'][:7]} {_short(c['subject'] or '')}" for c in added]
@@ -134,7 +128,7 @@ def entry_documents(entries: Iterable[LogEntry]) -> list[documents.Document]:
     ]
 
 
-def change_document(change: LoggedChange) -> documents.Document:
+def change_document(change: Change) -> documents.Document:
     """One change as it stands in the documents."""
     return {
         "task": change.task or None,

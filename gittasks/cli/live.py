@@ -13,7 +13,7 @@ from rich.text import Text
 
 from gittasks.cli import looking, output
 from gittasks.cli.fullscreen import Terminal
-from gittasks.cli.history import changed_words, entry_who
+from gittasks.cli.history import changed_words
 from gittasks.cli.output import LostOutput
 from gittasks.cli.screen import console, printed, terminal_signs
 from gittasks.core.clock import MINUTE, duration_brief
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from gittasks.cli.looking import Look
     from gittasks.cli.options import Settings
     from gittasks.cli.waiting import Wait
+    from gittasks.core.history import LogEntry
     from gittasks.workspace import Workspace
-    from gittasks.workspace.audit import LogEntry
     from gittasks.workspace.following import Follower, News
 
 _PAUSE = 0.25
@@ -94,10 +94,10 @@ class Live:
     def _happened(self, entries: Iterable[LogEntry], *, new: bool) -> None:
         marks = self._signs.marks
         for entry in entries:
-            for task_id in dict.fromkeys(c.task for c in entry.changes):
-                words = changed_words([c for c in entry.changes if c.task == task_id], marks)
+            for task_id in entry.tasks:
+                words = changed_words(entry.changes_of(task_id), marks)
                 said = f"{clean(task_id) or 'list'}: {', '.join(words)}"
-                self._feed.append(Happened(entry.at, entry_who(entry), said, new))
+                self._feed.append(Happened(entry.at, entry.who, said, new))
 
     def _draw(self, terminal: Terminal) -> None:
         """Make the picture anew, and note when it has to be made again: when a time moves on."""

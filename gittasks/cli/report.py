@@ -81,9 +81,9 @@ def _written(report: Report, form: str) -> str:
 def gather(workspace: Workspace, seen: Look) -> Report:
     """Everything that a report tells of a list as it is, or as it was."""
     from gittasks.cli.history import in_words
+    from gittasks.core.history import phase_times
     from gittasks.core.picture import picture
     from gittasks.core.timeline import timeline
-    from gittasks.core.timing import phase_times
     from gittasks.render.report import Activity, Report
     from gittasks.render.text import UNICODE
 
@@ -95,7 +95,7 @@ def gather(workspace: Workspace, seen: Look) -> Report:
         phase_times(snapshot.ordered(), now),
         timeline(snapshot, entries, now),
         _matters(workspace, seen),
-        [Activity(e.at, e.commit, e.owner or e.by, in_words(e, UNICODE)) for e in entries],
+        [Activity(e.at, e.commit, e.who, in_words(e, UNICODE)) for e in entries],
         picture(snapshot, now),
         seen.branch.commit,
         now,

@@ -12,10 +12,10 @@ from gittasks.cli.options import F, Settings, command
 from gittasks.errors import InvalidData
 
 if TYPE_CHECKING:
+    from gittasks.core.history import LogEntry
     from gittasks.core.trouble import Trouble
     from gittasks.sync import Synced, Wish
     from gittasks.workspace import Workspace
-    from gittasks.workspace.audit import LogEntry
     from gittasks.workspace.sharing import OpenConflict
 
 _SHOWN = 20

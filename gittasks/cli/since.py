@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from gittasks.cli.history import change_document, changed_words, entry_who
+from gittasks.cli.history import change_document, changed_words
 from gittasks.core.model import Status, Task
 from gittasks.errors import Usage
 
@@ -40,7 +40,7 @@ def changed_lines(seen: Look, found: Changed, tasks: Sequence[Task], marks: Mark
         changes = [c for c in found.changes if c.task == task.id]
         new = any(c.kind == "created" for c in changes)
         said = "created" if new else ", ".join(changed_words(changes, marks))
-        who = ", ".join(dict.fromkeys(entry_who(e) for e in found.entries_of(task.id)))
+        who = ", ".join(dict.fromkeys(e.who for e in found.entries_of(task.id)))
         lines.append(plain.task_line(task, seen.graph, marks, seen.now, width))
         lines.append(f"    {said}{f' (by {clean(who)})' if who else ''}")
     for change in found.changes:

@@ -265,7 +265,7 @@ def log_command(
             raise Usage("--reverse and --since do not go with --timeline")
         return show_timeline(settings, task_id, limit)
     from gittasks.cli import history
-    from gittasks.core.timing import phase_times
+    from gittasks.core.history import phase_times
 
     workspace = settings.workspace()
     snapshot = workspace.snapshot()

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from gittasks.codec.plan_item import ItemText, escape, read_item, unescape, write_item
-from gittasks.core.model import ListInfo, Status, Task
+from gittasks.core.model import ListInfo, Status, Task, phase_in
 from gittasks.core.plan import Fault, Plan, PlannedTask, assign_ids, id_faults, invalid_plan
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -200,7 +200,7 @@ def _unescape_start(text: str) -> str:
 def _planned(item: _Item) -> PlannedTask:
     status, subject, given, _ = item.text
     after = given.get("after")
-    phase = item.phase if Task(id="-", subject=subject).phase_label is None else None
+    phase = item.phase if phase_in(subject) is None else None
     return PlannedTask(
         line=item.line,
         id=given.get("id"),
@@ -272,7 +272,7 @@ def _task_line(task: Task, heading: str | None, gone: Collection[str]) -> str:
         "result": task.result,
     }
     attributes = {"id": task.id, **{name: value for name, value in given.items() if value}}
-    said = heading if Task(id="-", subject=task.subject).phase_label is None else None
+    said = heading if phase_in(task.subject) is None else None
     if task.phase_label is None and said:
         attributes["phase"] = ""
     elif task.phase and task.phase_label != said:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from gittasks.core.history import Change
 from gittasks.core.model import Snapshot, Task
 
 FIELDS: tuple[tuple[str, str], ...] = (
@@ -27,22 +28,6 @@ FIELDS: tuple[tuple[str, str], ...] = (
     ("createdBy", "created_by"),
 )
 """Names of the fields in the file and in JSON, with the attribute of Task, in file order."""
-
-
-class Change(NamedTuple):
-    """One field of one task before and after.
-
-    `field` is the name in the file and in JSON. `kind` is `field`; or for a whole task, whose
-    field is then the same word, `created` (`after` is the Task), `removed` (`before` is),
-    `unreadable` (its file no longer reads) or `repaired`. A change of the list itself has the
-    task "".
-    """
-
-    task: str
-    field: str
-    before: Any
-    after: Any
-    kind: str = "field"
 
 
 def same(one: Any, other: Any) -> bool:

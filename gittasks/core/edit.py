@@ -9,7 +9,7 @@ from gittasks.core import ids, references, rules, texts
 from gittasks.core.changes import changed_ids
 from gittasks.core.draft import Draft
 from gittasks.core.graph import Graph
-from gittasks.core.model import Snapshot, Status, Task
+from gittasks.core.model import Snapshot, Status, Task, phase_in, phase_named, without_prefix
 from gittasks.core.operations import (
     AddNote,
     Claim,
@@ -160,10 +160,9 @@ def _create(draft: Draft, op: Create) -> str:
 
 def _create_loop(draft: Draft, op: Create) -> str:
     """Make `Iteration 1/N: …` to `N/N`; a phase in the subject becomes the phase of each."""
-    whole = Task(id="", subject=op.subject)
     name, phase = op.subject, op.phase
-    if whole.phase_label and not phase:
-        name, phase = whole.title, whole.phase_label.removeprefix("PHASE ")
+    if not phase and (label := phase_in(op.subject)):
+        name, phase = without_prefix(op.subject), label.removeprefix("PHASE ")
     count = op.iterations or 0
     made: list[str] = []
     for i in range(1, count + 1):
@@ -231,8 +230,7 @@ def _new_task(draft: Draft, op: Create, task_id: str) -> Task:
 
 def _needed_phase(subject: str, phase: str | None) -> str | None:
     """`phase`, or None where the subject says the same already."""
-    told = Task(id="", subject=subject).phase_label
-    return None if Task(id="", subject="", phase=phase).phase_label == told else phase
+    return phase if phase and phase_named(phase) != phase_in(subject) else None
 
 
 def _next_order(draft: Draft) -> int | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gittasks.core.changes import Change, diff
+from gittasks.core.changes import diff
 from gittasks.core.edit import Edit
+from gittasks.core.history import Change
 from gittasks.core.model import Actor, Status, Task
 from gittasks.core.registers import Register
 from gittasks.core.texts import printable

@@ -9,7 +9,7 @@ derived from other tasks: what depends on the whole list is in `graph` and `prog
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -98,10 +98,7 @@ class Task(NamedTuple):
     @property
     def phase_label(self) -> str | None:
         """The phase this task is shown under: the field, else `PHASE n` from the subject."""
-        if self.phase:
-            return f"PHASE {self.phase}" if _BARE_PHASE.fullmatch(self.phase) else self.phase
-        match = _PHASE.match(self.subject)
-        return f"PHASE {match[1]}" if match else None
+        return phase_named(self.phase) if self.phase else phase_in(self.subject)
 
     @property
     def iteration(self) -> Iteration | None:
@@ -115,8 +112,7 @@ class Task(NamedTuple):
     @property
     def title(self) -> str:
         """The subject without its `PHASE n:` or `Iteration i/N:` prefix."""
-        match = _PHASE.match(self.subject) or _ITERATION_PREFIX.match(self.subject)
-        return self.subject[match.end() :].strip() or self.subject if match else self.subject
+        return without_prefix(self.subject)
 
     @property
     def headline(self) -> str:
@@ -138,6 +134,35 @@ _ITERATION = re.compile(
     r"\s*iteration\s+([0-9]{1,4})/([0-9]{1,4})\s*(?::\s*(.*))?$", re.IGNORECASE | re.DOTALL
 )
 _ITERATION_PREFIX = re.compile(r"\s*iteration\s+[0-9]{1,4}/[0-9]{1,4}\s*:\s*", re.IGNORECASE)
+
+
+def phase_named(phase: str) -> str:
+    """The label of a phase: `PHASE 3` for `3`; any other name is its own."""
+    return f"PHASE {phase}" if _BARE_PHASE.fullmatch(phase) else phase
+
+
+def phase_in(subject: str) -> str | None:
+    """The label of the phase that a subject begins with, as `PHASE 3: Build` does, else None."""
+    match = _PHASE.match(subject)
+    return f"PHASE {match[1]}" if match else None
+
+
+def without_prefix(subject: str) -> str:
+    """A subject without its `PHASE n:` or `Iteration i/N:`, unless nothing else is in it."""
+    match = _PHASE.match(subject) or _ITERATION_PREFIX.match(subject)
+    return subject[match.end() :].strip() or subject if match else subject
+
+
+def by_phase(tasks: Iterable[Task]) -> dict[str | None, list[Task]]:
+    """Tasks by the label of their phase, in order of first appearance; None: those of none.
+
+    Labels that differ only in case are one phase, under the one that came first.
+    """
+    groups: dict[str, tuple[str | None, list[Task]]] = {}
+    for task in tasks:
+        label = task.phase_label
+        groups.setdefault((label or "").casefold(), (label, []))[1].append(task)
+    return dict(groups.values())
 
 
 class ListInfo(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from gittasks.core import ids, rules, texts
 from gittasks.core.draft import Draft
 from gittasks.core.graph import Graph
-from gittasks.core.model import Snapshot, Status, Task, Value
+from gittasks.core.model import Snapshot, Status, Task, Value, phase_in, phase_named
 from gittasks.core.operations import Context
 from gittasks.core.placing import place
 from gittasks.errors import Ambiguous, InvalidData, NotFound, Usage
@@ -275,10 +275,10 @@ def _set_fields(draft: Draft, planned: PlannedTask) -> None:
     if planned.owner and task.status is Status.PENDING:
         changes["owner"] = planned.owner
     if planned.phase:
-        label = Task(id="", subject="", phase=planned.phase).phase_label
+        label = phase_named(planned.phase)
         if label != task._replace(subject=planned.subject).phase_label:
-            told = Task(id="", subject=planned.subject).phase_label
-            changes["phase"] = None if label == told else planned.phase
+            same = label == phase_in(planned.subject)
+            changes["phase"] = None if same else planned.phase
     if planned.blocked_by is not None:
         gone = (b for b in task.blocked_by if _is_deleted(draft.tasks.get(b)))
         blockers = tuple(dict.fromkeys((*planned.blocked_by, *gone)))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from gittasks.core.clock import duration_words, parse_time, seconds_between
 from gittasks.core.graph import Graph
-from gittasks.core.model import ListInfo, Status, Task, task_seconds
+from gittasks.core.model import ListInfo, Status, Task, by_phase, task_seconds
 
 _NEAR_MAX_PERCENT = 80
 """From this share of a loop's maximum the user is warned that it may run out."""
@@ -204,14 +204,8 @@ def _small_first(text: str) -> str:
 
 
 def _phases(alive: Iterable[Task]) -> tuple[Phase, ...]:
-    """Phases in order of first appearance; labels that differ only in case are one phase."""
-    groups: dict[str, list[Task]] = {}
-    labels: dict[str, str] = {}
-    for task in alive:
-        if label := task.phase_label:
-            groups.setdefault(label.casefold(), []).append(task)
-            labels.setdefault(label.casefold(), label)
-    return tuple(_phase(labels[key], tasks) for key, tasks in groups.items())
+    """The phases in order of first appearance."""
+    return tuple(_phase(label, tasks) for label, tasks in by_phase(alive).items() if label)
 
 
 def _phase(label: str, tasks: Sequence[Task]) -> Phase:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 from gittasks.core.clock import parse_time
+from gittasks.core.history import Change, LogEntry
 from gittasks.core.model import Snapshot, Status, Task
 
 RUNNING = "running"
@@ -26,28 +27,6 @@ _OUTCOMES = {
     Status.PENDING: RELEASED,
     Status.DELETED: DELETED,
 }
-
-
-class ToldChange(Protocol):
-    """One change of one field, as `core.changes.Change` names its parts."""
-
-    @property
-    def task(self) -> str: ...  # noqa: D102
-    @property
-    def field(self) -> str: ...  # noqa: D102
-    @property
-    def before(self) -> Any: ...  # noqa: D102
-    @property
-    def kind(self) -> str: ...  # noqa: D102
-
-
-class Told(Protocol):
-    """One commit of the history: when, and what it changed."""
-
-    @property
-    def at(self) -> str: ...  # noqa: D102
-    @property
-    def changes(self) -> Sequence[ToldChange]: ...  # noqa: D102
 
 
 class Span(NamedTuple):
@@ -109,7 +88,7 @@ class Worker(NamedTuple):
     last: int
 
 
-def timeline(snapshot: Snapshot, newest_first: Iterable[Told], now: int) -> Timeline:
+def timeline(snapshot: Snapshot, newest_first: Iterable[LogEntry], now: int) -> Timeline:
     """The timeline of a list; its history as `log` gives it.
 
     Spans are told of the tasks that the list shows, figures of all that ever were.
@@ -178,7 +157,7 @@ _FIELDS = ("status", "owner", "started", "finished")
 
 
 def _states(
-    snapshot: Snapshot, newest_first: Iterable[Told], now: int
+    snapshot: Snapshot, newest_first: Iterable[LogEntry], now: int
 ) -> Mapping[str, list[_State]]:
     """By task, what each commit that touched it made of it, oldest first."""
     backwards: dict[str, list[_State]] = {}
@@ -200,8 +179,8 @@ def _now(task: Task) -> _State:
     return _State(0, task.status, task.owner, task.started, task.finished)
 
 
-def _by_task(changes: Sequence[ToldChange]) -> dict[str, list[ToldChange]]:
-    found: dict[str, list[ToldChange]] = {}
+def _by_task(changes: Sequence[Change]) -> dict[str, list[Change]]:
+    found: dict[str, list[Change]] = {}
     for change in changes:
         if change.task and (change.kind in _WHOLE or change.field in _FIELDS):
             found.setdefault(change.task, []).append(change)
@@ -211,7 +190,7 @@ def _by_task(changes: Sequence[ToldChange]) -> dict[str, list[ToldChange]]:
 _WHOLE = frozenset({"created", "removed"})
 
 
-def _before(after: _State, changes: Iterable[ToldChange]) -> _State:
+def _before(after: _State, changes: Iterable[Change]) -> _State:
     """The state before these changes of one task."""
     for change in changes:
         if change.kind == "created":

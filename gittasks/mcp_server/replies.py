@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gittasks.core.graph import Graph
+from gittasks.core.history import Change, LogEntry
 from gittasks.core.model import Task
 from gittasks.core.progress import summary
 from gittasks.errors import GittasksError, NoRepository, NotFound, Refused
 from gittasks.render import documents, plain
 from gittasks.render.text import UNICODE, clean, clean_block
 from gittasks.workspace import Report, Workspace
-from gittasks.workspace.audit import LogEntry, LoggedChange
 
 Arguments = Mapping[str, Any]
 """Of a call, as the schema of its tool has them."""
@@ -83,16 +83,16 @@ def progress_words(made: Report) -> str:
 
 def did(entry: LogEntry, list_id: str) -> str:
     """What somebody did, on one line: the subject of the commit, or of several tasks each."""
-    tasks = list(dict.fromkeys(change.task for change in entry.changes))
+    tasks = entry.tasks
     words = entry.subject.removeprefix(f"{list_id}: ")
     if len(tasks) > 1:
-        parts = [_became([c for c in entry.changes if c.task == i]) for i in tasks[:_TASKS]]
+        parts = [_became(entry.changes_of(i)) for i in tasks[:_TASKS]]
         more = [f"and {len(tasks) - _TASKS} more"] if len(tasks) > _TASKS else []
         words = "; ".join([*parts, *more])
     return f"{words} (forced: {', '.join(entry.forced)})" if entry.forced else words
 
 
-def _became(changes: Sequence[LoggedChange]) -> str:
+def _became(changes: Sequence[Change]) -> str:
     """`p1 pending → in_progress`, or which fields of a task changed."""
     name = changes[0].task or "list"
     for change in changes:

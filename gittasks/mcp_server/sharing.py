@@ -74,7 +74,7 @@ def _exchanged(workspace: Workspace, one: Synced, *, parallel: bool) -> dict[str
     if ids := {commit.id for commit in one.received}:
         entries = audit.log(ListStore(workspace.repository, one.list_id, one.remote))
         told = [e for e in reversed(entries) if e.commit in ids]
-        did = [f"{e.owner or e.by}: {replies.did(e, one.list_id)}" for e in told]
+        did = [f"{e.who}: {replies.did(e, one.list_id)}" for e in told]
     if len(did) > _TOLD:
         did = [f"... {len(did) - _TOLD} more before these: TaskLog", *did[-_TOLD:]]
     found |= {"received": did, "sent": len(one.sent)}

@@ -278,7 +278,7 @@ def _log(workspace: Workspace, given: Arguments) -> Reply:
     entries = [
         {
             "at": entry.at,
-            "by": entry.owner or entry.by,
+            "by": entry.who,
             "did": replies.did(entry, workspace.list_id),
             "commit": entry.commit[:12],
         }

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from gittasks.core.axis import Axis
 from gittasks.core.clock import duration_brief
 from gittasks.core.graph import Graph
+from gittasks.core.history import PhaseTime
 from gittasks.core.model import Snapshot, Status, Task, task_seconds
 from gittasks.core.picture import Picture
 from gittasks.core.progress import Progress
 from gittasks.core.timeline import Timeline
-from gittasks.core.timing import PhaseTime
 
 MARKER = "gittasks report"
 """What every report says near its beginning, so that it is known for one."""
@@ -78,12 +78,3 @@ def time_words(task: Task, progress: Progress) -> str:
         return f"{duration_brief(running)} so far" if running else ""
     took = task_seconds(task)
     return duration_brief(took) if took else ""
-
-
-def by_phase(tasks: Iterable[Task]) -> list[tuple[str | None, list[Task]]]:
-    """Tasks under their phases, in order of first appearance; those without one under None."""
-    groups: dict[str, tuple[str | None, list[Task]]] = {}
-    for task in tasks:
-        label = task.phase_label
-        groups.setdefault((label or "").casefold(), (label, []))[1].append(task)
-    return list(groups.values())

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from gittasks.core.axis import Axis
 from gittasks.core.clock import duration_brief, duration_short, format_time
+from gittasks.core.history import PhaseTime
 from gittasks.core.model import Snapshot, Status
 from gittasks.core.timeline import COMPLETED, RUNNING, SKIPPED, Reopened, Span, Timeline, workers
-from gittasks.core.timing import PhaseTime
 from gittasks.render import documents
 from gittasks.render.text import ASCII, Marks, clean
 

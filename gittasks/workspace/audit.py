@@ -10,41 +10,17 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gittasks.core.clock import format_time
+from gittasks.core.history import Change, LogEntry
 from gittasks.errors import NotFound
 from gittasks.store import history_cache
 from gittasks.store.layout import merge_subject
 
 if TYPE_CHECKING:
-    from gittasks.core.changes import Change
     from gittasks.core.model import Snapshot
     from gittasks.store.history import CommitInfo
     from gittasks.store.layout import Branch
     from gittasks.store.list_store import ListStore
     from gittasks.workspace.workspace import Report, Workspace
-
-
-class LoggedChange(NamedTuple):
-    """A Change of the core as JSON values; a whole task stands as its subject."""
-
-    task: str
-    field: str
-    before: Any
-    after: Any
-    kind: str
-
-
-class LogEntry(NamedTuple):
-    """One commit of a list, told as changes. `by` is the git author, `owner` who acted."""
-
-    commit: str
-    at: str
-    by: str
-    owner: str | None
-    session: str | None
-    subject: str
-    changes: tuple[LoggedChange, ...]
-    forced: tuple[str, ...]
-    undo_of: str | None
 
 
 class Undone(NamedTuple):
@@ -75,7 +51,7 @@ def log(
         if not entry.changes and entry.subject == quiet:
             continue
         if task_id is not None:
-            changes = tuple(c for c in entry.changes if c.task == task_id)
+            changes = entry.changes_of(task_id)
             if not changes:
                 continue
             entry = entry._replace(changes=changes)
@@ -192,11 +168,9 @@ def _entry(commit: CommitInfo, befores: list[Snapshot], after: Snapshot) -> LogE
     )
 
 
-def logged(changes: Iterable[Change]) -> tuple[LoggedChange, ...]:
+def logged(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Changes as they stand in an entry."""
-    return tuple(
-        LoggedChange(c.task, c.field, _plain(c.before), _plain(c.after), c.kind) for c in changes
-    )
+    return tuple(c._replace(before=_plain(c.before), after=_plain(c.after)) for c in changes)
 
 
 def _changes(befores: list[Snapshot], after: Snapshot) -> list[Change]:
@@ -224,7 +198,8 @@ def _plain(value: Any) -> Any:
 def _encoded(entry: LogEntry) -> history_cache.Line:
     import json
 
-    content = json.dumps(entry[1:], separators=(",", ":"), default=str)
+    _, *rest = entry
+    content = json.dumps(rest, separators=(",", ":"), default=str)
     return history_cache.Line(entry.commit, content)
 
 
@@ -232,8 +207,8 @@ def _decoded(line: history_cache.Line) -> LogEntry:
     import json
 
     at, by, owner, session, subject, changes, forced, undo_of = json.loads(line.content)
-    made = tuple(LoggedChange(*c) for c in changes)
-    return LogEntry(line.commit, at, by, owner, session, subject, made, tuple(forced), undo_of)
+    parts = tuple(Change(*c) for c in changes)
+    return LogEntry(line.commit, at, by, owner, session, subject, parts, tuple(forced), undo_of)
 
 
 def _last(values: Iterable[str] | None) -> str | None:

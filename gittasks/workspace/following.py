@@ -16,9 +16,9 @@ from gittasks.workspace import audit
 from gittasks.workspace.sharing import no_remote
 
 if TYPE_CHECKING:
+    from gittasks.core.history import LogEntry
     from gittasks.store.layout import Branch, Heads
     from gittasks.store.list_store import ListStore
-    from gittasks.workspace.audit import LogEntry
     from gittasks.workspace.workspace import Workspace
 
 _RECHECK = 5.0

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from gittasks.core.lint.case import Case, Move
+from gittasks.core.lint.case import Case
 from gittasks.core.lint.table import NAMES, Finding, findings
 from gittasks.errors import Usage
 
 if TYPE_CHECKING:
     from gittasks.core.model import Snapshot
-    from gittasks.workspace.audit import LogEntry
     from gittasks.workspace.workspace import Workspace
 
 CONFIG_KEY = "gittasks.lintignore"
@@ -29,22 +28,12 @@ def lint(
             raise _unknown(name)
     case = Case(
         snapshot,
-        moves(workspace.log()),
+        workspace.log()[::-1],
         workspace.now().text,
         parallel=workspace.repository.config.flag("gittasks.parallel"),
     )
     usual = () if only else _ignored(workspace)
     return findings(case, only, {*ignore, *usual})
-
-
-def moves(newest_first: Iterable[LogEntry]) -> list[Move]:
-    """The changes of a history as the rules see them, oldest first."""
-    return [
-        Move(e.commit, e.at, e.owner or e.by, c.task, c.field, c.before, c.after, c.kind)
-        for e in reversed(list(newest_first))
-        for c in e.changes
-        if c.task
-    ]
 
 
 def _ignored(workspace: Workspace) -> list[str]:

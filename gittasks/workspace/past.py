@@ -16,9 +16,9 @@ from gittasks.store.evaluation import evaluate_past
 from gittasks.workspace import audit
 
 if TYPE_CHECKING:
+    from gittasks.core.history import Change, LogEntry
     from gittasks.store.layout import Branch
     from gittasks.store.list_store import ListStore
-    from gittasks.workspace.audit import LogEntry, LoggedChange
     from gittasks.workspace.workspace import Workspace
 
 _HEX = re.compile(r"[0-9a-f]{4,40}", re.IGNORECASE)
@@ -47,7 +47,7 @@ class Changed(NamedTuple):
     """What is different from a moment before. `entries` tell by whom, newest first."""
 
     since: Past
-    changes: tuple[LoggedChange, ...]
+    changes: tuple[Change, ...]
     entries: tuple[LogEntry, ...]
 
     @property
@@ -57,7 +57,7 @@ class Changed(NamedTuple):
 
     def entries_of(self, task_id: str) -> list[LogEntry]:
         """Those about one task."""
-        return [e for e in self.entries if any(c.task == task_id for c in e.changes)]
+        return [e for e in self.entries if task_id in e.tasks]
 
 
 def changed(workspace: Workspace, before: Past, branch: Branch, now: Past | None) -> Changed:

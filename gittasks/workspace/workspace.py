@@ -18,9 +18,10 @@ from gittasks.workspace import choice
 if TYPE_CHECKING:
     from gittasks.core.arrivals import Wanted
     from gittasks.core.edit import Edit
+    from gittasks.core.history import LogEntry
     from gittasks.core.operations import Context, Operation
     from gittasks.sync import Synced, Wish
-    from gittasks.workspace.audit import LogEntry, Undone
+    from gittasks.workspace.audit import Undone
     from gittasks.workspace.claiming import StaleClaim
     from gittasks.workspace.doctor import Finding
     from gittasks.workspace.lists import ListSummary

@@ -177,16 +177,20 @@ def test_times_that_make_no_sense_are_not_judged(text: str) -> None:
     story = Story().at(0, create("a", "PHASE 1: A"), create("b", "PHASE 2: B")).at(1, start("a"))
     odd = story.snapshot.tasks["a"]._replace(started=text, finished=text)
     story.by_hand(2, odd, odd._replace(id="c", status=Status.COMPLETED))
-    story.moves = [m._replace(at=text) for m in story.moves]
+    story.history = [entry._replace(at=text) for entry in story.history]
     assert set(story.rules(3)).isdisjoint({"stuck", "silent-work", "one-task-phase"})
 
 
-def test_what_moves_say_need_not_fit_the_list() -> None:
+def test_what_the_history_says_need_not_fit_the_list() -> None:
     """Tasks of which the list knows nothing any more, and values of any kind, harm no rule."""
     story = good_work().at(1000, Update(id="p1", subject="PHASE 1: Other"))
-    story.moves += [
-        m._replace(task="gone", before=v, after=v)
-        for m in list(story.moves)
-        for v in (None, 1, ["x"], {"a": 1}, "completed", "in_progress")
-    ]
+    for value in (None, 1, ["x"], {"a": 1}, "completed", "in_progress"):
+        story.history += [
+            entry._replace(
+                changes=tuple(
+                    c._replace(task="gone", before=value, after=value) for c in entry.changes
+                )
+            )
+            for entry in list(story.history)
+        ]
     assert story.rules(1100) == []

@@ -7,8 +7,9 @@ from hypothesis import given
 from support.graphs import chain, listed, task
 from support.strategies import MANY_IDS, snapshots
 
+from gittasks.core.history import Change, LogEntry
 from gittasks.core.lint import early
-from gittasks.core.lint.case import Case, Move, some
+from gittasks.core.lint.case import Case, some
 from gittasks.core.lint.table import NAMES, RULES, SEVERITIES, findings
 from gittasks.core.model import Problem, Snapshot, Status, Task
 
@@ -176,11 +177,12 @@ class TestTable:
     @given(snapshots(MANY_IDS))
     def test_law_any_list_can_be_judged(self, snapshot: Snapshot) -> None:
         """No list that a branch could hold makes a rule fail; findings name tasks of the list."""
-        moves = [
-            Move("c", t.started or "", "ann", t.id, "status", "pending", str(t.status))
+        history = [
+            LogEntry("c", t.started or "", "ann", None, None, "", (change,))
             for t in snapshot.tasks.values()
+            for change in (Change(t.id, "status", "pending", str(t.status)),)
         ]
-        for found in findings(Case(snapshot, moves, "2026-11-22T12:00:00Z")):
+        for found in findings(Case(snapshot, history, "2026-11-22T12:00:00Z")):
             assert set(found.tasks) <= set(snapshot.tasks)
             assert found.message
             assert found.hint

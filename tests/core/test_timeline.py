@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import pairwise
-from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.core.changes import Change, diff, task_changes
+from gittasks.core.changes import diff, task_changes
 from gittasks.core.clock import format_time, parse_time
+from gittasks.core.history import Change, LogEntry
 from gittasks.core.model import ListInfo, Snapshot, Status, Task
 from gittasks.core.timeline import Point, Span, timeline, united, workers
 
@@ -19,11 +19,9 @@ NOW = START + 100 * 60
 EMPTY = Snapshot(ListInfo("plan"))
 
 
-class Entry(NamedTuple):
+def entry(at: str, changes: Iterable[Change]) -> LogEntry:
     """A commit, as the history tells it."""
-
-    at: str
-    changes: Sequence[Change]
+    return LogEntry("", at, "ada", None, None, "", tuple(changes))
 
 
 def at(minute: int) -> str:
@@ -35,17 +33,17 @@ class History:
 
     def __init__(self) -> None:
         self.snapshot = EMPTY
-        self.entries: list[Entry] = []
+        self.entries: list[LogEntry] = []
 
     def commit(self, minute: int, *tasks: Task) -> None:
         after = self.snapshot.with_tasks(*tasks)
-        self.entries.append(Entry(at(minute), diff(self.snapshot, after)))
+        self.entries.append(entry(at(minute), diff(self.snapshot, after)))
         self.snapshot = after
 
     def remove(self, minute: int, task_id: str) -> None:
         left = {i: t for i, t in self.snapshot.tasks.items() if i != task_id}
         after = self.snapshot._replace(tasks=left)
-        self.entries.append(Entry(at(minute), diff(self.snapshot, after)))
+        self.entries.append(entry(at(minute), diff(self.snapshot, after)))
         self.snapshot = after
 
     def spans(self) -> list[tuple[str, str | None, int, int | None, str]]:
@@ -107,9 +105,9 @@ def test_of_two_who_did_it_at_once_one_stands() -> None:
     ada = A._replace(status=Status.IN_PROGRESS, owner="ada", started=at(1))
     done = ada._replace(status=Status.COMPLETED, finished=at(5))
     steps = ((0, None, A), (1, A, ada), (2, A, bob), (5, ada, done))
-    entries = [Entry(at(minute), task_changes(old, new)) for minute, old, new in steps]
+    entries = [entry(at(minute), task_changes(old, new)) for minute, old, new in steps]
     entries.append(
-        Entry(at(6), task_changes(bob, bob._replace(status=Status.SKIPPED, finished=at(6))))
+        entry(at(6), task_changes(bob, bob._replace(status=Status.SKIPPED, finished=at(6))))
     )
     shown = timeline(EMPTY.with_tasks(done), entries[::-1], NOW)
     (span,) = shown.spans

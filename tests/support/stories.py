@@ -5,7 +5,8 @@ from __future__ import annotations
 from gittasks.core.changes import diff
 from gittasks.core.clock import format_time, parse_time
 from gittasks.core.edit import apply
-from gittasks.core.lint.case import Case, Move
+from gittasks.core.history import LogEntry
+from gittasks.core.lint.case import Case
 from gittasks.core.lint.table import Finding, findings
 from gittasks.core.model import Actor, ListInfo, Snapshot, Task
 from gittasks.core.operations import AddNote, Context, Create, Operation, Transition, Verb
@@ -39,7 +40,7 @@ class Story:
 
     def __init__(self, list_id: str = "feature-auth") -> None:
         self.snapshot = Snapshot(info=ListInfo(id=list_id))
-        self.moves: list[Move] = []
+        self.history: list[LogEntry] = []
         self._commits = 0
 
     def at(
@@ -62,16 +63,18 @@ class Story:
     def _took(self, after: Snapshot, now: str, by: str) -> Story:
         self._commits += 1
         commit = f"{self._commits:040x}"
+        changes = []
         for c in diff(self.snapshot, after):
             old, new = (v.subject if isinstance(v, Task) else v for v in (c.before, c.after))
-            self.moves.append(Move(commit, now, by, c.task, c.field, old, new, c.kind))
+            changes.append(c._replace(before=old, after=new))
+        self.history.append(LogEntry(commit, now, by, by, None, "", tuple(changes)))
         self.snapshot = after
         return self
 
     def found(self, second: int, *only: str, parallel: bool = False) -> list[Finding]:
         """What the rules say so many seconds after the beginning."""
         now = format_time(START + second)
-        return findings(Case(self.snapshot, self.moves, now, parallel=parallel), only)
+        return findings(Case(self.snapshot, self.history, now, parallel=parallel), only)
 
     def rules(self, second: int) -> list[str]:
         """Names of the rules that find something."""

@@ -4,32 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gittasks.core.clock import seconds_between
-from gittasks.core.model import Snapshot, Status, Task
+from gittasks.core.history import Change, LogEntry
+from gittasks.core.model import Snapshot, Status, Task, by_phase
 from gittasks.core.paths import Web, web
 from gittasks.core.texts import printable
 
 _SHOWN = 5
 """How many tasks a sentence names before it only counts."""
-
-
-class Move(NamedTuple):
-    """One change of one task in the history of a list: in which commit, when, by whom.
-
-    `field`, `before`, `after` and `kind` are those of `changes.Change`, with values as JSON has
-    them.
-    """
-
-    commit: str
-    at: str
-    by: str
-    task: str
-    field: str
-    before: Any
-    after: Any
-    kind: str = "field"
 
 
 class Found(NamedTuple):
@@ -40,19 +24,26 @@ class Found(NamedTuple):
     hint: str
 
 
+class Transition(NamedTuple):
+    """A change of the state of a task, and the commit that made it."""
+
+    entry: LogEntry
+    change: Change
+
+
 class Case:
     """A list at one moment, with its history, oldest first; nothing of it changes."""
 
     def __init__(
         self,
         snapshot: Snapshot,
-        moves: Sequence[Move] = (),
+        history: Sequence[LogEntry] = (),
         now: str = "",
         *,
         parallel: bool = False,
     ) -> None:
         self.snapshot = snapshot
-        self.moves = moves
+        self.history = history
         self.now = now
         self.parallel = parallel
         """Whether an owner may have several tasks in progress."""
@@ -73,18 +64,19 @@ class Case:
         return web(self.snapshot.tasks.values())
 
     @cached_property
-    def first_move(self) -> dict[str, Move]:
-        """Of each task the first change of its state that the history tells."""
-        first: dict[str, Move] = {}
-        for move in self.moves:
-            if move.field == "status" and move.kind == "field":
-                first.setdefault(move.task, move)
-        return first
+    def transitions(self) -> dict[str, list[Transition]]:
+        """The changes of state of each task, oldest first."""
+        transitions: dict[str, list[Transition]] = {}
+        for entry in self.history:
+            for change in entry.changes:
+                if change.field == "status" and change.kind == "field":
+                    transitions.setdefault(change.task, []).append(Transition(entry, change))
+        return transitions
 
     def born(self, task_id: str) -> str:
         """The state that a task was made in, as far as the history tells."""
-        if move := self.first_move.get(task_id):
-            return str(move.before)
+        if transitions := self.transitions.get(task_id):
+            return str(transitions[0].change.before)
         task = self.snapshot.tasks.get(task_id)
         return str(task.status if task else Status.PENDING)
 
@@ -95,7 +87,7 @@ class Case:
 
     def by_phase(self) -> dict[str, list[Task]]:
         """The tasks that count, by label of their phase."""
-        return grouped((t.phase_label, t) for t in self.tasks)
+        return {label: tasks for label, tasks in by_phase(self.tasks).items() if label}
 
 
 Check = Callable[[Case], Iterator[Found]]

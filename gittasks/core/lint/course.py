@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
 from typing import NamedTuple
 
 from gittasks.core.clock import MINUTE, duration_words, seconds_between
-from gittasks.core.lint.case import Case, Found, Move, named, some
+from gittasks.core.history import Change, LogEntry
+from gittasks.core.lint.case import Case, Found, named, some
 from gittasks.core.model import Status, Task
 
 LONG = 10 * MINUTE
@@ -35,24 +35,24 @@ def _late(case: Case) -> _Late:
     late, known = set[str](), set[str]()
     begun = False
     waiting = 0  # tasks that are not closed
-    for _, moves in groupby(case.moves, key=lambda m: m.commit):
+    for entry in case.history:
         had_begun = begun
-        for move in moves:
-            if move.kind == "created":
-                new = case.born(move.task)
-                task = tasks.get(move.task)
+        for change in entry.changes:
+            if change.kind == "created":
+                new = case.born(change.task)
+                task = tasks.get(change.task)
                 if had_begun:
-                    late.add(move.task)
+                    late.add(change.task)
                 elif task and task.phase_label:
-                    known.add(task.phase_label)
-            elif move.kind == "removed":
+                    known.add(task.phase_label.casefold())
+            elif change.kind == "removed":
                 new = Status.DELETED.value
-            elif move.field == "status" and move.kind == "field":
-                new = str(move.after)
+            elif change.field == "status" and change.kind == "field":
+                new = str(change.after)
             else:
                 continue
-            waiting += _is_open(new) - _is_open(status.get(move.task))
-            status[move.task] = new
+            waiting += _is_open(new) - _is_open(status.get(change.task))
+            status[change.task] = new
             begun = begun or new in (Status.IN_PROGRESS.value, Status.COMPLETED.value)
         begun = begun and waiting > 0
     return _Late(late, known)
@@ -67,7 +67,9 @@ def _late_phases(case: Case, late: _Late) -> dict[str, list[Task]]:
     return {
         label: tasks
         for label, tasks in case.by_phase().items()
-        if late.phases and label not in late.phases and all(t.id in late.ids for t in tasks)
+        if late.phases
+        and label.casefold() not in late.phases
+        and all(t.id in late.ids for t in tasks)
     }
 
 
@@ -84,8 +86,8 @@ def late_phase(case: Case) -> Iterator[Found]:
 def late_tasks(case: Case) -> Iterator[Found]:
     """Some work turns up on the way; a plan of which much comes late was none."""
     late = _late(case)
-    told = _late_phases(case, late)
-    ids = [t.id for t in case.tasks if t.id in late.ids and t.phase_label not in told]
+    reported = {t.id for tasks in _late_phases(case, late).values() for t in tasks}
+    ids = [t.id for t in case.tasks if t.id in late.ids and t.id not in reported]
     if len(ids) >= _LATE and len(ids) * _SHARE >= len(case.tasks):
         yield Found(
             tuple(ids),
@@ -97,12 +99,12 @@ def late_tasks(case: Case) -> Iterator[Found]:
 
 def after_the_fact(case: Case) -> Iterator[Found]:
     """A task that is made when it is done shows no progress, only a result."""
-    for _, group in groupby(case.moves, key=lambda m: m.commit):
-        made = [m for m in group if m.kind == "created"]
-        if len(made) != 1:  # a list that is brought along from elsewhere comes at once
+    for entry in case.history:
+        created = [c.task for c in entry.changes if c.kind == "created"]
+        if len(created) != 1:  # a list that is brought along from elsewhere comes at once
             continue
-        task = case.snapshot.tasks.get(made[0].task)
-        if task and task.status is Status.COMPLETED and _was_done(case, task, made[0]):
+        task = case.snapshot.tasks.get(created[0])
+        if task and task.status is Status.COMPLETED and _was_done(case, task, entry):
             yield Found(
                 (task.id,),
                 f"{named(task)} was made when it was done",
@@ -110,13 +112,13 @@ def after_the_fact(case: Case) -> Iterator[Found]:
             )
 
 
-def _was_done(case: Case, task: Task, made: Move) -> bool:
+def _was_done(case: Case, task: Task, creation: LogEntry) -> bool:
     if case.born(task.id) == Status.COMPLETED.value:
         return True
-    first = case.first_move.get(task.id)
-    if first is None or first.after != Status.COMPLETED.value:
+    transitions = case.transitions.get(task.id)
+    if not transitions or transitions[0].change.after != Status.COMPLETED.value:
         return False
-    apart = seconds_between(made.at, first.at)
+    apart = seconds_between(creation.at, transitions[0].entry.at)
     return apart is not None and apart <= BATCH
 
 
@@ -136,16 +138,17 @@ def batched_completions(case: Case) -> Iterator[Found]:
     started: dict[str, int] = {}
     run: list[_Completion] = []
     tasks = case.snapshot.tasks
-    for place, move in enumerate(case.moves):
-        if move.field != "status" or move.kind != "field":
+    changes = ((entry, change) for entry in case.history for change in entry.changes)
+    for place, (entry, change) in enumerate(changes):
+        if change.field != "status" or change.kind != "field":
             continue
-        if move.after == Status.IN_PROGRESS.value:
-            started[move.task] = place
-        if move.after != Status.COMPLETED.value or move.task not in tasks:
+        if change.after == Status.IN_PROGRESS.value:
+            started[change.task] = place
+        if change.after != Status.COMPLETED.value or change.task not in tasks:
             continue
-        owner = tasks[move.task].owner or move.by
-        new = _Completion(place, move.commit, move.at, move.task, owner)
-        if run and not _goes_on(run[-1], new, started.get(move.task)):
+        owner = tasks[change.task].owner or entry.who
+        new = _Completion(place, entry.commit, entry.at, change.task, owner)
+        if run and not _goes_on(run[-1], new, started.get(change.task)):
             yield from _one_go(run)
             run = []
         run.append(new)
@@ -174,7 +177,7 @@ def _one_go(run: list[_Completion]) -> Iterator[Found]:
 
 def stuck(case: Case) -> Iterator[Found]:
     """Work without a word looks as if it had stopped."""
-    last = {move.task: move.at for move in case.moves}
+    last = {change.task: entry.at for entry in case.history for change in entry.changes}
     for task in case.open:
         if task.status is not Status.IN_PROGRESS:
             continue
@@ -197,14 +200,15 @@ def silent_work(case: Case) -> Iterator[Found]:
     """Long work that was told of at its start and its end only."""
     tasks = case.snapshot.tasks
     watched, heard = set[str](), set[str]()
-    for move in case.moves:
-        task = tasks.get(move.task)
-        if task is None or move.kind != "field":
-            continue
-        if move.field == "status":
-            watched.add(task.id)
-        elif move.field not in _STATE and (task.started or "") < move.at < (task.finished or ""):
-            heard.add(task.id)
+    for entry in case.history:
+        for change in entry.changes:
+            task = tasks.get(change.task)
+            if task is None or change.kind != "field":
+                continue
+            if change.field == "status":
+                watched.add(task.id)
+            elif _reports(change, entry, task):
+                heard.add(task.id)
     long = [
         t.id
         for t in case.tasks
@@ -217,6 +221,11 @@ def silent_work(case: Case) -> Iterator[Found]:
             f"{some(long)} {each} more than {duration_words(LONG)} without a word in between",
             'say how far it is while you work: gittasks note ID "..."; or plan smaller tasks',
         )
+
+
+def _reports(change: Change, entry: LogEntry, task: Task) -> bool:
+    """A change between start and finish that says more than who has the task."""
+    return change.field not in _STATE and (task.started or "") < entry.at < (task.finished or "")
 
 
 def one_task_phase(case: Case) -> Iterator[Found]:

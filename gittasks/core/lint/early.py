@@ -75,7 +75,8 @@ def _late_phase(before: Snapshot, made: Sequence[Task]) -> str | None:
     """A phase that comes after the work has begun, to a list that has phases and is not done."""
     alive = [t for t in before.tasks.values() if t.status is not Status.DELETED]
     begun = any(t.started for t in alive) and not all(t.status.closed for t in alive)
-    known = {t.phase_label for t in alive if t.phase_label} if begun else set()
+    known = {t.phase_label.casefold() for t in alive if t.phase_label} if begun else set()
     if not known:
         return None
-    return next((x for t in made if (x := t.phase_label) and x not in known), None)
+    labels = (t.phase_label for t in made)
+    return next((x for x in labels if x and x.casefold() not in known), None)

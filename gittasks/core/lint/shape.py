@@ -38,10 +38,10 @@ def too_many_tasks(case: Case) -> Iterator[Found]:
 
 def loop_as_task(case: Case) -> Iterator[Found]:
     """A loop in one task shows no round of it."""
-    starts: dict[str, int] = {}
-    for move in case.moves:
-        if move.field == "status" and move.after == Status.IN_PROGRESS.value:
-            starts[move.task] = starts.get(move.task, 0) + 1
+    starts = {
+        task_id: sum(t.change.after == Status.IN_PROGRESS.value for t in transitions)
+        for task_id, transitions in case.transitions.items()
+    }
     for task in case.open:
         if is_loop(task):
             why = f"{named(task)} is a loop in one task"

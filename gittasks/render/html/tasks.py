@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from gittasks.core.model import Task, Value
+from gittasks.core.model import Task, Value, by_phase
 from gittasks.render.html.markup import Child, Html, tag
 from gittasks.render.html.parts import (
     anchor,
@@ -16,7 +16,7 @@ from gittasks.render.html.parts import (
     section,
     task_link,
 )
-from gittasks.render.report import Report, by_phase, state_words, time_words
+from gittasks.render.report import Report, state_words, time_words
 
 
 def tasks_section(report: Report) -> Html:
@@ -30,7 +30,7 @@ def tasks_section(report: Report) -> Html:
         for blocker in dict.fromkeys(task.blocked_by):
             blocks.setdefault(blocker, []).append(task)
     parts: list[Child] = []
-    for label, members in groups:
+    for label, members in groups.items():
         if len(groups) > 1 or label:
             parts.append(tag("h3", said(label) if label else "Other tasks"))
         parts += (_task(report, task, blocks.get(task.id, ())) for task in members)

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gittasks.core.model import Status, Task
+from gittasks.core.model import Status, Task, by_phase
 from gittasks.core.progress import ListProgress, Phase
 from gittasks.render import plain
 from gittasks.render.terminal.pieces import (
@@ -77,11 +77,10 @@ def task_list(view: View, shown: Sequence[Task], signs: Signs, width: int) -> Re
 def _groups(view: View, shown: Sequence[Task]) -> list[Members]:
     """Tasks by phase, in order of first appearance; those of none stand together."""
     phases = {phase.label.casefold(): phase for phase in view.progress.phases}
-    found: dict[str, Members] = {}
-    for task in shown:
-        key = (task.phase_label or "").casefold()
-        found.setdefault(key, Members(phases.get(key), [])).tasks.append(task)
-    return list(found.values())
+    return [
+        Members(phases.get((label or "").casefold()), tasks)
+        for label, tasks in by_phase(shown).items()
+    ]
 
 
 def _heading(phase: Phase, signs: Signs, width: int) -> Text:
