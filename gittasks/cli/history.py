@@ -10,7 +10,9 @@ from gittasks.core.history import Change, LogEntry, PhaseTime
 from gittasks.render import documents
 from gittasks.render.text import Marks, clean
 
-_QUIET = frozenset({"owner", "session", "claim", "started", "finished", "created", "createdBy"})
+_QUIET = frozenset(
+    {"owner", "session", "claim", "left", "started", "finished", "created", "createdBy"}
+)
 """Fields that come along with a change of status and say nothing new on a line."""
 _LONG = 60
 """Characters of a value that a line of the log shows."""

@@ -153,6 +153,7 @@ FIELDS: dict[str, tuple[str, _Writer]] = {
     "owner": ("owner", _text),
     "session": ("session", _text),
     "claim": ("claim", _as_is),
+    "left": ("left", _time),
     "started": ("started", _time),
     "finished": ("finished", _time),
     "result": ("result", _text),
@@ -319,7 +320,7 @@ _CHECKS: dict[str, Callable[[object], bool]] = {
     **dict.fromkeys(
         ("subject", "activeForm", "phase", "result", "owner", "session", "createdBy"), _is_line
     ),
-    **dict.fromkeys(("started", "finished", "created"), _is_time_text),
+    **dict.fromkeys(("left", "started", "finished", "created"), _is_time_text),
     "description": _is_text,
     "claim": _is_claim,
     "metadata": _is_map,

@@ -173,5 +173,5 @@ _READERS: dict[str, Any] = {
     **dict.fromkeys(
         ("activeForm", "phase", "result", "owner", "session", "createdBy"), TaskReader.line
     ),
-    **dict.fromkeys(("started", "finished", "created"), TaskReader.time),
+    **dict.fromkeys(("left", "started", "finished", "created"), TaskReader.time),
 }

@@ -15,6 +15,7 @@ FIELDS: tuple[tuple[str, str], ...] = (
     ("owner", "owner"),
     ("session", "session"),
     ("claim", "claim"),
+    ("left", "left"),
     ("started", "started"),
     ("finished", "finished"),
     ("result", "result"),

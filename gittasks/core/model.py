@@ -70,7 +70,8 @@ class Iteration(NamedTuple):
 class Task(NamedTuple):
     """One task: the content of one file under `tasks/`. Absent in the file means the default here.
 
-    `claim` is the epoch of the latest claim (0: never claimed). `phase` is the explicit field;
+    `claim` is the epoch of the latest claim (0: never claimed). `left` is when the session that
+    holds the task ended. `phase` is the explicit field;
     `phase_label` is what is shown. `extra` holds keys of the file that this version does not know.
     """
 
@@ -82,6 +83,7 @@ class Task(NamedTuple):
     owner: str | None = None
     session: str | None = None
     claim: int = 0
+    left: str | None = None
     started: str | None = None
     finished: str | None = None
     result: str | None = None

@@ -104,14 +104,15 @@ def _greatest(writers: Writers) -> Write:
 def _state(writers: Writers) -> Write:
     """Deleted before all; then the higher claim, which a remote granted, whatever the status: no
     finish counts under an old claim. Of equal claims what is done is done; of two at work the
-    first counts, and of two that are done, the first."""
+    first whose session goes on counts, and of two that are done, the first."""
 
     def weight(write: Write) -> tuple[Any, ...]:
         state = write.value if isinstance(write.value, State) else State()
         gone = state.status is not Status.DELETED
         standing = (gone, -state.claim if gone else 0, -_STANDING[state.status])
         if state.status is Status.IN_PROGRESS:
-            return *standing, state.started or "", state.session or "", write.place
+            ended = state.left is not None
+            return *standing, ended, state.started or "", state.session or "", write.place
         if state.status in (Status.COMPLETED, Status.SKIPPED):
             return *standing, state.finished or "", write.place
         return standing

@@ -30,6 +30,7 @@ class State(NamedTuple):
     claim: int = 0
     started: str | None = None
     finished: str | None = None
+    left: str | None = None
 
 
 STATE: Final[Register] = ("state",)
@@ -49,7 +50,15 @@ PLAIN: Final[dict[Register, str]] = {
 def registers(task: Task) -> dict[Register, object]:
     """All registers of a task. The order of the keys keeps the order of members within a kind."""
     regs: dict[Register, object] = {
-        STATE: State(task.status, task.owner, task.session, task.claim, task.started, task.finished)
+        STATE: State(
+            task.status,
+            task.owner,
+            task.session,
+            task.claim,
+            task.started,
+            task.finished,
+            task.left,
+        )
     }
     for register, attribute in PLAIN.items():
         regs[register] = getattr(task, attribute)

@@ -47,6 +47,7 @@ def task(task: Task, graph: Graph, me: str | None = None) -> Document:
         "owner": task.owner,
         "session": task.session,
         "claim": task.claim,
+        "left": task.left,
         "phase": task.phase_label,
         "iteration": {"n": place.n, "max": place.max, "name": place.name} if place else None,
         "order": task.order,

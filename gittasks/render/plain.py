@@ -15,7 +15,9 @@ from gittasks.render.text import Marks, clean, indent
 
 _MANY_BLOCKERS = 5
 _MANY_TASKS = 10
-_STATE_FIELDS = frozenset({"status", "owner", "session", "claim", "started", "finished", "result"})
+_STATE_FIELDS = frozenset(
+    {"status", "owner", "session", "claim", "left", "started", "finished", "result"}
+)
 _FIELDS = {
     "subject": "subject",
     "active_form": "activeForm",
@@ -196,6 +198,7 @@ def _field_lines(task: Task) -> list[str]:
         "owner": task.owner,
         "session": task.session,
         "claim": str(task.claim) if task.claim else None,
+        "left": task.left,
         "started": task.started,
         "finished": f"{task.finished or ''}{f' (took {duration_words(took)})' if took else ''}",
         "result": task.result,

@@ -27,8 +27,8 @@ from support.merge_steps import (
 )
 from support.merge_world import LIST, START, Text, World
 
-from gittasks.core.model import Note
-from gittasks.core.picks import EXISTS
+from gittasks.core.model import Note, Status
+from gittasks.core.picks import EXISTS, Write, winner
 from gittasks.core.registers import ABSENT, STATE, Register, State
 
 INFO: Changes = {("title",): "Plan", ("format",): 1, ("rules",): 1}
@@ -324,3 +324,13 @@ def test_a_file_that_two_removed_is_gone(later: str) -> None:
     met = meeting(A, Text(TASK), {EXISTS: ABSENT}, {EXISTS: ABSENT}, later)
     assert met.text is None
     assert met.conflicts == []
+
+
+def test_of_two_at_work_the_one_whose_session_goes_on_counts() -> None:
+    """One clone marks what ended as left while another goes on with it: it is not left."""
+    left = State(
+        Status.IN_PROGRESS, "ann", "s1", 0, "2026-11-22T08:00:00Z", None, "2026-11-22T09:00:00Z"
+    )
+    resumed = State(Status.IN_PROGRESS, "ann", "s2", 0, "2026-11-22T08:00:00Z")
+    writers = (Write((1, 1), "a", resumed), Write((1, 2), "b", left))
+    assert winner(STATE, writers).value == winner(STATE, writers[::-1]).value == resumed

@@ -22,8 +22,9 @@ GRAPH = Graph(TASKS)
 PROGRESS = Progress.of(TASKS.values(), GRAPH, 1795341600)
 
 TASK_KEYS = (
-    "id subject description activeForm status owner session claim phase iteration order blockedBy "
-    "blocks openBlockers ready result commits notes metadata created createdBy started finished"
+    "id subject description activeForm status owner session claim left phase iteration order "
+    "blockedBy blocks openBlockers ready result commits notes metadata created createdBy "
+    "started finished"
 )
 PROGRESS_KEYS = (
     "total completed inProgress pending blocked skipped percent summary etaSeconds elapsedSeconds "
@@ -71,6 +72,7 @@ def test_full_task() -> None:
         "owner": "bob",
         "session": "s",
         "claim": 2,
+        "left": None,
         "phase": "PHASE 2",
         "iteration": {"n": 1, "max": 3, "name": "Check"},
         "order": 2,

@@ -73,6 +73,7 @@ tasks = st.builds(
     status=st.sampled_from(Status),
     owner=names,
     session=names,
+    left=st.none() | times,
     claim=st.integers(0, 3),
     started=st.none() | times,
     finished=st.none() | times,

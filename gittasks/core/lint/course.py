@@ -193,7 +193,7 @@ def stuck(case: Case) -> Iterator[Found]:
             )
 
 
-_STATE = frozenset({"status", "owner", "session", "claim", "started", "finished", "result"})
+_STATE = frozenset({"status", "owner", "session", "claim", "left", "started", "finished", "result"})
 
 
 def silent_work(case: Case) -> Iterator[Found]:
