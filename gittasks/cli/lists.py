@@ -9,9 +9,9 @@ import click
 
 from gittasks.cli import output
 from gittasks.cli.options import Settings, command, force_option, owner_option, parallel_option
-from gittasks.core.graph import Graph
 from gittasks.core.model import Problem
-from gittasks.core.progress import ListProgress, Progress
+from gittasks.core.progress import Progress
+from gittasks.core.view import ListView
 from gittasks.errors import InvalidData, NotFound
 
 if TYPE_CHECKING:
@@ -70,17 +70,13 @@ def lists_command(settings: Settings) -> int:
 def show_lists(settings: Settings, *, places: bool = False) -> int:
     """One line a list; with `places` also where it is. Exit code 4 when one cannot be read."""
     workspace = settings.workspace()
-    rows: list[ListProgress] = []
+    rows: list[ListView] = []
     unreadable: list[Problem] = []
     now = workspace.now().epoch
     for summary in workspace.lists():
-        tasks = summary.snapshot.tasks
-        progress = Progress.of(tasks.values(), Graph.of(summary.snapshot), now)
-        problems = summary.snapshot.problems
-        list_id = summary.snapshot.info.id
-        unreadable += [p._replace(path=f"{list_id}: {p.path}") for p in problems]
         where = (*(("here",) if summary.local else ()), *summary.remotes)
-        row = ListProgress(summary.snapshot.info, progress, summary.current, len(problems), where)
+        row = ListView(summary.snapshot, now, chosen=summary.current, places=where)
+        unreadable += [p._replace(path=f"{row.info.id}: {p.path}") for p in row.problems]
         rows.append(row)
     if settings.json:
         from gittasks.render import documents

@@ -22,10 +22,11 @@ from gittasks.render.terminal.live import TURNING, Happened, picture
 from gittasks.render.text import clean
 
 if TYPE_CHECKING:
-    from gittasks.cli.looking import Look
     from gittasks.cli.options import Settings
     from gittasks.cli.waiting import Wait
     from gittasks.core.history import LogEntry
+    from gittasks.core.view import ListView
+    from gittasks.store.layout import Branch
     from gittasks.workspace import Workspace
     from gittasks.workspace.following import Follower, News
 
@@ -45,7 +46,8 @@ class Live:
         self._settings, self._workspace = settings, workspace
         self._follower, self._wait = follower, wait
         self._signs = terminal_signs()
-        self._seen: Look | None = None
+        self._branch: Branch | None = None
+        self._view: ListView | None = None
         self._problem = ""
         self._feed: deque[Happened] = deque(maxlen=_KEPT)
         self._lines: list[str] = []
@@ -74,9 +76,9 @@ class Live:
             if changed or time.monotonic() >= self._repaint_at:
                 self._draw(terminal)
             self._turn(terminal)
-            if until_done and self._seen and self._seen.progress.finished:
+            if until_done and self._view and self._view.progress.finished:
                 return 0
-            running = self._seen is not None and self._seen.progress.in_progress
+            running = self._view is not None and self._view.progress.in_progress
             if "q" in self._wait.pause(_TURN if running else _PAUSE).lower():
                 return 0
             if self._wait.stopped:
@@ -85,10 +87,11 @@ class Live:
                 self._repaint_at = 0.0
 
     def _take(self, news: News) -> None:
+        self._branch = news.branch
         if news.branch is None:
-            self._seen, self._problem = None, news.problem.message if news.problem else ""
+            self._view, self._problem = None, news.problem.message if news.problem else ""
             return
-        self._seen, self._problem = looking.of_branch(self._workspace, news.branch), ""
+        self._view, self._problem = looking.of_branch(self._workspace, news.branch), ""
         self._happened(news.entries, new=True)
 
     def _happened(self, entries: Iterable[LogEntry], *, new: bool) -> None:
@@ -103,13 +106,12 @@ class Live:
         """Make the picture anew, and note when it has to be made again: when a time moves on."""
         size = terminal.size
         on = console(self._settings, size[0])
-        view, seconds = None, []
-        if self._seen:
-            self._seen = looking.of_branch(self._workspace, self._seen.branch)
-            view = looking.view(self._seen)
-            seconds = [c.seconds for c in self._seen.progress.current if c.seconds is not None]
+        seconds = []
+        if self._branch:
+            self._view = looking.of_branch(self._workspace, self._branch)
+            seconds = [c.seconds for c in self._view.progress.current if c.seconds is not None]
         self._lines = picture(
-            view, self._feed, self._foot(), self._signs, size, lambda made: printed(on, made)
+            self._view, self._feed, self._foot(), self._signs, size, lambda made: printed(on, made)
         )
         next_second = (1 if s < MINUTE else MINUTE - s % MINUTE for s in seconds)
         self._repaint_at = time.monotonic() + min(next_second, default=MINUTE)
@@ -134,6 +136,6 @@ class Live:
 
     def _say_last(self) -> None:
         """Leave a line behind on the screen that was there before."""
-        if self._seen:
+        if self._view:
             with suppress(OSError, LostOutput):
-                output.say(clean(f"{self._workspace.list_id}: {self._seen.progress.summary}"))
+                output.say(clean(f"{self._workspace.list_id}: {self._view.progress.summary}"))

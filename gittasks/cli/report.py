@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks.cli import output
-from gittasks.cli.looking import at_option, look
+from gittasks.cli.looking import at_option, exit_code, look
 from gittasks.cli.options import Settings, command
 from gittasks.errors import Usage
 
 if TYPE_CHECKING:
-    from gittasks.cli.looking import Look
+    from gittasks.core.model import ListInfo
+    from gittasks.core.view import ListView
     from gittasks.render.report import Matter, Report
-    from gittasks.store.layout import Branch
     from gittasks.workspace import Workspace
 
 _HEAD = 2000
@@ -48,9 +48,8 @@ def report_command(
     if settings.json and target == "-":
         raise Usage("--json and --output - both want standard output", hint="give it a file")
     workspace = settings.workspace()
-    seen = look(workspace, at)
-    branch = seen.branch
-    text = _written(gather(workspace, seen), form)
+    view = look(workspace, at)
+    text = _written(gather(workspace, view), form)
     if target == "-" or (target is None and not settings.json and _to_stdout(form)):
         output.say(text.removesuffix("\n"))
     else:
@@ -59,9 +58,9 @@ def report_command(
         if not own and not force:
             _check_replaceable(path)
         _write(path, text)
-        _answer(settings, branch, form, path, len(text.encode()))
+        _answer(settings, view.info, form, path, len(text.encode()))
     output.notices(settings, workspace)
-    return seen.exit_code
+    return exit_code(view.snapshot)
 
 
 def _to_stdout(form: str) -> bool:
@@ -78,7 +77,7 @@ def _written(report: Report, form: str) -> str:
     return page(report)
 
 
-def gather(workspace: Workspace, seen: Look) -> Report:
+def gather(workspace: Workspace, view: ListView) -> Report:
     """Everything that a report tells of a list as it is, or as it was."""
     from gittasks.cli.history import in_words
     from gittasks.core.history import phase_times
@@ -87,41 +86,35 @@ def gather(workspace: Workspace, seen: Look) -> Report:
     from gittasks.render.report import Activity, Report
     from gittasks.render.text import UNICODE
 
-    snapshot, now = seen.branch.snapshot, seen.now
-    entries = workspace.log(without=seen.past.later if seen.past else ())
+    snapshot, now = view.snapshot, view.now
+    entries = workspace.log(without=view.past.later if view.past else ())
     return Report(
-        snapshot,
-        seen.progress,
-        phase_times(snapshot.ordered(), now),
+        view,
+        phase_times(view.tasks, now),
         timeline(snapshot, entries, now),
-        _matters(workspace, seen),
+        _matters(workspace, view),
         [Activity(e.at, e.commit, e.who, in_words(e, UNICODE)) for e in entries],
         picture(snapshot, now),
-        seen.branch.commit,
-        now,
     )
 
 
-def _matters(workspace: Workspace, seen: Look) -> list[Matter]:
+def _matters(workspace: Workspace, view: ListView) -> list[Matter]:
     from gittasks.cli.conflicts import conflict_lines
     from gittasks.core.trouble import troubles
     from gittasks.render import plain
     from gittasks.render.report import Matter
 
-    branch = seen.branch
-    found = [Matter("Unreadable", str(problem)) for problem in branch.snapshot.problems]
+    found = [Matter("Unreadable", str(problem)) for problem in view.problems]
     # What competed is worked out for the list as it is now; of the past there is the number.
-    for conflict in () if seen.past else workspace.conflicts():
+    for conflict in () if view.past else workspace.conflicts():
         first, *more = conflict_lines(conflict, full=True)
         found.append(Matter("Conflict", first, tuple(line.strip() for line in more)))
     parallel = workspace.repository.config.flag("gittasks.parallel")
-    left = troubles(branch.snapshot, parallel=parallel)
+    left = troubles(view.snapshot, parallel=parallel)
     found += (Matter("Trouble", t.message, (t.hint,)) for t in left)
-    for stale in seen.stale:
-        line = plain.stale_line(stale.task, stale.owner, stale.silent, stale.lease)
-        found.append(Matter("Silent", line))
-    open_then = branch.conflicts if seen.past else 0
-    found += [Matter("Sharing", line) for line in plain.sharing_lines(open_then, branch.apart)]
+    found += [Matter("Silent", plain.stale_line(stale)) for stale in view.stale]
+    open_then = view.conflicts if view.past else 0
+    found += [Matter("Sharing", line) for line in plain.sharing_lines(open_then, view.apart)]
     return found
 
 
@@ -173,14 +166,14 @@ def _write(path: str, text: str) -> None:
             os.unlink(draft)
 
 
-def _answer(settings: Settings, branch: Branch, form: str, path: str, size: int) -> None:
+def _answer(settings: Settings, info: ListInfo, form: str, path: str, size: int) -> None:
     if settings.json:
         from gittasks.render import documents
 
         output.document(
             documents.envelope(
                 "report",
-                list=documents.list_part(branch.snapshot.info),
+                list=documents.list_part(info),
                 format=form,
                 file=path,
                 bytes=size,

@@ -10,26 +10,26 @@ from gittasks.core.model import Status, Task
 from gittasks.errors import Usage
 
 if TYPE_CHECKING:
-    from gittasks.cli.looking import Look
+    from gittasks.core.view import ListView
     from gittasks.render.text import Marks
     from gittasks.workspace import Workspace
     from gittasks.workspace.past import Changed
 
 
-def compare(workspace: Workspace, since: str, seen: Look) -> Changed:
+def compare(workspace: Workspace, since: str, view: ListView) -> Changed:
     """What is different at the moment that is looked at from one before."""
     from gittasks.workspace.past import changed, look_back
 
     before = look_back(workspace, since)
-    if seen.past and before.epoch > seen.past.epoch:
+    if view.past and before.epoch > view.now:
         raise Usage(
-            f"--since {since} is after --at {seen.past.at}",
+            f"--since {since} is after --at {view.past.at}",
             hint="give an earlier time, or leave --at out",
         )
-    return changed(workspace, before, seen.branch, seen.past)
+    return changed(workspace, before, view)
 
 
-def changed_lines(seen: Look, found: Changed, tasks: Sequence[Task], marks: Marks) -> list[str]:
+def changed_lines(view: ListView, found: Changed, tasks: Sequence[Task], marks: Marks) -> list[str]:
     """Each task with what became of it and by whom, then how many, and how far the list is."""
     from gittasks.render import plain
     from gittasks.render.text import clean
@@ -41,7 +41,7 @@ def changed_lines(seen: Look, found: Changed, tasks: Sequence[Task], marks: Mark
         new = any(c.kind == "created" for c in changes)
         said = "created" if new else ", ".join(changed_words(changes, marks))
         who = ", ".join(dict.fromkeys(e.who for e in found.entries_of(task.id)))
-        lines.append(plain.task_line(task, seen.graph, marks, seen.now, width))
+        lines.append(plain.task_line(task, view.graph, marks, view.now, width))
         lines.append(f"    {said}{f' (by {clean(who)})' if who else ''}")
     for change in found.changes:
         if change.kind == "removed":
@@ -49,14 +49,14 @@ def changed_lines(seen: Look, found: Changed, tasks: Sequence[Task], marks: Mark
         elif not change.task:
             lines += [f"list: {word}" for word in changed_words([change], marks)]
     lines += [""] if lines else []
-    return [*lines, _summary(seen, found, tasks), clean(seen.progress.summary)]
+    return [*lines, _summary(view, found, tasks), clean(view.progress.summary)]
 
 
-def _summary(seen: Look, found: Changed, tasks: Sequence[Task]) -> str:
+def _summary(view: ListView, found: Changed, tasks: Sequence[Task]) -> str:
     if not tasks:
         return f"nothing changed since {found.since.at}"
     done = sum(
-        c.field == "status" and c.after == Status.COMPLETED and c.task in seen.branch.snapshot.tasks
+        c.field == "status" and c.after == Status.COMPLETED and c.task in view.snapshot.tasks
         for c in found.changes
     )
     word = "task" if len(tasks) == 1 else "tasks"

@@ -67,7 +67,7 @@ def _exported(snapshot: Snapshot, form: str) -> str:
         return csv_table(snapshot.ordered(), Graph.of(snapshot)).rstrip("\n")
     from gittasks.render import documents
 
-    return documents.dumps(documents.export_document(snapshot))
+    return documents.dumps(documents.export_document(snapshot, snapshot.ordered(deleted=True)))
 
 
 def _write(path: str, text: str) -> None:

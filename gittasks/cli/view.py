@@ -9,29 +9,18 @@ import click
 from gittasks.cli import looking, output
 from gittasks.cli.looking import at_option, since_option
 from gittasks.cli.options import Settings, StatusChoice, command, owner_option
-from gittasks.core.graph import Graph
 from gittasks.core.lookup import find
-from gittasks.core.model import Snapshot, Status, Task
-from gittasks.core.progress import Progress
-from gittasks.errors import InvalidData, NotFound, Usage
+from gittasks.core.model import Status
+from gittasks.core.query import Filter
+from gittasks.core.view import ListView
+from gittasks.errors import NotFound, Usage
 
 if TYPE_CHECKING:
-    from gittasks.cli.looking import Look
     from gittasks.workspace import Workspace
 
 _STATUSES = StatusChoice([str(s) for s in Status])
 _HISTORY = 20
 """Entries of a task's history that `show` gives."""
-
-
-def _readable(snapshot: Snapshot) -> int:
-    """Exit code of a command that showed what could be read: 4 when something could not."""
-    return InvalidData.exit_code if snapshot.problems else 0
-
-
-def _same_phase(task: Task, wanted: str) -> bool:
-    label = (task.phase_label or "").lower()
-    return wanted.lower() in (label, label.removeprefix("phase "))
 
 
 @command("list")
@@ -57,39 +46,26 @@ def list_command(
 ) -> int:
     """Show the tasks in order, and how far the list is."""
     workspace = settings.workspace()
-    seen = looking.look(workspace, at)
-    snapshot, graph = seen.branch.snapshot, seen.graph
+    view = looking.look(workspace, at)
     changed = None
     if since is not None:
         from gittasks.cli.since import compare
 
-        changed = compare(workspace, since, seen)
-    tasks = snapshot.ordered(deleted=deleted or "deleted" in statuses or changed is not None)
-    if changed is not None:
-        tasks = [t for t in tasks if t.id in changed.tasks]
-    if statuses:
-        tasks = [t for t in tasks if t.status in statuses]
-    if owner is not None:
-        tasks = [t for t in tasks if (t.owner or "") == owner]
-    if phase is not None:
-        tasks = [t for t in tasks if _same_phase(t, phase)]
-    if ready:
-        startable = {t.id for t in graph.ready(owner or workspace.actor.owner)}
-        tasks = [t for t in tasks if t.id in startable]
-    if blocked:
-        tasks = [t for t in tasks if t.status is Status.PENDING and graph.is_blocked(t.id)]
+        changed = compare(workspace, since, view)
+    chosen = Filter(
+        statuses,
+        owner,
+        phase=phase,
+        ready=ready,
+        blocked=blocked,
+        deleted=deleted or changed is not None,
+        among=None if changed is None else changed.tasks,
+    )
+    tasks = chosen.of(view.snapshot, view.graph, owner or workspace.actor.owner)
     if settings.json:
         from gittasks.render import documents
 
-        made = documents.task_list_document(
-            snapshot.info,
-            tasks,
-            graph,
-            seen.progress,
-            snapshot.problems,
-            workspace.actor.owner,
-            **seen.sharing(),
-        )
+        made = documents.task_list_document(view, tasks, workspace.actor.owner)
         news: dict[str, object] = {"since": None, "changes": []}
         if changed is not None:
             from gittasks.cli.since import since_part
@@ -100,22 +76,22 @@ def list_command(
         output.say_ids(tasks)
     elif changed is not None:
         from gittasks.cli.since import changed_lines
+        from gittasks.render.plain import title_lines
 
-        lines = changed_lines(seen, changed, tasks, settings.marks())
-        output.say("\n".join([*looking.title_lines(seen), *lines]))
+        lines = changed_lines(view, changed, tasks, settings.marks())
+        output.say("\n".join([*title_lines(view), *lines]))
     elif settings.on_terminal():
         from gittasks.render.terminal import views
 
-        looking.show(settings, seen, lambda view, *how: views.task_list(view, tasks, *how))
+        looking.show(settings, view, lambda view, *how: views.task_list(view, tasks, *how))
     else:
         from gittasks.render import plain
 
-        marks = settings.marks()
-        shown = plain.task_list(tasks, graph, seen.progress, marks, seen.now, snapshot.problems)
-        lines = [*looking.title_lines(seen), shown, *looking.more_lines(seen)]
+        shown = plain.task_list(view, tasks, settings.marks())
+        lines = [*plain.title_lines(view), shown, *plain.remark_lines(view)]
         output.say("\n".join(lines))
     output.notices(settings, workspace)
-    return seen.exit_code
+    return looking.exit_code(view.snapshot)
 
 
 @command("status")
@@ -131,31 +107,23 @@ def status_command(settings: Settings, everything: bool, at: str | None) -> int:
 
         return show_lists(settings, places=True)
     workspace = settings.workspace()
-    seen = looking.look(workspace, at)
-    snapshot, graph, progress = seen.branch.snapshot, seen.graph, seen.progress
+    view = looking.look(workspace, at)
     if settings.json:
         from gittasks.render import documents
 
-        output.document(
-            documents.progress_document(
-                snapshot.info, progress, snapshot.problems, **seen.sharing()
-            )
-        )
+        output.document(documents.progress_document(view))
     elif settings.on_terminal():
         from gittasks.render.terminal import views
 
-        looking.show(settings, seen, views.status)
+        looking.show(settings, view, views.status)
     else:
         from gittasks.render import plain
 
-        tasks, marks = snapshot.ordered(), settings.marks()
-        shown = plain.status(
-            snapshot.info, tasks, graph, progress, marks, seen.now, snapshot.problems
-        )
-        lines = [*looking.title_lines(seen), shown, *looking.more_lines(seen)]
+        shown = plain.status(view, settings.marks())
+        lines = [*plain.title_lines(view), shown, *plain.remark_lines(view)]
         output.say("\n".join(lines))
     output.notices(settings, workspace)
-    return seen.exit_code
+    return looking.exit_code(view.snapshot)
 
 
 @command("ready")
@@ -176,23 +144,21 @@ def ready_command(settings: Settings, owner: str | None, watch: str | None) -> i
         from gittasks.workspace import claiming
 
         claiming.wait(workspace, duration(watch, "--watch") if watch else None)
-    snapshot, now = workspace.snapshot(), workspace.now().epoch
-    graph = Graph.of(snapshot)
+    view = ListView(workspace.snapshot(), workspace.now().epoch)
     me = workspace.actor.owner
-    tasks = graph.ready(me)
+    tasks = Filter(ready=True).of(view.snapshot, view.graph, me)
     if settings.json:
         from gittasks.render import documents
 
-        output.document(documents.ready_document(snapshot.info, tasks, graph, me))
+        output.document(documents.ready_document(view, tasks, me))
     elif settings.quiet:
         output.say_ids(tasks)
     else:
         from gittasks.render import plain
 
-        progress = Progress.of(snapshot.tasks.values(), graph, now)
-        output.say(plain.ready_list(tasks, graph, progress, settings.marks(), now))
+        output.say(plain.ready_list(view, tasks, settings.marks()))
     output.notices(settings, workspace)
-    return _readable(snapshot) or (0 if tasks else 1)
+    return looking.exit_code(view.snapshot) or (0 if tasks else 1)
 
 
 @command("show")
@@ -203,18 +169,17 @@ def ready_command(settings: Settings, owner: str | None, watch: str | None) -> i
 def show_command(settings: Settings, task_id: str, no_history: bool, at: str | None) -> None:
     """Show everything about one task, its history included."""
     workspace = settings.workspace()
-    seen = looking.look(workspace, at)
-    snapshot, graph = seen.branch.snapshot, seen.graph
-    task = snapshot.tasks[_find_then(workspace, seen, task_id)]
-    later = seen.past.later if seen.past else ()
+    view = looking.look(workspace, at)
+    task = view.snapshot.tasks[_find_then(workspace, view, task_id)]
+    later = view.past.later if view.past else ()
     history = [] if no_history else workspace.log(task.id, without=later)
     if settings.json:
         from gittasks.cli.history import entry_documents
         from gittasks.render import documents
 
-        made = documents.task_document(task, graph, me=workspace.actor.owner, info=snapshot.info)
+        made = documents.task_document(task, view.graph, me=workspace.actor.owner, info=view.info)
         output.document(
-            {**made, "history": entry_documents(history), "at": seen.past and seen.past.at}
+            {**made, "history": entry_documents(history), "at": view.past and view.past.at}
         )
         return
     from gittasks.cli.history import entry_lines
@@ -224,20 +189,20 @@ def show_command(settings: Settings, task_id: str, no_history: bool, at: str | N
     lines = entry_lines(history[:_HISTORY], marks, with_task=False)
     if len(history) > _HISTORY:
         lines.append(f"... {len(history) - _HISTORY} more: gittasks log {task.id}")
-    details = plain.task_details(task, snapshot.tasks, graph, marks, seen.now, lines)
-    output.say("\n".join([*looking.title_lines(seen), details]))
+    details = plain.task_details(view, task, marks, lines)
+    output.say("\n".join([*plain.title_lines(view), details]))
 
 
-def _find_then(workspace: Workspace, seen: Look, text: str) -> str:
+def _find_then(workspace: Workspace, view: ListView, text: str) -> str:
     """The id that `text` names in the list as it was; one that came later is told apart."""
     try:
-        return find(seen.branch.snapshot, text)
+        return find(view.snapshot, text)
     except NotFound:
-        if seen.past is None:
+        if view.past is None:
             raise
         task_id = find(workspace.snapshot(), text)
         raise NotFound(
-            f'the task "{task_id}" was not there yet at {seen.past.at}',
+            f'the task "{task_id}" was not there yet at {view.past.at}',
             hint=f"see when it came with: gittasks log {task_id} --reverse -n 1",
         ) from None
 
@@ -274,7 +239,7 @@ def log_command(
     if since is not None:
         from gittasks.workspace.past import look_back
 
-        only = look_back(workspace, since).later
+        only = look_back(workspace, since).moment.later
     entries = workspace.log(chosen, limit=limit, only=only)
     if reverse:
         entries.reverse()
@@ -287,4 +252,4 @@ def log_command(
     else:
         lines = history.entry_lines(entries, settings.marks(), with_task=chosen is None)
         output.say("\n".join([*lines, *history.phase_lines(times)]))
-    return _readable(snapshot)
+    return looking.exit_code(snapshot)

@@ -14,8 +14,8 @@ from gittasks.core.clock import duration, format_time
 from gittasks.errors import GittasksError, Usage
 
 if TYPE_CHECKING:
-    from gittasks.cli.looking import Look
     from gittasks.cli.waiting import Wait
+    from gittasks.core.view import ListView
     from gittasks.workspace import Workspace
     from gittasks.workspace.following import Follower, News
 
@@ -39,9 +39,9 @@ def watch_command(settings: Settings, fetch: str | None, once: bool, until_done:
     if once and fetch:
         raise Usage("--once looks once and does not wait for a remote, so it takes no --fetch")
     workspace = settings.workspace()
-    seen = looking.look(workspace)
+    view = looking.look(workspace)
     if once:
-        return _once(settings, workspace, seen)
+        return _once(settings, workspace, view)
     import gc
 
     from gittasks.cli.waiting import Wait
@@ -63,16 +63,16 @@ def watch_command(settings: Settings, fetch: str | None, once: bool, until_done:
         follower.close()
 
 
-def _once(settings: Settings, workspace: Workspace, seen: Look) -> int:
+def _once(settings: Settings, workspace: Workspace, view: ListView) -> int:
     if settings.json:
-        output.document(event("state", workspace, seen=seen))
+        output.document(event("state", workspace, view=view))
     elif settings.on_terminal():
         from gittasks.render.terminal import views
 
-        looking.show(settings, seen, views.status)
+        looking.show(settings, view, views.status)
     else:
-        _say_status(settings, seen)
-    return seen.exit_code
+        _say_status(settings, view)
+    return looking.exit_code(view.snapshot)
 
 
 Teller = Callable[["News | None", "GittasksError | None"], bool]
@@ -104,22 +104,21 @@ def event(
     name: str,
     workspace: Workspace,
     *,
-    seen: Look | None = None,
+    view: ListView | None = None,
     entry: dict[str, Any] | None = None,
     error: GittasksError | None = None,
 ) -> dict[str, Any]:
     """One event of `watch --json`."""
     from gittasks.render import documents
 
-    info = seen.branch.snapshot.info if seen else None
     return documents.envelope(
         "watch",
         event=name,
         at=format_time(int(time.time())),
-        list=documents.list_part(info) if info else {"id": workspace.list_id, "title": None},
+        list=documents.list_part(view.info) if view else {"id": workspace.list_id, "title": None},
         entry=entry,
-        progress=documents.progress_part(seen.progress) if seen else None,
-        commit=seen.sharing()["commit"] if seen else None,
+        progress=documents.progress_part(view.progress) if view else None,
+        commit=None if view is None or view.in_memory else view.commit,
         error=documents.error_document(error)["error"] if error else None,
     )
 
@@ -136,12 +135,12 @@ def _json_teller(workspace: Workspace) -> Teller:
             name = "gone" if news.problem and news.problem.kind == "no-list" else "unreadable"
             output.document(event(name, workspace, error=news.problem))
             return False
-        seen = looking.of_branch(workspace, news.branch)
+        view = looking.of_branch(workspace, news.branch)
         for entry in entry_documents(news.entries):
-            output.document(event("change", workspace, seen=seen, entry=entry))
+            output.document(event("change", workspace, view=view, entry=entry))
         if not news.entries:
-            output.document(event("state", workspace, seen=seen))
-        return seen.progress.finished
+            output.document(event("state", workspace, view=view))
+        return view.progress.finished
 
     return tell
 
@@ -160,39 +159,30 @@ def _line_teller(settings: Settings, workspace: Workspace) -> Teller:
         if news.branch is None:
             output.say(_problem_words(news.problem))
             return False
-        seen = looking.of_branch(workspace, news.branch)
+        view = looking.of_branch(workspace, news.branch)
         if first:
-            _say_status(settings, seen)
+            _say_status(settings, view)
         else:
-            _say_changes(settings, seen, news)
+            _say_changes(settings, view, news)
         first = False
-        return seen.progress.finished
+        return view.progress.finished
 
     return tell
 
 
-def _say_status(settings: Settings, seen: Look) -> None:
+def _say_status(settings: Settings, view: ListView) -> None:
     from gittasks.render import plain
 
-    snapshot, marks = seen.branch.snapshot, settings.marks()
-    shown = plain.status(
-        snapshot.info,
-        snapshot.ordered(),
-        seen.graph,
-        seen.progress,
-        marks,
-        seen.now,
-        snapshot.problems,
-    )
-    output.say("\n".join([shown, *looking.more_lines(seen)]))
+    shown = plain.status(view, settings.marks())
+    output.say("\n".join([shown, *plain.remark_lines(view)]))
 
 
-def _say_changes(settings: Settings, seen: Look, news: News) -> None:
+def _say_changes(settings: Settings, view: ListView, news: News) -> None:
     from gittasks.cli.history import entry_lines
     from gittasks.render.text import clean
 
     lines = entry_lines(news.entries, settings.marks(), with_task=True)
-    output.say("\n".join([*lines, clean(seen.progress.summary)]))
+    output.say("\n".join([*lines, clean(view.progress.summary)]))
 
 
 def _problem_words(problem: GittasksError | None) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from gittasks.core.clock import duration_words, parse_time, seconds_between
 from gittasks.core.graph import Graph
-from gittasks.core.model import ListInfo, Status, Task, by_phase, task_seconds
+from gittasks.core.model import Status, Task, by_phase, task_seconds
 
 _NEAR_MAX_PERCENT = 80
 """From this share of a loop's maximum the user is warned that it may run out."""
@@ -116,19 +116,6 @@ class Progress(NamedTuple):
         if self.eta_seconds is None:
             return None
         return f"about {duration_words(self.eta_seconds)} left (estimate)"
-
-
-class ListProgress(NamedTuple):
-    """A list and how far it is, for an overview; `chosen`: commands without --list mean it.
-
-    `places` are `here`, for a local branch, and the remotes that it was fetched from.
-    """
-
-    info: ListInfo
-    progress: Progress
-    chosen: bool = False
-    problems: int = 0
-    places: tuple[str, ...] = ()
 
 
 def percent(completed: int, total: int) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gittasks.core.edit import Edit
-from gittasks.core.graph import Graph
 from gittasks.core.lint.early import remarks
 from gittasks.core.lookup import find
 from gittasks.core.model import Status, Task
@@ -20,7 +19,8 @@ from gittasks.core.operations import (
     Verb,
 )
 from gittasks.core.plan import Plan, PlannedTask, assign_ids
-from gittasks.core.progress import Progress
+from gittasks.core.query import Filter
+from gittasks.core.view import ListView
 from gittasks.errors import GittasksError, NoList, Usage
 from gittasks.mcp_server import replies, sharing
 from gittasks.mcp_server.replies import MARKS, Arguments, Reply
@@ -236,39 +236,31 @@ def _list(workspace: Workspace, given: Arguments) -> Reply:
             raise
         words = "There is no task list yet; TaskCreate or TaskCreateMany makes it."
         return Reply(words, {"list": None, "tasks": [], "summary": words})
-    snapshot = branch.snapshot
-    graph, statuses = Graph.of(snapshot), given.get("status", [])
-    tasks = snapshot.ordered(deleted="deleted" in statuses)
-    if statuses:
-        tasks = [t for t in tasks if t.status in statuses]
-    owner = given.get("owner")
-    if given.get("ready"):
-        startable = {t.id for t in graph.ready(owner or workspace.actor.owner)}
-        tasks = [t for t in tasks if t.id in startable]
-    elif owner:
-        tasks = [t for t in tasks if t.owner == owner]
-    now = workspace.now().epoch
-    progress = Progress.of(snapshot.tasks.values(), graph, now)
-    workspace.notices += plain.problem_lines(snapshot.problems)
-    workspace.notices += plain.sharing_lines(branch.conflicts, branch.apart)
-    workspace.notices += [
-        plain.stale_line(s.task, s.owner, s.silent, s.lease)
-        for s in workspace.stale_claims(snapshot)
-    ]
+    view = ListView(
+        branch.snapshot,
+        workspace.now().epoch,
+        conflicts=branch.conflicts,
+        apart=branch.apart,
+        stale=workspace.stale_claims(branch.snapshot),
+    )
+    ready, owner = given.get("ready", False), given.get("owner")
+    # Of what is ready the owner is who asks: tasks of nobody are ready for them as well.
+    chosen = Filter(given.get("status", ()), None if ready else owner or None, ready=ready)
+    tasks = chosen.of(view.snapshot, view.graph, owner or workspace.actor.owner)
+    workspace.notices += plain.remark_lines(view)
     data = {
-        "list": snapshot.info.id,
-        "tasks": [replies.row(task, graph) for task in tasks],
-        "summary": progress.summary,
+        "list": view.info.id,
+        "tasks": [replies.row(task, view.graph) for task in tasks],
+        "summary": view.progress.summary,
     }
-    return Reply(plain.task_list(tasks, graph, progress, MARKS, now), data)
+    return Reply(plain.task_list(view, tasks, MARKS), data)
 
 
 def _get(workspace: Workspace, given: Arguments) -> Reply:
-    snapshot = workspace.snapshot()
-    task = snapshot.tasks[find(snapshot, given["taskId"])]
-    graph = Graph.of(snapshot)
-    text = plain.task_details(task, snapshot.tasks, graph, MARKS, workspace.now().epoch)
-    return Reply(text, {"task": replies.details(task, graph, workspace.actor.owner)})
+    view = ListView(workspace.snapshot(), workspace.now().epoch)
+    task = view.snapshot.tasks[find(view.snapshot, given["taskId"])]
+    text = plain.task_details(view, task, MARKS)
+    return Reply(text, {"task": replies.details(task, view.graph, workspace.actor.owner)})
 
 
 def _log(workspace: Workspace, given: Arguments) -> Reply:

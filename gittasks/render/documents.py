@@ -11,7 +11,8 @@ from typing import Any
 
 from gittasks.core.graph import Graph
 from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task
-from gittasks.core.progress import Current, ListProgress, Loop, Phase, Progress
+from gittasks.core.progress import Current, Loop, Phase, Progress
+from gittasks.core.view import ListView
 from gittasks.errors import GittasksError
 
 SCHEMA_VERSION = 1
@@ -157,73 +158,50 @@ def task_document(
     )
 
 
-def task_list_document(
-    info: ListInfo,
-    tasks: Iterable[Task],
-    graph: Graph,
-    progress: Progress,
-    problems: Iterable[Problem] = (),
-    me: str | None = None,
-    *,
-    conflicts: int = 0,
-    apart: str | None = None,
-    stale: Sequence[str] = (),
-    at: str | None = None,
-    commit: str | None = None,
-) -> Document:
-    """The answer of `list`: the tasks in the order given, and the progress of the whole list.
-
-    `apart` says why what was fetched is not in it: `rewritten`, `shallow` or `newer`; `stale` are
-    ids of tasks whose holders have not been heard of for a whole lease. `at` is the moment that was
-    asked for; `commit` is where the list is, None when that is a merge in memory alone.
-    """
+def task_list_document(view: ListView, tasks: Iterable[Task], me: str | None = None) -> Document:
+    """The answer of `list`: the chosen tasks, and the progress of the whole list."""
     return envelope(
         "taskList",
-        list=list_part(info),
-        tasks=[task(t, graph, me) for t in tasks],
-        progress=progress_part(progress),
-        problems=problems_part(problems),
-        conflicts=conflicts,
-        apart=apart,
-        stale=list(stale),
-        at=at,
-        commit=commit,
+        list=list_part(view.info),
+        tasks=[task(t, view.graph, me) for t in tasks],
+        progress=progress_part(view.progress),
+        **_standing(view),
     )
 
 
-def progress_document(
-    info: ListInfo,
-    progress: Progress,
-    problems: Iterable[Problem] = (),
-    *,
-    conflicts: int = 0,
-    apart: str | None = None,
-    stale: Sequence[str] = (),
-    at: str | None = None,
-    commit: str | None = None,
-) -> Document:
-    """The answer of `status`; the last five as in that of `list`."""
+def progress_document(view: ListView) -> Document:
+    """The answer of `status`."""
     return envelope(
         "progress",
-        list=list_part(info),
-        progress=progress_part(progress),
-        problems=problems_part(problems),
-        conflicts=conflicts,
-        apart=apart,
-        stale=list(stale),
-        at=at,
-        commit=commit,
+        list=list_part(view.info),
+        progress=progress_part(view.progress),
+        **_standing(view),
     )
 
 
-def ready_document(
-    info: ListInfo, tasks: Iterable[Task], graph: Graph, me: str | None = None
-) -> Document:
+def _standing(view: ListView) -> Document:
+    """What the documents of `list` and `status` end with: problems, sharing, the moment."""
+    return {
+        "problems": problems_part(view.problems),
+        "conflicts": view.conflicts,
+        "apart": view.apart,
+        "stale": [claim.task for claim in view.stale],
+        "at": view.past.at if view.past else None,
+        "commit": _commit(view),
+    }
+
+
+def _commit(view: ListView) -> str | None:
+    return None if view.in_memory else view.commit
+
+
+def ready_document(view: ListView, tasks: Iterable[Task], me: str | None = None) -> Document:
     """The answer of `ready`: the tasks that `me` can start."""
-    return envelope("ready", list=list_part(info), tasks=[task(t, graph, me) for t in tasks])
+    chosen = [task(t, view.graph, me) for t in tasks]
+    return envelope("ready", list=list_part(view.info), tasks=chosen)
 
 
-def lists_document(rows: Iterable[ListProgress]) -> Document:
+def lists_document(rows: Iterable[ListView]) -> Document:
     """The answer of `lists`; `current` marks the list that commands without --list mean."""
     return envelope(
         "lists",
@@ -232,7 +210,7 @@ def lists_document(rows: Iterable[ListProgress]) -> Document:
                 **list_part(row.info),
                 "current": row.chosen,
                 "places": list(row.places),
-                "problems": row.problems,
+                "problems": len(row.problems),
                 "progress": progress_part(row.progress),
             }
             for row in rows
@@ -245,8 +223,8 @@ def log_document(info: ListInfo, entries: Iterable[Mapping[str, Any]]) -> Docume
     return envelope("log", list=list_part(info), entries=[dict(entry) for entry in entries])
 
 
-def export_document(snapshot: Snapshot) -> Document:
-    """The answer of `export`: the list whole, deleted tasks and unknown keys included."""
+def export_document(snapshot: Snapshot, tasks: Iterable[Task]) -> Document:
+    """The answer of `export`: the list and the chosen tasks, unknown keys included."""
     info, graph = snapshot.info, Graph.of(snapshot)
     return envelope(
         "export",
@@ -256,10 +234,7 @@ def export_document(snapshot: Snapshot) -> Document:
             "rules": info.rules,
             "settings": dict(info.settings),
         },
-        tasks=[
-            {**task(t, graph), "rawPhase": t.phase, "extra": dict(t.extra)}
-            for t in snapshot.ordered(deleted=True)
-        ],
+        tasks=[{**task(t, graph), "rawPhase": t.phase, "extra": dict(t.extra)} for t in tasks],
     )
 
 

@@ -48,13 +48,13 @@ def escaped(text: str) -> str:
 
 def markdown(report: Report) -> str:
     """The report as Markdown."""
-    info = report.snapshot.info
+    info = report.view.info
     name = f"Tasks: {escaped(info.title)}" if info.title else f"Tasks of {escaped(info.id)}"
     before = [
         f"<!-- {MARKER}: {info.id} -->",
         f"### {name}",
         "",
-        f"**{escaped(report.progress.summary)}**",
+        f"**{escaped(report.view.progress.summary)}**",
         "",
         _bar(report),
         *_phases(report),
@@ -66,7 +66,7 @@ def markdown(report: Report) -> str:
 
 
 def _bar(report: Report) -> str:
-    progress = report.progress
+    progress = report.view.progress
     total = max(1, progress.total)
     full = progress.completed * _CELLS // total
     running = min(-(-progress.in_progress * _CELLS // total), _CELLS - full)
@@ -80,7 +80,7 @@ def _bar(report: Report) -> str:
 
 
 def _phases(report: Report) -> Iterator[str]:
-    progress = report.progress
+    progress = report.view.progress
     times = {t.label.casefold(): t for t in report.phases}
     rows = []
     for phase in progress.phases[:_MANY]:
@@ -107,7 +107,7 @@ def _matters(report: Report) -> Iterator[str]:
 
 
 def _tasks(report: Report, room: int) -> Iterator[str]:
-    tasks = report.snapshot.ordered()
+    tasks = report.view.tasks
     if not tasks:
         return
     rows = {task.id: _task(report, task) for task in tasks}
@@ -136,9 +136,9 @@ def _task(report: Report, task: Task) -> tuple[str, ...]:
     return (
         _MARKS.get(task.status, ""),
         escaped(task.headline),
-        state_words(task, report.graph),
+        state_words(task, report.view.graph),
         escaped(task.owner or ""),
-        time_words(task, report.progress),
+        time_words(task, report.view.progress),
         escaped(task.result or ""),
     )
 
@@ -169,5 +169,5 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _footer(report: Report) -> str:
-    at = format_time(report.now).replace("T", " ").replace("Z", " UTC")
-    return f"<sub>As of {at}, `{report.snapshot.info.id}` at `{report.commit[:12]}`</sub>"
+    at = format_time(report.view.now).replace("T", " ").replace("Z", " UTC")
+    return f"<sub>As of {at}, `{report.view.info.id}` at `{report.view.commit[:12]}`</sub>"

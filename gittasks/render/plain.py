@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gittasks.core.clock import MINUTE, duration_brief, duration_words, parse_time
 from gittasks.core.graph import Graph
-from gittasks.core.model import ListInfo, Note, Problem, Status, Task, Value, task_seconds
-from gittasks.core.progress import ListProgress, Loop, Progress
+from gittasks.core.model import Note, Problem, Status, Task, Value, task_seconds
+from gittasks.core.progress import Loop, Progress
+from gittasks.core.view import ListView, StaleClaim
 from gittasks.render.text import Marks, clean, indent
 
 _MANY_BLOCKERS = 5
@@ -49,29 +50,21 @@ def task_line(
     return f"[{marks.of(task.status)}] {task.id:<{width}}  {clean(task.headline)}{end}"
 
 
-def task_list(
-    tasks: Sequence[Task],
-    graph: Graph,
-    progress: Progress,
-    marks: Marks,
-    now: int | None = None,
-    problems: Sequence[Problem] = (),
-) -> str:
-    """The tasks, one a line in the order given, then the summary of the list and its problems."""
-    lines = _task_lines(tasks, graph, marks, now)
-    if not lines and progress.total:
+def task_list(view: ListView, tasks: Sequence[Task], marks: Marks) -> str:
+    """The chosen tasks, one a line, then the summary of the list."""
+    lines = _task_lines(tasks, view.graph, marks, view.now)
+    if not lines and view.progress.total:
         lines = ["no task matches"]
     if lines:
         lines.append("")
-    return "\n".join([*lines, clean(progress.summary), *problem_lines(problems)])
+    return "\n".join([*lines, clean(view.progress.summary)])
 
 
-def ready_list(
-    tasks: Sequence[Task], graph: Graph, progress: Progress, marks: Marks, now: int | None = None
-) -> str:
+def ready_list(view: ListView, tasks: Sequence[Task], marks: Marks) -> str:
     """The ready tasks, one a line; or that there is none, and what is in the way."""
     if tasks:
-        return "\n".join(_task_lines(tasks, graph, marks, now))
+        return "\n".join(_task_lines(tasks, view.graph, marks, view.now))
+    progress = view.progress
     counts = ((progress.in_progress, "in progress"), (progress.blocked, "blocked"))
     why = [f"{count} {word}" for count, word in counts if count]
     why += ["everything is complete"] if progress.finished else []
@@ -101,12 +94,27 @@ def sharing_lines(conflicts: int, apart: str | None) -> list[str]:
     return lines
 
 
-def stale_line(task_id: str, owner: str, silent: int, lease: int) -> str:
-    """That the holder of a task has not been heard of; times in seconds."""
+def stale_line(stale: StaleClaim) -> str:
+    """The sentence about a holder who has not been heard of."""
     return (
-        f"{clean(owner)} has been silent on {task_id} for {duration_words(silent)} (lease: "
-        f"{duration_words(lease)}): gittasks claim {task_id} --take-over"
+        f"{clean(stale.owner)} has been silent on {stale.task} for "
+        f"{duration_words(stale.silent)} (lease: {duration_words(stale.lease)}): "
+        f"gittasks claim {stale.task} --take-over"
     )
+
+
+def remark_lines(view: ListView) -> list[str]:
+    """Lines below a list: what cannot be read, sharing, silent holders."""
+    sharing = sharing_lines(view.conflicts, view.apart)
+    return [*problem_lines(view.problems), *sharing, *map(stale_line, view.stale)]
+
+
+def title_lines(view: ListView) -> list[str]:
+    """The line above a list that is shown as it was; none above one that is as it is."""
+    if view.past is None:
+        return []
+    name = f", commit {view.past.commit[:7]}" if view.past.commit else ""
+    return [f"{clean(view.info.id)} as it was at {view.past.at}{name}:"]
 
 
 def _task_lines(
@@ -161,21 +169,14 @@ def _since(task: Task, now: int | None) -> int | None:
 # --- one task in full ----------------------------------------------------------------------
 
 
-def task_details(
-    task: Task,
-    tasks: Mapping[str, Task],
-    graph: Graph,
-    marks: Marks,
-    now: int | None = None,
-    history: Sequence[str] = (),
-) -> str:
+def task_details(view: ListView, task: Task, marks: Marks, history: Sequence[str] = ()) -> str:
     """Everything about one task, fields that are not set left out.
 
-    `tasks` are those of its list by id; `history` are lines made by the caller, newest first.
+    `history` are lines made by the caller, newest first.
     """
-    lines = [task_line(task, graph, marks, now), *_field_lines(task)]
-    lines += _linked("blocked by", task.blocked_by, tasks, graph, marks, now)
-    lines += _linked("blocks", graph.blocks(task.id), tasks, graph, marks, now)
+    lines = [task_line(task, view.graph, marks, view.now), *_field_lines(task)]
+    lines += _linked("blocked by", task.blocked_by, view, marks)
+    lines += _linked("blocks", view.graph.blocks(task.id), view, marks)
     if task.description:
         lines += ["description:", indent(task.description)]
     lines += _block("notes", [_note(note) for note in task.notes])
@@ -208,17 +209,11 @@ def _field_lines(task: Task) -> list[str]:
     return [f"{name}: {clean(value)}" for name, value in fields.items() if value]
 
 
-def _linked(
-    name: str,
-    ids: Sequence[str],
-    tasks: Mapping[str, Task],
-    graph: Graph,
-    marks: Marks,
-    now: int | None,
-) -> list[str]:
+def _linked(name: str, ids: Sequence[str], view: ListView, marks: Marks) -> list[str]:
     """A heading and the tasks behind these ids, each with its own state."""
-    lines = _task_lines((tasks[i] for i in ids if i in tasks), graph, marks, now)
-    unread = set(graph.unreadable(ids))
+    tasks = view.snapshot.tasks
+    lines = _task_lines((tasks[i] for i in ids if i in tasks), view.graph, marks, view.now)
+    unread = set(view.graph.unreadable(ids))
     for i in ids:
         if i not in tasks:
             lines.append(f"{clean(i)}  ({'unreadable' if i in unread else 'not in this list'})")
@@ -252,29 +247,19 @@ def _value(value: Value) -> str:
 # --- the whole list ------------------------------------------------------------------------
 
 
-def status(
-    info: ListInfo,
-    tasks: Sequence[Task],
-    graph: Graph,
-    progress: Progress,
-    marks: Marks,
-    now: int | None = None,
-    problems: Sequence[Problem] = (),
-) -> str:
-    """Where the list is: summary, phases, loops, what runs, what is ready, what waits for what.
-
-    `tasks` are those of the list in order of display.
-    """
+def status(view: ListView, marks: Marks) -> str:
+    """Where the list is: summary, phases, loops, what runs, what is ready, what waits for what."""
+    info, graph, progress = view.info, view.graph, view.progress
     title = f": {clean(info.title)}" if info.title else ""
     lines = [f"{clean(info.id)}{title}", clean(progress.summary)]
     lines += _phase_lines(progress)
     lines += loop_lines(progress.loops)
-    waiting = [t for t in tasks if t.status is Status.PENDING]
+    waiting = [t for t in view.tasks if t.status is Status.PENDING]
     blocked = [t for t in waiting if graph.is_blocked(t.id)]
     ready = [t for t in waiting if not graph.is_blocked(t.id)]
     sections = (("in progress", [c.task for c in progress.current]), ("ready", ready))
     for name, members in (*sections, ("blocked", blocked)):
-        lines += _section(name, members, graph, marks, now)
+        lines += _section(name, members, view, marks)
     if left := progress.eta_words:
         lines.append(left)
     if finished := progress.finished_words(info.title):
@@ -282,7 +267,7 @@ def status(
     if cycle := graph.deadlock():
         way = f" {marks.arrow} ".join(cycle)
         lines.append(f"these wait for each other, so none can start: {way}")
-    return "\n".join([*lines, *problem_lines(problems)])
+    return "\n".join(lines)
 
 
 def _phase_lines(progress: Progress) -> list[str]:
@@ -304,18 +289,17 @@ def loop_lines(loops: Sequence[Loop]) -> list[str]:
     ]
 
 
-def _section(
-    name: str, tasks: Sequence[Task], graph: Graph, marks: Marks, now: int | None
-) -> list[str]:
+def _section(name: str, tasks: Sequence[Task], view: ListView, marks: Marks) -> list[str]:
     if not tasks:
         return []
-    lines = [f"{name}:", *_task_lines(tasks[:_MANY_TASKS], graph, marks, now, "  ")]
+    shown = _task_lines(tasks[:_MANY_TASKS], view.graph, marks, view.now, "  ")
+    lines = [f"{name}:", *shown]
     if len(tasks) > _MANY_TASKS:
         lines.append(f"  ... and {len(tasks) - _MANY_TASKS} more")
     return lines
 
 
-def lists_table(rows: Sequence[ListProgress], *, places: bool = False) -> str:
+def lists_table(rows: Sequence[ListView], *, places: bool = False) -> str:
     """One line a list: `*` before the chosen one, id, title if any, summary; and where it is."""
     if not rows:
         return "no lists yet"
@@ -323,10 +307,10 @@ def lists_table(rows: Sequence[ListProgress], *, places: bool = False) -> str:
     return "\n".join(_list_line(row, width, places) for row in rows)
 
 
-def _list_line(row: ListProgress, width: int, places: bool) -> str:
+def _list_line(row: ListView, width: int, places: bool) -> str:
     mark = "*" if row.chosen else " "
     title = f"{clean(row.info.title)}: " if row.info.title else ""
-    unread = f" ({row.problems} unreadable)" if row.problems else ""
+    unread = f" ({len(row.problems)} unreadable)" if row.problems else ""
     where = f" ({clean(', '.join(row.places))})" if places and row.places else ""
     return (
         f"{mark} {clean(row.info.id):<{width}}  {title}{clean(row.progress.summary)}{unread}{where}"

@@ -9,10 +9,11 @@ from gittasks.core.axis import Axis
 from gittasks.core.clock import duration_brief
 from gittasks.core.graph import Graph
 from gittasks.core.history import PhaseTime
-from gittasks.core.model import Snapshot, Status, Task, task_seconds
+from gittasks.core.model import Status, Task, task_seconds
 from gittasks.core.picture import Picture
 from gittasks.core.progress import Progress
 from gittasks.core.timeline import Timeline
+from gittasks.core.view import ListView
 
 MARKER = "gittasks report"
 """What every report says near its beginning, so that it is known for one."""
@@ -36,31 +37,23 @@ class Matter(NamedTuple):
 
 
 class Report(NamedTuple):
-    """One list as it is at `now` (epoch seconds), and how it came to be so."""
+    """One list as it is at a moment, and how it came to be so."""
 
-    snapshot: Snapshot
-    progress: Progress
+    view: ListView
     phases: Sequence[PhaseTime]
     timeline: Timeline
     matters: Sequence[Matter]
     activity: Sequence[Activity]
     picture: Picture
-    commit: str
-    now: int
-
-    @property
-    def graph(self) -> Graph:
-        """Who waits for whom."""
-        return Graph.of(self.snapshot)
 
     @property
     def name(self) -> str:
-        """What the list is called."""
-        return self.snapshot.info.title or self.snapshot.info.id
+        """The title of the list, else its id."""
+        return self.view.info.title or self.view.info.id
 
     def axis(self) -> Axis:
         """The times of the work and of what was planned."""
-        spans = ((s.start, self.now if s.end is None else s.end) for s in self.timeline.spans)
+        spans = ((s.start, self.view.now if s.end is None else s.end) for s in self.timeline.spans)
         return Axis.of([*spans, *((p.at, p.at) for p in self.timeline.points)])
 
 

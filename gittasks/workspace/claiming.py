@@ -12,6 +12,7 @@ from gittasks.core.model import Snapshot, Status, Task
 from gittasks.core.operations import AddNote, Claim, Holder, Operation, Transition, Verb
 from gittasks.core.rules import lost_lease
 from gittasks.core.texts import printable
+from gittasks.core.view import StaleClaim
 from gittasks.errors import GittasksError, NotFound, Refused, RemoteFailure, Usage
 from gittasks.store import leases, remotes, tentatives
 from gittasks.store.layout import Branch
@@ -97,15 +98,6 @@ def _stale_now(workspace: Workspace) -> Mapping[str, Holder]:
         remotes.fetch(workspace.repository, store.remote, [store.list_id])
     seen = leases.observe(workspace.repository, store.remote, store.list_id)
     return leases.stale(seen.values(), workspace.snapshot().tasks)
-
-
-class StaleClaim(NamedTuple):
-    """A task whose holder was silent for so many seconds, with a lease of so many."""
-
-    task: str
-    owner: str
-    silent: int
-    lease: int
 
 
 def stale_claims(workspace: Workspace, snapshot: Snapshot) -> list[StaleClaim]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.changes import diff
 from gittasks.core.clock import format_time, parse_time
+from gittasks.core.view import Moment
 from gittasks.core.when import parse_when
 from gittasks.errors import Ambiguous, NotFound, Usage
 from gittasks.store import git, past
@@ -17,6 +18,7 @@ from gittasks.workspace import audit
 
 if TYPE_CHECKING:
     from gittasks.core.history import Change, LogEntry
+    from gittasks.core.view import ListView
     from gittasks.store.layout import Branch
     from gittasks.store.list_store import ListStore
     from gittasks.workspace.workspace import Workspace
@@ -26,27 +28,21 @@ _EXAMPLES = "2026-11-22T10:00:00Z, 2026-11-22, yesterday, 2h, or a commit as in:
 
 
 class Past(NamedTuple):
-    """A list as it was at the moment `at` (RFC 3339): what was said up to then, merged.
-
-    `commit` is the one that was asked for, None when a moment was. `later` are the commits that
-    the list has gained since.
-    """
+    """A list as it was at a moment: what was said up to then, merged."""
 
     branch: Branch
-    at: str
-    commit: str | None
-    later: frozenset[str]
+    moment: Moment
 
     @property
     def epoch(self) -> int:
         """The moment in seconds since 1970."""
-        return parse_time(self.at)
+        return parse_time(self.moment.at)
 
 
 class Changed(NamedTuple):
     """What is different from a moment before. `entries` tell by whom, newest first."""
 
-    since: Past
+    since: Moment
     changes: tuple[Change, ...]
     entries: tuple[LogEntry, ...]
 
@@ -60,11 +56,12 @@ class Changed(NamedTuple):
         return [e for e in self.entries if task_id in e.tasks]
 
 
-def changed(workspace: Workspace, before: Past, branch: Branch, now: Past | None) -> Changed:
-    """What `branch`, the list as it is or was at `now`, says differently."""
-    made = audit.logged(diff(before.branch.snapshot, branch.snapshot))
-    new = before.later - now.later if now else before.later
-    return Changed(before, made, tuple(audit.log(workspace.store, only=new)))
+def changed(workspace: Workspace, before: Past, view: ListView) -> Changed:
+    """What the list says differently as it is, or was at another moment."""
+    made = audit.logged(diff(before.branch.snapshot, view.snapshot))
+    later = before.moment.later
+    new = later - view.past.later if view.past else later
+    return Changed(before.moment, made, tuple(audit.log(workspace.store, only=new)))
 
 
 def look_back(workspace: Workspace, text: str) -> Past:
@@ -82,7 +79,7 @@ def look_back(workspace: Workspace, text: str) -> Past:
         commit, at = None, epoch
         cut = past.cut_at_time(objects, now.commit, epoch)
     branch = evaluate_past(workspace.repository, store.list_id, cut.heads, now)
-    return Past(branch, format_time(at), commit, cut.later)
+    return Past(branch, Moment(format_time(at), commit, cut.later))
 
 
 def _moment(text: str, now: int) -> int | None:

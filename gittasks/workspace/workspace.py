@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from gittasks.core.edit import Edit
     from gittasks.core.history import LogEntry
     from gittasks.core.operations import Context, Operation
+    from gittasks.core.view import StaleClaim
     from gittasks.sync import Synced, Wish
     from gittasks.workspace.audit import Undone
-    from gittasks.workspace.claiming import StaleClaim
     from gittasks.workspace.doctor import Finding
     from gittasks.workspace.lists import ListSummary
     from gittasks.workspace.sharing import OpenConflict

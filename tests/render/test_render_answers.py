@@ -6,8 +6,9 @@ import pytest
 
 from gittasks.core.clock import format_time
 from gittasks.core.graph import Graph
-from gittasks.core.model import CodeCommit, Note, Status, Task
+from gittasks.core.model import CodeCommit, ListInfo, Note, Snapshot, Status, Task
 from gittasks.core.progress import Progress
+from gittasks.core.view import ListView
 from gittasks.render import plain
 from gittasks.render.text import ASCII, UNICODE
 
@@ -21,12 +22,16 @@ def table(*tasks: Task) -> dict[str, Task]:
     return {t.id: t for t in tasks}
 
 
+def viewed(*tasks: Task) -> ListView:
+    return ListView(Snapshot(ListInfo("plan"), table(*tasks)), START)
+
+
 # --- one task in full ----------------------------------------------------------------------
 
 
 def test_details_of_a_bare_task_are_its_line_and_status() -> None:
     bare = Task(id="a", subject="Bare")
-    text = plain.task_details(bare, table(bare), Graph(table(bare)), UNICODE)
+    text = plain.task_details(viewed(bare), bare, UNICODE)
     assert text == "[ ] a  Bare\nstatus: pending"
 
 
@@ -53,12 +58,12 @@ def test_details_show_every_field_that_is_set() -> None:
         created_by="ann",
         extra={"new": "key"},
     )
-    tasks = table(
+    view = viewed(
         task,
         Task(id="a", subject="Before", status=Status.COMPLETED),
         Task(id="z", subject="After", blocked_by=("i1",)),
     )
-    text = plain.task_details(task, tasks, Graph(tasks), UNICODE, None, ["ann: created"])
+    text = plain.task_details(view, task, UNICODE, ["ann: created"])
     assert text.split("\n") == [
         "[✓] i1  Iteration 1/10: Designer validation (PASS)",
         "status: completed",

@@ -10,16 +10,19 @@ from hypothesis import strategies as st
 
 from gittasks import errors
 from gittasks.core.graph import Graph
-from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Status, Task
-from gittasks.core.progress import ListProgress, Progress
+from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Snapshot, Status, Task
+from gittasks.core.progress import Progress
+from gittasks.core.view import ListView
 from gittasks.render import documents
 
 INFO = ListInfo(id="auth", title="Login flow")
 A = Task(id="a", subject="PHASE 1: Ask", status=Status.IN_PROGRESS, order=1)
 B = Task(id="b", subject="Iteration 1/3: Check", blocked_by=("a",), order=2)
 TASKS = {"a": A, "b": B}
-GRAPH = Graph(TASKS)
-PROGRESS = Progress.of(TASKS.values(), GRAPH, 1795341600)
+PROBLEMS = (Problem("tasks/x.yaml", 3, "bad"),)
+VIEW = ListView(Snapshot(INFO, TASKS, PROBLEMS), 1795341600, chosen=True)
+GRAPH = VIEW.graph
+PROGRESS = VIEW.progress
 
 TASK_KEYS = (
     "id subject description activeForm status owner session claim left phase iteration order "
@@ -145,22 +148,20 @@ def test_percent_is_a_number(done: int, total: int, shown: str) -> None:
     assert json.dumps(part["percent"]) == shown
 
 
-ROW = ListProgress(INFO, PROGRESS, chosen=True, problems=1)
-PROBLEMS = (Problem("tasks/x.yaml", 3, "bad"),)
 DOCUMENTS = [
     ("task", documents.task_document(A, GRAPH), "list task changed unblocked commit"),
     (
         "taskList",
-        documents.task_list_document(INFO, [A, B], GRAPH, PROGRESS, PROBLEMS),
+        documents.task_list_document(VIEW, [A, B]),
         "list tasks progress problems conflicts apart stale at commit",
     ),
     (
         "progress",
-        documents.progress_document(INFO, PROGRESS),
+        documents.progress_document(VIEW),
         "list progress problems conflicts apart stale at commit",
     ),
-    ("ready", documents.ready_document(INFO, [B], GRAPH), "list tasks"),
-    ("lists", documents.lists_document([ROW]), "lists"),
+    ("ready", documents.ready_document(VIEW, [B]), "list tasks"),
+    ("lists", documents.lists_document([VIEW]), "lists"),
     ("log", documents.log_document(INFO, [{"at": "x"}]), "list entries"),
     ("error", documents.error_document(errors.Busy("busy")), "error"),
 ]
@@ -187,12 +188,12 @@ def test_task_document_tells_what_changed() -> None:
 
 
 def test_list_document_names_problems() -> None:
-    found = documents.task_list_document(INFO, [], GRAPH, PROGRESS, PROBLEMS)
+    found = documents.task_list_document(VIEW, [])
     assert found["problems"] == [{"path": "tasks/x.yaml", "line": 3, "message": "bad"}]
 
 
 def test_lists_document_marks_the_chosen_list() -> None:
-    (row,) = documents.lists_document([ROW])["lists"]
+    (row,) = documents.lists_document([VIEW])["lists"]
     assert (row["id"], row["current"], row["problems"]) == ("auth", True, 1)
     assert row["progress"]["total"] == 2
 

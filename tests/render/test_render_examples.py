@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from gittasks.core.clock import format_time
-from gittasks.core.graph import Graph
-from gittasks.core.model import ListInfo, Status, Task
-from gittasks.core.progress import Progress
+from gittasks.core.model import ListInfo, Snapshot, Status, Task
+from gittasks.core.view import ListView
 from gittasks.render import plain
 from gittasks.render.text import UNICODE
 
@@ -50,20 +49,17 @@ class Workflow:
     @property
     def list(self) -> str:
         """What `list` prints, without the ids."""
-        graph, progress = self._view()
-        text = plain.task_list(list(self.tasks.values()), graph, progress, UNICODE, self.now)
+        view = self._view()
+        text = plain.task_list(view, view.tasks, UNICODE)
         return re.sub(r"(?m)^(\[.\]) \S+ +", r"\1 ", text)
 
     @property
     def status(self) -> str:
         """What `status` prints."""
-        graph, progress = self._view()
-        tasks = list(self.tasks.values())
-        return plain.status(self.info, tasks, graph, progress, UNICODE, self.now)
+        return plain.status(self._view(), UNICODE)
 
-    def _view(self) -> tuple[Graph, Progress]:
-        graph = Graph(self.tasks)
-        return graph, Progress.of(self.tasks.values(), graph, self.now)
+    def _view(self) -> ListView:
+        return ListView(Snapshot(self.info, self.tasks), self.now)
 
     def sees(self, line: str) -> bool:
         """Whether the line stands in what `status` prints."""

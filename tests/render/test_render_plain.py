@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from gittasks.core.clock import format_time
 from gittasks.core.graph import Graph
-from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Status, Task
-from gittasks.core.progress import ListProgress, Progress
+from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Snapshot, Status, Task
+from gittasks.core.progress import Progress
+from gittasks.core.view import ListView, Moment, StaleClaim
 from gittasks.render import plain
 from gittasks.render.text import ASCII, UNICODE
 
@@ -23,6 +24,10 @@ INFO = ListInfo(id="auth", title="Login flow")
 
 def table(*tasks: Task) -> dict[str, Task]:
     return {t.id: t for t in tasks}
+
+
+def viewed(*tasks: Task) -> ListView:
+    return ListView(Snapshot(INFO, table(*tasks)), START)
 
 
 def line(task: Task, *others: Task, **options: Any) -> str:
@@ -175,16 +180,16 @@ def test_every_view_is_safe_for_any_text(one: str, two: str, three: str) -> None
     rounds = [task._replace(id=f"i{n}", subject=f"Iteration {n}/3: {one}") for n in (1, 2)]
     rounds[0] = rounds[0]._replace(status=Status.COMPLETED)
     tasks = table(task, *rounds)
-    graph = Graph(tasks)
-    progress = Progress.of(tasks.values(), graph, START)
-    info = ListInfo(id="l", title=one)
-    problems = (Problem(one, 3, two),)
+    snapshot = Snapshot(ListInfo(id="l", title=one), tasks, (Problem(one, 3, two),))
+    stale = [StaleClaim("x", two, 90, 60)]
+    view = ListView(snapshot, START, stale=stale, past=Moment(format_time(START)), chosen=True)
     shown = [
-        plain.task_list(list(tasks.values()), graph, progress, UNICODE, START, problems),
-        plain.status(info, list(tasks.values()), graph, progress, UNICODE, START, problems),
-        plain.task_details(task, tasks, graph, UNICODE, START, [one, two]),
+        plain.task_list(view, view.tasks, UNICODE),
+        plain.status(view, UNICODE),
+        "\n".join([*plain.title_lines(view), *plain.remark_lines(view)]),
+        plain.task_details(view, task, UNICODE, [one, two]),
         plain.changes([(None, task), (task._replace(status=Status.PENDING), task)], UNICODE),
-        plain.lists_table([ListProgress(info, progress, True, 1)]),
+        plain.lists_table([view]),
     ]
     assert all(is_safe(text, kept="\n\t") for text in shown)
 
@@ -193,44 +198,52 @@ def test_every_view_is_safe_for_any_text(one: str, two: str, three: str) -> None
 def test_fallback_output_is_ascii_when_the_texts_are(subject: str, status: Status) -> None:
     task = Task(id="a", subject=subject, status=status, owner="bob", result="PASS")
     tasks = table(task, Task(id="b", subject="B", blocked_by=("a",)))
-    graph = Graph(tasks)
-    progress = Progress.of(tasks.values(), graph, START)
+    view = ListView(Snapshot(INFO, tasks), START)
     before = task._replace(status=Status.PENDING)
-    assert plain.status(INFO, list(tasks.values()), graph, progress, ASCII, START).isascii()
-    assert plain.task_list(list(tasks.values()), graph, progress, ASCII).isascii()
-    assert plain.task_details(task, tasks, graph, ASCII).isascii()
-    assert plain.changes([(before, task)], ASCII, ["b"], progress.summary).isascii()
+    assert plain.status(view, ASCII).isascii()
+    assert plain.task_list(view, view.tasks, ASCII).isascii()
+    assert plain.task_details(view, task, ASCII).isascii()
+    assert plain.changes([(before, task)], ASCII, ["b"], view.progress.summary).isascii()
 
 
 # --- the list ------------------------------------------------------------------------------
 
 
-def test_task_list_pads_ids_and_ends_with_the_summary_and_what_cannot_be_read() -> None:
-    tasks = table(DONE._replace(order=1), Task(id="b", subject="Next", order=2))
-    graph = Graph(tasks)
-    progress = Progress.of(tasks.values(), graph)
-    problems = [Problem("tasks/x.yaml", 3, "unknown status")]
-    text = plain.task_list(list(tasks.values()), graph, progress, UNICODE, None, problems)
-    assert text.split("\n") == [
+def test_task_list_pads_ids_and_ends_with_the_summary() -> None:
+    view = viewed(DONE._replace(order=1), Task(id="b", subject="Next", order=2))
+    assert plain.task_list(view, view.tasks, UNICODE).split("\n") == [
         "[✓] p1-ask-x2k4  PHASE 1: Ask user",
         "[ ] b            Next",
         "",
         "1/2 tasks complete (50%)",
-        "unreadable: tasks/x.yaml:3: unknown status",
     ]
 
 
+def test_remarks_are_what_cannot_be_read_then_sharing_then_silence() -> None:
+    view = ListView(
+        Snapshot(INFO, {}, (Problem("tasks/x.yaml", 3, "unknown status"),)),
+        START,
+        conflicts=2,
+        apart="shallow",
+        stale=[StaleClaim("b", "bob", 120, 60)],
+    )
+    unreadable, conflicts, apart, stale = plain.remark_lines(view)
+    assert unreadable == "unreadable: tasks/x.yaml:3: unknown status"
+    assert conflicts.startswith("2 conflicts")
+    assert "shallow" in apart
+    assert stale.startswith("bob has been silent on b for 2 minutes (lease: 1 minute)")
+    assert plain.remark_lines(viewed()) == []
+
+
 def test_empty_list_and_empty_selection_are_told_apart() -> None:
-    empty = Progress.of([], Graph({}))
-    some = Progress.of([ASK], Graph(table(ASK)))
-    assert plain.task_list([], Graph({}), empty, UNICODE) == "no tasks yet"
-    assert plain.task_list([], Graph(table(ASK)), some, UNICODE).startswith("no task matches\n\n")
+    assert plain.task_list(viewed(), [], UNICODE) == "no tasks yet"
+    assert plain.task_list(viewed(ASK), [], UNICODE).startswith("no task matches\n\n")
 
 
 def test_ready_list_says_why_nothing_is_ready() -> None:
     def ready(*tasks: Task) -> str:
-        graph = Graph(table(*tasks))
-        return plain.ready_list(graph.ready(), graph, Progress.of(tasks, graph), UNICODE)
+        view = viewed(*tasks)
+        return plain.ready_list(view, view.graph.ready(), UNICODE)
 
     assert ready(ASK) == "[ ] p1-ask-x2k4  PHASE 1: Ask user"
     blocked = Task(id="b", subject="B", blocked_by=(ASK.id,))
@@ -246,9 +259,8 @@ def test_status_puts_every_view_together() -> None:
         Task(id="gr", subject="PHASE 2: Grok review", owner="grok", order=3),
         Task(id="sum", subject="PHASE 3: Sum up", blocked_by=("cl", "gr"), order=4),
     ]
-    graph = Graph(table(*tasks))
-    progress = Progress.of(tasks, graph, START + 125)
-    assert plain.status(INFO, tasks, graph, progress, UNICODE, START + 125).split("\n") == [
+    view = ListView(Snapshot(INFO, table(*tasks)), START + 125)
+    assert plain.status(view, UNICODE).split("\n") == [
         "auth: Login flow",
         "1/4 tasks complete (25%), currently claude review",
         "PHASE 1: 1/1 complete",
@@ -266,8 +278,7 @@ def test_status_puts_every_view_together() -> None:
 
 def test_status_cuts_long_sections() -> None:
     tasks = [Task(id=f"t{i:02}", subject="T", order=i) for i in range(13)]
-    graph = Graph(table(*tasks))
-    text = plain.status(INFO, tasks, graph, Progress.of(tasks, graph), UNICODE)
+    text = plain.status(viewed(*tasks), UNICODE)
     assert text.endswith("  [ ] t09  T\n  ... and 3 more")
 
 
@@ -286,10 +297,10 @@ def test_loops_are_named_only_when_there_are_several() -> None:
 
 
 def test_lists_table_marks_the_chosen_list() -> None:
-    progress = Progress.of([ASK], Graph(table(ASK)))
+    unread = (Problem("tasks/x.yaml", 3, "bad"), Problem("tasks/y.yaml", 1, "bad"))
     rows = [
-        ListProgress(INFO, progress, chosen=True),
-        ListProgress(ListInfo(id="b"), Progress.of([], Graph({})), problems=2),
+        ListView(Snapshot(INFO, table(ASK)), START, chosen=True),
+        ListView(Snapshot(ListInfo(id="b"), {}, unread), START),
     ]
     assert plain.lists_table(rows).split("\n") == [
         "* auth  Login flow: 1 task, 0 complete, Phase 1 starting...",

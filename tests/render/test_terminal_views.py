@@ -5,17 +5,17 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from gittasks.core.graph import Graph
-from gittasks.core.model import ListInfo, Problem, Status, Task
-from gittasks.core.progress import ListProgress, Progress
+from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task
+from gittasks.core.view import ListView, StaleClaim
 from gittasks.render.terminal import views
 from gittasks.render.terminal.live import TURNING, Happened, picture
-from gittasks.render.terminal.pieces import ASCII, UNICODE, Signs, Silence, View, bar, signs
+from gittasks.render.terminal.pieces import ASCII, UNICODE, Signs, bar, signs
 
 NOW = 1893492000  # 2030-01-01T10:00:00Z
 MOMENT = "2030-01-01T{}:00Z"
@@ -73,13 +73,13 @@ def tasks() -> list[Task]:
     return [task._replace(order=number) for number, task in enumerate(made)]
 
 
-def view(shown: Iterable[Task] | None = None, **more: object) -> View:
+def view(
+    shown: Iterable[Task] | None = None, problems: tuple[Problem, ...] = (), **more: Any
+) -> ListView:
     """A view of these tasks."""
     all_tasks = tasks() if shown is None else list(shown)
-    graph = Graph({t.id: t for t in all_tasks})
-    progress = Progress.of(all_tasks, graph, NOW)
-    made = View(ListInfo("plan", "The plan"), all_tasks, graph, progress, NOW)
-    return made._replace(**more)  # type: ignore[arg-type]
+    snapshot = Snapshot(ListInfo("plan", "The plan"), {t.id: t for t in all_tasks}, problems)
+    return ListView(snapshot, NOW, **more)
 
 
 def drawn(made: object, width: int, *, colour: bool = False) -> str:
@@ -102,7 +102,7 @@ def plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text).replace("\u200e", "")
 
 
-DRAW: list[Callable[[View, Signs, int], object]] = [
+DRAW: list[Callable[[ListView, Signs, int], object]] = [
     lambda v, s, w: views.task_list(v, v.tasks, s, w),
     views.status,
 ]
@@ -111,7 +111,7 @@ DRAW: list[Callable[[View, Signs, int], object]] = [
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("draw", DRAW, ids=["list", "status"])
 def test_nothing_is_wider_than_the_window(
-    draw: Callable[[View, Signs, int], object], width: int
+    draw: Callable[[ListView, Signs, int], object], width: int
 ) -> None:
     """Every line fits, whatever letters are in it, and no letter of a subject is lost."""
     text = plain(drawn(draw(view(), UNICODE, width), width))
@@ -127,7 +127,7 @@ def test_nothing_is_wider_than_the_window(
 @pytest.mark.parametrize("draw", DRAW, ids=["list", "status"])
 @pytest.mark.parametrize("width", [40, 100, 200])
 def test_the_words_are_those_of_the_core(
-    draw: Callable[[View, Signs, int], object], width: int
+    draw: Callable[[ListView, Signs, int], object], width: int
 ) -> None:
     """Summary, phases, loops and estimate stand exactly as `core.progress` makes them."""
     made = view()
@@ -175,7 +175,7 @@ def test_a_silent_holder_and_other_trouble() -> None:
     ring = [Task("a", "A", blocked_by=("b",)), Task("b", "B", blocked_by=("a",))]
     made = view(
         [*tasks(), *ring],
-        silent={"r-grok": Silence(900, 600)},
+        stale=[StaleClaim("r-grok", "grok", 900, 600)],
         conflicts=2,
         apart="newer",
         problems=(Problem("tasks/x.yaml", 3, "bad"),),
@@ -270,8 +270,12 @@ def test_overview(width: int) -> None:
     """One line a list where there is room: the one in use, its id, bar, words and places."""
     progress = view().progress
     rows = [
-        ListProgress(ListInfo("plan", "The plan"), progress, True, 0, ("here", "origin")),
-        ListProgress(ListInfo("x" * 100), Progress.of([], Graph({})), False, 2, ("origin",)),
+        view(chosen=True, places=("here", "origin")),
+        ListView(
+            Snapshot(ListInfo("x" * 100), {}, (Problem("a", 1, "bad"), Problem("b", 1, "bad"))),
+            NOW,
+            places=("origin",),
+        ),
     ]
     text = plain(drawn(views.overview(rows, UNICODE, width), width))
     assert all(cell_len(line.rstrip()) <= width for line in text.splitlines())
@@ -284,7 +288,7 @@ def test_overview(width: int) -> None:
 # --- the picture of watch ------------------------------------------------------------------------
 
 
-def frame(size: tuple[int, int], feed: int = 3, shown: View | None = None) -> list[str]:
+def frame(size: tuple[int, int], feed: int = 3, shown: ListView | None = None) -> list[str]:
     """A picture of this size, without escape sequences."""
     events = [Happened(MOMENT.format("09:00"), "kim", f"core: note {n}", True) for n in range(feed)]
 

@@ -28,7 +28,7 @@ def dependencies_section(report: Report) -> Html:
     """Who waits for whom."""
     picture = report.picture
     net = picture.net
-    linked = [t for t in report.snapshot.ordered() if net.waits[t.id] or net.frees[t.id]]
+    linked = [t for t in report.view.tasks if net.waits[t.id] or net.frees[t.id]]
     if not linked:
         nothing = tag("p", "No task waits for another.")
         return section("dependencies", "Dependencies", nothing)
@@ -65,7 +65,7 @@ def _critical_words(report: Report) -> Html:
     if len(critical.left) < 2:
         return Html()
     links = [
-        Html(" → " if i else "", task_link(report.snapshot.tasks[name]))
+        Html(" → " if i else "", task_link(report.view.snapshot.tasks[name]))
         for i, name in enumerate(critical.left[:_CHAIN])
     ]
     more = len(critical.left) - len(links)
@@ -162,7 +162,7 @@ def _line(above: Place, below: Place, critical: bool) -> Html:
 
 def _node(report: Report, task: Task, place: Place) -> Html:
     x, y = place
-    state = state_words(task, report.graph)
+    state = state_words(task, report.view.graph)
     critical = task.id in report.picture.critical.tasks
     above = f"{MARKS[task.status]} {f'{task.phase_label} · ' if task.phase_label else ''}{state}"
     kind = "blocked" if state == "blocked" else css_class(task.status)
@@ -193,7 +193,7 @@ def _in_words(report: Report, tasks: Sequence[Task]) -> Html:
     for task in tasks:
         if above := report.picture.net.waits[task.id]:
             links = [
-                Html(", " if i else "", task_link(report.snapshot.tasks[b]))
+                Html(", " if i else "", task_link(report.view.snapshot.tasks[b]))
                 for i, b in enumerate(above)
             ]
             items.append(tag("li", task_link(task), " waits for ", *links))

@@ -49,7 +49,7 @@ def timeline_section(report: Report, axis: Axis) -> Html:
 
 def _words(report: Report, axis: Axis) -> str:
     start, end = axis.stretches[0].start, axis.stretches[-1].end
-    words = f"From {_clock(start)} to {_clock(min(end, max(report.now, start)))} UTC."
+    words = f"From {_clock(start)} to {_clock(min(end, max(report.view.now, start)))} UTC."
     if gaps := axis.gaps:
         times = "time" if len(gaps) == 1 else "times"
         words += f" {len(gaps)} idle {times} cut short (grey)."
@@ -90,7 +90,7 @@ def _axis_strip(axis: Axis) -> Html:
 def _row(
     report: Report, task_id: str, spans: Sequence[Span], moments: Sequence[Reopened], axis: Axis
 ) -> Html:
-    now = report.now
+    now = report.view.now
     words = "; ".join(_told(span, now) for span in spans)
     if moments:
         words += f"; reopened {', '.join(_clock(m.at) for m in moments)}"
@@ -104,7 +104,9 @@ def _row(
     seconds = sum(span.seconds(now) for span in spans)
     owners = list(dict.fromkeys(span.owner for span in spans if span.owner))
     by = [Html(", " if i else "", said(owner)) for i, owner in enumerate(owners)]
-    name = Html(task_link(report.snapshot.tasks[task_id]), " ", tag("span", *by, class_="owner"))
+    name = Html(
+        task_link(report.view.snapshot.tasks[task_id]), " ", tag("span", *by, class_="owner")
+    )
     return row(name, strip, duration_brief(seconds) if seconds else "")
 
 

@@ -16,7 +16,7 @@ NOBODY = "(nobody)"
 
 def heading(report: Report) -> Html:
     """The banner: what the list is, and how far."""
-    info, progress = report.snapshot.info, report.progress
+    info, progress = report.view.info, report.view.progress
     more = [words for words in (progress.eta_words, progress.finished_words(info.title)) if words]
     return tag(
         "header",
@@ -36,7 +36,7 @@ def _whole_bar(progress: Progress) -> Html:
 
 def progress_section(report: Report) -> Html:
     """Figures, what runs now, phases and loops."""
-    progress = report.progress
+    progress = report.view.progress
     figures = (
         ("complete", f"{progress.completed} of {progress.total}"),
         ("in progress", str(progress.in_progress)),
@@ -75,11 +75,11 @@ def _running(progress: Progress) -> Html:
 
 
 def _phases(report: Report) -> Html:
-    if not report.progress.phases:
+    if not report.view.progress.phases:
         return Html()
     times = {t.label.casefold(): t for t in report.phases}
     rows = []
-    for phase in report.progress.phases:
+    for phase in report.view.progress.phases:
         time = times.get(phase.label.casefold())
         took = duration_brief(time.seconds) if time else ""
         took += " so far" if time and not time.finished else ""
@@ -120,7 +120,7 @@ def people_section(report: Report) -> Html:
             worker.completed,
             worker.in_progress,
             duration_brief(worker.seconds),
-            _ago(report.now - worker.last),
+            _ago(report.view.now - worker.last),
         )
         for worker in workers(report.timeline)
     ]

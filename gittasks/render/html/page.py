@@ -60,7 +60,7 @@ def page(report: Report, *, is_live: bool = False) -> str:
         tabindex=-1,
     )
     return _document(
-        f"{report.progress.percent}% · {report.name}",
+        f"{report.view.progress.percent}% · {report.name}",
         tag("div", heading(report), _navigation(), main, _footer(report), id="page"),
         is_live=is_live,
     )
@@ -101,7 +101,7 @@ def _navigation() -> Html:
 
 
 def _footer(report: Report) -> Html:
-    at = format_time(report.now)
+    at = format_time(report.view.now)
     return tag(
         "footer",
         tag(
@@ -109,7 +109,7 @@ def _footer(report: Report) -> Html:
             "As of ",
             tag("time", at.replace("T", " ").replace("Z", " UTC"), datetime=at),
             ", commit ",
-            tag("code", report.commit[:12]),
+            tag("code", report.view.commit[:12]),
             ". Made by gittasks.",
         ),
     )

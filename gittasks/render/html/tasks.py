@@ -21,7 +21,7 @@ from gittasks.render.report import Report, state_words, time_words
 
 def tasks_section(report: Report) -> Html:
     """The tasks in order, under the heading of their phase."""
-    tasks = report.snapshot.ordered()
+    tasks = report.view.tasks
     if not tasks:
         return section("tasks", "Tasks", tag("p", "There are no tasks yet."))
     groups = by_phase(tasks)
@@ -38,8 +38,8 @@ def tasks_section(report: Report) -> Html:
 
 
 def _task(report: Report, task: Task, blocks: Sequence[Task]) -> Html:
-    state = state_words(task, report.graph)
-    aside = [said(part) for part in (task.owner, time_words(task, report.progress)) if part]
+    state = state_words(task, report.view.graph)
+    aside = [said(part) for part in (task.owner, time_words(task, report.view.progress)) if part]
     summary = tag(
         "summary",
         mark(task.status),
@@ -62,7 +62,7 @@ def _name(task: Task) -> str:
 
 def _fields(report: Report, task: Task, blocks: Sequence[Task]) -> Html:
     place = task.iteration
-    above = [report.snapshot.tasks.get(b) or b for b in dict.fromkeys(task.blocked_by)]
+    above = [report.view.snapshot.tasks.get(b) or b for b in dict.fromkeys(task.blocked_by)]
     return definitions(
         (
             ("Id", tag("code", task.id)),

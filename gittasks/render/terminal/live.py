@@ -8,7 +8,8 @@ from typing import NamedTuple
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from gittasks.render.terminal.pieces import Signs, View, add_row, cell, grid
+from gittasks.core.view import ListView
+from gittasks.render.terminal.pieces import Signs, add_row, cell, grid
 from gittasks.render.terminal.views import Room, status
 
 TURNING = "\ufdd0"
@@ -37,7 +38,7 @@ class Happened(NamedTuple):
 
 
 def picture(
-    view: View | None,
+    view: ListView | None,
     feed: Sequence[Happened],
     foot: Sequence[Text],
     signs: Signs,
@@ -61,7 +62,7 @@ def picture(
 
 
 def _top(
-    view: View | None,
+    view: ListView | None,
     signs: Signs,
     width: int,
     room: int,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -11,9 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gittasks.core.clock import duration_brief
-from gittasks.core.graph import Graph
-from gittasks.core.model import ListInfo, Problem, Status, Task, task_seconds
-from gittasks.core.progress import Progress
+from gittasks.core.model import Status, Task, task_seconds
+from gittasks.core.view import ListView
 from gittasks.render import text
 from gittasks.render.text import Marks, clean
 
@@ -57,31 +56,6 @@ def signs(encoding: str | None) -> Signs:
     except (LookupError, UnicodeEncodeError):
         return ASCII
     return UNICODE if text.marks(encoding) is text.UNICODE else ASCII
-
-
-class Silence(NamedTuple):
-    """A holder who has not been heard of for `seconds`, with a lease of `lease` seconds."""
-
-    seconds: int
-    lease: int
-
-
-class View(NamedTuple):
-    """A list at one moment, with all that there is to show of it.
-
-    `tasks` are in order of display. `now` is in epoch seconds; `silent` are holders of tasks who
-    let their lease run out, by task.
-    """
-
-    info: ListInfo
-    tasks: Sequence[Task]
-    graph: Graph
-    progress: Progress
-    now: int
-    problems: Sequence[Problem] = ()
-    conflicts: int = 0
-    apart: str | None = None
-    silent: Mapping[str, Silence] = {}
 
 
 # --- cells -----------------------------------------------------------------------------------
@@ -157,12 +131,12 @@ def label(task: Task) -> str:
     return task.subject if task.iteration else task.title
 
 
-def note(task: Task, view: View, signs: Signs) -> Text:
+def note(task: Task, view: ListView, signs: Signs) -> Text:
     """What is to be said of a task beside its subject."""
     return joined(_notes(task, view), f" {signs.dot} ")
 
 
-def _notes(task: Task, view: View) -> list[Text]:
+def _notes(task: Task, view: ListView) -> list[Text]:
     owner = cell(task.owner or "", "magenta")
     if task.status is Status.IN_PROGRESS:
         doing = cell(task.active_form or "in progress")
@@ -185,16 +159,16 @@ def blocked_by(blockers: Sequence[str]) -> Text:
     return cell(f"blocked by {', '.join(blockers[:_MANY_BLOCKERS])}{more}", "dim")
 
 
-def running_time(task: Task, view: View) -> Text:
+def running_time(task: Task, view: ListView) -> Text:
     """For how long a task has been in progress."""
     found = next((c.seconds for c in view.progress.current if c.task.id == task.id), None)
     return cell("" if found is None else duration_brief(found))
 
 
-def silence(task: Task, view: View) -> Text:
+def silence(task: Task, view: ListView) -> Text:
     """That its holder has not been heard of."""
     found = view.silent.get(task.id)
-    return cell(f"silent for {duration_brief(found.seconds)}" if found else "", "red")
+    return cell(f"silent for {duration_brief(found.silent)}" if found else "", "red")
 
 
 class Columns(NamedTuple):
@@ -221,7 +195,7 @@ class Columns(NamedTuple):
         return cls(ids, max(1, min(longest, max(room // 2, room - beside))))
 
 
-def task_table(tasks: Iterable[Task], view: View, signs: Signs, columns: Columns) -> Table:
+def task_table(tasks: Iterable[Task], view: ListView, signs: Signs, columns: Columns) -> Table:
     """Tasks one below the other: mark, id, subject, what is said of it."""
     wide = columns.subject is not None
     table = grid(2, columns.id, columns.subject, *([None] if wide else []))

@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from gittasks.core.model import Status, Task, by_phase
-from gittasks.core.progress import ListProgress, Phase
+from gittasks.core.progress import Phase
+from gittasks.core.view import ListView
 from gittasks.render import plain
 from gittasks.render.terminal.pieces import (
     NARROW,
     Columns,
     Signs,
-    View,
     add_row,
     bar,
     blocked_by,
@@ -56,7 +56,7 @@ class Members(NamedTuple):
 # --- the tasks -------------------------------------------------------------------------------
 
 
-def task_list(view: View, shown: Sequence[Task], signs: Signs, width: int) -> RenderableType:
+def task_list(view: ListView, shown: Sequence[Task], signs: Signs, width: int) -> RenderableType:
     """The chosen tasks under their phases, then how far the whole list is."""
     parts: list[RenderableType] = []
     beside = max((note(t, view, signs).cell_len for t in shown), default=0)
@@ -74,7 +74,7 @@ def task_list(view: View, shown: Sequence[Task], signs: Signs, width: int) -> Re
     return Group(*parts, *_summary(view, signs, width), *_remarks(view))
 
 
-def _groups(view: View, shown: Sequence[Task]) -> list[Members]:
+def _groups(view: ListView, shown: Sequence[Task]) -> list[Members]:
     """Tasks by phase, in order of first appearance; those of none stand together."""
     phases = {phase.label.casefold(): phase for phase in view.progress.phases}
     return [
@@ -94,7 +94,7 @@ def _phase_bar(phase: Phase, signs: Signs) -> Text:
     return bar(_PHASE_BAR, phase.completed, phase.in_progress, phase.total, signs)
 
 
-def _summary(view: View, signs: Signs, width: int) -> list[Text]:
+def _summary(view: ListView, signs: Signs, width: int) -> list[Text]:
     """The words, the bar with the share, the loops, the time left, the end."""
     progress = view.progress
     lines = [cell(progress.summary, "bold")]
@@ -111,7 +111,7 @@ def _summary(view: View, signs: Signs, width: int) -> list[Text]:
     return lines
 
 
-def _loops(view: View, signs: Signs) -> list[Text]:
+def _loops(view: ListView, signs: Signs) -> list[Text]:
     lines = []
     for loop in view.progress.loops:
         words = [cell(line) for line in plain.loop_lines([loop])]
@@ -126,7 +126,7 @@ def _loops(view: View, signs: Signs) -> list[Text]:
     return lines
 
 
-def _remarks(view: View) -> list[Text]:
+def _remarks(view: ListView) -> list[Text]:
     """What is wrong or needs a look, at the end, where it is seen."""
     lines = []
     if cycle := view.graph.deadlock():
@@ -135,9 +135,9 @@ def _remarks(view: View) -> list[Text]:
     lines += [Text(line, "red") for line in plain.problem_lines(view.problems)]
     lines += [Text(line, "yellow") for line in plain.sharing_lines(view.conflicts, view.apart)]
     for task in view.tasks:
-        if found := view.silent.get(task.id):
-            said = plain.stale_line(task.id, task.owner or "", found.seconds, found.lease)
-            lines.append(Text(said, "red"))
+        if claim := view.silent.get(task.id):
+            shown = claim._replace(owner=task.owner or "")
+            lines.append(Text(plain.stale_line(shown), "red"))
     return lines
 
 
@@ -145,7 +145,7 @@ def _remarks(view: View) -> list[Text]:
 
 
 def status(
-    view: View, signs: Signs, width: int, *, room: Room = _ALL, turning: str | None = None
+    view: ListView, signs: Signs, width: int, *, room: Room = _ALL, turning: str | None = None
 ) -> RenderableType:
     """Summary, phases, loops, who does what, what is ready, what waits for what.
 
@@ -172,7 +172,7 @@ def status(
     return Group(*parts)
 
 
-def _phases(view: View, signs: Signs, width: int) -> Table:
+def _phases(view: ListView, signs: Signs, width: int) -> Table:
     table = grid(None, None)
     for phase in view.progress.phases:
         words = cell(phase.words)
@@ -194,7 +194,7 @@ def _section(name: str, tasks: Sequence[Task], table: Table, most: int) -> list[
 
 
 def _lanes(
-    tasks: Sequence[Task], view: View, signs: Signs, width: int, turning: str | None
+    tasks: Sequence[Task], view: ListView, signs: Signs, width: int, turning: str | None
 ) -> Table:
     """What runs, by owner: each has a lane of its own."""
     narrow = width < NARROW
@@ -214,7 +214,7 @@ def _lanes(
     return table
 
 
-def _waiting(tasks: Sequence[Task], view: View, signs: Signs, width: int) -> Table:
+def _waiting(tasks: Sequence[Task], view: ListView, signs: Signs, width: int) -> Table:
     """What can be started, or what it waits for."""
     columns = Columns.of(tasks, width)
     table = grid(2, columns.id, *([None, None] if columns.subject else [None]))
@@ -232,7 +232,7 @@ def _waiting(tasks: Sequence[Task], view: View, signs: Signs, width: int) -> Tab
 # --- all lists -------------------------------------------------------------------------------
 
 
-def overview(rows: Sequence[ListProgress], signs: Signs, width: int) -> RenderableType:
+def overview(rows: Sequence[ListView], signs: Signs, width: int) -> RenderableType:
     """One line a list: whether it is in use, id, bar, words, where it is."""
     if not rows:
         return Text("no lists yet")
@@ -247,7 +247,7 @@ def overview(rows: Sequence[ListProgress], signs: Signs, width: int) -> Renderab
         title = f"{row.info.title}: " if row.info.title and not narrow else ""
         said = cell(f"{title}{progress.summary}")
         if row.problems:
-            said.append(f" ({row.problems} unreadable)", "red")
+            said.append(f" ({len(row.problems)} unreadable)", "red")
         add_row(
             table,
             chosen,
