@@ -137,24 +137,14 @@ def _last(folder: str) -> int:
 def write(folder: str, tasks: Sequence[NativeTask], remove: Sequence[str], last: int) -> None:
     """Put task files in place, each whole, and remove others; the caller holds the lock."""
     for task in tasks:
-        _put(folder, f"{task.number}.json", native.write(task))
+        # Not synced: what must not be lost is in the list.
+        disk.replace_file(os.path.join(folder, f"{task.number}.json"), native.write(task))
         with suppress(OSError):  # a long list takes its time: the lock is nobody dead's
             os.utime(os.path.join(folder, _LOCK))
     if remove:
-        _put(folder, _LAST, str(last).encode())
+        disk.replace_file(os.path.join(folder, _LAST), str(last).encode())
     for number in remove:
         disk.remove(os.path.join(folder, f"{number}.json"))
-
-
-def _put(folder: str, name: str, data: bytes) -> None:
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)  # not synced: what must not be lost is in the list
-        os.replace(temporary, os.path.join(folder, name))
-    except BaseException:
-        disk.remove(temporary)
-        raise
 
 
 @contextmanager

@@ -210,26 +210,11 @@ def _replace(change: Change) -> None:
             os.unlink(path)
             return
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        _put(path, change.after)
+        disk.replace_file(path, change.after, durable=True, like=path)
     except OSError as error:
         raise InvalidData(
             f"it cannot be written: {error.strerror}", where=change.place.name
         ) from error
-
-
-def _put(path: str, data: bytes) -> None:
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if os.path.exists(path):
-            os.chmod(temporary, os.stat(path).st_mode & 0o7777)
-        os.replace(temporary, path)
-    except BaseException:
-        disk.remove(temporary)
-        raise
 
 
 def _remove_empty(folder: str) -> None:

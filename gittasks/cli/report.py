@@ -12,6 +12,7 @@ from gittasks.cli import output
 from gittasks.cli.looking import at_option, exit_code, look
 from gittasks.cli.options import Settings, command
 from gittasks.errors import Usage
+from gittasks.store import disk
 
 if TYPE_CHECKING:
     from gittasks.core.model import ListInfo
@@ -152,18 +153,10 @@ def _write(path: str, text: str) -> None:
         with open(path, "wb") as file:
             file.write(data)
         return
-    draft = f"{path}.{os.getpid()}.tmp"
     try:
-        with open(draft, "xb") as file:
-            file.write(data)
-        if os.path.exists(path):
-            os.chmod(draft, os.stat(path).st_mode & 0o777)
-        os.replace(draft, path)
+        disk.replace_file(path, data, like=path)
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from error
-    finally:
-        if os.path.exists(draft):
-            os.unlink(draft)
 
 
 def _answer(settings: Settings, info: ListInfo, form: str, path: str, size: int) -> None:

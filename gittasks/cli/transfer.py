@@ -12,6 +12,7 @@ from gittasks.cli.options import Settings, command, owner_option
 from gittasks.core.graph import Graph
 from gittasks.core.progress import Progress
 from gittasks.errors import InvalidData
+from gittasks.store import disk
 
 if TYPE_CHECKING:
     from gittasks.core.arrivals import Arrivals, Loss
@@ -72,14 +73,9 @@ def _exported(snapshot: Snapshot, form: str) -> str:
 
 def _write(path: str, text: str) -> None:
     """Write the file, or leave the one that is there as it was."""
-    part = f"{path}.{os.getpid()}.part"
     try:
-        with open(part, "x", encoding="utf-8", newline="") as file:
-            file.write(f"{text}\n")
-        os.replace(part, path)
+        disk.replace_file(path, f"{text}\n".encode(), like=path)
     except OSError as error:
-        if os.path.exists(part):
-            os.unlink(part)
         hint = "the list was only read; choose another place"
         raise InvalidData(f"cannot write {path}: {error.strerror}", hint=hint) from error
 

@@ -10,6 +10,7 @@ import click
 from gittasks.cli import output
 from gittasks.cli.options import Settings, command
 from gittasks.errors import NotFound
+from gittasks.store import disk
 
 
 @command("merge-driver")
@@ -28,10 +29,7 @@ def merge_driver_command(settings: Settings, base: str, ours: str, theirs: str, 
 
     versions = [_read(name) for name in (base, ours, theirs)]
     merged = merge_file(Repository(settings.directory, dict(os.environ)), path, *versions)
-    temporary = f"{ours}.gittasks"
-    with open(temporary, "wb") as file:
-        file.write(merged)
-    os.replace(temporary, ours)
+    disk.replace_file(ours, merged, like=ours)
 
 
 def _read(name: str) -> bytes:

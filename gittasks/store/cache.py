@@ -8,17 +8,14 @@ and a damaged one reads as absent. Unchanged lines are carried over as they are.
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from gittasks import __version__
 from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Snapshot, Status, Task
 from gittasks.store import disk
 from gittasks.store.layout import Branch, Heads, TaskFile, TreeEntry
 
-_MAGIC = f"gittasks-cache 3 {__version__}".encode()
-"""Another version may read a file otherwise, so its caches are not ours."""
+FILE = disk.CacheFile("cache", 4)
 _STATUSES = {str(status): status for status in Status}
 _DEFAULTS: tuple[Any, ...] = (None, (), {}, 0)
 
@@ -26,9 +23,8 @@ _DEFAULTS: tuple[Any, ...] = (None, (), {}, 0)
 def read(path: str) -> Branch | None:
     """Return the branch that cache file `path` holds, None if there is none or it is damaged."""
     try:
-        head, _, body = disk.read(path).partition(b"\n")
-        magic, _, checksum = head.rpartition(b" ")
-        if magic != _MAGIC or int(checksum) != zlib.crc32(body):
+        body = FILE.read(path)
+        if body is None:
             return None
         lines = body.splitlines()
         rows = json.loads(b"[" + b",".join(lines) + b"]")
@@ -83,7 +79,7 @@ def write(path: str, branch: Branch, shared: disk.Sharing) -> None:
     for task_id, task in branch.snapshot.tasks.items():
         lines.append(branch.rows.get(task_id) or _row(task, branch.files[task_id]))
     body = b"\n".join(lines)
-    disk.put(path, b"%s %d\n%s" % (_MAGIC, zlib.crc32(body), body), shared)
+    FILE.write(path, body, shared)
 
 
 def _dumps(value: Any) -> bytes:

@@ -8,17 +8,15 @@ says are kept: from there on nothing that is older counts.
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from gittasks import __version__
 from gittasks.core.model import Note, Status
 from gittasks.core.picks import Conflict, Order, Write
 from gittasks.core.registers import ABSENT, STATE, Register, State
 from gittasks.store import disk
 
-_MAGIC = f"gittasks-checkpoints 1 {__version__}".encode()
+FILE = disk.CacheFile("checkpoints", 2)
 _KEPT = 64
 """How many are kept: the heads of that many meetings with other clones."""
 
@@ -35,8 +33,8 @@ class Checkpoint(NamedTuple):
 def read(path: str) -> dict[str, Checkpoint]:
     """The checkpoints of a file by commit, oldest first; none when it is damaged or missing."""
     try:
-        head, _, body = disk.read(path).partition(b"\n")
-        if head != b"%s %d" % (_MAGIC, zlib.crc32(body)):
+        body = FILE.read(path)
+        if body is None:
             return {}
         rows = [
             Checkpoint(commit, (time, count), length, tuple(map(_conflict, conflicts)))
@@ -64,7 +62,7 @@ def write(
         ],
         separators=(",", ":"),
     ).encode()
-    disk.put(path, b"%s %d\n%s" % (_MAGIC, zlib.crc32(body), body), shared)
+    FILE.write(path, body, shared)
 
 
 def _plain(conflict: Conflict) -> list[Any]:

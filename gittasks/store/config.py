@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import time
-import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from gittasks.errors import InvalidData, NoRepository
 from gittasks.store import disk, git
 from gittasks.store.discovery import GitDir
 
-_MAGIC = b"gittasks-config 3"
+FILE = disk.CacheFile("config", 3)
 _FRESH = 50_000_000
 """Nanoseconds before git was asked in which a changed file is not trusted to be told apart from
 its next version: file systems count time in ticks of some milliseconds."""
@@ -103,8 +102,8 @@ def _read_cache(found: GitDir, env: Mapping[str, str]) -> dict[str, Any] | None:
     import json
 
     try:
-        head, _, body = disk.read(_cache_path(found)).partition(b"\n")
-        if head != b"%s %d" % (_MAGIC, zlib.crc32(body)):
+        body = FILE.read(_cache_path(found))
+        if body is None:
             return None
         cached: dict[str, Any] = json.loads(body)
         if cached["git_dir"] != found.path or cached["env"] != _environment(env):
@@ -123,7 +122,7 @@ def _write_cache(found: GitDir, cached: Mapping[str, Any]) -> None:
     body = json.dumps(cached).encode("ascii")
     shared = disk.sharing(cached["values"].get("core.sharedrepository"))
     # In a read-only repository nothing is put, and the next command asks git again.
-    disk.put(_cache_path(found), b"%s %d\n%s" % (_MAGIC, zlib.crc32(body), body), shared)
+    FILE.write(_cache_path(found), body, shared)
 
 
 def _signature(path: str) -> list[int] | None:

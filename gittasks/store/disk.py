@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -84,22 +85,69 @@ def read(path: str) -> bytes:
         return file.read()
 
 
-def put(path: str, data: bytes, shared: Sharing) -> bool:
-    """Put a whole file in the place of `path`, not synced; False if it cannot be written there.
+def replace_file(
+    path: str,
+    data: bytes,
+    *,
+    durable: bool = False,
+    like: str | None = None,
+    shared: Sharing = PRIVATE,
+) -> None:
+    """Put a whole file in the place of `path`, or leave what is there. Raises OSError.
 
     It is written beside it first, under a name with a `~`, which no list id and no ref has.
+    `durable`: it is synced before. It gets the permissions of `like`, if there is such a file.
     """
     temporary = f"{path}~{os.getpid()}-{threading.get_ident()}"
     try:
-        make_folders(os.path.dirname(path), shared)
         with open(temporary, "wb") as file:
             file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        if like and os.path.exists(like):
+            os.chmod(temporary, stat.S_IMODE(os.stat(like).st_mode))
         shared.apply(temporary)
         os.replace(temporary, path)
-    except OSError:
+    except BaseException:
         remove(temporary)
+        raise
+
+
+def put(path: str, data: bytes, shared: Sharing) -> bool:
+    """Replace a file that may be missing, in a folder that may be; False if that fails."""
+    try:
+        make_folders(os.path.dirname(path), shared)
+        replace_file(path, data, shared=shared)
+    except OSError:
         return False
     return True
+
+
+class CacheFile(NamedTuple):
+    """The form of a file that may be deleted: its name, its number, a checksum, then the body.
+
+    The number is that of the form, not of the program, so that an upgrade keeps what is there.
+    Raise it whenever the same bytes would be written or read otherwise.
+    """
+
+    kind: str
+    number: int
+
+    def read(self, path: str) -> bytes | None:
+        """The body of a file; None when there is none, or it is damaged or of another form."""
+        try:
+            head, _, body = read(path).partition(b"\n")
+        except OSError:
+            return None
+        return body if head == self._head(body) else None
+
+    def write(self, path: str, body: bytes, shared: Sharing) -> None:
+        """Put a file with this body in place; where that cannot be done, nothing happens."""
+        put(path, self._head(body) + b"\n" + body, shared)
+
+    def _head(self, body: bytes) -> bytes:
+        return f"gittasks-{self.kind} {self.number} {zlib.crc32(body)}".encode("ascii")
 
 
 def remove(path: str) -> None:

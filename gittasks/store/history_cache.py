@@ -15,13 +15,13 @@ import zlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks import __version__
 from gittasks.store import disk
 
 if TYPE_CHECKING:
     from io import FileIO
 
-_HEADER = f"gittasks-history 2 {__version__}\n".encode()
+_HEADER = b"gittasks-history 3\n"
+"""The number of the form, as in `disk.CacheFile`; here each line has a checksum of its own."""
 _FIRST = "-"
 
 

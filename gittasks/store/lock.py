@@ -11,6 +11,7 @@ import time
 from types import TracebackType
 
 from gittasks.store.disk import PRIVATE, Sharing, make_folders
+from gittasks.store.retry import Backoff
 
 try:
     import fcntl
@@ -19,6 +20,7 @@ except ImportError:  # Windows: the compare-and-swap alone decides
 
 _PATIENCE = 30.0
 """Seconds to queue; after that the compare-and-swap decides without a queue."""
+_BACKOFF = Backoff(first=0.002, most=0.05, least=0.5)
 _EMPTY_LOCK_AGE = 1.0
 """Seconds after which an empty `<ref>.lock` beside our dead writer's mark is its leftover: git
 and we fill it in at once."""
@@ -57,17 +59,15 @@ class ListLock:
     def _queue(self) -> bool:
         assert self._handle is not None  # noqa: S101
         deadline = time.monotonic() + _PATIENCE
-        pause = 0.002
+        attempt = 0
         while True:
             try:
                 fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     return False
-                import random  # only when there is somebody to queue behind
-
-                time.sleep(random.uniform(pause / 2, pause))  # noqa: S311  jitter, not a secret
-                pause = min(pause * 2, 0.05)
+                _BACKOFF.wait(attempt)
+                attempt += 1
             except OSError:
                 return False  # a file system without locks
             else:

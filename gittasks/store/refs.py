@@ -15,12 +15,14 @@ from typing import Protocol
 
 from gittasks.errors import Busy, InvalidData, Refused
 from gittasks.store import disk
+from gittasks.store.retry import Backoff
 
 ZERO = "0" * 40
 _HEX = frozenset("0123456789abcdef")
 _MAX_SYMREFS = 5
 _LOCK_PATIENCE = 10.0
 """Seconds to wait for somebody else's `<ref>.lock`; git holds one for milliseconds."""
+_BACKOFF = Backoff(first=0.005, most=0.5, least=0.5)
 _HURDLES = 20
 """Times that a folder may vanish or be in the way under one move before that is an error."""
 
@@ -189,13 +191,12 @@ def move(
     Waits for somebody else's lock with jittered pauses and raises Busy after 10 seconds. The ref
     and the folders made for it are on the disk before this returns.
     """
-    import random
     import time
 
     name, _ = _followed(common, name)
     lock = os.path.join(common, name) + ".lock"
     deadline = time.monotonic() + _LOCK_PATIENCE
-    pause, hurdles = 0.005, 0
+    losses = hurdles = 0
     while True:
         made = disk.make_folders(os.path.dirname(lock), shared)
         try:
@@ -203,8 +204,8 @@ def move(
         except FileExistsError:
             if time.monotonic() > deadline:
                 raise _still_locked(lock, name) from None
-            time.sleep(random.uniform(pause / 2, pause))  # noqa: S311  jitter, not a secret
-            pause = min(pause * 2, 0.5)
+            _BACKOFF.wait(losses)
+            losses += 1
         except (FileNotFoundError, IsADirectoryError):
             # git removed the folder while it was empty, or left one in the place of the ref
             hurdles += 1

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +16,7 @@ from gittasks.core.ids import list_id_fault
 from gittasks.errors import Busy, NotFound, RemoteFailure
 from gittasks.store import disk, git, refs
 from gittasks.store.repository import Repository
+from gittasks.store.retry import Backoff
 
 if TYPE_CHECKING:
     import subprocess
@@ -100,6 +100,7 @@ _LOST = (
 """Git's ways to say that the remote's ref moved meanwhile (transport.c, receive-pack.c, refs.c)."""
 _RACED = (b"cannot lock ref", b"unable to update local ref")
 _RACES = 5
+_BACKOFF = Backoff(first=0.05, most=1.6, least=0.5)
 _UNSURE = ("failed to report status", "remote failure")
 _PATIENCE = ("http.lowSpeedLimit=1", "http.lowSpeedTime=120")
 """Two minutes of silence end a connection: git by itself would wait for ever."""
@@ -210,7 +211,7 @@ def _fetch(
         raced = answer.returncode != 0 and any(words in answer.stderr for words in _RACED)
         if not raced or attempt == _RACES:
             return answer
-        time.sleep(0.05 * 2**attempt)
+        _BACKOFF.wait(attempt)
         attempt += 1
 
 

@@ -23,12 +23,14 @@ from gittasks.store.layout import Branch, Heads
 from gittasks.store.list_store import ListStore
 from gittasks.store.lock import ListLock
 from gittasks.store.objects import NewObject
+from gittasks.store.retry import Backoff
 
 if TYPE_CHECKING:
     from gittasks.store.evaluation import Evaluated
 
 _ATTEMPTS = 50
 """Races that one operation may lose; each loss means that somebody else's write went in."""
+_BACKOFF = Backoff(first=0.005, most=0.5)
 
 
 class Proposal(NamedTuple):
@@ -105,18 +107,12 @@ def update(store: ListStore, propose: Propose, signatures: Signatures) -> Writte
             written = _try(store, lock, propose, signatures)
             if written is not None:
                 break
-            _pause(attempt)
+            _BACKOFF.wait(attempt)
         else:
             raise _always_beaten(store)
     if upkeep.is_due(store.repository):
         upkeep.start(store.repository)
     return written
-
-
-def _pause(attempt: int) -> None:
-    import random  # only after a race was lost
-
-    time.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.5)))  # noqa: S311
 
 
 def _always_beaten(store: ListStore) -> Busy:
@@ -196,7 +192,7 @@ def integrate(store: ListStore) -> Integrated:
                 heads = found.branch.heads._replace(local=target)
                 store.remember(found.branch._replace(heads=heads))
                 return Integrated(found, lagging)
-            _pause(attempt)
+            _BACKOFF.wait(attempt)
     raise _always_beaten(store)
 
 

@@ -7,7 +7,6 @@ known to hold it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -17,13 +16,14 @@ from gittasks.store import leases, remotes, transaction
 from gittasks.store.history import CommitInfo
 from gittasks.store.layout import Branch
 from gittasks.store.list_store import ListStore
+from gittasks.store.retry import Backoff
 from gittasks.sync import faults
 
 _ROUNDS = 12
 """Pushes that one list may lose; each loss means that somebody else's went in."""
 _DOUBTS = 2
 """Times that a remote may end the connection without a word before that is an answer."""
-_PAUSE = 0.05
+_BACKOFF = Backoff(first=0.05, most=2.0)
 
 
 class Synced(NamedTuple):
@@ -85,7 +85,7 @@ def sync(
                 running[list_id].note_pushed(commit, told[repository.ref(list_id)])
         running = {i: e for i, e in running.items() if not e.settled}
         if running:
-            _pause(attempt)
+            _BACKOFF.wait(attempt)
     for exchange in running.values():
         exchange.give_up()
     return [exchange.result for exchange in exchanges.values()]
@@ -108,12 +108,6 @@ def _fetch(
     missing = fetched.absent.union(running.keys() - set(wanted))
     for exchange in running.values():
         exchange.note_fetched(fetched._replace(absent=missing))
-
-
-def _pause(attempt: int) -> None:
-    import random  # only after a race was lost
-
-    time.sleep(random.uniform(0, min(_PAUSE * 2**attempt, 2.0)))  # noqa: S311
 
 
 class _Exchange:

@@ -6,19 +6,19 @@ those who push. That is the lock on which claims stand: the loser looks again at
 
 from __future__ import annotations
 
-import random
-import time
-
 from gittasks.errors import Busy, NoList, RemoteFailure
 from gittasks.store import checkouts, prune, remotes, transaction
 from gittasks.store.ancestry import is_ancestor
 from gittasks.store.evaluation import Evaluated
 from gittasks.store.list_store import ListStore
+from gittasks.store.retry import Backoff
 from gittasks.store.transaction import Propose, Signatures, Written
 from gittasks.sync import faults
 
 _ROUNDS = 50
 """Races that one operation may lose; each loss means that somebody else's went in."""
+_BACKOFF = Backoff(first=0.02, most=0.25)
+"""A long pause would let those that have just come always be first."""
 _STUCK = 5
 """Times that the remote may turn a push away although nobody else's went in."""
 
@@ -61,8 +61,7 @@ def publish(
         tip, doubts = tracked, doubts + (told.outcome == "unknown")
         if told.outcome == "refused" or stuck > _STUCK:
             raise faults.not_taken(store.list_id, remote, told.reason)
-        # A long pause would let those that have just come always be first.
-        time.sleep(random.uniform(0, min(0.02 * 2**attempt, 0.25)))  # noqa: S311
+        _BACKOFF.wait(attempt)
     raise Busy(
         f'others pushed to "{store.list_id}" on {remote} {_ROUNDS} times in a row',
         hint="nothing was changed; run this again",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
-
 from gittasks.errors import Busy, NoRepository
 from gittasks.store import git
 from gittasks.store.repository import Repository
+from gittasks.store.retry import Backoff
 
 _ATTEMPTS = 12
 """Tries to change git's configuration, some 1.5 seconds in all."""
+_BACKOFF = Backoff(first=0.02, most=0.2, least=0.8)
 
 
 def set_config(repository: Repository, scope: str, key: str, value: str) -> None:
@@ -31,7 +31,7 @@ def _change(repository: Repository, args: list[str], again: str) -> None:
             return
         if b"lock config file" not in answer.stderr:
             raise NoRepository(f"git config failed: {git.first_line(answer.stderr)}")
-        time.sleep(0.02 * (attempt + 1))
+        _BACKOFF.wait(attempt)
     raise Busy(
         f"git config could not set {args[1]}: another program holds the configuration file",
         hint=f"run this again in a moment: {again}",

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,9 +19,10 @@ from hypothesis import strategies as st
 from support import repositories
 from support.repositories import Repo
 
-from gittasks import __version__
+from gittasks.core.model import RULES, CodeCommit, ListInfo, Note, Task
 from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
-from gittasks.store import cache, config, history_cache
+from gittasks.core.registers import State
+from gittasks.store import cache, checkpoints, config, history_cache
 
 
 def answers(repo: Repo, **env: str) -> list[object]:
@@ -399,18 +403,54 @@ def test_a_torn_history_file_is_made_anew_by_the_next_reader(busy: Repo) -> None
     assert path.read_bytes().startswith(whole[:-200])
 
 
-def test_caches_of_another_version_are_not_read(busy: Repo) -> None:
-    """Both name the version that wrote them in their first line."""
+def test_an_upgrade_keeps_the_caches(busy: Repo) -> None:
+    """What another version of the program wrote is read, and left as it is."""
+    wait_until_config_is_cached(busy)
+    for path in cache_files(busy):
+        path.unlink()
+    version = "import sys, gittasks; gittasks.__version__ = '0.0.9'; "
+    main = "from gittasks.__main__ import main; sys.exit(main())"
+    for command in (["--version"], ["log"], ["list"]):
+        ran = subprocess.run(
+            [sys.executable, "-c", version + main, *command],
+            cwd=busy.path,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert command != ["--version"] or ran.stdout == "gittasks 0.0.9\n"
+    # The configuration's cache is left out: it is not kept while its files are fresh.
+    old = {p: (p.read_bytes(), p.stat().st_ino) for p in cache_files(busy) if p.name != "config"}
+    assert len(old) == 2, old.keys()
+    expected = busy.run("log"), busy.run("list")
+    assert {p: (p.read_bytes(), p.stat().st_ino) for p in old} == old
+    for path in old:
+        path.unlink()
+    assert (busy.run("log"), busy.run("list")) == expected
+
+
+def test_caches_of_another_form_are_not_read(busy: Repo) -> None:
+    """Their first line names the number of their form."""
     busy.workspace().log()
     for path in cache_files(busy):
-        if "config" not in path.name:
-            first = path.read_bytes().partition(b"\n")[0]
-            assert f" {__version__}".encode() in first
-            path.write_bytes(path.read_bytes().replace(__version__.encode(), b"9.9.9", 1))
+        first, _, rest = path.read_bytes().partition(b"\n")
+        kind, number, *checksum = first.split()
+        path.write_bytes(b" ".join([kind, b"%d" % (int(number) + 1), *checksum]) + b"\n" + rest)
     workspace = busy.workspace()
     assert cache.read(workspace.store._cache) is None
     assert history_cache.read(workspace.store.history_path) == []
     assert not history_cache.append(workspace.store.history_path, busy.head(), [])
+
+
+def test_who_adds_a_field_raises_the_numbers_of_the_caches_that_hold_it() -> None:
+    """Else a cache of the version before is read as if the field had its default.
+
+    When this fails, raise both numbers, and put here what the sum is now.
+    """
+    nouns = (Task, Note, CodeCommit, ListInfo, State)
+    names = ";".join(",".join(noun._fields) for noun in nouns)
+    numbers = cache.FILE.number, checkpoints.FILE.number
+    assert (*numbers, RULES, zlib.crc32(names.encode())) == (4, 2, 1, 3570257163)
 
 
 def test_a_pipe_in_the_place_of_a_cache_does_not_hang(busy: Repo) -> None:
