@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gittasks.core.graph import Graph
+from gittasks.core.ids import listed
 from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.progress import Progress
 from gittasks.render import plain
@@ -77,8 +78,7 @@ def completion(snapshot: Snapshot, task_id: str) -> str | None:
     progress = Progress.of(snapshot.tasks.values(), graph)
     if not freed and not progress.finished:
         return None
-    more = f" and {len(freed) - _SHOWN} more" if len(freed) > _SHOWN else ""
-    ready = f"; ready now: {', '.join(freed[:_SHOWN])}{more}" if freed else ""
+    ready = f"; ready now: {listed(freed, _SHOWN)}" if freed else ""
     return f"gittasks: {task_id} completed{ready}; {clean(progress.summary)}"
 
 

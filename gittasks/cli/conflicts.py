@@ -9,6 +9,7 @@ import click
 
 from gittasks.cli import output
 from gittasks.cli.options import Settings, command
+from gittasks.core.texts import shorten
 
 if TYPE_CHECKING:
     from gittasks.workspace.sharing import OpenConflict, Side
@@ -112,8 +113,7 @@ def _value(side: Side) -> str:
         return clean(side.value["status"] + (f" ({owner})" if owner else ""))
     if side.value is True:
         return "there"
-    text = clean(str(side.value))
-    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"
+    return shorten(clean(str(side.value)), _LONG)
 
 
 def conflict_document(conflict: OpenConflict) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gittasks.core.clock import duration_words
 from gittasks.core.history import Change, LogEntry, PhaseTime
+from gittasks.core.texts import shorten
 from gittasks.render import documents
 from gittasks.render.text import Marks, clean
 
@@ -97,8 +98,7 @@ def _links(change: Change) -> list[str]:
 
 
 def _short(value: Any) -> str:
-    text = clean(str(value)) if value not in (None, "") else "(none)"
-    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"
+    return shorten(clean(str(value)), _LONG) if value not in (None, "") else "(none)"
 
 
 def phase_lines(times: Sequence[PhaseTime]) -> list[str]:

@@ -10,6 +10,7 @@ import click
 from gittasks.cli import output
 from gittasks.cli.options import Settings, command, owner_option
 from gittasks.core.graph import Graph
+from gittasks.core.ids import listed
 from gittasks.core.progress import Progress
 from gittasks.errors import InvalidData
 from gittasks.store import disk
@@ -181,6 +182,4 @@ def _say_import(settings: Settings, arrivals: Arrivals, made: Report, dry_run: b
 def _loss_line(loss: Loss, count: int) -> str:
     if len(loss.tasks) >= count > _SHOWN:
         return f"{loss.what} ({loss.why}): all of them"
-    more = len(loss.tasks) - _SHOWN
-    shown = ", ".join(loss.tasks[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-    return f"{loss.what} ({loss.why}): {shown}"
+    return f"{loss.what} ({loss.why}): {listed(loss.tasks, _SHOWN)}"

@@ -15,6 +15,7 @@ from gittasks.codec import strict_json
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
 from gittasks.core.references import MARK
+from gittasks.core.texts import shorten
 from gittasks.errors import InvalidData
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -248,5 +249,4 @@ class _Reader:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return shorten(json.dumps(value), 60)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gittasks.codec.scalars import MAX_KEY, is_line, is_time, plain_value
 from gittasks.core.model import Problem, Value
+from gittasks.core.texts import shorten
 from gittasks.errors import InvalidData
 
 if TYPE_CHECKING:
@@ -146,5 +147,4 @@ class Reader:
 
 def _short(text: str | None) -> str:
     """A piece of foreign text for a message: one line, not long."""
-    line = " ".join((text or "").split())
-    return line if len(line) <= 60 else line[:59] + "…"
+    return shorten(" ".join((text or "").split()), 60)

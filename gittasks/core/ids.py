@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from gittasks.errors import Ambiguous, NotFound, Usage
 
 _LIST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TASK_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _WINDOWS_DEVICE = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]|conin|conout|clock")
+_SHOWN = 10
+"""How many ids that a text fits are named."""
 _BASE32 = "abcdefghijkmnpqrstuvwxyz23456789"
 """Suffix alphabet without l, o, 0, 1, which are misread."""
 SUFFIX_LENGTH = 4
@@ -94,11 +96,8 @@ def resolve(text: str, ids: Iterable[str], *, noun: str = "task") -> str:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        shown = ", ".join(matches[:10]) + (
-            f" and {len(matches) - 10} more" if len(matches) > 10 else ""
-        )
         raise Ambiguous(
-            f'"{text}" fits {len(matches)} {noun}s: {shown}',
+            f'"{text}" fits {len(matches)} {noun}s: {listed(matches, _SHOWN)}',
             hint="give more characters of the id",
             details={"candidates": matches},
         )
@@ -121,3 +120,9 @@ def near_matches(text: str, known: Collection[str], limit: int = 3) -> list[str]
     heads = {k[: len(text)]: k for k in sorted(known, reverse=True)}
     begins = [heads[h] for h in get_close_matches(text, list(heads), n=limit, cutoff=0.7)]
     return list(dict.fromkeys(close + inside + begins))[:limit]
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Names in a row, cut after so many: `a, b and 3 more`."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gittasks.core.ids import listed
 from gittasks.core.model import Actor, Status, Task
 from gittasks.core.texts import printable
 from gittasks.errors import Refused
@@ -143,11 +144,10 @@ def blocked(task: Task, blockers: Sequence[Task]) -> Refused | None:
     """A task with open blockers can be neither started nor completed."""
     if not blockers:
         return None
-    shown = ", ".join(_named(b) for b in blockers[:_SHOWN])
-    more = f" and {len(blockers) - _SHOWN} more" if len(blockers) > _SHOWN else ""
+    shown = listed([_named(b) for b in blockers], _SHOWN)
     return Refused(
         "blocked",
-        f"{_named(task)} is blocked by {shown}{more}",
+        f"{_named(task)} is blocked by {shown}",
         hint="see what can be started: gittasks ready",
         tasks=[b.id for b in blockers],
         details={"openBlockers": [b.id for b in blockers]},

@@ -135,4 +135,15 @@ def printable(text: str, limit: int) -> str:
     shown = " ".join(text.split())
     if not shown.isprintable():
         shown = re.sub(_NOT_PRINTABLE, "\ufffd", shown)
-    return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
+    return shorten(shown, limit, tidy=True)
+
+
+def shorten(text: str, limit: int, *, tidy: bool = False) -> str:
+    """A text of at most `limit` characters; an ellipsis ends one that was longer.
+
+    `tidy` leaves no space before the ellipsis.
+    """
+    if len(text) <= limit:
+        return text
+    start = text[: limit - 1]
+    return f"{start.rstrip() if tidy else start}…"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from gittasks.core.ids import listed
 from gittasks.core.model import Status, Task
 from gittasks.errors import GittasksError
 from gittasks.githooks.code import Change
@@ -23,8 +24,7 @@ _MOVED = {
 
 def some(names: Sequence[str]) -> str:
     """Names in a row, cut after some."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return listed(names, _SHOWN)
 
 
 def place(tasks: Iterable[Task]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from gittasks.core.model import ListInfo, Status, Task
 from gittasks.core.picture import Picture
+from gittasks.core.texts import shorten
 from gittasks.render.text import Marks, clean
 
 _LONG = 80
@@ -30,8 +31,7 @@ def _label(task: Task, marks: Marks) -> str:
         Status.COMPLETED: marks.completed,
         Status.SKIPPED: marks.skipped,
     }.get(task.status, "")
-    text = clean(task.headline)
-    text = text if len(text) <= _LONG else text[: _LONG - 1].rstrip() + "…"
+    text = shorten(clean(task.headline), _LONG, tidy=True)
     return f"{mark} {text}".strip()
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from gittasks.core.clock import duration_brief, format_time
 from gittasks.core.model import Status, Task
+from gittasks.core.texts import shorten
 from gittasks.core.timeline import workers
 from gittasks.render.plain import loop_lines
 from gittasks.render.report import MARKER, Report, state_words, time_words
@@ -40,8 +41,7 @@ _APART = "&#8203;"
 
 def escaped(text: str) -> str:
     """Text for the inside of one line of Markdown, where it shows as it was written."""
-    line = clean(" ".join(text.split()))
-    line = line if len(line) <= _LONG else line[: _LONG - 1] + "…"
+    line = shorten(clean(" ".join(text.split())), _LONG)
     line = _SPECIAL.sub(lambda m: _ENTITIES.get(m[0], f"\\{m[0]}"), line)
     return _LINKS.sub(lambda m: f"{m[0]}{_APART}", line)
 

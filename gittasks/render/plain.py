@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gittasks.core.clock import MINUTE, duration_brief, duration_words, parse_time
 from gittasks.core.graph import Graph
+from gittasks.core.ids import listed
 from gittasks.core.model import Note, Problem, Status, Task, Value, task_seconds
 from gittasks.core.progress import Loop, Progress
 from gittasks.core.view import ListView, StaleClaim
@@ -142,17 +143,11 @@ def _aside(task: Task, graph: Graph, now: int | None) -> str:
     if task.status is Status.DELETED:
         return "deleted"
     blockers = graph.open_blockers(task.id)
-    return _joined(task.owner, f"blocked by {_some(blockers, _MANY_BLOCKERS)}" if blockers else "")
+    return _joined(task.owner, f"blocked by {listed(blockers, _MANY_BLOCKERS)}" if blockers else "")
 
 
 def _joined(*parts: str | None) -> str:
     return ", ".join(part for part in parts if part)
-
-
-def _some(names: Sequence[str], limit: int) -> str:
-    """Names in a row, cut after `limit` of them."""
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
 
 
 def _since(task: Task, now: int | None) -> int | None:
@@ -351,7 +346,7 @@ def changes(
     """The answer of a command that writes: each task, then what is ready now and the summary."""
     lines = [task_changed(before, after, marks) for before, after in pairs]
     if unblocked:
-        lines.append(f"now ready: {_some(unblocked, _MANY_TASKS)}")
+        lines.append(f"now ready: {listed(unblocked, _MANY_TASKS)}")
     if summary is not None:
         lines.append(clean(summary))
     return "\n".join(lines)

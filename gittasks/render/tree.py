@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from gittasks.core.clock import duration_words
 from gittasks.core.graph import Graph
+from gittasks.core.ids import listed
 from gittasks.core.paths import Web
 from gittasks.core.picture import Picture
 from gittasks.render.plain import task_line
@@ -96,8 +97,7 @@ def _aside(shown: Picture, task_id: str, parent: str | None, closing: Sequence[s
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
-    return ", ".join(clean(n) for n in names[:_MANY]) + more
+    return clean(listed(names, _MANY))
 
 
 # --- the shape -----------------------------------------------------------------------------

@@ -45,8 +45,7 @@ class Collector:
         kept = " ".join(re.sub(_UNFIT, " ", str(value)).split())
         if len(kept) > texts.LINE_LIMIT:
             self.lose(what, f"cut at {texts.LINE_LIMIT} characters", source)
-            kept = kept[: texts.LINE_LIMIT - 1].rstrip() + "…"
-        return kept or None
+        return texts.shorten(kept, texts.LINE_LIMIT, tidy=True) or None
 
     def prose(self, value: object, what: str, source: str) -> str | None:
         """`value` as text of any length that a task may hold; None when nothing is left."""
@@ -71,9 +70,7 @@ class Collector:
         first = " ".join(re.sub(_UNFIT, " ", text.strip().split("\n")[0]).split()) or kept
         if first == kept and len(kept) <= texts.LINE_LIMIT:
             return kept, None
-        if len(first) > texts.LINE_LIMIT:
-            first = first[: texts.LINE_LIMIT - 1].rstrip() + "…"
-        return first, text.strip()
+        return texts.shorten(first, texts.LINE_LIMIT, tidy=True), text.strip()
 
     def time(self, value: object, what: str, source: str) -> str | None:
         """An RFC 3339 time as tasks hold it; what is none is lost."""

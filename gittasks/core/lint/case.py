@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from gittasks.core.clock import seconds_between
 from gittasks.core.history import Change, LogEntry
+from gittasks.core.ids import listed
 from gittasks.core.model import Snapshot, Status, Task, by_phase
 from gittasks.core.paths import Web, web
 from gittasks.core.texts import printable
@@ -110,5 +111,5 @@ def named(task: Task) -> str:
 def some(ids: Sequence[str]) -> str:
     """`a, b and c`, cut after five."""
     if len(ids) > _SHOWN:
-        return f"{', '.join(ids[:_SHOWN])} and {len(ids) - _SHOWN} more"
+        return listed(ids, _SHOWN)
     return " and ".join(filter(None, (", ".join(ids[:-1]), *ids[-1:])))

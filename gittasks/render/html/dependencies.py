@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from gittasks.core.clock import duration_words
 from gittasks.core.model import Task
 from gittasks.core.paths import layers
+from gittasks.core.texts import shorten
 from gittasks.render.html.markup import Html, tag
 from gittasks.render.html.parts import MARKS, anchor, css_class, section, task_link
 from gittasks.render.report import Report, state_words
@@ -170,8 +171,8 @@ def _node(report: Report, task: Task, place: Place) -> Html:
     return tag(
         "a",
         tag("rect", tag("title", whole), x=x, y=y, width=_WIDTH, height=_HEIGHT, rx=6),
-        tag("text", _cut(above, _SMALL_CHARS), x=x + 10, y=y + 17, class_="small"),
-        tag("text", _cut(_name(task), _CHARS), x=x + 10, y=y + 34),
+        tag("text", shorten(clean(above), _SMALL_CHARS), x=x + 10, y=y + 17, class_="small"),
+        tag("text", shorten(clean(_name(task)), _CHARS), x=x + 10, y=y + 34),
         href=f"#{anchor(task.id)}",
         class_=f"node {'critical ' if critical else ''}{kind}",
     )
@@ -181,11 +182,6 @@ def _name(task: Task) -> str:
     """What tells this box from the others: of an iteration its number comes first."""
     place = task.iteration
     return f"{place.n}/{place.max} {place.name}".rstrip() if place else task.title
-
-
-def _cut(text: str, most: int) -> str:
-    text = clean(text)
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _in_words(report: Report, tasks: Sequence[Task]) -> Html:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gittasks.core.clock import duration_brief
+from gittasks.core.ids import listed
 from gittasks.core.model import Status, Task, task_seconds
 from gittasks.core.view import ListView
 from gittasks.render import text
@@ -155,8 +156,7 @@ def _notes(task: Task, view: ListView) -> list[Text]:
 
 def blocked_by(blockers: Sequence[str]) -> Text:
     """`blocked by a, b, c and 2 more`."""
-    more = f" and {len(blockers) - _MANY_BLOCKERS} more" if len(blockers) > _MANY_BLOCKERS else ""
-    return cell(f"blocked by {', '.join(blockers[:_MANY_BLOCKERS])}{more}", "dim")
+    return cell(f"blocked by {listed(blockers, _MANY_BLOCKERS)}", "dim")
 
 
 def running_time(task: Task, view: ListView) -> Text:
