@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from gittasks.core.graph import Graph
 from gittasks.core.model import ListInfo, Status, Task
 from gittasks.core.progress import Progress
-from gittasks.render import plain
+from gittasks.render import assets, plain
 from gittasks.render.text import Marks, clean
 
 _RUNNING, _READY, _LISTS = 3, 2, 3
@@ -22,44 +22,12 @@ _HEAD = 96
 
 _INIT = "gittasks init NAME makes one"
 
-_MANUAL = """\
-## Commands
-Look:   gittasks list | status | ready | show ID | log
-Begin:  gittasks start ID      refused while blocked; an owner has one task in progress
-Finish: gittasks done ID --result "PASS"      says what became ready; --next begins it
-Close undone: skip ID --result WHY.  Give back: release ID.  Again: reopen ID.  Mistake: undo
-Change: gittasks update ID --add-blocked-by ID --owner NAME --description -      (- is stdin)
-Remark: gittasks note ID TEXT
-Create: gittasks create "PHASE 2: Write tests" --id p2-tests --active-form "Writing tests" \
---blocked-by p1
-
-A workflow is laid out whole before it begins, each task finished the moment it is done, found \
-work added with create. A plan makes all tasks in one commit and may be applied again:
-gittasks apply - <<'END'
-tasks:
-  - {id: p1-ask, subject: "PHASE 1: Ask user", activeForm: Asking user}
-  - {id: p2-plan, subject: "PHASE 2: Plan", activeForm: Planning, blockedBy: [p1-ask]}
-END
-A loop: create "PHASE 3: Validate" --iterations 10 --id iter; done iter-4 --result PASS --end-loop
-Many operations as one commit: JSON lines to gittasks batch.
-
-## Several agents
-GITTASKS_OWNER=NAME says who acts; a session (GITTASKS_SESSION) holds what it starts.
-gittasks claim [ID] [--lease 30m]: a task for one agent alone, on all machines; --wait 10m waits.
-gittasks sync: exchange the list with the git remote. Plain git pull shows what others did.
-
-## Facts
---json on every command. An id may be cut to a unique beginning. Everything may be repeated; \
-nothing prompts. The list: --list, GITTASKS_LIST, CLAUDE_CODE_TASK_LIST_ID, or gittasks use LIST.
-A code commit with the trailer "Task: ID completed" finishes the task, after: gittasks hooks install
-Exit codes: 0 done or already so, 1 nothing ready, 2 usage, 3 not found, 4 bad data, 5 refused by \
-a rule, 6 busy, 7 remote failed (work is safe), 8 no list. The error says what to do next.
-"""
-
 
 def manual(state: Sequence[str]) -> str:
     """The manual below the lines that say how things stand here."""
-    return "\n".join(["# gittasks: the task list of this git repository", *state, "", _MANUAL])
+    return "\n".join(
+        ["# gittasks: the task list of this git repository", *state, "", assets.read("prime.md")]
+    )
 
 
 def no_list(reason: str, lists: Iterable[str] = ()) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gittasks.core.clock import format_time
-from gittasks.render.html import live, style
+from gittasks.render import assets
 from gittasks.render.html.burnup import burnup_section
 from gittasks.render.html.dependencies import dependencies_section
 from gittasks.render.html.gantt import grid, timeline_section
@@ -24,6 +24,8 @@ from gittasks.render.html.overview import (
 from gittasks.render.html.tasks import tasks_section
 from gittasks.render.report import MARKER, Report
 
+_STYLE = "\n" + assets.read("report.css")
+_SCRIPT = "\n" + assets.read("live.js")
 _SECTIONS = (
     ("progress", "Progress"),
     ("matters", "To look at"),
@@ -37,9 +39,9 @@ _SECTIONS = (
 
 def policy(*, is_live: bool = False) -> str:
     """The content security policy: this style, for the live page this script, and nothing else."""
-    allowed = ["default-src 'none'", f"style-src {source_hash(style.CSS)}"]
+    allowed = ["default-src 'none'", f"style-src {source_hash(_STYLE)}"]
     if is_live:
-        allowed += [f"script-src {source_hash(live.SCRIPT)}", "connect-src 'self'"]
+        allowed += [f"script-src {source_hash(_SCRIPT)}", "connect-src 'self'"]
     return "; ".join([*allowed, "base-uri 'none'", "form-action 'none'"])
 
 
@@ -82,7 +84,7 @@ def _document(title: str, content: Html, *, is_live: bool) -> str:
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="referrer", content="no-referrer"),
         tag("title", title),
-        style_sheet(style.CSS),
+        style_sheet(_STYLE),
     )
     status = tag("p", "Live", id="live", role="status") if is_live else None
     body = tag(
@@ -90,7 +92,7 @@ def _document(title: str, content: Html, *, is_live: bool) -> str:
         tag("a", "Skip to the content", href="#content", class_="skip"),
         content,
         status,
-        script(live.SCRIPT) if is_live else None,
+        script(_SCRIPT) if is_live else None,
     )
     return document(head, body)
 

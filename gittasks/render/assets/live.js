@@ -1,8 +1,3 @@
-"""The script of the live page: shows the report anew when the server says that the list moved."""
-
-from __future__ import annotations
-
-SCRIPT = """
 "use strict";
 const said = document.getElementById("live");
 let source = null;
@@ -81,4 +76,3 @@ document.addEventListener("visibilitychange", attend);
 attend();
 // Running times grow while nothing else happens.
 setInterval(() => document.visibilityState === "visible" && renew(), 60000);
-"""
