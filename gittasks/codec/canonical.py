@@ -14,7 +14,6 @@ from typing import Any
 
 from gittasks.codec.scalars import (
     MAX_BYTES,
-    MAX_CLAIM,
     MAX_DEPTH,
     MAX_DIGITS,
     MAX_KEY,
@@ -32,6 +31,7 @@ from gittasks.codec.scalars import (
     unquote,
     whole,
 )
+from gittasks.core.fields import BY_NAME, Field, Kind, arranged
 from gittasks.core.ids import task_id_fault
 from gittasks.core.model import CodeCommit, ListInfo, Note, Status, Task, Value
 from gittasks.errors import InvalidData
@@ -141,42 +141,40 @@ def _block(value: Mapping[str, Any] | list[Any] | tuple[Any, ...], depth: int) -
     return lines
 
 
-_Writer = Callable[[str, Any], str]
-FIELDS: dict[str, tuple[str, _Writer]] = {
-    "subject": ("subject", _text),
-    "activeForm": ("active_form", _text),
-    "description": ("description", _long),
-    "phase": ("phase", _text),
-    "order": ("order", _order),
-    "blockedBy": ("blocked_by", _ids),
-    "status": ("status", _as_is),
-    "owner": ("owner", _text),
-    "session": ("session", _text),
-    "claim": ("claim", _as_is),
-    "left": ("left", _time),
-    "started": ("started", _time),
-    "finished": ("finished", _time),
-    "result": ("result", _text),
-    "commits": ("commits", _commits),
-    "notes": ("notes", _notes),
-    "metadata": ("metadata", _any),
-    "created": ("created", _time),
-    "createdBy": ("created_by", _text),
+_WRITERS: dict[Kind, Callable[[str, Any], str]] = {
+    Kind.LINE: _text,
+    Kind.TEXT: _long,
+    Kind.TIME: _time,
+    Kind.STATUS: _as_is,
+    Kind.COUNT: _as_is,
+    Kind.NUMBER: _order,
+    Kind.IDS: _ids,
+    Kind.COMMITS: _commits,
+    Kind.NOTES: _notes,
+    Kind.MAP: _any,
 }
-"""Keys of a task file in their order: the attribute of Task, and how it is written."""
+FILE_ORDER = arranged(
+    "subject activeForm description phase order blockedBy status owner session claim started "
+    "finished result commits notes metadata created createdBy"
+)
+"""The fields in the order of a task file."""
 LIST_KEYS = ("format", "rules", "id", "title", "settings")
-_TASK_FIELDS = tuple((key, attribute, write) for key, (attribute, write) in FIELDS.items())
+_TASK_FIELDS = tuple(
+    (f.name, f.attr, _WRITERS[f.kind], None if f.kind is Kind.STATUS else f.default)
+    for f in FILE_ORDER
+)
+"""With the value that is not written: the status is always there."""
 
 
 def task_fields(task: Task) -> dict[str, str]:
     """The text of each key that a canonical file of `task` has, in order, lines and all."""
     fields: dict[str, str] = {}
-    for key, attribute, write in _TASK_FIELDS:
+    for key, attribute, write, default in _TASK_FIELDS:
         value = getattr(task, attribute)
-        if value or (value == 0 and key == "order"):
+        if (value or value == 0) and value != default:
             fields[key] = write(key, value)
     if task.extra:
-        for key in sorted(task.extra.keys() - FIELDS.keys()):
+        for key in sorted(task.extra.keys() - BY_NAME.keys()):
             fields[key] = _any(key, task.extra[key])
     return fields
 
@@ -245,20 +243,28 @@ def typed_task(fields: dict[str, Any], task_id: str) -> Task:
     known: dict[str, Any] = {}
     extra: dict[str, Value] = {}
     for key, value in fields.items():
-        if key in _CHECKS:
-            if not _CHECKS[key](value):
-                raise ValueError(key)
-            known[FIELDS[key][0]] = value
-        elif key in _CONVERTERS:
-            try:
-                known[FIELDS[key][0]] = _CONVERTERS[key](value)
-            except (ValueError, TypeError):
-                raise ValueError(key) from None
-        else:
+        field = BY_NAME.get(key)
+        if field is None:
             extra[key] = value
+            continue
+        try:
+            known[field.attr] = _TYPED[field.kind](value, field)
+        except (ValueError, TypeError):
+            raise ValueError(key) from None
     if "id" in extra or not is_subject(known.get("subject", "")):
         raise ValueError("subject")
     return Task(id=task_id, extra=extra, **known)
+
+
+def _checked(check: Callable[[object], bool]) -> Callable[[Any, Field], Any]:
+    """A reader of values that are in their right type, or refused."""
+
+    def typed(value: Any, _: Field) -> Any:
+        if not check(value):
+            raise ValueError(value)
+        return value
+
+    return typed
 
 
 def _is_text(value: object) -> bool:
@@ -273,15 +279,13 @@ def _is_time_text(value: object) -> bool:
     return isinstance(value, str) and is_time(value)
 
 
-def _is_claim(value: object) -> bool:
-    return type(value) is int and 0 <= value <= MAX_CLAIM
+def _to_count(value: object, field: Field) -> int:
+    if type(value) is not int or not 0 <= value <= field.most:
+        raise ValueError(value)
+    return value
 
 
-def _is_map(value: object) -> bool:
-    return isinstance(value, dict)
-
-
-def _to_ids(value: list[object]) -> tuple[str, ...]:
+def _to_ids(value: object, _: Field) -> tuple[str, ...]:
     ids = tuple(str(i) for i in _items(value, str))
     if len(set(ids)) < len(ids) or any(map(task_id_fault, ids)):
         raise ValueError(value)
@@ -294,7 +298,7 @@ def _items(value: object, kind: type) -> list[Any]:
     return value
 
 
-def _to_commits(value: object) -> tuple[CodeCommit, ...]:
+def _to_commits(value: object, _: Field) -> tuple[CodeCommit, ...]:
     commits = tuple(
         CodeCommit(item.pop("sha", ""), item.pop("subject", None)) for item in _items(value, dict)
     )
@@ -305,7 +309,7 @@ def _to_commits(value: object) -> tuple[CodeCommit, ...]:
     return commits
 
 
-def _to_notes(value: object) -> tuple[Note, ...]:
+def _to_notes(value: object, _: Field) -> tuple[Note, ...]:
     notes = []
     for item in _items(value, dict):
         at, by, text = item.pop("at", ""), item.pop("by", ""), item.pop("text", "")
@@ -316,21 +320,17 @@ def _to_notes(value: object) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-_CHECKS: dict[str, Callable[[object], bool]] = {
-    **dict.fromkeys(
-        ("subject", "activeForm", "phase", "result", "owner", "session", "createdBy"), _is_line
-    ),
-    **dict.fromkeys(("left", "started", "finished", "created"), _is_time_text),
-    "description": _is_text,
-    "claim": _is_claim,
-    "metadata": _is_map,
-}
-_CONVERTERS: dict[str, Callable[[Any], object]] = {
-    "status": Status,
-    "order": lambda value: to_order(value if isinstance(value, str) else repr(value)),
-    "blockedBy": _to_ids,
-    "commits": _to_commits,
-    "notes": _to_notes,
+_TYPED: dict[Kind, Callable[[Any, Field], Any]] = {
+    Kind.LINE: _checked(_is_line),
+    Kind.TEXT: _checked(_is_text),
+    Kind.TIME: _checked(_is_time_text),
+    Kind.STATUS: lambda value, _: Status(value),
+    Kind.COUNT: _to_count,
+    Kind.NUMBER: lambda value, _: to_order(value if isinstance(value, str) else repr(value)),
+    Kind.IDS: _to_ids,
+    Kind.COMMITS: _to_commits,
+    Kind.NOTES: _to_notes,
+    Kind.MAP: _checked(lambda value: isinstance(value, dict)),
 }
 
 

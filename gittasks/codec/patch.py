@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gittasks.codec.canonical import (
-    FIELDS,
+    FILE_ORDER,
     commit_item,
     encode_task,
     entry_lines,
@@ -20,6 +20,7 @@ from gittasks.codec.canonical import (
 )
 from gittasks.codec.scalars import scalar
 from gittasks.codec.task_file import TaskReader, decode_task
+from gittasks.core.fields import BY_NAME, Kind
 from gittasks.core.model import Task
 from gittasks.errors import InvalidData
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from gittasks.codec.yaml_text import Node
 
 _Edit = tuple[int, int, str]
-_ORDER = {key: place for place, key in enumerate(FIELDS)}
+_ORDER = {field.name: place for place, field in enumerate(FILE_ORDER)}
 
 
 def rewrite_task(old_bytes: bytes, old: Task, new: Task) -> bytes:
@@ -71,12 +72,14 @@ def _patched(data: bytes, old: Task, new: Task) -> bytes | None:
             kept[name] = value
         if before.get(name) == after.get(name):
             continue
+        field = BY_NAME.get(name)
         if name not in after:
             patch.remove(key, value)
-        elif name in _ITEMS:
-            patch.sequence(key, value, getattr(new, FIELDS[name][0]), name, after[name])
-        elif name == "metadata":
-            patch.mapping(key, value, old.metadata, new.metadata, after[name])
+        elif field and field.kind in _ITEMS:
+            patch.sequence(key, value, getattr(new, field.attr), field.kind, after[name])
+        elif field and field.kind is Kind.MAP:
+            before_it, after_it = getattr(old, field.attr), getattr(new, field.attr)
+            patch.mapping(key, value, before_it, after_it, after[name])
         else:
             patch.replace(key, value, after[name])
     for name in after:
@@ -157,11 +160,11 @@ class _Patch:
         return found[0] if found else ""
 
     def sequence(
-        self, key: Node, value: Node, wanted: tuple[Any, ...], name: str, lines: str
+        self, key: Node, value: Node, wanted: tuple[Any, ...], kind: Kind, lines: str
     ) -> None:
         """Keep the lines of items that stay, drop those of others, write new ones in place."""
         text = self.text
-        read, write = _ITEMS[name]
+        read, write = _ITEMS[kind]
         starts = [_line_start(text, item.start) for item in value.items]
         leads = {text[a : i.start] for a, i in zip(starts, value.items, strict=True)}
         lead = min(leads, default="")
@@ -247,8 +250,8 @@ def _in_order(
     return out
 
 
-_ITEMS: dict[str, tuple[Callable[[TaskReader, Node], Any], Callable[[Any], str]]] = {
-    "blockedBy": (lambda _, node: node.text, lambda item: f"  - {scalar(item)}\n"),
-    "commits": (TaskReader.commit, commit_item),
-    "notes": (TaskReader.note, note_item),
+_ITEMS: dict[Kind, tuple[Callable[[TaskReader, Node], Any], Callable[[Any], str]]] = {
+    Kind.IDS: (lambda _, node: node.text, lambda item: f"  - {scalar(item)}\n"),
+    Kind.COMMITS: (TaskReader.commit, commit_item),
+    Kind.NOTES: (TaskReader.note, note_item),
 }

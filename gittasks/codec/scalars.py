@@ -17,7 +17,6 @@ MAX_DEPTH = 8
 MAX_KEY = 100
 """Longest key, in characters: YAML allows 1024 on a line, and an escape takes ten."""
 MAX_SUBJECT = 500
-MAX_CLAIM = 10**15
 MAX_DIGITS = 100
 """Longest whole number, with its sign; a longer one is text."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gittasks.codec.canonical import FIELDS, encode_task, read_canonical
-from gittasks.codec.scalars import MAX_CLAIM, MAX_SUBJECT, is_sha, is_subject, to_order
+from gittasks.codec.canonical import FILE_ORDER, encode_task, read_canonical
+from gittasks.codec.scalars import MAX_SUBJECT, is_sha, is_subject, to_order
 from gittasks.codec.schema import Reader
+from gittasks.core.fields import BY_NAME, Field, Kind
 from gittasks.core.ids import task_id_fault
 from gittasks.core.model import CodeCommit, Note, Status, Task, Value
 from gittasks.errors import InvalidData
@@ -36,9 +38,7 @@ def check_task(task: Task) -> bytes:
     data = encode_task(task)
     back = decode_task(data, task.id, task.id)
     if back != task:
-        names = [
-            key for key, (name, _) in FIELDS.items() if getattr(task, name) != getattr(back, name)
-        ]
+        names = [f.name for f in FILE_ORDER if getattr(task, f.attr) != getattr(back, f.attr)]
         message = f"{', '.join(names) or 'an unknown key'} of the task cannot be stored as given"
         raise InvalidData(message, where=task.id)
     return data
@@ -54,10 +54,10 @@ def task_of(root: Node, task_id: str, path: str) -> Task:
     extra: dict[str, Value] = {}
     for name, node in root.pairs:
         key = name.text
-        if key in FIELDS:
-            value = _READERS[key](reader, key, node)
+        if field := BY_NAME.get(key):
+            value = reader.field(field, node)
             if value is not None:
-                known[FIELDS[key][0]] = value
+                known[field.attr] = value
         elif key == "id":
             reader.inner_id(node, task_id)
         else:
@@ -69,7 +69,15 @@ def task_of(root: Node, task_id: str, path: str) -> Task:
 
 
 class TaskReader(Reader):
-    """The fields of a task, each by its own rule."""
+    """The fields of a task, each by the rule of its kind."""
+
+    def field(self, field: Field, node: Node) -> Any:
+        """The value of a field; None where nothing is written, or a fault."""
+        if field.name == "subject":
+            return self.subject(field.name, node)
+        if field.kind is Kind.COUNT:
+            return self.number(field.name, node, 0, field.most)
+        return _READERS[field.kind](self, field.name, node)
 
     def inner_id(self, node: Node, task_id: str) -> None:
         """An `id` in the file only repeats its name."""
@@ -108,10 +116,6 @@ class TaskReader(Reader):
             what = "a number below a billion with at most six decimals"
             self.fault(node, f'{key}: "{(text or "")[:60]}" is not {what}')
             return None
-
-    def claim(self, key: str, node: Node) -> int | None:
-        """The number of the latest claim."""
-        return self.number(key, node, 0, MAX_CLAIM)
 
     def ids(self, key: str, node: Node) -> tuple[str, ...]:
         """Task ids, each once."""
@@ -160,18 +164,14 @@ class TaskReader(Reader):
         return Note(when or "", who or "", words or "")
 
 
-_READERS: dict[str, Any] = {
-    "subject": TaskReader.subject,
-    "description": TaskReader.long,
-    "order": TaskReader.order,
-    "blockedBy": TaskReader.ids,
-    "status": TaskReader.status,
-    "claim": TaskReader.claim,
-    "commits": TaskReader.commits,
-    "notes": TaskReader.notes,
-    "metadata": TaskReader.mapping,
-    **dict.fromkeys(
-        ("activeForm", "phase", "result", "owner", "session", "createdBy"), TaskReader.line
-    ),
-    **dict.fromkeys(("left", "started", "finished", "created"), TaskReader.time),
+_READERS: dict[Kind, Callable[[TaskReader, str, Node], Any]] = {
+    Kind.LINE: TaskReader.line,
+    Kind.TEXT: TaskReader.long,
+    Kind.TIME: TaskReader.time,
+    Kind.STATUS: TaskReader.status,
+    Kind.NUMBER: TaskReader.order,
+    Kind.IDS: TaskReader.ids,
+    Kind.COMMITS: TaskReader.commits,
+    Kind.NOTES: TaskReader.notes,
+    Kind.MAP: TaskReader.mapping,
 }

@@ -4,31 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from gittasks.core.fields import FIELDS
 from gittasks.core.history import Change
 from gittasks.core.model import Snapshot, Task
-
-FIELDS: tuple[tuple[str, str], ...] = (
-    ("subject", "subject"),
-    ("activeForm", "active_form"),
-    ("description", "description"),
-    ("status", "status"),
-    ("owner", "owner"),
-    ("session", "session"),
-    ("claim", "claim"),
-    ("left", "left"),
-    ("started", "started"),
-    ("finished", "finished"),
-    ("result", "result"),
-    ("phase", "phase"),
-    ("order", "order"),
-    ("blockedBy", "blocked_by"),
-    ("commits", "commits"),
-    ("notes", "notes"),
-    ("metadata", "metadata"),
-    ("created", "created"),
-    ("createdBy", "created_by"),
-)
-"""Names of the fields in the file and in JSON, with the attribute of Task, in file order."""
 
 
 def same(one: Any, other: Any) -> bool:
@@ -65,7 +43,8 @@ def changed_ids(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
 
 
 def diff(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
-    """All changes: the list itself, then the tasks in order of display, fields in file order."""
+    """All changes: the list itself, then the tasks in order of display, fields as the table has
+    them."""
     changes = [
         Change("", name, getattr(before.info, name), getattr(after.info, name))
         for name in ("title", "format", "rules", "settings", "extra")
@@ -89,10 +68,10 @@ def task_changes(before: Task | None, after: Task | None) -> list[Change]:
             return [Change(after.id, "created", None, after, "created")]
         return [Change(before.id, "removed", before, None, "removed")] if before else []
     changes = []
-    for name, attribute in FIELDS:
-        old, new = getattr(before, attribute), getattr(after, attribute)
+    for field in FIELDS:
+        old, new = getattr(before, field.attr), getattr(after, field.attr)
         if not same(old, new):
-            changes.append(Change(after.id, name, old, new))
+            changes.append(Change(after.id, field.name, old, new))
     for key in [*before.extra, *(k for k in after.extra if k not in before.extra)]:
         old, new = before.extra.get(key), after.extra.get(key)
         if (key in before.extra) != (key in after.extra) or not same(old, new):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from gittasks.core.changes import same
+from gittasks.core.fields import FIELDS, Merge
 from gittasks.core.model import Status
 from gittasks.core.registers import ABSENT, STATE, Register, State
 
@@ -122,15 +123,17 @@ def _state(writers: Writers) -> Write:
     return max((w for w in writers if weight(w) == first), key=lambda w: w.place)
 
 
+def _kinds(merge: Merge) -> list[str]:
+    """The kinds of the registers of all fields that merge so."""
+    return [field.registers for field in FIELDS if field.merge == merge]
+
+
 _LATER = Rule("later", _later)
 _RULES: Final[Mapping[str, Rule]] = {
     "exists": Rule("present-wins", _present),
     "state": Rule("status-order", _state),
-    "dep": Rule("add-wins", _present),
-    "note": Rule("add-wins", _present),
-    "commit": Rule("add-wins", _present),
-    "created": Rule("earliest", _earliest),
-    "createdBy": Rule("earliest", _earliest),
+    **dict.fromkeys(_kinds("add-wins"), Rule("add-wins", _present)),
+    **dict.fromkeys(_kinds("earliest"), Rule("earliest", _earliest)),
     "format": Rule("greatest", _greatest),
     "rules": Rule("greatest", _greatest),
 }

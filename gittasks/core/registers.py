@@ -1,7 +1,7 @@
 """A task taken apart into registers: the units that are merged and undone one by one.
 
 `state` is one register, so that no merge can pair one writer's status with another's owner.
-Each dependency, metadata key, note, linked commit and unknown key is a register of its own.
+Each member of a list or map and each unknown key is a register of its own (`fields`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from gittasks.core.fields import FIELDS, LISTS, SINGLE, Field, Kind
 from gittasks.core.model import FORMAT, RULES, CodeCommit, ListInfo, Note, Status, Task
 
 Register = tuple[Any, ...]
@@ -34,42 +35,34 @@ class State(NamedTuple):
 
 
 STATE: Final[Register] = ("state",)
-PLAIN: Final[dict[Register, str]] = {
-    ("subject",): "subject",
-    ("activeForm",): "active_form",
-    ("description",): "description",
-    ("result",): "result",
-    ("phase",): "phase",
-    ("order",): "order",
-    ("created",): "created",
-    ("createdBy",): "created_by",
-}
-"""Registers with one value (None: absent in the file), and the attributes of Task they are."""
+_SINGLE: Final = tuple(((f.name,), f.attr, f.default) for f in SINGLE)
+_MAPS: Final = tuple((f.registers, f.attr) for f in FIELDS if f.kind is Kind.MAP)
+_NAMES: Final = {f.registers: f.name for f in FIELDS}
+HOLD_NULL: Final = frozenset({"extra", "setting", "commit", *(kind for kind, _ in _MAPS)})
+"""Kinds of registers that can hold null; of the others None means that the field is absent."""
+
+
+def register_of(field: Field, item: Any) -> Register:
+    """The register of a member of a list."""
+    return field.registers, item.sha if field.kind is Kind.COMMITS else item
 
 
 def registers(task: Task) -> dict[Register, object]:
-    """All registers of a task. The order of the keys keeps the order of members within a kind."""
-    regs: dict[Register, object] = {
-        STATE: State(
-            task.status,
-            task.owner,
-            task.session,
-            task.claim,
-            task.started,
-            task.finished,
-            task.left,
-        )
-    }
-    for register, attribute in PLAIN.items():
-        regs[register] = getattr(task, attribute)
-    for blocker in task.blocked_by:
-        regs["dep", blocker] = True
-    for commit in task.commits:
-        regs["commit", commit.sha] = commit.subject
-    for note in task.notes:
-        regs["note", note] = True
-    for key, value in task.metadata.items():
-        regs["meta", key] = value
+    """All registers of a task; None for a field that is as it is by default.
+
+    The order of the keys keeps the order of members within a kind.
+    """
+    regs: dict[Register, object] = {STATE: State(*[getattr(task, name) for name in State._fields])}
+    for register, attribute, default in _SINGLE:
+        value = getattr(task, attribute)
+        regs[register] = None if value == default else value
+    for field in LISTS:
+        for item in getattr(task, field.attr):
+            value = item.subject if field.kind is Kind.COMMITS else True
+            regs[register_of(field, item)] = value
+    for kind, attribute in _MAPS:
+        for key, value in getattr(task, attribute).items():
+            regs[kind, key] = value
     _take_apart(regs, task.extra)
     return regs
 
@@ -77,25 +70,30 @@ def registers(task: Task) -> dict[Register, object]:
 def from_registers(task_id: str, regs: Mapping[Register, Any]) -> Task:
     """The task that has these registers.
 
-    The inverse of `registers`, for every task that names no dependency, commit or note twice.
+    The inverse of `registers`, for every task that names no member of a list twice.
     """
-    members: dict[str, dict[Any, Any]] = {kind: {} for kind in ("dep", "commit", "note", "meta")}
+    members: dict[str, dict[Any, Any]] = {}
     for register, value in regs.items():
-        if register[0] in members:
-            members[register[0]][register[1]] = value
-    plain: dict[str, Any] = {name: regs.get(register) for register, name in PLAIN.items()}
-    plain["subject"] = plain["subject"] or ""
-    state: State = regs.get(STATE, State())
-    return Task(
-        id=task_id,
-        **plain,
-        **state._asdict(),
-        blocked_by=tuple(members["dep"]),
-        commits=tuple(CodeCommit(sha, subject) for sha, subject in members["commit"].items()),
-        notes=tuple(Note(*note) for note in members["note"]),
-        metadata=members["meta"],
-        extra=_put_together(regs),
-    )
+        if len(register) > 1:
+            members.setdefault(register[0], {})[register[1]] = value
+    fields: dict[str, Any] = regs.get(STATE, State())._asdict()
+    for register, attribute, default in _SINGLE:
+        value = regs.get(register)
+        fields[attribute] = default if value is None else value
+    for field in LISTS:
+        items = members.get(field.registers, {}).items()
+        fields[field.attr] = tuple(_item(field.kind, *pair) for pair in items)
+    for kind, attribute in _MAPS:
+        fields[attribute] = members.get(kind, {})
+    fields["subject"] = fields["subject"] or ""
+    return Task(id=task_id, **fields, extra=_put_together(regs))
+
+
+def _item(holds: Kind, member: Any, value: Any) -> Any:
+    """A member of a list, from the name and the value of its register."""
+    if holds is Kind.COMMITS:
+        return CodeCommit(member, value)
+    return Note(*member) if holds is Kind.NOTES else member
 
 
 def list_registers(info: ListInfo) -> dict[Register, object]:
@@ -146,11 +144,6 @@ def field_of(register: Register) -> str:
     """The name of the field, as in the file, that a register belongs to."""
     if register[0] == "extra":
         return str(register[1])
-    names = {
-        "dep": "blockedBy",
-        "commit": "commits",
-        "note": "notes",
-        "meta": "metadata",
-        "setting": "settings",
-    }
-    return names.get(register[0], "status" if register == STATE else str(register[0]))
+    if register[0] == "setting":
+        return "settings"
+    return "status" if register == STATE else _NAMES.get(register[0], str(register[0]))

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from gittasks.core.fields import LISTS, SINGLE, Field
 from gittasks.core.model import Status, Task
 from gittasks.core.picks import EXISTS
 from gittasks.core.registers import ABSENT, STATE, Register, State
 
-_OPTIONS = {
-    ("subject",): "--subject",
-    ("description",): "--description",
-    ("activeForm",): "--active-form",
-    ("result",): "--result",
-    ("phase",): "--phase",
-    ("order",): "--order",
-}
+_SET: Mapping[Register, Field] = {(f.name,): f for f in SINGLE if f.uses.given}
+_ADDED = {f.registers: f.option.removeprefix("--") for f in LISTS if f.uses.given}
 _VERBS = {
     Status.IN_PROGRESS: "start",
     Status.COMPLETED: "done",
@@ -36,14 +32,14 @@ def commands(task: Task | None, list_id: str, register: Register, value: Any) ->
     if register == STATE:
         return _moves(task, value if isinstance(value, State) else State())
     update = ("gittasks", "update", task.id)
-    if register in _OPTIONS:
+    if field := _SET.get(register):
         text = "" if value is ABSENT else str(value)
-        # An order cannot be cleared, and a text that begins so would be read as a file.
-        usable = (text or register != ("order",)) and not text.startswith(("-", "@"))
-        return [(*update, _OPTIONS[register], text)] if usable else []
-    if register[0] == "dep":
-        way = "--remove-blocked-by" if value is ABSENT else "--add-blocked-by"
-        return [(*update, way, register[1])]
+        # A text that begins so would be read as a file.
+        usable = (text or field.uses.clearable) and not text.startswith(("-", "@"))
+        return [(*update, field.option, text)] if usable else []
+    if option := _ADDED.get(register[0]):
+        way = "remove" if value is ABSENT else "add"
+        return [(*update, f"--{way}-{option}", register[1])]
     if register[0] == "meta" and value is ABSENT:
         return [(*update, "--unset", register[1])]
     if register[0] == "meta" and isinstance(value, str) and "=" not in register[1]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gittasks.core.edit import Edit
+from gittasks.core.fields import arranged
 from gittasks.core.lint.early import remarks
 from gittasks.core.lookup import find
 from gittasks.core.model import Status, Task
@@ -29,17 +30,11 @@ from gittasks.render.text import clean
 from gittasks.workspace import Workspace
 
 _UPDATED = {
-    "subject": "subject",
-    "description": "description",
-    "active_form": "activeForm",
-    "status": "status",
-    "owner": "owner",
-    "result": "result",
-    "phase": "phase",
-    "order": "order",
-    "blocked_by": "blockedBy",
-    "notes": "note",
-    "metadata": "metadata",
+    field.attr: "note" if field.name == "notes" else field.name
+    for field in arranged(
+        "subject description activeForm status owner result phase order blockedBy notes metadata"
+    )
+    if field.uses.given or field.name == "notes"
 }
 
 

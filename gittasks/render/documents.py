@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from gittasks.core.fields import Field, Kind, arranged
 from gittasks.core.graph import Graph
 from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task
 from gittasks.core.progress import Current, Loop, Phase, Progress
@@ -34,37 +35,44 @@ def envelope(kind: str, **content: object) -> Document:
 # --- parts ---------------------------------------------------------------------------------
 
 
+_FIELDS = arranged(
+    "subject description activeForm status owner session claim phase order blockedBy result "
+    "commits notes metadata created createdBy started finished"
+)
+
+
 def task(task: Task, graph: Graph, me: str | None = None) -> Document:
     """One task with what the list makes of it; `ready` is meant for `me`, as in `Graph.ready`."""
     blockers = list(graph.open_blockers(task.id))
     pending = task.status is Status.PENDING
     place = task.iteration
-    return {
-        "id": task.id,
-        "subject": task.subject,
-        "description": task.description,
-        "activeForm": task.active_form,
-        "status": str(task.status),
-        "owner": task.owner,
-        "session": task.session,
-        "claim": task.claim,
-        "left": task.left,
-        "phase": task.phase_label,
-        "iteration": {"n": place.n, "max": place.max, "name": place.name} if place else None,
-        "order": task.order,
-        "blockedBy": list(task.blocked_by),
-        "blocks": list(graph.blocks(task.id)),
-        "openBlockers": blockers,
-        "ready": pending and not blockers and task.owner in (None, me),
-        "result": task.result,
-        "commits": [{"sha": c.sha, "subject": c.subject} for c in task.commits],
-        "notes": [{"at": n.at, "by": n.by, "text": n.text} for n in task.notes],
-        "metadata": dict(task.metadata),
-        "created": task.created,
-        "createdBy": task.created_by,
-        "started": task.started,
-        "finished": task.finished,
+    derived: dict[str, Document] = {
+        "phase": {
+            "phase": task.phase_label,
+            "iteration": {"n": place.n, "max": place.max, "name": place.name} if place else None,
+        },
+        "blockedBy": {
+            "blocks": list(graph.blocks(task.id)),
+            "openBlockers": blockers,
+            "ready": pending and not blockers and task.owner in (None, me),
+        },
     }
+    document: Document = {"id": task.id}
+    for field in _FIELDS:
+        document[field.name] = _value(field, getattr(task, field.attr))
+        document |= derived.get(field.name, {})
+    return document
+
+
+def _value(field: Field, value: Any) -> Any:
+    """The value of a field as JSON."""
+    if field.kind is Kind.STATUS:
+        return str(value)
+    if field.kind is Kind.MAP:
+        return dict(value)
+    if isinstance(value, tuple):
+        return [item._asdict() if hasattr(item, "_asdict") else item for item in value]
+    return value
 
 
 def list_part(info: ListInfo) -> Document:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from gittasks.core.changes import task_changes
 from gittasks.core.clock import MINUTE, duration_brief, duration_words, parse_time
+from gittasks.core.fields import BY_NAME, COMPOSITE, Field, Kind, arranged
 from gittasks.core.graph import Graph
 from gittasks.core.ids import listed
 from gittasks.core.model import Note, Problem, Status, Task, Value, task_seconds
@@ -17,23 +19,14 @@ from gittasks.render.text import Marks, clean, indent
 
 _MANY_BLOCKERS = 5
 _MANY_TASKS = 10
-_STATE_FIELDS = frozenset(
-    {"status", "owner", "session", "claim", "left", "started", "finished", "result"}
+_TOLD_LAST = frozenset({"claim", "left", "started", "finished", "created", "createdBy"})
+"""Fields whose change is named only where nothing else tells what happened."""
+_MOVED = (*COMPOSITE, BY_NAME["result"])
+"""What a change of the status changes with it."""
+_SHOWN = arranged(
+    "subject description blockedBy commits notes metadata status activeForm phase owner session "
+    "claim started finished result order created createdBy"
 )
-_FIELDS = {
-    "subject": "subject",
-    "active_form": "activeForm",
-    "description": "description",
-    "owner": "owner",
-    "session": "session",
-    "result": "result",
-    "phase": "phase",
-    "order": "order",
-    "blocked_by": "blockedBy",
-    "commits": "commits",
-    "notes": "notes",
-    "metadata": "metadata",
-}
 
 
 # --- one task ------------------------------------------------------------------------------
@@ -183,25 +176,29 @@ def task_details(view: ListView, task: Task, marks: Marks, history: Sequence[str
 
 
 def _field_lines(task: Task) -> list[str]:
-    """The fields of one line, `name: value`, in the order of the task file."""
+    """The fields of one line, `name: value`; those that are as they are by default left out."""
     place = task.iteration
     took = task_seconds(task)
-    fields = {
-        "status": str(task.status),
-        "active form": task.active_form,
+    derived = {
         "phase": task.phase_label,
-        "iteration": f"{place.n}/{place.max} {place.name}".rstrip() if place else None,
-        "owner": task.owner,
-        "session": task.session,
-        "claim": str(task.claim) if task.claim else None,
-        "left": task.left,
-        "started": task.started,
         "finished": f"{task.finished or ''}{f' (took {duration_words(took)})' if took else ''}",
-        "result": task.result,
-        "order": None if task.order is None else str(task.order),
         "created": _joined(task.created, f"by {task.created_by}" if task.created_by else None),
     }
-    return [f"{name}: {clean(value)}" for name, value in fields.items() if value]
+    lines = []
+    for field in _SHOWN:
+        if field.label and (words := derived.get(field.name, _words(task, field))):
+            lines.append(f"{field.label}: {clean(words)}")
+        if field.name == "phase" and place:
+            lines.append(clean(f"iteration: {place.n}/{place.max} {place.name}".rstrip()))
+    return lines
+
+
+def _words(task: Task, field: Field) -> str:
+    """The value of a field on one line; empty where it is as it is by default."""
+    value = getattr(task, field.attr)
+    if field.kind is not Kind.STATUS and value == field.default:
+        return ""
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _linked(name: str, ids: Sequence[str], view: ListView, marks: Marks) -> list[str]:
@@ -321,18 +318,17 @@ def task_changed(before: Task | None, after: Task, marks: Marks) -> str:
         status = "" if after.status is Status.PENDING else f" ({after.status})"
         return f"created {after.id}  {clean(after.headline)}{status}"
     moved = before.status is not after.status
-    fields = [
-        shown
-        for name, shown in _FIELDS.items()
-        if getattr(before, name) != getattr(after, name) and not (moved and name in _STATE_FIELDS)
-    ]
-    if not moved and not fields:
-        word = "unchanged" if before.claim == after.claim else "claim renewed"
+    names = [change.field for change in task_changes(before, after)]
+    if moved:
+        names = [n for n in names if n not in BY_NAME or BY_NAME[n] not in _MOVED]
+    fields = [name for name in names if name not in _TOLD_LAST] or ([] if moved else names)
+    if fields == ["claim"] or not (moved or fields):
+        word = "claim renewed" if fields else "unchanged"
         return f"{after.id}: {word} ({after.status})"
     result = f" ({clean(after.result)})" if moved and after.result else ""
     move = f"{before.status} {marks.arrow} {after.status}{result}" if moved else ""
     noted = "notes" in fields and len(after.notes) > len(before.notes)
-    named = [name for name in fields if not (noted and name == "notes")]
+    named = [clean(name) for name in fields if not (noted and name == "notes")]
     changed = f"changed {', '.join(named)}" if named else ""
     return f"{after.id}: {_joined(move, changed, 'note added' if noted else '')}"
 

@@ -15,9 +15,11 @@ from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Snapshot, S
 from gittasks.store import disk
 from gittasks.store.layout import Branch, Heads, TaskFile, TreeEntry
 
-FILE = disk.CacheFile("cache", 4)
+FILE = disk.CacheFile("cache", 5, disk.fields_of(Task, Note, CodeCommit, ListInfo))
 _STATUSES = {str(status): status for status in Status}
-_DEFAULTS: tuple[Any, ...] = (None, (), {}, 0)
+_DEFAULTS: dict[str, Any] = {**Task._field_defaults, "status": None}
+"""What is left out; the status is always there."""
+_LISTS = [name for name, value in _DEFAULTS.items() if value == ()]
 
 
 def read(path: str) -> Branch | None:
@@ -90,16 +92,16 @@ def _row(task: Task, file: TaskFile) -> bytes:
     fields: dict[str, Any] = {}
     for name in Task._fields:
         value = getattr(task, name)
-        if name != "id" and value not in _DEFAULTS:
+        if name != "id" and value != _DEFAULTS.get(name):
             fields[name] = dict(value) if isinstance(value, Mapping) else value
-    fields["order"] = task.order
     return _dumps([task.id, file.blob, file.canonical, fields])
 
 
 def _task(task_id: str, fields: dict[str, Any]) -> Task:
     fields["status"] = _STATUSES[fields["status"]]
-    if "blocked_by" in fields:
-        fields["blocked_by"] = tuple(fields["blocked_by"])
+    for name in _LISTS:
+        if name in fields:
+            fields[name] = tuple(fields[name])
     if "notes" in fields:
         fields["notes"] = tuple(Note(*n) for n in fields["notes"])
     if "commits" in fields:

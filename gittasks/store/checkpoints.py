@@ -11,12 +11,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from gittasks.core.model import Note, Status
+from gittasks.core.model import Note, Status, Task
 from gittasks.core.picks import Conflict, Order, Write
 from gittasks.core.registers import ABSENT, STATE, Register, State
 from gittasks.store import disk
 
-FILE = disk.CacheFile("checkpoints", 2)
+FILE = disk.CacheFile("checkpoints", 3, disk.fields_of(Task, Note, State))
 _KEPT = 64
 """How many are kept: the heads of that many meetings with other clones."""
 

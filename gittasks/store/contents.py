@@ -8,16 +8,19 @@ from typing import Any
 
 from gittasks.codec.canonical import encode_list, encode_task
 from gittasks.core.dag import Commit, File, Registers, Tree
+from gittasks.core.fields import LISTS, Kind
 from gittasks.core.ids import task_id_fault
 from gittasks.core.model import Task
 from gittasks.core.picks import Order
 from gittasks.core.registers import (
+    HOLD_NULL,
     STATE,
     Register,
     State,
     from_list_registers,
     from_registers,
     list_registers,
+    register_of,
     registers,
 )
 from gittasks.errors import FormatTooNew, InvalidData
@@ -30,8 +33,6 @@ _REGULAR, _FOLDER = 0o100644, 0o040000
 _LIST, _TASKS = "list.yaml", "tasks/"
 _ENTRY = re.compile(rb"[0-7]+ [^\0]+\0.{20}", re.DOTALL)
 """One entry of a tree object: mode, name, id (gitformat: `git help ls-tree`)."""
-_KEPT_NONE = frozenset({"meta", "extra", "setting", "commit"})
-"""Kinds of registers that can hold null; of the others None means that the field is absent."""
 
 
 class ListContents:
@@ -175,7 +176,7 @@ def _stated(regs: Mapping[Register, Any]) -> dict[Register, Any]:
     return {
         r: value
         for r, value in regs.items()
-        if (value is not None or r[0] in _KEPT_NONE) and (r != STATE or value != State())
+        if (value is not None or r[0] in HOLD_NULL) and (r != STATE or value != State())
     }
 
 
@@ -187,10 +188,12 @@ def _ordered(task: Task, layouts: Sequence[File]) -> Task:
         for register in layout.registers or ():
             places.setdefault(register, len(places))
     last = len(places)
-    return task._replace(
-        blocked_by=tuple(sorted(task.blocked_by, key=lambda i: (places.get(("dep", i), last), i))),
-        commits=tuple(
-            sorted(task.commits, key=lambda c: (places.get(("commit", c.sha), last), c.sha))
-        ),
-        notes=tuple(sorted(task.notes)),
-    )
+    lists: dict[str, Any] = {}
+    for field in LISTS:
+        members = {register_of(field, item): item for item in getattr(task, field.attr)}
+        if field.kind is Kind.NOTES:
+            order = sorted(members)
+        else:
+            order = sorted(members, key=lambda register: (places.get(register, last), register))
+        lists[field.attr] = tuple(members[register] for register in order)
+    return task._replace(**lists)

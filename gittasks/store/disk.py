@@ -10,7 +10,7 @@ import stat
 import threading
 import zlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _AT_ONCE = 16
 """How many files are synced side by side; each needs a thread and a file handle."""
@@ -128,11 +128,13 @@ class CacheFile(NamedTuple):
     """The form of a file that may be deleted: its name, its number, a checksum, then the body.
 
     The number is that of the form, not of the program, so that an upgrade keeps what is there.
-    Raise it whenever the same bytes would be written or read otherwise.
+    Raise it whenever the same bytes would be written or read otherwise. `fields` stands for the
+    names of what values in the body hold: with another field the form is another by itself.
     """
 
     kind: str
     number: int
+    fields: int = 0
 
     def read(self, path: str) -> bytes | None:
         """The body of a file; None when there is none, or it is damaged or of another form."""
@@ -147,7 +149,13 @@ class CacheFile(NamedTuple):
         put(path, self._head(body) + b"\n" + body, shared)
 
     def _head(self, body: bytes) -> bytes:
-        return f"gittasks-{self.kind} {self.number} {zlib.crc32(body)}".encode("ascii")
+        form = f"{self.number} {self.fields}" if self.fields else str(self.number)
+        return f"gittasks-{self.kind} {form} {zlib.crc32(body)}".encode("ascii")
+
+
+def fields_of(*nouns: Any) -> int:
+    """A number for the names of the fields of some NamedTuples."""
+    return zlib.crc32(";".join(",".join(noun._fields) for noun in nouns).encode("ascii"))
 
 
 def remove(path: str) -> None:

@@ -9,32 +9,51 @@ from typing import Any, Final
 
 from gittasks.core.changes import same
 from gittasks.core.dag import Registers, Tree
+from gittasks.core.fields import COMPOSITE, FIELDS, Field, Kind
 from gittasks.core.model import Note, Status
 from gittasks.core.registers import ABSENT, STATE, Register, State
 from support.merge_world import LIST, README, START, TASKS, Text, World, name_of, tidy
 
 T1, T2 = "2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z"
 RESULT: Final[Register] = ("result",)
-POOL: Final[Mapping[Register, Sequence[Any]]] = {
-    ("subject",): ("A", "B", "C"),
-    ("activeForm",): ("Doing", ABSENT),
-    ("description",): ("one", "two", ABSENT),
-    RESULT: ("PASS", "FAIL", ABSENT),
-    ("phase",): ("1", "2", ABSENT),
-    ("order",): (1, 1.0, 2, ABSENT),
-    ("dep", "x"): (True, ABSENT),
-    ("dep", "y"): (True, ABSENT),
-    ("note", Note(T1, "ann", "hm")): (True, ABSENT),
-    ("commit", "c1"): (None, "fix", ABSENT),
-    ("meta", "k"): (1, True, None, "v", ABSENT),
-    ("meta", "l"): ([1], [True], {"a": 1}, ABSENT),
-    ("created",): (T1, T2, ABSENT),
-    ("createdBy",): ("ann", "bob", ABSENT),
+_EXTRA: Final[Mapping[Register, Sequence[Any]]] = {
     ("extra", "e"): (1, 2, ABSENT),
     ("extra", "m"): (7, ABSENT),
     ("extra", "m", "s"): (1, 2, ABSENT),
     ("extra", "m", "t"): (1, ABSENT),
 }
+_NAMED: Final[Mapping[str, Mapping[Register, Sequence[Any]]]] = {
+    "subject": {("subject",): ("A", "B", "C")},
+    "activeForm": {("activeForm",): ("Doing", ABSENT)},
+    "result": {RESULT: ("PASS", "FAIL", ABSENT)},
+    "phase": {("phase",): ("1", "2", ABSENT)},
+    "created": {("created",): (T1, T2, ABSENT)},
+    "createdBy": {("createdBy",): ("ann", "bob", ABSENT)},
+}
+
+
+def _registers_of(field: Field) -> Mapping[Register, Sequence[Any]]:
+    """A few values for the registers of a field, ABSENT among them."""
+    kind = field.registers
+    kinds: Mapping[Kind, Mapping[Register, Sequence[Any]]] = {
+        Kind.LINE: {(kind,): ("one", "two", ABSENT)},
+        Kind.TEXT: {(kind,): ("one", "two", ABSENT)},
+        Kind.TIME: {(kind,): (T1, T2, ABSENT)},
+        Kind.COUNT: {(kind,): (0, 1, ABSENT)},
+        Kind.NUMBER: {(kind,): (1, 1.0, 2, ABSENT)},
+        Kind.IDS: {(kind, "x"): (True, ABSENT), (kind, "y"): (True, ABSENT)},
+        Kind.NOTES: {(kind, Note(T1, "ann", "hm")): (True, ABSENT)},
+        Kind.COMMITS: {(kind, "c1"): (None, "fix", ABSENT)},
+        Kind.MAP: {
+            (kind, "k"): (1, True, None, "v", ABSENT),
+            (kind, "l"): ([1], [True], {"a": 1}, ABSENT),
+        },
+    }
+    return _NAMED.get(field.name) or kinds[field.kind]
+
+
+_OF_FIELDS: Final = [_registers_of(field) for field in FIELDS if field not in COMPOSITE]
+POOL: Final = {r: values for pool in (*_OF_FIELDS, _EXTRA) for r, values in pool.items()}
 LIST_POOL: Final[Mapping[Register, Sequence[Any]]] = {
     ("title",): ("Plan", "Other"),
     ("format",): (1, 2),
@@ -57,14 +76,13 @@ def new_tree() -> dict[str, Text]:
 
 
 def any_state(rng: Random) -> State:
-    return State(
-        rng.choice(tuple(Status)),
-        rng.choice((None, "ann", "bob")),
-        rng.choice((None, "s1", "s2")),
-        rng.choice((0, 1)),
-        rng.choice((None, T1, T2)),
-        rng.choice((None, T1, T2)),
-    )
+    pools: Mapping[str, Sequence[Any]] = {
+        "status": tuple(Status),
+        "owner": (None, "ann", "bob"),
+        "session": (None, "s1", "s2"),
+        "claim": (0, 1),
+    }
+    return State(**{f.attr: rng.choice(pools.get(f.name, (None, T1, T2))) for f in COMPOSITE})
 
 
 def transition(rng: Random, old: State) -> dict[Register, Any]:

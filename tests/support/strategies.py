@@ -6,10 +6,12 @@ All draw from tiny pools, so that ids, owners, sessions and texts meet each othe
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from hypothesis import strategies as st
 
 from gittasks.core.edit import apply
+from gittasks.core.fields import FIELDS, Field, Kind
 from gittasks.core.model import (
     Actor,
     CodeCommit,
@@ -58,42 +60,42 @@ def subset(pool: Iterable[str], size: int = 3) -> st.SearchStrategy[tuple[str, .
     return st.lists(st.sampled_from(tuple(pool)), unique=True, max_size=size).map(tuple)
 
 
+def values_of(field: Field, pool: Iterable[str] = IDS) -> st.SearchStrategy[Any]:
+    """Any value of a field, by its name where the pool is to meet others, else by its kind."""
+    named: dict[str, st.SearchStrategy[Any]] = {
+        "subject": st.sampled_from(SUBJECTS),
+        "owner": st.sampled_from((None, *OWNERS)),
+        "createdBy": st.sampled_from((None, *OWNERS)),
+        "session": st.sampled_from(SESSIONS),
+        "phase": st.sampled_from((None, "2", "Tidy")),
+    }
+    return named[field.name] if field.name in named else _of_kind(field, pool)
+
+
+def _of_kind(field: Field, pool: Iterable[str]) -> st.SearchStrategy[Any]:
+    commits = st.builds(CodeCommit, st.sampled_from(("c1c1", "c2c2")), lines)
+    remarks = st.builds(
+        Note, st.sampled_from(TIMES), st.sampled_from(OWNERS), st.sampled_from(("n", "m"))
+    )
+    kinds: dict[Kind, st.SearchStrategy[Any]] = {
+        Kind.LINE: lines,
+        Kind.TEXT: texts,
+        Kind.TIME: st.sampled_from((None, *TIMES)),
+        Kind.STATUS: st.sampled_from(Status),
+        Kind.COUNT: st.integers(0, min(field.most, 4)),
+        Kind.NUMBER: orders,
+        Kind.IDS: subset((*pool, STRANGER)),
+        Kind.COMMITS: st.lists(commits, unique_by=lambda c: c.sha, max_size=2).map(tuple),
+        Kind.NOTES: st.lists(remarks, unique=True, max_size=2).map(tuple),
+        Kind.MAP: maps,
+    }
+    return kinds[field.kind]
+
+
 def tasks(task_id: str, pool: Iterable[str] = IDS) -> st.SearchStrategy[Task]:
     """Any task that a file could hold, sense or not."""
-    times = st.sampled_from((None, *TIMES))
-    return st.builds(
-        lambda **fields: Task(**fields),
-        id=st.just(task_id),
-        subject=st.sampled_from(SUBJECTS),
-        active_form=lines,
-        description=texts,
-        status=st.sampled_from(Status),
-        owner=st.sampled_from((None, *OWNERS)),
-        session=st.sampled_from(SESSIONS),
-        claim=st.integers(0, 2),
-        started=times,
-        finished=times,
-        result=lines,
-        phase=st.sampled_from((None, "2", "Tidy")),
-        order=orders,
-        blocked_by=subset((*pool, STRANGER)),
-        commits=st.lists(
-            st.builds(CodeCommit, st.sampled_from(("c1", "c2")), lines),
-            unique_by=lambda c: c.sha,
-            max_size=2,
-        ).map(tuple),
-        notes=st.lists(
-            st.builds(
-                Note, st.sampled_from(TIMES), st.sampled_from(OWNERS), st.sampled_from(("n", "m"))
-            ),
-            unique=True,
-            max_size=2,
-        ).map(tuple),
-        metadata=maps,
-        created=times,
-        created_by=st.sampled_from((None, *OWNERS)),
-        extra=maps,
-    )
+    drawn = {field.attr: values_of(field, pool) for field in FIELDS}
+    return st.builds(lambda **fields: Task(**fields), id=st.just(task_id), extra=maps, **drawn)
 
 
 @st.composite

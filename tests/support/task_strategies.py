@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
+from gittasks.core.fields import BY_NAME, FIELDS, Field, Kind
 from gittasks.core.model import CodeCommit, Note, Status, Task
 
 NASTY = (
@@ -64,27 +67,30 @@ notes = st.builds(
 )
 commits = st.builds(CodeCommit, st.sampled_from(["abcdef1", "1234567", "12e4567"]), names)
 orders = st.none() | st.integers(-99, 999_999_999) | st.sampled_from([0.5, -2.25, 0.000001])
+
+
+def values_of(field: Field) -> st.SearchStrategy[Any]:
+    """Any value of a field that its file can hold."""
+    kinds: dict[Kind, st.SearchStrategy[Any]] = {
+        Kind.LINE: names,
+        Kind.TEXT: st.none() | long_texts.filter(bool),
+        Kind.TIME: st.none() | times,
+        Kind.STATUS: st.sampled_from(Status),
+        Kind.COUNT: st.integers(0, min(field.most, 4)),
+        Kind.NUMBER: orders,
+        Kind.IDS: st.lists(ids, max_size=3, unique=True).map(tuple),
+        Kind.COMMITS: st.lists(commits, max_size=2).map(tuple),
+        Kind.NOTES: st.lists(notes, max_size=3).map(tuple),
+        Kind.MAP: metadata,
+    }
+    return lines.filter(str.strip) if field.name == "subject" else kinds[field.kind]
+
+
 tasks = st.builds(
     lambda **fields: Task(**fields),
     id=st.just("x"),
-    subject=lines.filter(str.strip),
-    active_form=names,
-    description=st.none() | long_texts.filter(bool),
-    status=st.sampled_from(Status),
-    owner=names,
-    session=names,
-    left=st.none() | times,
-    claim=st.integers(0, 3),
-    started=st.none() | times,
-    finished=st.none() | times,
-    result=st.none() | lines.filter(bool),
-    phase=names,
-    order=orders,
-    blocked_by=st.lists(ids, max_size=3, unique=True).map(tuple),
-    commits=st.lists(commits, max_size=2).map(tuple),
-    notes=st.lists(notes, max_size=3).map(tuple),
-    metadata=metadata,
-    created=st.none() | times,
-    created_by=names,
-    extra=st.dictionaries(keys.filter("id".__ne__), shallow, max_size=2),
+    extra=st.dictionaries(
+        keys.filter(lambda key: key != "id" and key not in BY_NAME), shallow, max_size=2
+    ),
+    **{field.attr: values_of(field) for field in FIELDS},
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gittasks.codec.canonical import FIELDS, typed_task
+from gittasks.codec.canonical import FILE_ORDER, typed_task
 from gittasks.codec.foreign.json_text import decoded, loads
 from gittasks.codec.task_file import check_task
 from gittasks.core.arrivals import Arrival, Arrivals
@@ -57,7 +57,8 @@ def _task(entry: Any, place: str) -> Arrival:
     extra = entry.get("extra") or {}
     if not isinstance(extra, dict):
         raise InvalidData('"extra" cannot be used as it is', where=place)
-    known = {key: entry[key] for key in FIELDS if entry.get(key) not in (None, "", [], {})}
+    names = [field.name for field in FILE_ORDER]
+    known = {key: entry[key] for key in names if entry.get(key) not in (None, "", [], {})}
     for key in ("notes", "commits"):
         if isinstance(known.get(key), list):
             known[key] = [_without_nothing(item) for item in known[key]]
