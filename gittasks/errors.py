@@ -124,6 +124,12 @@ class NoRepository(GittasksError):
     exit_code = 8
 
 
+class Untrusted(NoRepository):
+    """There is a repository here, and git refuses to work in it; the message is git's."""
+
+    kind = "untrusted"
+
+
 class NoList(GittasksError):
     """The repository has no task list, or none was chosen among several."""
 

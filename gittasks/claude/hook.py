@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.claude import events
 from gittasks.claude.events import Event
 from gittasks.core.ids import list_id_fault
-from gittasks.errors import GittasksError, NoList, NoRepository
+from gittasks.errors import GittasksError, NoList, NoRepository, Untrusted
 from gittasks.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def answer(
     `name` is the event when it does not say so itself; `directory` where the repository is, else
     the project of the session.
     """
+    event = None
     try:
         with limited(_LIMIT):
             event = events.parse(read(), name)
@@ -83,8 +84,10 @@ def answer(
                 return Answer()  # the native list of that name can be none of ours
             workspace = _workspace(event, env, directory, list_id)
             return _with_list(handle, workspace, event)
-    except NoRepository:
-        return Answer()
+    except NoRepository as error:
+        # That git refuses the repository is said once a session, not at each of its events.
+        starts = event is not None and event.name == "SessionStart"
+        return _refused(error) if starts and isinstance(error, Untrusted) else Answer()
     except GittasksError as error:
         return Answer(said=(_line(error),), code=1)
     except Late:
@@ -122,6 +125,12 @@ def _with_list(handle: Handler, workspace: Workspace, event: Event) -> Answer:
     if chosen.id not in choice.known_lists(workspace.repository):
         return Answer()
     return handle(workspace, event)
+
+
+def _refused(error: Untrusted) -> Answer:
+    from gittasks.render.text import clean
+
+    return Answer(said=tuple(clean(line) for line in error.message.splitlines()), code=1)
 
 
 def _line(error: GittasksError) -> str:

@@ -8,7 +8,7 @@ import click
 
 from gittasks.cli import output
 from gittasks.cli.options import Settings, command
-from gittasks.errors import MissingExtra, NoList, NoRepository
+from gittasks.errors import MissingExtra, NoList, NoRepository, Untrusted
 
 
 @command("mcp")
@@ -56,6 +56,8 @@ def prime_command(settings: Settings) -> None:
     try:
         workspace = settings.workspace()
         snapshot = workspace.snapshot()
+    except Untrusted:
+        raise
     except NoRepository:
         state = ["This is no git repository: task lists live in one."]
     except NoList as error:

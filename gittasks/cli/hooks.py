@@ -11,7 +11,7 @@ import click
 
 from gittasks.cli import output
 from gittasks.cli.options import Settings, command, common_options
-from gittasks.errors import GittasksError, Refused
+from gittasks.errors import GittasksError, Refused, Untrusted
 
 if TYPE_CHECKING:
     from gittasks.githooks.installing import Status
@@ -122,6 +122,8 @@ def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> i
         if name == "commit-msg" and refusal.rule == "trailer":
             raise
         told = [str(refusal)]
+    except Untrusted as error:
+        told = error.message.splitlines()
     except GittasksError as error:
         told = [f"{error.message}{f' ({error.hint})' if error.hint else ''}"]
     except Exception as error:  # noqa: BLE001  not even a bug of ours may stop git

@@ -13,7 +13,7 @@ from gittasks.core.graph import Graph
 from gittasks.core.history import Change, LogEntry
 from gittasks.core.model import Task
 from gittasks.core.progress import summary
-from gittasks.errors import GittasksError, NoRepository, NotFound, Refused
+from gittasks.errors import GittasksError, NoRepository, NotFound, Refused, Untrusted
 from gittasks.render import documents, plain
 from gittasks.render.text import UNICODE, clean, clean_block
 from gittasks.workspace import Report, Workspace
@@ -124,7 +124,7 @@ def _fix(error: GittasksError) -> str | None:
         return _FIXES[error.rule].format(task=error.tasks[0] if error.tasks else "ID")
     if isinstance(error, NotFound) and error.details.get("candidates") == []:
         return "TaskList shows all ids"
-    if isinstance(error, NoRepository):
+    if isinstance(error, NoRepository) and not isinstance(error, Untrusted):
         return "start the server in a repository, or with: gittasks mcp -C DIR"
     return _SAID_OTHERWISE.get(error.hint or "", error.hint)
 

@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.errors import NoRepository, Refused
-from gittasks.store import disk, git, refs
+from gittasks.store import disk, git, refs, trust
 from gittasks.store.repository import Repository, head_ref
 
 if TYPE_CHECKING:
@@ -41,9 +41,14 @@ class Checkout(NamedTuple):
 
 
 def find_clean(repository: Repository, ref: str, commit: str) -> list[Checkout]:
-    """Worktrees on `ref` (now at `commit`), all proven clean; Refused names a dirty one."""
+    """Worktrees on `ref` (now at `commit`), all proven clean.
+
+    Refused names a dirty one, Untrusted one that git would not work in: its settings are its own.
+    """
     found = []
     for checkout in _checkouts(repository, ref):
+        if checkout.git_dir not in (repository.common, repository.found.path):
+            trust.check_worktree(checkout.git_dir, checkout.folder, repository.env)
         base = _clean_base(repository, checkout, ref, commit)
         if base is None:
             raise Refused(
@@ -89,10 +94,10 @@ def _read_tree(
 
 def _git(repository: Repository, checkout: Checkout, *args: str) -> CompletedProcess[bytes]:
     """Run git in a checkout, bound to its git dir; no hook or monitor of the user's runs."""
-    quiet = ["-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false"]
+    quiet = [*git.NO_HOOKS, "-c", "core.fsmonitor=false"]
     place = [f"--git-dir={checkout.git_dir}", f"--work-tree={checkout.folder}"]
     env = git.unbound(repository.env)
-    return git.run([*quiet, *place, *args], cwd=checkout.folder, env=env)
+    return git.run([*quiet, *place, *args], cwd=checkout.folder, env=env, may_fetch=True)
 
 
 def _checkouts(repository: Repository, ref: str) -> list[Checkout]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from gittasks.errors import NoRepository, Usage
+from gittasks.store import disk
 
 
 class GitDir(NamedTuple):
@@ -21,12 +23,11 @@ class GitDir(NamedTuple):
 
 
 def discover(start: str, env: Mapping[str, str]) -> GitDir:
-    """Return the repository of folder `start` (gitrepository-layout, `git help git`).
+    """Return the repository of folder `start`, a real path (gitrepository-layout, `git help git`).
 
     Honours GIT_DIR, GIT_COMMON_DIR, GIT_WORK_TREE and GIT_CEILING_DIRECTORIES; follows `.git`
     files of linked worktrees and submodules. Raises NoRepository, or Usage for no folder.
     """
-    start = os.path.abspath(start)
     if not os.path.isdir(start):
         raise Usage(f"no such folder: {start}")
     if named := env.get("GIT_DIR"):
@@ -76,8 +77,7 @@ def _upwards(start: str, env: Mapping[str, str]) -> Iterator[str]:
 
 def _gitfile_target(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            text = file.read(4096)
+        text = os.fsdecode(disk.read(path))
     except OSError as error:
         raise NoRepository(f"cannot read {path}: {error.strerror}") from error
     if not text.startswith("gitdir: "):
@@ -93,11 +93,9 @@ def _resolve(path: str, env: Mapping[str, str]) -> tuple[str, str] | None:
     if shared := env.get("GIT_COMMON_DIR"):
         common = os.path.abspath(shared)
     else:
-        try:
-            with open(os.path.join(path, "commondir"), encoding="utf-8") as file:
-                common = os.path.normpath(os.path.join(path, file.read().strip()))
-        except OSError:
-            pass
+        with contextlib.suppress(OSError):
+            text = os.fsdecode(disk.read(os.path.join(path, "commondir")))
+            common = os.path.normpath(os.path.join(path, text.rstrip("\r\n")))
     if os.path.isdir(os.path.join(common, "objects")) and os.path.isdir(
         os.path.join(common, "refs")
     ):

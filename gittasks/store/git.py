@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from os import devnull
 from typing import TYPE_CHECKING, BinaryIO
 
 from gittasks.errors import NoRepository
@@ -37,6 +38,8 @@ LOCAL_ENV = frozenset(
 
 CONFIG_ENV = frozenset({"GIT_CONFIG", "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"})
 """Those of them that hold configuration: of `git -c`, and what CI systems set for credentials."""
+NO_HOOKS = ("-c", f"core.hooksPath={devnull}")
+"""Options of a git that runs none of the hooks in files."""
 _REPEATED = ("error: failed to push some refs", "error: hook declined")
 """What git says once more beside the answer for the ref."""
 _REASONS = ("verification failed", "Permission denied", "refused", "timed out", "unreachable")
@@ -53,21 +56,32 @@ def unbound(env: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in env.items() if k not in LOCAL_ENV}
 
 
+def searching(env: Mapping[str, str]) -> dict[str, str]:
+    """`env` in which a child git looks for the repository itself, with the settings of `git -c`."""
+    return {k: v for k, v in env.items() if k not in LOCAL_ENV - CONFIG_ENV}
+
+
 def run(
     args: Sequence[str],
     *,
     cwd: str,
     env: Mapping[str, str],
     stdin: bytes = b"",
+    may_fetch: bool = False,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run `git ARGS` in `cwd` and return it finished, whatever its exit code."""
+    """Run `git ARGS` in `cwd` and return it finished, whatever its exit code.
+
+    Only with `may_fetch` does it fetch what a partial clone lacks, by the programs that the
+    repository names for that.
+    """
     import subprocess  # 4 ms, and most commands never run git
 
+    stay = {} if may_fetch else {"GIT_NO_LAZY_FETCH": "1"}
     try:
         return subprocess.run(
             ["git", *args],
             cwd=cwd,
-            env={**env, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+            env={**env, **stay, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
             input=stdin,
             capture_output=True,
             check=False,

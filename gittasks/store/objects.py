@@ -151,10 +151,11 @@ class ObjectStore:
         """git itself: it fetches what a partial clone lacks. Size first, content then."""
         for question in ("--batch-check", "--batch"):
             answer = git.run(
-                [f"--git-dir={self._common}", "cat-file", question],
+                [*git.NO_HOOKS, f"--git-dir={self._common}", "cat-file", question],
                 cwd=self._common,
                 env=git.unbound(self._env),
                 stdin=object_id.encode() + b"\n",
+                may_fetch=True,
             )
             header, _, rest = answer.stdout.partition(b"\n")
             words = header.decode("ascii", "replace").split()

@@ -275,9 +275,7 @@ def _surroundings(
     repository: Repository, settings: Sequence[str]
 ) -> tuple[list[str], str, dict[str, str]]:
     """Options, folder and environment of a git that talks to a remote."""
-    bound = git.LOCAL_ENV - git.CONFIG_ENV
-    env = {name: value for name, value in repository.env.items() if name not in bound}
-    options = [f"--git-dir={repository.found.path}", "-c", f"core.hooksPath={os.devnull}"]
+    options = [f"--git-dir={repository.found.path}", *git.NO_HOOKS]
     for event in ("pre-push", "reference-transaction"):  # those of the configuration (git 2.54)
         options += ["-c", f"hook.{event}.enabled=false"]
     options += ["-c", "color.ui=false"]
@@ -287,7 +285,7 @@ def _surroundings(
         options += ["-c", setting]
     # git takes a path that is a URL from the top of the work tree, wherever the user is.
     top = repository.found.work_tree or repository.found.path
-    return options, top, env
+    return options, top, git.searching(repository.env)
 
 
 def _failure(what: str, stderr: bytes) -> RemoteFailure:

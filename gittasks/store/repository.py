@@ -23,7 +23,7 @@ class Repository:
     """One repository, seen from one folder, which git would work in. Opening it reads little."""
 
     def __init__(self, start: str, env: Mapping[str, str]) -> None:
-        self.start = os.path.abspath(start)
+        self.start = os.path.realpath(start)  # where git is, too, once it is run there
         self.env = env
         self.found = discovery.discover(self.start, env)
         trust.check(self.found, self.start, env)

@@ -10,33 +10,65 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
-from gittasks.errors import NoRepository
+from gittasks.errors import Untrusted
 from gittasks.store import git
 from gittasks.store.discovery import GitDir
 
+_BARE_TOO = ("-c", "safe.bareRepository=all")
 _accepted: set[tuple[object, ...]] = set()
-"""Repositories that git accepted, with their owners and the environment that it was asked in."""
+"""What git accepted: the places, their owners, and the environment that it was asked in."""
 
 
 def check(found: GitDir, start: str, env: Mapping[str, str]) -> None:
-    """Raise NoRepository, with git's own words, unless git would work in this repository."""
-    explicit = bool(env.get("GIT_DIR"))
-    owners = [_owner(path) for path in _judged(found, explicit=explicit)]
-    # A bare repository that is merely stood in may be part of somebody's commit.
-    implicit_bare = found.work_tree is None and not explicit
-    if not implicit_bare and plainly_own(owners, _user(env)):
+    """Raise Untrusted, with git's own words, unless git would work in this repository.
+
+    A repository that GIT_DIR names is no exception, although it is one for git.
+    """
+    named = bool(env.get("GIT_DIR"))
+    dirs = (found.path, found.common)
+    if named:
+        _settle(dirs, start, env, dirs, named=True)
+    elif found.work_tree is None:  # may be a part of somebody's commit: git knows what is wanted
+        _settle((), start, env, dirs)
+    else:
+        link = os.path.join(found.work_tree, ".git")
+        _settle((found.work_tree, link, *dirs), start, env, dirs)
+
+
+def check_worktree(git_dir: str, folder: str, env: Mapping[str, str]) -> None:
+    """Raise Untrusted unless git would work in `folder`, another worktree of the repository."""
+    _settle((git_dir, folder), folder, env, (git_dir,))
+
+
+def plainly_own(owners: Collection[int | None], user: int | None) -> bool:
+    """Whether all these owners are `user`; None, of either, is what only git can judge."""
+    return bool(owners) and user is not None and all(owner == user for owner in owners)
+
+
+def _settle(
+    judged: Sequence[str],
+    start: str,
+    env: Mapping[str, str],
+    dirs: Sequence[str],
+    *,
+    named: bool = False,
+) -> None:
+    """Return if all that is `judged` is the user's own, or git works with `dirs` from `start`."""
+    owners = [_owner(path) for path in judged]
+    if plainly_own(owners, _user(env)):
         return
-    question = (found, start, *owners, *sorted(env.items()))
-    if question not in _accepted:
-        _ask(found, start, env, explicit=explicit)
-        _accepted.add(question)
-
-
-def plainly_own(owners: Iterable[int | None], user: int | None) -> bool:
-    """Whether every owner is `user`; None, of either, is what only git can judge."""
-    return user is not None and all(owner == user for owner in owners)
+    question = (start, *dirs, *owners, *sorted(env.items()))
+    if question in _accepted:
+        return
+    refusal = _refusal(start, env, dirs)
+    if refusal and named:  # from elsewhere: each is looked at from where git finds it by itself
+        refusals = (_refusal(_home(path), env, (path,), *_BARE_TOO) for path in dict.fromkeys(dirs))
+        refusal = next(filter(None, refusals), None)
+    if refusal:
+        raise Untrusted(f"git refuses this repository: {refusal}")
+    _accepted.add(question)
 
 
 def _user(env: Mapping[str, str]) -> int | None:
@@ -55,39 +87,20 @@ def _owner(path: str) -> int | None:
     return None if stat.S_ISLNK(status.st_mode) else status.st_uid
 
 
-def _judged(found: GitDir, *, explicit: bool) -> set[str]:
-    """What has to be the user's own: a work tree that is only named by a variable has no say."""
-    places = {found.path, found.common}
-    if found.work_tree is not None and not explicit:
-        places |= {found.work_tree, os.path.join(found.work_tree, ".git")}
-    return places
+def _home(git_dir: str) -> str:
+    """The folder from which git finds a git dir."""
+    above, name = os.path.split(git_dir)
+    return above if name == ".git" else git_dir
 
 
-def _ask(found: GitDir, start: str, env: Mapping[str, str], *, explicit: bool) -> None:
-    """Put the repository to git; raise NoRepository unless it finds and accepts this one."""
-    refusal = _refusal(start, env, {found.path, found.common})
-    if explicit and refusal:
-        # Named from elsewhere: git is asked where each of its folders is found by itself.
-        for path in dict.fromkeys((found.path, found.common)):
-            folder = os.path.dirname(path) if os.path.basename(path) == ".git" else path
-            if refusal := _refusal(folder, env, {path}, "-c", "safe.bareRepository=all"):
-                break
-    if refusal:
-        raise NoRepository(f"git refuses this repository: {refusal}")
-
-
-def _refusal(
-    folder: str, env: Mapping[str, str], wanted: Iterable[str], *options: str
-) -> str | None:
-    """Why git does not accept the git dirs `wanted` from `folder`; None when it does."""
-    local = git.LOCAL_ENV - git.CONFIG_ENV
-    discovering = {name: value for name, value in env.items() if name not in local}
+def _refusal(folder: str, env: Mapping[str, str], dirs: Sequence[str], *options: str) -> str | None:
+    """Why git does not work with the git dirs `dirs` from `folder`; None when it does."""
     question = [*options, "rev-parse", "--absolute-git-dir", "--git-common-dir"]
-    answer = git.run(question, cwd=folder, env=discovering)
+    answer = git.run(question, cwd=folder, env=git.searching(env))
     if answer.returncode != 0:
         return git.whole_message(answer.stderr)
     lines = answer.stdout.decode("utf-8", "surrogateescape").splitlines()
-    dirs = {os.path.realpath(os.path.join(folder, line)) for line in lines}
-    if missing := [path for path in wanted if os.path.realpath(path) not in dirs]:
-        return f"from {folder} it finds {' and '.join(sorted(dirs))}, and not {missing[0]}"
+    there = {os.path.realpath(os.path.join(folder, line)) for line in lines}
+    if missing := [path for path in dirs if os.path.realpath(path) not in there]:
+        return f"from {folder} it finds {' and '.join(sorted(there))}, and not {missing[0]}"
     return None

@@ -47,7 +47,7 @@ def start(repository: Repository) -> None:
 
     try:
         disk.put(stamp, b"", repository.shared)
-        place = [f"--git-dir={repository.common}", "-c", f"core.hooksPath={os.devnull}"]
+        place = [f"--git-dir={repository.common}", *git.NO_HOOKS]
         made = subprocess.Popen(
             ["git", *place, "maintenance", "run", "--auto", "--quiet"],
             cwd=repository.common,
