@@ -52,7 +52,7 @@ def shared(folder: str, agents: int, tasks: int) -> list[str]:
     os.makedirs(folder)
     run(["git", "init", "-q", "--bare", "hub.git"], folder)
     run(["git", "clone", "-q", "hub.git", "first"], folder)
-    first = Workspace(f"{folder}/first")
+    first = Workspace.open(f"{folder}/first")
     first.init("bench", None)
     first.edit([Create(f"Task {n}", id=f"t{n}") for n in range(tasks)])
     first.sync(Wish(fetch=True, push=True))

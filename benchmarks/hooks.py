@@ -58,7 +58,7 @@ def repository(folder: str, tasks: int, *, hooks: bool = True) -> str:
     """A repository with a list of so many tasks, with or without the hooks."""
     os.makedirs(folder)
     run(["git", "init", "-q"], folder)
-    workspace = Workspace(folder)
+    workspace = Workspace.open(folder)
     workspace.init("bench", None)
     workspace.edit([Create(f"Task {n}", id=f"t{n}") for n in range(tasks)])
     if hooks:

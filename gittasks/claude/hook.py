@@ -103,7 +103,7 @@ def _workspace(
     places = (directory, env.get("CLAUDE_PROJECT_DIR"), event.folder, ".")
     start = next(p for p in places if p and "\0" not in p and os.path.isdir(p))
     session = {"CLAUDE_CODE_SESSION_ID": event.session} if event.session else {}
-    return Workspace(start, list_id=list_id, env={**session, **env})
+    return Workspace.open(start, list_id=list_id, env={**session, **env})
 
 
 Handler = Callable[[Workspace, Event], Answer]
@@ -120,9 +120,7 @@ def _with_list(handle: Handler, workspace: Workspace, event: Event) -> Answer:
         names = ", ".join(lists[:20])
         text = f"This repository has several task lists of gittasks: {names}. "
         return Answer(f"{text}`gittasks use LIST` chooses the one to work on.")
-    from gittasks.workspace import choice
-
-    if chosen.id not in choice.known_lists(workspace.repository):
+    if chosen.id not in workspace.known_lists():
         return Answer()
     return handle(workspace, event)
 

@@ -20,8 +20,7 @@ from gittasks.core.operations import Claim
 from gittasks.errors import RemoteFailure
 
 if TYPE_CHECKING:
-    from gittasks.workspace import Workspace
-    from gittasks.workspace.claiming import Claimed
+    from gittasks.workspace import Claimed, Workspace
 
 
 @command("claim")
@@ -56,19 +55,17 @@ def claim_command(
     The list's remote decides: of two that claim at once it takes one. Exit code 5 when somebody
     else has the task, 1 when nothing is ready, 7 when the remote cannot be reached.
     """
-    from gittasks.workspace import claiming
-
     seconds = duration(lease, "--lease") if lease else None
     workspace = settings.workspace(owner)
     wanted = Claim(task_id, owner, take_over)
     limit = duration(wait, "--wait") if wait else None
     how = {"force": force, "parallel": parallel, "offline": offline}
     try:
-        made = claiming.claim(workspace, wanted, seconds, **how)
+        made = workspace.claim(wanted, seconds, **how)
         while made.task is None and wait is not None:
-            if not claiming.wait(workspace, limit):
+            if not workspace.wait_until_ready(limit):
                 break
-            made = claiming.claim(workspace, wanted, seconds, **how)
+            made = workspace.claim(wanted, seconds, **how)
     except RemoteFailure as error:
         if not error.details.get("uncertain"):
             error.hint = (
@@ -102,9 +99,8 @@ def _answer(settings: Settings, workspace: Workspace, made: Claimed) -> int:
         output.say(made.task.id)
     else:
         from gittasks.render.text import clean
-        from gittasks.workspace import claiming
 
-        output.say(clean(claiming.told(workspace, made.task, made)))
+        output.say(clean(workspace.claim_words(made.task, made)))
         output.say_changes(settings, made.report, [made.task.id])
     output.notices(settings, workspace)
     return 0 if made.task else 1
@@ -120,10 +116,9 @@ def heartbeat_command(settings: Settings, task_id: str | None, owner: str | None
     Exit code 5 when one of them was taken over.
     """
     from gittasks.errors import Refused
-    from gittasks.workspace import claiming
 
     workspace = settings.workspace(owner)
-    lease, lost = claiming.heartbeat(workspace, task_id)
+    lease, lost = workspace.heartbeat(task_id)
     if settings.json:
         from gittasks.render import documents
 

@@ -75,10 +75,8 @@ def tasks(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
 
 def lists(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
     """Ids of lists that begin so, local and fetched."""
-    from gittasks.workspace.choice import known_lists
-
     try:
-        found = known_lists(_workspace(ctx).repository)
+        found = _workspace(ctx).known_lists()
     except GittasksError:
         return []
     return [CompletionItem(name) for name in found if name.startswith(incomplete)]

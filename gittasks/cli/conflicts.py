@@ -12,7 +12,7 @@ from gittasks.cli.options import Settings, command
 from gittasks.core.texts import shorten
 
 if TYPE_CHECKING:
-    from gittasks.workspace.sharing import OpenConflict, Side
+    from gittasks.workspace import OpenConflict, Side
 
 _LONG = 60
 """Characters of a value that are shown."""

@@ -24,11 +24,9 @@ def lint_command(settings: Settings, only: tuple[str, ...], ignore: tuple[str, .
 
     It reads the list and its history and changes nothing. Exit code 1 when it finds something.
     """
-    from gittasks.workspace import linting
-
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
-    found = linting.lint(workspace, snapshot, only, ignore)
+    found = workspace.lint(snapshot, only, ignore)
     if settings.json:
         from gittasks.render import documents
 

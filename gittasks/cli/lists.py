@@ -28,7 +28,8 @@ def init_command(settings: Settings, list_id: str | None, title: str | None) -> 
     Without ID it is named after the code branch, or after the folder on a main branch.
     """
     workspace = settings.workspace()
-    chosen, created = workspace.init(list_id, title)
+    made = workspace.init(list_id, title)
+    workspace = workspace.select(made.id)
     branch = workspace.store.ref.removeprefix("refs/heads/")
     if settings.json:
         from gittasks.render import documents
@@ -36,17 +37,17 @@ def init_command(settings: Settings, list_id: str | None, title: str | None) -> 
         info = workspace.snapshot().info
         output.document(
             documents.envelope(
-                "init", list=documents.list_part(info), created=created, branch=branch
+                "init", list=documents.list_part(info), created=made.created, branch=branch
             )
         )
     elif settings.quiet:
-        output.say(chosen)
+        output.say(made.id)
     else:
-        did = "created and in use" if created else "in use"
-        output.say(f'task list "{chosen}" is {did} (branch {branch})')
-        if created:
+        did = "created and in use" if made.created else "in use"
+        output.say(f'task list "{made.id}" is {did} (branch {branch})')
+        if made.created:
             output.say('next: gittasks create "PHASE 1: ...", or gittasks apply plan.md')
-            _remark_on_id(workspace, chosen)
+            _remark_on_id(workspace, made.id)
     output.notices(settings, workspace)
 
 

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from gittasks.core.history import LogEntry
     from gittasks.core.view import ListView
     from gittasks.store.layout import Branch
-    from gittasks.workspace import Workspace
-    from gittasks.workspace.following import Follower, News
+    from gittasks.workspace import Follower, News, Workspace
 
 _PAUSE = 0.25
 _TURN = 0.1

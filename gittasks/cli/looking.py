@@ -35,9 +35,7 @@ def look(workspace: Workspace, at: str | None = None) -> ListView:
     """The list now, or at the moment that `at` names."""
     if at is None:
         return of_branch(workspace, workspace.branch())
-    from gittasks.workspace.past import look_back
-
-    past = look_back(workspace, at)
+    past = workspace.look_back(at)
     branch = past.branch
     return ListView(
         branch.snapshot,

@@ -38,7 +38,7 @@ class Settings:
         """Open the workspace that the options name."""
         from gittasks.workspace import Workspace
 
-        return Workspace(self.directory, list_id=self.list_id, owner=owner)
+        return Workspace.open(self.directory, list_id=self.list_id, owner=owner)
 
     def marks(self) -> Marks:
         """Signs for the tasks that standard output can hold."""

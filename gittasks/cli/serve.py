@@ -53,11 +53,9 @@ class _List:
     """The list at work as the source of a page; the same list, whatever is `use`d meanwhile."""
 
     def __init__(self, settings: Settings, workspace: Workspace, every: float | None) -> None:
-        from gittasks.workspace.following import Follower
-
         settings.list_id = workspace.list_id
         self._settings = settings
-        self._follower = Follower(workspace, every)
+        self._follower = workspace.follow(every)
 
     def moved(self) -> bool:
         try:

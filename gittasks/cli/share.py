@@ -12,11 +12,8 @@ from gittasks.cli.options import F, Settings, command
 from gittasks.errors import InvalidData
 
 if TYPE_CHECKING:
-    from gittasks.core.history import LogEntry
-    from gittasks.core.trouble import Trouble
     from gittasks.sync import Synced, Wish
-    from gittasks.workspace import Workspace
-    from gittasks.workspace.sharing import OpenConflict
+    from gittasks.workspace import Exchanged, Workspace
 
 _SHOWN = 20
 """Changes in one direction that are shown one by one."""
@@ -105,31 +102,8 @@ class _Told:
     """What became of one list, with the history behind it."""
 
     def __init__(self, workspace: Workspace, one: Synced) -> None:
-        from gittasks.core.trouble import troubles
-        from gittasks.store.list_store import ListStore
-        from gittasks.workspace import audit, sharing
-
         self.one = one
-        self.received: list[LogEntry] = []
-        self.sent: list[LogEntry] = []
-        self.conflicts: list[OpenConflict] = []
-        self.troubles: list[Trouble] = []
-        if one.branch is None:
-            return
-        store = ListStore(workspace.repository, one.list_id, one.remote)
-        if one.received or one.sent:
-            incoming, outgoing = ({c.id for c in part} for part in (one.received, one.sent))
-            for entry in reversed(audit.log(store)):
-                self.received += [entry] if entry.commit in incoming else []
-                self.sent += [entry] if entry.commit in outgoing else []
-        parallel = workspace.repository.config.flag("gittasks.parallel")
-        self.troubles = troubles(one.branch.snapshot, parallel=parallel)
-        involved = {c.id for c in (*one.received, *one.sent)}
-        self.conflicts = [
-            conflict
-            for conflict in sharing.told(store, one.branch.snapshot, one.conflicts)
-            if involved & {conflict.winner.commit, *(x.side.commit for x in conflict.losers)}
-        ]
+        self.behind: Exchanged = workspace.exchanged(one)
 
     @property
     def nothing(self) -> bool:
@@ -157,14 +131,14 @@ class _Told:
         if one.created:
             moved = [f"now on {remote}"]
         lines = [f"{one.list_id}: {', '.join(moved)}"]
-        parts = (("<", self.received), (">", [] if one.created else self.sent))
+        parts = (("<", self.behind.received), (">", [] if one.created else self.behind.sent))
         for sign, entries in parts:
             shown = entry_lines(entries[-_SHOWN:], marks, with_task=True)
             if len(entries) > _SHOWN:
                 shown.insert(0, f"... {len(entries) - _SHOWN} more: gittasks log")
             lines += [f"  {sign} {line}" for line in shown]
-        lines += [f"  ! {line}" for c in self.conflicts for line in conflict_lines(c)]
-        lines += [f"  ! {clean(t.message)}; {clean(t.hint)}" for t in self.troubles]
+        lines += [f"  ! {line}" for c in self.behind.conflicts for line in conflict_lines(c)]
+        lines += [f"  ! {clean(t.message)}; {clean(t.hint)}" for t in self.behind.troubles]
         if one.branch:
             lines += problem_lines(one.branch.snapshot.problems)
             lines.append(clean(summary(one.branch.snapshot.tasks.values())))
@@ -183,10 +157,10 @@ class _Told:
             "title": one.branch.snapshot.info.title if one.branch else None,
             "remote": one.remote,
             "created": one.created,
-            "received": entry_documents(self.received),
-            "sent": entry_documents(self.sent),
-            "conflicts": [conflict_document(c) for c in self.conflicts],
-            "troubles": [{"kind": t.kind, "tasks": list(t.tasks)} for t in self.troubles],
+            "received": entry_documents(self.behind.received),
+            "sent": entry_documents(self.behind.sent),
+            "conflicts": [conflict_document(c) for c in self.behind.conflicts],
+            "troubles": [{"kind": t.kind, "tasks": list(t.tasks)} for t in self.behind.troubles],
             "openConflicts": len(one.conflicts),
             "commit": (heads.local or heads.tracked) if heads else None,
             "rounds": one.rounds,

@@ -12,21 +12,18 @@ from gittasks.errors import Usage
 if TYPE_CHECKING:
     from gittasks.core.view import ListView
     from gittasks.render.text import Marks
-    from gittasks.workspace import Workspace
-    from gittasks.workspace.past import Changed
+    from gittasks.workspace import Changed, Workspace
 
 
 def compare(workspace: Workspace, since: str, view: ListView) -> Changed:
     """What is different at the moment that is looked at from one before."""
-    from gittasks.workspace.past import changed, look_back
-
-    before = look_back(workspace, since)
+    before = workspace.look_back(since)
     if view.past and before.epoch > view.now:
         raise Usage(
             f"--since {since} is after --at {view.past.at}",
             hint="give an earlier time, or leave --at out",
         )
-    return changed(workspace, before, view)
+    return workspace.changed(before, view)
 
 
 def changed_lines(view: ListView, found: Changed, tasks: Sequence[Task], marks: Marks) -> list[str]:

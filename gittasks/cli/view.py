@@ -141,9 +141,8 @@ def ready_command(settings: Settings, owner: str | None, watch: str | None) -> i
     workspace = settings.workspace(owner)
     if watch is not None:
         from gittasks.core.clock import duration
-        from gittasks.workspace import claiming
 
-        claiming.wait(workspace, duration(watch, "--watch") if watch else None)
+        workspace.wait_until_ready(duration(watch, "--watch") if watch else None)
     view = ListView(workspace.snapshot(), workspace.now().epoch)
     me = workspace.actor.owner
     tasks = Filter(ready=True).of(view.snapshot, view.graph, me)
@@ -237,9 +236,7 @@ def log_command(
     chosen = find(snapshot, task_id) if task_id else None
     only = None
     if since is not None:
-        from gittasks.workspace.past import look_back
-
-        only = look_back(workspace, since).moment.later
+        only = workspace.look_back(since).moment.later
     entries = workspace.log(chosen, limit=limit, only=only)
     if reverse:
         entries.reverse()

@@ -16,8 +16,7 @@ from gittasks.errors import GittasksError, Usage
 if TYPE_CHECKING:
     from gittasks.cli.waiting import Wait
     from gittasks.core.view import ListView
-    from gittasks.workspace import Workspace
-    from gittasks.workspace.following import Follower, News
+    from gittasks.workspace import Follower, News, Workspace
 
 _PAUSE = 0.25
 """Seconds between two looks at the refs."""
@@ -45,10 +44,9 @@ def watch_command(settings: Settings, fetch: str | None, once: bool, until_done:
     import gc
 
     from gittasks.cli.waiting import Wait
-    from gittasks.workspace.following import Follower
 
     gc.enable()  # this one lives long
-    follower = Follower(workspace, every)
+    follower = workspace.follow(every)
     try:
         with Wait() as wait:
             if settings.on_terminal():

@@ -9,9 +9,7 @@ from gittasks.core.model import CodeCommit
 from gittasks.githooks import code
 from gittasks.githooks.code import Change
 from gittasks.githooks.telling import kept, lines_of, reverted_lines
-from gittasks.workspace import Workspace, linking, unapplied
-from gittasks.workspace.linking import Linked
-from gittasks.workspace.unapplied import Unapplied
+from gittasks.workspace import Linked, Unapplied, Workspace
 
 _AMENDED = "gittasks-amended"
 """Beside git's own notes of a rebase, and gone with them: what was amended on the way."""
@@ -70,9 +68,9 @@ def _rewritten(workspace: Workspace, renamed: Mapping[str, str], fresh: Sequence
         old: changes[new].link if new in changes else CodeCommit(new)
         for old, new in renamed.items()
     }
-    told = lines_of(linking.relink(workspace, known))
-    waiting = [row for row in unapplied.read(workspace.repository) if row.sha in renamed]
-    unapplied.forget(workspace.repository, waiting)
+    told = lines_of(workspace.relink(known))
+    waiting = [row for row in workspace.unapplied() if row.sha in renamed]
+    workspace.forget_unapplied(waiting)
     for new in dict.fromkeys([*renamed.values(), *fresh]):
         if new not in changes:
             continue
@@ -88,9 +86,9 @@ def _apply(
     workspace: Workspace, change: Change, values: Iterable[str], *, copied: bool = False
 ) -> list[str]:
     named, bad = code.mentions(values)
-    done: list[Linked] = linking.link(workspace, change.link, named, copied=copied)
+    done: list[Linked] = workspace.link(change.link, named, copied=copied)
     rows = [Unapplied(change.sha, change.subject, "", value, str(error)) for value, error in bad]
-    unapplied.add(workspace.repository, rows)
+    workspace.note_unapplied(rows)
     told = lines_of(done)
     return told + [kept(value, error) for value, error in bad]
 

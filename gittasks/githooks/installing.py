@@ -11,10 +11,8 @@ from gittasks.githooks import news, places
 from gittasks.githooks.places import Place
 from gittasks.githooks.running import NAMES
 from gittasks.githooks.scripts import is_ours, script
-from gittasks.store import disk
+from gittasks.store import disk, merge_driver
 from gittasks.store.repository import Repository
-from gittasks.workspace import merge_driver
-from gittasks.workspace.settings import remove_section, set_config
 
 _CHAINED = ".gittasks-chained"
 
@@ -187,8 +185,8 @@ def _configure(repository: Repository, name: str) -> bool:
         'f="$(git rev-parse --path-format=absolute --git-common-dir)'
         f'/gittasks/hooks/{name}"; [ ! -x "$f" ] || "$f"'
     )
-    set_config(repository, "--local", f"hook.gittasks-{name}.command", command)
-    set_config(repository, "--local", f"hook.gittasks-{name}.event", name)
+    repository.set_config("--local", f"hook.gittasks-{name}.command", command)
+    repository.set_config("--local", f"hook.gittasks-{name}.event", name)
     return True
 
 
@@ -196,7 +194,7 @@ def _unconfigure(repository: Repository, name: str) -> bool:
     copy = _copy(repository, name)
     there = repository.config.get(f"hook.gittasks-{name}.event") is not None
     if there:
-        remove_section(repository, f"hook.gittasks-{name}")
+        repository.remove_config_section(f"hook.gittasks-{name}")
     if os.path.lexists(copy):
         disk.remove(copy)
         there = True

@@ -12,7 +12,7 @@ from gittasks.errors import GittasksError, InvalidData, NoList, Refused
 from gittasks.githooks import code
 from gittasks.store import disk, git
 from gittasks.store.repository import Repository
-from gittasks.workspace import Workspace, choice, linking
+from gittasks.workspace import Workspace
 
 _OFFERED_IN = frozenset({"", "message"})
 """Sources of a message that a trailer is offered in (githooks, prepare-commit-msg): none of a
@@ -41,7 +41,7 @@ def prepare(workspace: Workspace, path: str, source: str) -> None:
     mine = [t for t in snapshot.ordered() if _is_mine(workspace, t)]
     if len(mine) != 1:
         return
-    several = len(choice.known_lists(repository)) > 1
+    several = len(workspace.known_lists()) > 1
     name = Mention(mine[0].id, workspace.list_id if several else None)
     trailer = f"{KEY}: {name}"
     args = ["interpret-trailers", "--in-place", "--no-divider", "--if-exists", "doNothing"]
@@ -91,7 +91,7 @@ def check(workspace: Workspace, path: str) -> list[str]:
 def _fault(workspace: Workspace, mention: Mention) -> str | None:
     """What is wrong with the task that a trailer names."""
     try:
-        there = linking.for_list(workspace, mention.list_id)
+        there = workspace.for_list(mention.list_id)
         find(there.snapshot(), mention.task)
     except GittasksError as error:
         hint = f"; {error.hint}" if error.hint else ""

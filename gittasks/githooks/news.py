@@ -16,7 +16,7 @@ from gittasks.store.evaluation import evaluate
 from gittasks.store.layout import Heads
 from gittasks.store.list_store import ListStore
 from gittasks.store.repository import Repository
-from gittasks.workspace import Workspace, choice
+from gittasks.workspace import Workspace
 
 _WORDS = {
     Status.COMPLETED: "completed",
@@ -33,7 +33,7 @@ def tell(workspace: Workspace) -> list[str]:
     if code.rebase_folder(repository):
         return []
     told = []
-    for list_id in choice.known_lists(repository):
+    for list_id in repository.known_lists():
         try:
             line = _line(ListStore(repository, list_id))
         except GittasksError as error:
@@ -45,7 +45,7 @@ def tell(workspace: Workspace) -> list[str]:
 
 def begin(repository: Repository) -> None:
     """From now on tell what comes in; what was fetched before is known."""
-    for list_id in choice.known_lists(repository):
+    for list_id in repository.known_lists():
         if tracked := ListStore(repository, list_id).heads().tracked:
             disk.put(_told_path(repository, list_id), tracked.encode(), repository.shared)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from gittasks.errors import NotFound, Usage
 from gittasks.githooks.code import hook_env
-from gittasks.workspace import Workspace, choice
+from gittasks.workspace import Workspace
 
 NAMES = (
     "prepare-commit-msg",
@@ -38,8 +38,8 @@ def run(
     """
     if name not in NAMES:
         raise NotFound(f'gittasks has no hook "{name}"', hint=f"it has {', '.join(NAMES)}")
-    workspace = Workspace(start, list_id=list_id, env=hook_env(env))
-    if not choice.known_lists(workspace.repository):
+    workspace = Workspace.open(start, list_id=list_id, env=hook_env(env))
+    if not workspace.known_lists():
         return []
 
     def argument(at: int, variable: str = "") -> str:

@@ -8,9 +8,7 @@ from gittasks.core.ids import listed
 from gittasks.core.model import Status, Task
 from gittasks.errors import GittasksError
 from gittasks.githooks.code import Change
-from gittasks.workspace import Workspace, choice, linking
-from gittasks.workspace.linking import Linked, NotDone
-from gittasks.workspace.workspace import Report
+from gittasks.workspace import Linked, NotDone, Report, Workspace
 
 _SHOWN = 5
 _MOVED = {
@@ -78,8 +76,8 @@ def reverted_lines(workspace: Workspace, change: Change) -> list[str]:
     if not change.reverts:
         return []
     told = []
-    for list_id in choice.known_lists(workspace.repository):
-        tasks = linking.for_list(workspace, list_id).snapshot().ordered()
+    for list_id in workspace.known_lists():
+        tasks = workspace.for_list(list_id).snapshot().ordered()
         hit = [
             t.id
             for t in tasks

@@ -100,7 +100,7 @@ def answer(
     try:
         wanted = arguments.read(tool, given)
         owner = tools.who_acts(tool, wanted)
-        workspace = Workspace(_folder(folder), list_id=list_id, owner=owner)
+        workspace = Workspace.open(_folder(folder), list_id=list_id, owner=owner)
         reply = tools.call(tool, workspace, wanted)
     except GittasksError as error:
         return _error(replies.error_text(error))

@@ -8,23 +8,20 @@ from typing import Any
 from gittasks.core.clock import duration
 from gittasks.core.operations import Claim
 from gittasks.core.progress import summary
-from gittasks.core.trouble import troubles
 from gittasks.errors import RemoteFailure
 from gittasks.mcp_server import replies
 from gittasks.mcp_server.replies import Arguments, Reply
 from gittasks.render import plain
 from gittasks.render.text import clean
-from gittasks.store.list_store import ListStore
 from gittasks.sync import Synced, Wish
-from gittasks.workspace import Workspace, audit, claiming
+from gittasks.workspace import Workspace
 
 
 def claim(workspace: Workspace, given: Arguments) -> Reply:
     """Take a task, or the next that is ready. Raises GittasksError."""
     wanted = Claim(given.get("taskId"), given.get("owner"), given.get("takeOver", False))
     try:
-        made = claiming.claim(
-            workspace,
+        made = workspace.claim(
             wanted,
             duration(given["lease"], "lease") if "lease" in given else None,
             force=given.get("force", False),
@@ -40,7 +37,7 @@ def claim(workspace: Workspace, given: Arguments) -> Reply:
         message = "nothing is ready to be claimed"
         nothing = {"task": None, "message": message, "summary": words}
         return Reply(f"{message}\n{clean(words)}", nothing)
-    message = claiming.told(workspace, made.task, made)
+    message = workspace.claim_words(made.task, made)
     task = replies.details(made.task, made.report.graph, workspace.actor.owner)
     data: dict[str, Any] = {"task": task, "message": message, "summary": words}
     if made.tentative:
@@ -59,22 +56,18 @@ def sync(workspace: Workspace, given: Arguments) -> Reply:
     done = workspace.sync(wish, given.get("remote"), all_lists=given.get("all", False))
     if len(done) == 1 and done[0].error:
         raise done[0].error
-    parallel = workspace.repository.config.flag("gittasks.parallel")
-    lists = [_exchanged(workspace, one, parallel=parallel) for one in done]
+    lists = [_exchanged(workspace, one) for one in done]
     text = "\n".join(line for one in lists for line in _exchange_lines(one))
     return Reply(text or "there is no list to share", {"lists": lists})
 
 
-def _exchanged(workspace: Workspace, one: Synced, *, parallel: bool) -> dict[str, Any]:
+def _exchanged(workspace: Workspace, one: Synced) -> dict[str, Any]:
     """What became of one list; `received` tells what others did, the newest at the end."""
     found: dict[str, Any] = {"list": one.list_id, "remote": one.remote}
     if one.error:
         return {**found, "error": replies.error_text(one.error)}
-    did: list[str] = []
-    if ids := {commit.id for commit in one.received}:
-        entries = audit.log(ListStore(workspace.repository, one.list_id, one.remote))
-        told = [e for e in reversed(entries) if e.commit in ids]
-        did = [f"{e.who}: {replies.did(e, one.list_id)}" for e in told]
+    exchange = workspace.exchanged(one)
+    did = [f"{e.who}: {replies.did(e, one.list_id)}" for e in exchange.received]
     if len(did) > _TOLD:
         did = [f"... {len(did) - _TOLD} more before these: TaskLog", *did[-_TOLD:]]
     found |= {"received": did, "sent": len(one.sent)}
@@ -82,8 +75,8 @@ def _exchanged(workspace: Workspace, one: Synced, *, parallel: bool) -> dict[str
         found["conflicts"] = len(one.conflicts)
     if one.branch is not None:
         snapshot = one.branch.snapshot
-        if trouble := [t.message for t in troubles(snapshot, parallel=parallel)]:
-            found["troubles"] = trouble
+        if exchange.troubles:
+            found["troubles"] = [t.message for t in exchange.troubles]
         found["summary"] = summary(snapshot.tasks.values())
     return found
 

@@ -12,6 +12,7 @@ from gittasks.errors import FormatTooNew, InvalidData
 from gittasks.store import config, discovery, disk, refs, trust
 
 if TYPE_CHECKING:
+    from gittasks.store.config import Config
     from gittasks.store.objects import ObjectStore
 
 DEFAULT_PREFIX = "gittasks/"
@@ -28,10 +29,30 @@ class Repository:
         self.found = discovery.discover(self.start, env)
         trust.check(self.found, self.start, env)
         self.common = self.found.common
+        self._config: config.Config | None = None
 
-    @cached_property
+    @property
     def config(self) -> config.Config:
         """git's configuration; FormatTooNew for a repository format that we cannot write."""
+        if self._config is None:
+            self._config = self._load_config()
+        return self._config
+
+    def set_config(self, scope: str, key: str, value: str) -> None:
+        """Set a key in the configuration of a scope, such as `--local`; Busy, NoRepository."""
+        from gittasks.store import config_writer  # it runs git
+
+        config_writer.change(self, [scope, key, value], f"git config {key} {value}")
+        self._config = None  # it is read anew
+
+    def remove_config_section(self, section: str) -> None:
+        """Remove a section from the repository's own configuration; Busy, NoRepository."""
+        from gittasks.store import config_writer  # it runs git
+
+        config_writer.change(self, ["--local", "--remove-section", section], "the same command")
+        self._config = None
+
+    def _load_config(self) -> Config:
         loaded = config.load(self.found, self.start, self.env)
         if (loaded.get("extensions.objectformat") or "sha1") != "sha1":
             raise FormatTooNew(
@@ -110,6 +131,11 @@ class Repository:
     def local_lists(self) -> dict[str, str]:
         """Lists with a local branch: id to commit, "" where the ref is damaged."""
         return self._lists(self.prefix)
+
+    def known_lists(self) -> list[str]:
+        """Ids of all lists here: local branches and fetched ones, in order."""
+        fetched = self.tracked_lists().values()
+        return sorted(set(self.local_lists()).union(*fetched))
 
     def tracked_lists(self) -> dict[str, dict[str, str]]:
         """Lists that were fetched: remote to (id to commit, "" where the ref is damaged)."""

@@ -1,5 +1,68 @@
-"""One repository's lists: what the command line, hooks and agents' servers call."""
+"""One repository's lists: `Workspace`, and the values that its methods return.
 
-from gittasks.workspace.workspace import Report, Workspace
+The values are loaded when they are first asked for: a warm read needs none of them.
+"""
 
-__all__ = ["Report", "Workspace"]
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gittasks.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from gittasks.workspace.claiming import Claimed
+    from gittasks.workspace.editing import Report
+    from gittasks.workspace.following import Follower, News
+    from gittasks.workspace.linking import Linked, NotDone
+    from gittasks.workspace.lists import ListMade, ListSummary
+    from gittasks.workspace.past import Changed, Past
+    from gittasks.workspace.sharing import Exchanged, OpenConflict, Side
+    from gittasks.workspace.unapplied import Unapplied
+    from gittasks.workspace.undo import Undone
+
+_HOMES = {
+    "Changed": "past",
+    "Claimed": "claiming",
+    "Exchanged": "sharing",
+    "Follower": "following",
+    "Linked": "linking",
+    "ListMade": "lists",
+    "ListSummary": "lists",
+    "News": "following",
+    "NotDone": "linking",
+    "OpenConflict": "sharing",
+    "Past": "past",
+    "Report": "editing",
+    "Side": "sharing",
+    "Unapplied": "unapplied",
+    "Undone": "undo",
+}
+"""The module of each exported value."""
+
+__all__ = [
+    "Changed",
+    "Claimed",
+    "Exchanged",
+    "Follower",
+    "Linked",
+    "ListMade",
+    "ListSummary",
+    "News",
+    "NotDone",
+    "OpenConflict",
+    "Past",
+    "Report",
+    "Side",
+    "Unapplied",
+    "Undone",
+    "Workspace",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """A value of the room, from its module (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"gittasks.workspace.{_HOMES[name]}"), name)

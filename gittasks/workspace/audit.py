@@ -7,11 +7,10 @@ are told as well. What was once read is kept beside the other caches.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from gittasks.core.clock import format_time
 from gittasks.core.history import Change, LogEntry
-from gittasks.errors import NotFound
 from gittasks.store import history_cache
 from gittasks.store.layout import merge_subject
 
@@ -20,15 +19,6 @@ if TYPE_CHECKING:
     from gittasks.store.history import CommitInfo
     from gittasks.store.layout import Branch
     from gittasks.store.list_store import ListStore
-    from gittasks.workspace.workspace import Report, Workspace
-
-
-class Undone(NamedTuple):
-    """What `undo` took back: the commit, its subject, and the edit that did it."""
-
-    commit: str
-    subject: str
-    report: Report
 
 
 def log(
@@ -159,12 +149,12 @@ def _entry(commit: CommitInfo, befores: list[Snapshot], after: Snapshot) -> LogE
         commit=commit.id,
         at=format_time(commit.author.time),
         by=commit.author.person.partition("<")[0].strip() or commit.author.person,
-        owner=_last(trailers.get("Gittasks-Owner")),
-        session=_last(trailers.get("Gittasks-Session")),
+        owner=last_value(trailers.get("Gittasks-Owner")),
+        session=last_value(trailers.get("Gittasks-Session")),
         subject=commit.message.partition("\n")[0],
         changes=logged(_changes(befores, after)),
         forced=tuple(trailers.get("Gittasks-Forced", ())),
-        undo_of=_last(trailers.get("Gittasks-Undo")),
+        undo_of=last_value(trailers.get("Gittasks-Undo")),
     )
 
 
@@ -211,35 +201,6 @@ def _decoded(line: history_cache.Line) -> LogEntry:
     return LogEntry(line.commit, at, by, owner, session, subject, parts, tuple(forced), undo_of)
 
 
-def _last(values: Iterable[str] | None) -> str | None:
+def last_value(values: Iterable[str] | None) -> str | None:
+    """The value of a trailer that counts: of several the last; None without any."""
     return list(values)[-1] if values else None
-
-
-def last_operation(workspace: Workspace) -> CommitInfo:
-    """The newest operation of this actor that was not taken back yet; NotFound if there is none.
-
-    Mine is what carries my owner name and session and was committed under my git identity.
-    """
-    from gittasks.core.messages import parse_trailers
-
-    actor, author = workspace.actor, workspace.repository.config.author
-    undone: set[str] = set()
-    for commit in workspace.store.walk(workspace.store.load_readable().commit):
-        trailers = parse_trailers(commit.message)
-        if target := _last(trailers.get("Gittasks-Undo")):
-            undone.add(target)
-            continue
-        mine = (
-            "Gittasks-Op" in trailers
-            and len(commit.parents) == 1
-            and _last(trailers.get("Gittasks-Owner")) == actor.owner
-            and _last(trailers.get("Gittasks-Session")) == actor.session
-            and author in (None, commit.author.person)
-        )
-        if mine and commit.id not in undone:
-            return commit
-    session = f" in session {actor.session}" if actor.session else ""
-    raise NotFound(
-        f'"{workspace.list_id}" has no operation of {actor.owner}{session} to undo',
-        hint="see who did what with: gittasks log",
-    )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.core.clock import format_time
 from gittasks.core.ids import check_list_id, list_id_fault, near_matches
 from gittasks.core.model import Actor
-from gittasks.errors import NoList, Usage
+from gittasks.errors import NoList, NoRemote, Usage
 from gittasks.store import git
 from gittasks.store.repository import Repository
 
@@ -44,17 +44,11 @@ def named_list(repository: Repository, option: str | None) -> ChosenList | None:
     return None
 
 
-def known_lists(repository: Repository) -> list[str]:
-    """Ids of all lists here: local branches and fetched ones, in order."""
-    fetched = repository.tracked_lists().values()
-    return sorted(set(repository.local_lists()).union(*fetched))
-
-
 def choose_list(repository: Repository, option: str | None) -> ChosenList:
     """The list to work on; NoList names what there is to choose from."""
     if named := named_list(repository, option):
         return named
-    lists = known_lists(repository)
+    lists = repository.known_lists()
     branch = repository.current_branch()
     if branch in lists:
         return ChosenList(branch, "the current branch")
@@ -74,7 +68,7 @@ def choose_list(repository: Repository, option: str | None) -> ChosenList:
 
 def no_such_list(repository: Repository, chosen: ChosenList) -> NoList:
     """The error for a list that was named but does not exist."""
-    lists = known_lists(repository)
+    lists = repository.known_lists()
     near = near_matches(chosen.id, lists) or lists
     by = f" (named by {chosen.by})" if chosen.by not in ("--list", "the only list") else ""
     there = f"there is {', '.join(near[:10])}; " if near else ""
@@ -82,6 +76,21 @@ def no_such_list(repository: Repository, chosen: ChosenList) -> NoList:
         f'no task list "{chosen.id}" here{by}',
         hint=f"{there}make it with: gittasks init {chosen.id}",
         details={"lists": lists},
+    )
+
+
+def no_remote(repository: Repository) -> NoRemote:
+    """The error when there is nobody to share with, or several and none was named."""
+    names = repository.remotes()
+    if names:
+        return NoRemote(
+            f"several remotes are here: {', '.join(names)}",
+            hint="name one, as in: gittasks sync " + names[0],
+            details={"remotes": names},
+        )
+    return NoRemote(
+        "this repository has no remote to share task lists with",
+        hint="everything is safe here; add a remote with: git remote add origin URL",
     )
 
 

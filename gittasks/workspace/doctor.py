@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.trouble import troubles
 from gittasks.errors import GittasksError
-from gittasks.store import refs, transaction
+from gittasks.store import merge_driver, refs, transaction
 from gittasks.store.list_store import ListStore
-from gittasks.workspace import choice, merge_driver, unapplied
+from gittasks.workspace import unapplied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gittasks.store.layout import Branch
-    from gittasks.workspace.workspace import Workspace
+    from gittasks.workspace.session import Session
 
 _LOCK_AGE = 60
 """Seconds after which a lock of a ref is a leftover: git and we hold one for milliseconds."""
@@ -39,22 +39,22 @@ class Finding(NamedTuple):
     fixed: bool = False
 
 
-def examine(workspace: Workspace, *, fix: bool) -> list[Finding]:
+def examine(session: Session, *, fix: bool) -> list[Finding]:
     """All findings, those of the repository first. Reads every list; writes only to fix."""
-    lists = choice.known_lists(workspace.repository)
-    found = [*_setup(workspace, shared=bool(lists), fix=fix), *_commits(workspace, fix=fix)]
+    lists = session.repository.known_lists()
+    found = [*_setup(session, shared=bool(lists), fix=fix), *_commits(session, fix=fix)]
     for list_id in lists:
-        store = ListStore(workspace.repository, list_id)
+        store = ListStore(session.repository, list_id)
         try:
-            found += _list(workspace, store, fix=fix)
+            found += _list(session, store, fix=fix)
         except GittasksError as error:
             hint = error.hint or f"see: git log {store.ref.removeprefix('refs/heads/')}"
             found.append(Finding("unreadable", list_id, error.message, hint))
     return found
 
 
-def _setup(workspace: Workspace, *, shared: bool, fix: bool) -> Iterator[Finding]:
-    repository = workspace.repository
+def _setup(session: Session, *, shared: bool, fix: bool) -> Iterator[Finding]:
+    repository = session.repository
     if repository.config.author is None:
         yield Finding(
             "identity",
@@ -86,25 +86,25 @@ def _setup(workspace: Workspace, *, shared: bool, fix: bool) -> Iterator[Finding
         )
 
 
-def _commits(workspace: Workspace, *, fix: bool) -> Iterator[Finding]:
+def _commits(session: Session, *, fix: bool) -> Iterator[Finding]:
     """What commits of the code said of tasks and could not be done."""
-    if not unapplied.read(workspace.repository):
+    if not unapplied.read(session.repository):
         return
     from gittasks.workspace import linking
 
-    for row in linking.outstanding(workspace):
+    for row in linking.outstanding(session):
         yield Finding(
             "commit",
             row.list_id or None,
             f'commit {row.sha[:7]} ({row.subject}) says "{row.trailer}": {row.why}',
             "see to that, then: gittasks doctor --fix; a trailer is changed with git commit "
             "--amend",
-            fixed=fix and linking.try_again(workspace, row),
+            fixed=fix and linking.try_again(session, row),
         )
 
 
-def _list(workspace: Workspace, store: ListStore, *, fix: bool) -> Iterator[Finding]:
-    repository, list_id = workspace.repository, store.list_id
+def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Finding]:
+    repository, list_id = session.repository, store.list_id
     lock = refs.lock_path(repository.common, store.ref)
     if _age(lock) > _LOCK_AGE:
         yield Finding(

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.errors import GittasksError, NoList
 from gittasks.store import leases
 from gittasks.store.remotes import BackgroundFetch
-from gittasks.workspace import audit
-from gittasks.workspace.sharing import no_remote
+from gittasks.workspace import audit, choice
 
 if TYPE_CHECKING:
     from gittasks.core.history import LogEntry
     from gittasks.store.layout import Branch, Heads
     from gittasks.store.list_store import ListStore
-    from gittasks.workspace.workspace import Workspace
+    from gittasks.workspace.session import Session
 
 _RECHECK = 5.0
 """Seconds after which the refs are read although no file looks changed."""
@@ -69,16 +68,16 @@ class Follower:
     to fetch from.
     """
 
-    def __init__(self, workspace: Workspace, fetch_every: float | None = None) -> None:
+    def __init__(self, session: Session, fetch_every: float | None = None) -> None:
         self.fetch_every = fetch_every
-        self.store = workspace.store
+        self.store = session.store
         self._watchpoint = Watchpoint(self.store)
         self._known: frozenset[str] | None = None
         self._told: str | None = None
         self._fetches: _Fetches | None = None
         if fetch_every is not None:
             if self.store.remote is None:
-                raise no_remote(workspace)
+                raise choice.no_remote(session.repository)
             self._fetches = _Fetches(self.store, self.store.remote, fetch_every)
 
     @property

@@ -11,9 +11,10 @@ from gittasks.core.mentions import Mention
 from gittasks.core.model import CodeCommit, Snapshot, Status, Task
 from gittasks.core.operations import LinkCommit, Operation, RelinkCommits, Transition, Verb
 from gittasks.errors import GittasksError
-from gittasks.workspace import choice, unapplied
+from gittasks.workspace import editing, unapplied
+from gittasks.workspace.editing import Report
+from gittasks.workspace.session import Session
 from gittasks.workspace.unapplied import Unapplied
-from gittasks.workspace.workspace import Report, Workspace
 
 _VERBS = {
     Status.COMPLETED: Verb.DONE,
@@ -37,16 +38,13 @@ class Linked(NamedTuple):
     not_done: tuple[NotDone, ...] = ()
 
 
-def for_list(workspace: Workspace, list_id: str | None) -> Workspace:
-    """The workspace of a list of the same repository; without an id, of the one at work."""
-    if list_id is None:
-        return workspace
-    repository = workspace.repository
-    return Workspace(repository.start, list_id=list_id, env=repository.env)
+def for_list(session: Session, list_id: str | None) -> Session:
+    """The session of a list of the same repository; without an id, the one at work."""
+    return session if list_id is None else session.select(list_id)
 
 
 def link(
-    workspace: Workspace, commit: CodeCommit, mentions: Sequence[Mention], *, copied: bool = False
+    session: Session, commit: CodeCommit, mentions: Sequence[Mention], *, copied: bool = False
 ) -> list[Linked]:
     """Link a commit to the tasks that it names and move them, with one commit for each list.
 
@@ -59,18 +57,18 @@ def link(
         by_list.setdefault(mention.list_id, []).append(mention)
     done = []
     for list_id, named in by_list.items():
-        one = _link(for_list(workspace, list_id), list_id, commit, named, copied=copied)
+        one = _link(for_list(session, list_id), list_id, commit, named, copied=copied)
         done.append(one)
         rows = [
             Unapplied(commit.sha, commit.subject or "", one.list_id, str(n.mention), str(n.error))
             for n in one.not_done
         ]
-        unapplied.add(workspace.repository, rows)
+        unapplied.add(session.repository, rows)
     return done
 
 
 def _link(
-    workspace: Workspace,
+    session: Session,
     list_id: str | None,
     commit: CodeCommit,
     mentions: Sequence[Mention],
@@ -79,7 +77,7 @@ def _link(
 ) -> Linked:
     not_done: list[NotDone] = []
     try:
-        snapshot = workspace.snapshot()
+        snapshot = session.snapshot()
     except GittasksError as error:
         return Linked(list_id or "", None, tuple(NotDone(m, error) for m in mentions))
     steps: list[tuple[Mention, Operation]] = []
@@ -95,8 +93,8 @@ def _link(
         if verb and not (copied and commit.subject in {c.subject for c in task.commits}):
             moves.append((mention, task, verb))
     steps += [(m, Transition(verb, task.id)) for m, task, verb in _in_order(snapshot, moves)]
-    report, refused = _edit(workspace, steps)
-    return Linked(workspace.list_id, report, (*not_done, *refused))
+    report, refused = _edit(session, steps)
+    return Linked(session.list_id, report, (*not_done, *refused))
 
 
 def _verb(mention: Mention, task: Task) -> Verb | None:
@@ -121,13 +119,13 @@ def _in_order(
 
 
 def _edit(
-    workspace: Workspace, steps: list[tuple[Mention, Operation]]
+    session: Session, steps: list[tuple[Mention, Operation]]
 ) -> tuple[Report | None, list[NotDone]]:
     """Do all steps that can be done, as one commit."""
     not_done: list[NotDone] = []
     while steps:
         try:
-            return workspace.edit([op for _, op in steps], offline=True), not_done
+            return editing.edit(session, [op for _, op in steps], offline=True), not_done
         except GittasksError as error:
             at = error.details.get("operation", 0 if len(steps) == 1 else None)
             if at is None:  # it is about the whole list: nothing of this can be written
@@ -136,52 +134,52 @@ def _edit(
     return None, not_done
 
 
-def relink(workspace: Workspace, renamed: Mapping[str, CodeCommit]) -> list[Linked]:
+def relink(session: Session, renamed: Mapping[str, CodeCommit]) -> list[Linked]:
     """Let links to commits that were rewritten point to what they are now, in all lists."""
     done = []
-    for list_id in choice.known_lists(workspace.repository):
-        there = for_list(workspace, list_id)
+    for list_id in session.repository.known_lists():
+        there = for_list(session, list_id)
         try:
             tasks = there.snapshot().tasks.values()
             if any(renamed.keys() & {c.sha for c in task.commits} for task in tasks):
-                report = there.edit([RelinkCommits(renamed)], offline=True)
+                report = editing.edit(there, [RelinkCommits(renamed)], offline=True)
                 done.append(Linked(list_id, report))
         except GittasksError as error:
             done.append(Linked(list_id, None, (NotDone(Mention(""), error),)))
     return done
 
 
-def outstanding(workspace: Workspace) -> list[Unapplied]:
+def outstanding(session: Session) -> list[Unapplied]:
     """What is remembered as not done and still is not, of commits that are still there."""
     found = []
-    for row in unapplied.read(workspace.repository):
-        over = row.mention is not None and _is_over(workspace, row, row.mention)
-        if not over and _is_there(workspace, row.sha):
+    for row in unapplied.read(session.repository):
+        over = row.mention is not None and _is_over(session, row, row.mention)
+        if not over and _is_there(session, row.sha):
             found.append(row)
     return found
 
 
-def _is_there(workspace: Workspace, sha: str) -> bool:
+def _is_there(session: Session, sha: str) -> bool:
     try:
-        workspace.repository.objects.read(sha, "commit")
+        session.repository.objects.read(sha, "commit")
     except GittasksError:
         return False
     return True
 
 
-def _is_over(workspace: Workspace, row: Unapplied, mention: Mention) -> bool:
+def _is_over(session: Session, row: Unapplied, mention: Mention) -> bool:
     try:
-        snapshot = for_list(workspace, row.list_id or mention.list_id).snapshot()
+        snapshot = for_list(session, row.list_id or mention.list_id).snapshot()
         return row.is_over(snapshot.tasks[find(snapshot, mention.task)].status)
     except GittasksError:
         return False
 
 
-def try_again(workspace: Workspace, row: Unapplied) -> bool:
+def try_again(session: Session, row: Unapplied) -> bool:
     """Whether what a commit asked for could be done this time; then it is forgotten."""
     if row.mention is None:
         return False
     mention = row.mention._replace(list_id=row.list_id or row.mention.list_id)
-    unapplied.forget(workspace.repository, [row])
-    done = link(workspace, CodeCommit(row.sha, row.subject or None), [mention])
+    unapplied.forget(session.repository, [row])
+    done = link(session, CodeCommit(row.sha, row.subject or None), [mention])
     return not any(one.not_done for one in done)

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 from gittasks.core.lint.case import Case
 from gittasks.core.lint.table import NAMES, Finding, findings
 from gittasks.errors import Usage
+from gittasks.workspace import audit
 
 if TYPE_CHECKING:
     from gittasks.core.model import Snapshot
-    from gittasks.workspace.workspace import Workspace
+    from gittasks.workspace.session import Session
 
 CONFIG_KEY = "gittasks.lintignore"
 
 
 def lint(
-    workspace: Workspace, snapshot: Snapshot, only: Collection[str], ignore: Collection[str]
+    session: Session, snapshot: Snapshot, only: Collection[str], ignore: Collection[str]
 ) -> list[Finding]:
     """What the rules find; Usage when one is named that there is not.
 
@@ -28,20 +29,20 @@ def lint(
             raise _unknown(name)
     case = Case(
         snapshot,
-        workspace.log()[::-1],
-        workspace.now().text,
-        parallel=workspace.repository.config.flag("gittasks.parallel"),
+        audit.log(session.store)[::-1],
+        session.now().text,
+        parallel=session.repository.config.flag("gittasks.parallel"),
     )
-    usual = () if only else _ignored(workspace)
+    usual = () if only else _ignored(session)
     return findings(case, only, {*ignore, *usual})
 
 
-def _ignored(workspace: Workspace) -> list[str]:
+def _ignored(session: Session) -> list[str]:
     """Rules that the configuration leaves out; a name that is none is told, not refused."""
-    names = (workspace.repository.config.get(CONFIG_KEY) or "").replace(",", " ").split()
+    names = (session.repository.config.get(CONFIG_KEY) or "").replace(",", " ").split()
     for name in names:
         if name not in NAMES:
-            workspace.notices.append(f'git config gittasks.lintIgnore: no rule is called "{name}"')
+            session.notices.append(f'git config gittasks.lintIgnore: no rule is called "{name}"')
     return names
 
 

@@ -12,7 +12,7 @@ from gittasks.store.list_store import ListStore
 from gittasks.workspace import choice
 
 if TYPE_CHECKING:
-    from gittasks.workspace.workspace import Workspace
+    from gittasks.workspace.session import Session
 
 
 class ListSummary(NamedTuple):
@@ -25,17 +25,17 @@ class ListSummary(NamedTuple):
     current: bool
 
 
-def known(workspace: Workspace) -> list[ListSummary]:
+def known(session: Session) -> list[ListSummary]:
     """All lists of a repository, local and fetched, in order of id."""
-    repository = workspace.repository
+    repository = session.repository
     local = repository.local_lists()
     tracked = repository.tracked_lists()
     try:
-        current: str | None = workspace.chosen.id
+        current: str | None = session.chosen.id
     except NoList:
         current = None
     found = []
-    for list_id in choice.known_lists(repository):
+    for list_id in repository.known_lists():
         remotes = tuple(r for r, ids in tracked.items() if list_id in ids)
         snapshot = _readable_part(ListStore(repository, list_id))
         found.append(ListSummary(list_id, snapshot, list_id in local, remotes, list_id == current))
@@ -51,92 +51,97 @@ def _readable_part(store: ListStore) -> Snapshot:
         return Snapshot(info=ListInfo(id=store.list_id), problems=(problem,))
 
 
-def init(workspace: Workspace, list_id: str | None, title: str | None) -> tuple[str, bool]:
-    """Create or adopt a list and use it; returns its id and whether it was created."""
-    chosen, created = make(workspace, list_id, title)
-    from gittasks.workspace import merge_driver
+class ListMade(NamedTuple):
+    """A list that is there now; `created` unless it was there before."""
 
-    plain = created and workspace.repository.remotes()
-    if plain and not merge_driver.is_installed(workspace.repository):
-        workspace.notices.append("plain git can merge this list too, after: gittasks hooks install")
-    use(workspace, chosen)
-    return chosen, created
+    id: str
+    created: bool
 
 
-def make(workspace: Workspace, list_id: str | None, title: str | None) -> tuple[str, bool]:
-    """Create or adopt a list and turn to it, but choose it for nobody else.
+def init(session: Session, list_id: str | None, title: str | None) -> ListMade:
+    """Create or adopt a list and use it from now on."""
+    made = make(session, list_id, title)
+    from gittasks.store import merge_driver
 
-    Returns its id and whether it was created. Without an id it is called as `init` would.
+    plain = made.created and session.repository.remotes()
+    if plain and not merge_driver.is_installed(session.repository):
+        session.notices.append("plain git can merge this list too, after: gittasks hooks install")
+    use(session, made.id)
+    return made
+
+
+def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
+    """Create or adopt a list without choosing it for anybody.
+
+    Without an id it is called as the variable, the code branch or the folder says.
     """
     from gittasks.store import transaction
 
-    chosen = check_list_id(list_id) if list_id else _default_list_id(workspace)
-    clash = [i for i in choice.known_lists(workspace.repository) if i.lower() == chosen.lower()]
+    chosen = check_list_id(list_id) if list_id else _default_list_id(session)
+    clash = [i for i in session.repository.known_lists() if i.lower() == chosen.lower()]
     if clash and chosen not in clash:
         raise Refused(
             "case",
             f'the list "{clash[0]}" differs from "{chosen}" only in upper and lower case',
             hint=f"use it with: gittasks use {clash[0]}, or choose another name",
         )
-    created = transaction.create(ListStore(workspace.repository, chosen))
-    workspace.turn_to(chosen)
+    created = transaction.create(ListStore(session.repository, chosen))
     if title is not None:
         from gittasks.core.operations import Retitle
+        from gittasks.workspace import editing
 
-        workspace.edit([Retitle(title)])
-    return chosen, created
+        editing.edit(session.select(chosen), [Retitle(title)])
+    return ListMade(chosen, created)
 
 
-def make_if_none(workspace: Workspace) -> bool:
+def make_if_none(session: Session) -> bool:
     """See `Workspace.make_list_if_none`."""
     try:
-        if workspace.store.head() is not None:
+        if session.store.head() is not None:
             return False
     except NoList:
-        if choice.known_lists(workspace.repository):
+        if session.repository.known_lists():
             raise
-    return make(workspace, workspace.list_option, None)[1]
+    return make(session, session.list_option, None).created
 
 
-def _default_list_id(workspace: Workspace) -> str:
+def _default_list_id(session: Session) -> str:
     """What to call a list when nobody said: the variable, the code branch, the folder."""
-    if named := choice.named_list(workspace.repository, workspace.list_option):
+    if named := choice.named_list(session.repository, session.list_option):
         return named.id
-    branch = workspace.repository.current_branch()
+    branch = session.repository.current_branch()
     if branch and branch not in ("main", "master", "trunk", "develop"):
         return slug(branch.replace("/", " "))
-    folder = workspace.repository.found.work_tree or workspace.repository.common
+    folder = session.repository.found.work_tree or session.repository.common
     return slug(os.path.basename(folder).removesuffix(".git"))
 
 
-def use(workspace: Workspace, list_id: str) -> None:
+def use(session: Session, list_id: str) -> None:
     """Make `list_id` the list of this worktree (or repository) through git config."""
-    lists = choice.known_lists(workspace.repository)
+    lists = session.repository.known_lists()
     if list_id not in lists:
         chosen = choice.ChosenList(check_list_id(list_id), "--list")
-        raise choice.no_such_list(workspace.repository, chosen)
-    if workspace.repository.config.get("gittasks.list") == list_id:
-        _warn_of_override(workspace, list_id)
+        raise choice.no_such_list(session.repository, chosen)
+    if session.repository.config.get("gittasks.list") == list_id:
+        _warn_of_override(session, list_id)
         return
     scope = "--local"
-    if workspace.repository.found.path != workspace.repository.common:  # a linked worktree
-        if workspace.repository.config.flag("extensions.worktreeconfig"):
+    if session.repository.found.path != session.repository.common:  # a linked worktree
+        if session.repository.config.flag("extensions.worktreeconfig"):
             scope = "--worktree"
         else:
-            workspace.notices.append(
+            session.notices.append(
                 "all worktrees of this repository use it now; for one of its own set "
                 "GITTASKS_LIST, or first: git config extensions.worktreeConfig true"
             )
-    from gittasks.workspace.settings import set_config
-
-    set_config(workspace.repository, scope, "gittasks.list", list_id)
-    _warn_of_override(workspace, list_id)
+    session.repository.set_config(scope, "gittasks.list", list_id)
+    _warn_of_override(session, list_id)
 
 
-def _warn_of_override(workspace: Workspace, list_id: str) -> None:
+def _warn_of_override(session: Session, list_id: str) -> None:
     """Say so when the environment names another list than the one that is now configured."""
     for variable in choice.LIST_VARIABLES:
-        value = workspace.repository.env.get(variable)
+        value = session.repository.env.get(variable)
         if value and value != list_id:
-            workspace.notices.append(f'{variable} is set to "{value}", which comes before this')
+            session.notices.append(f'{variable} is set to "{value}", which comes before this')
             return

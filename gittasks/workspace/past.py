@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gittasks.core.view import ListView
     from gittasks.store.layout import Branch
     from gittasks.store.list_store import ListStore
-    from gittasks.workspace.workspace import Workspace
+    from gittasks.workspace.session import Session
 
 _HEX = re.compile(r"[0-9a-f]{4,40}", re.IGNORECASE)
 _EXAMPLES = "2026-11-22T10:00:00Z, 2026-11-22, yesterday, 2h, or a commit as in: gittasks log"
@@ -56,21 +56,21 @@ class Changed(NamedTuple):
         return [e for e in self.entries if task_id in e.tasks]
 
 
-def changed(workspace: Workspace, before: Past, view: ListView) -> Changed:
+def changed(session: Session, before: Past, view: ListView) -> Changed:
     """What the list says differently as it is, or was at another moment."""
     made = audit.logged(diff(before.branch.snapshot, view.snapshot))
     later = before.moment.later
     new = later - view.past.later if view.past else later
-    return Changed(before.moment, made, tuple(audit.log(workspace.store, only=new)))
+    return Changed(before.moment, made, tuple(audit.log(session.store, only=new)))
 
 
-def look_back(workspace: Workspace, text: str) -> Past:
+def look_back(session: Session, text: str) -> Past:
     """The list at the moment or the commit that `text` names. Usage, NotFound, Ambiguous."""
-    workspace.branch()  # NoList, with what there is instead
-    store = workspace.store
+    session.branch()  # NoList, with what there is instead
+    store = session.store
     now = store.load_readable()
-    objects = workspace.repository.objects
-    epoch = _moment(text, workspace.now().epoch)
+    objects = session.repository.objects
+    epoch = _moment(text, session.now().epoch)
     if epoch is None:
         commit = _commit(store, text)
         at = store.commit(commit).author.time
@@ -78,7 +78,7 @@ def look_back(workspace: Workspace, text: str) -> Past:
     else:
         commit, at = None, epoch
         cut = past.cut_at_time(objects, now.commit, epoch)
-    branch = evaluate_past(workspace.repository, store.list_id, cut.heads, now)
+    branch = evaluate_past(session.repository, store.list_id, cut.heads, now)
     return Past(branch, Moment(format_time(at), commit, cut.later))
 
 

@@ -11,18 +11,20 @@ from gittasks.core.picks import Conflict, Write
 from gittasks.core.registers import ABSENT, STATE, Register, State, field_of
 from gittasks.core.rules import built_on
 from gittasks.core.settle import Command, commands
-from gittasks.errors import NoRemote, RemoteFailure
+from gittasks.core.trouble import Trouble, troubles
+from gittasks.errors import RemoteFailure
 from gittasks.store import remotes
 from gittasks.store.contents import task_of
 from gittasks.store.list_store import ListStore
 from gittasks.sync import exchange
-from gittasks.workspace import choice
+from gittasks.workspace import audit, choice
 
 if TYPE_CHECKING:
+    from gittasks.core.history import LogEntry
     from gittasks.core.model import Snapshot
     from gittasks.store.layout import Branch
     from gittasks.sync import Synced, Wish
-    from gittasks.workspace.workspace import Workspace
+    from gittasks.workspace.session import Session
 
 
 class Side(NamedTuple):
@@ -61,16 +63,16 @@ class OpenConflict(NamedTuple):
     losers: tuple[Loser, ...]
 
 
-def conflicts(workspace: Workspace) -> list[OpenConflict]:
+def conflicts(session: Session) -> list[OpenConflict]:
     """The open conflicts of the list at work, in order of display of the tasks."""
-    branch = workspace.branch()
+    branch = session.branch()
     if not branch.conflicts:
         return []
-    found = workspace.store.evaluate()
-    opened = told(workspace.store, found.branch.snapshot, found.conflicts)
-    if workspace.list_option is None:
+    found = session.store.evaluate()
+    opened = told(session.store, found.branch.snapshot, found.conflicts)
+    if session.list_option is None:
         return opened
-    name = ("--list", workspace.list_id)
+    name = ("--list", session.list_id)
     return [c._replace(losers=tuple(_for_list(x, name) for x in c.losers)) for c in opened]
 
 
@@ -95,11 +97,11 @@ def check_uncontested(store: ListStore, commit: str) -> None:
             )
 
 
-def keep(workspace: Workspace, task_id: str | None) -> int:
+def keep(session: Session, task_id: str | None) -> int:
     """Settle conflicts in favour of what stands, of one task or all; how many."""
     from gittasks.store import transaction
 
-    store = workspace.store
+    store = session.store
     path = f"tasks/{task_id}.yaml" if task_id else None
     kept: list[tuple[str, Register]] = []
 
@@ -112,10 +114,10 @@ def keep(workspace: Workspace, task_id: str | None) -> int:
         ]
         if not kept or found.branch.commit != branch.commit:
             return None
-        message = keep_message(store.list_id, kept, workspace.actor, os.urandom(10).hex())
+        message = keep_message(store.list_id, kept, session.actor, os.urandom(10).hex())
         return transaction.Proposal(branch.snapshot, message)
 
-    people, _ = choice.signatures(workspace.repository, workspace.now())
+    people, _ = choice.signatures(session.repository, session.now())
     written = transaction.update(store, propose, people)
     return len(kept) if written.commit else 0
 
@@ -166,30 +168,30 @@ def _side(store: ListStore, register: Register, write: Write) -> Side:
 # --- exchange -------------------------------------------------------------------------------
 
 
-def sync(workspace: Workspace, wish: Wish, remote: str | None, *, all_lists: bool) -> list[Synced]:
+def sync(session: Session, wish: Wish, remote: str | None, *, all_lists: bool) -> list[Synced]:
     """Exchange one list, or all; NoRemote, NotFound for a remote, NoList."""
-    repository = workspace.repository
+    repository = session.repository
     named = remotes.named(repository, remote) if remote else None
-    known = choice.known_lists(repository)
-    if all_lists or not (known or choice.named_list(repository, workspace.list_option)):
-        return _sync_all(workspace, wish, named)
-    store = ListStore(repository, workspace.list_id, named)
+    known = repository.known_lists()
+    if all_lists or not (known or choice.named_list(repository, session.list_option)):
+        return _sync_all(session, wish, named)
+    store = ListStore(repository, session.list_id, named)
     if store.remote is None:
-        raise no_remote(workspace)
+        raise choice.no_remote(repository)
     return exchange.sync([store], store.remote, wish)
 
 
-def _sync_all(workspace: Workspace, wish: Wish, named: str | None) -> list[Synced]:
+def _sync_all(session: Session, wish: Wish, named: str | None) -> list[Synced]:
     """All lists that are here or on the remote; each with its own remote unless one is named."""
-    repository = workspace.repository
+    repository = session.repository
     by_remote: dict[str, set[str]] = {}
     if first := named or repository.upstream(""):
         by_remote[first] = set()
-    for list_id in choice.known_lists(repository):
+    for list_id in repository.known_lists():
         if chosen := named or repository.upstream(list_id):
             by_remote.setdefault(chosen, set()).add(list_id)
     if not by_remote:
-        raise no_remote(workspace)
+        raise choice.no_remote(repository)
     done: list[Synced] = []
     for remote, lists in sorted(by_remote.items()):
         try:
@@ -203,16 +205,36 @@ def _sync_all(workspace: Workspace, wish: Wish, named: str | None) -> list[Synce
     return done
 
 
-def no_remote(workspace: Workspace) -> NoRemote:
-    """The error when there is nobody to share with, or several and none was named."""
-    names = workspace.repository.remotes()
-    if names:
-        return NoRemote(
-            f"several remotes are here: {', '.join(names)}",
-            hint="name one, as in: gittasks sync " + names[0],
-            details={"remotes": names},
-        )
-    return NoRemote(
-        "this repository has no remote to share task lists with",
-        hint="everything is safe here; add a remote with: git remote add origin URL",
+class Exchanged(NamedTuple):
+    """The history behind one list that was exchanged, oldest first, and what to see to.
+
+    `conflicts` are those that a commit of this exchange has a part in.
+    """
+
+    received: tuple[LogEntry, ...] = ()
+    sent: tuple[LogEntry, ...] = ()
+    conflicts: tuple[OpenConflict, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+
+
+def exchanged(session: Session, synced: Synced) -> Exchanged:
+    """Look up the history, the conflicts and the troubles behind an exchange."""
+    if synced.branch is None:
+        return Exchanged()
+    repository, snapshot = session.repository, synced.branch.snapshot
+    store = ListStore(repository, synced.list_id, synced.remote)
+    incoming, outgoing = ({c.id for c in part} for part in (synced.received, synced.sent))
+    entries = audit.log(store, only=incoming | outgoing) if incoming or outgoing else []
+    entries.reverse()
+    parallel = repository.config.flag("gittasks.parallel")
+    return Exchanged(
+        tuple(e for e in entries if e.commit in incoming),
+        tuple(e for e in entries if e.commit in outgoing),
+        tuple(
+            conflict
+            for conflict in told(store, snapshot, synced.conflicts)
+            if (incoming | outgoing)
+            & {conflict.winner.commit, *(loser.side.commit for loser in conflict.losers)}
+        ),
+        tuple(troubles(snapshot, parallel=parallel)),
     )

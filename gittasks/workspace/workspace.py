@@ -1,107 +1,99 @@
-"""Workspace: one repository and the list at work in it; every command is a few calls on this."""
+"""Workspace: the façade of this room, with every use case as a method.
+
+The command line, hooks, agents' servers and programs call these, and import nothing else of this
+room but the values that it exports. Each method imports its feature when it is called: a command
+loads what it needs, and start-up time is the product.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
-from gittasks.core.graph import Graph
-from gittasks.core.model import Actor, Snapshot
-from gittasks.errors import GittasksError, NoList, Refused
-from gittasks.store.layout import Branch
-from gittasks.store.list_store import ListStore
 from gittasks.store.repository import Repository
-from gittasks.workspace import choice
+from gittasks.workspace.session import Session
 
 if TYPE_CHECKING:
     from gittasks.core.arrivals import Wanted
-    from gittasks.core.edit import Edit
     from gittasks.core.history import LogEntry
-    from gittasks.core.operations import Context, Operation
-    from gittasks.core.view import StaleClaim
+    from gittasks.core.lint.table import Finding as Advice
+    from gittasks.core.mentions import Mention
+    from gittasks.core.model import CodeCommit, Snapshot, Task
+    from gittasks.core.operations import Claim, Operation
+    from gittasks.core.view import ListView, StaleClaim
+    from gittasks.store.leases import Lease
     from gittasks.sync import Synced, Wish
-    from gittasks.workspace.audit import Undone
+    from gittasks.workspace.claiming import Claimed
     from gittasks.workspace.doctor import Finding
-    from gittasks.workspace.lists import ListSummary
-    from gittasks.workspace.sharing import OpenConflict
+    from gittasks.workspace.editing import Report
+    from gittasks.workspace.following import Follower
+    from gittasks.workspace.linking import Linked
+    from gittasks.workspace.lists import ListMade, ListSummary
+    from gittasks.workspace.past import Changed, Past
+    from gittasks.workspace.sharing import Exchanged, OpenConflict
+    from gittasks.workspace.unapplied import Unapplied
+    from gittasks.workspace.undo import Undone
 
 
-ApplyTo = Callable[["Branch", "Context"], "tuple[Edit, tuple[str, ...]]"]
-"""Computes an edit of the list as it is at that moment, with sentences about it."""
-
-
-class _Fenced(Exception):
-    """The remote has to agree to what was about to be written."""
-
-
-class Report(NamedTuple):
-    """What an edit did. `commit` is None when there was nothing to change."""
-
-    edit: Edit
-    commit: str | None
-    notes: tuple[str, ...] = ()
-    """Sentences about what a plan names and the list keeps as it is."""
-
-    @property
-    def graph(self) -> Graph:
-        """Dependencies after the edit."""
-        return Graph.of(self.edit.after)
-
-
-class Workspace:
+class Workspace(Session):
     """The lists of one repository. Opening it reads no list and never writes."""
 
-    def __init__(
-        self,
+    @classmethod
+    def open(
+        cls,
         start: str = ".",
         *,
         list_id: str | None = None,
         owner: str | None = None,
         env: Mapping[str, str] | None = None,
-    ) -> None:
-        self.repository = Repository(start, dict(os.environ if env is None else env))
-        self.notices: list[str] = []
-        """Hints that came up on the way, for whoever talks to the user."""
-        self.list_option = list_id
-        """The list that was named for this workspace, if one was."""
-        self._owner_option = owner
+    ) -> Self:
+        """Open the repository around the folder `start`; NoRepository.
 
-    @cached_property
-    def chosen(self) -> choice.ChosenList:
-        """The list at work; NoList when none was named and several or none exist."""
-        return choice.choose_list(self.repository, self.list_option)
+        `list_id` names the list at work, `owner` who acts; without them they are chosen as the
+        command line chooses them. `env` stands for the environment of the process.
+        """
+        return cls(Repository(start, dict(os.environ if env is None else env)), list_id, owner)
 
-    @cached_property
-    def actor(self) -> Actor:
-        """Who acts in this process."""
-        return choice.choose_actor(self.repository, self._owner_option)
+    # --- lists ------------------------------------------------------------------------------
 
-    @cached_property
-    def store(self) -> ListStore:
-        """The branch of the list at work."""
-        return ListStore(self.repository, self.chosen.id)
+    def known_lists(self) -> list[str]:
+        """Ids of all lists here, local and fetched, in order."""
+        return self.repository.known_lists()
 
-    @property
-    def list_id(self) -> str:
-        """Id of the list at work."""
-        return self.chosen.id
+    def for_list(self, list_id: str | None) -> Self:
+        """The workspace of a list of this repository; without an id, this one."""
+        return self if list_id is None else self.select(list_id)
 
-    def branch(self) -> Branch:
-        """The list as it is now, with the commit it was read from."""
-        try:
-            return self.store.load()
-        except NoList:
-            raise choice.no_such_list(self.repository, self.chosen) from None
+    def lists(self) -> list[ListSummary]:
+        """All lists here, local and fetched, in order of id."""
+        from gittasks.workspace import lists
 
-    def snapshot(self) -> Snapshot:
-        """The list as it is now."""
-        return self.branch().snapshot
+        return lists.known(self)
 
-    def now(self) -> choice.Moment:
-        """This instant, or the one that GIT_AUTHOR_DATE names."""
-        return choice.current_moment(self.repository)
+    def init(self, list_id: str | None, title: str | None) -> ListMade:
+        """Create or adopt a list and use it from now on, here and in later commands."""
+        from gittasks.workspace import lists
+
+        return lists.init(self, list_id, title)
+
+    def make_list_if_none(self) -> bool:
+        """Make the list at work if it is not there yet; whether it was made.
+
+        It has the name that was given for it, else that of the code branch or the folder. NoList
+        when several lists are here and none was named: to make one more would be a guess.
+        """
+        from gittasks.workspace import lists
+
+        return lists.make_if_none(self)
+
+    def use(self, list_id: str) -> None:
+        """Make `list_id` the list of this worktree (or repository) through git config."""
+        from gittasks.workspace import lists
+
+        lists.use(self, list_id)
+
+    # --- writing ----------------------------------------------------------------------------
 
     def edit(
         self,
@@ -117,220 +109,62 @@ class Workspace:
         `parallel` (or `git config gittasks.parallel`) lifts the last of them. A claim, and the end
         of one, are decided by the list's remote unless `offline`.
         """
-        remote = None if offline else self.store.remote
-        try:
-            made = self._edit(operations, remote, force=force, parallel=parallel)
-        except Refused as refusal:
-            from gittasks.workspace.claiming import keep_result
+        from gittasks.workspace import editing
 
-            raise keep_result(self, operations, refusal) from None
-        if not made.edit.made:
-            self._check_lost(operations, made)
-        return made
-
-    def _edit(
-        self,
-        operations: Sequence[Operation],
-        remote: str | None,
-        *,
-        force: bool,
-        parallel: bool,
-    ) -> Report:
-        from gittasks.core.edit import apply  # what only writes need is loaded when one is made
-        from gittasks.core.operations import Claim
-
-        claims = any(isinstance(op, Claim) for op in operations)
-
-        def apply_to(branch: Branch, context: Context) -> tuple[Edit, tuple[str, ...]]:
-            wanted = operations
-            if claims and remote:
-                from gittasks.workspace.claiming import granted
-
-                known = granted(self, branch)
-                wanted = [
-                    op._replace(granted=known) if isinstance(op, Claim) else op for op in wanted
-                ]
-            try:
-                return apply(branch.snapshot, wanted, context), ()
-            except GittasksError as error:
-                if len(operations) == 1:
-                    error.details.pop("operation", None)
-                raise
-
-        if claims and remote:
-            return self._write(apply_to, publish_to=remote, force=force, parallel=parallel)
-        return self._fenced_write(apply_to, remote, force=force, parallel=parallel)
-
-    def _fenced_write(
-        self,
-        apply_to: ApplyTo,
-        remote: str | None,
-        *,
-        force: bool,
-        parallel: bool,
-        plan: str | None = None,
-    ) -> Report:
-        """Write here; or where the remote decides, when that has to agree to what is written."""
-        try:
-            return self._write(
-                apply_to, fence=remote is not None, force=force, parallel=parallel, plan=plan
-            )
-        except _Fenced:
-            return self._write(
-                apply_to, publish_to=remote, force=force, parallel=parallel, plan=plan
-            )
-
-    def _check_lost(self, operations: Sequence[Operation], made: Report) -> None:
-        """Tell who finishes a task that another finished under a later claim."""
-        from gittasks.core.operations import Transition, Verb
-
-        for op, task_id in zip(operations, made.edit.focus, strict=True):
-            task = made.edit.after.tasks.get(task_id)
-            if isinstance(op, Transition) and op.verb is Verb.DONE and task and task.claim:
-                from gittasks.core.rules import lost_lease
-                from gittasks.workspace.claiming import lost
-
-                if lost(self, task):
-                    raise lost_lease(task)
+        return editing.edit(self, operations, force=force, parallel=parallel, offline=offline)
 
     def apply_plan(
         self, plan: Wanted, *, dry_run: bool = False, force: bool = False, parallel: bool = False
     ) -> Report:
         """Bring the list to what a plan or another tool says, as one commit; or only tell."""
-        from gittasks.core.arrivals import bring
-        from gittasks.core.edit import between
+        from gittasks.workspace import plans
 
-        def apply_to(branch: Branch, context: Context) -> tuple[Edit, tuple[str, ...]]:
-            made = bring(plan, branch.snapshot, context)
-            return between(branch.snapshot, made.snapshot, forced=made.forced), made.notes
-
-        if dry_run:
-            context = self._context(self.now(), force=force, parallel=parallel)
-            edit, notes = apply_to(self.branch(), context)
-            return Report(edit, None, notes)
-        name = os.path.basename(plan.where)
-        remote = self.store.remote
-        return self._fenced_write(apply_to, remote, force=force, parallel=parallel, plan=name)
-
-    def _context(self, moment: choice.Moment, *, force: bool, parallel: bool) -> Context:
-        from gittasks.core.operations import Context
-
-        parallel = parallel or self.repository.config.flag("gittasks.parallel")
-        entropy = int.from_bytes(os.urandom(8))
-        return Context(moment.text, self.actor, entropy, parallel, force)
-
-    def _write(
-        self,
-        apply_to: ApplyTo,
-        *,
-        publish_to: str | None = None,
-        fence: bool = False,
-        force: bool = False,
-        parallel: bool = False,
-        plan: str | None = None,
-        undo_of: str | None = None,
-    ) -> Report:
-        from gittasks.core.messages import commit_message
-        from gittasks.store import transaction
-
-        moment = self.now()
-        context = self._context(moment, force=force, parallel=parallel)
-        people, hint = choice.signatures(self.repository, moment)
-        operation_id = os.urandom(10).hex()
-        done: list[tuple[Edit, tuple[str, ...]]] = []
-
-        def propose(branch: Branch) -> transaction.Proposal | None:
-            edit, notes = apply_to(branch, context)
-            done[:] = [(edit, notes)]
-            if not edit.made:
-                return None
-            if any(t.claim for i in edit.changed if (t := edit.before.tasks.get(i))):
-                from gittasks.workspace import claiming
-
-                if fence and claiming.is_fenced(branch, edit):
-                    raise _Fenced
-                if not force and undo_of is None:
-                    claiming.check_not_lost(self, edit)
-            message = commit_message(
-                self.list_id, edit, self.actor, operation_id, undo_of=undo_of, plan=plan
-            )
-            return transaction.Proposal(edit.after, message)
-
-        if publish_to:
-            from gittasks.sync.publish import publish
-
-            written = publish(self.store, publish_to, propose, people)
-        else:
-            if self.store.head() is None:
-                raise choice.no_such_list(self.repository, self.chosen)
-            written = transaction.update(self.store, propose, people)
-        edit, notes = done[0]
-        if written.commit is None:
-            return Report(edit, None, notes)
-        from gittasks.workspace import audit
-
-        audit.remember(self.store, written.commit, edit.before, edit.after)
-        if hint:
-            self.notices.append(hint)
-        for folder in written.lagging:
-            self.notices.append(
-                f"{folder} has this branch checked out and could not be brought along; "
-                f"before you commit there, see: git -C {folder} status"
-            )
-        return Report(edit, written.commit.id, notes)
+        return plans.apply(self, plan, dry_run=dry_run, force=force, parallel=parallel)
 
     def undo(self) -> Undone:
         """Take back the last operation of this actor with a new commit.
 
         Raises NotFound when there is none, Refused when others have built on it.
         """
-        from gittasks.core.edit import between
-        from gittasks.core.undo import take_back
-        from gittasks.workspace import audit
+        from gittasks.workspace import undo
 
-        target = audit.last_operation(self)
-        if self.store.load().contested:
-            from gittasks.workspace import sharing
+        return undo.undo(self)
 
-            sharing.check_uncontested(self.store, target.id)
-        before = self.store.load_at(target.parents[0])
-        after = self.store.load_at(target.id, before)
+    # --- claims -----------------------------------------------------------------------------
 
-        def apply_to(branch: Branch, _context: Context) -> tuple[Edit, tuple[str, ...]]:
-            made = take_back(before.snapshot, after.snapshot, branch.snapshot)
-            return between(branch.snapshot, made), ()
-
-        report = self._write(apply_to, undo_of=target.id)
-        return audit.Undone(target.id, target.message.partition("\n")[0], report)
-
-    def sync(
-        self, wish: Wish, remote: str | None = None, *, all_lists: bool = False
-    ) -> list[Synced]:
-        """Exchange the list at work, or all lists, with a remote; see `gittasks.sync`."""
-        from gittasks.workspace import sharing
-
-        return sharing.sync(self, wish, remote, all_lists=all_lists)
-
-    def conflicts(self) -> list[OpenConflict]:
-        """What was written concurrently and differently, and not again since, by task."""
-        from gittasks.workspace import sharing
-
-        return sharing.conflicts(self)
-
-    def claim_notices(self) -> list[str]:
-        """What became of claims that were made without asking the remote, if there are any."""
-        store = self.__dict__.get("store")
-        if store is None or not os.path.exists(store.tentative_path):
-            return []
+    def claim(
+        self,
+        wanted: Claim,
+        lease_seconds: int | None = None,
+        *,
+        force: bool = False,
+        parallel: bool = False,
+        offline: bool = False,
+    ) -> Claimed:
+        """Claim a task, or the next that is ready. Raises Refused, RemoteFailure."""
         from gittasks.workspace import claiming
 
-        return claiming.notices(self)
+        return claiming.claim(
+            self, wanted, lease_seconds, force=force, parallel=parallel, offline=offline
+        )
 
-    def keep_conflicts(self, task_id: str | None = None) -> int:
-        """Settle conflicts in favour of what stands, of one task or of all; how many."""
-        from gittasks.workspace import sharing
+    def wait_until_ready(self, seconds: float | None) -> bool:
+        """Wait until something may be ready for this actor; False when the time is over."""
+        from gittasks.workspace import claiming
 
-        return sharing.keep(self, task_id)
+        return claiming.wait(self, seconds)
+
+    def claim_words(self, task: Task, made: Claimed) -> str:
+        """Who has a task that was claimed, and who granted it."""
+        from gittasks.workspace import claiming
+
+        return claiming.told(self, task, made)
+
+    def heartbeat(self, task_id: str | None = None) -> tuple[Lease, tuple[str, ...]]:
+        """Renew my lease; returns it and the tasks that were lost since. NotFound without one."""
+        from gittasks.workspace import claiming
+
+        return claiming.heartbeat(self, task_id)
 
     def stale_claims(self, snapshot: Snapshot) -> list[StaleClaim]:
         """Tasks whose holders have not been heard of for a whole lease, if there are leases."""
@@ -342,6 +176,15 @@ class Workspace:
 
         return claiming.stale_claims(self, snapshot)
 
+    def claim_notices(self) -> list[str]:
+        """What became of claims that were made without asking the remote, if there are any."""
+        store = self.used_store
+        if store is None or not os.path.exists(store.tentative_path):
+            return []
+        from gittasks.workspace import claiming
+
+        return claiming.notices(self)
+
     def forget_lost_claim(self, task_id: str) -> bool:
         """Tell no more of a claim that was made without asking the remote, and lost."""
         if not os.path.exists(self.store.tentative_path):
@@ -350,11 +193,7 @@ class Workspace:
 
         return claiming.forget_lost(self, task_id)
 
-    def doctor(self, *, fix: bool = False) -> list[Finding]:
-        """What is wrong with the lists here, or could be better; `fix` mends what it can."""
-        from gittasks.workspace import doctor
-
-        return doctor.examine(self, fix=fix)
+    # --- history ----------------------------------------------------------------------------
 
     def log(self, task_id: str | None = None, **which: Any) -> list[LogEntry]:
         """Who did what when, newest first; of one task, or of the whole list.
@@ -365,36 +204,98 @@ class Workspace:
 
         return audit.log(self.store, task_id, **which)
 
-    def init(self, list_id: str | None, title: str | None) -> tuple[str, bool]:
-        """Create or adopt a list and use it; returns its id and whether it was created."""
-        from gittasks.workspace import lists
+    def look_back(self, text: str) -> Past:
+        """The list at the moment or the commit that `text` names. Usage, NotFound, Ambiguous."""
+        from gittasks.workspace import past
 
-        return lists.init(self, list_id, title)
+        return past.look_back(self, text)
 
-    def make_list_if_none(self) -> bool:
-        """Make the list at work if it is not there yet; whether it was made.
+    def changed(self, before: Past, view: ListView) -> Changed:
+        """What the list says differently in `view`, as it is or was at another moment."""
+        from gittasks.workspace import past
 
-        It has the name that was given for it, else that of the code branch or the folder. NoList
-        when several lists are here and none was named: to make one more would be a guess.
-        """
-        from gittasks.workspace import lists
+        return past.changed(self, before, view)
 
-        return lists.make_if_none(self)
+    def follow(self, fetch_every: float | None = None) -> Follower:
+        """The list as it changes; its remote is asked as well every `fetch_every` seconds."""
+        from gittasks.workspace.following import Follower
 
-    def turn_to(self, list_id: str) -> None:
-        """Work on another list from now on."""
-        self.list_option = list_id
-        for known in ("chosen", "store"):  # what was worked out for another list
-            self.__dict__.pop(known, None)
+        return Follower(self, fetch_every)
 
-    def use(self, list_id: str) -> None:
-        """Make `list_id` the list of this worktree (or repository) through git config."""
-        from gittasks.workspace import lists
+    # --- sharing ----------------------------------------------------------------------------
 
-        lists.use(self, list_id)
+    def sync(
+        self, wish: Wish, remote: str | None = None, *, all_lists: bool = False
+    ) -> list[Synced]:
+        """Exchange the list at work, or all lists, with a remote; see `gittasks.sync`."""
+        from gittasks.workspace import sharing
 
-    def lists(self) -> list[ListSummary]:
-        """All lists here, local and fetched, in order of id."""
-        from gittasks.workspace import lists
+        return sharing.sync(self, wish, remote, all_lists=all_lists)
 
-        return lists.known(self)
+    def exchanged(self, synced: Synced) -> Exchanged:
+        """The history, the conflicts and the troubles behind one list that was exchanged."""
+        from gittasks.workspace import sharing
+
+        return sharing.exchanged(self, synced)
+
+    def conflicts(self) -> list[OpenConflict]:
+        """What was written concurrently and differently, and not again since, by task."""
+        from gittasks.workspace import sharing
+
+        return sharing.conflicts(self)
+
+    def keep_conflicts(self, task_id: str | None = None) -> int:
+        """Settle conflicts in favour of what stands, of one task or of all; how many."""
+        from gittasks.workspace import sharing
+
+        return sharing.keep(self, task_id)
+
+    # --- commits of the code ------------------------------------------------------------------
+
+    def link(
+        self, commit: CodeCommit, mentions: Sequence[Mention], *, copied: bool = False
+    ) -> list[Linked]:
+        """Link a commit to the tasks that it names and move them, with one commit for each list."""
+        from gittasks.workspace import linking
+
+        return linking.link(self, commit, mentions, copied=copied)
+
+    def relink(self, renamed: Mapping[str, CodeCommit]) -> list[Linked]:
+        """Let links to commits that were rewritten point to what they are now, in all lists."""
+        from gittasks.workspace import linking
+
+        return linking.relink(self, renamed)
+
+    def unapplied(self) -> list[Unapplied]:
+        """What commits of the code said of tasks and could not be done, oldest first."""
+        from gittasks.workspace import unapplied
+
+        return unapplied.read(self.repository)
+
+    def note_unapplied(self, rows: Sequence[Unapplied]) -> None:
+        """Remember more of what could not be done."""
+        from gittasks.workspace import unapplied
+
+        unapplied.add(self.repository, rows)
+
+    def forget_unapplied(self, rows: Collection[Unapplied]) -> None:
+        """Remember no more that these could not be done."""
+        from gittasks.workspace import unapplied
+
+        unapplied.forget(self.repository, rows)
+
+    # --- upkeep -------------------------------------------------------------------------------
+
+    def lint(
+        self, snapshot: Snapshot, only: Collection[str] = (), ignore: Collection[str] = ()
+    ) -> list[Advice]:
+        """What the rules of good lists find; Usage when one is named that there is not."""
+        from gittasks.workspace import linting
+
+        return linting.lint(self, snapshot, only, ignore)
+
+    def doctor(self, *, fix: bool = False) -> list[Finding]:
+        """What is wrong with the lists here, or could be better; `fix` mends what it can."""
+        from gittasks.workspace import doctor
+
+        return doctor.examine(self, fix=fix)

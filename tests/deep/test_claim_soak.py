@@ -26,7 +26,7 @@ def claimer(path: str, folder: str, who: str, turns: int, env: Mapping[str, str]
     notes, got = Recorder(folder, who), 0
     mine = {**env, "GITTASKS_OWNER": "agent", "GITTASKS_SESSION": who}
     for _ in range(turns):
-        workspace = Workspace(path, list_id="plan", env=mine)
+        workspace = Workspace.open(path, list_id="plan", env=mine)
         began = time.monotonic()
         try:
             made = workspace.edit([Claim()])

@@ -126,7 +126,7 @@ def resident_sharer(path: str, who: int, turns: int, env: Mapping[str, str]) -> 
     """One process that writes and syncs in turn; how often others were always first, and rounds."""
     beaten = rounds = 0
     for turn in range(turns):
-        workspace = Workspace(path, list_id="plan", env=env)
+        workspace = Workspace.open(path, list_id="plan", env=env)
         assert workspace.edit([AddNote("a", f"w{who}-{turn}")]).commit
         assert workspace.edit([Update(f"own{who}", result=f"w{who}-{turn}")]).commit
         done = workspace.sync(Wish(True, True))[0]

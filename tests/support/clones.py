@@ -17,7 +17,7 @@ import pytest
 from gittasks.core.model import Status, Task
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 from gittasks.store.history import MERGE_SIGNER
-from gittasks.workspace.merge_driver import DRIVER
+from gittasks.store.merge_driver import DRIVER
 from support.repositories import GITTASKS, Repo, git
 
 BROKEN = "subject: [\n"

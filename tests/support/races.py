@@ -54,7 +54,7 @@ def run_writers(repo: Repo, writers: int, turns: int) -> dict[str, list[str]]:
 
 def resident_writer(path: str, who: int, turns: int, env: Mapping[str, str]) -> list[str]:
     """One long-lived process that edits through one Workspace; what it was told was written."""
-    workspace = Workspace(path, env=env)
+    workspace = Workspace.open(path, env=env)
     told = []
     for turn in range(1, turns + 1):
         text = f"w{who}-{turn}"

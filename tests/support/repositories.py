@@ -176,7 +176,7 @@ class Repo:
 
     def workspace(self, list_id: str | None = None, **env: str) -> Workspace:
         """The public interface, in this process, with a fresh view of the environment."""
-        return Workspace(self.path, list_id=list_id, env={**os.environ, **env})
+        return Workspace.open(self.path, list_id=list_id, env={**os.environ, **env})
 
     def edit(self, *operations: Operation, at: int | None = None) -> str:
         """Apply operations as one commit, in this process; at minute `at` of 2030, if given.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from gittasks.errors import Refused
 from gittasks.store.repository import Repository
-from gittasks.workspace.settings import remove_section, set_config
 
 _SECTION = "merge.gittasks"
 # Without gittasks, or when it fails, git would keep our side and say nothing: so it falls back.
@@ -42,8 +41,8 @@ def install(repository: Repository) -> bool:
             f"{repository.config.get(f'{_SECTION}.driver')}",
             hint="it was left as it is; unset it first if gittasks is to merge task files",
         )
-    set_config(repository, "--local", f"{_SECTION}.name", _NAME)
-    set_config(repository, "--local", f"{_SECTION}.driver", DRIVER)
+    repository.set_config("--local", f"{_SECTION}.name", _NAME)
+    repository.set_config("--local", f"{_SECTION}.driver", DRIVER)
     return True
 
 
@@ -51,5 +50,5 @@ def uninstall(repository: Repository) -> bool:
     """Take the driver out again; False when it was not there, or is not ours."""
     if repository.config.get(f"{_SECTION}.driver") is None or is_other(repository):
         return False
-    remove_section(repository, _SECTION)
+    repository.remove_config_section(_SECTION)
     return True

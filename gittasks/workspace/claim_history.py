@@ -1,0 +1,79 @@
+"""Who holds, and who had, a claimed task: by the remote's branch and by the task's history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gittasks.core.model import Status, Task
+from gittasks.core.rules import lost_lease
+from gittasks.workspace import audit
+
+if TYPE_CHECKING:
+    from gittasks.core.edit import Edit
+    from gittasks.core.operations import Holder
+    from gittasks.store.layout import Branch
+    from gittasks.workspace.session import Session
+
+
+def is_fenced(branch: Branch, edit: Edit) -> bool:
+    """Whether an edit finishes or gives back a claimed task of a shared list: then the remote has
+    to agree, since somebody else may have taken it over."""
+    return branch.heads.tracked is not None and any(
+        old.claim
+        and old.status is Status.IN_PROGRESS
+        and (new.status is not Status.IN_PROGRESS or new.result != old.result)
+        for task_id in edit.changed
+        if (old := edit.before.tasks.get(task_id)) and (new := edit.after.tasks.get(task_id))
+    )
+
+
+def granted(session: Session, branch: Branch) -> dict[str, Holder]:
+    """Holders of tasks, as the remote's own branch says it."""
+    if branch.heads.tracked is None:
+        return {}
+    there = session.store.load_at(branch.heads.tracked, branch).snapshot
+    return {
+        task.id: (task.owner, task.session, task.claim)
+        for task in there.tasks.values()
+        if task.status is Status.IN_PROGRESS
+    }
+
+
+def lost(session: Session, task: Task) -> bool:
+    """Whether this owner and session held a task that somebody else has claimed since: holds, has
+    finished, or has given back."""
+    actor = session.actor
+    if not task.claim:
+        return False
+    if task.status is not Status.PENDING:
+        if actor.session is None:
+            mine = task.session is None and task.owner == actor.owner
+        else:
+            mine = task.session == actor.session
+        return not mine and _last_claim(session, task) is not None
+    number = _last_claim(session, task)
+    return number is not None and number < task.claim
+
+
+def _last_claim(session: Session, task: Task) -> int | None:
+    """Number of the claim under which this owner and session last had a task in progress, 0 for
+    one that was only started; None when they never had it, by its history."""
+    actor = session.actor
+    for entry in audit.log(session.store, task.id):
+        if entry.session != actor.session or (actor.session is None and entry.owner != actor.owner):
+            continue
+        for change in entry.changes:
+            if change.field == "claim":
+                return int(change.after)
+        if any(c.field == "status" and c.after == Status.IN_PROGRESS for c in entry.changes):
+            return 0
+    return None
+
+
+def check_not_lost(session: Session, edit: Edit) -> None:
+    """Refuse to finish a task that is nobody's now, when another claimed it after this session."""
+    for task_id in edit.changed:
+        old, new = edit.before.tasks.get(task_id), edit.after.tasks.get(task_id)
+        pending = old and old.claim and old.status is Status.PENDING
+        if old and new and pending and new.status is Status.COMPLETED and lost(session, old):
+            raise lost_lease(old)

@@ -1,0 +1,235 @@
+"""Writing to the list at work: one commit for each edit, here or where the remote decides."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from gittasks.core.edit import Edit, apply
+from gittasks.core.graph import Graph
+from gittasks.core.messages import commit_message
+from gittasks.core.operations import AddNote, Claim, Context, Operation, Transition, Verb
+from gittasks.core.rules import lost_lease
+from gittasks.core.texts import printable
+from gittasks.errors import GittasksError, Refused
+from gittasks.store import transaction
+from gittasks.workspace import audit, choice, claim_history
+
+if TYPE_CHECKING:
+    from gittasks.store.layout import Branch
+    from gittasks.workspace.session import Session
+
+Change = Callable[["Branch", Context], "tuple[Edit, tuple[str, ...]]"]
+"""Computes an edit of the list as it is at that moment, with sentences about it."""
+
+_LOSING = frozenset({"held", "lost-lease", "closed"})
+"""Rules by which a finish is refused when somebody else has, or had, the task."""
+
+
+class Report(NamedTuple):
+    """What an edit did. `commit` is None when there was nothing to change."""
+
+    edit: Edit
+    commit: str | None
+    notes: tuple[str, ...] = ()
+    """Sentences about what a plan names and the list keeps as it is."""
+
+    @property
+    def graph(self) -> Graph:
+        """Dependencies after the edit."""
+        return Graph.of(self.edit.after)
+
+
+class Policy(NamedTuple):
+    """Where a write is decided, and which rules it lifts.
+
+    Without a `remote` it is decided here. With one, the remote decides what ends a claim, since
+    somebody else may have taken the task over; `claims`: it decides in any case. `force` and
+    `parallel` are those of the Context.
+    """
+
+    remote: str | None = None
+    claims: bool = False
+    force: bool = False
+    parallel: bool = False
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether the remote decides whatever the edit turns out to be."""
+        return self.claims and self.remote is not None
+
+
+def edit(
+    session: Session,
+    operations: Sequence[Operation],
+    *,
+    force: bool = False,
+    parallel: bool = False,
+    offline: bool = False,
+) -> Report:
+    """Apply operations as one commit, all or nothing; see `Workspace.edit`."""
+    remote = None if offline else session.store.remote
+    claims = any(isinstance(op, Claim) for op in operations)
+    policy = Policy(remote, claims, force, parallel)
+
+    def change(branch: Branch, context: Context) -> tuple[Edit, tuple[str, ...]]:
+        wanted = operations
+        if policy.asks_first:
+            holders = claim_history.granted(session, branch)
+            wanted = [
+                op._replace(granted=holders) if isinstance(op, Claim) else op for op in operations
+            ]
+        try:
+            return apply(branch.snapshot, wanted, context), ()
+        except GittasksError as error:
+            if len(operations) == 1:
+                error.details.pop("operation", None)
+            raise
+
+    try:
+        report = write(session, change, policy)
+    except Refused as refusal:
+        raise _with_result_noted(session, operations, refusal) from None
+    if not report.edit.made:
+        _check_lost(session, operations, report)
+    return report
+
+
+def write(
+    session: Session,
+    change: Change,
+    policy: Policy,
+    *,
+    plan: str | None = None,
+    undo_of: str | None = None,
+) -> Report:
+    """Commit what `change` makes of the list, where the policy says that it is decided."""
+    moment = session.now()
+    people, hint = choice.signatures(session.repository, moment)
+    attempt = _Attempt(session, change, policy, new_context(session, moment, policy), plan, undo_of)
+    written = None
+    if not policy.asks_first:
+        if session.store.head() is None:
+            raise choice.no_such_list(session.repository, session.chosen)
+        written = transaction.update(session.store, attempt.propose, people)
+    if policy.remote is not None and (written is None or attempt.needs_remote):
+        from gittasks.sync.publish import publish  # it is for claims of shared lists alone
+
+        attempt.asks = True
+        written = publish(session.store, policy.remote, attempt.propose, people)
+    assert written is not None  # noqa: S101  a policy without a remote never asks first
+    if written.commit is None:
+        return Report(attempt.edit, None, attempt.notes)
+    audit.remember(session.store, written.commit, attempt.edit.before, attempt.edit.after)
+    if hint:
+        session.notices.append(hint)
+    session.notices += [lagging(folder) for folder in written.lagging]
+    return Report(attempt.edit, written.commit.id, attempt.notes)
+
+
+class _Attempt:
+    """One write, proposed for each state of the list that it meets until it goes in."""
+
+    edit: Edit
+    notes: tuple[str, ...]
+
+    def __init__(
+        self,
+        session: Session,
+        change: Change,
+        policy: Policy,
+        context: Context,
+        plan: str | None,
+        undo_of: str | None,
+    ) -> None:
+        self._session, self._change, self._context = session, change, context
+        self._fences = policy.remote is not None
+        self._checks = not policy.force and undo_of is None
+        self._plan, self._undo_of = plan, undo_of
+        self._operation_id = os.urandom(10).hex()
+        self.asks = policy.asks_first
+        """Whether the remote is being asked."""
+        self.needs_remote = False
+        """Whether nothing was proposed because the remote has to agree to it."""
+
+    def propose(self, branch: Branch) -> transaction.Proposal | None:
+        """What to commit on top of a branch; None when there is nothing to commit here."""
+        self.edit, self.notes = self._change(branch, self._context)
+        edit = self.edit
+        if not edit.made:
+            return None
+        if any(t.claim for i in edit.changed if (t := edit.before.tasks.get(i))):
+            fenced = self._fences and not self.asks and claim_history.is_fenced(branch, edit)
+            self.needs_remote = fenced
+            if fenced:
+                return None
+            if self._checks:
+                claim_history.check_not_lost(self._session, edit)
+        session = self._session
+        message = commit_message(
+            session.list_id,
+            edit,
+            session.actor,
+            self._operation_id,
+            undo_of=self._undo_of,
+            plan=self._plan,
+        )
+        return transaction.Proposal(edit.after, message)
+
+
+def lagging(folder: str) -> str:
+    """The hint about a worktree that has the list's branch checked out and lags behind it."""
+    return (
+        f"{folder} has this branch checked out and could not be brought along; "
+        f"before you commit there, see: git -C {folder} status"
+    )
+
+
+def new_context(session: Session, moment: choice.Moment, policy: Policy) -> Context:
+    """Time, actor and chance for a write, and the rules that it lifts."""
+    parallel = policy.parallel or session.repository.config.flag("gittasks.parallel")
+    entropy = int.from_bytes(os.urandom(8))
+    return Context(moment.text, session.actor, entropy, parallel, policy.force)
+
+
+# --- finishing what somebody else has claimed since -------------------------------------------
+
+
+def _check_lost(session: Session, operations: Sequence[Operation], report: Report) -> None:
+    """Tell who finishes a task that another finished under a later claim."""
+    for op, task_id in zip(operations, report.edit.focus, strict=True):
+        task = report.edit.after.tasks.get(task_id)
+        finishes = isinstance(op, Transition) and op.verb is Verb.DONE
+        if finishes and task and task.claim and claim_history.lost(session, task):
+            raise lost_lease(task)
+
+
+def _with_result_noted(
+    session: Session, operations: Sequence[Operation], refusal: Refused
+) -> Refused:
+    """Save the result of a finish after a lost claim as a note; the error that says so.
+
+    Any other refusal is given back as it is.
+    """
+    finish = operations[refusal.details.get("operation", 0)] if operations else None
+    if not isinstance(finish, Transition) or finish.verb is not Verb.DONE:
+        return refusal
+    if refusal.rule not in _LOSING or not refusal.tasks:
+        return refusal
+    task = session.snapshot().tasks.get(refusal.tasks[0])
+    if task is None or not claim_history.lost(session, task):
+        return refusal
+    actor = session.actor
+    by = f", session {actor.session}" if actor.session else ""
+    outcome = f": {finish.result}" if finish.result else ""
+    text = f"finished by {actor.owner}{by} after the claim was lost{outcome}"
+    loss = lost_lease(task)
+    try:
+        edit(session, [AddNote(task.id, printable(text, 2000))])
+    except GittasksError as error:
+        session.notices.append(f"the result could not be kept as a note: {error.message}")
+        return loss
+    loss.message += "; what you did is kept as a note"
+    loss.details["noted"] = True
+    return loss

@@ -1,0 +1,38 @@
+"""Plans, and the tasks of other tools, brought into the list at work."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from gittasks.core.arrivals import Wanted, bring
+from gittasks.core.edit import Edit, between
+from gittasks.core.operations import Context
+from gittasks.workspace import editing
+
+if TYPE_CHECKING:
+    from gittasks.store.layout import Branch
+    from gittasks.workspace.session import Session
+
+
+def apply(
+    session: Session,
+    plan: Wanted,
+    *,
+    dry_run: bool = False,
+    force: bool = False,
+    parallel: bool = False,
+) -> editing.Report:
+    """Bring the list to what a plan or another tool says, as one commit; or only tell."""
+
+    def change(branch: Branch, context: Context) -> tuple[Edit, tuple[str, ...]]:
+        brought = bring(plan, branch.snapshot, context)
+        return between(branch.snapshot, brought.snapshot, forced=brought.forced), brought.notes
+
+    if dry_run:
+        policy = editing.Policy(None, force=force, parallel=parallel)
+        context = editing.new_context(session, session.now(), policy)
+        result, notes = change(session.branch(), context)
+        return editing.Report(result, None, notes)
+    policy = editing.Policy(session.store.remote, force=force, parallel=parallel)
+    return editing.write(session, change, policy, plan=os.path.basename(plan.where))
