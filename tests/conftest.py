@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import repositories
+from support.repositories import Repo, sealed
+from support.templates import copied
 
 # Under nohup, and in the background of a script, these are ignored, also by all that a test starts.
 for name, usual in (("SIGHUP", signal.SIG_DFL), ("SIGINT", signal.default_int_handler)):
@@ -24,10 +26,23 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
+_SECONDS = 600
+"""Many times what the slowest test takes, so that a busy machine fails none."""
+_DEEP_SECONDS = 4 * 3600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test a time limit: one that waits for ever fails, and shows where it waits."""
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            limit = _DEEP_SECONDS if item.get_closest_marker("deep") else _SECONDS
+            item.add_marker(pytest.mark.timeout(limit))
+
+
 @pytest.fixture(autouse=True)
 def sealed_git(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the developer's git settings out of the environment, and put Ada's in."""
-    env = repositories.sealed(os.environ, str(tmp_path_factory.mktemp("home")))
+    env = sealed(os.environ, str(tmp_path_factory.mktemp("home")))
     for name in os.environ.keys() - env.keys():
         monkeypatch.delenv(name)
     for name, value in env.items():
@@ -35,12 +50,30 @@ def sealed_git(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 @pytest.fixture
-def repo(tmp_path: object) -> repositories.Repo:
-    """A repository with one commit of code and no list."""
-    return repositories.Repo.create(os.path.join(str(tmp_path), "repo"))
+def copy_of(tmp_path: object) -> Callable[[str, Callable[[Repo], object]], Repo]:
+    """Make a repository by the name of its kind: built the first time, then copied."""
+
+    def make(name: str, build: Callable[[Repo], object]) -> Repo:
+        path = os.path.join(str(tmp_path), "repo")
+        copied(name, lambda folder: build(Repo.create(folder)), path)
+        return Repo(path)
+
+    return make
 
 
 @pytest.fixture
-def listed(repo: repositories.Repo) -> repositories.Repo:
+def repo(tmp_path: object) -> Repo:
+    """A repository with one commit of code and no list."""
+    return Repo.create(os.path.join(str(tmp_path), "repo"))
+
+
+@pytest.fixture
+def listed(tmp_path: object) -> Repo:
     """A repository with the list `plan` and the pending tasks a, b and c."""
-    return repositories.plan(repo, "a", "b", "c")
+    return Repo.listed(os.path.join(str(tmp_path), "repo"), "a", "b", "c")
+
+
+@pytest.fixture
+def empty(tmp_path: object) -> Repo:
+    """A repository with the list `plan`, without tasks."""
+    return Repo.listed(os.path.join(str(tmp_path), "repo"))

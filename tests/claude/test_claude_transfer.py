@@ -15,13 +15,6 @@ from gittasks.claude.native import NativeTask
 from gittasks.errors import Busy
 
 
-@pytest.fixture
-def empty(repo: Repo) -> Repo:
-    """A repository with the list `plan` without tasks."""
-    repo.ok("init", "plan")
-    return repo
-
-
 def _bytes(name: str = "plan") -> dict[str, bytes]:
     found = {}
     for file in sorted(os.listdir(tasks_folder(name))):

@@ -24,13 +24,6 @@ from support.sessions import (
 _START = event("SessionStart", source="startup")
 
 
-@pytest.fixture
-def empty(repo: Repo) -> Repo:
-    """A repository with the list `plan` without tasks."""
-    repo.ok("init", "plan")
-    return repo
-
-
 # --- never in the way ------------------------------------------------------------------------
 
 

@@ -99,7 +99,7 @@ def serve() -> Iterator[Callable[..., Served]]:
     for one in served:
         if one.process.poll() is None:
             one.process.kill()
-        one.process.communicate()
+        one.process.communicate(timeout=60)
 
 
 Serve = Callable[..., Served]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from typing import Any
 
 import pytest
 from support.clones import settle, share
 from support.repositories import GITTASKS, Repo, plan
+from support.templates import copied
 from test_imports import _loaded, _of, _warm
 from test_json import check_document
 
@@ -20,25 +20,16 @@ from gittasks.core.operations import AddNote, Create, Operation, Transition, Upd
 Pair = tuple[Repo, Repo]
 
 
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where the clones that tests copy are made, once."""
-    return os.path.join(str(tmp_path_factory.mktemp("shared")), "made")
-
-
 @pytest.fixture
-def pair(shared: str, tmp_path: object) -> Pair:
+def pair(tmp_path: object) -> Pair:
     """Two clones that hold the list `plan` with the tasks a, b and c."""
-    if not os.path.isdir(shared):
-        os.makedirs(f"{shared}.new")
-        _, bob = share(f"{shared}.new", "ann", "bob")
-        bob.workspace().init("plan", None)
-        os.rename(f"{shared}.new", shared)
-    shutil.copytree(shared, str(tmp_path), dirs_exist_ok=True)
-    ann, bob = (Repo(os.path.join(str(tmp_path), name)) for name in ("ann", "bob"))
-    for repo in (ann, bob):
-        repo.git("remote", "set-url", "origin", os.path.join(str(tmp_path), "hub.git"))
-    return ann, bob
+    copied("clones of plan", _clone, str(tmp_path))
+    return Repo(os.path.join(str(tmp_path), "ann")), Repo(os.path.join(str(tmp_path), "bob"))
+
+
+def _clone(folder: str) -> None:
+    _, bob = share(folder, "ann", "bob")
+    bob.workspace().init("plan", None)
 
 
 def collide(pair: Pair, *ops: tuple[Operation, Operation]) -> Repo:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from typing import NamedTuple
 import pytest
 from support.clones import share
 from support.repositories import Repo, plan
+from support.templates import copied
 from test_json import check_document
 
 from gittasks.core.operations import AddNote, Update
@@ -139,26 +139,17 @@ def test_the_driver_leaves_to_git_what_it_cannot_read(listed: Repo, broken: str)
 # --- doctor ------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where the clones that tests copy are made, once."""
-    return os.path.join(str(tmp_path_factory.mktemp("doctor")), "made")
-
-
 @pytest.fixture
-def bob(shared: str, tmp_path: object) -> Repo:
+def bob(tmp_path: object) -> Repo:
     """A clone of the list `plan` with nothing to see to; Ann's clone is beside it."""
-    if not os.path.isdir(shared):
-        os.makedirs(f"{shared}.new")
-        _, made = share(f"{shared}.new", "ann", "bob")
-        made.workspace().init("plan", None)
-        made.ok("hooks", "install")
-        os.rename(f"{shared}.new", shared)
-    shutil.copytree(shared, str(tmp_path), dirs_exist_ok=True)
-    for name in ("ann", "bob"):
-        repo = Repo(os.path.join(str(tmp_path), name))
-        repo.git("remote", "set-url", "origin", os.path.join(str(tmp_path), "hub.git"))
-    return repo
+    copied("clones without a fault", _clone, str(tmp_path))
+    return Repo(os.path.join(str(tmp_path), "bob"))
+
+
+def _clone(folder: str) -> None:
+    _, bob = share(folder, "ann", "bob")
+    bob.workspace().init("plan", None)
+    bob.ok("hooks", "install")
 
 
 def beside(repo: Repo) -> Repo:

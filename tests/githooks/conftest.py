@@ -6,7 +6,7 @@ import os
 import sys
 
 import pytest
-from support.repositories import Repo, plan
+from support.repositories import Repo
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,6 @@ def on_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def hooked(repo: Repo) -> Repo:
+def hooked(tmp_path: object) -> Repo:
     """A repository with the list `plan`, the pending tasks a, b and c, and the hooks installed."""
-    plan(repo, "a", "b", "c").ok("hooks", "install")
-    return repo
+    return Repo.listed(os.path.join(str(tmp_path), "repo"), "a", "b", "c", hooks=True)

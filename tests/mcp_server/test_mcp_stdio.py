@@ -148,7 +148,7 @@ def test_two_servers_and_the_command_line(listed: Repo) -> None:
         work = [pool.submit(by_agent, one, "one"), pool.submit(by_agent, one, "uno")]
         work += [pool.submit(by_agent, two, "two"), pool.submit(by_agent, two, "due")]
         work += [pool.submit(by_command, "cli"), pool.submit(by_command, "sh")]
-        made = {i for done in work for i in done.result()}
+        made = {i for done in work for i in done.result(60)}
         assert {t["id"] for t in one.ok("TaskList")["tasks"]} == {"a", "b", "c"} | made
     assert len(made) == 36
     assert listed.count() == before + 36
@@ -166,7 +166,7 @@ def test_several_make_the_list_at_once(repo: Repo) -> None:
             pool.submit(agent.ok, "TaskCreate", subject=name, id=name)
             for agent, name in ((one, "a"), (two, "b"), (one, "c"), (two, "d"))
         ]
-        hints = [call.result().get("hints", []) for call in calls]
+        hints = [call.result(60).get("hints", []) for call in calls]
     assert set(repo.tasks()) == {"a", "b", "c", "d"}
     assert sum(bool(hint) for hint in hints) == 1
     assert repo.count("repo") == 5
@@ -206,7 +206,7 @@ def test_a_server_killed_in_the_middle(listed: Repo) -> None:
         answers = [wire.receive()["result"]["structuredContent"] for _ in range(4)]
         acknowledged += [answer["task"]["id"] for answer in answers]
         wire.process.kill()
-        wire.process.communicate()
+        wire.process.communicate(timeout=60)
     with agents.over_stdio(listed) as agent:
         agent.ok("TaskCreate", subject="Last", id="last")
         there = {task["id"] for task in agent.ok("TaskList")["tasks"]}
@@ -247,7 +247,7 @@ def test_a_call_that_waits_blocks_no_other(listed: Repo, stuck: Path) -> None:
         assert agent.ok("TaskList")["summary"] == "1/3 tasks complete (33.3%)"
         assert not sync.done()
         (stuck / "go").touch()
-        assert "safe" in sync.result()
+        assert "safe" in sync.result(60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

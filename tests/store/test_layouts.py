@@ -53,7 +53,7 @@ def test_a_bare_repository_whose_head_is_the_list(listed: Repo, tmp_path: Path) 
     assert bare.tasks("plan")["a"]["status"] == "in_progress"
 
 
-def test_a_submodule_has_lists_of_its_own(listed: Repo, repo: Repo, tmp_path: Path) -> None:
+def test_a_submodule_has_lists_of_its_own(listed: Repo, tmp_path: Path) -> None:
     outer = Repo.create(str(tmp_path / "outer"))
     outer.git("submodule", "add", "-q", listed.path, "sub")
     outer.git("commit", "-qm", "Add submodule")

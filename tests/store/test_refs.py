@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -241,7 +243,8 @@ def _killed_in_the_move(repo: Repo, *, empty: bool) -> None:
     ).replace("def die", f"real = os.{'fstat' if empty else 'fsync'}\ndef die")
     done = subprocess.run([sys.executable, "-c", code], cwd=repo.path, check=False)
     assert done.returncode == -9
-    assert Path(f"{_path(repo)}.lock").read_text() == "" if empty else True
+    written = Path(f"{_path(repo)}.lock").read_text()
+    assert written == "" if empty else re.fullmatch(r"[0-9a-f]{40}\n", written)
 
 
 @pytest.mark.parametrize("empty", [False, True])
@@ -290,15 +293,30 @@ def test_a_foreign_lock_is_waited_for_and_then_told(
     listed.ok("start", "a")
 
 
+def _wait_for_writer(repo: Repo) -> None:
+    """Return as soon as another process writes the list: it holds the lock of writers."""
+    deadline = time.monotonic() + 60
+    with open(_marks(repo), "ab") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            fcntl.flock(file, fcntl.LOCK_UN)
+            assert time.monotonic() < deadline, "no writer came"
+            time.sleep(0.01)
+
+
 def test_a_foreign_lock_that_goes_away_is_waited_out(listed: Repo) -> None:
     foreign = Path(f"{_path(listed)}.lock")
     foreign.write_text("")
     writer = listed.start("start", "a")
-    time.sleep(0.6)
+    _wait_for_writer(listed)
+    time.sleep(0.1)
     assert writer.poll() is None
     foreign.unlink()
-    assert writer.wait(30) == 0, writer.communicate()
-    writer.communicate()
+    _, error = writer.communicate(timeout=60)
+    assert writer.returncode == 0, error
     assert listed.tasks()["a"]["status"] == "in_progress"
 
 
@@ -314,9 +332,10 @@ def test_an_interrupt_beside_a_dead_writers_lock_blocks_nobody(listed: Repo, con
     _marks(listed).write_text(dead)
     Path(f"{_path(listed)}.lock").write_text(dead + "\n" if content else "")
     writer = listed.start("start", "a")
-    time.sleep(0.5)
+    _wait_for_writer(listed)
+    time.sleep(0.1)
     writer.send_signal(signal.SIGINT)
-    writer.communicate()
+    writer.communicate(timeout=60)
     listed.ok("note", "b", "after")
     assert not Path(f"{_path(listed)}.lock").exists()
     assert _marks(listed).read_text() == ""

@@ -124,7 +124,7 @@ def test_racers_for_one_task_have_one_winner(repo: Repo) -> None:
     ]
     codes = []
     for racer in racers:
-        racer.communicate()
+        racer.communicate(timeout=60)
         codes.append(racer.returncode)
     assert sorted(codes) == [0] + [5] * 7
     winner = codes.index(0)
@@ -137,7 +137,7 @@ def test_racers_that_only_the_operation_tells_apart_have_one_winner(repo: Repo) 
     races.race_list(repo, 1)
     date = {"GIT_AUTHOR_DATE": "2026-03-04T05:06:07Z", "GIT_COMMITTER_DATE": "2026-03-04T05:06:07Z"}
     racers = [repo.start("start", "shared", "--json", env=date) for _ in range(8)]
-    answers = [json.loads(racer.communicate()[0]) for racer in racers]
+    answers = [json.loads(racer.communicate(timeout=60)[0]) for racer in racers]
     assert [racer.returncode for racer in racers] == [0] * 8
     assert sum(answer["changed"] for answer in answers) == 1
     assert [a["commit"] for a in answers if a["changed"]] == [repo.head()]

@@ -19,6 +19,7 @@ from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 from gittasks.store.history import MERGE_SIGNER
 from gittasks.store.merge_driver import DRIVER
 from support.repositories import GITTASKS, Repo, git
+from support.templates import copied
 
 BROKEN = "subject: [\n"
 """What no task file can say."""
@@ -29,6 +30,11 @@ def share(folder: str, *names: str, tasks: Sequence[str] = ("a", "b", "c")) -> l
 
     The others have no local branch of it.
     """
+    copied(("clones", names, tuple(tasks)), lambda made: _share(made, names, tasks), folder)
+    return [Repo(os.path.join(folder, name)) for name in names]
+
+
+def _share(folder: str, names: Sequence[str], tasks: Sequence[str]) -> None:
     hub = os.path.join(folder, "hub.git")
     git(folder, "init", "-q", "--bare", "--template=", hub)
     first = Repo.create(os.path.join(folder, names[0]), "--template=")
@@ -38,10 +44,8 @@ def share(folder: str, *names: str, tasks: Sequence[str] = ("a", "b", "c")) -> l
     if tasks:
         first.edit(*(Create(f"Task {name}", id=name) for name in tasks), at=0)
     assert not first.sync().error
-    others = [os.path.join(folder, name) for name in names[1:]]
-    for path in others:
-        git(folder, "clone", "-q", "--template=", hub, path)
-    return [first, *map(Repo, others)]
+    for name in names[1:]:
+        git(folder, "clone", "-q", "--template=", hub, os.path.join(folder, name))
 
 
 def on_hub(repo: Repo) -> str:
@@ -137,7 +141,7 @@ def kill(repo: Repo, after: float, *args: str) -> int:
     for _ in range(5):
         family |= {row.pid for row in rows if row.parent in family}
     process.kill()
-    process.wait()
+    process.wait(60)
     for _ in range(600):
         if not any(row.session in family or row.pid in family for row in _processes()):
             return process.returncode
@@ -172,10 +176,15 @@ class Pair(NamedTuple):
 
 def checked_out(folder: Path) -> Pair:
     """Both have what the hub has; nothing is configured in them."""
-    ada, bob = share(str(folder), "ada", "bob")
+    copied("checked out", _check_out, str(folder))
+    ada, bob, tree = (Repo(str(folder / name)) for name in ("ada", "bob", "tree"))
+    return Pair(ada, bob, tree)
+
+
+def _check_out(folder: str) -> None:
+    _, bob = share(folder, "ada", "bob")
     bob.git("branch", "-q", "gittasks/plan", "origin/gittasks/plan")
-    bob.git("worktree", "add", "-q", str(folder / "tree"), "gittasks/plan")
-    return Pair(ada, bob, Repo(str(folder / "tree")))
+    bob.git("worktree", "add", "-q", os.path.join(folder, "tree"), "gittasks/plan")
 
 
 def tasks(repo: Repo) -> dict[str, Task]:

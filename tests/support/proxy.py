@@ -66,7 +66,7 @@ class Proxy(Service):
             up = threading.Thread(target=wire.carry_up)
             up.start()
             wire.carry_down()
-            up.join()
+            up.join(60)
             with self.lock:
                 self._sockets.discard(server)
 

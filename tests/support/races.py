@@ -9,6 +9,7 @@ import random
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from gittasks.core.operations import AddNote, Update
 from gittasks.workspace import Workspace
@@ -136,16 +137,16 @@ def looping(repo: Repo, *commands: Sequence[str]) -> Iterator[list[int]]:
     finally:
         for process in running:
             process.terminate()
-            codes.extend(int(line) for line in process.communicate()[0].split())
+            codes.extend(int(line) for line in process.communicate(timeout=60)[0].split())
 
 
-def kill_writers(repo: Repo, kills: int, at_once: int, seed: int) -> tuple[list[str], int]:
-    """Kill writers at random moments; what was acknowledged, and how many died.
+def kill_writers(repo: Repo, kills: int, at_once: int, seed: int) -> tuple[list[list[str]], int]:
+    """Kill writers at random moments; what was acknowledged, wave by wave, and how many died.
 
     After each wave the list must be readable and the next write succeed, without any repair.
     """
     rng = random.Random(seed)
-    acknowledged: list[str] = []
+    acknowledged: list[list[str]] = []
     died = number = 0
     while died < kills:
         wave = []
@@ -159,26 +160,27 @@ def kill_writers(repo: Repo, kills: int, at_once: int, seed: int) -> tuple[list[
         for moment, _, process in moments:
             time.sleep(max(0.0, began + moment - time.monotonic()))
             process.kill()
+        acknowledged.append([])
         for _, text, process in moments:
-            process.communicate()
+            process.communicate(timeout=60)
             if process.returncode == 0:
-                acknowledged.append(text)
+                acknowledged[-1].append(text)
             else:
                 assert process.returncode == -9, process.returncode
                 died += 1
         number += 1
         assert set(repo.tasks()) >= {"shared"}
         repo.ok("note", "shared", f"k{number}")
-        acknowledged.append(f"k{number}")
+        acknowledged.append([f"k{number}"])
     return acknowledged, died
 
 
-def assert_kills_lost_nothing(repo: Repo, acknowledged: Sequence[str]) -> None:
-    """Acknowledged notes are there; others may be, but none twice."""
+def assert_kills_lost_nothing(repo: Repo, acknowledged: Sequence[Sequence[str]]) -> None:
+    """Acknowledged notes are there, each wave after the one before; others may be, none twice."""
     notes = [n["text"] for n in repo.tasks()["shared"]["notes"]]
     assert len(set(notes)) == len(notes)
-    assert [n for n in notes if n in set(acknowledged)] == sorted(acknowledged, key=notes.index)
-    assert set(acknowledged) <= set(notes)
+    places = [[notes.index(text) for text in wave] for wave in acknowledged if wave]
+    assert all(max(wave) < min(later) for wave, later in pairwise(places)), acknowledged
     assert_linear_and_sound(repo)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from gittasks.core.operations import Operation
@@ -15,11 +17,16 @@ from gittasks.errors import GittasksError
 from gittasks.sync import Synced, Wish
 from gittasks.workspace import Workspace
 from support import schemas
+from support.launcher import Launcher
+from support.templates import copied
 
 __all__ = ["GITTASKS", "GittasksError", "Repo", "Result", "Workspace", "git", "plan", "sealed"]
 
 GITTASKS = os.path.join(os.path.dirname(sys.executable), "gittasks")
 """The console script that was installed with the interpreter that runs the tests."""
+
+_FRESH = bool(os.environ.get("TESTS_FRESH"))
+"""Whether each command is a new interpreter, as a user's is; `make deep` has it so."""
 
 _FOREIGN = ("GIT_", "GITTASKS_", "CLAUDE_", "XDG_", "PYTHON")
 _FOREIGN_NAMES = ("EMAIL", "EDITOR", "VISUAL", "PAGER", "NO_COLOR", "COLUMNS", "SSH_ASKPASS")
@@ -86,6 +93,16 @@ def git(folder: str, *args: str, stdin: str | bytes = "", env: Mapping[str, str]
     return done.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
 
 
+@cache
+def launcher() -> Launcher | None:
+    """The launcher of this process; None where each command is to be started afresh."""
+    if _FRESH:
+        return None
+    forks = Launcher()
+    atexit.register(forks.close)
+    return forks
+
+
 class Repo:
     """A repository on the disk, with git and gittasks at hand."""
 
@@ -96,13 +113,28 @@ class Repo:
     @classmethod
     def create(cls, path: str, *args: str) -> Repo:
         """`git init`, with one commit of code on the branch main."""
-        os.makedirs(path, exist_ok=True)
-        git(path, "init", "-q", *args)
-        repo = cls(path)
-        repo.write("code.txt", "code\n")
-        repo.git("add", "code.txt")
-        repo.git("commit", "-qm", "Add code")
-        return repo
+
+        def build(folder: str) -> None:
+            git(folder, "init", "-q", *args)
+            repo = cls(folder)
+            repo.write("code.txt", "code\n")
+            repo.git("add", "code.txt")
+            repo.git("commit", "-qm", "Add code")
+
+        copied(("repo", args), build, path)
+        return cls(path)
+
+    @classmethod
+    def listed(cls, path: str, *subjects: str, hooks: bool = False) -> Repo:
+        """The same with the list `plan` of tasks whose ids are the subjects, and perhaps hooks."""
+
+        def build(folder: str) -> None:
+            repo = plan(cls.create(folder), *subjects)
+            if hooks:
+                repo.ok("hooks", "install")
+
+        copied(("listed", subjects, hooks), build, path)
+        return cls(path)
 
     @property
     def git_dir(self) -> str:
@@ -139,11 +171,16 @@ class Repo:
         cwd: str | None = None,
         timeout: float = 120,
     ) -> Result:
-        """Run the installed gittasks here, whatever its exit code."""
+        """Run gittasks here, whatever its exit code: forked, or where that differs, started."""
+        command, folder, whole = [GITTASKS, *args], cwd or self.path, {**os.environ, **env}
+        forks = launcher()
+        if forks is not None and forks.serves(whole):
+            forked = forks.run(command, folder, whole, stdin.encode(), timeout)
+            return Result(forked.code, forked.out.decode(), forked.err.decode())
         done = subprocess.run(
-            [GITTASKS, *args],
-            cwd=cwd or self.path,
-            env={**os.environ, **env},
+            command,
+            cwd=folder,
+            env=whole,
             input=stdin.encode(),
             capture_output=True,
             check=False,

@@ -61,7 +61,7 @@ class Service(socketserver.ThreadingTCPServer):
             return
         self.ended.set()
         self.shutdown()
-        self._thread.join()
+        self._thread.join(60)
         with self.lock:
             for connection in self._sockets:
                 hang_up(connection)

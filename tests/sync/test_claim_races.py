@@ -11,7 +11,7 @@ import time
 import pytest
 from support import transports
 from support.claim_history import Event, Recorder, Written, faults, on_remote, recorded
-from support.repositories import GITTASKS, Repo, git, plan
+from support.repositories import GITTASKS, Repo, git
 from support.transports import Remote
 
 _ROUNDS = 3
@@ -19,10 +19,9 @@ _ROUNDS = 3
 
 def _clones(remote: Remote, folder: str, count: int) -> list[Repo]:
     """Clones that share the list `plan` with three tasks through a remote."""
-    first = Repo.create(os.path.join(folder, "c0"))
+    first = Repo.listed(os.path.join(folder, "c0"), "a", "b", "c")
     first.git("remote", "add", "origin", remote.url)
     first.git("push", "-q", "origin", "main")
-    plan(first, "a", "b", "c")
     first.ok("sync")
     names = [os.path.join(folder, f"c{n}") for n in range(1, count)]
     for name in names:
@@ -110,7 +109,7 @@ def test_killed_claimers_ask_again_and_get_what_they_had(listed: Repo, tmp_path:
         process = listed.start("claim", "a", env=env)
         time.sleep(0.03 * turn)
         process.kill()
-        process.communicate()
+        process.communicate(timeout=60)
         began = time.monotonic()
         task = listed.ok("claim", "a", "--json", env=env).json()["task"]
         notes.add("claim", "ok", "a", task["claim"], began)

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-from support.repositories import Repo, Result, git, plan
+from support.repositories import Repo, Result, git
+from support.templates import copied
 
 Run = Callable[..., Result]
 
@@ -27,15 +28,17 @@ def _as(repo: Repo, name: str, session: str | None = None) -> Run:
 @pytest.fixture
 def clones(tmp_path: object) -> tuple[Repo, Repo]:
     """Two clones of one hub that both know the list `plan` with the tasks a, b and c."""
-    folder = str(tmp_path)
+    copied("clones by hand", _clone, str(tmp_path))
+    return Repo(os.path.join(str(tmp_path), "ann")), Repo(os.path.join(str(tmp_path), "bob"))
+
+
+def _clone(folder: str) -> None:
     git(folder, "init", "-q", "--bare", "hub.git")
-    ann = Repo.create(os.path.join(folder, "ann"))
+    ann = Repo.listed(os.path.join(folder, "ann"), "a", "b", "c")
     ann.git("remote", "add", "origin", os.path.join(folder, "hub.git"))
     ann.git("push", "-q", "origin", "main")
-    plan(ann, "a", "b", "c")
     ann.ok("sync")
-    git(folder, "clone", "-q", "hub.git", "bob")
-    return ann, Repo(os.path.join(folder, "bob"))
+    git(folder, "clone", "-q", os.path.join(folder, "hub.git"), "bob")
 
 
 def test_the_remote_decides_and_the_loser_is_told_who_has_it(clones: tuple[Repo, Repo]) -> None:
@@ -55,7 +58,7 @@ def test_clones_at_the_same_moment_get_a_task_each(clones: tuple[Repo, Repo]) ->
     for n in range(4):
         env = {"GITTASKS_OWNER": f"o{n}", "GITTASKS_SESSION": f"s{n}", "GITTASKS_LIST": "plan"}
         processes.append(clones[n % 2].start("claim", "-q", env=env))
-    told = [(p.communicate()[0].decode().strip(), p.returncode) for p in processes]
+    told = [(p.communicate(timeout=60)[0].decode().strip(), p.returncode) for p in processes]
     assert sorted(name for name, code in told if code == 0) == ["a", "b", "c"]
     assert sorted(code for _, code in told) == [0, 0, 0, 1]
 

@@ -20,10 +20,9 @@ by_path = pytest.mark.parametrize("remote", ["path"], indirect=True)
 
 def begin(remote: Remote, path: str) -> Repo:
     """A repository whose remote `origin` has its code and the list `plan`: tasks a, b and c."""
-    repo = Repo.create(path)
+    repo = Repo.listed(path, "a", "b", "c")
     repo.git("remote", "add", "origin", remote.url)
     repo.git("push", "-q", "origin", "main")
-    plan(repo, "a", "b", "c")
     repo.ok("push")
     return repo
 

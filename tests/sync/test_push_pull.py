@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from support import transports
 from support.clones import settle, share
 from support.repositories import GITTASKS, Repo, Result
+from support.templates import copied
 from support.transports import Fault, Remote
 
 from gittasks.core.operations import AddNote
@@ -23,28 +23,19 @@ from gittasks.core.operations import AddNote
 Pair = tuple[Repo, Repo]
 
 
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where the clones that tests copy are made, once."""
-    return os.path.join(str(tmp_path_factory.mktemp("shared")), "made")
-
-
 @pytest.fixture
-def pair(shared: str, tmp_path: object) -> Pair:
+def pair(tmp_path: object) -> Pair:
     """Ann and Bob, whose clones hold the list `plan`; Ann has a note that nobody else has."""
-    if not os.path.isdir(shared):
-        os.makedirs(f"{shared}.new")
-        ann, bob = share(f"{shared}.new", "ann", "bob")
-        bob.workspace().init("plan", None)
-        ann.git("-C", hub(ann), "config", "http.receivepack", "true")
-        os.makedirs(os.path.join(hub(ann), "hooks"))
-        ann.edit(AddNote("a", "from ann"))
-        os.rename(f"{shared}.new", shared)
-    shutil.copytree(shared, str(tmp_path), dirs_exist_ok=True)
-    repos = [Repo(os.path.join(str(tmp_path), name)) for name in ("ann", "bob")]
-    for repo in repos:
-        repo.git("remote", "set-url", "origin", hub(repo))
-    return repos[0], repos[1]
+    copied("clones, one with news", _clone, str(tmp_path))
+    return Repo(os.path.join(str(tmp_path), "ann")), Repo(os.path.join(str(tmp_path), "bob"))
+
+
+def _clone(folder: str) -> None:
+    ann, bob = share(folder, "ann", "bob")
+    bob.workspace().init("plan", None)
+    ann.git("-C", hub(ann), "config", "http.receivepack", "true")
+    os.makedirs(os.path.join(hub(ann), "hooks"))
+    ann.edit(AddNote("a", "from ann"))
 
 
 def hub(repo: Repo) -> str:
@@ -305,7 +296,7 @@ def on_terminal(repo: Repo, *args: str, env: Mapping[str, str] = {}) -> tuple[in
         code = process.wait(10)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    process.wait(60)
     os.set_blocking(main, False)
     shown = b""
     with contextlib.suppress(BlockingIOError):

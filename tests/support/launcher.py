@@ -1,0 +1,228 @@
+"""Commands in processes that are forked from one that has imported the program.
+
+Starting Python and importing are nine tenths of what a command costs, and the same for each. Here
+a command still is a process of its own, with its own environment, folder, streams and exit code;
+only its modules are there before it starts. What is about starting itself (which modules a
+command imports, encodings, signals, races) starts the installed script instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from typing import IO, Any, NamedTuple, NoReturn
+
+__all__ = ["Launcher", "Output"]
+
+_PIPE = 65536
+"""What a pipe holds while nobody reads."""
+_AT_START = ("PYTHON", "LC_", "LANG")
+"""Beginnings of the variables that Python reads only when it starts."""
+
+
+class Output(NamedTuple):
+    """What a finished command left."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+class Launcher:
+    """The process that forks the commands of one test process, and ends with it."""
+
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair()
+        self._environment = _at_start(os.environ)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", __file__, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                cwd=os.path.abspath(os.sep),
+                stdin=subprocess.DEVNULL,
+            )
+
+    def serves(self, env: Mapping[str, str]) -> bool:
+        """Whether Python would start in this environment as the launcher did."""
+        return _at_start(env) == self._environment
+
+    def run(
+        self, args: Sequence[str], cwd: str, env: Mapping[str, str], stdin: bytes, timeout: float
+    ) -> Output:
+        """Run a command to its end; subprocess.TimeoutExpired when that takes too long."""
+        os.umask(mask := os.umask(0))
+        request = {"args": [*args], "cwd": os.path.abspath(cwd), "env": {**env}, "umask": mask}
+        with contextlib.ExitStack() as stack:
+            order, out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+            order.write(json.dumps(request).encode())
+            order.seek(0)
+            given = stack.enter_context(_input(stdin))
+            answers, theirs = (stack.enter_context(side) for side in socket.socketpair())
+            streams: list[IO[bytes]] = [given, out, err, order]
+            numbers = [*(file.fileno() for file in streams), theirs.fileno()]
+            socket.send_fds(self._control, [b"!"], numbers)
+            theirs.close()
+            code = _exit_code(answers, args, timeout)
+            out.seek(0)
+            err.seek(0)
+            return Output(code, out.read(), err.read())
+
+    def close(self) -> None:
+        """End the launcher; commands that still run go on."""
+        self._control.close()
+        self._process.wait(60)
+
+
+def _at_start(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in env.items() if name.startswith(_AT_START)}
+
+
+def _input(data: bytes) -> IO[bytes]:
+    """A pipe that ends after `data`; a file when that is more than a pipe holds."""
+    if len(data) > _PIPE:
+        file = tempfile.TemporaryFile()  # noqa: SIM115
+        file.write(data)
+        file.seek(0)
+        return file
+    reader, writer = os.pipe()
+    with open(writer, "wb") as end:
+        end.write(data)
+    return open(reader, "rb")
+
+
+def _exit_code(answers: socket.socket, args: Sequence[str], timeout: float) -> int:
+    """The exit code that the launcher tells; before it, it tells the number of the process."""
+    words, deadline = b"", time.monotonic() + timeout
+    while not words.endswith(b"."):
+        answers.settimeout(max(0.001, deadline - time.monotonic()))
+        try:
+            data = answers.recv(64)
+        except TimeoutError:
+            os.kill(int(words.split()[0]), signal.SIGKILL)
+            raise subprocess.TimeoutExpired(list(args), timeout) from None
+        if not data:
+            raise AssertionError("the launcher of commands has ended")
+        words += data
+    return int(words.split()[1].rstrip(b"."))
+
+
+# --- the process that forks ---------------------------------------------------------------------
+
+
+class _Order(NamedTuple):
+    """One command to run: its streams, what to run, and where its exit code is told."""
+
+    stdin: int
+    stdout: int
+    stderr: int
+    request: int
+    answers: int
+
+
+def _serve(control: socket.socket) -> None:
+    """Fork a command for each order until the tests have ended."""
+    wakes, wake = os.pipe()
+    for end in (wakes, wake):
+        os.set_blocking(end, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake)
+    running: dict[int, int] = {}
+    while True:
+        ready = select.select([control.fileno(), wakes], [], [])[0]
+        if wakes in ready:
+            os.read(wakes, _PIPE)
+            _reap(running)
+        if control.fileno() in ready:
+            data, descriptors, _, _ = socket.recv_fds(control, 1, len(_Order._fields))
+            if not data:
+                return
+            order = _Order(*descriptors)
+            pid = os.fork()
+            if not pid:
+                _become(order)
+            running[pid] = order.answers
+            os.write(order.answers, b"%d " % pid)
+            for descriptor in order[:-1]:
+                os.close(descriptor)
+
+
+def _reap(running: dict[int, int]) -> None:
+    """Tell the exit codes of the commands that have ended."""
+    for pid, answers in list(running.items()):
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            del running[pid]
+            with contextlib.suppress(OSError):  # the test did not wait for it
+                os.write(answers, b"%d." % os.waitstatus_to_exitcode(status))
+            os.close(answers)
+
+
+def _become(order: _Order) -> NoReturn:
+    """Be the command: all that a process gets from the one that starts it."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with open(order.request, encoding="utf-8") as file:
+        request: Any = json.load(file)
+    for number, descriptor in enumerate(order[:3]):
+        os.dup2(descriptor, number)
+    os.chdir(request["cwd"])
+    os.umask(request["umask"])
+    os.environ.clear()
+    os.environ.update(request["env"])
+    time.tzset()
+    sys.argv[:] = request["args"]
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        text = {"encoding": getattr(sys, name).encoding, "errors": getattr(sys, name).errors}
+        raw = open(number, f"{mode}b", closefd=False)  # noqa: SIM115
+        setattr(sys, name, io.TextIOWrapper(raw, line_buffering=name == "stderr", **text))
+
+    from gittasks.__main__ import main
+
+    main()
+    raise SystemExit("a command leaves by itself")
+
+
+def _preload() -> None:
+    """Import all that a command may import, except the server for agents."""
+    import ast
+    import importlib
+    import pkgutil
+
+    import gittasks
+
+    sys.modules.setdefault("_hashlib", None)  # type: ignore[arg-type]  # as __main__ has it
+    libraries = set()
+    for module in pkgutil.walk_packages(gittasks.__path__, "gittasks."):
+        if module.name.startswith("gittasks.mcp_server"):
+            continue
+        path = importlib.import_module(module.name).__file__
+        assert path
+        with open(path, encoding="utf-8") as file:
+            for node in ast.walk(ast.parse(file.read())):
+                if isinstance(node, ast.Import):
+                    libraries |= {alias.name for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    libraries.add(node.module)
+    for name in sorted(libraries):
+        if name.partition(".")[0] not in ("mcp", "mcp_types", "anyio", "jsonschema"):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+
+
+if __name__ == "__main__":
+    import gc
+
+    _preload()
+    gc.collect()
+    gc.freeze()  # what is never looked at again is never copied by a fork
+    _serve(socket.socket(fileno=int(sys.argv[1])))

@@ -1,0 +1,147 @@
+"""What tests stand on: copied repositories are as made ones, forked commands as started ones."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from support import clones, repositories
+from support.launcher import Launcher
+from support.repositories import GITTASKS, Repo, git
+from support.templates import copied
+
+_OWN = ("objects", "cache", "lock")
+"""Folders whose files are named by ids, or belong to one process."""
+
+
+def _pair(folder: str) -> list[Repo]:
+    """A clone with everything that holds a path: a remote, a worktree, logs, hooks."""
+    ada, bob, tree = clones.checked_out(Path(folder))
+    bob.ok("hooks", "install")
+    return [ada, bob, tree]
+
+
+def _files(folder: str) -> dict[str, bytes]:
+    """The files below a folder by their paths; what is in them as if it were the folder `/`."""
+    files = {}
+    for place, _, names in os.walk(folder):
+        if not set(place.split(os.sep)) & set(_OWN):
+            for name in names:
+                data = Path(place, name).read_bytes().replace(os.fsencode(folder), b"/")
+                files[os.path.relpath(os.path.join(place, name), folder)] = data
+    return files
+
+
+@pytest.fixture
+def made_and_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """The same twice: what was made, and the copy of it that a test gets."""
+    for name in ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"):
+        monkeypatch.setenv(name, "2030-01-01T00:00:00Z")
+    made: list[str] = []
+
+    def build(folder: str) -> None:
+        _pair(folder)
+        made.append(folder)
+
+    copy = tmp_path / "copy"
+    copied(f"law of copies {tmp_path}", build, str(copy))
+    return made[0], str(copy)
+
+
+def test_a_copy_holds_what_was_made(made_and_copied: tuple[str, str]) -> None:
+    """Each file is there, with the copy's paths in place of those of the template."""
+    made, copy = made_and_copied
+    theirs, ours = _files(made), _files(copy)
+    assert theirs.keys() == ours.keys()
+    other = [path for path in ours if ours[path] != theirs[path]]
+    assert {os.path.basename(path) for path in other} <= {"index"}, "what git knows of times"
+    assert any(b"//hub.git" in data for data in ours.values())
+    named = [path for path, data in ours.items() if os.fsencode(made) in data]
+    assert named == []
+
+
+def test_a_copy_is_a_repository_of_its_own(made_and_copied: tuple[str, str]) -> None:
+    """Remotes, worktrees and index are the copy's; a write is neither seen nor felt elsewhere."""
+    made, copy = made_and_copied
+    before = _files(made)
+    ada, bob, tree = (Repo(os.path.join(copy, name)) for name in ("ada", "bob", "tree"))
+    assert bob.git("remote", "get-url", "origin") == os.path.join(copy, "hub.git")
+    assert tree.path in bob.git("worktree", "list")
+    for repo in (ada, bob, tree):
+        assert repo.git("diff-files") == ""
+        assert repo.git("status", "--porcelain") == ""
+        repo.fsck()
+    bob.ok("note", "a", "from bob")
+    bob.ok("sync")
+    ada.ok("sync")
+    assert [note["text"] for note in ada.tasks()["a"]["notes"]] == ["from bob"]
+    assert "from bob" in tree.read("tasks/a.yaml")
+    assert _files(made) == before
+
+
+def test_another_environment_gets_a_copy_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is set in a test counts, although the same was made before without it."""
+    usual = Repo.create(str(tmp_path / "usual"))
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Eve")
+    other = Repo.create(str(tmp_path / "other"))
+    git(str(tmp_path), "config", "--global", "init.defaultBranch", "trunk")
+    trunk = Repo.create(str(tmp_path / "trunk"))
+    assert usual.git("log", "--format=%an") == "Ada"
+    assert other.git("log", "--format=%an") == "Eve"
+    assert trunk.git("branch", "--show-current") == "trunk"
+
+
+@pytest.mark.parametrize(
+    ("args", "stdin", "env"),
+    [
+        (("list",), "", {}),
+        (("status", "--json"), "", {}),
+        (("-h",), "", {}),
+        (("show", "zz"), "", {}),
+        (("show", "zz", "--json"), "", {}),
+        (("nonsense",), "", {}),
+        (("list", "--list", "zz"), "", {}),
+        (("list",), "", {"GITTASKS_LIST": "zz"}),
+        (("list",), "", {"NO_COLOR": "1", "TZ": "Asia/Tokyo"}),
+        (("batch", "--json"), '{"op": "note", "id": "zz", "text": "x"}', {}),
+        (("batch",), '{"op": "note", "id": "zz", "text": "%s"}' % ("x" * 70000), {}),
+    ],
+    ids=lambda value: " ".join(value)[:30] if isinstance(value, tuple) else "",
+)
+def test_a_forked_command_answers_as_a_started_one(
+    listed: Repo, args: Sequence[str], stdin: str, env: dict[str, str]
+) -> None:
+    """Exit code, output and errors are the same to the byte."""
+    whole = {**os.environ, **env}
+    command = [GITTASKS, *args]
+    done = subprocess.run(
+        command, cwd=listed.path, env=whole, input=stdin.encode(), capture_output=True, timeout=60
+    )
+    launcher = repositories.launcher()
+    if launcher is None:
+        pytest.skip("each command is started afresh")
+    forked = launcher.run(command, listed.path, whole, stdin.encode(), 60)
+    assert forked == (done.returncode, done.stdout, done.stderr)
+
+
+def test_a_launcher_does_not_serve_where_python_starts_otherwise() -> None:
+    """Encodings and paths of modules are settled when Python starts."""
+    launcher = Launcher()
+    assert launcher.serves(os.environ)
+    for name in ("PYTHONIOENCODING", "PYTHONPATH", "LC_ALL", "LANG"):
+        assert not launcher.serves({**os.environ, name: "other"})
+    launcher.close()
+
+
+def test_a_forked_command_ends_in_time(listed: Repo) -> None:
+    """What waits for ever is killed when its time is over, and others run meanwhile and after."""
+    for task in "abc":
+        listed.ok("skip", task)
+    with pytest.raises(subprocess.TimeoutExpired):
+        listed.run("ready", "--watch", "60s", timeout=0.5)
+    assert listed.run("list").code == 0
