@@ -78,108 +78,6 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 ALIASES = {"add": "create", "ls": "list", "get": "show", "complete": "done"}
-MEANT = {
-    "finish": "done",
-    "finished": "done",
-    "close": "done",
-    "end": "done",
-    "resolved": "done",
-    "new": "create",
-    "make": "create",
-    "task": "create",
-    "begin": "start",
-    "resume": "start",
-    "work": "start",
-    "edit": "update",
-    "set": "update",
-    "change": "update",
-    "modify": "update",
-    "rename": "update ID --subject TEXT",
-    "assign": "update ID --owner NAME",
-    "block": "update ID --add-blocked-by ID",
-    "unblock": "update ID --remove-blocked-by ID",
-    "dep": "update ID --add-blocked-by ID",
-    "move": "update ID --order N",
-    "comment": "note",
-    "annotate": "note",
-    "rm": "delete",
-    "remove": "delete",
-    "undelete": "restore",
-    "next": "ready",
-    "available": "ready",
-    "tasks": "list",
-    "todo": "list",
-    "todos": "list",
-    "blocked": "list --blocked",
-    "view": "show",
-    "info": "show",
-    "cat": "show",
-    "describe": "show",
-    "history": "log",
-    "plan": "apply",
-    "load": "apply",
-    "bulk": "batch",
-    "progress": "status",
-    "follow": "watch",
-    "tail": "watch",
-    "summary": "status",
-    "cancel": "skip",
-    "abandon": "skip",
-    "drop": "skip",
-    "pause": "release",
-    "stop": "release",
-    "dump": "export",
-    "exec": "run",
-    "revert": "undo",
-    "switch": "use",
-    "select": "use",
-    "unclaim": "release",
-    "take": "claim",
-    "lock": "claim",
-    "beat": "heartbeat",
-    "fetch": "pull",
-    "share": "sync",
-    "merge": "pull",
-    "resolve": "conflicts",
-    "check": "lint",
-    "html": "report",
-    "timeline": "log",
-    "dashboard": "serve",
-    "web": "serve",
-    "tree": "graph",
-    "deps": "graph",
-    "depend": "update ID --add-blocked-by ID",
-    "link": "update ID --add-blocked-by ID",
-    "uncomplete": "reopen",
-    "unlock": "release",
-    "mark": "done",
-    "stats": "status",
-    "current": "list --status in_progress",
-    "gantt": "log --timeline",
-    "board": "serve",
-    "kanban": "serve",
-    "validate": "lint",
-    "loop": "create SUBJECT --iterations N",
-    "create-many": "apply or batch",
-    "update-many": "batch",
-    "mcp-server": "mcp",
-    "agent": "prime",
-    "agents": "prime",
-    "onboard": "prime",
-    "quickstart": "prime",
-    "instructions": "prime",
-    "install": "hooks install or claude install",
-    "setup": "hooks install or claude install",
-    "uninstall": "hooks uninstall or claude uninstall",
-}
-"""Words that people and agents try, and the command that does it here."""
-_TOOLS = {
-    **{name: name for name in ("create", "update", "list", "claim", "sync", "log")},
-    "get": "show",
-    "createmany": "apply",
-}
-"""Tools of the MCP server without the word "Task", and the command that does the same."""
-
 _MODULES = {name: module for group in COMMANDS.values() for name, (module, _) in group.items()}
 
 
@@ -228,22 +126,17 @@ class CommandGroup(click.Group):
 
 def unknown_command(word: str) -> Usage:
     """The error for a word that is no command, with the one that was meant if it can be told."""
+    # Only for who is told what was meant: no other command needs these words.
     from gittasks.core.ids import near_matches
+    from gittasks.core.suggestions import COMMANDS_MEANT, tool_meant
 
-    near = [MEANT[word]] if word in MEANT else near_matches(word, [*_MODULES, *ALIASES], 2)
-    near = _native_tool(word) or near
+    if meant := tool_meant(word) or COMMANDS_MEANT.get(word):
+        near = [meant]
+    else:
+        near = near_matches(word, [*_MODULES, *ALIASES], 2)
     near = list(dict.fromkeys(ALIASES.get(name, name) for name in near))
-    meant = f"did you mean: gittasks {' or '.join(near)}?" if near else None
-    return Usage(
-        f'there is no command "{word}"', hint=meant or "see them all with: gittasks --help"
-    )
-
-
-def _native_tool(word: str) -> list[str]:
-    """The command for the name of a tool: `TaskCreate`, `task-update`."""
-    plain = word.replace("-", "").replace("_", "").lower()
-    name = plain.removeprefix("task")
-    return [_TOOLS[name]] if plain != name and name in _TOOLS else []
+    hint = f"did you mean: gittasks {' or '.join(near)}?" if near else None
+    return Usage(f'there is no command "{word}"', hint=hint or "see them all with: gittasks --help")
 
 
 def version_option() -> click.Option:

@@ -9,31 +9,8 @@ import re
 
 import click
 
-from gittasks.core.vocabulary import field_meant, status_meant
+from gittasks.core.suggestions import OPTIONS_ELSEWHERE, field_meant, status_meant
 
-_ELSEWHERE = {
-    "--format": "for programs: --json",
-    "--output": "for programs: --json",
-    "--pretty": "--json prints one line; make it pretty with: | jq",
-    "--yes": "gittasks never asks; leave it out",
-    "-y": "gittasks never asks; leave it out",
-    "--no-input": "gittasks never asks; leave it out",
-    "--non-interactive": "gittasks never asks; leave it out",
-    "--verbose": "there is no more to say; leave it out",
-    "-v": "there is no more to say; leave it out",
-    "--no-color": "write: --color never",
-    "--dry-run": "only apply and import have it; undo takes an operation back",
-    "--repo": "write: -C DIR",
-    "--dir": "write: -C DIR",
-    "--cwd": "write: -C DIR",
-    "--project": "write: --list LIST",
-    "--list-id": "write: --list LIST",
-    "--task-list": "write: --list LIST",
-    "--actor": "write: --owner NAME",
-    "--as": "write: --owner NAME",
-    "--session": "set GITTASKS_SESSION instead",
-    "--next": "with: gittasks done ID --next",
-}
 _NOTES = {"--note", "--comment", "--message", "-m"}
 
 
@@ -79,7 +56,7 @@ def _option(wrong: str, context: click.Context) -> str | None:
         return f"give it without an option: {context.command_path} {_usage(context)}"
     if command == "create" and wrong.lstrip("-") in ("parallel-with", "parent"):
         return "tasks wait for others with --blocked-by ID; there are no parents"
-    return _ELSEWHERE.get(wrong)
+    return OPTIONS_ELSEWHERE.get(wrong)
 
 
 def _names(command: click.Command) -> dict[str, str]:

@@ -149,7 +149,7 @@ class _Reader:
         if op == "claim":
             hint = "a claim is decided by the remote, one at a time: gittasks claim"
         elif isinstance(op, str):
-            from gittasks.core.vocabulary import verb_meant
+            from gittasks.core.suggestions import verb_meant
 
             meant = verb_meant(op, _KEYS)
             hint = f'did you mean "{meant}"?' if meant else None
@@ -170,7 +170,7 @@ class _Reader:
         return {name: value for name, value in fields.items() if value is not None}
 
     def unknown_key(self, op: str, key: str, number: int) -> InvalidData:
-        from gittasks.core.vocabulary import field_meant
+        from gittasks.core.suggestions import field_meant
 
         message = f"unknown key {_shown(key)} for {op}; it takes {', '.join(_KEYS[op])}"
         if key in _OPTIONS:
@@ -237,7 +237,7 @@ class _Reader:
         known = [s.value for s in Status if op != "create" or s is not Status.DELETED]
         if text in known:
             return Status(text)
-        from gittasks.core.vocabulary import status_meant
+        from gittasks.core.suggestions import status_meant
 
         meant = status_meant(text)
         hint = f'did you mean "{meant}"?' if meant in known else None

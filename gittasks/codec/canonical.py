@@ -20,7 +20,6 @@ from gittasks.codec.scalars import (
     is_line,
     is_sha,
     is_subject,
-    is_time,
     order_text,
     plain_key,
     plain_value,
@@ -31,6 +30,7 @@ from gittasks.codec.scalars import (
     unquote,
     whole,
 )
+from gittasks.core.clock import is_time
 from gittasks.core.fields import BY_NAME, Field, Kind, arranged
 from gittasks.core.ids import task_id_fault
 from gittasks.core.model import CodeCommit, ListInfo, Note, Status, Task, Value

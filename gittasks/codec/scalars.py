@@ -38,8 +38,6 @@ _ESCAPE = r'\\(?:(["\\ntr])|u([0-9a-f]{4})|U([0-9a-f]{8}))'
 _LITERALS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?(e[+-][0-9]{2,3})?"
 _ORDER = r"-?[0-9]{1,9}(?:\.[0-9]{1,6})?"
-_ZEROS = str.maketrans("123456789", "000000000")
-_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def scalar(text: str) -> str:
@@ -131,19 +129,6 @@ def is_subject(text: str) -> bool:
 def is_sha(text: str) -> bool:
     """Whether `text` is a commit id, possibly short."""
     return re.fullmatch("[0-9a-f]{4,64}", text) is not None
-
-
-def is_time(text: str) -> bool:
-    """Whether `text` is a UTC time as we write it, of a day that exists."""
-    if text.translate(_ZEROS) != "0000-00-00T00:00:00Z":
-        return False
-    year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
-    if not (year and 1 <= month <= 12 and text[11:19] <= "23:59:59"):
-        return False
-    if text[14] > "5" or text[17] > "5":
-        return False
-    leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    return 1 <= day <= _DAYS[month - 1] + leap
 
 
 def order_text(value: float) -> str:

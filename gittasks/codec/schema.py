@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from gittasks.codec.scalars import MAX_KEY, is_line, is_time, plain_value
+from gittasks.codec.scalars import MAX_KEY, is_line, plain_value
+from gittasks.core.clock import format_time, is_time, parse_time, zone_seconds
 from gittasks.core.model import Problem, Value
 from gittasks.core.texts import shorten
 from gittasks.errors import InvalidData
@@ -27,15 +28,10 @@ def normal_time(text: str) -> str:
     match = re.fullmatch(_RFC3339, text)
     if not match:
         raise ValueError(text)
-    from datetime import UTC, datetime  # only times written by hand come here
-
     day, clock, second, offset = match.groups()
     second = "59" if second == "60" else second  # a leap second has no number of its own
-    try:
-        moment = datetime.fromisoformat(f"{day}T{clock}:{second}{offset or '+00:00'}")
-        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20)
-    except OverflowError:
-        raise ValueError(text) from None
+    written = parse_time(f"{day}T{clock}:{second}Z")
+    return format_time(written - zone_seconds(offset or "+00:00"))
 
 
 class Reader:

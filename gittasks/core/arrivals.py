@@ -20,7 +20,6 @@ from gittasks.core.plan import Applied, Plan, reconcile
 
 ALIAS = "alias"
 """Key of the metadata that holds a task's id in the source, where that is no task id here."""
-_RANK = {Status.PENDING: 0, Status.IN_PROGRESS: 1, Status.COMPLETED: 2, Status.SKIPPED: 2}
 _NO_SETTINGS: Mapping[str, Value] = MappingProxyType({})
 
 
@@ -158,7 +157,7 @@ def _bring_along(draft: Draft, old: Task, new: Task) -> None:
     if new.phase and new.phase_label != old.phase_label:
         changes["phase"] = new.phase
     changes["metadata"] = {**old.metadata, **new.metadata}
-    if _RANK.get(new.status, 0) > _RANK.get(old.status, 0):
+    if new.status.is_ahead_of(old.status):
         changes["status"] = new.status
         changes["owner"] = new.owner or old.owner
         changes["started"] = new.started or old.started

@@ -40,6 +40,24 @@ def parse_time(text: str) -> int:
     return days * DAY + hour * HOUR + minute * MINUTE + second
 
 
+def is_time(text: str) -> bool:
+    """Whether `text` is a stored time of a moment that exists."""
+    try:
+        parse_time(text)
+    except ValueError:
+        return False
+    return True
+
+
+def zone_seconds(offset: str) -> int:
+    """Seconds east of UTC of an offset like `+02:00`; ValueError when there is no such zone."""
+    hours, minutes = int(offset[1:3]), int(offset[-2:])
+    if hours > 23 or minutes > 59:
+        raise ValueError(f"no such time zone: {offset}")
+    seconds = hours * HOUR + minutes * MINUTE
+    return -seconds if offset[0] == "-" else seconds
+
+
 def format_time(epoch: int) -> str:
     """The stored form of a moment given in epoch seconds; ValueError outside the years 1–9999."""
     days, seconds = divmod(epoch, DAY)

@@ -40,8 +40,13 @@ class Status(StrEnum):
         """Whether a task in this state no longer blocks others."""
         return self in _CLOSED
 
+    def is_ahead_of(self, other: Status) -> bool:
+        """Whether a task in this state is further on; nothing is deleted by being further on."""
+        return _STAGES.get(self, 0) > _STAGES.get(other, 0)
+
 
 _CLOSED = frozenset({Status.COMPLETED, Status.SKIPPED, Status.DELETED})
+_STAGES = {Status.IN_PROGRESS: 1, Status.COMPLETED: 2, Status.SKIPPED: 2}
 
 
 class Note(NamedTuple):

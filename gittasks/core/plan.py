@@ -212,8 +212,6 @@ class _Checker:
 
 # --- applying -------------------------------------------------------------------------------
 
-_RANK = {Status.PENDING: 0, Status.IN_PROGRESS: 1, Status.COMPLETED: 2, Status.SKIPPED: 2}
-
 
 def reconcile(plan: Plan, snapshot: Snapshot, context: Context) -> Applied:
     """Bring a list in line with a plan: create what is missing, set what is stated otherwise.
@@ -311,7 +309,7 @@ def _advance(draft: Draft, tasks: Sequence[PlannedTask]) -> None:
     A plan may record as completed what was done out of turn; to start work is for now, so the
     rules of starting hold, and they see the tasks that the plan closes as closed.
     """
-    forward = [p for p in tasks if p.status and _is_ahead(p.status, draft.tasks[_id(p)].status)]
+    forward = [p for p in tasks if p.status and p.status.is_ahead_of(draft.tasks[_id(p)].status)]
     for planned in forward:
         if planned.status is Status.COMPLETED:
             _complete(draft, draft.tasks[_id(planned)])
@@ -320,10 +318,6 @@ def _advance(draft: Draft, tasks: Sequence[PlannedTask]) -> None:
     for planned in forward:
         if planned.status is Status.IN_PROGRESS:
             draft.start(_id(planned))
-
-
-def _is_ahead(stated: Status, current: Status) -> bool:
-    return _RANK.get(stated, 0) > _RANK.get(current, 0)
 
 
 def _complete(draft: Draft, task: Task) -> None:

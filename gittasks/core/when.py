@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from gittasks.core.clock import DAY, HOUR, MINUTE, parse_time
+from gittasks.core.clock import DAY, HOUR, MINUTE, parse_time, zone_seconds
 
 _UNITS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
@@ -49,8 +49,5 @@ def parse_when(text: str, now: int, from_local: Callable[[int], int]) -> int | N
             return written
         if sign is None:
             return from_local(written)
-        if int(hours) > 23 or int(minutes) > 59:
-            raise ValueError(f"no such time zone: {sign}{hours}:{minutes}")
-        offset = int(hours) * HOUR + int(minutes) * MINUTE
-        return written - offset if sign == "+" else written + offset
+        return written - zone_seconds(f"{sign}{hours}:{minutes}")
     return None

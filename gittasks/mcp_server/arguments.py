@@ -14,59 +14,12 @@ from typing import Any
 
 import jsonschema
 
+from gittasks.core import suggestions
 from gittasks.core.ids import near_matches
 from gittasks.core.texts import printable
 from gittasks.errors import Usage
 from gittasks.mcp_server.schemas import BY_NAME, Schema
 
-_SYNONYMS: Mapping[str, tuple[str, ...]] = {
-    "id": ("taskId",),
-    "taskid": ("id",),
-    "task": ("taskId",),
-    "title": ("subject",),
-    "name": ("subject",),
-    "content": ("subject",),
-    "details": ("description",),
-    "body": ("description",),
-    "state": ("status",),
-    "statuses": ("status",),
-    "assignee": ("owner",),
-    "agent": ("owner",),
-    "dependson": ("blockedBy",),
-    "dependencies": ("blockedBy",),
-    "deps": ("blockedBy",),
-    "blockers": ("blockedBy",),
-    "addblockedby": ("blockedBy",),
-    "addblocks": ("blocks",),
-    "adddependencies": ("addBlockedBy",),
-    "removedependencies": ("removeBlockedBy",),
-    "outcome": ("result",),
-    "comment": ("note",),
-    "notes": ("note",),
-    "meta": ("metadata",),
-    "todos": ("tasks",),
-    "items": ("tasks",),
-    "count": ("limit",),
-}
-"""By the letters of a wrong word: the fields that it means, where the tool has one of them."""
-_STATUSES = {
-    "inprogress": "in_progress",
-    "started": "in_progress",
-    "active": "in_progress",
-    "running": "in_progress",
-    "complete": "completed",
-    "done": "completed",
-    "finished": "completed",
-    "closed": "completed",
-    "todo": "pending",
-    "open": "pending",
-    "notstarted": "pending",
-    "skip": "skipped",
-    "cancelled": "skipped",
-    "canceled": "skipped",
-    "delete": "deleted",
-    "removed": "deleted",
-}
 _ONE_BY_ONE = {
     "blockedby": "dependencies change one by one: addBlockedBy and removeBlockedBy",
     "blocks": "dependencies change one by one: addBlocks and removeBlocks",
@@ -116,11 +69,11 @@ def _name(tool: str, key: str, fields: Mapping[str, Schema], where: str) -> str:
     by_letters = {_letters(name): name for name in fields}
     if letters in by_letters:
         return by_letters[letters]
-    meant = [name for name in _SYNONYMS.get(letters, ()) if name in fields]
+    meant = [name for name in suggestions.TOOL_FIELDS.get(letters, ()) if name in fields]
     if meant:
         return meant[0]
     shown = printable(f"{where}{key}", 60)
-    for name in (letters, *map(_letters, _SYNONYMS.get(letters, ()))):
+    for name in (letters, *map(_letters, suggestions.TOOL_FIELDS.get(letters, ()))):
         if f"add{name}" in by_letters and name in _ONE_BY_ONE:
             raise Usage(f'{tool} has no "{shown}"', hint=_ONE_BY_ONE[name])
     near = near_matches(key, list(fields), 2)
@@ -158,7 +111,7 @@ def _value(tool: str, name: str, schema: Schema, value: Any, where: str) -> Any:
         if known and isinstance(text, str) and text not in known:
             letters = _letters(text)
             right = {_letters(word): word for word in known}.get(letters)
-            return right or _STATUSES.get(letters, text)
+            return right or suggestions.TOOL_STATUSES.get(letters, text)
         return text
     if isinstance(value, str) and kind in ("boolean", "integer", "number"):
         return _parsed(value, kind)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from gittasks.codec.canonical import encode_list, encode_task, read_canonical
 from gittasks.core.changes import same_task
 from gittasks.core.ids import task_id_fault
+from gittasks.core.lookup import unreadable
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task
 from gittasks.errors import InvalidData
 from gittasks.store.history import Signature, new_commit, read_commit
@@ -108,7 +109,7 @@ def next_branch(
     tasks: dict[str, Task] = {}
     files: dict[str, TaskFile] = {}
     rows: dict[str, bytes] = {}
-    unreadable = {entry.name for entry in old.rest}
+    others = {entry.name for entry in old.rest}
     for task_id in sorted(after.tasks, key=_file_name):
         before, task = old.snapshot.tasks.get(task_id), after.tasks[task_id]
         if before is not None and same_task(before, task):
@@ -116,8 +117,10 @@ def next_branch(
             if task_id in old.rows:
                 rows[task_id] = old.rows[task_id]
             continue
-        if _file_name(task_id) in unreadable:
-            raise unreadable_task(old.snapshot, task_id)
+        if _file_name(task_id) in others:
+            damaged = Problem(f"tasks/{task_id}.yaml", None, "damaged")
+            problems = (p for p in old.snapshot.problems if p.task == task_id)
+            raise unreadable(next(problems, damaged))
         blob, tasks[task_id], files[task_id] = _write_task(objects, old, task)
         new.append(blob)
     root, info = list(old.root), old.snapshot.info
@@ -145,17 +148,6 @@ def holds_list(objects: ObjectStore, commit_id: str) -> bool:
     except InvalidData:
         return False
     return any(e.name == "list.yaml" for e in entries)
-
-
-def unreadable_task(snapshot: Snapshot, task_id: str) -> InvalidData:
-    """The error for a change to a task whose file cannot be read."""
-    path = f"tasks/{task_id}.yaml"
-    why = next((p for p in snapshot.problems if p.task == task_id), None)
-    return InvalidData(
-        f"the file of task {task_id} cannot be read: {why.message if why else 'damaged'}",
-        where=f"{path}:{why.line}" if why and why.line else path,
-        hint="repair the file by hand: git worktree add gives you the list's branch as files",
-    )
 
 
 def _file_name(task_id: str) -> str:

@@ -16,7 +16,7 @@ from gittasks.store import checkpoints
 from gittasks.store.ancestry import Region, region
 from gittasks.store.branch import read_branch
 from gittasks.store.checkpoints import Checkpoint
-from gittasks.store.history import CommitInfo
+from gittasks.store.history import CommitInfo, ancestors
 from gittasks.store.layout import Branch, Heads
 from gittasks.store.objects import NewObject, ObjectStore
 from gittasks.store.replay import Replay, replay
@@ -93,21 +93,10 @@ def _refusal(area: Region, heads: Heads) -> str | None:
     if area.cut and not area.is_line:
         return "shallow"
     if heads.published in area.commits:
-        ours, theirs = (_reached(area, h) for h in (heads.local, heads.tracked))
-        if heads.published in ours - theirs:
+        ours, theirs = (ancestors(h, area.commits.get) for h in (heads.local, heads.tracked))
+        if heads.published in ours.keys() - theirs.keys():
             return "rewritten"
     return None
-
-
-def _reached(area: Region, head: str) -> set[str]:
-    found: set[str] = set()
-    todo = [head]
-    while todo:
-        commit = area.commits.get(todo.pop())
-        if commit and commit.id not in found:
-            found.add(commit.id)
-            todo += commit.parents
-    return found
 
 
 def _line(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from gittasks.errors import InvalidData
@@ -20,6 +21,11 @@ class Signature(NamedTuple):
     person: str
     time: int
     zone: int = 0
+
+    @property
+    def name(self) -> str:
+        """The name without the address, or the address when there is no name."""
+        return self.person.partition("<")[0].strip() or self.person
 
 
 class CommitInfo(NamedTuple):
@@ -94,7 +100,7 @@ def walk(objects: ObjectStore, head: str) -> Iterator[CommitInfo]:
 def _walk_graph(objects: ObjectStore, head: str) -> Iterator[CommitInfo]:
     import heapq
 
-    commits = _reachable(objects, head)
+    commits = ancestors(head, partial(read_commit, objects))
     waiting = dict.fromkeys(commits, 0)
     for commit in commits.values():
         for parent in commit.parents:
@@ -109,15 +115,16 @@ def _walk_graph(objects: ObjectStore, head: str) -> Iterator[CommitInfo]:
                 heapq.heappush(ready, (-commits[parent].committer.time, parent))
 
 
-def _reachable(objects: ObjectStore, head: str) -> dict[str, CommitInfo]:
-    found: dict[str, CommitInfo] = {}
-    todo = [head]
-    while todo:
-        commit_id = todo.pop()
-        if commit_id not in found:
-            found[commit_id] = read_commit(objects, commit_id)
-            todo.extend(found[commit_id].parents)
-    return found
+def ancestors(head: str, read: Callable[[str], CommitInfo | None]) -> dict[str, CommitInfo]:
+    """A commit and all that it comes from, by id, as far as `read` gives them."""
+    commits: dict[str, CommitInfo] = {}
+    waiting = [head]
+    while waiting:
+        commit_id = waiting.pop()
+        if commit_id not in commits and (commit := read(commit_id)):
+            commits[commit_id] = commit
+            waiting += commit.parents
+    return commits
 
 
 def _signature(person: bytes, time: float, zone: int) -> Signature:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple
 
 from gittasks.errors import InvalidData
 from gittasks.store.ancestry import is_ancestor
-from gittasks.store.history import read_commit
+from gittasks.store.history import ancestors, read_commit
 from gittasks.store.objects import ObjectStore
 
 
@@ -49,7 +50,7 @@ def cut_at_time(objects: ObjectStore, head: str, epoch: int) -> Cut:
             ends.add(commit_id)
     heads = _heads_of(objects, sorted(ends))
     if joined:  # one that came later by its clock may be behind a head all the same
-        later = later.difference(*(_reached(objects, end) for end in heads))
+        later = later.difference(*(ancestors(end, partial(read_commit, objects)) for end in heads))
     return Cut(heads, frozenset(later))
 
 
@@ -61,7 +62,8 @@ def cut_behind(objects: ObjectStore, head: str, commit_id: str) -> Cut:
         commit = read_commit(objects, here)
         later.append(here)
         if len(commit.parents) != 1:
-            later = [*_reached(objects, head) - _reached(objects, commit_id)]
+            read = partial(read_commit, objects)
+            later = [*ancestors(head, read).keys() - ancestors(commit_id, read).keys()]
             break
         here = commit.parents[0]
     return Cut((commit_id,), frozenset(later))
@@ -77,14 +79,3 @@ def _heads_of(objects: ObjectStore, commits: Iterable[str]) -> tuple[str, ...]:
         for one in found
         if not any(other != one and is_ancestor(objects, one, other) for other in found)
     )
-
-
-def _reached(objects: ObjectStore, head: str) -> set[str]:
-    found: set[str] = set()
-    todo = [head]
-    while todo:
-        commit_id = todo.pop()
-        if commit_id not in found:
-            found.add(commit_id)
-            todo += read_commit(objects, commit_id).parents
-    return found

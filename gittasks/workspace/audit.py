@@ -148,7 +148,7 @@ def _entry(commit: CommitInfo, befores: list[Snapshot], after: Snapshot) -> LogE
     return LogEntry(
         commit=commit.id,
         at=format_time(commit.author.time),
-        by=commit.author.person.partition("<")[0].strip() or commit.author.person,
+        by=commit.author.name,
         owner=last_value(trailers.get("Gittasks-Owner")),
         session=last_value(trailers.get("Gittasks-Session")),
         subject=commit.message.partition("\n")[0],

@@ -157,12 +157,12 @@ def _open_conflict(store: ListStore, snapshot: Snapshot, conflict: Conflict) -> 
 def _side(store: ListStore, register: Register, write: Write) -> Side:
     commit = store.commit(write.commit)
     owner = parse_trailers(commit.message).get(OWNER, [])
-    by = owner[-1] if owner else commit.author.person.partition("<")[0].strip()
+    by = owner[-1] if owner else ""
     there = write.value is not ABSENT or register == STATE
     value = State() if write.value is ABSENT and register == STATE else write.value
     value = value._asdict() if isinstance(value, State) else value
     at = format_time(commit.author.time)
-    return Side(value if there else None, there, commit.id, at, by or commit.author.person)
+    return Side(value if there else None, there, commit.id, at, by or commit.author.name)
 
 
 # --- exchange -------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ import sys
 import pytest
 from support.repositories import GITTASKS, Repo
 
-from gittasks.cli.main import ALIASES, COMMANDS, MEANT
+from gittasks.cli.main import ALIASES, COMMANDS
+from gittasks.core.suggestions import COMMANDS_MEANT
 
 NAMES = [name for group in COMMANDS.values() for name in group]
 
@@ -64,7 +65,7 @@ def test_aliases(listed: Repo, alias: str, name: str) -> None:
     assert listed.ok(alias, "-h").out.splitlines()[2:] == listed.ok(name, "-h").out.splitlines()[2:]
 
 
-@pytest.mark.parametrize(("wrong", "right"), sorted(MEANT.items()))
+@pytest.mark.parametrize(("wrong", "right"), sorted(COMMANDS_MEANT.items()))
 def test_wrong_words_are_answered_with_the_right_one(repo: Repo, wrong: str, right: str) -> None:
     """A word that others use is answered with ours, also when it has options of its own."""
     done = repo.run(wrong, "x", "--strange")

@@ -19,9 +19,10 @@ from gittasks.codec.canonical import (
     read_canonical_list,
     task_fields,
 )
-from gittasks.codec.scalars import is_time, plain_value, scalar, to_order
+from gittasks.codec.scalars import plain_value, scalar, to_order
 from gittasks.codec.task_file import check_task, decode_task, task_of
 from gittasks.codec.yaml_text import parse
+from gittasks.core.clock import is_time
 from gittasks.core.model import CodeCommit, ListInfo, Note, Status, Task
 from gittasks.errors import InvalidData
 

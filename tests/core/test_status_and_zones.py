@@ -1,0 +1,44 @@
+"""Which state is further on, and what an offset from UTC means."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gittasks.codec.schema import normal_time
+from gittasks.core.clock import zone_seconds
+from gittasks.core.model import Status
+
+
+def test_a_state_is_ahead_of_those_that_lead_to_it() -> None:
+    """Pending, in progress, closed; deletion is no progress."""
+    assert Status.IN_PROGRESS.is_ahead_of(Status.PENDING)
+    assert Status.SKIPPED.is_ahead_of(Status.IN_PROGRESS)
+    assert not Status.COMPLETED.is_ahead_of(Status.SKIPPED)
+    assert not any(Status.DELETED.is_ahead_of(other) for other in Status)
+
+
+@pytest.mark.parametrize("text", ["+24:00", "-00:60", "+99:99"])
+def test_no_such_zone(text: str) -> None:
+    """An offset is less than a day."""
+    with pytest.raises(ValueError, match="no such time zone"):
+        zone_seconds(text)
+
+
+@given(st.datetimes(timezones=st.timezones()))
+def test_law_a_time_by_hand_is_the_same_moment_in_utc(moment: object) -> None:
+    """As the standard library has it, whichever zone it was written in."""
+    from datetime import UTC, datetime
+
+    assert isinstance(moment, datetime)
+    text = moment.replace(microsecond=0).isoformat()
+    if len(text) > 25:  # a zone of before there were zones, with seconds
+        return
+    try:
+        expected = datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError:
+        with pytest.raises(ValueError, match="years 1 to 9999"):
+            normal_time(text)
+        return
+    assert normal_time(text) == expected.strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20)
