@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gittasks.core.fields import FIELDS, Kind
 from gittasks.core.graph import Graph
 from gittasks.core.history import Change, LogEntry
 from gittasks.core.model import Task
@@ -52,7 +53,13 @@ def row(task: Task, graph: Graph) -> dict[str, Any]:
 
 def details(task: Task, graph: Graph, me: str | None) -> dict[str, Any]:
     """Everything about a task, without what is empty."""
-    return _filled(documents.task(task, graph, me))
+    document = documents.task(task, graph, me)
+    default = {f.name for f in FIELDS if f.kind is Kind.COUNT and document[f.name] == f.default}
+    return {
+        name: value
+        for name, value in document.items()
+        if name not in default and value not in (None, [], {})
+    }
 
 
 def _filled(found: Mapping[str, Any]) -> dict[str, Any]:

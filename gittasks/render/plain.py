@@ -186,14 +186,14 @@ def _field_lines(task: Task) -> list[str]:
     }
     lines = []
     for field in _SHOWN:
-        if field.label and (words := derived.get(field.name, _words(task, field))):
+        if field.label and (words := derived.get(field.name, field_words(task, field))):
             lines.append(f"{field.label}: {clean(words)}")
         if field.name == "phase" and place:
             lines.append(clean(f"iteration: {place.n}/{place.max} {place.name}".rstrip()))
     return lines
 
 
-def _words(task: Task, field: Field) -> str:
+def field_words(task: Task, field: Field) -> str:
     """The value of a field on one line; empty where it is as it is by default."""
     value = getattr(task, field.attr)
     if field.kind is not Kind.STATUS and value == field.default:
