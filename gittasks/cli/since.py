@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gittasks.cli.history import change_document, changed_words
 from gittasks.core.model import Status, Task
 from gittasks.errors import Usage
+from gittasks.render.text import clean
 
 if TYPE_CHECKING:
     from gittasks.core.view import ListView
@@ -29,7 +30,6 @@ def compare(workspace: Workspace, since: str, view: ListView) -> Changed:
 def changed_lines(view: ListView, found: Changed, tasks: Sequence[Task], marks: Marks) -> list[str]:
     """Each task with what became of it and by whom, then how many, and how far the list is."""
     from gittasks.render import plain
-    from gittasks.render.text import clean
 
     lines = []
     width = max((len(t.id) for t in tasks), default=0)

@@ -10,7 +10,6 @@ import click
 from gittasks.cli import output
 from gittasks.cli.options import (
     F,
-    Settings,
     StatusChoice,
     command,
     force_option,
@@ -19,10 +18,12 @@ from gittasks.cli.options import (
     prose,
     text_or_stdin,
 )
+from gittasks.cli.settings import Settings
 from gittasks.core.fields import LISTS, SIMPLE, Kind
 from gittasks.core.model import Status, Value
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 from gittasks.errors import Usage
+from gittasks.render.text import clean
 
 _STATUSES = StatusChoice([str(s) for s in Status])
 _OPEN_STATUSES = StatusChoice([str(s) for s in Status if s is not Status.DELETED])
@@ -273,8 +274,6 @@ def undo_command(settings: Settings, owner: str | None) -> None:
             )
         )
     else:
-        from gittasks.render.text import clean
-
         output.say(f"took back {undone.commit[:7]}: {clean(undone.subject)}")
         if not settings.quiet:
             output.say_changes(settings, undone.report, [])

@@ -9,7 +9,6 @@ import click
 
 from gittasks.cli import output
 from gittasks.cli.options import (
-    Settings,
     command,
     force_option,
     offline_option,
@@ -17,6 +16,7 @@ from gittasks.cli.options import (
     parallel_option,
     prose,
 )
+from gittasks.cli.settings import Settings
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Operation, StartNext, Transition, Verb
 from gittasks.core.texts import printable
