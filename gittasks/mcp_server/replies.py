@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from gittasks.core.fields import FIELDS, Kind
 from gittasks.core.graph import Graph
-from gittasks.core.history import Change, LogEntry
+from gittasks.core.history import Change, ChangeKind, LogEntry
 from gittasks.core.model import Task
 from gittasks.core.progress import summary
 from gittasks.errors import GittasksError, NoRepository, NotFound, Refused, Untrusted
@@ -103,7 +103,7 @@ def _became(changes: Sequence[Change]) -> str:
     """`p1 pending → in_progress`, or which fields of a task changed."""
     name = changes[0].task or "list"
     for change in changes:
-        if change.kind != "field":
+        if change.kind is not ChangeKind.FIELD:
             return f"{name} {change.kind}"
         if change.field == "status":
             return f"{name} {change.before} {MARKS.arrow} {change.after}"
