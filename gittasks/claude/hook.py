@@ -83,6 +83,8 @@ def answer(
             if handle is None or list_id_fault(env.get(_PINNED) or "x"):
                 return Answer()  # the native list of that name can be none of ours
             workspace = _workspace(event, env, directory, list_id)
+            if event.name == "SessionEnd":  # it is about every list here
+                return handle(workspace, event)
             return _with_list(handle, workspace, event)
     except NoRepository as error:
         # That git refuses the repository is said once a session, not at each of its events.
@@ -146,6 +148,7 @@ def _session_start(workspace: Workspace, _event: Event) -> Answer:
     from gittasks.claude.facts import opening
 
     notices = _pull(workspace)
+    notices += _come_back(workspace)
     branch = workspace.branch()
     now = workspace.now().epoch
     name = workspace.store.ref.removeprefix("refs/heads/")
@@ -153,6 +156,21 @@ def _session_start(workspace: Workspace, _event: Event) -> Answer:
 
     notices += sharing_lines(branch.conflicts, branch.apart)
     return Answer(opening(branch.snapshot, workspace.actor, now, name, notices))
+
+
+def _come_back(workspace: Workspace) -> list[str]:
+    """Take up again what this session left when it ended before."""
+    from gittasks.core.operations import SessionEnd
+
+    session = workspace.actor.session
+    tasks = workspace.snapshot().tasks.values()
+    if not any(session and t.session == session and t.left for t in tasks):
+        return []
+    try:
+        workspace.edit([SessionEnd(goes_on=True)], offline=True)
+    except GittasksError as error:
+        return [f"what this session left is still marked so: {error.message}."]
+    return []
 
 
 def _pull(workspace: Workspace) -> list[str]:
@@ -287,9 +305,33 @@ def _stop(workspace: Workspace, event: Event) -> Answer:
     return Answer(json.dumps({"decision": "block", "reason": reason}))
 
 
+# --- the end of a session ------------------------------------------------------------------
+
+
+def _session_end(workspace: Workspace, _event: Event) -> Answer:
+    """Mark what this session holds as left, in every list here. The network is left alone: Claude
+    Code waits about a second."""
+    from gittasks.core.operations import SessionEnd
+
+    session = workspace.actor.session
+    for list_id in workspace.repository.local_lists() if session else ():
+        there = workspace.select(list_id)
+        if _holds(there, session):
+            there.edit([SessionEnd()], offline=True)
+    return Answer()
+
+
+def _holds(workspace: Workspace, session: str | None) -> bool:
+    from gittasks.core.model import Status
+
+    tasks = workspace.snapshot().tasks.values()
+    return any(t.status is Status.IN_PROGRESS and t.session == session for t in tasks)
+
+
 _HANDLERS: Mapping[str, Handler] = {
     "SessionStart": _session_start,
     "PostToolUse": _mirror,
     "TaskCompleted": _mirror,
     "Stop": _stop,
+    "SessionEnd": _session_end,
 }

@@ -23,6 +23,7 @@ EVENTS: Mapping[str, tuple[str | None, int]] = {
     "PostToolUse": ("TaskCreate|TaskUpdate", 15),
     "TaskCompleted": (None, 15),
     "Stop": (None, 15),
+    "SessionEnd": (None, 5),
 }
 """The events that we answer: for which tools, and after how many seconds Claude Code gives up."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import command
-from gittasks.cli.settings import Settings
+from gittasks.cli.options import Settings, command
 from gittasks.errors import MissingExtra, NoList, NoRepository, Untrusted
 
 
@@ -31,6 +31,7 @@ def mcp_command(settings: Settings) -> None:
         raise _missing(error) from error
     if sys.stdin.isatty():
         output.say("serving MCP to whoever writes to stdin; end it with Ctrl-C or Ctrl-D", err=True)
+    os.environ.update(settings.environment())
     serve(settings.directory if settings.directory != "." else None, settings.list_id)
 
 

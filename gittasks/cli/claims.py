@@ -8,17 +8,17 @@ import click
 
 from gittasks.cli import output
 from gittasks.cli.options import (
+    Settings,
     command,
     force_option,
     offline_option,
     owner_option,
     parallel_option,
+    resume_option,
 )
-from gittasks.cli.settings import Settings
-from gittasks.core.clock import duration, duration_words
+from gittasks.core.clock import duration
 from gittasks.core.operations import Claim
-from gittasks.errors import Refused, RemoteFailure
-from gittasks.render.text import clean
+from gittasks.errors import RemoteFailure
 
 if TYPE_CHECKING:
     from gittasks.workspace import Claimed, Workspace
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     metavar="[TIME]",
     help="Wait until something is ready; at most TIME.",
 )
+@resume_option
 @offline_option
 @owner_option
 @force_option
@@ -46,6 +47,7 @@ def claim_command(
     lease: str | None,
     take_over: bool,
     wait: str | None,
+    resume: bool,
     offline: bool,
     owner: str | None,
     force: bool,
@@ -58,7 +60,7 @@ def claim_command(
     """
     seconds = duration(lease, "--lease") if lease else None
     workspace = settings.workspace(owner)
-    wanted = Claim(task_id, owner, take_over)
+    wanted = Claim(task_id, owner, take_over, resume=resume)
     limit = duration(wait, "--wait") if wait else None
     how = {"force": force, "parallel": parallel, "offline": offline}
     try:
@@ -99,6 +101,8 @@ def _answer(settings: Settings, workspace: Workspace, made: Claimed) -> int:
     elif settings.quiet:
         output.say(made.task.id)
     else:
+        from gittasks.render.text import clean
+
         output.say(clean(workspace.claim_words(made.task, made)))
         output.say_changes(settings, made.report, [made.task.id])
     output.notices(settings, workspace)
@@ -114,6 +118,8 @@ def heartbeat_command(settings: Settings, task_id: str | None, owner: str | None
 
     Exit code 5 when one of them was taken over.
     """
+    from gittasks.errors import Refused
+
     workspace = settings.workspace(owner)
     lease, lost = workspace.heartbeat(task_id)
     if settings.json:
@@ -130,6 +136,8 @@ def heartbeat_command(settings: Settings, task_id: str | None, owner: str | None
             )
         )
     elif not settings.quiet:
+        from gittasks.core.clock import duration_words
+
         held = ", ".join(lease.claims) or "nothing"
         output.say(f"renewed for {duration_words(lease.seconds)}: {held}")
         for name in lost:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,9 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Command, common_options, owner_option
-from gittasks.cli.settings import Settings
-from gittasks.render.text import clean
+from gittasks.cli.options import Command, Settings, common_options, owner_option
 
 if TYPE_CHECKING:
     from gittasks.claude.native import Fault
@@ -145,6 +142,8 @@ def _fault_rows(faults: Sequence[Fault]) -> list[dict[str, str]]:
 def _say_faults(settings: Settings, faults: Sequence[Fault]) -> None:
     if settings.json or settings.quiet:
         return
+    from gittasks.render.text import clean
+
     for fault in faults:
         output.say(f"not carried over: {clean(str(fault))}", err=True)
 
@@ -178,7 +177,7 @@ def hook_command(settings: Settings, event: str | None) -> int:
     answer = hook.answer(
         _read_event,
         event or "",
-        dict(os.environ),
+        settings.environment(),
         directory=directory,
         list_id=settings.list_id,
     )

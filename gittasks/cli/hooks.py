@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -10,10 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import command, common_options
-from gittasks.cli.settings import Settings
+from gittasks.cli.options import Settings, command, common_options
 from gittasks.errors import GittasksError, Refused, Untrusted
-from gittasks.render.text import clean
 
 if TYPE_CHECKING:
     from gittasks.githooks.installing import Status
@@ -80,6 +77,8 @@ def _answer(settings: Settings, action: Callable[[Repository], Status]) -> int:
             )
         )
     elif not settings.quiet:
+        from gittasks.render.text import clean
+
         for line in _lines(found):
             output.say(clean(line))
     return 0 if found.complete else 1
@@ -115,7 +114,7 @@ def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> i
             arguments,
             stdin,
             start=settings.directory,
-            env=dict(os.environ),
+            env=settings.environment(),
             list_id=settings.list_id,
         )
     except Refused as refusal:
@@ -131,6 +130,8 @@ def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> i
 
         told = [str(unexpected(error))]
     if not settings.quiet:
+        from gittasks.render.text import clean
+
         for line in told[:_MOST]:
             output.say(f"gittasks: {clean(line)}", err=True)
         if len(told) > _MOST:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import F
-from gittasks.cli.settings import Settings
+from gittasks.cli.options import F, Settings
 from gittasks.core.view import ListView
 from gittasks.errors import InvalidData
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import command
-from gittasks.cli.settings import Settings
+from gittasks.cli.options import Settings, command
 from gittasks.errors import GittasksError, Usage
 
 if TYPE_CHECKING:

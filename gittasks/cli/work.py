@@ -9,14 +9,15 @@ import click
 
 from gittasks.cli import output
 from gittasks.cli.options import (
+    Settings,
     command,
     force_option,
     offline_option,
     owner_option,
     parallel_option,
     prose,
+    resume_option,
 )
-from gittasks.cli.settings import Settings
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Operation, StartNext, Transition, Verb
 from gittasks.core.texts import printable
@@ -32,18 +33,24 @@ _NOTE_LENGTH = 500
 
 @command("start")
 @click.argument("task_id", metavar="ID")
+@resume_option
 @owner_option
 @force_option
 @parallel_option
 @click.pass_obj
 def start_command(
-    settings: Settings, task_id: str, owner: str | None, force: bool, parallel: bool
+    settings: Settings,
+    task_id: str,
+    resume: bool,
+    owner: str | None,
+    force: bool,
+    parallel: bool,
 ) -> None:
-    """Begin a task: pending to in_progress.
+    """Begin a task: pending to in_progress; with --resume go on with an earlier session's.
 
-    Needs all blockers closed and no other task of this owner in progress.
+    Needs all blockers closed and no other task of this owner in progress in this session.
     """
-    operation = Transition(Verb.START, task_id, owner=owner)
+    operation = Transition(Verb.START, task_id, owner=owner, resume=resume)
     output.edit_and_answer(settings, [operation], owner=owner, force=force, parallel=parallel)
 
 
@@ -138,6 +145,7 @@ def release_command(
 @command("run")
 @click.argument("task_id", metavar="ID")
 @click.argument("program", nargs=-1, required=True, metavar="-- COMMAND...")
+@resume_option
 @owner_option
 @force_option
 @parallel_option
@@ -146,6 +154,7 @@ def run_command(
     settings: Settings,
     task_id: str,
     program: tuple[str, ...],
+    resume: bool,
     owner: str | None,
     force: bool,
     parallel: bool,
@@ -158,7 +167,7 @@ def run_command(
     from gittasks.cli.child import run_child
 
     workspace = settings.workspace(owner)
-    start = Transition(Verb.START, task_id, owner=owner)
+    start = Transition(Verb.START, task_id, owner=owner, resume=resume)
     begun = workspace.edit([start], force=force, parallel=parallel)
     started = begun.edit.focus[0]
     child = run_child(program, stdout=sys.stderr if settings.json else None)

@@ -1,7 +1,7 @@
 """A list while it is being edited: look-up, dependencies, and the transitions of one task.
 
-Every change but a note or a link to a commit goes through `put`, where a task that somebody holds
-under a session is protected.
+Notes, links and fields may be changed by anybody; who may move a task that is in progress is said
+by the table in `actors`, asked here before each transition.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from gittasks.core import rules
+from gittasks.core import actors, rules
+from gittasks.core.actors import Answer, Standing
 from gittasks.core.changes import same
 from gittasks.core.graph import Graph
 from gittasks.core.lookup import named, unreadable
-from gittasks.core.model import CodeCommit, ListInfo, Note, Snapshot, Status, Task
+from gittasks.core.model import Actor, CodeCommit, ListInfo, Note, Snapshot, Status, Task
 from gittasks.core.operations import Claim, Context, Holder
 from gittasks.core.texts import ORDER_LIMIT
 from gittasks.errors import Refused, Usage
@@ -73,10 +74,9 @@ class Draft:
         self.forced[refusal.rule] = None
 
     def put(self, task_id: str, **changes: Any) -> None:
-        """Change fields of a task. Raises Refused `held`."""
+        """Change fields of a task."""
         old = self.tasks[task_id]
         if not all(same(getattr(old, name), value) for name, value in changes.items()):
-            self.unless_forced(rules.held(old, self.context.actor))
             self.tasks[task_id] = old._replace(**changes)
 
     def add_note(self, task_id: str, text: str) -> None:
@@ -110,7 +110,7 @@ class Draft:
     # --- dependencies ---------------------------------------------------------------------
 
     def add_edge(self, task_id: str, blocker: str, *, fresh: bool = False) -> None:
-        """Let `task_id` wait for `blocker`. Raises Refused `cycle`, `deleted` or `held`.
+        """Let `task_id` wait for `blocker`. Raises Refused `cycle` or `deleted`.
 
         Nothing waits yet for a `fresh` task, so it can close no cycle but with itself.
         """
@@ -127,70 +127,108 @@ class Draft:
         self.put(task_id, blocked_by=(*task.blocked_by, blocker))
 
     def remove_edge(self, task_id: str, blocker: str) -> None:
-        """Let `task_id` no longer wait for `blocker`. Raises Refused `held`."""
+        """Let `task_id` no longer wait for `blocker`."""
         left = tuple(b for b in self.tasks[task_id].blocked_by if b != blocker)
         self.put(task_id, blocked_by=left)
 
     # --- transitions: each may be repeated, the second time changes nothing -----------------
 
-    def start(self, task_id: str, owner: str | None = None) -> None:
-        """Begin work for `owner`, else for the owner that the task has, else for the actor."""
-        task, actor = self.tasks[task_id], self.context.actor
+    def start(self, task_id: str, owner: str | None = None, *, resume: bool = False) -> None:
+        """Begin work for the owner that the task has, else for who acts (`owner`, if given).
+
+        With `resume` go on with what another session of the same owner began.
+        """
+        task, actor = self.tasks[task_id], self._acting(owner)
         if task.status.closed:
             raise rules.closed(task, "start")
-        if task.status is Status.IN_PROGRESS and (task.owner or task.session):
-            refusal = rules.taken(task, actor, owner)
-            if refusal is None:
-                return
-            self.unless_forced(refusal)
-            whose = owner or actor.owner
-            if task.claim:  # taken from who had claimed it: their number is the old one now
-                self.tasks[task_id] = task = task._replace(claim=task.claim + 1)
+        if task.status is Status.IN_PROGRESS:
+            self._go_on(task, actor, resume=resume)
         else:
-            whose = owner or task.owner or actor.owner
+            self._begin(task, task.owner or actor.owner, self.context.now)
+
+    def _go_on(self, task: Task, actor: Actor, *, resume: bool) -> None:
+        where = self._standing(task, actor)
+        answer = actors.to_start(task, where, resume=resume)
+        if answer is Answer.UNCHANGED:
+            return
+        if answer.refused:
+            self.unless_forced(rules.held(task, actor, answer, "start"))
+        if task.claim and where is not Standing.HOLDER:  # the number of who had it is an old one
+            self.tasks[task.id] = task = task._replace(claim=task.claim + 1)
+        if answer is Answer.RESUME:
+            self._begin(task, task.owner or actor.owner, task.started or self.context.now)
+        else:
+            self._begin(task, actor.owner, self.context.now)
+
+    def _begin(self, task: Task, owner: str, since: str) -> None:
+        session = self.context.actor.session
         self._check_blockers(task)
-        self._check_one_in_progress(task, whose)
+        self._check_one_in_progress(task, owner, session)
         self.put(
-            task_id,
+            task.id,
             status=Status.IN_PROGRESS,
-            owner=whose,
-            session=actor.session,
-            started=self.context.now,
+            owner=owner,
+            session=session,
+            left=None,
+            started=since,
             finished=None,
         )
 
     def claim(self, task_id: str, op: Claim) -> None:
-        """Take a task for an owner (else the actor) and this session alone; its epoch goes up.
-
-        The same session may claim again.
-        """
-        task, actor = self.tasks[task_id], self.context.actor
-        whose = op.owner or actor.owner
+        """Take a task for an owner (else the actor) and this session alone; its epoch goes up."""
+        task, actor = self.tasks[task_id], self._acting(op.owner)
         if task.status.closed:
             raise rules.closed(task, "claim")
-        mine = actor.session is not None and (task.owner, task.session) == (whose, actor.session)
-        if task.status is Status.IN_PROGRESS and mine:
-            known = op.granted is None or op.granted.get(task_id) == self.holder(task_id)
-            if op.tentative or (task.claim and known):
-                return
-        elif task.status is Status.IN_PROGRESS:
-            if not op.take_over:
-                raise rules.claimed(task)
-            if op.stale.get(task_id) != self.holder(task_id):
-                self.unless_forced(rules.claimed(task, asked=True))
+        since = self.context.now
+        if task.status is Status.IN_PROGRESS:
+            answer = actors.to_claim(task, actor, resume=op.resume)
+            if answer is Answer.UNCHANGED:
+                known = op.granted is None or op.granted.get(task_id) == self.holder(task_id)
+                if op.tentative or (task.claim and known):
+                    return
+            if answer.refused:
+                self._check_take_over(task, actor, answer, op)
+            else:
+                since = task.started or since
         else:
-            self.unless_forced(rules.assigned(task, whose))
+            self.unless_forced(rules.assigned(task, actor.owner))
         self._check_blockers(task)
-        self._check_one_in_progress(task, whose, actor.session)
-        # Not through `put`: that the holder keeps it has been looked at above.
-        self.tasks[task_id] = task._replace(
+        self._check_one_in_progress(task, actor.owner, actor.session)
+        self.put(
+            task_id,
             status=Status.IN_PROGRESS,
-            owner=whose,
+            owner=actor.owner,
             session=actor.session,
             claim=task.claim + (not op.tentative),
-            started=task.started if mine and task.started else self.context.now,
+            left=None,
+            started=since,
             finished=None,
         )
+
+    def _check_take_over(self, task: Task, actor: Actor, answer: Answer, op: Claim) -> None:
+        if not op.take_over:
+            raise rules.claimed(task, actor, answer)
+        if op.stale.get(task.id) != self.holder(task.id):
+            self.unless_forced(rules.claimed(task, actor, answer, asked=True))
+
+    def check_may_end(self, task: Task, verb: str, by: Actor | None = None) -> None:
+        """Refuse to move a task in progress away from who holds it. Raises Refused `held`."""
+        actor = by or self.context.actor
+        if task.status is not Status.IN_PROGRESS:
+            return
+        answer = actors.to_end(task, actor, self._standing(task, actor))
+        if answer.refused:
+            self.unless_forced(rules.held(task, actor, answer, verb))
+
+    def _acting(self, owner: str | None) -> Actor:
+        """Who acts, when a call gives the name itself."""
+        actor = self.context.actor
+        return actor._replace(owner=owner, named=True) if owner else actor
+
+    def _standing(self, task: Task, actor: Actor) -> Standing:
+        """How an actor stands to a task in progress; what it began for another is its own."""
+        mine = task.id in self.context.on_behalf and actor == self.context.actor
+        return Standing.HOLDER if mine else actors.standing(task, actor)
 
     def holder(self, task_id: str) -> Holder | None:
         """Who has a task in progress; None for one that nobody has, or that is not there."""
@@ -201,7 +239,7 @@ class Draft:
 
     def done(self, task_id: str, owner: str | None = None, result: str | None = None) -> None:
         """Complete a task; a pending one counts as started at the same moment."""
-        task, actor = self.tasks[task_id], self.context.actor
+        task, actor = self.tasks[task_id], self._acting(owner)
         if task.status in (Status.SKIPPED, Status.DELETED):
             raise rules.closed(task, "complete")
         outcome = task.result if result is None else result
@@ -212,13 +250,14 @@ class Draft:
             return
         self.finished_claim = self.finished_claim or bool(task.claim)
         pending = task.status is Status.PENDING
-        if pending:
-            self._check_blockers(task)
+        self.check_may_end(task, "done", actor)
+        self._check_blockers(task)
         self.put(
             task_id,
             status=Status.COMPLETED,
-            owner=task.owner or owner or actor.owner,
+            owner=task.owner or actor.owner,
             session=actor.session if pending else task.session,
+            left=None,
             started=task.started or self.context.now,
             finished=self.context.now,
             result=outcome,
@@ -248,10 +287,12 @@ class Draft:
         if task.status is Status.SKIPPED:
             self.put(task_id, result=outcome)
             return
+        self.check_may_end(task, "skip")
         self.put(
             task_id,
             status=Status.SKIPPED,
             session=None,
+            left=None,
             started=None,
             finished=self.context.now,
             result=outcome,
@@ -275,22 +316,27 @@ class Draft:
             )
 
     def release(self, task_id: str, *, keep_owner: bool = False) -> None:
-        """Give a task back: pending, and owned by nobody unless `keep_owner`."""
+        """Give a task back: pending, and nobody's. What is another's stays meant for that one, as
+        it does with `keep_owner`."""
         task = self.tasks[task_id]
         if task.status.closed:
             raise rules.closed(task, "release")
+        self.check_may_end(task, "release")
+        keeps = keep_owner or task.owner != self.context.actor.owner
         self.put(
             task_id,
             status=Status.PENDING,
-            owner=task.owner if keep_owner else None,
+            owner=task.owner if keeps else None,
             session=None,
+            left=None,
             started=None,
         )
 
     def delete(self, task_id: str) -> None:
         """Hide a task; all but its session is kept for `restore`."""
         if self.tasks[task_id].status is not Status.DELETED:
-            self.put(task_id, status=Status.DELETED, session=None)
+            self.check_may_end(self.tasks[task_id], "delete")
+            self.put(task_id, status=Status.DELETED, session=None, left=None)
 
     def restore(self, task_id: str) -> None:
         """Bring a deleted task back as completed or skipped if it was, else as pending."""
@@ -330,9 +376,10 @@ class Draft:
         if owner == task.owner:
             return
         if task.status is Status.IN_PROGRESS:
+            self.check_may_end(task, "update")
             if owner:
-                self._check_one_in_progress(task, owner)
-            self.put(task_id, owner=owner, session=None)
+                self._check_one_in_progress(task, owner, None)
+            self.put(task_id, owner=owner, session=None, left=None)
         else:
             self.put(task_id, owner=owner)
 
@@ -343,6 +390,10 @@ class Draft:
         ]
         self.unless_forced(rules.blocked(task, known))
 
-    def _check_one_in_progress(self, task: Task, owner: str, session: str | None = None) -> None:
-        if not self.context.parallel:
-            self.unless_forced(rules.one_in_progress(task, owner, self.tasks, session))
+    def _check_one_in_progress(self, task: Task, owner: str, session: str | None) -> None:
+        if self.context.parallel:
+            return
+        for other in actors.counted(self.tasks, owner, session):
+            if other.id != task.id:
+                waits = bool(Graph(self.tasks, self.unreadable).open_blockers(other.id))
+                self.unless_forced(rules.one_in_progress(task, other, owner, waits=waits))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, assert_never
+from collections.abc import Sequence
+from typing import NamedTuple, assert_never
 
 from gittasks.core import ids, references, rules, texts
 from gittasks.core.changes import changed_ids
 from gittasks.core.draft import Draft
-from gittasks.core.fields import SIMPLE
 from gittasks.core.graph import Graph
 from gittasks.core.model import Snapshot, Status, Task, phase_in, phase_named, without_prefix
 from gittasks.core.operations import (
@@ -20,6 +19,7 @@ from gittasks.core.operations import (
     Operation,
     RelinkCommits,
     Retitle,
+    SessionEnd,
     StartNext,
     Transition,
     Update,
@@ -118,6 +118,9 @@ def _apply_one(draft: Draft, operation: Operation) -> str:
         return _transition(draft, operation)
     if isinstance(operation, AddNote):
         return _add_note(draft, operation)
+    if isinstance(operation, SessionEnd):
+        _end_session(draft, ended=not operation.goes_on)
+        return ""
     if isinstance(operation, LinkCommit):
         task_id = draft.resolve(operation.id)
         draft.link_commit(task_id, operation.commit)
@@ -179,7 +182,6 @@ def _create_loop(draft: Draft, op: Create) -> str:
             order=None if op.order is None else round(op.order + (i - 1) / MOST_ITERATIONS, 3),
             metadata=op.metadata,
             result=op.result,
-            fields=op.fields,
         )
         made.append(_create_one(draft, one))
     draft.loop_ends[made[0]] = made[-1]
@@ -227,17 +229,7 @@ def _new_task(draft: Draft, op: Create, task_id: str) -> Task:
         metadata=texts.metadata(op.metadata),
         created=draft.context.now,
         created_by=draft.context.actor.owner,
-        **_simple(op.fields),
     )
-
-
-def _simple(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of SIMPLE fields as they are stored; None says nothing."""
-    return {
-        field.attr: texts.stored(field, value)
-        for field in SIMPLE
-        if (value := given.get(field.attr)) is not None
-    }
 
 
 def _needed_phase(subject: str, phase: str | None) -> str | None:
@@ -267,6 +259,8 @@ def _update(draft: Draft, op: Update) -> str:
     _update_fields(draft, task_id, op)
     _update_edges(draft, task_id, op)
     owner, result = _line(op.owner, "owner"), _line(op.result, "result")
+    if op.owner is not None and draft.tasks[task_id].status is Status.PENDING:
+        draft.assign(task_id, owner)
     if op.status is not None:
         # Who starts again a task that is in progress says no more than who it is; a change of
         # its owner comes after, so that it cannot serve to take the task from somebody.
@@ -298,12 +292,6 @@ def _update_fields(draft: Draft, task_id: str, op: Update) -> None:
         dropped = {key.strip() for key in op.unset}
         kept = {k: v for k, v in task.metadata.items() if k not in dropped}
         changes["metadata"] = {**kept, **texts.metadata(op.metadata)}
-    changes |= _simple(op.fields)
-    added = _simple(op.added)
-    removed = _simple(op.removed)
-    for name in {**removed, **added}:
-        left = [member for member in getattr(task, name) if member not in removed.get(name, ())]
-        changes[name] = tuple(dict.fromkeys((*left, *added.get(name, ()))))
     draft.put(task_id, **changes)
 
 
@@ -324,7 +312,7 @@ def _transition(draft: Draft, op: Transition) -> str:
     task_id = draft.resolve(op.id)
     owner, result = _line(op.owner, "owner"), _line(op.result, "result")
     if op.verb is Verb.START:
-        draft.start(task_id, owner)
+        draft.start(task_id, owner, resume=op.resume)
     elif op.verb is Verb.DONE:
         draft.done(task_id, owner, result)
         if op.end_loop:
@@ -342,6 +330,15 @@ def _transition(draft: Draft, op: Transition) -> str:
     else:
         assert_never(op.verb)
     return task_id
+
+
+def _end_session(draft: Draft, *, ended: bool) -> None:
+    """Mark what this session holds as left; or, when it goes on after all, as not left."""
+    session = draft.context.actor.session
+    for task in list(draft.tasks.values()):
+        running = task.status is Status.IN_PROGRESS
+        if running and session and task.session == session and ended == (task.left is None):
+            draft.put(task.id, left=draft.context.now if ended else None)
 
 
 def _add_note(draft: Draft, op: AddNote) -> str:
@@ -380,6 +377,8 @@ def _claim(draft: Draft, op: Claim) -> str:
         and actor.session
         and (t.owner, t.session) == (whose, actor.session)
     ]
+    if held and op.anew and not draft.context.parallel:
+        raise rules.handed_out(draft.tasks[held[0]])
     if held and not draft.context.parallel:  # a run that died asks again for what it had
         ready = held
     else:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from gittasks.core.changes import diff
 from gittasks.core.edit import Edit
-from gittasks.core.history import Change, ChangeKind
+from gittasks.core.history import Change
 from gittasks.core.model import Actor, Status, Task
 from gittasks.core.registers import Register
 from gittasks.core.texts import printable
@@ -134,9 +134,9 @@ def _line(task_id: str, changes: list[Change], edit: Edit) -> str:
     if not task_id:
         return _list_line(changes)
     first = changes[0]
-    if first.kind is ChangeKind.CREATED:
+    if first.kind == "created":
         return f"{task_id} created: {printable(first.after.subject, VALUE_LIMIT)}"
-    if first.kind is ChangeKind.REMOVED:
+    if first.kind == "removed":
         return f"{task_id} removed"
     old, new = edit.before.tasks[task_id], edit.after.tasks[task_id]
     if old.status is not new.status:
@@ -144,6 +144,10 @@ def _line(task_id: str, changes: list[Change], edit: Edit) -> str:
     if new.claim > old.claim and new.status is Status.IN_PROGRESS:
         return f"{task_id} taken over by {printable(new.owner or 'somebody', 80)}"
     fields = [change.field for change in changes]
+    if fields == ["left"]:
+        return f"{task_id} {'left: its session ended' if new.left else 'is not left any more'}"
+    if "session" in fields and new.status is Status.IN_PROGRESS and old.owner == new.owner:
+        return f"{task_id} gone on with by {printable(new.owner or 'somebody', 80)}"
     if fields == ["notes"] and len(new.notes) > len(old.notes):
         return f"{task_id} note: {printable(new.notes[-1].text, 200)}"
     if fields == ["commits"]:

@@ -49,15 +49,6 @@ _CLOSED = frozenset({Status.COMPLETED, Status.SKIPPED, Status.DELETED})
 _STAGES = {Status.IN_PROGRESS: 1, Status.COMPLETED: 2, Status.SKIPPED: 2}
 
 
-class Unmerged(StrEnum):
-    """Why what was fetched is not in a list: the history there was rewritten, the clone here is
-    shallow, or a newer version of the program wrote it."""
-
-    REWRITTEN = "rewritten"
-    SHALLOW = "shallow"
-    NEWER = "newer"
-
-
 class Note(NamedTuple):
     """A remark on a task: when (UTC), who, what."""
 
@@ -239,7 +230,8 @@ class Snapshot(NamedTuple):
 class Actor(NamedTuple):
     """Who acts: the owner's name, and the session that tells two runs of one owner apart.
 
-    `named`: somebody gave that name for this purpose; else it is git's user.name or the login.
+    `named`: an option, GITTASKS_OWNER or the call gave that name; else it is the default of git
+    config or the login.
     """
 
     owner: str

@@ -7,10 +7,10 @@ NamedTuple, not dataclass: these classes are made at every start of the program.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gittasks.core.model import Actor, CodeCommit, Status, Value
 
@@ -33,7 +33,6 @@ class Create(NamedTuple):
     """Make a task, or with `iterations` a loop of so many tasks, each blocked by the one before.
 
     With an `id` that exists and the same subject nothing happens. `order` defaults to the end.
-    `fields` are values of the SIMPLE fields of the table, by attribute.
     """
 
     subject: str
@@ -49,20 +48,12 @@ class Create(NamedTuple):
     metadata: Mapping[str, Value] = _NOTHING
     result: str | None = None
     iterations: int | None = None
-    fields: Mapping[str, Any] = _NOTHING
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Create:
-        """The operation that sets these values, by attribute."""
-        return cls(**_parted(values, cls._fields))
 
 
 class Update(NamedTuple):
     """Change fields of a task: None keeps, "" clears (a subject cannot be cleared).
 
     `status` goes through the same rules as the transitions. `unset` names metadata keys to drop.
-    `fields` are values of SIMPLE fields, by attribute; of those that are lists `added` and
-    `removed` are members.
     """
 
     id: str
@@ -80,34 +71,14 @@ class Update(NamedTuple):
     remove_blocks: tuple[str, ...] = ()
     metadata: Mapping[str, Value] = _NOTHING
     unset: tuple[str, ...] = ()
-    fields: Mapping[str, Any] = _NOTHING
-    added: Mapping[str, tuple[str, ...]] = _NOTHING  # type: ignore[assignment]
-    removed: Mapping[str, tuple[str, ...]] = _NOTHING  # type: ignore[assignment]
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Update:
-        """The operation for these values, by attribute; `add_…` and `remove_…` for a list."""
-        parted = _parted(values, cls._fields)
-        rest = parted.pop("fields")
-        for name, into in (("add_", "added"), ("remove_", "removed")):
-            parted[into] = {k.removeprefix(name): v for k, v in rest.items() if k.startswith(name)}
-        names = ("add_", "remove_")
-        fields = {k: v for k, v in rest.items() if not k.startswith(names)}
-        return cls(**parted, fields=fields)
-
-
-def _parted(values: Mapping[str, Any], named: Collection[str]) -> dict[str, Any]:
-    """Values by the names of an operation; those that have none there are its `fields`."""
-    parted = {name: value for name, value in values.items() if name in named}
-    parted["fields"] = {name: value for name, value in values.items() if name not in named}
-    return parted
 
 
 class Transition(NamedTuple):
     """Move a task to another state.
 
-    `result` counts for done and skip, `owner` for start and done, `end_loop` for done: it skips
-    the iterations of the same loop that are still pending.
+    `result` counts for done and skip, `owner` (who acts) for start and done, `end_loop` for done:
+    it skips the iterations of the same loop that are still pending. `resume` counts for start: it
+    goes on with what another session of the same owner began.
     """
 
     verb: Verb
@@ -115,6 +86,13 @@ class Transition(NamedTuple):
     result: str | None = None
     owner: str | None = None
     end_loop: bool = False
+    resume: bool = False
+
+
+class SessionEnd(NamedTuple):
+    """The session of who acts ended: what it holds is left. With `goes_on` it goes on after all."""
+
+    goes_on: bool = False
 
 
 class AddNote(NamedTuple):
@@ -154,6 +132,8 @@ class Claim(NamedTuple):
     task may be taken from just them, and from others only with `force`. `granted` are the holders
     that the remote knows; None when there is no remote to ask. A `tentative` claim, made while the
     remote cannot be asked, leaves the number as it is, so that any that was granted beats it.
+    `resume` goes on with what another session of the same owner has. `anew`: who has a task in
+    progress already is refused another look at it, since that may be somebody else.
     """
 
     id: str | None = None
@@ -162,6 +142,8 @@ class Claim(NamedTuple):
     stale: Mapping[str, Holder] = _NOTHING  # type: ignore[assignment]
     granted: Mapping[str, Holder] | None = None
     tentative: bool = False
+    resume: bool = False
+    anew: bool = False
 
 
 class Retitle(NamedTuple):
@@ -175,6 +157,7 @@ Operation = (
     | Update
     | Transition
     | AddNote
+    | SessionEnd
     | LinkCommit
     | RelinkCommits
     | StartNext
@@ -187,8 +170,9 @@ class Context(NamedTuple):
     """What an operation depends on besides the list.
 
     `now` is RFC 3339 text as in the model. `entropy` is a random number of at least 20 bits:
-    equal contexts make equal ids. `parallel` lifts the rule of one task in progress an owner;
-    `force` overrides the rules `blocked`, `held` and `one-in-progress`.
+    equal contexts make equal ids. `parallel` lifts the rule of one task in progress for an owner
+    and session; `force` overrides the rules `blocked`, `held` and `one-in-progress`. `on_behalf`
+    are tasks in progress of other owners that the actor, in this session, began itself.
     """
 
     now: str
@@ -196,3 +180,4 @@ class Context(NamedTuple):
     entropy: int
     parallel: bool = False
     force: bool = False
+    on_behalf: frozenset[str] = frozenset()

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from gittasks.core import ids, rules, texts
 from gittasks.core.draft import Draft
-from gittasks.core.fields import SIMPLE, Field
 from gittasks.core.graph import Graph
 from gittasks.core.model import Snapshot, Status, Task, Value, phase_in, phase_named
 from gittasks.core.operations import Context
@@ -27,8 +26,7 @@ _NO_LINES: Mapping[str, int] = MappingProxyType({})
 class PlannedTask(NamedTuple):
     """A task as a plan states it; None says nothing about a field.
 
-    `fields` are values of SIMPLE fields of the table, by attribute. `line` is where it stands;
-    `lines` says where single fields (by their name in the file) and
+    `line` is where it stands; `lines` says where single fields (by their name in the file) and
     references (by their text) stand when that is another line.
     """
 
@@ -43,7 +41,6 @@ class PlannedTask(NamedTuple):
     result: str | None = None
     blocked_by: tuple[str, ...] | None = None
     metadata: Mapping[str, Value] | None = None
-    fields: Mapping[str, Any] = MappingProxyType({})
     lines: Mapping[str, int] = _NO_LINES
 
     def line_of(self, what: str) -> int:
@@ -186,16 +183,7 @@ class _Checker:
             result=checked(task.result, "result"),
             metadata=self._checked(task.line_of("metadata"), lambda: texts.metadata(data)),
             blocked_by=None if task.blocked_by is None else self._resolved(task),
-            fields={
-                field.attr: self._stored(task, field)
-                for field in SIMPLE
-                if task.fields.get(field.attr) is not None
-            },
         )
-
-    def _stored(self, task: PlannedTask, field: Field) -> Any:
-        line, value = task.line_of(field.name), task.fields[field.attr]
-        return self._checked(line, lambda: texts.stored(field, value))
 
     def _checked(self, line: int, check: Callable[[], _T]) -> _T | None:
         try:
@@ -267,25 +255,21 @@ def _set_fields(draft: Draft, planned: PlannedTask) -> None:
 
     Dependencies on deleted tasks block nothing and stay, whatever the plan says.
     """
-    task_id = _id(planned)
-    if task_id not in draft.tasks:
-        draft.tasks[task_id] = Task(
-            id=task_id,
+    name = _id(planned)
+    if name not in draft.tasks:
+        draft.tasks[name] = Task(
+            id=name,
             subject=planned.subject,
             created=draft.context.now,
             created_by=draft.context.actor.owner,
         )
-        draft.created.append(task_id)
-    task = draft.tasks[task_id]
+        draft.created.append(name)
+    task = draft.tasks[name]
     changes: dict[str, Any] = {}
-    for name in ("subject", "active_form", "description", "result"):
-        stated, old = getattr(planned, name), getattr(task, name) or ""
-        if stated and stated != (old.rstrip() if name == "description" else old.strip()):
-            changes[name] = stated
-    for field in SIMPLE:
-        stated = planned.fields.get(field.attr)
-        if stated is not None and not _says_the_same(stated, getattr(task, field.attr)):
-            changes[field.attr] = stated
+    for field in ("subject", "active_form", "description", "result"):
+        stated, old = getattr(planned, field), getattr(task, field) or ""
+        if stated and stated != (old.rstrip() if field == "description" else old.strip()):
+            changes[field] = stated
     if planned.owner and task.status is Status.PENDING:
         changes["owner"] = planned.owner
     if planned.phase:
@@ -300,12 +284,7 @@ def _set_fields(draft: Draft, planned: PlannedTask) -> None:
             changes["blocked_by"] = blockers
     if planned.metadata:
         changes["metadata"] = {**task.metadata, **planned.metadata}
-    draft.put(task_id, **changes)
-
-
-def _says_the_same(stated: Any, old: Any) -> bool:
-    """Whether two values of a field are equal, lists in whatever order."""
-    return sorted(stated) == sorted(old) if isinstance(stated, tuple) else bool(stated == old)
+    draft.put(name, **changes)
 
 
 def _is_deleted(task: Task | None) -> bool:
@@ -344,11 +323,13 @@ def _advance(draft: Draft, tasks: Sequence[PlannedTask]) -> None:
 def _complete(draft: Draft, task: Task) -> None:
     context = draft.context
     pending = task.status is Status.PENDING
+    draft.check_may_end(task, "apply")
     draft.put(
         task.id,
         status=Status.COMPLETED,
         owner=task.owner or context.actor.owner,
         session=context.actor.session if pending else task.session,
+        left=None,
         started=task.started or context.now,
         finished=task.finished or context.now,
     )

@@ -4,15 +4,17 @@ A function with a condition returns the refusal or None, and leaves to its calle
 `--force` lets it pass; one without a condition builds the refusal for a caller that has
 already found out. `Refused.rule` is part of the JSON error, so the names are fixed:
 `blocked`, `held`, `one-in-progress`, `assigned`, `lost-lease` (can be forced), `claimed` (with
-`--take-over`), `closed`, `cycle`, `deleted`, `exists`, `in-progress`, `no-loop`, `built-on`
-(cannot).
+`--take-over`), `handed-out`, `closed`, `cycle`, `deleted`, `exists`, `in-progress`, `no-loop`,
+`built-on` (cannot).
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gittasks.core.actors import Answer, standing, to_end, to_start
 from gittasks.core.ids import listed
 from gittasks.core.model import Actor, Status, Task
 from gittasks.core.texts import printable
@@ -33,60 +35,70 @@ def _holder(task: Task) -> str:
     return f"{who}{session}{since}"
 
 
-def _held_refusal(task: Task) -> Refused:
+def held(task: Task, actor: Actor, answer: Answer, verb: str) -> Refused:
+    """A task in progress is not moved by who does not hold it; `answer` is that of the table.
+
+    `details["goOn"]` names the command that goes on with it, `details["actAs"]` the owner as whom
+    it can be done.
+    """
+    goes_on = {Answer.ASK_START: "start", Answer.ASK_CLAIM: "claim"}.get(answer)
+    owner = _who_may(task, actor, verb) if answer is Answer.NO else None
+    if goes_on:
+        way = f"go on with it: gittasks {goes_on} {task.id} --resume"
+    elif owner:
+        way = f"when you are {printable(owner, 60)}: gittasks {verb} {task.id} "
+        way += f"--owner {shlex.quote(owner)}"
+    else:
+        way = "when that one is surely gone, --force takes the task over"
     return Refused(
         "held",
         f"{_named(task)} is in progress, held by {_holder(task)}",
-        hint="see what else can be started: gittasks ready; when that one is surely gone, "
-        "--force takes the task over",
+        hint=f"see what else can be started: gittasks ready; {way}",
         tasks=(task.id,),
-        details={"owner": task.owner, "session": task.session, "since": task.started},
+        details={
+            "owner": task.owner,
+            "session": task.session,
+            "since": task.started,
+            "left": task.left,
+            "goOn": goes_on,
+            "actAs": owner,
+        },
     )
 
 
-def held(task: Task, actor: Actor) -> Refused | None:
-    """Only the session under which a task is in progress may change it.
-
-    The owner does not count beside it: one session works for several owners when it runs
-    agents in parallel, and finishes the tasks that it started for them. A task that was claimed
-    without a session is its owner's.
-    """
-    if task.session:
-        mine = task.session == actor.session
-    else:
-        mine = not task.claim or task.owner in (None, actor.owner)
-    return None if task.status is not Status.IN_PROGRESS or mine else _held_refusal(task)
-
-
-def taken(task: Task, actor: Actor, owner: str | None) -> Refused | None:
-    """A task that somebody else has in progress cannot be started; `owner` is who would have it.
-
-    A task that is in progress for nobody, under no session, can be taken up by anyone.
-    """
-    if task.status is not Status.IN_PROGRESS:
+def _who_may(task: Task, actor: Actor, verb: str) -> str | None:
+    """The owner as whom an actor without a name of its own could do this at once."""
+    if actor.named or not task.owner or verb not in ("start", "done", "skip", "release", "delete"):
         return None
-    if task.session:
-        # Under one session several agents may work; those that give their names are told apart.
-        claimant = owner or (actor.owner if actor.named else None)
-        mine = task.session == actor.session and claimant in (None, task.owner)
-    else:
-        mine = task.owner in (None, owner or actor.owner)
-    return None if mine else _held_refusal(task)
+    other = Actor(task.owner, actor.session, named=True)
+    where = standing(task, other)
+    answer = to_start(task, where) if verb == "start" else to_end(task, other, where)
+    return None if answer.refused else task.owner
 
 
-def claimed(task: Task, *, asked: bool = False) -> Refused:
+def claimed(task: Task, actor: Actor, answer: Answer, *, asked: bool = False) -> Refused:
     """A task that somebody holds cannot be claimed, nor a second time without a session: two
     runs that give none cannot be told apart. `asked`: a take-over was asked for."""
-    way = (
-        "as far as was seen from here its holder has no lease that ran out; look again after the "
-        "length of the lease, or when the holder is surely gone add --force"
-        if asked
-        else "claim another: gittasks claim; or when the holder is surely gone: "
-        f"gittasks claim {task.id} --take-over"
-    )
+    if asked:
+        way = (
+            "as far as was seen from here its holder has no lease that ran out; look again after "
+            "the length of the lease, or when the holder is surely gone add --force"
+        )
+    elif answer is Answer.ASK_CLAIM:
+        way = f"go on with it: gittasks claim {task.id} --resume; or claim another: gittasks claim"
+    elif task.owner == actor.owner:
+        way = (
+            "two runs of one name are told apart by their sessions (GITTASKS_SESSION); "
+            "claim another: gittasks claim"
+        )
+    else:
+        way = (
+            "claim another: gittasks claim; or when the holder is surely gone: "
+            f"gittasks claim {task.id} --take-over"
+        )
     return Refused(
         "claimed",
-        f"{_named(task)} is claimed by {_holder(task)}",
+        f"{_named(task)} is {'claimed' if task.claim else 'in progress, held'} by {_holder(task)}",
         hint=way,
         tasks=(task.id,),
         details={
@@ -94,7 +106,20 @@ def claimed(task: Task, *, asked: bool = False) -> Refused:
             "session": task.session,
             "since": task.started,
             "claim": task.claim,
+            "left": task.left,
+            "goOn": "claim" if answer is Answer.ASK_CLAIM and not asked else None,
         },
+    )
+
+
+def handed_out(task: Task) -> Refused:
+    """Who asks for any task to claim, and has one, is another agent under the same name."""
+    return Refused(
+        "handed-out",
+        f"{_named(task)} is in progress, held by {_holder(task)}: it went to this session already",
+        hint=f"go on with {task.id}; for another agent give --owner NAME",
+        tasks=(task.id,),
+        details={"owner": task.owner, "session": task.session, "since": task.started},
     )
 
 
@@ -154,26 +179,21 @@ def blocked(task: Task, blockers: Sequence[Task]) -> Refused | None:
     )
 
 
-def one_in_progress(
-    task: Task, owner: str, tasks: Mapping[str, Task], session: str | None = None
-) -> Refused | None:
-    """An owner has one task in progress at a time in a list.
+def one_in_progress(task: Task, other: Task, owner: str, *, waits: bool) -> Refused:
+    """An owner has one task in progress in a session; `other` is that task.
 
-    With a `session`, what the same name holds in another session is another's.
+    `waits`: it is blocked, so that it can be given back but not finished.
     """
-    for other in tasks.values():
-        if session and other.session and other.session != session:
-            continue
-        if other.status is Status.IN_PROGRESS and other.owner == owner and other.id != task.id:
-            return Refused(
-                "one-in-progress",
-                f"{printable(owner, 60)} already has {_named(other)} in progress",
-                hint=f"finish it with: gittasks done {other.id}; or give --parallel "
-                "to work on both",
-                tasks=(other.id,),
-                details={"owner": owner},
-            )
-    return None
+    way = f"give it back: gittasks release {other.id}" if waits else ""
+    way = way or f"finish it with: gittasks done {other.id}"
+    why = f", and it waits for {task.id}" if waits and task.id in other.blocked_by else ""
+    return Refused(
+        "one-in-progress",
+        f"{printable(owner, 60)} already has {_named(other)} in progress{why}",
+        hint=f"{way}; or give --parallel to work on both",
+        tasks=(other.id,),
+        details={"owner": owner, "waits": waits},
+    )
 
 
 def closed(task: Task, verb: str) -> Refused:

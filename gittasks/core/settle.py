@@ -72,9 +72,12 @@ def _transitions(task: Task, wanted: State) -> tuple[list[Command], str | None]:
     if here is wanted.status:
         return moves, owner
     if wanted.status is Status.PENDING:
-        return [*moves, ("gittasks", "release", task.id)], None
+        return [*moves, ("gittasks", "release", task.id)], ""  # whose, depends on who runs it
     verb: Command = ("gittasks", _VERBS[wanted.status], task.id)
     starts = wanted.status is Status.IN_PROGRESS
+    if wanted.owner and starts and owner not in (None, wanted.owner):
+        moves.append(("gittasks", "update", task.id, "--owner", wanted.owner))
+        owner = wanted.owner
     if wanted.owner and (starts or (wanted.status is Status.COMPLETED and not owner)):
         verb, owner = (*verb, "--owner", wanted.owner), wanted.owner
     elif wanted.status is not Status.SKIPPED and not owner:

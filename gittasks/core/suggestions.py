@@ -168,8 +168,7 @@ OPTIONS_ELSEWHERE = {
     "--project": "write: --list LIST",
     "--list-id": "write: --list LIST",
     "--task-list": "write: --list LIST",
-    "--actor": "write: --owner NAME",
-    "--as": "write: --owner NAME",
+    "--actor": "write: --as NAME",
     "--session": "set GITTASKS_SESSION instead",
     "--next": "with: gittasks done ID --next",
 }

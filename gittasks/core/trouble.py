@@ -5,25 +5,17 @@ It is computed and shown, never repaired by a merge: whoever is concerned decide
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import NamedTuple
 
+from gittasks.core.actors import counted
 from gittasks.core.graph import Graph
 from gittasks.core.model import Snapshot, Status
 
 
-class TroubleKind(StrEnum):
-    """The ways in which a list can be at odds with the rules."""
-
-    CYCLE = "cycle"
-    TWO_IN_PROGRESS = "two-in-progress"
-    RUNNING_WHILE_BLOCKED = "running-while-blocked"
-
-
 class Trouble(NamedTuple):
-    """The tasks that are at odds with a rule, why, and what can be done."""
+    """`kind` is `cycle`, `two-in-progress` or `running-while-blocked`."""
 
-    kind: TroubleKind
+    kind: str
     tasks: tuple[str, ...]
     message: str
     hint: str
@@ -38,21 +30,18 @@ def troubles(snapshot: Snapshot, *, parallel: bool = False) -> list[Trouble]:
         if blockers := graph.open_blockers(task.id):
             found.append(
                 Trouble(
-                    TroubleKind.RUNNING_WHILE_BLOCKED,
+                    "running-while-blocked",
                     (task.id, *blockers),
                     f"{task.id} is in progress and blocked by {', '.join(blockers)}",
                     f"wait with it: gittasks release {task.id}; or see why: gittasks log {task.id}",
                 )
             )
-    for owner in dict.fromkeys(t.owner for t in running if t.owner):
-        own = [t for t in running if t.owner == owner]
-        sessions = [t.session for t in own]
-        # Runs of one name in sessions of their own are several; one without is any of them.
-        ids = [t.id for t in own if None in sessions or sessions.count(t.session) > 1]
+    for owner, session in dict.fromkeys((t.owner, t.session) for t in running if t.owner):
+        ids = [t.id for t in counted(snapshot.tasks, owner or "", session)]
         if len(ids) > 1 and not parallel:
             found.append(
                 Trouble(
-                    TroubleKind.TWO_IN_PROGRESS,
+                    "two-in-progress",
                     tuple(ids),
                     f"{owner} has {len(ids)} tasks in progress: {', '.join(ids)}",
                     f"finish one, or give it back: gittasks release {ids[-1]}",
@@ -67,7 +56,7 @@ def _cycles(graph: Graph) -> list[Trouble]:
         return []
     return [
         Trouble(
-            TroubleKind.CYCLE,
+            "cycle",
             tuple(dict.fromkeys(cycle)),
             f"these tasks wait for each other: {' → '.join(cycle)}",
             f"drop one dependency: gittasks update {cycle[0]} --remove-blocked-by {cycle[1]}",

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gittasks.core.fields import FIELDS, Kind
 from gittasks.core.graph import Graph
-from gittasks.core.history import Change, ChangeKind, LogEntry
+from gittasks.core.history import Change, LogEntry
 from gittasks.core.model import Task
 from gittasks.core.progress import summary
 from gittasks.errors import GittasksError, NoRepository, NotFound, Refused, Untrusted
@@ -53,13 +52,7 @@ def row(task: Task, graph: Graph) -> dict[str, Any]:
 
 def details(task: Task, graph: Graph, me: str | None) -> dict[str, Any]:
     """Everything about a task, without what is empty."""
-    document = documents.task(task, graph, me)
-    default = {f.name for f in FIELDS if f.kind is Kind.COUNT and document[f.name] == f.default}
-    return {
-        name: value
-        for name, value in document.items()
-        if name not in default and value not in (None, [], {})
-    }
+    return _filled(documents.task(task, graph, me))
 
 
 def _filled(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +96,7 @@ def _became(changes: Sequence[Change]) -> str:
     """`p1 pending → in_progress`, or which fields of a task changed."""
     name = changes[0].task or "list"
     for change in changes:
-        if change.kind is not ChangeKind.FIELD:
+        if change.kind != "field":
             return f"{name} {change.kind}"
         if change.field == "status":
             return f"{name} {change.before} {MARKS.arrow} {change.after}"
@@ -127,6 +120,8 @@ def error_text(error: GittasksError) -> str:
 
 
 def _fix(error: GittasksError) -> str | None:
+    if isinstance(error, Refused) and error.tasks and (way := _way_on(error, error.tasks[0])):
+        return way
     if isinstance(error, Refused) and error.rule in _FIXES:
         return _FIXES[error.rule].format(task=error.tasks[0] if error.tasks else "ID")
     if isinstance(error, NotFound) and error.details.get("candidates") == []:
@@ -136,7 +131,28 @@ def _fix(error: GittasksError) -> str | None:
     return _SAID_OTHERWISE.get(error.hint or "", error.hint)
 
 
+def _way_on(error: Refused, task_id: str) -> str | None:
+    """How to go on with a task that is held, or in the way, where that is known."""
+    details = error.details
+    if details.get("goOn") == "start":
+        return f'go on with it: TaskUpdate taskId "{task_id}" status "in_progress" resume: true'
+    if details.get("goOn") == "claim":
+        return f'go on with it: TaskClaim taskId "{task_id}" resume: true'
+    if owner := details.get("actAs"):
+        return (
+            f"when you are {clean(owner)}, give that as owner; else begin another: TaskList with "
+            "ready: true"
+        )
+    if error.rule == "one-in-progress" and details.get("waits"):
+        return (
+            f'give it back: TaskUpdate taskId "{task_id}" status "pending"; to work on both give '
+            "parallel: true"
+        )
+    return None
+
+
 _FIXES = {
+    "handed-out": "go on with {task}; for another agent give owner",
     "blocked": "finish that first, or begin another: TaskList with ready: true",
     "held": "begin another: TaskList with ready: true; when that agent is surely gone, force: true",
     "one-in-progress": 'finish it (TaskUpdate taskId "{task}" status "completed") or give it back '

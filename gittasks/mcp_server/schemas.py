@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from gittasks.core.fields import LISTS, SIMPLE, Field, Kind
-
 Schema = Mapping[str, Any]
 
 INSTRUCTIONS = """\
@@ -87,6 +85,7 @@ def _count(description: str) -> Schema:
 _DATA: Schema = {"type": "object"}
 _TASK_ID = {**_text("Task id, or a unique beginning of it"), "minLength": 1}
 _FORCE = _flag("Override blocked and held; recorded")
+_RESUME = _flag("Go on with an earlier session's task")
 
 # --- parts of replies ----------------------------------------------------------------------
 
@@ -184,6 +183,7 @@ TOOLS: tuple[Tool, ...] = (
             metadata={"type": "object", "description": "Merged; null removes a key"},
             endLoop=_flag("With completed: skip the remaining iterations of its loop"),
             startNext=_flag("With completed or skipped: begin the next ready task"),
+            resume=_RESUME,
             parallel=_flag("Allow several in progress for one owner"),
             force=_FORCE,
         ),
@@ -257,6 +257,7 @@ TOOLS: tuple[Tool, ...] = (
             owner=_text("Who takes it, if not you"),
             lease=_text("Others may take it after this silence: 30m, 2h"),
             takeOver=_flag("Take one whose holder's lease ran out"),
+            resume=_RESUME,
             offline=_flag("Do not ask the remote; tentative"),
             parallel=_flag("Although the owner has one in progress"),
             force=_FORCE,
@@ -322,35 +323,3 @@ TOOLS: tuple[Tool, ...] = (
     ),
 )
 BY_NAME: Mapping[str, Tool] = {tool.name: tool for tool in TOOLS}
-
-# --- beyond the specification ---------------------------------------------------------------
-
-
-def _simple(field: Field) -> Schema:
-    if field.kind is Kind.COUNT:
-        return {"type": "integer", "minimum": 0, "maximum": field.most}
-    return _ids() if field in LISTS else _text()
-
-
-_MADE = {field.name: _simple(field) for field in SIMPLE}
-_CHANGED = {
-    name: _simple(field)
-    for field in SIMPLE
-    for name in (
-        (field.members("add"), field.members("remove")) if field in LISTS else [field.name]
-    )
-}
-
-
-def taken(tool: str) -> Schema:
-    """What a tool takes: its schema with the fields that it does not spend words on."""
-    schema = BY_NAME[tool].input
-    if tool == "TaskCreateMany":
-        tasks = schema["properties"]["tasks"]
-        return _with(schema, {"tasks": {**tasks, "items": _with(tasks["items"], _MADE)}})
-    more = {"TaskCreate": _MADE, "TaskUpdate": _CHANGED}.get(tool, {})
-    return _with(schema, more)
-
-
-def _with(schema: Schema, more: Mapping[str, Schema]) -> Schema:
-    return {**schema, "properties": {**schema["properties"], **more}}

@@ -26,6 +26,7 @@ from gittasks.mcp_server import arguments, replies, tools
 from gittasks.mcp_server.schemas import BY_NAME, INSTRUCTIONS, TOOLS, Tool
 from gittasks.store import git
 from gittasks.workspace import Workspace
+from gittasks.workspace.choice import SESSION_VARIABLES
 
 _ALWAYS_LOAD = "anthropic/alwaysLoad"
 """Claude Code shows tools with this mark without a search for them."""
@@ -36,6 +37,9 @@ def serve(folder: str | None, list_id: str | None) -> None:
 
     `folder` is where the repository is: else that of CLAUDE_PROJECT_DIR, else the working folder.
     """
+    if not any(os.environ.get(name) for name in SESSION_VARIABLES):
+        # Who calls this server is one session, told apart from others of the same name.
+        os.environ[SESSION_VARIABLES[0]] = f"mcp-{os.urandom(6).hex()}"
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _end)

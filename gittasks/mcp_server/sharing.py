@@ -19,7 +19,13 @@ from gittasks.workspace import Workspace
 
 def claim(workspace: Workspace, given: Arguments) -> Reply:
     """Take a task, or the next that is ready. Raises GittasksError."""
-    wanted = Claim(given.get("taskId"), given.get("owner"), given.get("takeOver", False))
+    wanted = Claim(
+        given.get("taskId"),
+        given.get("owner"),
+        given.get("takeOver", False),
+        resume=given.get("resume", False),
+        anew=True,
+    )
     try:
         made = workspace.claim(
             wanted,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gittasks.core.edit import Edit
-from gittasks.core.fields import BY_NAME, SIMPLE, arranged
+from gittasks.core.fields import arranged
 from gittasks.core.lint.early import remarks
 from gittasks.core.lookup import find
 from gittasks.core.model import Status, Task
@@ -95,19 +95,14 @@ def _remark(workspace: Workspace, edit: Edit) -> None:
 
 def _new_fields(given: Arguments) -> dict[str, Any]:
     """What TaskCreate and TaskCreateMany have in common, as the operations call it."""
-    fields = {BY_NAME[name].attr if name in BY_NAME else name: v for name, v in given.items()}
-    simple = [field.attr for field in SIMPLE if field.attr in fields]
-    fields["fields"] = {name: _value(fields.pop(name)) for name in simple}
+    words = {"activeForm": "active_form", "blockedBy": "blocked_by"}
+    fields = {words.get(name, name): value for name, value in given.items()}
     if "status" in fields:
         fields["status"] = Status(fields["status"])
     for name in ("blocked_by", "blocks"):
         if name in fields:
             fields[name] = tuple(fields[name])
     return fields
-
-
-def _value(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _create(workspace: Workspace, given: Arguments) -> Reply:
@@ -177,7 +172,8 @@ def _operations(given: Arguments) -> list[Operation]:
     task_id = given["taskId"]
     metadata = given.get("metadata", {})
     status = Status(given["status"]) if "status" in given else None
-    done = status is Status.COMPLETED
+    done, starts = status is Status.COMPLETED, status is Status.IN_PROGRESS
+    acts = done or starts or status is Status.SKIPPED  # then `owner` says who acts
     if given.get("endLoop") and not done:
         raise Usage("endLoop ends a loop whose iteration is done", hint='give status "completed"')
     if given.get("startNext") and status not in (Status.COMPLETED, Status.SKIPPED):
@@ -187,8 +183,8 @@ def _operations(given: Arguments) -> list[Operation]:
         subject=given.get("subject"),
         description=given.get("description"),
         active_form=given.get("activeForm"),
-        status=None if done else status,
-        owner=None if done else given.get("owner"),
+        status=None if done or starts else status,
+        owner=None if acts else given.get("owner"),
         result=None if done else given.get("result"),
         order=given.get("order"),
         phase=given.get("phase"),
@@ -198,9 +194,6 @@ def _operations(given: Arguments) -> list[Operation]:
         remove_blocks=tuple(given.get("removeBlocks", ())),
         metadata={k: v for k, v in metadata.items() if v is not None},
         unset=tuple(k for k, v in metadata.items() if v is None),
-        fields={f.attr: given[f.name] for f in SIMPLE if f.name in given},
-        added=_members(given, "add"),
-        removed=_members(given, "remove"),
     )
     operations: list[Operation] = [update]
     if done:
@@ -209,8 +202,11 @@ def _operations(given: Arguments) -> list[Operation]:
             Verb.DONE, task_id, given.get("result"), given.get("owner"), given.get("endLoop", False)
         )
         operations = [op for op in operations if op != Update(id=task_id)] + [end]
-        if given.get("owner") is not None:
-            operations.append(Update(id=task_id, owner=given["owner"]))
+    if starts:
+        start = Transition(
+            Verb.START, task_id, owner=given.get("owner"), resume=given.get("resume", False)
+        )
+        operations = [op for op in operations if op != Update(id=task_id)] + [start]
     if given.get("note"):
         operations.append(AddNote(task_id, given["note"]))
     if operations == [Update(id=task_id)]:
@@ -220,11 +216,6 @@ def _operations(given: Arguments) -> list[Operation]:
     if given.get("startNext"):
         operations.append(StartNext())
     return operations
-
-
-def _members(given: Arguments, way: str) -> dict[str, tuple[str, ...]]:
-    """Members of lists to add or to remove, by the attribute."""
-    return {f.attr: tuple(given[name]) for f in SIMPLE if (name := f.members(way)) in given}
 
 
 def _updated(before: Task, after: Task) -> list[str]:

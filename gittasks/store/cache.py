@@ -11,16 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gittasks.core.model import (
-    CodeCommit,
-    ListInfo,
-    Note,
-    Problem,
-    Snapshot,
-    Status,
-    Task,
-    Unmerged,
-)
+from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Snapshot, Status, Task
 from gittasks.store import disk
 from gittasks.store.layout import Branch, Heads, TaskFile, TreeEntry
 
@@ -60,7 +51,7 @@ def read(path: str) -> Branch | None:
             raw,
             heads=Heads(*top["heads"]),
             contested=tuple(top["contested"]),
-            apart=Unmerged(top["apart"]) if top["apart"] else None,
+            apart=top["apart"],
         )
     except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
         return None

@@ -9,17 +9,19 @@ from gittasks.store import git
 from gittasks.store.retry import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from gittasks.store.repository import Repository
 
 _ATTEMPTS = 12
 """Tries to change git's configuration, some 1.5 seconds in all."""
 _BACKOFF = Backoff(first=0.02, most=0.2, least=0.8)
 
 
-def change(args: Sequence[str], *, cwd: str, env: Mapping[str, str], again: str) -> None:
+def change(repository: Repository, args: Sequence[str], again: str) -> None:
     """Run `git config`, again for a while when another one holds the file's lock."""
     for attempt in range(_ATTEMPTS):
-        answer = git.run(["config", *args], cwd=cwd, env=env)
+        answer = git.run(["config", *args], cwd=repository.start, env=repository.env)
         if answer.returncode == 0:
             return
         if b"lock config file" not in answer.stderr:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from gittasks.core.model import Snapshot, Unmerged
+from gittasks.core.model import Snapshot
 
 
 def merge_subject(list_id: str) -> str:
@@ -58,8 +58,8 @@ class Branch(NamedTuple):
     """The heads that were brought together; `commit` may be one of them or in memory alone."""
     contested: tuple[str, ...] = ()
     """For each open conflict the path of the file that it is in."""
-    apart: Unmerged | None = None
-    """Why what was fetched is not in this."""
+    apart: str | None = None
+    """Why what was fetched is not in this: `rewritten`, `shallow`, `newer`."""
 
     @property
     def conflicts(self) -> int:

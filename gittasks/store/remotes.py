@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import list_id_fault
@@ -76,27 +75,18 @@ class Fetched(NamedTuple):
     rewritten: frozenset[str]
 
 
-class PushOutcome(StrEnum):
-    """How a push ended, the worst last; only what is `ok` is known to be there.
+class Pushed(NamedTuple):
+    """What became of one list in a push: `ok`, `lost` to somebody who was first, `refused`.
 
-    `unknown`: the connection ended before the remote said. `lost`: somebody was first.
+    `unknown`: the connection ended before the remote said. Only `ok` is known to be there.
     """
 
-    OK = "ok"
-    UNKNOWN = "unknown"
-    LOST = "lost"
-    REFUSED = "refused"
-
-
-class Pushed(NamedTuple):
-    """What became of one list in a push."""
-
-    outcome: PushOutcome
+    outcome: str
     reason: str = ""
     created: bool = False
 
 
-_WORST_LAST = list(PushOutcome)
+_OUTCOMES = ("ok", "unknown", "lost", "refused")
 _LOST = (
     "fetch first",
     "non-fast-forward",
@@ -243,27 +233,24 @@ def push(repository: Repository, remote: str, refspecs: Mapping[str, str]) -> di
         names, _, summary = rest.partition("\t")
         if tab and len(flag) == 1:  # of several push URLs the worst answer counts
             ref, said = names.rpartition(":")[2], _outcome(flag, summary)
-            told[ref] = max(told.get(ref, said), said, key=lambda p: _WORST_LAST.index(p.outcome))
+            told[ref] = max(told.get(ref, said), said, key=lambda p: _OUTCOMES.index(p.outcome))
     reason = git.remote_message(answer.stderr)
-    found = {ref: told.get(ref, Pushed(PushOutcome.UNKNOWN, reason)) for ref in refspecs}
-    if answer.returncode != 0 and all(p.outcome is PushOutcome.OK for p in found.values()):
-        found = dict.fromkeys(found, Pushed(PushOutcome.UNKNOWN, reason))
+    found = {ref: told.get(ref, Pushed("unknown", reason)) for ref in refspecs}
+    if answer.returncode != 0 and all(p.outcome == "ok" for p in found.values()):
+        found = dict.fromkeys(found, Pushed("unknown", reason))
     return {
-        ref: p._replace(reason=f"{p.reason}: {reason}")
-        if p.outcome is PushOutcome.REFUSED and reason
-        else p
+        ref: p._replace(reason=f"{p.reason}: {reason}") if p.outcome == "refused" and reason else p
         for ref, p in found.items()
     }
 
 
 def _outcome(flag: str, summary: str) -> Pushed:
     if flag in " *=+-":
-        return Pushed(PushOutcome.OK, created=flag == "*")
+        return Pushed("ok", created=flag == "*")
     reason = summary.partition("(")[2].rpartition(")")[0] or summary
     if any(words in summary for words in _LOST):
-        return Pushed(PushOutcome.LOST, reason)
-    unsure = any(words in summary for words in _UNSURE)
-    return Pushed(PushOutcome.UNKNOWN if unsure else PushOutcome.REFUSED, reason)
+        return Pushed("lost", reason)
+    return Pushed("unknown" if any(w in summary for w in _UNSURE) else "refused", reason)
 
 
 def note_tracking(repository: Repository, remote: str, list_id: str, commit: str) -> None:

@@ -16,7 +16,6 @@ from gittasks.store import leases, remotes, transaction
 from gittasks.store.history import CommitInfo
 from gittasks.store.layout import Branch
 from gittasks.store.list_store import ListStore
-from gittasks.store.remotes import PushOutcome
 from gittasks.store.retry import Backoff
 from gittasks.sync import faults
 
@@ -200,17 +199,17 @@ class _Exchange:
 
     def note_pushed(self, commit: str, pushed: remotes.Pushed) -> None:
         """Take in what became of a push."""
-        if pushed.outcome is PushOutcome.OK:
+        if pushed.outcome == "ok":
             remotes.note_tracking(self.repository, self._remote, self._list_id, commit)
             self.result = self.result._replace(created=pushed.created)
             self._finish()
-        elif pushed.outcome is PushOutcome.UNKNOWN:
+        elif pushed.outcome == "unknown":
             self._doubts += 1  # the next fetch tells whether it is there
-        elif pushed.outcome is PushOutcome.LOST:
+        elif pushed.outcome == "lost":
             tip = self._store.heads().tracked  # nobody was first if that stays as it is
             self._stuck = self._stuck + 1 if self._tip == (tip,) else 0
             self._tip = (tip,)
-        if pushed.outcome is PushOutcome.REFUSED or self._doubts > _DOUBTS or self._stuck > _DOUBTS:
+        if pushed.outcome == "refused" or self._doubts > _DOUBTS or self._stuck > _DOUBTS:
             self.fail(faults.refused(self._list_id, self._remote, pushed.reason))
 
     def give_up(self) -> None:

@@ -96,10 +96,10 @@ def no_remote(repository: Repository) -> NoRemote:
 
 def choose_actor(repository: Repository, option: str | None) -> Actor:
     """Who acts: `--owner`, GITTASKS_OWNER, git config gittasks.owner, user.name, the login."""
-    given = (
-        option or repository.env.get("GITTASKS_OWNER") or repository.config.get("gittasks.owner")
-    )
-    owner = given or repository.config.get("user.name") or login(repository.env)
+    given = option or repository.env.get("GITTASKS_OWNER")
+    config = repository.config
+    owner = given or config.get("gittasks.owner") or config.get("user.name")
+    owner = owner or login(repository.env)
     session = next((v for n in SESSION_VARIABLES if (v := repository.env.get(n))), None)
     return Actor(
         _one_line(owner, "owner"),

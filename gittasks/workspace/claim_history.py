@@ -11,20 +11,37 @@ from gittasks.workspace import audit
 if TYPE_CHECKING:
     from gittasks.core.edit import Edit
     from gittasks.core.operations import Holder
+    from gittasks.errors import Refused
     from gittasks.store.layout import Branch
     from gittasks.workspace.session import Session
 
 
 def is_fenced(branch: Branch, edit: Edit) -> bool:
-    """Whether an edit finishes or gives back a claimed task of a shared list: then the remote has
-    to agree, since somebody else may have taken it over."""
+    """Whether an edit finishes, gives back or goes on with a claimed task of a shared list: then
+    the remote has to agree, since somebody else may have taken it over."""
     return branch.heads.tracked is not None and any(
         old.claim
         and old.status is Status.IN_PROGRESS
-        and (new.status is not Status.IN_PROGRESS or new.result != old.result)
+        and (
+            new.status is not Status.IN_PROGRESS
+            or new.result != old.result
+            or new.claim != old.claim
+        )
         for task_id in edit.changed
         if (old := edit.before.tasks.get(task_id)) and (new := edit.after.tasks.get(task_id))
     )
+
+
+def began_on_behalf(session: Session, refusal: Refused) -> bool:
+    """Whether what is refused as another owner's was begun by this actor, in this session, on that
+    owner's behalf: the task does not say it, its history does."""
+    actor = session.actor
+    if refusal.rule != "held" or refusal.details["session"] != actor.session:
+        return False
+    for entry in audit.log(session.store, refusal.tasks[0]):
+        if any(c.field == "status" and c.after == Status.IN_PROGRESS for c in entry.changes):
+            return (entry.owner, entry.session) == (actor.owner, actor.session)
+    return False
 
 
 def granted(session: Session, branch: Branch) -> dict[str, Holder]:

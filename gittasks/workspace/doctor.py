@@ -6,7 +6,6 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.core.model import Unmerged
 from gittasks.core.trouble import troubles
 from gittasks.errors import GittasksError
 from gittasks.store import merge_driver, refs, transaction
@@ -24,9 +23,9 @@ _LOCK_AGE = 60
 
 
 _APART = {
-    Unmerged.REWRITTEN: "its history there was rewritten",
-    Unmerged.SHALLOW: "this clone is shallow",
-    Unmerged.NEWER: "a later version of gittasks wrote it",
+    "rewritten": "its history there was rewritten",
+    "shallow": "this clone is shallow",
+    "newer": "a later version of gittasks wrote it",
 }
 
 

@@ -10,6 +10,7 @@ from gittasks.core.edit import Edit, apply
 from gittasks.core.graph import Graph
 from gittasks.core.messages import commit_message
 from gittasks.core.operations import AddNote, Claim, Context, Operation, Transition, Verb
+from gittasks.core.remarks import remarks
 from gittasks.core.rules import lost_lease
 from gittasks.core.texts import printable
 from gittasks.errors import GittasksError, Refused
@@ -88,12 +89,24 @@ def edit(
             raise
 
     try:
-        report = write(session, change, policy)
+        report = _write_own(session, change, policy)
     except Refused as refusal:
         raise _with_result_noted(session, operations, refusal) from None
     if not report.edit.made:
         _check_lost(session, operations, report)
+    session.notices += remarks(report.edit, operations, session.actor)
     return report
+
+
+def _write_own(session: Session, change: Change, policy: Policy) -> Report:
+    """Write; what is refused as held by another is asked of the history before it is believed."""
+    try:
+        return write(session, change, policy)
+    except Refused as refusal:
+        if not claim_history.began_on_behalf(session, refusal):
+            raise
+        session.on_behalf |= {refusal.tasks[0]}
+    return write(session, change, policy)
 
 
 def write(
@@ -190,7 +203,7 @@ def new_context(session: Session, moment: choice.Moment, policy: Policy) -> Cont
     """Time, actor and chance for a write, and the rules that it lifts."""
     parallel = policy.parallel or session.repository.config.flag("gittasks.parallel")
     entropy = int.from_bytes(os.urandom(8))
-    return Context(moment.text, session.actor, entropy, parallel, policy.force)
+    return Context(moment.text, session.actor, entropy, parallel, policy.force, session.on_behalf)
 
 
 # --- finishing what somebody else has claimed since -------------------------------------------

@@ -32,6 +32,8 @@ class Session:
         self.notices: list[str] = [] if notices is None else notices
         """Hints that came up on the way, for whoever talks to the user."""
         self._owner_option = owner_option
+        self.on_behalf: frozenset[str] = frozenset()
+        """Tasks of other owners that the actor, in its session, is known to have begun itself."""
         self._store: ListStore | None = None
 
     def select(self, list_id: str) -> Self:

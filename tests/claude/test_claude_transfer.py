@@ -138,7 +138,7 @@ def test_a_task_of_the_plan_is_found_by_its_subject(empty: Repo) -> None:
 def test_what_the_rules_refuse_is_told_and_hinders_nothing_else(listed: Repo) -> None:
     """A task behind an open blocker, and one that another session holds, stay as they are."""
     listed.ok("update", "b", "--add-blocked-by", "a")
-    listed.ok("start", "c", env={"GITTASKS_SESSION": "other"})
+    listed.ok("claim", "c", env={"GITTASKS_SESSION": "other"})
     put(1, "Task b", status="completed")
     put(2, "Task c", status="completed")
     put(3, "New", status="completed", blockedBy=["1"])

@@ -320,7 +320,7 @@ def test_a_call_that_failed_is_not_mirrored(empty: Repo) -> None:
 def test_what_the_list_refuses_the_session_is_told(listed: Repo) -> None:
     """A blocked task is not started, a task that another session holds is not taken."""
     listed.ok("update", "b", "--add-blocked-by", "a")
-    listed.ok("start", "c", env={"GITTASKS_SESSION": "other"})
+    listed.ok("claim", "c", env={"GITTASKS_SESSION": "other"})
     for number, name in enumerate("bc", 1):
         quiet(listed, created(number, f"Task {name}", description=""))
     words = told(hook(listed, updated(1, status="in_progress")))

@@ -113,7 +113,7 @@ def test_misspelt_words(repo: Repo) -> None:
         (("list", "--format", "json"), "--json"),
         (("list", "--state", "pending"), "--status"),
         (("start", "a", "--yes"), "never asks"),
-        (("start", "a", "--as", "eve"), "--owner NAME"),
+        (("start", "a", "--actor", "eve"), "--as NAME"),
         (("status", "--project", "x"), "--list LIST"),
     ],
     ids=" ".join,
@@ -260,7 +260,7 @@ def test_commands_document_names_every_command_and_option(repo: Repo) -> None:
         sections = re.split(r"^### ", file.read(), flags=re.MULTILINE)[1:]
     told = {re.split(r"[ \n`]", s.lstrip("`"), maxsplit=1)[0]: s for s in sections}
     assert list(told) == NAMES
-    common = {"--list", "--json", "--color", "--quiet", "--help"}
+    common = {"--list", "--as", "--json", "--color", "--quiet", "--help"}
     for name in NAMES:
         options = set(
             re.findall(r"^  (?:-\w, )?(--[a-z-]+)", repo.ok(name, "-h").out, re.MULTILINE)

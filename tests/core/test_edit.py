@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from support.strategies import (
     IDS,
     NOW,
-    OWNERS,
     contexts,
     history,
     operations,
@@ -342,17 +341,16 @@ def test_law_no_sequence_of_operations_closes_a_cycle(
 
 
 @given(runs(parallel=False, force=False))
-def test_law_an_owner_has_at_most_one_task_in_progress(
+def test_law_an_owner_has_at_most_one_task_in_progress_in_a_session(
     steps: list[tuple[Operation, Context]],
 ) -> None:
     for snapshot in history(steps):
-        for owner in OWNERS:
-            running = [
-                t
-                for t in snapshot.tasks.values()
-                if t.status is Status.IN_PROGRESS and t.owner == owner
-            ]
-            assert len(running) <= 1
+        running = [
+            (t.owner, t.session)
+            for t in snapshot.tasks.values()
+            if t.status is Status.IN_PROGRESS and t.owner and not t.left
+        ]
+        assert len(running) == len(set(running))
 
 
 @given(runs())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from support.strategies import NOW, seeded
 
@@ -24,8 +26,8 @@ from gittasks.errors import Refused
 LATER = "2026-11-22T11:00:00Z"
 
 
-def by(owner: str, session: str | None = None, **flags: bool) -> Context:
-    return Context(now=LATER, actor=Actor(owner, session), entropy=7, **flags)
+def by(owner: str, session: str | None = None, *, named: bool = False, **flags: Any) -> Context:
+    return Context(now=LATER, actor=Actor(owner, session, named), entropy=7, **flags)
 
 
 ANN, BOB = by("ann", "s1"), by("bob", "s2")
@@ -82,10 +84,11 @@ def test_start_sets_the_whole_state() -> None:
     assert (task.started, task.finished) == (LATER, None)
 
 
-def test_the_owner_is_the_one_given_else_the_one_assigned_else_the_actor() -> None:
+def test_the_owner_is_the_one_it_is_meant_for_else_who_acts() -> None:
     assigned = having(a={"owner": "eve"})
-    assert run(assigned, act(Verb.START, owner="joe")).after.tasks["a"].owner == "joe"
+    assert run(assigned, act(Verb.START, owner="joe")).after.tasks["a"].owner == "eve"
     assert run(assigned, act(Verb.START)).after.tasks["a"].owner == "eve"
+    assert run(seeded(), act(Verb.START, owner="joe")).after.tasks["a"].owner == "joe"
     assert run(seeded(), act(Verb.START)).after.tasks["a"].owner == "ann"
 
 
@@ -159,7 +162,7 @@ def test_parallel_and_other_owners_may_have_more_in_progress() -> None:
     start = having(b=RUNNING)
     assert run(start, act(Verb.START), context=by("ann", parallel=True)).forced == ()
     assert run(start, act(Verb.START), context=BOB).made
-    forced = run(start, act(Verb.START), context=by("ann", force=True))
+    forced = run(start, act(Verb.START), context=by("ann", "s1", force=True))
     assert forced.forced == ("one-in-progress",)
 
 
@@ -182,10 +185,25 @@ def test_one_session_runs_the_tasks_of_several_owners_and_finishes_them() -> Non
         act(Verb.SKIP),
         act(Verb.RELEASE),
         act(Verb.DELETE),
-        Update(id="a", subject="Other"),
         Update(id="a", owner="bob"),
-        Update(id="a", result="r"),
         Update(id="a", status=Status.PENDING),
+    ],
+    ids=str,
+)
+def test_another_named_owner_moves_no_task_that_is_held_under_a_session(
+    operation: Operation,
+) -> None:
+    bob = by("bob", "s2", named=True)
+    refused("held", having(a=RUNNING), operation, context=bob)
+    assert run(having(a=RUNNING), operation, context=ANN).forced == ()
+    assert run(having(a=RUNNING), operation, context=bob._replace(force=True)).forced == ("held",)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        Update(id="a", subject="Other"),
+        Update(id="a", result="r"),
         Update(id="a", add_blocked_by=("b",)),
         Update(id="b", add_blocks=("a",)),
         Update(id="a", metadata={"k": 1}),
@@ -193,12 +211,10 @@ def test_one_session_runs_the_tasks_of_several_owners_and_finishes_them() -> Non
     ],
     ids=str,
 )
-def test_a_task_held_under_a_session_is_changed_by_that_session_only(
-    operation: Operation,
-) -> None:
-    refused("held", having(a=RUNNING), operation, context=BOB)
-    assert run(having(a=RUNNING), operation, context=ANN).forced == ()
-    assert run(having(a=RUNNING), operation, context=by("bob", force=True)).forced == ("held",)
+def test_fields_and_links_of_a_held_task_are_changed_by_anybody(operation: Operation) -> None:
+    edit = run(having(a={**RUNNING, "claim": 1}), operation, context=by("bob", "s2", named=True))
+    assert edit.made
+    assert edit.forced == ()
 
 
 def test_a_note_is_always_allowed() -> None:
@@ -389,7 +405,7 @@ def test_handing_a_task_on_leaves_the_session_behind() -> None:
 
 
 def test_a_task_in_progress_is_not_handed_to_an_owner_who_has_one() -> None:
-    start = having(a=RUNNING, b={**RUNNING, "owner": "bob", "session": "s2"})
+    start = having(a=RUNNING, b={**RUNNING, "owner": "bob", "session": None})
     refused("one-in-progress", start, Update(id="a", owner="bob"))
     refused("one-in-progress", start, Update(id="a", owner="bob", status=Status.IN_PROGRESS))
 

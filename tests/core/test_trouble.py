@@ -50,7 +50,14 @@ TABLE: dict[str, tuple[list[Task], list[tuple[str, tuple[str, ...]]]]] = {
     ),
     "in a session and in none": (
         [at("a", RUNNING, "ann", session="s1"), at("b", RUNNING, "ann")],
-        [("two-in-progress", ("a", "b"))],
+        [],
+    ),
+    "one of them left": (
+        [
+            at("a", RUNNING, "ann", session="s1", left="2026-11-22T11:00:00Z"),
+            at("b", RUNNING, "ann", session="s1"),
+        ],
+        [],
     ),
     "running while blocked": (
         [waits("a", "b", "c", "d", status=RUNNING, owner="ann"), at("b"), at("c", DONE), at("d")],

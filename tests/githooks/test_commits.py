@@ -123,8 +123,8 @@ def test_what_became_so_in_another_way_is_told_no_more(hooked: Repo) -> None:
 
 
 def test_another_owners_task_is_linked_alone(hooked: Repo) -> None:
-    """Work held under somebody's session is not finished by a stranger's commit."""
-    hooked.ok("start", "a", "--owner", "bob", env={"GITTASKS_SESSION": "s1"})
+    """What somebody has claimed is not finished by a stranger's commit."""
+    hooked.ok("claim", "a", "--owner", "bob", env={"GITTASKS_SESSION": "s1"})
     told = commit(hooked, "x\n\nTask: a completed")
     assert told[0] == "plan: a linked [0/3 complete]"
     assert "held by bob" in told[1]

@@ -13,7 +13,11 @@ import pytest
 from support import agents
 from support.repositories import Repo
 
-MOMENT = {"GIT_AUTHOR_DATE": "2030-01-01T09:00:00Z", "GITTASKS_OWNER": "orchestrator"}
+MOMENT = {
+    "GIT_AUTHOR_DATE": "2030-01-01T09:00:00Z",
+    "GITTASKS_OWNER": "orchestrator",
+    "GITTASKS_SESSION": "s",
+}
 _OPTIONS = {
     "description": "--description",
     "activeForm": "--active-form",

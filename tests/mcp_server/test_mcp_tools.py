@@ -278,7 +278,7 @@ def test_what_makes_progress_hard_to_see_is_said_at_once(agent: Agent) -> None:
         ("TaskGet", {"taskId": ""}, "taskId: '' should be non-empty", ""),
         ("TaskCreate", {"subject": "Other", "id": "a"}, "exists already", "another id"),
         ("TaskCreate", {"subject": "X", "blockedBy": ["zzz"]}, 'no task "zzz"', "TaskList"),
-        ("TaskClaim", {"taskId": "a"}, "claimed by", "TaskClaim without taskId"),
+        ("TaskClaim", {"taskId": "a"}, "held by", "TaskClaim without taskId"),
         ("TaskCreate", {"subject": "X", "iterations": 5000}, "5000 iterations", "endLoop: true"),
         (
             "TaskCreateMany",
@@ -459,7 +459,12 @@ def test_owner_and_session_come_from_the_environment(
         task = listed.tasks()["a"]
         assert (task["owner"], task["session"]) == ("claude", "s1")
         monkeypatch.setenv("CLAUDE_CODE_SESSION_ID", "s2")
-        assert "held by claude" in agent.refused("TaskUpdate", taskId="a", status="completed")
+        told = agent.refused("TaskUpdate", taskId="a", status="in_progress")
+        assert 'TaskUpdate taskId "a" status "in_progress" resume: true' in told
+        agent.ok("TaskUpdate", taskId="a", status="in_progress", resume=True)
+        again = listed.tasks()["a"]
+        assert (again["session"], again["started"]) == ("s2", task["started"])
+        agent.ok("TaskUpdate", taskId="a", status="completed")
 
 
 def test_agents_side_by_side(agent: Agent, listed: Repo) -> None:
@@ -469,9 +474,10 @@ def test_agents_side_by_side(agent: Agent, listed: Repo) -> None:
     assert "one already has a" in agent.refused(
         "TaskUpdate", taskId="c", status="in_progress", owner="one"
     )
-    agent.ok("TaskUpdate", taskId="a", status="completed", owner="three")
+    done = agent.ok("TaskUpdate", taskId="a", status="completed", owner="three")
+    assert "a was in progress for one" in done["hints"][0]
     assert {i: t["owner"] for i, t in listed.tasks().items()} == {
-        "a": "three",
+        "a": "one",
         "b": "two",
         "c": None,
     }

@@ -1,0 +1,120 @@
+"""Who acts, and what that one may do with a task in progress: the table, in one place.
+
+Whoever acts is an owner in a session (`model.Actor`). The holder of a task in progress is whoever
+acts in its session, if it records one, else whoever acts as its owner. A session may work for
+several owners; two named owners in it are two holders. `left` tells that the session ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum, StrEnum
+
+from gittasks.core.model import Actor, Status, Task
+
+
+class Standing(StrEnum):
+    """How whoever acts stands to a task in progress."""
+
+    HOLDER = "holder"
+    SAME_OWNER = "same owner, other session"
+    ANOTHER = "another owner"
+    NOBODY = "held by nobody"
+
+
+class Answer(Enum):
+    """One cell of the table."""
+
+    YES = "allowed"
+    UNCHANGED = "so already"
+    RESUME = "goes on with what another session began"
+    ASK_START = "refused; `start --resume` goes on"
+    ASK_CLAIM = "refused; `claim --resume` goes on"
+    NO = "refused"
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing is done, unless by force."""
+        return self in (Answer.ASK_START, Answer.ASK_CLAIM, Answer.NO)
+
+
+def standing(task: Task, actor: Actor) -> Standing:
+    """How `actor` stands to a task that is in progress."""
+    if task.session is None and task.owner is None:
+        return Standing.NOBODY
+    if task.session is not None and task.session == actor.session:
+        apart = actor.named and task.owner not in (None, actor.owner)
+        return Standing.ANOTHER if apart else Standing.HOLDER
+    if task.owner == actor.owner:
+        return Standing.HOLDER if task.session is None else Standing.SAME_OWNER
+    return Standing.ANOTHER
+
+
+def to_start(task: Task, where: Standing, *, resume: bool = False) -> Answer:
+    """The answer to `start` of a task in progress by who stands so to it."""
+    if where is Standing.NOBODY:
+        return Answer.YES
+    if where is Standing.HOLDER:
+        return Answer.RESUME if task.left else Answer.UNCHANGED
+    if where is Standing.ANOTHER:
+        return Answer.NO
+    if task.left:
+        return Answer.RESUME
+    if task.claim:
+        return Answer.ASK_CLAIM
+    return Answer.RESUME if resume else Answer.ASK_START
+
+
+def to_end(task: Task, actor: Actor, where: Standing) -> Answer:
+    """The answer to whatever ends work on a task in progress: done, skip, release, delete, and
+    giving it to somebody else."""
+    if where in (Standing.HOLDER, Standing.NOBODY):
+        return Answer.YES
+    if where is Standing.SAME_OWNER:
+        return Answer.ASK_CLAIM if task.claim and not task.left else Answer.YES
+    if task.claim:
+        return Answer.NO
+    free = not actor.named or task.session is None or task.left
+    return Answer.YES if free else Answer.NO
+
+
+def to_claim(task: Task, actor: Actor, *, resume: bool = False) -> Answer:
+    """The answer to `claim` of a task in progress.
+
+    Stricter than the others: two runs that give no session cannot be told apart, nor can two
+    agents in one session of whom one gives no name.
+    """
+    if actor.session is None or task.session is None or task.owner != actor.owner:
+        return Answer.NO
+    if task.left or (resume and task.session != actor.session):
+        return Answer.RESUME
+    return Answer.UNCHANGED if task.session == actor.session else Answer.ASK_CLAIM
+
+
+def elsewhere(tasks: Iterable[Task], actor: Actor) -> list[tuple[Task, Standing]]:
+    """The tasks in progress that are not of this session, each with the standing to it."""
+    running = [t for t in tasks if t.status is Status.IN_PROGRESS]
+    stands = [(t, standing(t, actor)) for t in running]
+    return [
+        (task, where)
+        for task, where in stands
+        if where in (Standing.SAME_OWNER, Standing.ANOTHER)
+        and (task.session is None or task.session != actor.session)
+    ]
+
+
+def counted(tasks: Mapping[str, Task], owner: str, session: str | None) -> list[Task]:
+    """The tasks that an owner has in progress in one session; what it left does not count."""
+    return [
+        t
+        for t in tasks.values()
+        if t.status is Status.IN_PROGRESS and (t.owner, t.session, t.left) == (owner, session, None)
+    ]
+
+
+def way_on(task: Task, actor: Actor) -> Answer:
+    """The command by which `actor` goes on with a task of another session of the same owner."""
+    claims = task.claim and not task.left
+    if not claims:
+        return Answer.ASK_START
+    return Answer.ASK_CLAIM if actor.session and task.session else Answer.NO

@@ -1,0 +1,93 @@
+"""What an edit has to say about whose tasks it moved, in words that fit every tool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gittasks.core.actors import Standing, standing
+from gittasks.core.edit import Edit
+from gittasks.core.model import Actor, Status, Task
+from gittasks.core.operations import Operation, Transition, Update, Verb
+from gittasks.core.texts import printable
+
+_SHOWN = 3
+"""Tasks of a kind that are named."""
+_DID = {
+    Status.COMPLETED: "completed",
+    Status.SKIPPED: "skipped",
+    Status.PENDING: "gave back",
+    Status.DELETED: "deleted",
+}
+
+
+def remarks(edit: Edit, operations: Sequence[Operation], actor: Actor) -> list[str]:
+    """Sentences about tasks of others that were moved, and about what else is in progress."""
+    found: list[str] = []
+    begun: list[Task] = []
+    for task_id in edit.changed:
+        old, new = edit.before.tasks.get(task_id), edit.after.tasks.get(task_id)
+        if new is None:
+            continue
+        if new.status is Status.IN_PROGRESS and (old is None or _began(old, new)):
+            begun.append(new)
+        if old is not None and old.owner and old.owner == new.owner != actor.owner:
+            found += _about(old, new, actor)
+    for task_id, op in zip(edit.focus, operations, strict=False):
+        task = edit.after.tasks.get(task_id)
+        if task and edit.before.tasks.get(task_id) == task:
+            found += _unchanged(task, op)
+    return found + _elsewhere(edit, begun)
+
+
+def _began(old: Task, new: Task) -> bool:
+    return old.status is not Status.IN_PROGRESS or (old.session, old.owner) != (
+        new.session,
+        new.owner,
+    )
+
+
+def _about(old: Task, new: Task, actor: Actor) -> list[str]:
+    """That a task is somebody else's, whom it stays with."""
+    owner, who = printable(new.owner or "", 60), printable(actor.owner, 60)
+    if new.status is Status.IN_PROGRESS:
+        began = old.status is not Status.IN_PROGRESS
+        return [f"{new.id} is meant for {owner}, and begun on that owner's behalf"] if began else []
+    if old.status is not Status.IN_PROGRESS or new.status not in _DID:
+        return []
+    stays = f"; it stays meant for {owner}" if new.status is Status.PENDING else ""
+    did = f"{who} {_DID[new.status]} it{stays}"
+    return [f"{new.id} was in progress for {owner}; the history says that {did}"]
+
+
+def _unchanged(task: Task, op: Operation) -> list[str]:
+    """What there is to know when a task was so already."""
+    verb = op.verb if isinstance(op, Transition) else None
+    starts = isinstance(op, Update) and op.status is Status.IN_PROGRESS
+    if task.status is Status.IN_PROGRESS and (verb is Verb.START or starts):
+        since = f" since {task.started}" if task.started else ""
+        whose = printable(task.owner or "nobody", 60)
+        apart = "agents who share a name need a session or a claim each"
+        return [f"{task.id} has been in progress for {whose}{since}; {apart}"]
+    if task.status is Status.PENDING and verb is Verb.RELEASE and task.owner:
+        return [f"{task.id} is not in progress, and stays meant for {printable(task.owner, 60)}"]
+    return []
+
+
+def _elsewhere(edit: Edit, begun: Sequence[Task]) -> list[str]:
+    """What else the owners of the tasks that were begun have in progress."""
+    found: list[str] = []
+    names = {(task.owner, task.session) for task in begun}
+    mine = {task.id for task in begun}
+    for owner, session in names:
+        others = [
+            t
+            for t in edit.after.ordered()
+            if t.status is Status.IN_PROGRESS
+            and t.id not in mine
+            and t.owner == owner
+            and (t.left or standing(t, Actor(owner or "", session)) is Standing.SAME_OWNER)
+        ]
+        for task in others[:_SHOWN]:
+            where = "left by an earlier session" if task.left else "in another session"
+            found.append(f"{printable(owner or '', 60)} also has {task.id} in progress, {where}")
+    return found
