@@ -8,6 +8,8 @@ prints it. Expected outcomes (a lost race, nothing to do) are values, not errors
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -59,6 +61,33 @@ class InvalidData(GittasksError):
 
     kind = "invalid"
     exit_code = 4
+
+
+_DISK_WORDS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "no permission",
+    errno.EPERM: "not permitted",
+    errno.EIO: "the disk reports an I/O error",
+    errno.EMFILE: "too many files are open in this process",
+    errno.ENFILE: "too many files are open on this machine",
+}
+
+
+class DiskFailure(GittasksError):
+    """A file or folder could not be read or written; `where` is its path."""
+
+    kind = "disk"
+    exit_code = 4
+
+    @classmethod
+    def of(cls, error: OSError, *, hint: str | None = None) -> DiskFailure:
+        """The error of the system, in words of its own."""
+        words = _DISK_WORDS.get(error.errno or 0) or error.strerror or str(error)
+        path = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else None
+        again = "nothing was changed; see to the cause and run this again"
+        return cls(words, where=path, hint=hint or again)
 
 
 class FormatTooNew(GittasksError):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.claude import events
 from gittasks.claude.events import Event
 from gittasks.core.ids import list_id_fault
-from gittasks.errors import GittasksError, NoList, NoRepository, Untrusted
+from gittasks.errors import DiskFailure, GittasksError, NoList, NoRepository, Untrusted
 from gittasks.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def answer(
         return _refused(error) if starts and isinstance(error, Untrusted) else Answer()
     except GittasksError as error:
         return Answer(said=(_line(error),), code=1)
+    except OSError as error:
+        return Answer(said=(_line(DiskFailure.of(error)),), code=1)
     except Late:
         return Answer(said=(f"gave up after {_LIMIT:.0f} seconds",), code=1)
     except Exception as error:  # noqa: BLE001  a bug of ours must not look like a verdict
@@ -136,8 +138,9 @@ def _refused(error: Untrusted) -> Answer:
 def _line(error: GittasksError) -> str:
     from gittasks.render.text import clean
 
+    where = f"{error.where}: " if isinstance(error, DiskFailure) and error.where else ""
     hint = f" ({error.hint})" if error.hint else ""
-    return clean(f"{error.message}{hint}")
+    return clean(f"{where}{error.message}{hint}")
 
 
 # --- the start of a session ----------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -13,7 +12,7 @@ import click
 from gittasks import __version__
 from gittasks.cli.options import Settings, common_options
 from gittasks.cli.output import LostOutput
-from gittasks.errors import Bug, GittasksError, InvalidData, Usage
+from gittasks.errors import Bug, DiskFailure, GittasksError, Usage
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -218,19 +217,12 @@ def _invoke(args: Sequence[str], settings: Settings) -> int | GittasksError:
 
 def unexpected(error: Exception) -> GittasksError:
     """What to tell of an error that is none of ours: of the system, or else a bug."""
-    return _as_invalid(error) if isinstance(error, OSError) else _as_bug(error)
-
-
-def _as_invalid(error: OSError) -> InvalidData:
-    what = error.strerror or str(error)
-    if error.filename:
-        what = f"{what}: {os.fsdecode(error.filename)}"
-    return InvalidData(what, hint="nothing was changed; see to the cause and run this again")
+    return DiskFailure.of(error) if isinstance(error, OSError) else _as_bug(error)
 
 
 def _report_lost_output(error: Exception, settings: Settings) -> int:
     """The answer could not be written (a full disk): what the command did stays done."""
-    lost = InvalidData(
+    lost = DiskFailure(
         f"the answer could not be written: {error}",
         hint="what was to be done is done; see it with: gittasks log -n 1",
     )

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from typing import NamedTuple
 
-from gittasks.errors import InvalidData, Refused
+from gittasks.errors import DiskFailure, Refused
 from gittasks.githooks import news, places
 from gittasks.githooks.places import Place
 from gittasks.githooks.running import NAMES
@@ -130,7 +130,7 @@ def _put(slot: str, name: str, repository: Repository) -> None:
         os.replace(temporary, slot)
     except OSError as error:
         disk.remove(temporary)
-        raise InvalidData(f"cannot write {slot}: {error.strerror}") from error
+        raise DiskFailure.of(error) from error
 
 
 def _take_out(slot: str) -> bool:
@@ -144,7 +144,7 @@ def _take_out(slot: str) -> bool:
         else:
             os.unlink(slot)
     except OSError as error:
-        raise InvalidData(f"cannot remove {slot}: {error.strerror}") from error
+        raise DiskFailure.of(error) from error
     return True
 
 

@@ -21,7 +21,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from gittasks import __version__
-from gittasks.errors import GittasksError, InvalidData, NoRepository
+from gittasks.errors import DiskFailure, GittasksError, NoRepository
 from gittasks.mcp_server import arguments, replies, tools
 from gittasks.mcp_server.schemas import BY_NAME, INSTRUCTIONS, TOOLS, Tool
 from gittasks.store import git
@@ -109,9 +109,7 @@ def answer(
     except GittasksError as error:
         return _error(replies.error_text(error))
     except OSError as error:
-        where = f": {os.fsdecode(error.filename)}" if error.filename else ""
-        lost = InvalidData(f"{error.strerror or error}{where}", hint="nothing was changed")
-        return _error(replies.error_text(lost))
+        return _error(replies.error_text(DiskFailure.of(error)))
     except Exception as error:  # noqa: BLE001  a bug of ours ends one call, not the server
         traceback.print_exc(file=sys.stderr)
         return _error(f"a bug in gittasks ({type(error).__name__}: {error}); see the server's log")

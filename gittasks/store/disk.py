@@ -5,15 +5,19 @@ What is synced here cannot be taken back by a power cut.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 _AT_ONCE = 16
 """How many files are synced side by side; each needs a thread and a file handle."""
+_NO_SYNC = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""How a file system says that it cannot sync folders."""
 
 
 class Sharing(NamedTuple):
@@ -85,6 +89,17 @@ def read(path: str) -> bytes:
         return file.read()
 
 
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Have errors of the system that name no file, those of writes and syncs, name this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = path
+        raise
+
+
 def replace_file(
     path: str,
     data: bytes,
@@ -100,7 +115,7 @@ def replace_file(
     """
     temporary = f"{path}~{os.getpid()}-{threading.get_ident()}"
     try:
-        with open(temporary, "wb") as file:
+        with naming(path), open(temporary, "wb") as file:
             file.write(data)
             if durable:
                 file.flush()
@@ -167,12 +182,13 @@ def remove(path: str) -> None:
 
 
 def sync(path: str) -> None:
-    """fsync a file or folder; a folder of a file system that cannot do that is passed over."""
+    """fsync a file or folder; only a folder that the file system cannot sync is passed over."""
     handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(handle)
-    except OSError:
-        if not os.path.isdir(path):
+        with naming(path):
+            os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC or not os.path.isdir(path):
             raise
     finally:
         os.close(handle)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.errors import InvalidData
 from gittasks.store import git
 from gittasks.store.discovery import read_shallow
-from gittasks.store.disk import PRIVATE, Sharing, make_folders, remove, sync_all
+from gittasks.store.disk import PRIVATE, Sharing, make_folders, naming, remove, sync_all
 
 if TYPE_CHECKING:
     from gittasks.store.packs import Packs
@@ -204,7 +204,7 @@ class ObjectStore:
         make_folders(folder, self._shared)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
         try:
-            with open(handle, "wb") as file:
+            with naming(path), open(handle, "wb") as file:
                 file.write(packed)
             self._shared.apply(temporary)
         except BaseException:

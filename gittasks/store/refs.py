@@ -10,10 +10,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from gittasks.errors import Busy, InvalidData, Refused
+from gittasks.errors import Busy, DiskFailure, InvalidData, Refused
 from gittasks.store import disk
 from gittasks.store.retry import Backoff
 
@@ -214,10 +214,22 @@ def move(
             check_creatable(common, name)
         else:
             if moved:
-                # Without its folder the ref is in packed-refs by now, which git has synced.
-                with contextlib.suppress(FileNotFoundError):
-                    disk.sync_all([os.path.dirname(lock), *made])
+                _sync_move([os.path.dirname(lock), *made])
             return moved
+
+
+def _sync_move(folders: Sequence[str]) -> None:
+    """Sync the folders of a ref that moved; DiskFailure, as the move cannot be taken back."""
+    try:
+        # Without its folder the ref is in packed-refs by now, which git has synced.
+        with contextlib.suppress(FileNotFoundError):
+            disk.sync_all(folders)
+    except OSError as error:
+        raise DiskFailure.of(
+            error,
+            hint="the change is in the history, and a power cut may take it back: see to the disk, "
+            "then look with: gittasks log -n 1",
+        ) from error
 
 
 def _swap(
@@ -248,9 +260,10 @@ def _swap(
         try:
             moved = (_followed(common, name)[1] or ZERO) == old
             if moved:
-                if os.write(handle, new.encode() + b"\n") <= len(new):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), lock)
-                os.fsync(handle)
+                with disk.naming(lock):
+                    if os.write(handle, new.encode() + b"\n") <= len(new):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    os.fsync(handle)
         finally:
             os.close(handle)
         if moved:

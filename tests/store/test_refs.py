@@ -406,7 +406,7 @@ def test_a_full_disk_in_the_move_leaves_no_lock_and_no_traceback(listed: Repo) -
         [sys.executable, "-c", code], cwd=listed.path, check=False, capture_output=True, text=True
     )
     assert done.returncode
-    assert "No space left on device" in done.stderr
+    assert "gittasks/plan.lock: the disk is full\n" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
     assert "b'" not in done.stderr

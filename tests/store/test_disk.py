@@ -1,0 +1,146 @@
+"""What the disk refuses is told in words of its own, with the path; and a sync that failed is."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.repositories import GITTASKS, Repo
+
+from gittasks.core.operations import Transition, Verb
+from gittasks.errors import Busy, DiskFailure
+from gittasks.mcp_server import server
+from gittasks.store import config_writer, disk
+
+START_A = Transition(Verb.START, "a")
+
+
+def failing(number: int, fails: Callable[[str], bool]) -> Callable[[int], None]:
+    """An fsync that fails for the files and folders of which `fails` is true."""
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        if fails(os.readlink(f"/proc/self/fd/{handle}")):
+            raise OSError(number, os.strerror(number))
+        real(handle)
+
+    return fsync
+
+
+needs_proc = pytest.mark.skipif(
+    not os.path.isdir("/proc/self/fd"), reason="no /proc tells which file a handle is"
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EROFS, "the file system is read-only"),
+        (errno.EACCES, "no permission"),
+        (errno.EIO, "the disk reports an I/O error"),
+        (errno.EMFILE, "too many files are open in this process"),
+        (errno.ELOOP, os.strerror(errno.ELOOP)),
+    ],
+)
+def test_an_error_of_the_system_has_words_and_names_the_path(number: int, words: str) -> None:
+    for name in ("/some/file", b"/some/file"):
+        failure = DiskFailure.of(OSError(number, os.strerror(number), name))
+        assert (failure.message, failure.where) == (words, "/some/file")
+        assert (failure.kind, failure.exit_code) == ("disk", 4)
+
+
+@needs_proc
+def test_a_folder_that_cannot_be_synced_is_passed_over_and_one_that_failed_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setattr(os, "fsync", failing(errno.EINVAL, lambda _: True))
+    disk.sync_all([str(tmp_path)])
+    with pytest.raises(OSError, match="Invalid argument") as caught:
+        disk.sync_all([str(file)])
+    assert caught.value.filename == str(file)
+    monkeypatch.setattr(os, "fsync", failing(errno.EIO, lambda _: True))
+    for path in (str(tmp_path), str(file)):
+        with pytest.raises(OSError, match="Input/output error") as caught:
+            disk.sync_all([path])
+        assert caught.value.filename == path
+
+
+@needs_proc
+def test_an_object_s_folder_that_cannot_be_synced_stops_the_write(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = listed.head()
+    objects = os.path.join(listed.git_dir, "objects")
+    monkeypatch.setattr(os, "fsync", failing(errno.EIO, lambda path: path == objects))
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        listed.workspace("plan").edit([START_A])
+    assert caught.value.filename == objects
+    assert listed.head() == before
+    answer = server.answer(listed.path, "plan", "TaskUpdate", {"taskId": "a", "status": "deleted"})
+    assert answer.is_error
+    text = answer.content[0].text  # type: ignore[union-attr]
+    assert text.startswith(f"{objects}: the disk reports an I/O error\n")
+    assert listed.head() == before
+
+
+@needs_proc
+def test_a_ref_s_folder_that_cannot_be_synced_is_told_for_what_it_is(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The branch has moved: nobody may hear that nothing was changed."""
+    before = listed.head()
+    folder = os.path.join(listed.git_dir, "refs", "heads", "gittasks")
+    monkeypatch.setattr(os, "fsync", failing(errno.EIO, lambda path: path == folder))
+    with pytest.raises(DiskFailure, match="I/O error") as caught:
+        listed.workspace("plan").edit([START_A])
+    assert caught.value.where == folder
+    assert "the change is in the history" in str(caught.value.hint)
+    monkeypatch.undo()
+    assert listed.head() != before
+
+
+def test_the_lock_of_git_s_configuration_is_named(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = Path(listed.git_dir, "config.lock")
+    lock.touch()
+    monkeypatch.setattr(config_writer, "_ATTEMPTS", 2)
+    with pytest.raises(Busy, match="another program") as caught:
+        config_writer.change(listed.workspace().repository, ["--local", "a.b", "c"], "again")
+    assert caught.value.where == str(lock)
+    assert "leftover" in str(caught.value.hint)
+
+
+def test_a_read_only_repository_is_called_so(listed: Repo) -> None:
+    """Commands that write files, refs and git's configuration, and a read, which needs none."""
+    probe = "mount --bind . . && mount -o remount,bind,ro ."
+    if (
+        not shutil.which("unshare")
+        or subprocess.run(
+            ["unshare", "-m", "sh", "-c", probe], cwd=listed.path, check=False, capture_output=True
+        ).returncode
+    ):
+        pytest.skip("nothing can be mounted read-only here")
+    for command in ("start a", "init another", "hooks install"):
+        script = f'{probe} && cd "$PWD" && exec "{GITTASKS}" {command}'
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c", script],
+            cwd=listed.path,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 4, (command, done)
+        assert done.stderr.startswith(f"error: {listed.path}/.git/"), (command, done)
+        assert "the file system is read-only\n" in done.stderr, (command, done)
+    script = f'{probe} && cd "$PWD" && exec "{GITTASKS}" list'
+    read = ["unshare", "-m", "sh", "-c", script]
+    assert subprocess.run(read, cwd=listed.path, check=False, capture_output=True).returncode == 0
