@@ -124,6 +124,16 @@ FIELDS: tuple[Field, ...] = (
         option="--order",
     ),
     Field(
+        "priority",
+        "priority",
+        Kind.COUNT,
+        uses=_PLAIN,
+        label="priority",
+        option="--priority",
+        hint="0 first to 4 last; 2 unless given.",
+        most=4,
+    ),
+    Field(
         "blockedBy",
         "blocked_by",
         Kind.IDS,

@@ -94,6 +94,7 @@ class Task(NamedTuple):
     result: str | None = None
     phase: str | None = None
     order: int | float | None = None
+    priority: int = 2
     blocked_by: tuple[str, ...] = ()
     commits: tuple[CodeCommit, ...] = ()
     notes: tuple[Note, ...] = ()

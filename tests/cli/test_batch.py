@@ -191,7 +191,7 @@ def test_quiet_answers_line_by_line(listed: Repo) -> None:
         ({"op": "create", "subject": "x", "active_form": "y"}, '"activeForm"'),
         ({"op": "create", "subject": "x", "dependsOn": ["a"]}, '"blockedBy"'),
         ({"op": "create", "subject": "x", "assignee": "y"}, '"owner"'),
-        ({"op": "create", "subject": "x", "priority": 1}, '"metadata"'),
+        ({"op": "create", "subject": "x", "due": 1}, '"metadata"'),
         ({"op": "update", "id": "a", "blockedBy": ["b"]}, '"addBlockedBy"'),
         ({"op": "update", "id": "a", "add_blocked_by": ["b"]}, '"addBlockedBy"'),
         ({"op": "update", "taskId": "a"}, '"id"'),

@@ -94,7 +94,7 @@ def test_misspelt_words(repo: Repo) -> None:
         (("create", "X", "--blockedBy", "a"), "--blocked-by"),
         (("create", "X", "--activeForm", "y"), "--active-form"),
         (("create", "X", "--assignee", "y"), "--owner"),
-        (("create", "X", "--priority", "1"), "--metadata KEY=VALUE"),
+        (("create", "X", "--due", "friday"), "--metadata KEY=VALUE"),
         (("create", "X", "--parent", "a"), "--blocked-by ID"),
         (("create", "X", "-m", "text"), "gittasks note ID TEXT"),
         (("create", "Write", "the", "tests"), "quote a text of several words"),

@@ -26,7 +26,7 @@ PROGRESS = VIEW.progress
 
 TASK_KEYS = (
     "id subject description activeForm status owner session claim left phase iteration order "
-    "blockedBy blocks openBlockers ready result commits notes metadata created createdBy "
+    "priority blockedBy blocks openBlockers ready result commits notes metadata created createdBy "
     "started finished"
 )
 PROGRESS_KEYS = (
@@ -43,6 +43,7 @@ def test_bare_task_has_every_key() -> None:
     for key in ("blockedBy", "blocks", "openBlockers", "commits", "notes"):
         assert found.pop(key) == []
     assert (found.pop("metadata"), found.pop("claim")) == ({}, 0)
+    assert found.pop("priority") == 2
     given_or_derived = ("id", "subject", "status", "ready")
     assert {value for key, value in found.items() if key not in given_or_derived} == {None}
     assert (found["status"], found["ready"]) == ("pending", True)
@@ -79,6 +80,7 @@ def test_full_task() -> None:
         "phase": "PHASE 2",
         "iteration": {"n": 1, "max": 3, "name": "Check"},
         "order": 2,
+        "priority": 2,
         "blockedBy": ["a"],
         "blocks": ["a"],
         "openBlockers": ["a"],
