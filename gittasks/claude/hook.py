@@ -179,7 +179,7 @@ def _come_back(workspace: Workspace) -> list[str]:
 def _pull(workspace: Workspace) -> list[str]:
     """Take in what the remote has, if it answers in time; what there is to say about it."""
     seconds = _seconds(workspace.repository.config.get("gittasks.claudepull"))
-    if not seconds or workspace.repository.upstream(workspace.list_id) is None:
+    if not seconds or workspace.store.remote is None:
         return []
     from gittasks.sync import Wish
 

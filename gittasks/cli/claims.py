@@ -14,6 +14,7 @@ from gittasks.cli.options import (
     offline_option,
     owner_option,
     parallel_option,
+    remote_option,
     resume_option,
 )
 from gittasks.core.clock import duration
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 )
 @resume_option
 @offline_option
+@remote_option
 @owner_option
 @force_option
 @parallel_option
@@ -49,6 +51,7 @@ def claim_command(
     wait: str | None,
     resume: bool,
     offline: bool,
+    remote: str | None,
     owner: str | None,
     force: bool,
     parallel: bool,
@@ -59,7 +62,7 @@ def claim_command(
     else has the task, 1 when nothing is ready, 7 when the remote cannot be reached.
     """
     seconds = duration(lease, "--lease") if lease else None
-    workspace = settings.workspace(owner)
+    workspace = settings.workspace(owner, remote)
     wanted = Claim(task_id, owner, take_over, resume=resume)
     limit = duration(wait, "--wait") if wait else None
     how = {"force": force, "parallel": parallel, "offline": offline}

@@ -35,7 +35,7 @@ class Settings:
         self.color = "auto"
         self.quiet = False
 
-    def workspace(self, owner: str | None = None) -> Workspace:
+    def workspace(self, owner: str | None = None, remote: str | None = None) -> Workspace:
         """Open the workspace that the options name; `owner` acts, else who `--as` names."""
         from gittasks.workspace import Workspace
 
@@ -44,7 +44,8 @@ class Settings:
                 f"--as {self.acting} and --owner {owner} say two things about who acts",
                 hint="give one of them",
             )
-        return Workspace.open(self.directory, list_id=self.list_id, owner=owner or self.acting)
+        who = owner or self.acting
+        return Workspace.open(self.directory, list_id=self.list_id, owner=who, remote=remote)
 
     def environment(self) -> dict[str, str]:
         """The environment for who reads it itself: who acts is in it too."""
@@ -202,6 +203,12 @@ def offline_option(function: F) -> F:
     """Decorator: `--offline`, do not ask the remote."""
     text = "Do not ask the remote; what is claimed so is tentative."
     return click.option("--offline", is_flag=True, help=text)(function)
+
+
+def remote_option(function: F) -> F:
+    """Decorator: `--remote`, who decides this once."""
+    text = "Ask this remote, whatever the list's own is."
+    return click.option("--remote", metavar="NAME", help=text)(function)
 
 
 class StatusChoice(click.Choice[str]):

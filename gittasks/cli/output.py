@@ -65,9 +65,10 @@ def edit_and_answer(
     force: bool = False,
     parallel: bool = False,
     offline: bool = False,
+    remote: str | None = None,
 ) -> None:
     """Apply operations to the list at work, and answer with what became of them."""
-    workspace = settings.workspace(owner)
+    workspace = settings.workspace(owner, remote)
     made = workspace.edit(operations, force=force, parallel=parallel, offline=offline)
     report(settings, workspace, made)
 

@@ -16,6 +16,7 @@ from gittasks.cli.options import (
     owner_option,
     parallel_option,
     prose,
+    remote_option,
     resume_option,
 )
 from gittasks.core.model import Status
@@ -63,6 +64,7 @@ def start_command(
 @force_option
 @parallel_option
 @offline_option
+@remote_option
 @click.pass_obj
 def done_command(
     settings: Settings,
@@ -74,6 +76,7 @@ def done_command(
     force: bool,
     parallel: bool,
     offline: bool,
+    remote: str | None,
 ) -> None:
     """Complete a task, and say what became ready by it.
 
@@ -85,7 +88,13 @@ def done_command(
     if start_next:
         operations.append(StartNext(owner))
     output.edit_and_answer(
-        settings, operations, owner=owner, force=force, parallel=parallel, offline=offline
+        settings,
+        operations,
+        owner=owner,
+        force=force,
+        parallel=parallel,
+        offline=offline,
+        remote=remote,
     )
 
 
@@ -95,6 +104,7 @@ def done_command(
 @owner_option
 @force_option
 @offline_option
+@remote_option
 @click.pass_obj
 def skip_command(
     settings: Settings,
@@ -103,10 +113,13 @@ def skip_command(
     owner: str | None,
     force: bool,
     offline: bool,
+    remote: str | None,
 ) -> None:
     """Close a task without doing it; what waited for it may start."""
     skip = Transition(Verb.SKIP, task_id, result=prose(result))
-    output.edit_and_answer(settings, [skip], owner=owner, force=force, offline=offline)
+    output.edit_and_answer(
+        settings, [skip], owner=owner, force=force, offline=offline, remote=remote
+    )
 
 
 @command("reopen")
@@ -124,12 +137,18 @@ def reopen_command(settings: Settings, task_id: str, owner: str | None, force: b
 @owner_option
 @force_option
 @offline_option
+@remote_option
 @click.pass_obj
 def release_command(
-    settings: Settings, task_id: str, owner: str | None, force: bool, offline: bool
+    settings: Settings,
+    task_id: str,
+    owner: str | None,
+    force: bool,
+    offline: bool,
+    remote: str | None,
 ) -> None:
     """Give a task back: pending, and nobody's."""
-    workspace = settings.workspace(owner)
+    workspace = settings.workspace(owner, remote)
     if workspace.forget_lost_claim(task_id):
         if settings.json:
             from gittasks.render import documents
@@ -139,7 +158,9 @@ def release_command(
             output.say(f"the lost claim of {task_id} is forgotten")
         return
     release = Transition(Verb.RELEASE, task_id)
-    output.edit_and_answer(settings, [release], owner=owner, force=force, offline=offline)
+    output.edit_and_answer(
+        settings, [release], owner=owner, force=force, offline=offline, remote=remote
+    )
 
 
 @command("run")

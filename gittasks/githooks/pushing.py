@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from gittasks.errors import GittasksError
+from gittasks.store import home
 from gittasks.store.list_store import ListStore
 from gittasks.store.repository import Repository
 from gittasks.sync import Wish, exchange
@@ -47,8 +48,9 @@ def push_along(workspace: Workspace, remote: str, stdin: str) -> list[str]:
 
 def _is_due(repository: Repository, list_id: str, commit: str, remote: str) -> bool:
     """Whether a list goes to this remote, and has something that is not there as far as known."""
+    found = home.of(repository, list_id)
     there = repository.tracked_lists().get(remote, {}).get(list_id)
-    return commit != there and (there is not None or repository.upstream(list_id) == remote)
+    return found.remote == remote and found.doubt is None and commit != there
 
 
 def _not_pushed(list_id: str, remote: str, error: GittasksError) -> str:

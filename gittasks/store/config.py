@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from gittasks.errors import InvalidData, NoRepository
 from gittasks.store import disk, git
 from gittasks.store.discovery import GitDir
 
-FILE = disk.CacheFile("config", 3)
+FILE = disk.CacheFile("config", 4)
+NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
+_URLS = (".url", ".pushurl", ".insteadof", ".pushinsteadof")
+"""Ends of the keys of which every value counts, not only the last."""
 _FRESH = 50_000_000
 """Nanoseconds before git was asked in which a changed file is not trusted to be told apart from
 its next version: file systems count time in ticks of some milliseconds."""
@@ -42,9 +46,14 @@ class Config:
     """The merged configuration of one worktree, and who commits there."""
 
     def __init__(
-        self, values: Mapping[str, str], author: str | None, committer: str | None
+        self,
+        values: Mapping[str, str],
+        author: str | None,
+        committer: str | None,
+        several: Mapping[str, Sequence[str]] = NONE,
     ) -> None:
         self._values = values
+        self._several = several
         self.author = author
         """`Name <email>`, or None when git has no identity to give."""
         self.committer = committer
@@ -52,6 +61,13 @@ class Config:
     def get(self, key: str) -> str | None:
         """Last value of `key` (`section.name` in lower case), None if unset."""
         return self._values.get(key)
+
+    def every(self, key: str) -> tuple[str, ...]:
+        """All values of a key of a URL, in order; as in git an empty one ends those before it."""
+        found: list[str] = []
+        for value in self._several.get(key) or filter(None, [self._values.get(key)]):
+            found = [*found, value] if value else []
+        return tuple(found)
 
     def keys_of(self, section: str) -> list[str]:
         """Keys that begin with `section`, such as `remote.`."""
@@ -82,7 +98,7 @@ def load(found: GitDir, start: str, env: Mapping[str, str]) -> Config:
         changes = [signature[1] for signature in after.values() if signature]
         if steady and max(changes, default=0) < began - _FRESH:
             _write_cache(found, cached)
-    return Config(cached["values"], cached["author"], cached["committer"])
+    return Config(cached["values"], cached["author"], cached["committer"], cached["several"])
 
 
 def _environment(env: Mapping[str, str]) -> list[str]:
@@ -144,10 +160,13 @@ def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any
                 hint="see what git says with: git status",
             )
     values: dict[str, str] = {}
+    several: dict[str, list[str]] = {}
     origins = set(_standard_files(found, env))
     fields = listed.stdout.decode("utf-8", "surrogateescape").split("\0")
     for origin, entry in zip(fields[::2], fields[1::2], strict=False):
         key, is_set, value = entry.partition("\n")
+        if key in values and key.endswith(_URLS):
+            several.setdefault(key, [values[key]]).append(value)
         values[key] = value if is_set else "true"
         source = start
         if origin.startswith("file:"):
@@ -166,6 +185,7 @@ def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any
         # Before the identities are asked for: they come from the same files.
         "files": [[path, _signature(path)] for path in sorted(origins)],
         "values": values,
+        "several": several,
         "author": _identity("GIT_AUTHOR_IDENT", start, env),
         "committer": _identity("GIT_COMMITTER_IDENT", start, env),
     }

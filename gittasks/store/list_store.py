@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gittasks.errors import NoList
-from gittasks.store import cache, refs
+from gittasks.store import cache, home, refs
 from gittasks.store.discovery import read_shallow
 from gittasks.store.layout import Branch, Heads
 from gittasks.store.repository import Repository
@@ -23,6 +23,7 @@ class ListStore:
     """The branch of one list in one repository. Reading takes no lock."""
 
     def __init__(self, repository: Repository, list_id: str, remote: str | None = None) -> None:
+        self._given = remote
         if remote:
             self.remote = remote
         self.repository = repository
@@ -40,8 +41,17 @@ class ListStore:
 
     @cached_property
     def remote(self) -> str | None:
-        """The remote that this list is shared through: the one given, else as git chooses one."""
-        return self.repository.upstream(self.list_id)
+        """The remote that this list is shared through, as well as it can be told."""
+        return home.of(self.repository, self.list_id).remote
+
+    @property
+    def decisive(self) -> str | None:
+        """The remote that decides on claims, None when this repository does; NoRemote in doubt."""
+        if self._given:
+            from gittasks.store import remotes
+
+            return remotes.named(self.repository, self._given)
+        return home.decisive(self.repository, self.list_id)
 
     def heads(self) -> Heads:
         """Where the branch is: here, and on the remote when it was last fetched."""
@@ -49,7 +59,7 @@ class ListStore:
         local = refs.read(common, self.ref)
         tracked = refs.read(common, self._tracking(self.remote)) if self.remote else None
         if not local and not tracked:
-            tracked = self.repository.tracked(self.list_id)
+            tracked = home.elsewhere(self.repository, self.list_id)
         return Heads(local, tracked)
 
     def _tracking(self, remote: str) -> str:
@@ -105,11 +115,13 @@ class ListStore:
         from gittasks.store.evaluation import evaluate  # dulwich, YAML: not for a warm read
 
         if self.remote:
-            known = remotes.published(self.repository, self.remote, self.list_id)
+            known = remotes.held(self.repository, self.remote, self.list_id)
             heads = heads._replace(published=known)
         found = evaluate(self.repository, self.list_id, heads, near)
         if self.remote and heads.tracked and not found.branch.apart:
-            remotes.note_published(self.repository, self.remote, self.list_id, heads.tracked)
+            seen = refs.read(self.repository.common, self._tracking(self.remote))
+            if seen == heads.tracked:  # else some other remote has it, and its own does not
+                remotes.note_seen(self.repository, self.remote, self.list_id, seen)
         self.remember(found.branch)
         return found
 

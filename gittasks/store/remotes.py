@@ -10,11 +10,12 @@ import contextlib
 import os
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha1
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import Busy, NotFound, RemoteFailure
-from gittasks.store import disk, git, refs
+from gittasks.store import disk, git, home, refs, urls
 from gittasks.store.repository import Repository
 from gittasks.store.retry import Backoff
 
@@ -31,22 +32,14 @@ def named(repository: Repository, name: str) -> str:
     raise NotFound(f'no remote "{name}" in this repository', hint=there)
 
 
-def _published_path(repository: Repository, remote: str, list_id: str) -> str:
-    ref = repository.tracking_ref(remote, list_id).removeprefix("refs/remotes/")
-    return os.path.join(repository.common, "gittasks", "published", ref)
-
-
 def published(repository: Repository, remote: str, list_id: str) -> str | None:
-    """The commit of a list that a remote was last known to hold, None when nothing is known."""
-    try:
-        text = disk.read(_published_path(repository, remote, list_id)).decode("ascii", "replace")
-    except OSError:
-        return None
-    return text.strip() if refs.is_object_id(text.strip()) else None
+    """The commit of a list that the repository at a remote's URL was last known to hold."""
+    commit = _record(_published_path(repository, remote, list_id))
+    return commit if refs.is_object_id(commit) else None
 
 
 def note_published(repository: Repository, remote: str, list_id: str, commit: str) -> None:
-    """Remember that a remote holds a commit, so that a history rewritten there is noticed."""
+    """Remember what a fetch from a remote, or a push to it, has just shown."""
     if published(repository, remote, list_id) != commit:
         path = _published_path(repository, remote, list_id)
         disk.put(path, commit.encode() + b"\n", repository.shared)
@@ -55,6 +48,55 @@ def note_published(repository: Repository, remote: str, list_id: str, commit: st
 def forget_published(repository: Repository, remote: str, list_id: str) -> None:
     """Forget what a remote held: a person accepts that it was rewritten."""
     disk.remove(_published_path(repository, remote, list_id))
+    disk.remove(_seen_path(repository, remote, list_id))
+
+
+def held(repository: Repository, remote: str, list_id: str) -> str | None:
+    """The commit that a remote held, as far as is known: shown by it, else seen as fetched."""
+    if commit := published(repository, remote, list_id):
+        return commit
+    commit, _, url = _record(_seen_path(repository, remote, list_id)).partition(" ")
+    mine = url == _url_key(repository, remote)
+    return commit if mine and refs.is_object_id(commit) else None
+
+
+def note_seen(repository: Repository, remote: str, list_id: str, tracked: str) -> None:
+    """Remember where a read saw the tracking ref, which git or another program may have moved.
+
+    A ref that has not moved since the remote was pointed elsewhere says nothing of the new URL.
+    """
+    if published(repository, remote, list_id):
+        note_published(repository, remote, list_id, tracked)
+        return
+    path, url = _seen_path(repository, remote, list_id), _url_key(repository, remote)
+    commit, _, seen_at = _record(path).partition(" ")
+    if commit != tracked or not seen_at:
+        disk.put(path, f"{tracked} {url}\n".encode(), repository.shared)
+
+
+def _published_path(repository: Repository, remote: str, list_id: str) -> str:
+    branch = repository.ref(list_id).removeprefix("refs/heads/")
+    folder = os.path.join(repository.common, "gittasks", "published", "url")
+    return os.path.join(folder, _url_key(repository, remote), branch)
+
+
+def _seen_path(repository: Repository, remote: str, list_id: str) -> str:
+    ref = repository.tracking_ref(remote, list_id).removeprefix("refs/remotes/")
+    return os.path.join(repository.common, "gittasks", "published", "seen", ref)
+
+
+def _url_key(repository: Repository, remote: str) -> str:
+    """The URL of a remote as a file name."""
+    found = urls.of(repository, remote)
+    text = urls.address(found.fetch) if found else remote
+    return sha1(text.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()[:20]
+
+
+def _record(path: str) -> str:
+    try:
+        return disk.read(path).decode("ascii", "replace").strip()
+    except OSError:
+        return ""
 
 
 def leases_of(list_id: str) -> str:
@@ -261,6 +303,7 @@ def note_tracking(repository: Repository, remote: str, list_id: str, commit: str
         if old != commit:
             refs.move(repository.common, name, old, commit, shared=repository.shared)
     note_published(repository, remote, list_id, commit)
+    home.adopt(repository, list_id, remote)
 
 
 def _talk(

@@ -117,17 +117,6 @@ class Repository:
         keys = self.config.keys_of("remote.")
         return [k.removeprefix("remote.").removesuffix(".url") for k in keys if k.endswith(".url")]
 
-    def upstream(self, list_id: str) -> str | None:
-        """The remote of a list: of its branch, else origin, else the only one there is; or None."""
-        branch = self.ref(list_id).removeprefix("refs/heads/")
-        names = self.remotes()
-        configured = self.config.get(f"branch.{branch}.remote")
-        if configured in names:
-            return configured
-        if "origin" in names:
-            return "origin"
-        return names[0] if len(names) == 1 else None
-
     def local_lists(self) -> dict[str, str]:
         """Lists with a local branch: id to commit, "" where the ref is damaged."""
         return self._lists(self.prefix)
@@ -170,18 +159,6 @@ class Repository:
         """Where something that was worked out about a list is kept."""
         branch = ref.removeprefix("refs/heads/")
         return os.path.join(self.common, "gittasks", "cache", kind, branch)
-
-    def tracked(self, list_id: str) -> str | None:
-        """Commit of a list that was fetched but has no local branch; `origin` comes first.
-
-        Raises InvalidData when the ref is damaged.
-        """
-        lists = self.tracked_lists()
-        holders = [r for r in lists if list_id in lists[r]]
-        if not holders:
-            return None
-        remote = "origin" if "origin" in holders else holders[0]
-        return lists[remote][list_id] or refs.read(self.common, self.tracking_ref(remote, list_id))
 
     def current_branch(self) -> str | None:
         """Short name of the branch that this worktree is on, None when HEAD is detached."""

@@ -15,7 +15,7 @@ import dulwich.objects  # noqa: F401  loaded here, not while the lock is held
 
 from gittasks.core.model import Snapshot
 from gittasks.errors import Busy, InvalidData
-from gittasks.store import checkouts, history, prune, refs, upkeep
+from gittasks.store import checkouts, history, home, prune, refs, upkeep
 from gittasks.store.branch import next_branch, root_objects
 from gittasks.store.disk import make_folders
 from gittasks.store.history import Signature
@@ -92,6 +92,7 @@ def create(store: ListStore) -> bool:
             commit = new[-1].id
         made = _move(store, lock, None, commit, "create")
         if made:
+            _adopt(store)
             prune.settle(store.repository, new)
         return made
 
@@ -217,8 +218,16 @@ def _put(
     checkouts.check_movable(repository, found, new)
     if not _move(store, lock, old, new, subject, who):
         return None
+    if old is None:
+        _adopt(store)
     prune.settle(repository, objects)
     return checkouts.bring_along(repository, found, new)
+
+
+def _adopt(store: ListStore) -> None:
+    """A list that was fetched has its branch here now: from where is written down with it."""
+    if store.remote and store.heads().tracked:
+        home.adopt(store.repository, store.list_id, store.remote)
 
 
 def check_writable(branch: Branch) -> None:

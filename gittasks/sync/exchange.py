@@ -132,6 +132,8 @@ class _Exchange:
     def note_fetched(self, fetched: remotes.Fetched) -> None:
         """Take in what a fetch said of this list."""
         self._absent = self._list_id in fetched.absent
+        if not self._absent and self._list_id not in fetched.rewritten:
+            self._note_shown()
         if self._list_id in fetched.rewritten:
             self.fail(faults.rewritten(self._list_id, self._remote))
         elif self._absent and remotes.published(self.repository, self._remote, self._list_id):
@@ -139,6 +141,12 @@ class _Exchange:
                 remotes.forget_published(self.repository, self._remote, self._list_id)
             else:
                 self.fail(faults.removed(self._list_id, self._remote))
+
+    def _note_shown(self) -> None:
+        """A list that a fetch has shown there may not be missed there later on unsaid."""
+        known = remotes.published(self.repository, self._remote, self._list_id)
+        if known is None and (tracked := self._store.heads().tracked):
+            remotes.note_published(self.repository, self._remote, self._list_id, tracked)
 
     def integrate(self) -> None:
         """Bring the local branch to what the list says with what was fetched."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gittasks.core.model import Status, Task
 from gittasks.core.rules import lost_lease
+from gittasks.store import home
 from gittasks.workspace import audit
 
 if TYPE_CHECKING:
@@ -13,13 +14,14 @@ if TYPE_CHECKING:
     from gittasks.core.operations import Holder
     from gittasks.errors import Refused
     from gittasks.store.layout import Branch
+    from gittasks.store.list_store import ListStore
     from gittasks.workspace.session import Session
 
 
-def is_fenced(branch: Branch, edit: Edit) -> bool:
+def is_fenced(store: ListStore, branch: Branch, edit: Edit) -> bool:
     """Whether an edit finishes, gives back or goes on with a claimed task of a shared list: then
     the remote has to agree, since somebody else may have taken it over."""
-    return branch.heads.tracked is not None and any(
+    return any(
         old.claim
         and old.status is Status.IN_PROGRESS
         and (
@@ -29,7 +31,7 @@ def is_fenced(branch: Branch, edit: Edit) -> bool:
         )
         for task_id in edit.changed
         if (old := edit.before.tasks.get(task_id)) and (new := edit.after.tasks.get(task_id))
-    )
+    ) and (branch.heads.tracked is not None or home.of(store.repository, store.list_id).is_shared)
 
 
 def began_on_behalf(session: Session, refusal: Refused) -> bool:

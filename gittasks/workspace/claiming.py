@@ -12,12 +12,13 @@ from gittasks.core.model import Snapshot, Task
 from gittasks.core.operations import Claim, Holder
 from gittasks.core.view import StaleClaim
 from gittasks.errors import NotFound, RemoteFailure, Usage
-from gittasks.store import leases, remotes, tentatives
+from gittasks.store import home, leases, remotes, tentatives
 from gittasks.store.leases import Lease
 from gittasks.workspace import editing
 from gittasks.workspace.following import Watchpoint
 
 if TYPE_CHECKING:
+    from gittasks.store.list_store import ListStore
     from gittasks.workspace.editing import Report
     from gittasks.workspace.session import Session
 
@@ -51,7 +52,7 @@ def claim(
     """Claim a task, or the next that is ready. Raises Refused, RemoteFailure."""
     if lease_seconds is not None and lease_seconds not in _LEASES:
         raise Usage("a lease has from one second to 30 days")
-    tentative = offline and session.store.remote is not None
+    tentative = offline and _is_shared(session.store)
     if tentative and wanted.take_over:
         raise Usage(
             "--take-over asks the remote who still holds what, so it does not go with --offline",
@@ -75,6 +76,11 @@ def claim(
         except RemoteFailure as error:
             session.notices.append(f"{error.message}; {error.hint}")
     return Claimed(made, task, tentative=bool(tentative and made.commit))
+
+
+def _is_shared(store: ListStore) -> bool:
+    """Whether somebody else than this repository decides, or might."""
+    return store.remote is not None or home.of(store.repository, store.list_id).doubt is not None
 
 
 def told(session: Session, task: Task, made: Claimed) -> str:

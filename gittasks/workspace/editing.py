@@ -45,20 +45,15 @@ class Report(NamedTuple):
 class Policy(NamedTuple):
     """Where a write is decided, and which rules it lifts.
 
-    Without a `remote` it is decided here. With one, the remote decides what ends a claim, since
-    somebody else may have taken the task over; `claims`: it decides in any case. `force` and
-    `parallel` are those of the Context.
+    With a `remote` that one decides whatever the edit turns out to be. `fences`: the home of the
+    list decides on what ends a claim, since somebody else may have taken the task over. Else it
+    is decided here. `force` and `parallel` are those of the Context.
     """
 
     remote: str | None = None
-    claims: bool = False
+    fences: bool = False
     force: bool = False
     parallel: bool = False
-
-    @property
-    def asks_first(self) -> bool:
-        """Whether the remote decides whatever the edit turns out to be."""
-        return self.claims and self.remote is not None
 
 
 def edit(
@@ -70,13 +65,13 @@ def edit(
     offline: bool = False,
 ) -> Report:
     """Apply operations as one commit, all or nothing; see `Workspace.edit`."""
-    remote = None if offline else session.store.remote
     claims = any(isinstance(op, Claim) for op in operations)
-    policy = Policy(remote, claims, force, parallel)
+    remote = session.store.decisive if claims and not offline else None
+    policy = Policy(remote, not offline, force, parallel)
 
     def change(branch: Branch, context: Context) -> tuple[Edit, tuple[str, ...]]:
         wanted = operations
-        if policy.asks_first:
+        if policy.remote:
             holders = claim_history.granted(session, branch)
             wanted = [
                 op._replace(granted=holders) if isinstance(op, Claim) else op for op in operations
@@ -121,17 +116,19 @@ def write(
     moment = session.now()
     people, hint = choice.signatures(session.repository, moment)
     attempt = _Attempt(session, change, policy, new_context(session, moment, policy), plan, undo_of)
-    written = None
-    if not policy.asks_first:
+    written, remote = None, policy.remote
+    if remote is None:
         if session.store.head() is None:
             raise choice.no_such_list(session.repository, session.chosen)
         written = transaction.update(session.store, attempt.propose, people)
-    if policy.remote is not None and (written is None or attempt.needs_remote):
+        if attempt.needs_remote:
+            remote = session.store.decisive
+    if remote is not None:
         from gittasks.sync.publish import publish  # it is for claims of shared lists alone
 
         attempt.asks = True
-        written = publish(session.store, policy.remote, attempt.propose, people)
-    assert written is not None  # noqa: S101  a policy without a remote never asks first
+        written = publish(session.store, remote, attempt.propose, people)
+    assert written is not None  # noqa: S101  what has to be asked is known, or raised NoRemote
     if written.commit is None:
         return Report(attempt.edit, None, attempt.notes)
     audit.remember(session.store, written.commit, attempt.edit.before, attempt.edit.after)
@@ -157,11 +154,11 @@ class _Attempt:
         undo_of: str | None,
     ) -> None:
         self._session, self._change, self._context = session, change, context
-        self._fences = policy.remote is not None
+        self._fences = policy.fences
         self._checks = not policy.force and undo_of is None
         self._plan, self._undo_of = plan, undo_of
         self._operation_id = os.urandom(10).hex()
-        self.asks = policy.asks_first
+        self.asks = policy.remote is not None
         """Whether the remote is being asked."""
         self.needs_remote = False
         """Whether nothing was proposed because the remote has to agree to it."""
@@ -173,7 +170,11 @@ class _Attempt:
         if not edit.made:
             return None
         if any(t.claim for i in edit.changed if (t := edit.before.tasks.get(i))):
-            fenced = self._fences and not self.asks and claim_history.is_fenced(branch, edit)
+            fenced = (
+                self._fences
+                and not self.asks
+                and claim_history.is_fenced(self._session.store, branch, edit)
+            )
             self.needs_remote = fenced
             if fenced:
                 return None

@@ -30,9 +30,9 @@ def apply(
         return between(branch.snapshot, brought.snapshot, forced=brought.forced), brought.notes
 
     if dry_run:
-        policy = editing.Policy(None, force=force, parallel=parallel)
+        policy = editing.Policy(force=force, parallel=parallel)
         context = editing.new_context(session, session.now(), policy)
         result, notes = change(session.branch(), context)
         return editing.Report(result, None, notes)
-    policy = editing.Policy(session.store.remote, force=force, parallel=parallel)
+    policy = editing.Policy(fences=True, force=force, parallel=parallel)
     return editing.write(session, change, policy, plan=os.path.basename(plan.where))

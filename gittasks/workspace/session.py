@@ -25,6 +25,7 @@ class Session:
         list_option: str | None = None,
         owner_option: str | None = None,
         notices: list[str] | None = None,
+        remote_option: str | None = None,
     ) -> None:
         self.repository = repository
         self.list_option = list_option
@@ -34,11 +35,14 @@ class Session:
         self._owner_option = owner_option
         self.on_behalf: frozenset[str] = frozenset()
         """Tasks of other owners that the actor, in its session, is known to have begun itself."""
+        self._remote_option = remote_option
         self._store: ListStore | None = None
 
     def select(self, list_id: str) -> Self:
         """A session of the same repository and actor with another list at work."""
-        return type(self)(self.repository, list_id, self._owner_option, self.notices)
+        return type(self)(
+            self.repository, list_id, self._owner_option, self.notices, self._remote_option
+        )
 
     @cached_property
     def chosen(self) -> choice.ChosenList:
@@ -54,7 +58,7 @@ class Session:
     def store(self) -> ListStore:
         """The branch of the list at work."""
         if self._store is None:
-            self._store = ListStore(self.repository, self.chosen.id)
+            self._store = ListStore(self.repository, self.chosen.id, self._remote_option)
         return self._store
 
     @property

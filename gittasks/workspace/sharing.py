@@ -12,7 +12,8 @@ from gittasks.core.registers import ABSENT, STATE, Register, State, field_of
 from gittasks.core.rules import built_on
 from gittasks.core.settle import Command, commands
 from gittasks.core.trouble import Trouble, troubles
-from gittasks.errors import RemoteFailure
+from gittasks.errors import NoRemote, RemoteFailure
+from gittasks.store import home as homes
 from gittasks.store import remotes
 from gittasks.store.contents import task_of
 from gittasks.store.list_store import ListStore
@@ -176,30 +177,34 @@ def sync(session: Session, wish: Wish, remote: str | None, *, all_lists: bool) -
     if all_lists or not (known or choice.named_list(repository, session.list_option)):
         return _sync_all(session, wish, named)
     store = ListStore(repository, session.list_id, named)
-    if store.remote is None:
+    if (home := store.decisive) is None:
         raise choice.no_remote(repository)
-    return exchange.sync([store], store.remote, wish)
+    return exchange.sync([store], home, wish)
 
 
 def _sync_all(session: Session, wish: Wish, named: str | None) -> list[Synced]:
     """All lists that are here or on the remote; each with its own remote unless one is named."""
     repository = session.repository
     by_remote: dict[str, set[str]] = {}
-    if first := named or repository.upstream(""):
+    if first := named or homes.of(repository, "").remote:
         by_remote[first] = set()
-    for list_id in repository.known_lists():
-        if chosen := named or repository.upstream(list_id):
-            by_remote.setdefault(chosen, set()).add(list_id)
-    if not by_remote:
-        raise choice.no_remote(repository)
     done: list[Synced] = []
+    for list_id in repository.known_lists():
+        try:
+            if chosen := named or homes.decisive(repository, list_id):
+                by_remote.setdefault(chosen, set()).add(list_id)
+        except NoRemote as error:  # it stops no other list
+            done.append(exchange.Synced(list_id, "", error=error))
+    if not by_remote and not done:
+        raise choice.no_remote(repository)
     for remote, lists in sorted(by_remote.items()):
         try:
             there = remotes.lists(repository, remote) if wish.fetch else None
         except RemoteFailure as error:  # it stops no list of another remote
             done += [exchange.Synced(i, remote, error=error) for i in sorted(lists) or [remote]]
             continue
-        theirs = {i for i in there or () if named or repository.upstream(i) == remote}
+        theirs = {i for i in there or () if named or homes.of(repository, i).remote == remote}
+        theirs -= {one.list_id for one in done}
         stores = [ListStore(repository, list_id, remote) for list_id in sorted(lists | theirs)]
         done += exchange.sync(stores, remote, wish, there)
     return done

@@ -46,14 +46,17 @@ class Workspace(Session):
         *,
         list_id: str | None = None,
         owner: str | None = None,
+        remote: str | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Self:
         """Open the repository around the folder `start`; NoRepository.
 
-        `list_id` names the list at work, `owner` who acts; without them they are chosen as the
-        command line chooses them. `env` stands for the environment of the process.
+        `list_id` names the list at work, `owner` who acts, `remote` who decides on claims;
+        without them they are chosen as the command line chooses them. `env` stands for the
+        environment of the process.
         """
-        return cls(Repository(start, dict(os.environ if env is None else env)), list_id, owner)
+        repository = Repository(start, dict(os.environ if env is None else env))
+        return cls(repository, list_id, owner, remote_option=remote)
 
     # --- lists ------------------------------------------------------------------------------
 

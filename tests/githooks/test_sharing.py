@@ -135,7 +135,7 @@ def test_a_list_that_is_pushed_by_hand_is_left_to_git(pair: tuple[Repo, Repo]) -
 def test_another_remote_gets_no_list_that_is_not_its_own(
     pair: tuple[Repo, Repo], tmp_path: Path
 ) -> None:
-    """A list goes to its own remote, and to those that have it already."""
+    """A list goes to its home with the code, and nowhere else: not to one that was sent it once."""
     ada, _ = pair
     other = str(tmp_path / "other")
     git(ada.path, "init", "-q", "--bare", other)
@@ -145,7 +145,8 @@ def test_another_remote_gets_no_list_that_is_not_its_own(
     assert git(other, "for-each-ref", "refs/heads/gittasks") == ""
     ada.ok("push", "deploy")
     ada.ok("done", "b")
-    assert _push(ada, "deploy", "main:again") == ["plan: 1 change now on deploy"]
+    assert _push(ada, "deploy", "main:again") == []
+    assert _push(ada, "origin", "main") == ["plan: 2 changes now on origin"]
 
 
 def test_a_new_list_comes_in(pair: tuple[Repo, Repo]) -> None:

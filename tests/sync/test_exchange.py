@@ -218,31 +218,6 @@ def test_a_remote_that_denies_rewinds_takes_merges(tmp_path: object) -> None:
 # --- which remote, which lists -----------------------------------------------------------------
 
 
-def test_the_remote_is_the_branch_s_own_then_origin_then_the_only_one(tmp_path: object) -> None:
-    """Without an argument a list goes where its branch says, as git itself would choose."""
-    (ann,) = share(str(tmp_path), "ann")
-    hub = ann.git("remote", "get-url", "origin")
-    ann.git("remote", "add", "fork", transports.bare(os.path.join(str(tmp_path), "fork.git")))
-
-    def used(*args: str) -> str:
-        (one,) = ann.ok("sync", *args, "--json").json()["lists"]
-        return str(one["remote"])
-
-    assert used() == "origin"
-    assert used("fork") == "fork"
-    ann.git("config", "branch.gittasks/plan.remote", "fork")
-    assert used() == "fork"
-    ann.git("config", "branch.gittasks/plan.remote", "gone")
-    assert used() == "origin"
-    ann.git("remote", "rename", "origin", "hub")
-    assert hub == ann.git("remote", "get-url", "hub")
-    done = ann.run("sync", "--json")
-    assert (done.code, done.json()["error"]["kind"]) == (8, "no-remote")
-    assert sorted(done.json()["error"]["remotes"]) == ["fork", "hub"]
-    ann.git("remote", "remove", "fork")
-    assert used() == "hub"
-
-
 @pytest.mark.parametrize("args", [("pull",), ("push",), ("sync",), ("sync", "--all")], ids=" ".join)
 def test_without_a_remote_there_is_nobody_to_share_with(repo: Repo, args: tuple[str, ...]) -> None:
     """No remote: 8, and how to add one. A name that is no remote: 3, and those that there are."""

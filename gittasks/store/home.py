@@ -1,0 +1,231 @@
+"""The home remote of a list: the one repository that decides who gets a task.
+
+It is answered here for every command, hook and tool:
+
+    git config branch.<branch>.gittasksHome     somebody decided so, knowing of the others
+    git config branch.<branch>.remote           git's own word for it, written when we adopt
+    our record                                  name and URL, under the common git dir
+    the remote on which the list was found      its tracking ref
+    origin, else the only remote there is
+
+Reads take the best answer. Who claims, finishes a claim, pushes or pulls needs one that cannot
+have been another: two repositories that each grant a task grant it twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import NamedTuple
+
+from gittasks.errors import GittasksError, InvalidData, NoRemote
+from gittasks.store import disk, git, refs, urls
+from gittasks.store.repository import Repository
+
+_HERE = "."
+"""git's name for the repository itself where a remote is expected."""
+
+
+class Home(NamedTuple):
+    """The remote of a list, None where this repository itself decides.
+
+    `doubt` says why that is no certain answer: `several` remotes could be meant, configuration
+    and record `differ`, or the remote is `gone`. `candidates` are those to choose from.
+    """
+
+    remote: str | None
+    doubt: str | None = None
+    candidates: tuple[str, ...] = ()
+    recorded: Record | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others are known to have the list, or who has it is in doubt."""
+        return self.recorded is not None or self.doubt is not None
+
+
+class Record(NamedTuple):
+    """What we wrote down when a list was adopted or first pushed."""
+
+    remote: str
+    address: str
+
+
+def of(repository: Repository, list_id: str) -> Home:
+    """The home remote of a list, as well as it can be told."""
+    names = tuple(repository.remotes())
+    decided = repository.config.get(f"{_section(repository, list_id)}.gittaskshome")
+    if decided == _HERE:
+        return Home(None)
+    record = _read(repository, list_id)
+    if decided in names:
+        return Home(decided, recorded=record)
+    configured = repository.config.get(f"{_section(repository, list_id)}.remote")
+    known = _named(repository, record) if record else None
+    if configured in names:
+        if known is None or known == configured:
+            return Home(configured, recorded=record)
+        return Home(configured, "differ", (known, configured), record)
+    if decided or configured not in (None, _HERE):
+        return Home(known, "gone", names, record or Record(decided or configured or "", ""))
+    if record:
+        return Home(known, None if known else "gone", names, record)
+    return _found(repository, list_id, names)
+
+
+def _found(repository: Repository, list_id: str, names: tuple[str, ...]) -> Home:
+    """Nothing is written down: where the list was fetched from, else as git itself chooses."""
+    holders = tuple(name for name in names if _holds(repository, name, list_id))
+    if len(holders) > 1:
+        return Home(_fullest(repository, list_id, holders), "several", holders)
+    if holders:
+        return Home(holders[0])
+    if "origin" in names:
+        return Home("origin")
+    if len(names) > 1:
+        return Home(None, "several", names)
+    return Home(names[0] if names else None)
+
+
+def decisive(repository: Repository, list_id: str) -> str | None:
+    """The remote that decides, None when this repository does; NoRemote where that is a guess."""
+    home = of(repository, list_id)
+    if home.doubt:
+        raise _doubtful(repository, list_id, home)
+    return home.remote
+
+
+def elsewhere(repository: Repository, list_id: str) -> str | None:
+    """Commit of a list that is neither here nor on its home, as some remote was seen to hold it.
+
+    Raises InvalidData when that ref is damaged.
+    """
+    for remote, lists in repository.tracked_lists().items():
+        if list_id in lists:
+            ref = repository.tracking_ref(remote, list_id)
+            return lists[list_id] or refs.read(repository.common, ref)
+    return None
+
+
+def adopt(repository: Repository, list_id: str, remote: str) -> None:
+    """Write down the home of a list that was found on `remote`, or first pushed there.
+
+    Nothing where it has another home, or where that is in doubt. What cannot be written now is
+    written by the next exchange.
+    """
+    home, known = of(repository, list_id), urls.addresses(repository)
+    if home.doubt or home.remote != remote or remote not in known:
+        return
+    if home.recorded != (remote, known[remote]):
+        with contextlib.suppress(OSError):
+            text = json.dumps({"remote": remote, "url": known[remote]})
+            disk.put(_path(repository, list_id), text.encode() + b"\n", repository.shared)
+    section = _section(repository, list_id)
+    if home.recorded is None and repository.config.get(f"{section}.remote") is None:
+        _configure(repository, section, repository.ref(list_id), remote)
+
+
+def _configure(repository: Repository, section: str, ref: str, remote: str) -> None:
+    """Let git's own pull and push in a worktree of the list go the same way; `remote` last."""
+    keys = {"merge": ref, "rebase": "false", "remote": remote}
+    for key, value in keys.items():
+        args = ["config", "--local", f"{section}.{key}", value]
+        try:
+            if git.run(args, cwd=repository.start, env=repository.env).returncode != 0:
+                return
+        except (GittasksError, OSError):
+            return
+    repository.__dict__.pop("config", None)  # it is read anew
+
+
+def forget(repository: Repository, list_id: str) -> None:
+    """Remove the record of a list that is let go."""
+    disk.remove(_path(repository, list_id))
+
+
+# --- what is written down ---------------------------------------------------------------------
+
+
+def _section(repository: Repository, list_id: str) -> str:
+    return f"branch.{repository.ref(list_id).removeprefix('refs/heads/')}"
+
+
+def _path(repository: Repository, list_id: str) -> str:
+    branch = repository.ref(list_id).removeprefix("refs/heads/")
+    return os.path.join(repository.common, "gittasks", "home", branch)
+
+
+def _read(repository: Repository, list_id: str) -> Record | None:
+    try:
+        record = json.loads(disk.read(_path(repository, list_id)))
+        return Record(str(record["remote"]), str(record["url"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _named(repository: Repository, record: Record) -> str | None:
+    """The remote that a record means: the one with its URL, whatever it is called by now.
+
+    Where none has it, the one of its name, which somebody pointed elsewhere.
+    """
+    found = urls.addresses(repository)
+    if found.get(record.remote) == record.address:
+        return record.remote
+    same = [name for name, address in found.items() if address == record.address]
+    return same[0] if same else record.remote if record.remote in found else None
+
+
+def _holds(repository: Repository, remote: str, list_id: str) -> bool:
+    try:
+        return refs.read(repository.common, repository.tracking_ref(remote, list_id)) is not None
+    except InvalidData:
+        return True
+
+
+def _fullest(repository: Repository, list_id: str, holders: tuple[str, ...]) -> str:
+    """The remote whose head holds the heads of the others; where none does, the first."""
+    heads = {}
+    for name in holders:
+        with contextlib.suppress(InvalidData):
+            heads[name] = refs.read(repository.common, repository.tracking_ref(name, list_id))
+    if len(set(heads.values())) < 2:
+        return holders[0]
+    from gittasks.store.ancestry import is_ancestor
+
+    for name, head in heads.items():
+        others = {other for other in heads.values() if other and other != head}
+        with contextlib.suppress(InvalidData):
+            if head and all(is_ancestor(repository.objects, o, head) for o in others):
+                return name
+    return holders[0]
+
+
+# --- what is said -----------------------------------------------------------------------------
+
+
+def _doubtful(repository: Repository, list_id: str, home: Home) -> NoRemote:
+    """The error that names the candidates, and the commands of which one settles it."""
+    section, record = _section(repository, list_id), home.recorded
+    known = urls.addresses(repository)
+    named = [f"{n} ({known[n]})" if n in known else n for n in home.candidates]
+    choices = [["git", "config", f"{section}.remote", name] for name in home.candidates]
+    if home.doubt == "differ":
+        message = (
+            f'"{list_id}" was shared through {named[0]} so far, and git config {section}.remote '
+            f"now says {named[1]}"
+        )
+        choices[1][2] = f"{section}.gittasksHome"
+    elif home.doubt == "gone":
+        name, address = record or ("", "")
+        where = f"{name} ({address})" if address else name
+        message = f'the remote of "{list_id}" is gone: {where}'
+        choices.append(["git", "config", f"{section}.gittasksHome", _HERE])
+    else:
+        message = f'"{list_id}" has no home yet: it could be shared through {" or ".join(named)}'
+    lines = " or ".join(" ".join(words) for words in choices)
+    return NoRemote(
+        message,
+        hint=f"two repositories that decide would grant a task twice; settle it with: {lines}",
+        details={"list": list_id, "remotes": list(home.candidates), "decisions": choices},
+    )

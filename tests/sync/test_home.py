@@ -1,0 +1,334 @@
+"""One answer to "which remote decides on this list", whatever asks and however remotes are set up.
+
+Two repositories that each grant a task grant it twice, so what cannot be told is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support import transports
+from support.clones import on_hub, share
+from support.repositories import Repo
+
+from gittasks.core.operations import Claim, Transition, Verb
+from gittasks.errors import GittasksError
+from gittasks.store import home, urls
+from gittasks.workspace import claiming
+
+REFUSED = "refused"
+LOCAL = None
+"""This repository itself decides."""
+SetUp = Callable[[Repo, str], None]
+
+
+def _fork(repo: Repo, hub: str) -> str:
+    """A bare copy of the hub, as a forge makes it."""
+    path = os.path.join(os.path.dirname(hub), "fork.git")
+    repo.git("clone", "-q", "--bare", hub, path)
+    return path
+
+
+def _none(repo: Repo, hub: str) -> None:
+    repo.git("branch", "-q", "gittasks/plan", "origin/gittasks/plan")
+    repo.git("config", "branch.gittasks/plan.gittasksHome", ".")
+    repo.git("remote", "remove", "origin")
+
+
+def _one(repo: Repo, hub: str) -> None:
+    pass
+
+
+def _one_of_another_name(repo: Repo, hub: str) -> None:
+    repo.git("remote", "rename", "origin", "team")
+
+
+def _two_and_one_has_it(repo: Repo, hub: str) -> None:
+    repo.git("remote", "rename", "origin", "team")
+    empty = transports.bare(os.path.join(os.path.dirname(hub), "empty.git"))
+    repo.git("remote", "add", "mine", empty)
+
+
+def _upstream_has_it_and_origin_not(repo: Repo, hub: str) -> None:
+    repo.git("remote", "rename", "origin", "upstream")
+    empty = transports.bare(os.path.join(os.path.dirname(hub), "empty.git"))
+    repo.git("remote", "add", "origin", empty)
+
+
+def _fork_and_upstream_have_it(repo: Repo, hub: str) -> None:
+    fork = _fork(repo, hub)
+    repo.git("remote", "rename", "origin", "upstream")
+    repo.git("remote", "add", "origin", fork)
+    repo.git("fetch", "-q", "origin")
+
+
+def _fork_and_upstream_and_a_choice(repo: Repo, hub: str) -> None:
+    _fork_and_upstream_have_it(repo, hub)
+    repo.git("config", "branch.gittasks/plan.remote", "upstream")
+
+
+def _push_default(repo: Repo, hub: str) -> None:
+    """`remote.pushDefault` and `branch.*.pushRemote` say where code goes, not who decides."""
+    repo.git("remote", "add", "fork", _fork(repo, hub))
+    repo.git("config", "remote.pushDefault", "fork")
+    repo.git("config", "branch.gittasks/plan.pushRemote", "fork")
+
+
+def _push_url_of_the_same(repo: Repo, hub: str) -> None:
+    repo.git("config", "remote.origin.pushurl", f"file://{hub}")
+
+
+def _push_url_of_a_fork(repo: Repo, hub: str) -> None:
+    repo.git("config", "remote.origin.pushurl", _fork(repo, hub))
+    ahead = Repo(os.path.join(os.path.dirname(hub), "ada"))
+    ahead.ok("note", "a", "the hub goes on")
+    ahead.ok("sync", "-q")
+
+
+def _push_url_of_a_fork_that_is_level(repo: Repo, hub: str) -> None:
+    """Nothing tells the two apart until the push went to the wrong one."""
+    repo.git("config", "remote.origin.pushurl", _fork(repo, hub))
+
+
+def _two_push_urls(repo: Repo, hub: str) -> None:
+    repo.git("config", "remote.origin.pushurl", hub)
+    repo.git("config", "--add", "remote.origin.pushurl", _fork(repo, hub))
+
+
+def _renamed(repo: Repo, hub: str) -> None:
+    repo.ok("sync", "-q")
+    repo.ok("note", "a", "adopted")
+    repo.git("remote", "add", "other", _fork(repo, hub))
+    repo.git("remote", "rename", "origin", "team")
+
+
+def _moved(repo: Repo, hub: str) -> None:
+    """The forge moved: the same remote at another URL, where the list is not."""
+    repo.ok("note", "a", "adopted")
+    repo.ok("sync", "-q")
+    moved = os.path.join(os.path.dirname(hub), "moved.git")
+    repo.git("clone", "-q", "--bare", "--single-branch", "--branch=main", hub, moved)
+    repo.git("remote", "set-url", "origin", moved)
+
+
+def _re_pointed_to_a_fork(repo: Repo, hub: str) -> None:
+    """`origin` was the team's; now it is a fork, and the team's is `upstream`."""
+    repo.ok("note", "a", "adopted")
+    repo.git("remote", "set-url", "origin", _fork(repo, hub))
+    repo.git("remote", "add", "upstream", hub)
+
+
+def _removed(repo: Repo, hub: str) -> None:
+    repo.ok("note", "a", "adopted")
+    repo.git("remote", "add", "fork", _fork(repo, hub))
+    repo.git("remote", "remove", "origin")
+
+
+def _mirror(repo: Repo, hub: str) -> None:
+    repo.git("config", "remote.origin.mirror", "true")
+
+
+def _instead_of(repo: Repo, hub: str) -> None:
+    repo.git("config", f"url.{os.path.dirname(hub)}/.insteadOf", "short:")
+    repo.git("remote", "set-url", "origin", f"short:{os.path.basename(hub)}")
+
+
+def _branch_remote(repo: Repo, hub: str) -> None:
+    repo.git("remote", "rename", "origin", "team")
+    repo.git("remote", "add", "origin", _fork(repo, hub))
+    repo.git("config", "branch.gittasks/plan.remote", "team")
+
+
+def _branch_remote_against_the_record(repo: Repo, hub: str) -> None:
+    repo.ok("note", "a", "adopted")
+    repo.git("remote", "add", "fork", _fork(repo, hub))
+    repo.git("config", "branch.gittasks/plan.remote", "fork")
+
+
+def _branch_remote_that_is_none(repo: Repo, hub: str) -> None:
+    repo.git("config", "branch.gittasks/plan.remote", "nowhere")
+
+
+TABLE: list[tuple[SetUp, str | None]] = [
+    (_none, LOCAL),
+    (_one, "origin"),
+    (_one_of_another_name, "team"),
+    (_two_and_one_has_it, "team"),
+    (_upstream_has_it_and_origin_not, "upstream"),
+    (_fork_and_upstream_have_it, REFUSED),
+    (_fork_and_upstream_and_a_choice, "upstream"),
+    (_push_default, "origin"),
+    (_push_url_of_the_same, "origin"),
+    (_two_push_urls, "origin"),
+    (_renamed, "team"),
+    (_moved, "origin"),
+    (_re_pointed_to_a_fork, REFUSED),
+    (_removed, REFUSED),
+    (_mirror, "origin"),
+    (_instead_of, "origin"),
+    (_branch_remote, "team"),
+    (_branch_remote_against_the_record, REFUSED),
+    (_branch_remote_that_is_none, REFUSED),
+]
+
+
+def _asked(ask: Callable[[], str | None]) -> str | None:
+    try:
+        return ask()
+    except GittasksError as error:
+        settled = error.kind == "no-remote" and "git config branch.gittasks/plan." in str(
+            error.hint
+        )
+        if error.exit_code == 8 and settled:
+            return REFUSED
+        raise
+
+
+def _answers(repo: Repo, *, shared: bool = True) -> dict[str, str | None]:
+    """What each way in says of the home of `plan`."""
+
+    def claim() -> str | None:
+        workspace = repo.workspace("plan", GITTASKS_SESSION="one", GITTASKS_OWNER="ann")
+        made = claiming.claim(workspace, Claim("a"))
+        return workspace.store.remote if made.report.commit else "not granted"
+
+    def exchange(*args: str) -> Callable[[], str | None]:
+        def ask() -> str | None:
+            answer = repo.run(*args, "--list=plan", "--json")
+            document: Any = answer.json()
+            if answer.code:
+                raise _error(document)
+            return str(document["lists"][0]["remote"])
+
+        return ask
+
+    def finish() -> str | None:
+        workspace = repo.workspace("plan", GITTASKS_SESSION="one", GITTASKS_OWNER="ann")
+        report = workspace.edit([Transition(Verb.DONE, "a")])
+        return workspace.store.remote if report.commit else "not done"
+
+    asked: dict[str, Callable[[], str | None]] = {
+        "claim": claim,
+        "finish": finish,
+    }
+    exchanges = {
+        "pull": exchange("pull"),
+        "push": exchange("push"),
+        "sync": exchange("sync"),
+    }
+    return {name: _asked(ask) for name, ask in (asked | exchanges if shared else asked).items()}
+
+
+class _Told(GittasksError):
+    kind = "no-remote"
+    exit_code = 8
+
+
+def _error(document: Any) -> GittasksError:
+    error = document["error"]
+    made = _Told(error["message"], hint=error["hint"])
+    made.kind = error["kind"]  # type: ignore[misc]
+    return made
+
+
+@pytest.mark.parametrize(("set_up", "expected"), TABLE, ids=[s.__name__[1:] for s, _ in TABLE])
+def test_every_command_asks_the_same_remote(
+    set_up: SetUp, expected: str | None, tmp_path: object
+) -> None:
+    """Claim, the finish of a claim, pull, push and sync all name one, or are all refused."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    hub = ada.git("remote", "get-url", "origin")
+    set_up(bob, hub)
+    found = _answers(bob, shared=expected is not LOCAL)
+    if expected is LOCAL:
+        assert found == {"claim": LOCAL, "finish": LOCAL}
+    elif expected is REFUSED:
+        # What is not claimed is finished here, as any write.
+        assert {k: v for k, v in found.items() if k != "finish"} == dict.fromkeys(
+            ("claim", "pull", "push", "sync"), REFUSED
+        )
+    else:
+        assert set(found.values()) == {expected}
+        there = urls.of(bob.workspace("plan").repository, expected)
+        assert there
+        assert bob.git("ls-remote", there.fetch, "refs/heads/gittasks/plan")[:40] == bob.head()
+
+
+@pytest.mark.parametrize(
+    "set_up",
+    [s for s, expected in TABLE if expected is REFUSED],
+    ids=[s.__name__[1:] for s, expected in TABLE if expected is REFUSED],
+)
+def test_each_line_that_is_offered_settles_it(set_up: SetUp, tmp_path: object) -> None:
+    """After any of the commands that the refusal names, the same call goes through."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    set_up(bob, ada.git("remote", "get-url", "origin"))
+    offered = bob.run("claim", "a", "--json").json()["error"]["decisions"]
+    assert offered
+    for words in offered:
+        bob.git(*words[1:])
+        repository = bob.workspace("plan").repository
+        wanted = None if words[-1] == "." else words[-1]
+        assert home.of(repository, "plan")[:2] == (wanted, None)
+        bob.git("config", "--unset", words[2])
+
+
+def test_a_finish_is_fenced_by_the_home_alone(tmp_path: object) -> None:
+    """Where two remotes differ about who holds a task, what is claimed cannot be finished."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    me = {"GITTASKS_OWNER": "bob", "GITTASKS_SESSION": "s"}
+    bob.ok("claim", "a", env=me)
+    bob.git("remote", "add", "fork", _fork(bob, ada.git("remote", "get-url", "origin")))
+    bob.git("config", "branch.gittasks/plan.remote", "fork")
+    refused = bob.run("done", "a", "--json", env=me)
+    assert (refused.code, refused.json()["error"]["kind"]) == (8, "no-remote")
+    bob.ok("done", "a", "--remote=origin", env=me)
+    assert on_hub(bob) == bob.head()
+
+
+def test_a_list_of_two_remotes_goes_to_one_claimer(tmp_path: object) -> None:
+    """Two clones whose remotes are named alike and differ never both get a task."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    hub = ada.git("remote", "get-url", "origin")
+    for repo, name in ((ada, "a"), (bob, "b")):
+        fork = transports.bare(os.path.join(str(tmp_path), f"fork-{name}.git"))
+        repo.git("remote", "rename", "origin", "upstream")
+        repo.git("remote", "add", "origin", fork)
+    codes = [
+        repo.run("claim", "a", env={"GITTASKS_SESSION": str(n), "GITTASKS_OWNER": str(n)}).code
+        for n, repo in enumerate((ada, bob))
+    ]
+    assert sorted(codes) == [0, 5]
+    assert ada.git("ls-remote", hub, "refs/heads/gittasks/plan")
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("https://ada:secret@host/x.git", "https://host/x.git"),
+        ("https://token@host/x", "https://host/x"),
+        ("ssh://git@host:22/x", "ssh://host:22/x"),
+        ("git@host:team/x.git", "host:team/x.git"),
+        ("/srv/git/x.git/", "/srv/git/x.git"),
+        ("../a@b/x", "../a@b/x"),
+        ("file:///a@b/x", "file:///a@b/x"),
+    ],
+)
+def test_records_name_no_user_and_no_password(url: str, address: str) -> None:
+    """What is kept and shown of a URL holds no login."""
+    assert urls.address(url) == address
+
+
+def test_an_adopted_list_is_pulled_by_git_itself(tmp_path: object) -> None:
+    """The first write in a clone tells git where the list's branch comes from, and to merge it."""
+    _, bob = share(str(tmp_path), "ada", "bob")
+    bob.ok("note", "a", "adopted")
+    section = bob.git("config", "--get-regexp", r"^branch\.gittasks/plan\.").splitlines()
+    assert sorted(section) == [
+        "branch.gittasks/plan.merge refs/heads/gittasks/plan",
+        "branch.gittasks/plan.rebase false",
+        "branch.gittasks/plan.remote origin",
+    ]
