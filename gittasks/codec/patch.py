@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gittasks.codec.canonical import (
     FILE_ORDER,
@@ -27,7 +27,15 @@ from gittasks.errors import InvalidData
 if TYPE_CHECKING:
     from gittasks.codec.yaml_text import Node
 
-_Edit = tuple[int, int, str]
+
+class _Edit(NamedTuple):
+    """A piece of the text, from where to where, and what is put there."""
+
+    start: int
+    end: int
+    text: str
+
+
 _ORDER = {field.name: place for place, field in enumerate(FILE_ORDER)}
 
 
@@ -122,20 +130,20 @@ class _Patch:
     def result(self) -> str:
         """The text with all edits made; those at one place in the order they were asked for."""
         out, at = [], 0
-        for start, end, put in sorted(self.edits, key=lambda edit: edit[:2]):
+        for start, end, put in sorted(self.edits, key=lambda edit: (edit.start, edit.end)):
             out += [self.text[at:start], put]
             at = max(at, end)
         return "".join(out) + self.text[at:]
 
     def insert(self, at: int, lines: str) -> None:
-        self.edits.append((at, at, lines))
+        self.edits.append(_Edit(at, at, lines))
 
     def remove(self, key: Node, value: Node) -> None:
         end = _line_end(self.text, value)
         if value.style == "block":  # indented remarks below are inside; above a block they join it
             inner = re.compile(r"(?:[ \t]+#.*\n)*").match(self.text, end)
             end = inner.end() if inner else end
-        self.edits.append((key.start, end, ""))
+        self.edits.append(_Edit(key.start, end, ""))
 
     def replace(self, key: Node, value: Node, lines: str, indent: str = "") -> None:
         """Put another value: its characters alone if one line follows one line."""
@@ -146,11 +154,11 @@ class _Patch:
         if single and not rest and not first.endswith(("|", ":")):
             put = first[len(indent) :].partition(f"{_name_of(first, indent)}: ")[2]
             gap = " " if text[value.start - 1] == ":" else ""
-            self.edits.append((value.start, value.end, gap + put))
+            self.edits.append(_Edit(value.start, value.end, gap + put))
             return
         start, end = _line_start(text, key.start), _line_end(text, value)
         put = f"{first}{self._remark(key, value)}\n{rest}"
-        self.edits.append((start, end, put))
+        self.edits.append(_Edit(start, end, put))
 
     def _remark(self, key: Node, value: Node) -> str:
         """The comment at the end of a value's line, or of the line that opens it."""
@@ -183,7 +191,7 @@ class _Patch:
             return _indented(write(item).removesuffix("\n").split("\n"), indent, 2)
 
         out = _in_order(chunks, wanted, fresh)
-        self.edits.append((begin, at, out))
+        self.edits.append(_Edit(begin, at, out))
 
     def mapping(
         self,
@@ -204,7 +212,7 @@ class _Patch:
             entry = name.text
             if entry not in new:
                 start = _line_start(text, name.start)
-                self.edits.append((start, _line_end(text, node), ""))
+                self.edits.append(_Edit(start, _line_end(text, node), ""))
             elif entry_lines(entry, old[entry], 2) != (put := entry_lines(entry, new[entry], 2)):
                 self.replace(name, node, _indented(put, indent), indent)
         for entry in sorted(new.keys() - old.keys()):

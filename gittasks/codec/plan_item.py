@@ -175,7 +175,9 @@ def _pairs(
     found: list[tuple[str, str]] = []
     for attribute, near, (name, value) in zip(known, meant, pieces, strict=True):
         if attribute is None:
-            what = f'unknown attribute "{name or value}"' + f" (did you mean {near}?)" * bool(near)
+            what = f'unknown attribute "{name or value}"'
+            if near:
+                what += f" (did you mean {near}?)"
             faults.append((what, "known: id owner active after phase result; \\( for plain text"))
         elif not value and attribute != "after":
             faults.append((f'the attribute "{name}" has no value', None))

@@ -244,7 +244,9 @@ def write_markdown(info: ListInfo, tasks: Sequence[Task]) -> str:
             continue
         label = task.phase_label
         if label and label != phase and (heading := _heading_line(2, label, (None, label))):
-            lines += [""] * bool(lines) + [heading]
+            if lines:
+                lines.append("")
+            lines.append(heading)
             phase = label
         if not lines or lines[-1].startswith("#"):
             lines.append("")

@@ -83,10 +83,12 @@ def named(arrivals: Sequence[Arrival], snapshot: Snapshot) -> dict[str, str]:
         elif source in aliases:
             found[source] = aliases[source]
     taken = {*snapshot.tasks, *snapshot.unreadable, *found.values()}
+    counts: dict[str, int] = {}
     for arrival in arrivals:
         if arrival.source not in found:
-            found[arrival.source] = made = _free(arrival.source, taken)
-            taken.add(made)
+            name = ids.free(ids.slug(arrival.source, 50), taken, counts)
+            found[arrival.source] = name
+            taken.add(name)
     return found
 
 
@@ -94,15 +96,6 @@ def _is_same(arrival: Arrival, here: Task | None) -> bool:
     """Whether the task here of the same id is not one that came with another id."""
     alias = here.metadata.get(ALIAS) if here else None
     return alias in (None, arrival.source, arrival.task.metadata.get(ALIAS))
-
-
-def _free(source: str, taken: set[str]) -> str:
-    stem = ids.slug(source, 50)
-    name, count = stem, 1
-    while name in taken or ids.task_id_fault(name):
-        count += 1
-        name = f"{stem}-{count}"
-    return name
 
 
 def take_in(arrivals: Arrivals, snapshot: Snapshot, context: Context) -> Applied:

@@ -126,3 +126,14 @@ def listed(names: Sequence[str], most: int) -> str:
     """Names in a row, cut after so many: `a, b and 3 more`."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def free(stem: str, taken: Collection[str], counts: dict[str, int]) -> str:
+    """The stem with the lowest number that is not taken; `counts` has the last for each stem."""
+    count = counts.get(stem, 1)
+    name = stem if count == 1 else f"{stem}-{count}"
+    while name in taken or task_id_fault(name):
+        count += 1
+        name = f"{stem}-{count}"
+    counts[stem] = count
+    return name

@@ -119,21 +119,10 @@ def assign_ids(plan: Plan) -> Plan:
     counts: dict[str, int] = {}
     tasks = []
     for task in plan.tasks:
-        name = task.id or _free(ids.slug(task.subject), taken, counts)
+        name = task.id or ids.free(ids.slug(task.subject), taken, counts)
         taken.add(name)
         tasks.append(task._replace(id=name))
     return plan._replace(tasks=tuple(tasks))
-
-
-def _free(stem: str, taken: set[str], counts: dict[str, int]) -> str:
-    """The stem with the lowest number that is not taken; `counts` has the last for each stem."""
-    count = counts.get(stem, 1)
-    name = stem if count == 1 else f"{stem}-{count}"
-    while name in taken or ids.task_id_fault(name):
-        count += 1
-        name = f"{stem}-{count}"
-    counts[stem] = count
-    return name
 
 
 def _id(planned: PlannedTask) -> str:

@@ -28,6 +28,10 @@ def _named(task: Task) -> str:
     return f"{task.id} ({printable(task.subject, 60)})"
 
 
+def _hold(task: Task) -> dict[str, Any]:
+    return {"owner": task.owner, "session": task.session, "since": task.started}
+
+
 def _holder(task: Task) -> str:
     who = printable(task.owner, 60) if task.owner else "somebody"
     session = f", session {printable(task.session, 60)}" if task.session else ""
@@ -56,9 +60,7 @@ def held(task: Task, actor: Actor, answer: Answer, verb: str) -> Refused:
         hint=f"see what else can be started: gittasks ready; {way}",
         tasks=(task.id,),
         details={
-            "owner": task.owner,
-            "session": task.session,
-            "since": task.started,
+            **_hold(task),
             "left": task.left,
             "goOn": goes_on,
             "actAs": owner,
@@ -102,9 +104,7 @@ def claimed(task: Task, actor: Actor, answer: Answer, *, asked: bool = False) ->
         hint=way,
         tasks=(task.id,),
         details={
-            "owner": task.owner,
-            "session": task.session,
-            "since": task.started,
+            **_hold(task),
             "claim": task.claim,
             "left": task.left,
             "goOn": "claim" if answer is Answer.ASK_CLAIM and not asked else None,
@@ -119,7 +119,7 @@ def handed_out(task: Task) -> Refused:
         f"{_named(task)} is in progress, held by {_holder(task)}: it went to this session already",
         hint=f"go on with {task.id}; for another agent give --owner NAME",
         tasks=(task.id,),
-        details={"owner": task.owner, "session": task.session, "since": task.started},
+        details=_hold(task),
     )
 
 
@@ -156,12 +156,7 @@ def lost_lease(task: Task) -> Refused:
         f"{_named(task)} {state}, under claim {task.claim}: yours was lost",
         hint=f"see what became of it: gittasks show {task.id}; go on with: gittasks claim",
         tasks=(task.id,),
-        details={
-            "owner": task.owner,
-            "session": task.session,
-            "since": task.started,
-            "claim": task.claim,
-        },
+        details={**_hold(task), "claim": task.claim},
     )
 
 

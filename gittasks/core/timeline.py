@@ -288,6 +288,7 @@ def _points(steps: Iterable[tuple[int, int, int]]) -> list[Point]:
         total, completed = total + more, completed + done
         if found and found[-1].at == at:
             found.pop()
-        if not found or found[-1][1:] != (total, completed):
-            found.append(Point(at, total, completed))
+        point = Point(at, total, completed)
+        if not found or found[-1] != point._replace(at=found[-1].at):
+            found.append(point)
     return found

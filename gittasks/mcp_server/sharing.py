@@ -92,8 +92,10 @@ def _exchange_lines(one: Mapping[str, Any]) -> list[str]:
     if "error" in one:
         return [f"{name}: {one['error']}"]
     came, went = len(one["received"]), one["sent"]
-    words = [f"{came} from {remote}"] * bool(came) + [f"{went} to {remote}"] * bool(went)
-    lines = [f"{name}: {', '.join(words) or f'up to date with {remote}'}"]
+    received = f"{came} from {remote}" if came else ""
+    sent = f"{went} to {remote}" if went else ""
+    words = ", ".join(filter(None, (received, sent))) or f"up to date with {remote}"
+    lines = [f"{name}: {words}"]
     lines += [f"  < {clean(did)}" for did in one["received"]]
     if count := one.get("conflicts"):
         lines += [clean(line) for line in plain.sharing_lines(count, None)]

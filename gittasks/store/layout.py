@@ -38,6 +38,10 @@ class Heads(NamedTuple):
     tracked: str | None = None
     published: str | None = None
 
+    def at_same_commits(self, other: Heads) -> bool:
+        """Whether the branch is where it was, here and where it was fetched to."""
+        return (self.local, self.tracked) == (other.local, other.tracked)
+
 
 class Branch(NamedTuple):
     """A list's branch at one commit: what it says, and what it takes to write the next one.

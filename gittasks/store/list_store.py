@@ -79,7 +79,7 @@ class ListStore:
         """Return the list as it is now, what was fetched included; NoList when there is none."""
         heads = self._existing()
         cached = cache.read(self._cache)
-        if cached and cached.heads[:2] == heads[:2]:
+        if cached and cached.heads.at_same_commits(heads):
             return cached
         return self._evaluate(heads, cached).branch
 

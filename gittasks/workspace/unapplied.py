@@ -30,6 +30,11 @@ class Unapplied(NamedTuple):
     why: str
 
     @property
+    def request(self) -> tuple[str, str, str, str]:
+        """What was asked for and where; why it could not be done does not count."""
+        return self.sha, self.subject, self.list_id, self.trailer
+
+    @property
     def mention(self) -> Mention | None:
         """What the trailer asks for, None when that cannot be told."""
         try:
@@ -60,7 +65,7 @@ def read(repository: Repository) -> list[Unapplied]:
         except (ValueError, TypeError):
             continue
         if all(isinstance(part, str) for part in row):
-            found[row[:4]] = row
+            found[row.request] = row
     return list(found.values())
 
 
@@ -84,9 +89,9 @@ def add(repository: Repository, rows: Sequence[Unapplied]) -> None:
 
 def forget(repository: Repository, rows: Collection[Unapplied]) -> None:
     """Drop these."""
-    gone = {row[:4] for row in rows}
+    gone = {row.request for row in rows}
     before = read(repository)
-    left = [row for row in before if row[:4] not in gone]
+    left = [row for row in before if row.request not in gone]
     if len(left) == len(before):
         return
     if left:

@@ -27,10 +27,12 @@ def burnup_section(report: Report, axis: Axis) -> Html:
         f"{last.completed} of {last.total} tasks complete; the list began with "
         f"{points[0].total}, and had {top} at most."
     )
+    places = [axis.place(p.at) for p in points]
+    done = _steps(places, [p.completed / top for p in points])
     lines = (
-        tag("path", d=_area(_steps(points, axis, top, 2)), class_="area"),
-        tag("path", d=_steps(points, axis, top, 2), class_="done"),
-        tag("path", d=_steps(points, axis, top, 1), class_="scope"),
+        tag("path", d=_area(done), class_="area"),
+        tag("path", d=done, class_="done"),
+        tag("path", d=_steps(places, [p.total / top for p in points]), class_="scope"),
     )
     plot = tag(
         "svg",
@@ -63,13 +65,13 @@ def burnup_section(report: Report, axis: Axis) -> Html:
     )
 
 
-def _steps(points: Sequence[Point], axis: Axis, top: int, figure: int) -> str:
+def _steps(places: Sequence[float], shares: Sequence[float]) -> str:
     """The path of one figure: it keeps its value until it changes. One step a column suffices."""
-    columns = {round(axis.place(p.at) * _WIDE): p for p in points}
+    columns = {round(x * _WIDE): share for x, share in zip(places, shares, strict=True)}
     path: list[str] = []
     height = float(_HIGH)
-    for x, point in columns.items():
-        y = round(_HIGH - point[figure] / top * _HIGH, 1)
+    for x, share in columns.items():
+        y = round(_HIGH - share * _HIGH, 1)
         if not path:
             path.append(f"M{x} {y:g}")
         elif y != height:

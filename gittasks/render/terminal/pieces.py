@@ -53,7 +53,8 @@ ASCII = Signs(text.ASCII, "#", "+", "-", "-", "|/-\\")
 def signs(encoding: str | None) -> Signs:
     """The signs that a terminal of this encoding can show."""
     try:
-        "".join(part for part in UNICODE[1:] if isinstance(part, str)).encode(encoding or "ascii")
+        _, *drawn = UNICODE
+        "".join(map(str, drawn)).encode(encoding or "ascii")
     except (LookupError, UnicodeEncodeError):
         return ASCII
     return UNICODE if text.marks(encoding) is text.UNICODE else ASCII
