@@ -67,7 +67,7 @@ _DISK_WORDS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "the file system is read-only",
-    errno.EACCES: "no permission",
+    errno.EACCES: "permission denied",
     errno.EPERM: "not permitted",
     errno.EIO: "the disk reports an I/O error",
     errno.EMFILE: "too many files are open in this process",

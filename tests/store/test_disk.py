@@ -42,7 +42,7 @@ needs_proc = pytest.mark.skipif(
     [
         (errno.ENOSPC, "the disk is full"),
         (errno.EROFS, "the file system is read-only"),
-        (errno.EACCES, "no permission"),
+        (errno.EACCES, "permission denied"),
         (errno.EIO, "the disk reports an I/O error"),
         (errno.EMFILE, "too many files are open in this process"),
         (errno.ELOOP, os.strerror(errno.ELOOP)),
