@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 
 import pytest
 from support import transcripts
@@ -91,54 +90,39 @@ FINAL_LISTS = {
 }
 
 
-@cache
-def performed(name: str, folder: str) -> tuple[transcripts.Step, ...]:
-    """The steps of a document after its only run in this process."""
-    with open(os.path.join(ROOT, name), encoding="utf-8") as file:
-        return tuple(transcripts.perform(file.read(), folder))
+def _steps(name: str) -> tuple[transcripts.Step, ...]:
+    return transcripts.performed(os.path.join(ROOT, name)).steps
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """One folder for the runs of this module."""
-    return str(tmp_path_factory.mktemp("documents"))
-
-
-def _steps(name: str, folder: str) -> tuple[transcripts.Step, ...]:
-    own = os.path.join(folder, os.path.basename(name))
-    os.makedirs(own, exist_ok=True)
-    return performed(name, own)
-
-
-def _views(name: str, folder: str) -> list[str]:
+def _views(name: str) -> list[str]:
     """What each `gittasks list` and `gittasks status` of a document printed, in order."""
     return [
         step.printed
-        for step in _steps(name, folder)
+        for step in _steps(name)
         if step.shown and step.words[:2] in (["gittasks", "list"], ["gittasks", "status"])
     ]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_document_is_true(name: str, folder: str) -> None:
+def test_document_is_true(name: str) -> None:
     """Every command of a document prints what the document shows and ends as it says."""
-    steps = _steps(name, folder)
+    steps = _steps(name)
     assert any(step.shown for step in steps)
     told = transcripts.faults(name, steps)
     assert not told, told
 
 
 @pytest.mark.parametrize(("document", "quote"), USER_SEES)
-def test_user_sees(document: str, quote: str, folder: str) -> None:
+def test_user_sees(document: str, quote: str) -> None:
     """Each line that the specification lets the user see is in the output of list or status."""
-    views = _views(os.path.join(EXAMPLES, document), folder)
+    views = _views(os.path.join(EXAMPLES, document))
     assert any(quote in line for view in views for line in view.splitlines()), quote
 
 
 @pytest.mark.parametrize("document", sorted(FINAL_LISTS))
-def test_user_sees_in_order(document: str, folder: str) -> None:
+def test_user_sees_in_order(document: str) -> None:
     """The lines come in the order of the specification, each not before the one ahead of it."""
-    views = _views(os.path.join(EXAMPLES, document), folder)
+    views = _views(os.path.join(EXAMPLES, document))
     first = [
         next(i for i, view in enumerate(views) if quote in view)
         for name, quote in USER_SEES
@@ -148,10 +132,10 @@ def test_user_sees_in_order(document: str, folder: str) -> None:
 
 
 @pytest.mark.parametrize("document", sorted(FINAL_LISTS))
-def test_final_list(document: str, folder: str) -> None:
+def test_final_list(document: str) -> None:
     """The list at the end has the marks, subjects and order of the specification's final state."""
     wanted = [line.strip() for line in FINAL_LISTS[document].split("\n") if line.strip()]
-    views = _views(os.path.join(EXAMPLES, document), folder)
+    views = _views(os.path.join(EXAMPLES, document))
     shown = []
     for view in views:
         rows = [line.split(maxsplit=2) for line in view.splitlines() if line.startswith("[")]

@@ -11,7 +11,7 @@ from support.repositories import Repo
 
 from gittasks.core.lint.table import RULES
 
-ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def at(minute: int, second: int = 0) -> dict[str, str]:
@@ -163,11 +163,10 @@ class TestAtOnce:
 
 
 @pytest.mark.parametrize("name", ["1-eight-phases", "2-iteration-loop", "3-parallel-reviews"])
-def test_the_specifications_own_examples_are_clean(name: str, tmp_path: object) -> None:
+def test_the_specifications_own_examples_are_clean(name: str) -> None:
     """Work done as the specification says is not blamed: only an activeForm may be missing."""
-    with open(os.path.join(ROOT, "docs", "examples", f"{name}.md"), encoding="utf-8") as file:
-        list(transcripts.perform(file.read(), str(tmp_path)))
-    repo = Repo(os.path.join(str(tmp_path), "project"))
+    document = os.path.join(ROOT, "docs", "examples", f"{name}.md")
+    repo = Repo(transcripts.performed(document).project)
     (list_id,) = repo.git(
         "for-each-ref", "--format=%(refname:lstrip=3)", "refs/heads/gittasks"
     ).split()

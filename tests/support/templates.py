@@ -16,7 +16,7 @@ from collections.abc import Callable, Hashable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-__all__ = ["SEALED", "copied"]
+__all__ = ["SEALED", "copied", "scratch"]
 
 SEALED = ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL")
 """Variables that differ from test to test, and say the same in each."""
@@ -42,7 +42,7 @@ def copied(name: Hashable, build: Callable[[str], object], target: str) -> None:
     """
     key = (name, _environment())
     if key not in _templates:
-        folder = tempfile.mkdtemp(dir=_root())
+        folder = scratch()
         build(folder)
         _templates[key] = _examine(folder)
     template = _templates[key]
@@ -56,6 +56,11 @@ def copied(name: Hashable, build: Callable[[str], object], target: str) -> None:
     for tree in template.trees:
         folder = os.path.join(target, tree)
         subprocess.run(["git", "update-index", "-q", "--refresh"], cwd=folder, check=True)
+
+
+def scratch() -> str:
+    """A new folder that goes when this process ends."""
+    return tempfile.mkdtemp(dir=_root())
 
 
 @cache

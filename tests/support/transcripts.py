@@ -25,8 +25,10 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import NamedTuple
 
-from support import repositories
+from support import repositories, templates
 
 DAY = "2026-11-22"
 _FENCE = re.compile(r"```(\S*)(?:\s+(.*))?$")
@@ -197,6 +199,23 @@ def perform(text: str, folder: str) -> list[Step]:
     project = os.path.join(folder, "project")
     subprocess.run(["git", "init", "-q", project], env=env, check=True)
     return run(read(text), project, env)
+
+
+class Performance(NamedTuple):
+    """The only run of a document in this process."""
+
+    steps: tuple[Step, ...]
+    project: str
+    """The repository that it left."""
+
+
+@cache
+def performed(path: str) -> Performance:
+    """Run the document at a path, once; who looks at its repository afterwards changes nothing."""
+    folder = templates.scratch()
+    with open(path, encoding="utf-8") as file:
+        steps = perform(file.read(), folder)
+    return Performance(tuple(steps), os.path.join(folder, "project"))
 
 
 def _main(args: Sequence[str]) -> int:
