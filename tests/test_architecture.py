@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-
-import pytest
+from typing import NamedTuple
 
 PACKAGE = Path(__file__).parent.parent / "gittasks"
 LAYERS = [
@@ -38,82 +38,145 @@ ROOMS = {
 CLAUDE_IO = {"__init__", "folder", "records", "transfer", "hook", "install"}
 """Modules of `claude` that touch the disk; all others of it are pure."""
 IMPURE = {"os", "pathlib", "time", "random", "socket", "subprocess", "secrets", "uuid", "io"}
+INNER_IMPORTS = 223
+"""Most imports of ours inside functions, outside the façade and the command table."""
+LONG_FUNCTIONS = 16
+"""Most functions of over 40 lines, which is what fits a screen."""
 
 
-def _layer_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+class Module(NamedTuple):
+    """A module of the package: its name and file, and what it imports, for types as well.
+
+    `libraries` are the first parts of the names of all imports, `uses` the modules of ours.
+    """
+
+    name: str
+    path: Path
+    tree: ast.Module
+    libraries: frozenset[str]
+    uses: frozenset[str]
+
+    @property
+    def layer(self) -> str:
+        """The folder that it is in, or the module itself where it stands beside the folders."""
+        return self.path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+    @property
+    def rank(self) -> int:
+        """The place of its layer, counted from the outermost."""
+        places = [n for n, names in enumerate(LAYERS) if self.layer in names.split(" | ")]
+        assert places, f"{self.layer} has no place in LAYERS"
+        return places[0]
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether it has to take time, files and chance as arguments."""
+        if self.layer == "claude":
+            return self.path.stem not in CLAUDE_IO
+        return self.layer in ("core", "codec", "render")
+
+    def functions(self) -> list[Function]:
+        """All functions, methods and inner ones included."""
+        return [n for n in ast.walk(self.tree) if isinstance(n, Function)]
 
 
-def _rank(layer: str) -> int:
-    for rank, names in enumerate(LAYERS):
-        if layer in names.split(" | "):
-            return rank
-    raise AssertionError(f"{layer} has no place in LAYERS")
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+PATHS = {
+    ".".join(
+        p for p in path.relative_to(PACKAGE.parent).with_suffix("").parts if p != "__init__"
+    ): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
 
 
-def _imports(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
-            assert node.module is not None
-            found.add(node.module)
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+def _imported(node: ast.AST) -> set[str]:
+    """The modules that a statement imports: of a package, those of its modules that it names."""
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    if not isinstance(node, ast.ImportFrom):
+        return set()
+    assert node.level == 0, f"line {node.lineno}: imports are absolute"
+    assert node.module is not None
+    named = {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name if name in PATHS else node.module for name in named}
 
 
-def _is_module(name: str) -> bool:
-    return (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file()
+def _read(name: str, path: Path) -> Module:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imports = {name for node in ast.walk(tree) for name in _imported(node)}
+    libraries = frozenset(name.split(".")[0] for name in imports)
+    return Module(name, path, tree, libraries, frozenset(imports & PATHS.keys()))
 
 
-def _is_pure(path: Path) -> bool:
-    if _layer_of(path) == "claude":
-        return path.stem not in CLAUDE_IO
-    return _layer_of(path) in ("core", "codec", "render")
+# The package itself holds the version, which any module may ask for, and the public names, which
+# it loads when they are asked for.
+MODULES = [_read(name, path) for name, path in PATHS.items() if name != "gittasks"]
+BY_NAME = {module.name: module for module in MODULES}
 
 
-MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_point_one_way(path: Path) -> None:
+def test_imports_point_one_way() -> None:
     """A module imports its own layer and those below it; neighbours never import each other."""
-    own = _layer_of(path)
-    for name in _imports(path):
-        parts = name.split(".")
-        if parts[0] == "gittasks" and len(parts) > 1 and _is_module(parts[1]):
-            other = parts[1]
-            assert other == own or _rank(other) > _rank(own), f"{path} imports {name}"
+    wrong = [
+        f"{module.name} imports {name}"
+        for module in MODULES
+        for name in module.uses & BY_NAME.keys()
+        if BY_NAME[name].layer != module.layer and BY_NAME[name].rank <= module.rank
+    ]
+    assert not wrong
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_libraries_stay_in_their_rooms(path: Path) -> None:
-    """Each library is used in its own room: dulwich in store, ruamel in codec, click in cli."""
-    for name in _imports(path):
-        library = name.split(".")[0]
-        if library in ROOMS:
-            assert _layer_of(path) in ROOMS[library], f"{path} imports {library}"
+def test_no_circle_of_imports() -> None:
+    """Inside a layer too, imports go round in no circle, be they for types or inside functions."""
+    try:
+        TopologicalSorter({m.name: m.uses - {m.name} for m in MODULES}).prepare()
+    except CycleError as error:
+        raise AssertionError(" -> ".join(error.args[1])) from None
 
 
-@pytest.mark.parametrize(
-    "path",
-    [p for p in MODULES if _is_pure(p)],
-    ids=lambda p: str(p.relative_to(PACKAGE)),
-)
-def test_the_core_is_pure(path: Path) -> None:
-    """core, codec, render and most of claude take time, files and chance as arguments."""
-    assert not {name.split(".")[0] for name in _imports(path)} & IMPURE
+def test_libraries_and_effects_stay_in_their_rooms() -> None:
+    """dulwich is used in store, ruamel in codec, click in cli, and so on; the core is pure."""
+    wrong = [
+        f"{module.name} imports {library}"
+        for module in MODULES
+        for library in module.libraries
+        if module.layer not in ROOMS.get(library, {module.layer})
+        or (module.is_pure and library in IMPURE)
+    ]
+    assert not wrong
 
 
-def test_every_module_has_a_place() -> None:
-    """A new folder or module must be put into LAYERS."""
-    for path in MODULES:
-        _rank(_layer_of(path))
+def test_the_workspace_is_called_through_its_facade() -> None:
+    """Rooms above the workspace import `Workspace` and the values it exports, no feature of it."""
+    above = [m for m in MODULES if m.rank < BY_NAME["gittasks.workspace"].rank]
+    wrong = [
+        f"{module.name} imports {name}"
+        for module in above
+        for name in module.uses
+        if name.startswith("gittasks.workspace.")
+    ]
+    assert not wrong
 
 
-def test_modules_stay_short() -> None:
-    """No module grows past 400 lines: by then it has two jobs."""
-    long = {str(p): n for p in MODULES if (n := len(p.read_text().splitlines())) > 400}
-    assert not long
+def test_imports_stand_at_the_top() -> None:
+    """Our own modules are imported inside functions in a limited number of places only."""
+    inner = {
+        node
+        for module in MODULES
+        if module.name not in ("gittasks.workspace.workspace", "gittasks.cli.main")
+        for function in module.functions()
+        for node in ast.walk(function)
+        if any(name in PATHS for name in _imported(node))
+    }
+    assert len(inner) <= INNER_IMPORTS
+
+
+def test_functions_fit_a_screen() -> None:
+    """A function has at most 40 lines, and a module at most 600."""
+    long = [
+        f"{module.name}.{function.name}"
+        for module in MODULES
+        for function in module.functions()
+        if (function.end_lineno or 0) - function.lineno >= 40
+    ]
+    assert len(long) <= LONG_FUNCTIONS, long
+    assert not [m.name for m in MODULES if len(m.path.read_text().splitlines()) > 600]

@@ -8,7 +8,8 @@ import sys
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Settings, command
+from gittasks.cli.options import command
+from gittasks.cli.settings import Settings
 from gittasks.errors import MissingExtra, NoList, NoRepository, Untrusted
 
 

@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import (
-    Settings,
-    command,
-    force_option,
-    owner_option,
-    parallel_option,
-)
+from gittasks.cli.options import command, force_option, owner_option, parallel_option
+from gittasks.cli.settings import Settings
 from gittasks.codec.batch import MAX_BYTES, NOTHING_APPLIED, BatchLine, read_batch
 from gittasks.errors import Ambiguous, GittasksError, InvalidData, NotFound, Refused, Usage
 

@@ -8,7 +8,6 @@ import click
 
 from gittasks.cli import output
 from gittasks.cli.options import (
-    Settings,
     command,
     force_option,
     offline_option,
@@ -17,9 +16,11 @@ from gittasks.cli.options import (
     remote_option,
     resume_option,
 )
-from gittasks.core.clock import duration
+from gittasks.cli.settings import Settings
+from gittasks.core.clock import duration, duration_words
 from gittasks.core.operations import Claim
-from gittasks.errors import RemoteFailure
+from gittasks.errors import Refused, RemoteFailure
+from gittasks.render.text import clean
 
 if TYPE_CHECKING:
     from gittasks.workspace import Claimed, Workspace
@@ -104,8 +105,6 @@ def _answer(settings: Settings, workspace: Workspace, made: Claimed) -> int:
     elif settings.quiet:
         output.say(made.task.id)
     else:
-        from gittasks.render.text import clean
-
         output.say(clean(workspace.claim_words(made.task, made)))
         output.say_changes(settings, made.report, [made.task.id])
     output.notices(settings, workspace)
@@ -121,8 +120,6 @@ def heartbeat_command(settings: Settings, task_id: str | None, owner: str | None
 
     Exit code 5 when one of them was taken over.
     """
-    from gittasks.errors import Refused
-
     workspace = settings.workspace(owner)
     lease, lost = workspace.heartbeat(task_id)
     if settings.json:
@@ -139,8 +136,6 @@ def heartbeat_command(settings: Settings, task_id: str | None, owner: str | None
             )
         )
     elif not settings.quiet:
-        from gittasks.core.clock import duration_words
-
         held = ", ".join(lease.claims) or "nothing"
         output.say(f"renewed for {duration_words(lease.seconds)}: {held}")
         for name in lost:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Command, Settings, common_options, owner_option
+from gittasks.cli.options import Command, common_options, owner_option
+from gittasks.cli.settings import Settings
+from gittasks.render.text import clean
 
 if TYPE_CHECKING:
     from gittasks.claude.native import Fault
@@ -142,8 +144,6 @@ def _fault_rows(faults: Sequence[Fault]) -> list[dict[str, str]]:
 def _say_faults(settings: Settings, faults: Sequence[Fault]) -> None:
     if settings.json or settings.quiet:
         return
-    from gittasks.render.text import clean
-
     for fault in faults:
         output.say(f"not carried over: {clean(str(fault))}", err=True)
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Settings, command
+from gittasks.cli.options import command
+from gittasks.cli.settings import Settings
+from gittasks.render.text import clean
 
 if TYPE_CHECKING:
     from gittasks.claude.install import Change, Site
@@ -101,7 +103,6 @@ def status_command(settings: Settings) -> int:
     """Show what is in Claude Code's settings; exit code 1 when nothing is."""
     from gittasks.claude import install
     from gittasks.errors import NoRepository
-    from gittasks.render.text import clean
 
     rows = []
     for scope in _SCOPES:
@@ -249,8 +250,6 @@ def _answer(
         return
     if settings.quiet:
         return
-    from gittasks.render.text import clean
-
     for row in rows:
         done = "would be changed" if dry_run else "changed"
         output.say(f"{row['file']}: {done if row['changed'] else 'as it is already'}")

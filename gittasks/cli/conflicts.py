@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Settings, command
+from gittasks.cli.options import command
+from gittasks.cli.settings import Settings
 from gittasks.core.texts import shorten
+from gittasks.render.text import clean
 
 if TYPE_CHECKING:
     from gittasks.workspace import OpenConflict, Side
@@ -72,8 +74,6 @@ _RULES = {
 
 def conflict_lines(conflict: OpenConflict, *, full: bool = False) -> list[str]:
     """What competed in a line; `full`: with the rule, and how to take the other value."""
-    from gittasks.render.text import clean
-
     name = clean(conflict.task or ("list" if conflict.path == "list.yaml" else conflict.path))
     field = clean(" ".join(filter(None, (conflict.field, conflict.member))))
     won = conflict.winner
@@ -94,8 +94,6 @@ def conflict_lines(conflict: OpenConflict, *, full: bool = False) -> list[str]:
 def _instead(conflict: OpenConflict, commit: str, commands: Sequence[Sequence[str]]) -> str:
     import shlex
 
-    from gittasks.render.text import clean
-
     words = " && ".join(shlex.join(c) for c in commands)
     # What would have to be escaped is no longer the value, so it is not offered as a command.
     if words and clean(words) == words:
@@ -104,8 +102,6 @@ def _instead(conflict: OpenConflict, commit: str, commands: Sequence[Sequence[st
 
 
 def _value(side: Side) -> str:
-    from gittasks.render.text import clean
-
     if not side.there:
         return "none"
     if isinstance(side.value, dict) and "status" in side.value:

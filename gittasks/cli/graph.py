@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Settings, command
+from gittasks.cli.options import command
+from gittasks.cli.settings import Settings
 from gittasks.core.lookup import find
 from gittasks.core.picture import Picture, picture
 from gittasks.errors import InvalidData

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gittasks.core.clock import duration_words
-from gittasks.core.history import Change, LogEntry, PhaseTime
+from gittasks.core.history import Change, ChangeKind, LogEntry, PhaseTime
 from gittasks.core.texts import shorten
 from gittasks.render import documents
 from gittasks.render.text import Marks, clean
@@ -60,9 +60,9 @@ def changed_words(changes: Sequence[Change], marks: Marks) -> list[str]:
         owner = next((c.after for c in changes if c.field == "owner"), None)
         told, moved = [f"taken over by {_short(owner)}" if owner else "claimed again"], True
     for change in changes:
-        if change.kind == "created":
+        if change.kind is ChangeKind.CREATED:
             told.append(f"created {_short(change.after)}")
-        elif change.kind != "field":
+        elif change.kind is not ChangeKind.FIELD:
             told.append(change.kind)
         elif change.field == "status":
             result = next((c.after for c in changes if c.field == "result"), None)

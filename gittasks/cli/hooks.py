@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Settings, command, common_options
+from gittasks.cli.options import command, common_options
+from gittasks.cli.settings import Settings
 from gittasks.errors import GittasksError, Refused, Untrusted
+from gittasks.render.text import clean
 
 if TYPE_CHECKING:
     from gittasks.githooks.installing import Status
@@ -77,8 +79,6 @@ def _answer(settings: Settings, action: Callable[[Repository], Status]) -> int:
             )
         )
     elif not settings.quiet:
-        from gittasks.render.text import clean
-
         for line in _lines(found):
             output.say(clean(line))
     return 0 if found.complete else 1
@@ -130,8 +130,6 @@ def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> i
 
         told = [str(unexpected(error))]
     if not settings.quiet:
-        from gittasks.render.text import clean
-
         for line in told[:_MOST]:
             output.say(f"gittasks: {clean(line)}", err=True)
         if len(told) > _MOST:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Settings, command
+from gittasks.cli.options import command
+from gittasks.cli.settings import Settings
 from gittasks.errors import InvalidData
+from gittasks.render.text import clean
 
 if TYPE_CHECKING:
     from gittasks.core.lint.table import Finding
@@ -53,8 +55,6 @@ def lint_command(settings: Settings, only: tuple[str, ...], ignore: tuple[str, .
 
 def _lines(found: list[Finding]) -> list[str]:
     """Two lines a finding, then how many there are."""
-    from gittasks.render.text import clean
-
     if not found:
         return ["nothing to improve"]
     lines = []

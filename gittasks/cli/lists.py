@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Settings, command, force_option, owner_option, parallel_option
+from gittasks.cli.options import command, force_option, owner_option, parallel_option
+from gittasks.cli.settings import Settings
 from gittasks.core.model import Problem
 from gittasks.core.progress import Progress
 from gittasks.core.view import ListView

@@ -22,7 +22,7 @@ from gittasks.render.terminal.live import TURNING, Happened, picture
 from gittasks.render.text import clean
 
 if TYPE_CHECKING:
-    from gittasks.cli.options import Settings
+    from gittasks.cli.settings import Settings
     from gittasks.cli.waiting import Wait
     from gittasks.core.history import LogEntry
     from gittasks.core.view import ListView

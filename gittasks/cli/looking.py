@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import F, Settings
+from gittasks.cli.options import F
+from gittasks.cli.settings import Settings
 from gittasks.core.view import ListView
 from gittasks.errors import InvalidData
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks import __version__
-from gittasks.cli.options import Settings, common_options
+from gittasks.cli.options import common_options
 from gittasks.cli.output import LostOutput
+from gittasks.cli.settings import Settings
 from gittasks.errors import Bug, DiskFailure, GittasksError, Usage
 
 if TYPE_CHECKING:

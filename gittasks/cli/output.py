@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gittasks.cli.options import Settings
+    from gittasks.cli.settings import Settings
     from gittasks.core.model import Task
     from gittasks.core.operations import Operation
     from gittasks.workspace import Report, Workspace

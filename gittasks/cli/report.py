@@ -10,7 +10,8 @@ import click
 
 from gittasks.cli import output
 from gittasks.cli.looking import at_option, exit_code, look
-from gittasks.cli.options import Settings, command
+from gittasks.cli.options import command
+from gittasks.cli.settings import Settings
 from gittasks.errors import Usage
 from gittasks.store import disk
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from gittasks.render.terminal.pieces import Signs, signs
 
 if TYPE_CHECKING:
-    from gittasks.cli.options import Settings
+    from gittasks.cli.settings import Settings
 
 NARROWEST = 20
 """Columns that are drawn on at least; a narrower window cuts."""

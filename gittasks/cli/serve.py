@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Settings, command
+from gittasks.cli.options import command
+from gittasks.cli.settings import Settings
 from gittasks.errors import GittasksError, Usage
 
 if TYPE_CHECKING:

@@ -8,8 +8,10 @@ import click
 
 from gittasks.cli import output
 from gittasks.cli.conflicts import conflict_document, conflict_lines
-from gittasks.cli.options import F, Settings, command
+from gittasks.cli.options import F, command
+from gittasks.cli.settings import Settings
 from gittasks.errors import InvalidData
+from gittasks.render.text import clean
 
 if TYPE_CHECKING:
     from gittasks.sync import Synced, Wish
@@ -116,7 +118,6 @@ class _Told:
         from gittasks.cli.history import entry_lines
         from gittasks.core.progress import summary
         from gittasks.render.plain import problem_lines
-        from gittasks.render.text import clean
 
         one, marks = self.one, settings.marks()
         remote = clean(one.remote)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gittasks.cli.history import change_document, changed_words
+from gittasks.core.history import ChangeKind
 from gittasks.core.model import Status, Task
 from gittasks.errors import Usage
+from gittasks.render.text import clean
 
 if TYPE_CHECKING:
     from gittasks.core.view import ListView
@@ -29,19 +31,18 @@ def compare(workspace: Workspace, since: str, view: ListView) -> Changed:
 def changed_lines(view: ListView, found: Changed, tasks: Sequence[Task], marks: Marks) -> list[str]:
     """Each task with what became of it and by whom, then how many, and how far the list is."""
     from gittasks.render import plain
-    from gittasks.render.text import clean
 
     lines = []
     width = max((len(t.id) for t in tasks), default=0)
     for task in tasks:
         changes = [c for c in found.changes if c.task == task.id]
-        new = any(c.kind == "created" for c in changes)
+        new = any(c.kind is ChangeKind.CREATED for c in changes)
         said = "created" if new else ", ".join(changed_words(changes, marks))
         who = ", ".join(dict.fromkeys(e.who for e in found.entries_of(task.id)))
         lines.append(plain.task_line(task, view.graph, marks, view.now, width))
         lines.append(f"    {said}{f' (by {clean(who)})' if who else ''}")
     for change in found.changes:
-        if change.kind == "removed":
+        if change.kind is ChangeKind.REMOVED:
             lines.append(f"{clean(change.task)}: its file was removed")
         elif not change.task:
             lines += [f"list: {word}" for word in changed_words([change], marks)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import click
 
 from gittasks.cli import output
 from gittasks.cli.options import (
-    Settings,
+    F,
     StatusChoice,
     command,
     force_option,
@@ -15,9 +18,12 @@ from gittasks.cli.options import (
     prose,
     text_or_stdin,
 )
+from gittasks.cli.settings import Settings
+from gittasks.core.fields import LISTS, SIMPLE, Kind
 from gittasks.core.model import Status, Value
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 from gittasks.errors import Usage
+from gittasks.render.text import clean
 
 _STATUSES = StatusChoice([str(s) for s in Status])
 _OPEN_STATUSES = StatusChoice([str(s) for s in Status if s is not Status.DELETED])
@@ -43,6 +49,37 @@ def _order(text: str | None) -> int | float | None:
         raise Usage(f'--order takes a number, not "{text}"') from None
 
 
+_METAVARS = {
+    Kind.LINE: "TEXT",
+    Kind.TEXT: "TEXT",
+    Kind.TIME: "TIME",
+    Kind.COUNT: "N",
+}
+
+
+def _simple_options(*ways: str) -> Callable[[F], F]:
+    """Decorator: the options of fields that are set by their kind alone.
+
+    With `ways`, members of lists are added and removed.
+    """
+
+    def decorate(function: F) -> F:
+        for field in reversed(SIMPLE):
+            kind, listed = _METAVARS[field.kind], field in LISTS
+            for way in reversed(ways if listed and ways else ("",)):
+                name = f"{way}_{field.attr}" if way else field.attr
+                option = f"--{way}-{field.option[2:]}" if way else field.option
+                add = click.option(option, name, metavar=kind, multiple=listed, help=field.hint)
+                function = add(function)
+        return function
+
+    return decorate
+
+
+def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value not in (None, ())}
+
+
 @command("create")
 @click.argument("subject", required=False, metavar="SUBJECT")
 @click.option("--subject", "subject_option", metavar="TEXT", hidden=True)
@@ -54,6 +91,7 @@ def _order(text: str | None) -> int | float | None:
 @click.option("--blocked-by", multiple=True, metavar="ID", help="Must be closed before this.")
 @click.option("--blocks", multiple=True, metavar="ID", help="Has to wait for this.")
 @click.option("--phase", metavar="NAME", help='Phase, when the subject has no "PHASE n:".')
+@_simple_options()
 @click.option("--metadata", multiple=True, metavar="K=V", help="Free data.")
 @click.option("--iterations", type=int, metavar="N", help="Make a loop of N tasks in a chain.")
 @force_option
@@ -61,6 +99,7 @@ def _order(text: str | None) -> int | float | None:
 @click.pass_obj
 def create_command(
     settings: Settings,
+    /,
     subject: str | None,
     subject_option: str | None,
     task_id: str | None,
@@ -75,6 +114,7 @@ def create_command(
     iterations: int | None,
     force: bool,
     parallel: bool,
+    **fields: Any,
 ) -> None:
     """Create a task.
 
@@ -93,6 +133,7 @@ def create_command(
         phase=phase,
         metadata=_pairs(metadata),
         iterations=iterations,
+        fields=_given(fields),
     )
     output.edit_and_answer(settings, [operation], force=force, parallel=parallel)
 
@@ -116,6 +157,7 @@ def _one_subject(argument: str | None, option: str | None) -> str:
 @click.option("--result", metavar="TEXT", help="The outcome; -, @FILE as above.")
 @click.option("--order", metavar="N", help="Place in the list: a number.")
 @click.option("--phase", metavar="NAME")
+@_simple_options("add", "remove")
 @click.option("--add-blocked-by", multiple=True, metavar="ID")
 @click.option("--remove-blocked-by", multiple=True, metavar="ID")
 @click.option("--add-blocks", multiple=True, metavar="ID")
@@ -127,6 +169,7 @@ def _one_subject(argument: str | None, option: str | None) -> str:
 @click.pass_obj
 def update_command(
     settings: Settings,
+    /,
     task_id: str,
     subject: str | None,
     description: str | None,
@@ -144,9 +187,10 @@ def update_command(
     unset: tuple[str, ...],
     force: bool,
     parallel: bool,
+    **fields: Any,
 ) -> None:
     """Change fields of a task; an empty text clears a field."""
-    operation = Update(
+    named = Update(
         id=task_id,
         subject=subject,
         description=prose(description),
@@ -163,6 +207,8 @@ def update_command(
         metadata=_pairs(metadata),
         unset=unset,
     )
+    simple = Update.of({"id": task_id, **_given(fields)})
+    operation = named._replace(fields=simple.fields, added=simple.added, removed=simple.removed)
     if operation == Update(id=task_id):
         raise Usage("nothing to change was given", hint="see what can be: gittasks update --help")
     output.edit_and_answer(settings, [operation], force=force, parallel=parallel)
@@ -228,8 +274,6 @@ def undo_command(settings: Settings, owner: str | None) -> None:
             )
         )
     else:
-        from gittasks.render.text import clean
-
         output.say(f"took back {undone.commit[:7]}: {clean(undone.subject)}")
         if not settings.quiet:
             output.say_changes(settings, undone.report, [])

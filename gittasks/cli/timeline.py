@@ -7,7 +7,7 @@ import sys
 
 from gittasks.cli import output
 from gittasks.cli.history import phase_lines
-from gittasks.cli.options import Settings
+from gittasks.cli.settings import Settings
 from gittasks.core.history import phase_times
 from gittasks.core.lookup import find
 from gittasks.core.timeline import timeline

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Settings, command, owner_option
+from gittasks.cli.options import command, owner_option
+from gittasks.cli.settings import Settings
 from gittasks.core.graph import Graph
 from gittasks.core.ids import listed
 from gittasks.core.progress import Progress
 from gittasks.errors import InvalidData
+from gittasks.render.text import clean, clean_block
 from gittasks.store import disk
 
 if TYPE_CHECKING:
@@ -59,7 +61,6 @@ def _form_of(path: str | None) -> str:
 def _exported(snapshot: Snapshot, form: str) -> str:
     if form == "markdown":
         from gittasks.codec.plan_markdown import write_markdown
-        from gittasks.render.text import clean_block
 
         text = write_markdown(snapshot.info, snapshot.ordered(deleted=True))
         return clean_block(text).rstrip("\n")
@@ -161,8 +162,6 @@ def _import_document(
 
 
 def _say_import(settings: Settings, arrivals: Arrivals, made: Report, dry_run: bool) -> None:
-    from gittasks.render.text import clean
-
     edit = made.edit
     if not edit.made:
         output.say("nothing to change: all of it is in the list already")

@@ -8,8 +8,10 @@ from typing import Any
 import click
 
 from gittasks.cli import output
-from gittasks.cli.options import Settings, command
+from gittasks.cli.options import command
+from gittasks.cli.settings import Settings
 from gittasks.errors import NotFound
+from gittasks.render.text import clean
 from gittasks.store import disk
 
 
@@ -62,8 +64,6 @@ def doctor_command(settings: Settings, fix: bool) -> int:
         ]
         output.document(documents.envelope("doctor", findings=rows))
     elif not settings.quiet:
-        from gittasks.render.text import clean
-
         for f in found:
             where = f"{clean(f.list_id)}: " if f.list_id else ""
             output.say(f"{where}{clean(f.message)}")

@@ -8,7 +8,8 @@ import click
 
 from gittasks.cli import looking, output
 from gittasks.cli.looking import at_option, since_option
-from gittasks.cli.options import Settings, StatusChoice, command, owner_option
+from gittasks.cli.options import StatusChoice, command, owner_option
+from gittasks.cli.settings import Settings
 from gittasks.core.lookup import find
 from gittasks.core.model import Status
 from gittasks.core.query import Filter

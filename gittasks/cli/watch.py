@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gittasks.cli import looking, output
-from gittasks.cli.options import Settings, command
+from gittasks.cli.options import command
+from gittasks.cli.settings import Settings
 from gittasks.core.clock import duration, format_time
 from gittasks.errors import GittasksError, Usage
+from gittasks.render.text import clean
 
 if TYPE_CHECKING:
     from gittasks.cli.waiting import Wait
@@ -177,13 +179,10 @@ def _say_status(settings: Settings, view: ListView) -> None:
 
 def _say_changes(settings: Settings, view: ListView, news: News) -> None:
     from gittasks.cli.history import entry_lines
-    from gittasks.render.text import clean
 
     lines = entry_lines(news.entries, settings.marks(), with_task=True)
     output.say("\n".join([*lines, clean(view.progress.summary)]))
 
 
 def _problem_words(problem: GittasksError | None) -> str:
-    from gittasks.render.text import clean
-
     return clean(problem.message) if problem else ""

@@ -9,7 +9,6 @@ import click
 
 from gittasks.cli import output
 from gittasks.cli.options import (
-    Settings,
     command,
     force_option,
     offline_option,
@@ -19,6 +18,7 @@ from gittasks.cli.options import (
     remote_option,
     resume_option,
 )
+from gittasks.cli.settings import Settings
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Operation, StartNext, Transition, Verb
 from gittasks.core.texts import printable

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from gittasks.codec import strict_json
+from gittasks.core.fields import BY_NAME, LISTS, Kind, arranged
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
 from gittasks.core.references import MARK
@@ -24,30 +25,52 @@ MAX_LINES = 20_000
 
 _TEXT, _ID, _IDS, _MAP = "text", "id", "list of ids", "object"
 _NAMES, _FLAG, _NUMBER, _COUNT = "list of keys", "true or false", "number", "whole number"
-_CREATE = {
-    "subject": ("subject", _TEXT),
-    "id": ("id", _TEXT),
-    "description": ("description", _TEXT),
-    "activeForm": ("active_form", _TEXT),
-    "status": ("status", _TEXT),
-    "owner": ("owner", _TEXT),
-    "blockedBy": ("blocked_by", _IDS),
-    "blocks": ("blocks", _IDS),
-    "phase": ("phase", _TEXT),
-    "order": ("order", _NUMBER),
-    "metadata": ("metadata", _MAP),
-    "result": ("result", _TEXT),
-    "iterations": ("iterations", _COUNT),
+_KINDS = {
+    Kind.LINE: _TEXT,
+    Kind.TEXT: _TEXT,
+    Kind.TIME: _TEXT,
+    Kind.STATUS: _TEXT,
+    Kind.COUNT: _COUNT,
+    Kind.NUMBER: _NUMBER,
+    Kind.IDS: _IDS,
+    Kind.MAP: _MAP,
 }
-_UPDATE = {
-    **{k: v for k, v in _CREATE.items() if k not in ("blockedBy", "blocks", "iterations")},
-    "id": ("id", _ID),
-    "addBlockedBy": ("add_blocked_by", _IDS),
-    "removeBlockedBy": ("remove_blocked_by", _IDS),
-    "addBlocks": ("add_blocks", _IDS),
-    "removeBlocks": ("remove_blocks", _IDS),
-    "unset": ("unset", _NAMES),
-}
+_GIVEN = [
+    field
+    for field in arranged(
+        "subject description activeForm status owner blockedBy phase order metadata result"
+    )
+    if field.uses.given
+]
+
+
+def _create_keys() -> dict[str, tuple[str, str]]:
+    keys: dict[str, tuple[str, str]] = {}
+    for field in _GIVEN:
+        keys[field.name] = (field.attr, _KINDS[field.kind])
+        if field.name == "subject":
+            keys["id"] = ("id", _TEXT)
+        if field.name == "blockedBy":
+            keys["blocks"] = ("blocks", _IDS)
+    return {**keys, "iterations": ("iterations", _COUNT)}
+
+
+def _update_keys() -> dict[str, tuple[str, str]]:
+    """Members of lists are added and removed one by one."""
+    lists = [field for field in _GIVEN if field in LISTS]
+    left_out = {"blocks", "iterations", *(field.name for field in lists)}
+    keys = {name: key for name, key in _CREATE.items() if name not in left_out}
+    keys["id"] = ("id", _ID)
+    for field in lists:
+        for way in ("add", "remove"):
+            keys[field.members(way)] = (f"{way}_{field.attr}", _KINDS[field.kind])
+        if field.name == "blockedBy":
+            keys |= {"addBlocks": ("add_blocks", _IDS), "removeBlocks": ("remove_blocks", _IDS)}
+    return {**keys, "unset": ("unset", _NAMES)}
+
+
+_CREATE = _create_keys()
+_UPDATE = _update_keys()
 _SKIP = {"id": ("id", _ID), "result": ("result", _TEXT)}
 _KEYS: dict[str, dict[str, tuple[str, str]]] = {
     "create": {**_CREATE, "as": ("as", _TEXT)},
@@ -180,7 +203,8 @@ class _Reader:
 
     def typed(self, value: Any, key: str, kind: str, number: int, *, clear: bool) -> Any:
         if value is None:
-            return "" if clear and kind == _TEXT and key not in ("subject", "status") else None
+            field = BY_NAME.get(key)
+            return "" if clear and field and field.uses.clearable else None
         if isinstance(value, str) and kind in (_IDS, _NAMES):
             value = [value]
         good = {
@@ -226,9 +250,9 @@ class _Reader:
         if "status" in fields:
             fields["status"] = self.status(op, fields["status"], number)
         if op == "create":
-            return Create(**fields)
+            return Create.of(fields)
         if op == "update":
-            return Update(**fields)
+            return Update.of(fields)
         if op == "note":
             return AddNote(**fields)
         return Transition(Verb(op), **fields)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from gittasks.core.fields import SIMPLE
 from gittasks.core.ids import task_id_fault
 from gittasks.core.model import Status
 
@@ -42,7 +43,9 @@ _ATTRIBUTES = {
     "blockedby": "after",
     "phase": "phase",
     "result": "result",
+    **{field.name.lower(): field.name for field in SIMPLE if field.uses.planned},
 }
+_KNOWN = " ".join(dict.fromkeys(_ATTRIBUTES.values()))
 _NOTHING = "-"
 """The value that says that a task has no phase."""
 
@@ -58,8 +61,8 @@ _OPAQUE = re.compile(rf"\\{_PUNCTUATION}|(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 class ItemText(NamedTuple):
     """What the line of an item says; `faults` are messages, each with a hint or None.
 
-    `attributes` has the names id, owner, active, after, phase, result; a phase of no text says
-    that there is none.
+    `attributes` has the names id, owner, active, after, phase, result and those of SIMPLE fields;
+    a phase of no text says that there is none.
     """
 
     status: Status | None
@@ -178,7 +181,7 @@ def _pairs(
             what = f'unknown attribute "{name or value}"'
             if near:
                 what += f" (did you mean {near}?)"
-            faults.append((what, "known: id owner active after phase result; \\( for plain text"))
+            faults.append((what, f"known: {_KNOWN}; \\( for plain text"))
         elif not value and attribute != "after":
             faults.append((f'the attribute "{name}" has no value', None))
         else:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from gittasks.codec.plan_item import ItemText, escape, read_item, unescape, write_item
+from gittasks.core.fields import LISTS, SIMPLE, Field
 from gittasks.core.model import ListInfo, Status, Task, phase_in
 from gittasks.core.plan import Fault, Plan, PlannedTask, assign_ids, id_faults, invalid_plan
 
@@ -212,7 +213,15 @@ def _planned(item: _Item) -> PlannedTask:
         status=status,
         result=given.get("result"),
         blocked_by=None if after is None else tuple(re.findall(r"[^,`\s]+", after)),
+        fields={f.attr: _given(f, given[f.name]) for f in SIMPLE if f.name in given},
     )
+
+
+def _given(field: Field, text: str) -> str | tuple[str, ...]:
+    """The value of an attribute; lists are parted by commas."""
+    if field not in LISTS:
+        return text
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _nested(plan: Plan, items: Sequence[_Item]) -> Plan:
@@ -272,6 +281,7 @@ def _task_line(task: Task, heading: str | None, gone: Collection[str]) -> str:
         "active": task.active_form,
         "after": ", ".join(b for b in task.blocked_by if b not in gone),
         "result": task.result,
+        **{f.name: _written(task, f) for f in SIMPLE if f.uses.planned},
     }
     attributes = {"id": task.id, **{name: value for name, value in given.items() if value}}
     said = heading if phase_in(task.subject) is None else None
@@ -280,6 +290,14 @@ def _task_line(task: Task, heading: str | None, gone: Collection[str]) -> str:
     elif task.phase and task.phase_label != said:
         attributes["phase"] = task.phase
     return write_item(task.status, task.subject, attributes)
+
+
+def _written(task: Task, field: Field) -> str | None:
+    """The value of a field as an attribute; None when it is as it is by default."""
+    value = getattr(task, field.attr)
+    if value == field.default:
+        return None
+    return ", ".join(value) if field in LISTS else str(value)
 
 
 def _description(text: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gittasks.codec.scalars import plain_value
 from gittasks.codec.yaml_text import Limits, Node, parse
+from gittasks.core.fields import LISTS, SIMPLE, Field, Kind, arranged
 from gittasks.core.ids import near_matches
 from gittasks.core.model import Status, Value
 from gittasks.core.plan import Fault, Plan, PlannedTask, assign_ids, id_faults, invalid_plan
@@ -14,16 +15,18 @@ from gittasks.core.plan import Fault, Plan, PlannedTask, assign_ids, id_faults, 
 PLAN_LIMITS = Limits(2 * 1024 * 1024, 200_000)
 """For a plan, which its user chose to read: room for some thousand tasks."""
 _PLAN_KEYS = ("title", "tasks")
+_PLANNED = [
+    field
+    for field in arranged(
+        "subject activeForm description owner phase result blockedBy status metadata"
+    )
+    if field.uses.planned
+]
+_TASK_KEYS = ("id", *(field.name for field in _PLANNED))
 _TEXT_KEYS = {
     "id": "id",
-    "subject": "subject",
-    "activeForm": "active_form",
-    "description": "description",
-    "owner": "owner",
-    "phase": "phase",
-    "result": "result",
+    **{f.name: f.attr for f in _PLANNED if f.kind in (Kind.LINE, Kind.TEXT) and f not in SIMPLE},
 }
-_TASK_KEYS = (*_TEXT_KEYS, "blockedBy", "status", "metadata")
 _STATUSES = tuple(s.value for s in Status if s is not Status.DELETED)
 _EXPECTED = "tasks: followed by a list, one `- subject: …` a task"
 
@@ -90,6 +93,11 @@ class _Reader:
             status=self.status(node.get("status")),
             blocked_by=None if references is None else tuple(r.text.strip() for r in references),
             metadata=self.metadata(node.get("metadata")),
+            fields={
+                field.attr: value
+                for field in SIMPLE
+                if (value := self.simple(field, node.get(field.name))) is not None
+            },
             lines=lines | {r.text.strip(): r.line for r in references or ()},
         )
 
@@ -116,6 +124,13 @@ class _Reader:
             return None
         return node.text
 
+    def simple(self, field: Field, node: Node | None) -> str | tuple[str, ...] | None:
+        """The text of a field, or its texts; they are checked where the plan is applied."""
+        if field not in LISTS:
+            return self.text(node, field.name)
+        names = self.names(node, field.name, "texts")
+        return None if names is None else tuple(name.text for name in names)
+
     def status(self, node: Node | None) -> Status | None:
         text = self.text(node, "status")
         if node is None or text is None:
@@ -133,19 +148,24 @@ class _Reader:
         return None
 
     def references(self, node: Node | None) -> list[Node] | None:
-        """The nodes of `blockedBy`; a single id may stand without a list."""
+        """The nodes of `blockedBy`."""
+        return self.names(node, "blockedBy", "ids")
+
+    def names(self, node: Node | None, key: str, noun: str) -> list[Node] | None:
+        """The nodes of a list of texts; a single one may stand without a list."""
         if node is None or node.empty:
             return None
         if node.kind == "mapping":
-            self.fail(node.line, "blockedBy must be a list of ids", "write it as [first, second]")
+            hint = "write it as [first, second]"
+            self.fail(node.line, f"{key} must be a list of {noun}", hint)
             return None
-        found = []
+        names = []
         for item in node.items if node.kind == "sequence" else (node,):
             if item.kind == "scalar" and not item.empty:
-                found.append(item)
+                names.append(item)
             else:
-                self.fail(item.line, "blockedBy must hold ids", "write it as [first, second]")
-        return found
+                self.fail(item.line, f"{key} must hold {noun}", "write it as [first, second]")
+        return names
 
     def metadata(self, node: Node | None) -> Mapping[str, Value] | None:
         if node is None or node.empty:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from gittasks.core import ids, texts
 from gittasks.core.draft import Draft
+from gittasks.core.fields import FIELDS
 from gittasks.core.graph import Graph
 from gittasks.core.model import Snapshot, Status, Task, Value
 from gittasks.core.operations import Context
@@ -144,9 +145,11 @@ def _create(draft: Draft, task: Task) -> None:
 def _bring_along(draft: Draft, old: Task, new: Task) -> None:
     """Set what the source states otherwise on a task that was taken in before."""
     changes: dict[str, Any] = {}
-    for field in ("subject", "active_form", "description"):
-        if (stated := getattr(new, field)) and stated != getattr(old, field):
-            changes[field] = stated
+    for field in FIELDS:
+        stated, was = getattr(new, field.attr), getattr(old, field.attr)
+        if field.uses.brought and stated != field.default:
+            listed = isinstance(stated, tuple)
+            changes[field.attr] = tuple(dict.fromkeys((*was, *stated))) if listed else stated
     if new.phase and new.phase_label != old.phase_label:
         changes["phase"] = new.phase
     changes["metadata"] = {**old.metadata, **new.metadata}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gittasks.core.fields import FIELDS
-from gittasks.core.history import Change
+from gittasks.core.history import Change, ChangeKind
 from gittasks.core.model import Snapshot, Task
 
 
@@ -53,9 +53,9 @@ def diff(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
     for task_id in changed_ids(before, after):
         old, new = before.tasks.get(task_id), after.tasks.get(task_id)
         if new is None and task_id in after.unreadable:
-            changes.append(Change(task_id, "unreadable", old, None, "unreadable"))
+            changes.append(_whole(task_id, old, None, ChangeKind.UNREADABLE))
         elif old is None and task_id in before.unreadable:
-            changes.append(Change(task_id, "repaired", None, new, "repaired"))
+            changes.append(_whole(task_id, None, new, ChangeKind.REPAIRED))
         else:
             changes += task_changes(old, new)
     return tuple(changes)
@@ -65,8 +65,8 @@ def task_changes(before: Task | None, after: Task | None) -> list[Change]:
     """The changes of one task; None stands for a task that is not there."""
     if before is None or after is None:
         if after is not None:
-            return [Change(after.id, "created", None, after, "created")]
-        return [Change(before.id, "removed", before, None, "removed")] if before else []
+            return [_whole(after.id, None, after, ChangeKind.CREATED)]
+        return [_whole(before.id, before, None, ChangeKind.REMOVED)] if before else []
     changes = []
     for field in FIELDS:
         old, new = getattr(before, field.attr), getattr(after, field.attr)
@@ -77,3 +77,7 @@ def task_changes(before: Task | None, after: Task | None) -> list[Change]:
         if (key in before.extra) != (key in after.extra) or not same(old, new):
             changes.append(Change(after.id, key, old, new))
     return changes
+
+
+def _whole(task_id: str, before: Task | None, after: Task | None, kind: ChangeKind) -> Change:
+    return Change(task_id, kind.value, before, after, kind)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, assert_never
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, assert_never
 
 from gittasks.core import ids, references, rules, texts
 from gittasks.core.changes import changed_ids
 from gittasks.core.draft import Draft
+from gittasks.core.fields import SIMPLE
 from gittasks.core.graph import Graph
 from gittasks.core.model import Snapshot, Status, Task, phase_in, phase_named, without_prefix
 from gittasks.core.operations import (
@@ -182,6 +183,7 @@ def _create_loop(draft: Draft, op: Create) -> str:
             order=None if op.order is None else round(op.order + (i - 1) / MOST_ITERATIONS, 3),
             metadata=op.metadata,
             result=op.result,
+            fields=op.fields,
         )
         made.append(_create_one(draft, one))
     draft.loop_ends[made[0]] = made[-1]
@@ -229,7 +231,17 @@ def _new_task(draft: Draft, op: Create, task_id: str) -> Task:
         metadata=texts.metadata(op.metadata),
         created=draft.context.now,
         created_by=draft.context.actor.owner,
+        **_simple(op.fields),
     )
+
+
+def _simple(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of SIMPLE fields as they are stored; None says nothing."""
+    return {
+        field.attr: texts.stored(field, value)
+        for field in SIMPLE
+        if (value := given.get(field.attr)) is not None
+    }
 
 
 def _needed_phase(subject: str, phase: str | None) -> str | None:
@@ -292,6 +304,12 @@ def _update_fields(draft: Draft, task_id: str, op: Update) -> None:
         dropped = {key.strip() for key in op.unset}
         kept = {k: v for k, v in task.metadata.items() if k not in dropped}
         changes["metadata"] = {**kept, **texts.metadata(op.metadata)}
+    changes |= _simple(op.fields)
+    added = _simple(op.added)
+    removed = _simple(op.removed)
+    for name in {**removed, **added}:
+        left = [member for member in getattr(task, name) if member not in removed.get(name, ())]
+        changes[name] = tuple(dict.fromkeys((*left, *added.get(name, ()))))
     draft.put(task_id, **changes)
 
 

@@ -87,6 +87,10 @@ class Field(NamedTuple):
         """The first part of the names of its registers."""
         return self.register or self.name
 
+    def members(self, way: str) -> str:
+        """The name by which members of a list are added or removed: `addBlockedBy`."""
+        return f"{way}{self.name[0].upper()}{self.name[1:]}"
+
 
 MOST_CLAIM = 10**15
 FIELDS: tuple[Field, ...] = (

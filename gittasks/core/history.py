@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from gittasks.core.clock import format_time, seconds_between
 from gittasks.core.model import Status, Task, by_phase
 
 
+class ChangeKind(StrEnum):
+    """A change of one field, or of a whole task: its file is new, gone, or no longer reads."""
+
+    FIELD = "field"
+    CREATED = "created"
+    REMOVED = "removed"
+    UNREADABLE = "unreadable"
+    REPAIRED = "repaired"
+
+
 class Change(NamedTuple):
     """One field of one task before and after.
 
-    `field` is the name in the file and in JSON. `kind` is `field`; or for a whole task, whose
-    field is then the same word, `created` (`after` is the Task), `removed` (`before` is),
-    `unreadable` (its file no longer reads) or `repaired`. A change of the list itself has the
+    `field` is the name in the file and in JSON; that of a whole task is the word of its kind, with
+    the Task `after` its creation or `before` its removal. A change of the list itself has the
     task "". In a LogEntry the values are those of JSON, and a whole task stands as its subject.
     """
 
@@ -22,7 +32,7 @@ class Change(NamedTuple):
     field: str
     before: Any
     after: Any
-    kind: str = "field"
+    kind: ChangeKind = ChangeKind.FIELD
 
 
 class LogEntry(NamedTuple):

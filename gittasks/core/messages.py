@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from gittasks.core.changes import diff
 from gittasks.core.edit import Edit
-from gittasks.core.history import Change
+from gittasks.core.history import Change, ChangeKind
 from gittasks.core.model import Actor, Status, Task
 from gittasks.core.registers import Register
 from gittasks.core.texts import printable
@@ -134,9 +134,9 @@ def _line(task_id: str, changes: list[Change], edit: Edit) -> str:
     if not task_id:
         return _list_line(changes)
     first = changes[0]
-    if first.kind == "created":
+    if first.kind is ChangeKind.CREATED:
         return f"{task_id} created: {printable(first.after.subject, VALUE_LIMIT)}"
-    if first.kind == "removed":
+    if first.kind is ChangeKind.REMOVED:
         return f"{task_id} removed"
     old, new = edit.before.tasks[task_id], edit.after.tasks[task_id]
     if old.status is not new.status:

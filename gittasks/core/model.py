@@ -49,6 +49,15 @@ _CLOSED = frozenset({Status.COMPLETED, Status.SKIPPED, Status.DELETED})
 _STAGES = {Status.IN_PROGRESS: 1, Status.COMPLETED: 2, Status.SKIPPED: 2}
 
 
+class Unmerged(StrEnum):
+    """Why what was fetched is not in a list: the history there was rewritten, the clone here is
+    shallow, or a newer version of the program wrote it."""
+
+    REWRITTEN = "rewritten"
+    SHALLOW = "shallow"
+    NEWER = "newer"
+
+
 class Note(NamedTuple):
     """A remark on a task: when (UTC), who, what."""
 

@@ -7,10 +7,10 @@ NamedTuple, not dataclass: these classes are made at every start of the program.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gittasks.core.model import Actor, CodeCommit, Status, Value
 
@@ -33,6 +33,7 @@ class Create(NamedTuple):
     """Make a task, or with `iterations` a loop of so many tasks, each blocked by the one before.
 
     With an `id` that exists and the same subject nothing happens. `order` defaults to the end.
+    `fields` are values of the SIMPLE fields of the table, by attribute.
     """
 
     subject: str
@@ -48,12 +49,20 @@ class Create(NamedTuple):
     metadata: Mapping[str, Value] = _NOTHING
     result: str | None = None
     iterations: int | None = None
+    fields: Mapping[str, Any] = _NOTHING
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Create:
+        """The operation that sets these values, by attribute."""
+        return cls(**_parted(values, cls._fields))
 
 
 class Update(NamedTuple):
     """Change fields of a task: None keeps, "" clears (a subject cannot be cleared).
 
     `status` goes through the same rules as the transitions. `unset` names metadata keys to drop.
+    `fields` are values of SIMPLE fields, by attribute; of those that are lists `added` and
+    `removed` are members.
     """
 
     id: str
@@ -71,6 +80,27 @@ class Update(NamedTuple):
     remove_blocks: tuple[str, ...] = ()
     metadata: Mapping[str, Value] = _NOTHING
     unset: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = _NOTHING
+    added: Mapping[str, tuple[str, ...]] = _NOTHING  # type: ignore[assignment]
+    removed: Mapping[str, tuple[str, ...]] = _NOTHING  # type: ignore[assignment]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Update:
+        """The operation for these values, by attribute; `add_…` and `remove_…` for a list."""
+        parted = _parted(values, cls._fields)
+        rest = parted.pop("fields")
+        for name, into in (("add_", "added"), ("remove_", "removed")):
+            parted[into] = {k.removeprefix(name): v for k, v in rest.items() if k.startswith(name)}
+        names = ("add_", "remove_")
+        fields = {k: v for k, v in rest.items() if not k.startswith(names)}
+        return cls(**parted, fields=fields)
+
+
+def _parted(values: Mapping[str, Any], named: Collection[str]) -> dict[str, Any]:
+    """Values by the names of an operation; those that have none there are its `fields`."""
+    parted = {name: value for name, value in values.items() if name in named}
+    parted["fields"] = {name: value for name, value in values.items() if name not in named}
+    return parted
 
 
 class Transition(NamedTuple):

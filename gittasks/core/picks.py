@@ -8,6 +8,7 @@ table; the numbers of `RULES` in the model must change with any of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from gittasks.core.changes import same
@@ -63,24 +64,40 @@ Writers = tuple[Write, ...]
 """The maximal writers of one register, in their total order; never empty."""
 
 
-class Rule(NamedTuple):
-    """A way to choose among writers, and its name in `gittasks conflicts`."""
+class RuleName(StrEnum):
+    """The rules as `gittasks conflicts` names them."""
 
-    name: str
+    LATER = "later"
+    STATUS_ORDER = "status-order"
+    WITH_STATUS = "with-status"
+    ADD_WINS = "add-wins"
+    PRESENT_WINS = "present-wins"
+    EARLIEST = "earliest"
+    GREATEST = "greatest"
+
+
+class Rule(NamedTuple):
+    """A way to choose among writers."""
+
+    name: RuleName
     choose: Callable[[Writers], Write]
 
 
-class Conflict(NamedTuple):
-    """A register that was written concurrently with different values.
+class ConflictKind(StrEnum):
+    """A field; a file that one removed and another changed; a task that two made under one id."""
 
-    `kind` is `field`; `delete-update` where one removed the file that another changed; or
-    `add-add` where two made a task of the same id.
-    """
+    FIELD = "field"
+    DELETE_UPDATE = "delete-update"
+    ADD_ADD = "add-add"
+
+
+class Conflict(NamedTuple):
+    """A register that was written concurrently with different values."""
 
     path: str
     register: Register
-    kind: str
-    rule: str
+    kind: ConflictKind
+    rule: RuleName
     winner: Write
     losers: Writers
 
@@ -128,14 +145,14 @@ def _kinds(merge: Merge) -> list[str]:
     return [field.registers for field in FIELDS if field.merge == merge]
 
 
-_LATER = Rule("later", _later)
+_LATER = Rule(RuleName.LATER, _later)
 _RULES: Final[Mapping[str, Rule]] = {
-    "exists": Rule("present-wins", _present),
-    "state": Rule("status-order", _state),
-    **dict.fromkeys(_kinds("add-wins"), Rule("add-wins", _present)),
-    **dict.fromkeys(_kinds("earliest"), Rule("earliest", _earliest)),
-    "format": Rule("greatest", _greatest),
-    "rules": Rule("greatest", _greatest),
+    "exists": Rule(RuleName.PRESENT_WINS, _present),
+    "state": Rule(RuleName.STATUS_ORDER, _state),
+    **dict.fromkeys(_kinds("add-wins"), Rule(RuleName.ADD_WINS, _present)),
+    **dict.fromkeys(_kinds("earliest"), Rule(RuleName.EARLIEST, _earliest)),
+    "format": Rule(RuleName.GREATEST, _greatest),
+    "rules": Rule(RuleName.GREATEST, _greatest),
 }
 """By the kind of the register; all others go by `later`."""
 FITS: Final = {_RESULT: STATE, _CREATED_BY: _CREATED}
@@ -193,7 +210,8 @@ def conflicts(path: str, written: Mapping[Register, Writers]) -> list[Conflict]:
         losers = tuple(w for w in writers if not agree(register, w.value, won.value))
         if losers:
             kind = _kind(register, (won, *losers), written)
-            name = "with-status" if won.beside is not None else rule_of(register).name
+            fitted = won.beside is not None
+            name = RuleName.WITH_STATUS if fitted else rule_of(register).name
             found.append(Conflict(path, register, kind, name, won, losers))
     return found
 
@@ -208,8 +226,11 @@ def agree(register: Register, one: Any, other: Any) -> bool:
     return same(one, other)
 
 
-def _kind(register: Register, writers: Writers, written: Mapping[Register, Writers]) -> str:
+def _kind(
+    register: Register, writers: Writers, written: Mapping[Register, Writers]
+) -> ConflictKind:
     if register == EXISTS:
-        return "delete-update"
+        return ConflictKind.DELETE_UPDATE
     makers = {w.commit for w in written.get(_CREATED, ())}
-    return "add-add" if {w.commit for w in writers} <= makers else "field"
+    alike = {w.commit for w in writers} <= makers
+    return ConflictKind.ADD_ADD if alike else ConflictKind.FIELD

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from gittasks.core import ids, rules, texts
 from gittasks.core.draft import Draft
+from gittasks.core.fields import SIMPLE, Field
 from gittasks.core.graph import Graph
 from gittasks.core.model import Snapshot, Status, Task, Value, phase_in, phase_named
 from gittasks.core.operations import Context
@@ -26,7 +27,8 @@ _NO_LINES: Mapping[str, int] = MappingProxyType({})
 class PlannedTask(NamedTuple):
     """A task as a plan states it; None says nothing about a field.
 
-    `line` is where it stands; `lines` says where single fields (by their name in the file) and
+    `fields` are values of SIMPLE fields of the table, by attribute. `line` is where it stands;
+    `lines` says where single fields (by their name in the file) and
     references (by their text) stand when that is another line.
     """
 
@@ -41,6 +43,7 @@ class PlannedTask(NamedTuple):
     result: str | None = None
     blocked_by: tuple[str, ...] | None = None
     metadata: Mapping[str, Value] | None = None
+    fields: Mapping[str, Any] = MappingProxyType({})
     lines: Mapping[str, int] = _NO_LINES
 
     def line_of(self, what: str) -> int:
@@ -172,7 +175,16 @@ class _Checker:
             result=checked(task.result, "result"),
             metadata=self._checked(task.line_of("metadata"), lambda: texts.metadata(data)),
             blocked_by=None if task.blocked_by is None else self._resolved(task),
+            fields={
+                field.attr: self._stored(task, field)
+                for field in SIMPLE
+                if task.fields.get(field.attr) is not None
+            },
         )
+
+    def _stored(self, task: PlannedTask, field: Field) -> Any:
+        line, value = task.line_of(field.name), task.fields[field.attr]
+        return self._checked(line, lambda: texts.stored(field, value))
 
     def _checked(self, line: int, check: Callable[[], _T]) -> _T | None:
         try:
@@ -244,21 +256,25 @@ def _set_fields(draft: Draft, planned: PlannedTask) -> None:
 
     Dependencies on deleted tasks block nothing and stay, whatever the plan says.
     """
-    name = _id(planned)
-    if name not in draft.tasks:
-        draft.tasks[name] = Task(
-            id=name,
+    task_id = _id(planned)
+    if task_id not in draft.tasks:
+        draft.tasks[task_id] = Task(
+            id=task_id,
             subject=planned.subject,
             created=draft.context.now,
             created_by=draft.context.actor.owner,
         )
-        draft.created.append(name)
-    task = draft.tasks[name]
+        draft.created.append(task_id)
+    task = draft.tasks[task_id]
     changes: dict[str, Any] = {}
-    for field in ("subject", "active_form", "description", "result"):
-        stated, old = getattr(planned, field), getattr(task, field) or ""
-        if stated and stated != (old.rstrip() if field == "description" else old.strip()):
-            changes[field] = stated
+    for name in ("subject", "active_form", "description", "result"):
+        stated, old = getattr(planned, name), getattr(task, name) or ""
+        if stated and stated != (old.rstrip() if name == "description" else old.strip()):
+            changes[name] = stated
+    for field in SIMPLE:
+        stated = planned.fields.get(field.attr)
+        if stated is not None and not _says_the_same(stated, getattr(task, field.attr)):
+            changes[field.attr] = stated
     if planned.owner and task.status is Status.PENDING:
         changes["owner"] = planned.owner
     if planned.phase:
@@ -273,7 +289,12 @@ def _set_fields(draft: Draft, planned: PlannedTask) -> None:
             changes["blocked_by"] = blockers
     if planned.metadata:
         changes["metadata"] = {**task.metadata, **planned.metadata}
-    draft.put(name, **changes)
+    draft.put(task_id, **changes)
+
+
+def _says_the_same(stated: Any, old: Any) -> bool:
+    """Whether two values of a field are equal, lists in whatever order."""
+    return sorted(stated) == sorted(old) if isinstance(stated, tuple) else bool(stated == old)
 
 
 def _is_deleted(task: Task | None) -> bool:

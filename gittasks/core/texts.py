@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gittasks.core.fields import Field, Kind
 from gittasks.core.model import Value
 from gittasks.errors import Usage
 
@@ -82,6 +83,25 @@ def order(value: int | float) -> int | float:
             hint="give a place such as 3 or 2.5",
         )
     return int(kept) if kept == int(kept) else kept
+
+
+def stored(field: Field, value: Any) -> Any:
+    """A value given for a field, by the kind of that; its default when nothing is left."""
+    if value in (None, "", ()):
+        return field.default
+    if field.kind is Kind.COUNT:
+        return _count(value, field)
+    kept = prose(value, field.name) if field.kind is Kind.TEXT else line(value, field.name)
+    return field.default if kept is None else kept
+
+
+def _count(value: int | str, field: Field) -> int:
+    text = str(value).strip()
+    if text.isascii() and text.isdecimal() and len(text) <= 16 and int(text) <= field.most:
+        return int(text)
+    raise Usage(
+        f'the {field.name} "{printable(text, 60)}" is no whole number from 0 to {field.most}'
+    )
 
 
 def metadata(values: Mapping[str, Value]) -> dict[str, Value]:

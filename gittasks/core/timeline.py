@@ -8,39 +8,42 @@ times that a task states count, where they fit the commit that wrote them; else 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
 from gittasks.core.clock import parse_time
-from gittasks.core.history import Change, LogEntry
+from gittasks.core.history import Change, ChangeKind, LogEntry
 from gittasks.core.model import Snapshot, Status, Task
 
-RUNNING = "running"
-COMPLETED = "completed"
-SKIPPED = "skipped"
-RELEASED = "released"
-HANDED_OVER = "handed over"
-DELETED = "deleted"
+
+class Outcome(StrEnum):
+    """How a span ended: `released` is pending again, `handed over` is with another owner."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    SKIPPED = "skipped"
+    RELEASED = "released"
+    HANDED_OVER = "handed over"
+    DELETED = "deleted"
+
+
 _OUTCOMES = {
-    Status.COMPLETED: COMPLETED,
-    Status.SKIPPED: SKIPPED,
-    Status.PENDING: RELEASED,
-    Status.DELETED: DELETED,
+    Status.COMPLETED: Outcome.COMPLETED,
+    Status.SKIPPED: Outcome.SKIPPED,
+    Status.PENDING: Outcome.RELEASED,
+    Status.DELETED: Outcome.DELETED,
 }
 
 
 class Span(NamedTuple):
-    """A task in one pair of hands. `end` is None while it goes on.
-
-    `outcome` is `running`, `completed`, `skipped`, `released` (pending again), `handed over` (to
-    another owner) or `deleted`.
-    """
+    """A task in one pair of hands. `end` is None while it goes on."""
 
     task: str
     owner: str | None
     start: int
     end: int | None
-    outcome: str
+    outcome: Outcome
 
     def seconds(self, now: int) -> int:
         """How long it took, or has been going on."""
@@ -119,8 +122,8 @@ def workers(shown: Timeline) -> list[Worker]:
     found = [
         Worker(
             owner,
-            len({s.task for s in spans if s.outcome == COMPLETED}),
-            len({s.task for s in spans if s.outcome == RUNNING}),
+            len({s.task for s in spans if s.outcome is Outcome.COMPLETED}),
+            len({s.task for s in spans if s.outcome is Outcome.RUNNING}),
             sum(end - start for start, end in united(spans, shown.now)),
             max(shown.now if s.end is None else s.end for s in spans),
         )
@@ -187,15 +190,15 @@ def _by_task(changes: Sequence[Change]) -> dict[str, list[Change]]:
     return found
 
 
-_WHOLE = frozenset({"created", "removed"})
+_WHOLE = frozenset({ChangeKind.CREATED, ChangeKind.REMOVED})
 
 
 def _before(after: _State, changes: Iterable[Change]) -> _State:
     """The state before these changes of one task."""
     for change in changes:
-        if change.kind == "created":
+        if change.kind is ChangeKind.CREATED:
             return after._replace(status=None)
-        if change.kind == "removed":
+        if change.kind is ChangeKind.REMOVED:
             return after._replace(status=Status.PENDING)
         value = change.before
         if change.field == "status":
@@ -231,7 +234,7 @@ def _spans(task_id: str, states: Iterable[_State]) -> Iterator[Span]:
     for state in states:
         running = state.status is Status.IN_PROGRESS
         if start is not None and running and state.owner != owner:
-            yield Span(task_id, owner, start, state.at, HANDED_OVER)
+            yield Span(task_id, owner, start, state.at, Outcome.HANDED_OVER)
             start = free = state.at
         elif start is not None and not running:
             closed = state.status is not None and state.status.closed
@@ -240,7 +243,7 @@ def _spans(task_id: str, states: Iterable[_State]) -> Iterator[Span]:
                 start = min(start, _stated(state.started, free, state.at))
                 owner = state.owner or owner
             free = _stated(state.finished, start, state.at)
-            outcome = _OUTCOMES[state.status] if state.status else DELETED
+            outcome = _OUTCOMES[state.status] if state.status else Outcome.DELETED
             yield Span(task_id, owner, start, free, outcome)
             start = None
         elif start is None and running:
@@ -248,11 +251,11 @@ def _spans(task_id: str, states: Iterable[_State]) -> Iterator[Span]:
         elif start is None and state.status is Status.COMPLETED and not done:
             begin = _stated(state.started, free, state.at)
             free = _stated(state.finished, begin, state.at)
-            yield Span(task_id, state.owner, begin, free, COMPLETED)
+            yield Span(task_id, state.owner, begin, free, Outcome.COMPLETED)
         owner = state.owner
         done = state.status is Status.COMPLETED
     if start is not None:
-        yield Span(task_id, owner, start, None, RUNNING)
+        yield Span(task_id, owner, start, None, Outcome.RUNNING)
 
 
 def _stated(text: str | None, earliest: int, at: int) -> int:

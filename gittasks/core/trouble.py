@@ -5,6 +5,7 @@ It is computed and shown, never repaired by a merge: whoever is concerned decide
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from gittasks.core.actors import counted
@@ -12,10 +13,18 @@ from gittasks.core.graph import Graph
 from gittasks.core.model import Snapshot, Status
 
 
-class Trouble(NamedTuple):
-    """`kind` is `cycle`, `two-in-progress` or `running-while-blocked`."""
+class TroubleKind(StrEnum):
+    """The ways in which a list can be at odds with the rules."""
 
-    kind: str
+    CYCLE = "cycle"
+    TWO_IN_PROGRESS = "two-in-progress"
+    RUNNING_WHILE_BLOCKED = "running-while-blocked"
+
+
+class Trouble(NamedTuple):
+    """The tasks that are at odds with a rule, why, and what can be done."""
+
+    kind: TroubleKind
     tasks: tuple[str, ...]
     message: str
     hint: str
@@ -30,7 +39,7 @@ def troubles(snapshot: Snapshot, *, parallel: bool = False) -> list[Trouble]:
         if blockers := graph.open_blockers(task.id):
             found.append(
                 Trouble(
-                    "running-while-blocked",
+                    TroubleKind.RUNNING_WHILE_BLOCKED,
                     (task.id, *blockers),
                     f"{task.id} is in progress and blocked by {', '.join(blockers)}",
                     f"wait with it: gittasks release {task.id}; or see why: gittasks log {task.id}",
@@ -41,7 +50,7 @@ def troubles(snapshot: Snapshot, *, parallel: bool = False) -> list[Trouble]:
         if len(ids) > 1 and not parallel:
             found.append(
                 Trouble(
-                    "two-in-progress",
+                    TroubleKind.TWO_IN_PROGRESS,
                     tuple(ids),
                     f"{owner} has {len(ids)} tasks in progress: {', '.join(ids)}",
                     f"finish one, or give it back: gittasks release {ids[-1]}",
@@ -56,7 +65,7 @@ def _cycles(graph: Graph) -> list[Trouble]:
         return []
     return [
         Trouble(
-            "cycle",
+            TroubleKind.CYCLE,
             tuple(dict.fromkeys(cycle)),
             f"these tasks wait for each other: {' → '.join(cycle)}",
             f"drop one dependency: gittasks update {cycle[0]} --remove-blocked-by {cycle[1]}",

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from gittasks.core.graph import Graph
-from gittasks.core.model import ListInfo, Problem, Snapshot, Task
+from gittasks.core.model import ListInfo, Problem, Snapshot, Task, Unmerged
 from gittasks.core.progress import Progress
 
 
@@ -35,7 +35,7 @@ class Moment(NamedTuple):
 class ListView:
     """A list as it is at `now` (epoch seconds).
 
-    `apart` says why what was fetched is not in it: `rewritten`, `shallow` or `newer`. `past` is
+    `apart` says why what was fetched is not in it. `past` is
     the moment that was asked for, None for the list as it is. `commit` is where the list is;
     `in_memory` when that is a merge that was not written. In an overview `chosen` marks the list
     that commands without --list mean, and `places` are `here`, for a local branch, and the remotes
@@ -48,7 +48,7 @@ class ListView:
         now: int,
         *,
         conflicts: int = 0,
-        apart: str | None = None,
+        apart: Unmerged | None = None,
         stale: Sequence[StaleClaim] = (),
         past: Moment | None = None,
         commit: str = "",

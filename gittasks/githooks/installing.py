@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from enum import StrEnum
 from typing import NamedTuple
 
 from gittasks.errors import DiskFailure, Refused
@@ -17,14 +18,23 @@ from gittasks.store.repository import Repository
 _CHAINED = ".gittasks-chained"
 
 
+class HookState(StrEnum):
+    """Whether git calls the script of this version, an older one, none, or one set up by hand."""
+
+    INSTALLED = "installed"
+    OUTDATED = "outdated"
+    MISSING = "missing"
+    BY_HAND = "by hand"
+
+
 class Hook(NamedTuple):
-    """One hook: `state` is `installed`, `outdated`, `missing`, or `by hand`; `path` its file.
+    """One hook; `path` is its file.
 
     `after` is the hook that was there before and is run first, if there was one.
     """
 
     name: str
-    state: str
+    state: HookState
     path: str | None = None
     after: str | None = None
 
@@ -40,7 +50,9 @@ class Status(NamedTuple):
     @property
     def complete(self) -> bool:
         """Whether git calls gittasks wherever it could."""
-        return self.merge_driver and all(h.state in ("installed", "by hand") for h in self.hooks)
+        return self.merge_driver and all(
+            h.state in (HookState.INSTALLED, HookState.BY_HAND) for h in self.hooks
+        )
 
 
 def status(repository: Repository) -> Status:
@@ -49,7 +61,7 @@ def status(repository: Repository) -> Status:
     hooks = tuple(_look(repository, place, name) for name in NAMES)
     installed = merge_driver.is_installed(repository)
     left: tuple[str, ...] = ()
-    if place.manager and not place.configured and any(h.state == "missing" for h in hooks):
+    if place.manager and not place.configured and any(h.state is HookState.MISSING for h in hooks):
         left = tuple(places.words(place))
     return Status(hooks, installed, left=left)
 
@@ -61,7 +73,7 @@ def install(repository: Repository) -> Status:
     """
     place = places.find(repository)
     before = [_look(repository, place, name) for name in NAMES]
-    todo = [h for h in before if h.state in ("missing", "outdated")]
+    todo = [h for h in before if h.state in (HookState.MISSING, HookState.OUTDATED)]
     if not place.manager:
         for hook in todo:
             _check_free(_slot(place.folder, hook.name))
@@ -152,23 +164,24 @@ def _look(repository: Repository, place: Place, name: str) -> Hook:
     if place.manager:
         by_hand = places.by_hand(place, repository.found.work_tree or repository.start)[name]
         if by_hand:
-            return Hook(name, "by hand", by_hand)
+            return Hook(name, HookState.BY_HAND, by_hand)
         configured = repository.config.get(f"hook.gittasks-{name}.event") == name
         copy = _copy(repository, name)
         if not configured or not place.configured or not is_ours(copy):
-            return Hook(name, "missing")
+            return Hook(name, HookState.MISSING)
         return Hook(name, _state(copy, name), copy)
     slot = _slot(place.folder, name)
     if not is_ours(slot):
-        return Hook(name, "missing")
+        return Hook(name, HookState.MISSING)
     chained = f"{slot}{_CHAINED}"
     return Hook(name, _state(slot, name), slot, chained if os.path.lexists(chained) else None)
 
 
-def _state(path: str, name: str) -> str:
+def _state(path: str, name: str) -> HookState:
     with open(path, "rb") as file:
         same = file.read() == script(name)
-    return "installed" if same and os.access(path, os.X_OK) else "outdated"
+    usable = same and os.access(path, os.X_OK)
+    return HookState.INSTALLED if usable else HookState.OUTDATED
 
 
 # --- git's configuration --------------------------------------------------------------------

@@ -18,7 +18,7 @@ from gittasks.core import suggestions
 from gittasks.core.ids import near_matches
 from gittasks.core.texts import printable
 from gittasks.errors import Usage
-from gittasks.mcp_server.schemas import BY_NAME, Schema
+from gittasks.mcp_server.schemas import Schema, taken
 
 _ONE_BY_ONE = {
     "blockedby": "dependencies change one by one: addBlockedBy and removeBlockedBy",
@@ -29,7 +29,7 @@ _ONE_BY_ONE = {
 
 def read(tool: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a call, spelled and typed as the schema has them. Raises Usage."""
-    made = _object(tool, BY_NAME[tool].input, given, "")
+    made = _object(tool, _taken(tool), given, "")
     problem = jsonschema.exceptions.best_match(_validator(tool).iter_errors(made))
     if problem is not None:
         raise Usage(f"{tool}: {_said(problem)}")
@@ -37,8 +37,13 @@ def read(tool: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
+def _taken(tool: str) -> Schema:
+    return taken(tool)
+
+
+@cache
 def _validator(tool: str) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(BY_NAME[tool].input)
+    return jsonschema.Draft202012Validator(_taken(tool))
 
 
 def _said(problem: jsonschema.ValidationError) -> str:

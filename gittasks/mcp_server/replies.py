@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gittasks.core.fields import FIELDS, Kind
 from gittasks.core.graph import Graph
-from gittasks.core.history import Change, LogEntry
+from gittasks.core.history import Change, ChangeKind, LogEntry
 from gittasks.core.model import Task
 from gittasks.core.progress import summary
 from gittasks.errors import GittasksError, NoRepository, NotFound, Refused, Untrusted
@@ -52,7 +53,13 @@ def row(task: Task, graph: Graph) -> dict[str, Any]:
 
 def details(task: Task, graph: Graph, me: str | None) -> dict[str, Any]:
     """Everything about a task, without what is empty."""
-    return _filled(documents.task(task, graph, me))
+    document = documents.task(task, graph, me)
+    default = {f.name for f in FIELDS if f.kind is Kind.COUNT and document[f.name] == f.default}
+    return {
+        name: value
+        for name, value in document.items()
+        if name not in default and value not in (None, [], {})
+    }
 
 
 def _filled(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,7 +103,7 @@ def _became(changes: Sequence[Change]) -> str:
     """`p1 pending → in_progress`, or which fields of a task changed."""
     name = changes[0].task or "list"
     for change in changes:
-        if change.kind != "field":
+        if change.kind is not ChangeKind.FIELD:
             return f"{name} {change.kind}"
         if change.field == "status":
             return f"{name} {change.before} {MARKS.arrow} {change.after}"

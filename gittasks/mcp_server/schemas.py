@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from gittasks.core.fields import LISTS, SIMPLE, Field, Kind
+
 Schema = Mapping[str, Any]
 
 INSTRUCTIONS = """\
@@ -323,3 +325,35 @@ TOOLS: tuple[Tool, ...] = (
     ),
 )
 BY_NAME: Mapping[str, Tool] = {tool.name: tool for tool in TOOLS}
+
+# --- beyond the specification ---------------------------------------------------------------
+
+
+def _simple(field: Field) -> Schema:
+    if field.kind is Kind.COUNT:
+        return {"type": "integer", "minimum": 0, "maximum": field.most}
+    return _ids() if field in LISTS else _text()
+
+
+_MADE = {field.name: _simple(field) for field in SIMPLE}
+_CHANGED = {
+    name: _simple(field)
+    for field in SIMPLE
+    for name in (
+        (field.members("add"), field.members("remove")) if field in LISTS else [field.name]
+    )
+}
+
+
+def taken(tool: str) -> Schema:
+    """What a tool takes: its schema with the fields that it does not spend words on."""
+    schema = BY_NAME[tool].input
+    if tool == "TaskCreateMany":
+        tasks = schema["properties"]["tasks"]
+        return _with(schema, {"tasks": {**tasks, "items": _with(tasks["items"], _MADE)}})
+    more = {"TaskCreate": _MADE, "TaskUpdate": _CHANGED}.get(tool, {})
+    return _with(schema, more)
+
+
+def _with(schema: Schema, more: Mapping[str, Schema]) -> Schema:
+    return {**schema, "properties": {**schema["properties"], **more}}

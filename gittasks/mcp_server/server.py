@@ -25,8 +25,7 @@ from gittasks.errors import DiskFailure, GittasksError, NoRepository
 from gittasks.mcp_server import arguments, replies, tools
 from gittasks.mcp_server.schemas import BY_NAME, INSTRUCTIONS, TOOLS, Tool
 from gittasks.store import git
-from gittasks.workspace import Workspace
-from gittasks.workspace.choice import SESSION_VARIABLES
+from gittasks.workspace import SESSION_VARIABLES, Workspace
 
 _ALWAYS_LOAD = "anthropic/alwaysLoad"
 """Claude Code shows tools with this mark without a search for them."""

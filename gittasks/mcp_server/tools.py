@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gittasks.core.edit import Edit
-from gittasks.core.fields import arranged
+from gittasks.core.fields import BY_NAME, SIMPLE, arranged
 from gittasks.core.lint.early import remarks
 from gittasks.core.lookup import find
 from gittasks.core.model import Status, Task
@@ -95,14 +95,19 @@ def _remark(workspace: Workspace, edit: Edit) -> None:
 
 def _new_fields(given: Arguments) -> dict[str, Any]:
     """What TaskCreate and TaskCreateMany have in common, as the operations call it."""
-    words = {"activeForm": "active_form", "blockedBy": "blocked_by"}
-    fields = {words.get(name, name): value for name, value in given.items()}
+    fields = {BY_NAME[name].attr if name in BY_NAME else name: v for name, v in given.items()}
+    simple = [field.attr for field in SIMPLE if field.attr in fields]
+    fields["fields"] = {name: _value(fields.pop(name)) for name in simple}
     if "status" in fields:
         fields["status"] = Status(fields["status"])
     for name in ("blocked_by", "blocks"):
         if name in fields:
             fields[name] = tuple(fields[name])
     return fields
+
+
+def _value(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _create(workspace: Workspace, given: Arguments) -> Reply:
@@ -194,6 +199,9 @@ def _operations(given: Arguments) -> list[Operation]:
         remove_blocks=tuple(given.get("removeBlocks", ())),
         metadata={k: v for k, v in metadata.items() if v is not None},
         unset=tuple(k for k, v in metadata.items() if v is None),
+        fields={f.attr: given[f.name] for f in SIMPLE if f.name in given},
+        added=_members(given, "add"),
+        removed=_members(given, "remove"),
     )
     operations: list[Operation] = [update]
     if done:
@@ -216,6 +224,11 @@ def _operations(given: Arguments) -> list[Operation]:
     if given.get("startNext"):
         operations.append(StartNext())
     return operations
+
+
+def _members(given: Arguments, way: str) -> dict[str, tuple[str, ...]]:
+    """Members of lists to add or to remove, by the attribute."""
+    return {f.attr: tuple(given[name]) for f in SIMPLE if (name := f.members(way)) in given}
 
 
 def _updated(before: Task, after: Task) -> list[str]:

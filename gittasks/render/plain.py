@@ -12,7 +12,7 @@ from gittasks.core.clock import MINUTE, duration_brief, duration_words, parse_ti
 from gittasks.core.fields import BY_NAME, COMPOSITE, Field, Kind, arranged
 from gittasks.core.graph import Graph
 from gittasks.core.ids import listed
-from gittasks.core.model import Note, Problem, Status, Task, Value, task_seconds
+from gittasks.core.model import Note, Problem, Status, Task, Unmerged, Value, task_seconds
 from gittasks.core.progress import Loop, Progress
 from gittasks.core.view import ListView, StaleClaim
 from gittasks.render.text import Marks, clean, indent
@@ -71,20 +71,20 @@ def problem_lines(problems: Iterable[Problem]) -> list[str]:
 
 
 _APART = {
-    "rewritten": "its history there was rewritten; see what can be done with: gittasks sync",
-    "newer": "a later version of gittasks wrote it; update gittasks to see it",
-    "shallow": "this clone is shallow; see what can be done with: gittasks sync",
+    Unmerged.REWRITTEN: "its history there was rewritten; see what can be done with: gittasks sync",
+    Unmerged.NEWER: "a later version of gittasks wrote it; update gittasks to see it",
+    Unmerged.SHALLOW: "this clone is shallow; see what can be done with: gittasks sync",
 }
 
 
-def sharing_lines(conflicts: int, apart: str | None) -> list[str]:
+def sharing_lines(conflicts: int, apart: Unmerged | None) -> list[str]:
     """That there are conflicts, and why what was fetched is not shown."""
     lines = []
     if conflicts:
         word = "conflict" if conflicts == 1 else "conflicts"
         lines.append(f"{conflicts} {word} of changes made at once: gittasks conflicts")
     if apart:
-        lines.append(f"what the remote has is not in this: {_APART.get(apart, apart)}")
+        lines.append(f"what the remote has is not in this: {_APART[apart]}")
     return lines
 
 
@@ -186,14 +186,14 @@ def _field_lines(task: Task) -> list[str]:
     }
     lines = []
     for field in _SHOWN:
-        if field.label and (words := derived.get(field.name, _words(task, field))):
+        if field.label and (words := derived.get(field.name, field_words(task, field))):
             lines.append(f"{field.label}: {clean(words)}")
         if field.name == "phase" and place:
             lines.append(clean(f"iteration: {place.n}/{place.max} {place.name}".rstrip()))
     return lines
 
 
-def _words(task: Task, field: Field) -> str:
+def field_words(task: Task, field: Field) -> str:
     """The value of a field on one line; empty where it is as it is by default."""
     value = getattr(task, field.attr)
     if field.kind is not Kind.STATUS and value == field.default:

@@ -9,7 +9,7 @@ from gittasks.core.axis import Axis
 from gittasks.core.clock import duration_brief, duration_short, format_time
 from gittasks.core.history import PhaseTime
 from gittasks.core.model import Snapshot, Status
-from gittasks.core.timeline import COMPLETED, RUNNING, SKIPPED, Reopened, Span, Timeline, workers
+from gittasks.core.timeline import Outcome, Reopened, Span, Timeline, workers
 from gittasks.render import documents
 from gittasks.render.text import ASCII, Marks, clean
 
@@ -152,7 +152,11 @@ class _Drawing:
             left = self._cell(self._axis.place(span.start))
             end = self._axis.place(self._now if span.end is None else span.end)
             right = max(left + 1, min(round(end * self._columns), self._columns))
-            kind = span.outcome if span.outcome in (RUNNING, COMPLETED, SKIPPED) else "released"
+            kind = (
+                span.outcome
+                if span.outcome in (Outcome.RUNNING, Outcome.COMPLETED, Outcome.SKIPPED)
+                else "released"
+            )
             self.kinds.add(kind)
             cells[left:right] = getattr(self._strokes, kind) * (right - left)
         for gap in self._gaps:
@@ -165,10 +169,10 @@ class _Drawing:
 
 def _legend(axis: Axis, strokes: Strokes, drawing: _Drawing, width: int) -> list[str]:
     words = {
-        COMPLETED: "completed",
-        RUNNING: "in progress",
-        SKIPPED: "skipped",
-        "released": "given back or handed over",
+        Outcome.COMPLETED: "completed",
+        Outcome.RUNNING: "in progress",
+        Outcome.SKIPPED: "skipped",
+        Outcome.RELEASED: "given back or handed over",
         "reopened": "reopened",
     }
     parts = [f"{getattr(strokes, kind)} {said}" for kind, said in words.items()]

@@ -11,7 +11,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Snapshot, Status, Task
+from gittasks.core.model import (
+    CodeCommit,
+    ListInfo,
+    Note,
+    Problem,
+    Snapshot,
+    Status,
+    Task,
+    Unmerged,
+)
 from gittasks.store import disk
 from gittasks.store.layout import Branch, Heads, TaskFile, TreeEntry
 
@@ -51,7 +60,7 @@ def read(path: str) -> Branch | None:
             raw,
             heads=Heads(*top["heads"]),
             contested=tuple(top["contested"]),
-            apart=top["apart"],
+            apart=Unmerged(top["apart"]) if top["apart"] else None,
         )
     except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
         return None

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from gittasks.core.model import Note, Status, Task
-from gittasks.core.picks import Conflict, Order, Write
+from gittasks.core.picks import Conflict, ConflictKind, Order, RuleName, Write
 from gittasks.core.registers import ABSENT, STATE, Register, State
 from gittasks.store import disk
 
@@ -84,7 +84,7 @@ def _conflict(row: list[Any]) -> Conflict:
         Write((time, count), commit, _typed(register, value) if there else ABSENT)
         for time, count, commit, there, value in writes
     ]
-    return Conflict(path, register, kind, rule, winner, tuple(losers))
+    return Conflict(path, register, ConflictKind(kind), RuleName(rule), winner, tuple(losers))
 
 
 def _register(parts: list[Any]) -> Register:

@@ -12,9 +12,7 @@ from gittasks.store import git
 from gittasks.store.retry import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gittasks.store.repository import Repository
+    from collections.abc import Mapping, Sequence
 
 _LOCKED = re.compile(r"could not lock config file (.+): ([^:]+)$")
 _ATTEMPTS = 12
@@ -22,18 +20,18 @@ _ATTEMPTS = 12
 _BACKOFF = Backoff(first=0.02, most=0.2, least=0.8)
 
 
-def change(repository: Repository, args: Sequence[str], again: str) -> None:
+def change(args: Sequence[str], *, cwd: str, env: Mapping[str, str], again: str) -> None:
     """Run `git config`, again for a while when another one holds the file's lock."""
     lock = ""
     for attempt in range(_ATTEMPTS):
-        answer = git.run(["config", *args], cwd=repository.start, env=repository.env)
+        answer = git.run(["config", *args], cwd=cwd, env=env)
         if answer.returncode == 0:
             return
         message = git.first_line(answer.stderr)
         locked = _LOCKED.search(message)
         if locked is None:
             raise NoRepository(f"git config failed: {message}")
-        lock = os.path.join(repository.start, f"{locked[1]}.lock")
+        lock = os.path.join(cwd, f"{locked[1]}.lock")
         _raise_disk(locked[2], lock)
         _BACKOFF.wait(attempt)
     raise Busy(

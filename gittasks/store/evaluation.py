@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gittasks.core.elide import meet
+from gittasks.core.model import Unmerged
 from gittasks.core.picks import Conflict
 from gittasks.errors import FormatTooNew
 from gittasks.store import checkpoints
@@ -56,7 +57,7 @@ def evaluate(repository: Repository, list_id: str, heads: Heads, near: Branch | 
     except FormatTooNew:
         if not heads.local or not heads.tracked:
             raise
-        return _alone(repository, list_id, heads, "newer", near)
+        return _alone(repository, list_id, heads, Unmerged.NEWER, near)
     if missing := [c for c in new if c.commit not in kept]:
         checkpoints.write(path, kept, missing, repository.shared)
     return found
@@ -79,23 +80,23 @@ def _kept_at(repository: Repository, list_id: str) -> str:
 
 
 def _alone(
-    repository: Repository, list_id: str, heads: Heads, why: str, near: Branch | None
+    repository: Repository, list_id: str, heads: Heads, why: Unmerged, near: Branch | None
 ) -> Evaluated:
     """What the list says here, without what was fetched."""
     found = evaluate(repository, list_id, heads._replace(tracked=None), near)
     return found._replace(branch=found.branch._replace(heads=heads, apart=why))
 
 
-def _refusal(area: Region, heads: Heads) -> str | None:
-    """Why the two heads cannot be brought together: `shallow`, `rewritten`; None if they can."""
+def _refusal(area: Region, heads: Heads) -> Unmerged | None:
+    """Why the two heads cannot be brought together; None if they can."""
     if not heads.local or not heads.tracked:
         return None
     if area.cut and not area.is_line:
-        return "shallow"
+        return Unmerged.SHALLOW
     if heads.published in area.commits:
         ours, theirs = (ancestors(h, area.commits.get) for h in (heads.local, heads.tracked))
         if heads.published in ours.keys() - theirs.keys():
-            return "rewritten"
+            return Unmerged.REWRITTEN
     return None
 
 

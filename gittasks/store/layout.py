@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from gittasks.core.model import Snapshot
+from gittasks.core.model import Snapshot, Unmerged
 
 
 def merge_subject(list_id: str) -> str:
@@ -62,8 +62,8 @@ class Branch(NamedTuple):
     """The heads that were brought together; `commit` may be one of them or in memory alone."""
     contested: tuple[str, ...] = ()
     """For each open conflict the path of the file that it is in."""
-    apart: str | None = None
-    """Why what was fetched is not in this: `rewritten`, `shallow`, `newer`."""
+    apart: Unmerged | None = None
+    """Why what was fetched is not in this."""
 
     @property
     def conflicts(self) -> int:

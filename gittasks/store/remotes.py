@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from hashlib import sha1
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -117,18 +118,27 @@ class Fetched(NamedTuple):
     rewritten: frozenset[str]
 
 
-class Pushed(NamedTuple):
-    """What became of one list in a push: `ok`, `lost` to somebody who was first, `refused`.
+class PushOutcome(StrEnum):
+    """How a push ended, the worst last; only what is `ok` is known to be there.
 
-    `unknown`: the connection ended before the remote said. Only `ok` is known to be there.
+    `unknown`: the connection ended before the remote said. `lost`: somebody was first.
     """
 
-    outcome: str
+    OK = "ok"
+    UNKNOWN = "unknown"
+    LOST = "lost"
+    REFUSED = "refused"
+
+
+class Pushed(NamedTuple):
+    """What became of one list in a push."""
+
+    outcome: PushOutcome
     reason: str = ""
     created: bool = False
 
 
-_OUTCOMES = ("ok", "unknown", "lost", "refused")
+_WORST_LAST = list(PushOutcome)
 _LOST = (
     "fetch first",
     "non-fast-forward",
@@ -275,24 +285,27 @@ def push(repository: Repository, remote: str, refspecs: Mapping[str, str]) -> di
         names, _, summary = rest.partition("\t")
         if tab and len(flag) == 1:  # of several push URLs the worst answer counts
             ref, said = names.rpartition(":")[2], _outcome(flag, summary)
-            told[ref] = max(told.get(ref, said), said, key=lambda p: _OUTCOMES.index(p.outcome))
+            told[ref] = max(told.get(ref, said), said, key=lambda p: _WORST_LAST.index(p.outcome))
     reason = git.remote_message(answer.stderr)
-    found = {ref: told.get(ref, Pushed("unknown", reason)) for ref in refspecs}
-    if answer.returncode != 0 and all(p.outcome == "ok" for p in found.values()):
-        found = dict.fromkeys(found, Pushed("unknown", reason))
+    found = {ref: told.get(ref, Pushed(PushOutcome.UNKNOWN, reason)) for ref in refspecs}
+    if answer.returncode != 0 and all(p.outcome is PushOutcome.OK for p in found.values()):
+        found = dict.fromkeys(found, Pushed(PushOutcome.UNKNOWN, reason))
     return {
-        ref: p._replace(reason=f"{p.reason}: {reason}") if p.outcome == "refused" and reason else p
+        ref: p._replace(reason=f"{p.reason}: {reason}")
+        if p.outcome is PushOutcome.REFUSED and reason
+        else p
         for ref, p in found.items()
     }
 
 
 def _outcome(flag: str, summary: str) -> Pushed:
     if flag in " *=+-":
-        return Pushed("ok", created=flag == "*")
+        return Pushed(PushOutcome.OK, created=flag == "*")
     reason = summary.partition("(")[2].rpartition(")")[0] or summary
     if any(words in summary for words in _LOST):
-        return Pushed("lost", reason)
-    return Pushed("unknown" if any(w in summary for w in _UNSURE) else "refused", reason)
+        return Pushed(PushOutcome.LOST, reason)
+    unsure = any(words in summary for words in _UNSURE)
+    return Pushed(PushOutcome.UNKNOWN if unsure else PushOutcome.REFUSED, reason)
 
 
 def note_tracking(repository: Repository, remote: str, list_id: str, commit: str) -> None:

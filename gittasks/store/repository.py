@@ -40,17 +40,17 @@ class Repository:
 
     def set_config(self, scope: str, key: str, value: str) -> None:
         """Set a key in the configuration of a scope, such as `--local`; Busy, NoRepository."""
-        from gittasks.store import config_writer  # it runs git
-
-        config_writer.change(self, [scope, key, value], f"git config {key} {value}")
-        self._config = None  # it is read anew
+        self._change_config([scope, key, value], f"git config {key} {value}")
 
     def remove_config_section(self, section: str) -> None:
         """Remove a section from the repository's own configuration; Busy, NoRepository."""
-        from gittasks.store import config_writer  # it runs git
+        self._change_config(["--local", "--remove-section", section], "the same command")
 
-        config_writer.change(self, ["--local", "--remove-section", section], "the same command")
-        self._config = None
+    def _change_config(self, args: list[str], again: str) -> None:
+        from gittasks.store import config_writer  # it runs git, which no read does
+
+        config_writer.change(args, cwd=self.start, env=self.env, again=again)
+        self._config = None  # it is read anew
 
     def _load_config(self) -> Config:
         loaded = config.load(self.found, self.start, self.env)

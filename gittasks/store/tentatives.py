@@ -5,12 +5,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from enum import Enum, auto
 from typing import NamedTuple
 
 from gittasks.core.model import Status, Task
 from gittasks.store import disk
 from gittasks.store.layout import Branch
 from gittasks.store.list_store import ListStore
+
+
+class ClaimState(Enum):
+    """What became of a tentative claim."""
+
+    OPEN = auto()
+    GRANTED = auto()
+    """The remote has it, and nobody was first."""
+    LOST = auto()
+    OVER = auto()
+    """The task was finished or given back."""
 
 
 class Tentative(NamedTuple):
@@ -46,19 +58,19 @@ def add(store: ListStore, task: Task, commit: str) -> None:
     write(store, [*kept, Tentative(task.id, task.owner or "", task.session, commit)])
 
 
-def state(store: ListStore, branch: Branch, claim: Tentative) -> str:
-    """`open`, `granted` (the remote has it and nobody beat it), `lost`, or `over` (it was
-    finished or given back)."""
+def state(store: ListStore, branch: Branch, claim: Tentative) -> ClaimState:
+    """What became of a claim."""
     task = branch.snapshot.tasks.get(claim.task)
     if task is None or task.status is not Status.IN_PROGRESS:
         mine = task is not None and (task.owner, task.session) == (claim.owner, claim.session)
-        return "over" if mine or task is None or task.status is Status.PENDING else "lost"
+        free = mine or task is None or task.status is Status.PENDING
+        return ClaimState.OVER if free else ClaimState.LOST
     if (task.owner, task.session) != (claim.owner, claim.session):
-        return "lost"
+        return ClaimState.LOST
     tracked = branch.heads.tracked
     if tracked is None:
-        return "open"
+        return ClaimState.OPEN
     from gittasks.store.ancestry import is_ancestor
 
     granted = is_ancestor(store.repository.objects, claim.commit, tracked)
-    return "granted" if granted else "open"
+    return ClaimState.GRANTED if granted else ClaimState.OPEN

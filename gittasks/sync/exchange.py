@@ -16,6 +16,7 @@ from gittasks.store import leases, remotes, transaction
 from gittasks.store.history import CommitInfo
 from gittasks.store.layout import Branch
 from gittasks.store.list_store import ListStore
+from gittasks.store.remotes import PushOutcome
 from gittasks.store.retry import Backoff
 from gittasks.sync import faults
 
@@ -207,17 +208,17 @@ class _Exchange:
 
     def note_pushed(self, commit: str, pushed: remotes.Pushed) -> None:
         """Take in what became of a push."""
-        if pushed.outcome == "ok":
+        if pushed.outcome is PushOutcome.OK:
             remotes.note_tracking(self.repository, self._remote, self._list_id, commit)
             self.result = self.result._replace(created=pushed.created)
             self._finish()
-        elif pushed.outcome == "unknown":
+        elif pushed.outcome is PushOutcome.UNKNOWN:
             self._doubts += 1  # the next fetch tells whether it is there
-        elif pushed.outcome == "lost":
+        elif pushed.outcome is PushOutcome.LOST:
             tip = self._store.heads().tracked  # nobody was first if that stays as it is
             self._stuck = self._stuck + 1 if self._tip == (tip,) else 0
             self._tip = (tip,)
-        if pushed.outcome == "refused" or self._doubts > _DOUBTS or self._stuck > _DOUBTS:
+        if pushed.outcome is PushOutcome.REFUSED or self._doubts > _DOUBTS or self._stuck > _DOUBTS:
             self.fail(faults.refused(self._list_id, self._remote, pushed.reason))
 
     def give_up(self) -> None:

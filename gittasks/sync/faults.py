@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gittasks.core.model import Unmerged
 from gittasks.errors import (
     FormatTooNew,
     GittasksError,
@@ -50,9 +51,10 @@ def newer(list_id: str, remote: str) -> FormatTooNew:
     )
 
 
-def apart(why: str, list_id: str, remote: str) -> GittasksError:
+def apart(why: Unmerged, list_id: str, remote: str) -> GittasksError:
     """The error for a branch that what was fetched is not in; see `Branch.apart`."""
-    return {"shallow": shallow, "newer": newer}.get(why, rewritten)(list_id, remote)
+    errors = {Unmerged.SHALLOW: shallow, Unmerged.NEWER: newer, Unmerged.REWRITTEN: rewritten}
+    return errors[why](list_id, remote)
 
 
 def refused(list_id: str, remote: str, reason: str) -> RemoteFailure:

@@ -11,6 +11,7 @@ from gittasks.store import checkouts, prune, remotes, transaction
 from gittasks.store.ancestry import is_ancestor
 from gittasks.store.evaluation import Evaluated
 from gittasks.store.list_store import ListStore
+from gittasks.store.remotes import PushOutcome
 from gittasks.store.retry import Backoff
 from gittasks.store.transaction import Propose, Signatures, Written
 from gittasks.sync import faults
@@ -55,11 +56,11 @@ def publish(
         checkouts.find_clean(repository, ref, local or offered.commit.id)
         repository.objects.write([*found.new, *offered.objects])
         told = remotes.push(repository, remote, {ref: offered.commit.id})[ref]
-        if told.outcome == "ok":
+        if told.outcome is PushOutcome.OK:
             return _settle(store, remote, offered.commit.id, offered)
         stuck = stuck + 1 if attempt and tracked == tip else 0
-        tip, doubts = tracked, doubts + (told.outcome == "unknown")
-        if told.outcome == "refused" or stuck > _STUCK:
+        tip, doubts = tracked, doubts + (told.outcome is PushOutcome.UNKNOWN)
+        if told.outcome is PushOutcome.REFUSED or stuck > _STUCK:
             raise faults.not_taken(store.list_id, remote, told.reason)
         _BACKOFF.wait(attempt)
     raise Busy(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gittasks.workspace.choice import SESSION_VARIABLES
 from gittasks.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _HOMES = {
 """The module of each exported value."""
 
 __all__ = [
+    "SESSION_VARIABLES",
     "Changed",
     "Claimed",
     "Exchanged",

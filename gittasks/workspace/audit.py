@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from gittasks.core.clock import format_time
-from gittasks.core.history import Change, LogEntry
+from gittasks.core.history import Change, ChangeKind, LogEntry
 from gittasks.store import history_cache
 from gittasks.store.layout import merge_subject
 
@@ -197,7 +197,7 @@ def _decoded(line: history_cache.Line) -> LogEntry:
     import json
 
     at, by, owner, session, subject, changes, forced, undo_of = json.loads(line.content)
-    parts = tuple(Change(*c) for c in changes)
+    parts = tuple(Change(i, field, old, new, ChangeKind(k)) for i, field, old, new, k in changes)
     return LogEntry(line.commit, at, by, owner, session, subject, parts, tuple(forced), undo_of)
 
 

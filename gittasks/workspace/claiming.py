@@ -14,6 +14,7 @@ from gittasks.core.view import StaleClaim
 from gittasks.errors import NotFound, RemoteFailure, Usage
 from gittasks.store import home, leases, remotes, tentatives
 from gittasks.store.leases import Lease
+from gittasks.store.tentatives import ClaimState
 from gittasks.workspace import editing
 from gittasks.workspace.following import Watchpoint
 
@@ -145,7 +146,7 @@ def _send(session: Session, lease: Lease, *, offline: bool) -> None:
         return
     ref = leases.ref_of(list_id, lease.owner, lease.session)
     told = remotes.push(repository, remote, {ref: f"+{leases.encode(lease).id}"})[ref]
-    if told.outcome != "ok":
+    if told.outcome is not remotes.PushOutcome.OK:
         raise RemoteFailure(
             f"{remote} did not take the lease: {told.reason or 'no answer'}",
             hint="the claim itself stands; renew the lease with: gittasks heartbeat",
@@ -190,16 +191,16 @@ def notices(session: Session) -> list[str]:
     branch, told, left = session.branch(), [], []
     for one in found:
         state = tentatives.state(store, branch, one)
-        if state in ("lost", "open"):
+        if state in (ClaimState.LOST, ClaimState.OPEN):
             left.append(one)
-        if state == "lost" and one.session == session.actor.session:
+        if state is ClaimState.LOST and one.session == session.actor.session:
             holder = branch.snapshot.tasks.get(one.task)
             who = f" to {holder.owner}" if holder and holder.owner else ""
             told.append(
                 f"your claim of {one.task} was lost{who}; keep what you did with: gittasks note "
                 f"{one.task} TEXT, and end this message with: gittasks release {one.task}"
             )
-        elif state == "open" and one.session == session.actor.session:
+        elif state is ClaimState.OPEN and one.session == session.actor.session:
             told.append(f"your claim of {one.task} is tentative until: gittasks sync")
     if left != found:
         tentatives.write(store, left)
@@ -214,7 +215,7 @@ def forget_lost(session: Session, text: str) -> bool:
     left = [
         one
         for one in found
-        if one.task != task_id or tentatives.state(store, branch, one) != "lost"
+        if one.task != task_id or tentatives.state(store, branch, one) is not ClaimState.LOST
     ]
     if left == found:
         return False

@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from gittasks.core.model import Unmerged
 from gittasks.core.trouble import troubles
 from gittasks.errors import GittasksError
 from gittasks.store import merge_driver, refs, transaction
@@ -23,9 +24,9 @@ _LOCK_AGE = 60
 
 
 _APART = {
-    "rewritten": "its history there was rewritten",
-    "shallow": "this clone is shallow",
-    "newer": "a later version of gittasks wrote it",
+    Unmerged.REWRITTEN: "its history there was rewritten",
+    Unmerged.SHALLOW: "this clone is shallow",
+    Unmerged.NEWER: "a later version of gittasks wrote it",
 }
 
 

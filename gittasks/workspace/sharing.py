@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gittasks.core.clock import format_time
 from gittasks.core.messages import OWNER, can_keep, keep_message, parse_trailers
-from gittasks.core.picks import Conflict, Write
+from gittasks.core.picks import Conflict, ConflictKind, RuleName, Write
 from gittasks.core.registers import ABSENT, STATE, Register, State, field_of
 from gittasks.core.rules import built_on
 from gittasks.core.settle import Command, commands
@@ -58,8 +58,8 @@ class OpenConflict(NamedTuple):
     path: str
     field: str
     member: str | None
-    kind: str
-    rule: str
+    kind: ConflictKind
+    rule: RuleName
     winner: Side
     losers: tuple[Loser, ...]
 
@@ -146,7 +146,7 @@ def _open_conflict(store: ListStore, snapshot: Snapshot, conflict: Conflict) -> 
     return OpenConflict(
         task_id,
         conflict.path,
-        "file" if conflict.kind == "delete-update" else field_of(register),
+        "file" if conflict.kind is ConflictKind.DELETE_UPDATE else field_of(register),
         member if member is None or isinstance(member, str) else " ".join(map(str, member)),
         conflict.kind,
         conflict.rule,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -15,18 +16,21 @@ from gittasks.codec.canonical import encode_task, read_canonical
 from gittasks.codec.foreign.native import read_native
 from gittasks.codec.task_file import decode_task
 from gittasks.core.changes import same, same_task, task_changes
+from gittasks.core.edit import apply
 from gittasks.core.fields import (
     BY_NAME,
     COMPOSITE,
     FIELDS,
     LISTS,
+    SIMPLE,
     SINGLE,
     Field,
     Kind,
     arranged,
 )
 from gittasks.core.graph import Graph
-from gittasks.core.model import ListInfo, Snapshot, Task
+from gittasks.core.model import Actor, ListInfo, Snapshot, Task
+from gittasks.core.operations import Context, Create, Update
 from gittasks.core.registers import State, field_of, from_registers, registers
 from gittasks.core.undo import take_back
 from gittasks.core.view import ListView
@@ -142,3 +146,21 @@ def test_law_json_csv_and_details_show_a_field(field: Field, data: st.DataObject
         assert f"{field.label}: " in details
     exported = json.dumps(documents.export_document(listed(task), [task])).encode()
     assert read_native(exported, "x").tasks[0].task == task
+
+
+CONTEXT = Context("2026-11-22T10:00:00Z", Actor("ann"), 0)
+
+
+@pytest.mark.parametrize("field", SIMPLE, ids=lambda field: field.name)
+@given(st.data())
+def test_law_a_simple_field_is_set_and_cleared(field: Field, data: st.DataObject) -> None:
+    """Given to create or to update it is there; cleared it is as by default."""
+    value: Any = getattr(drawn(data, field), field.attr)
+    made = apply(listed(), [Create("Write", "a", fields={field.attr: value})], CONTEXT).after
+    assert getattr(made.tasks["a"], field.attr) == value
+    if field in LISTS:
+        return
+    changed = apply(listed(BARE), [Update("a", fields={field.attr: value})], CONTEXT).after
+    assert getattr(changed.tasks["a"], field.attr) == value
+    cleared = apply(changed, [Update("a", fields={field.attr: ""})], CONTEXT).after
+    assert same_task(cleared.tasks["a"], BARE)

@@ -10,7 +10,7 @@ from support.strategies import MANY_IDS, snapshots
 from gittasks.core.history import Change, LogEntry
 from gittasks.core.lint import early
 from gittasks.core.lint.case import Case, some
-from gittasks.core.lint.table import NAMES, RULES, SEVERITIES, findings
+from gittasks.core.lint.table import NAMES, RULES, Severity, findings
 from gittasks.core.model import Problem, Snapshot, Status, Task
 
 DONE, RUNNING = Status.COMPLETED, Status.IN_PROGRESS
@@ -164,7 +164,7 @@ class TestPhaseOrder:
 class TestTable:
     def test_names_and_severities(self) -> None:
         assert len(set(NAMES)) == len(NAMES)
-        assert {rule.severity for rule in RULES} == set(SEVERITIES)
+        assert {rule.severity for rule in RULES} == set(Severity)
 
     def test_the_worst_comes_first_and_rules_can_be_chosen(self) -> None:
         case = Case(listed(task("a", "b"), task("b", "a"), task("c", "gone")))

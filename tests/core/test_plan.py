@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from support.strategies import plain_fields
 
 from gittasks.core.model import Actor, ListInfo, Snapshot, Status, Task
 from gittasks.core.operations import Context
@@ -311,6 +312,7 @@ plans = st.builds(
             blocked_by=st.none()
             | st.lists(st.sampled_from(["a", "b", "p1"]), max_size=2).map(tuple),
             metadata=st.sampled_from([None, {"k": 1}, {"k": True, "l": None}]),
+            fields=plain_fields,
         ),
         min_size=1,
         max_size=5,

@@ -12,7 +12,7 @@ from gittasks.core.changes import diff, task_changes
 from gittasks.core.clock import format_time, parse_time
 from gittasks.core.history import Change, LogEntry
 from gittasks.core.model import ListInfo, Snapshot, Status, Task
-from gittasks.core.timeline import Point, Span, timeline, united, workers
+from gittasks.core.timeline import Outcome, Point, Span, timeline, united, workers
 
 START = parse_time("2026-11-22T10:00:00Z")
 NOW = START + 100 * 60
@@ -111,7 +111,7 @@ def test_of_two_who_did_it_at_once_one_stands() -> None:
     )
     shown = timeline(EMPTY.with_tasks(done), entries[::-1], NOW)
     (span,) = shown.spans
-    assert span == Span("a", "ada", START + 60, START + 300, "completed")
+    assert span == Span("a", "ada", START + 60, START + 300, Outcome.COMPLETED)
 
 
 def test_skipped_and_deleted_tasks_leave_the_figures() -> None:
@@ -164,10 +164,10 @@ def test_clocks_that_are_wrong_bend_nothing() -> None:
 def test_work_at_the_same_time_is_counted_once() -> None:
     """An owner with two tasks side by side was at work as long as either."""
     spans = (
-        Span("a", "ada", 0, 60, "completed"),
-        Span("b", "ada", 30, 90, "completed"),
-        Span("c", "ada", 200, None, "running"),
-        Span("d", None, 0, 10, "released"),
+        Span("a", "ada", 0, 60, Outcome.COMPLETED),
+        Span("b", "ada", 30, 90, Outcome.COMPLETED),
+        Span("c", "ada", 200, None, Outcome.RUNNING),
+        Span("d", None, 0, 10, Outcome.RELEASED),
     )
     assert united(spans[:3], 250) == [(0, 90), (200, 250)]
     shown = timeline(EMPTY, [], 250)._replace(spans=spans)

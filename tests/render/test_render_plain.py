@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from gittasks.core.clock import format_time
 from gittasks.core.graph import Graph
-from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Snapshot, Status, Task
+from gittasks.core.model import (
+    CodeCommit,
+    ListInfo,
+    Note,
+    Problem,
+    Snapshot,
+    Status,
+    Task,
+    Unmerged,
+)
 from gittasks.core.progress import Progress
 from gittasks.core.view import ListView, Moment, StaleClaim
 from gittasks.render import plain
@@ -224,7 +233,7 @@ def test_remarks_are_what_cannot_be_read_then_sharing_then_silence() -> None:
         Snapshot(INFO, {}, (Problem("tasks/x.yaml", 3, "unknown status"),)),
         START,
         conflicts=2,
-        apart="shallow",
+        apart=Unmerged.SHALLOW,
         stale=[StaleClaim("b", "bob", 120, 60)],
     )
     unreadable, conflicts, apart, stale = plain.remark_lines(view)

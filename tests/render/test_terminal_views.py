@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task
+from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task, Unmerged
 from gittasks.core.view import ListView, StaleClaim
 from gittasks.render.terminal import views
 from gittasks.render.terminal.live import TURNING, Happened, picture
@@ -177,7 +177,7 @@ def test_a_silent_holder_and_other_trouble() -> None:
         [*tasks(), *ring],
         stale=[StaleClaim("r-grok", "grok", 900, 600)],
         conflicts=2,
-        apart="newer",
+        apart=Unmerged.NEWER,
         problems=(Problem("tasks/x.yaml", 3, "bad"),),
     )
     for draw in DRAW:

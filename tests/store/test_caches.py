@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import repositories
 from support.repositories import Repo
+from support.strategies import members, plain_fields, set_fields
 
 from gittasks.core.model import RULES, Task
 from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
@@ -522,6 +523,7 @@ _OPERATIONS = st.one_of(
         id=_IDS,
         order=st.sampled_from([None, 1, 1.5, -0.0]),
         metadata=st.dictionaries(st.sampled_from("zya"), _VALUES, max_size=3),
+        fields=plain_fields,
     ),
     st.builds(
         Update,
@@ -530,6 +532,9 @@ _OPERATIONS = st.one_of(
         order=st.sampled_from([None, 0, -0.0, 2.5, 1000000]),
         metadata=st.dictionaries(st.sampled_from("zya"), _VALUES, max_size=3),
         unset=st.sampled_from([(), ("z",)]),
+        fields=set_fields,
+        added=members,
+        removed=members,
     ),
     st.builds(AddNote, id=_IDS, text=st.sampled_from(["n", "two\nlines\n", " trailing "])),
     st.builds(Transition, verb=st.sampled_from(list(Verb)), id=_IDS),

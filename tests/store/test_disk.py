@@ -114,7 +114,7 @@ def test_the_lock_of_git_s_configuration_is_named(
     lock.touch()
     monkeypatch.setattr(config_writer, "_ATTEMPTS", 2)
     with pytest.raises(Busy, match="another program") as caught:
-        config_writer.change(listed.workspace().repository, ["--local", "a.b", "c"], "again")
+        listed.workspace().repository.set_config("--local", "a.b", "c")
     assert caught.value.where == str(lock)
     assert "leftover" in str(caught.value.hint)
 

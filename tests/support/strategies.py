@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from gittasks.core.edit import apply
-from gittasks.core.fields import FIELDS, Field, Kind
+from gittasks.core.fields import FIELDS, LISTS, SIMPLE, Field, Kind
 from gittasks.core.model import (
     Actor,
     CodeCommit,
@@ -106,6 +106,16 @@ def snapshots(draw: st.DrawFn, pool: tuple[str, ...] = IDS) -> Snapshot:
     return Snapshot(info=info, tasks={i: draw(tasks(i, pool)) for i in present})
 
 
+LISTED = [field for field in SIMPLE if field in LISTS]
+plain_fields: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {}, optional={f.attr: values_of(f) for f in SIMPLE}
+)
+set_fields: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {}, optional={f.attr: values_of(f) | st.just("") for f in SIMPLE if f not in LISTS}
+)
+members: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {}, optional={f.attr: values_of(f) for f in LISTED}
+)
 verbs = st.sampled_from(Verb)
 transitions = st.builds(
     Transition,
@@ -129,6 +139,7 @@ creations = st.builds(
     metadata=maps,
     result=lines,
     iterations=st.sampled_from((None, None, None, 1, 3)),
+    fields=plain_fields,
 )
 cleared = st.sampled_from((None, "", "one"))
 updates = st.builds(
@@ -147,6 +158,9 @@ updates = st.builds(
     remove_blocks=subset(IDS, 1),
     metadata=maps,
     unset=subset(("k", "l"), 1),
+    fields=set_fields,
+    added=members,
+    removed=members,
 )
 notes = st.builds(AddNote, id=st.sampled_from(IDS), text=st.sampled_from(("n", "m")))
 operations: st.SearchStrategy[Operation] = st.one_of(

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from gittasks.core.clock import seconds_between
-from gittasks.core.history import Change, LogEntry
+from gittasks.core.history import Change, ChangeKind, LogEntry
 from gittasks.core.ids import listed
 from gittasks.core.model import Snapshot, Status, Task, by_phase
 from gittasks.core.paths import Web, web
@@ -70,7 +70,7 @@ class Case:
         transitions: dict[str, list[Transition]] = {}
         for entry in self.history:
             for change in entry.changes:
-                if change.field == "status" and change.kind == "field":
+                if change.field == "status" and change.kind is ChangeKind.FIELD:
                     transitions.setdefault(change.task, []).append(Transition(entry, change))
         return transitions
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from gittasks.core.clock import MINUTE, duration_words, seconds_between
-from gittasks.core.history import Change, LogEntry
+from gittasks.core.history import Change, ChangeKind, LogEntry
 from gittasks.core.lint.case import Case, Found, named, some
 from gittasks.core.model import Status, Task
 
@@ -38,16 +38,16 @@ def _late(case: Case) -> _Late:
     for entry in case.history:
         had_begun = begun
         for change in entry.changes:
-            if change.kind == "created":
+            if change.kind is ChangeKind.CREATED:
                 new = case.born(change.task)
                 task = tasks.get(change.task)
                 if had_begun:
                     late.add(change.task)
                 elif task and task.phase_label:
                     known.add(task.phase_label.casefold())
-            elif change.kind == "removed":
+            elif change.kind is ChangeKind.REMOVED:
                 new = Status.DELETED.value
-            elif change.field == "status" and change.kind == "field":
+            elif change.field == "status" and change.kind is ChangeKind.FIELD:
                 new = str(change.after)
             else:
                 continue
@@ -100,7 +100,7 @@ def late_tasks(case: Case) -> Iterator[Found]:
 def after_the_fact(case: Case) -> Iterator[Found]:
     """A task that is made when it is done shows no progress, only a result."""
     for entry in case.history:
-        created = [c.task for c in entry.changes if c.kind == "created"]
+        created = [c.task for c in entry.changes if c.kind is ChangeKind.CREATED]
         if len(created) != 1:  # a list that is brought along from elsewhere comes at once
             continue
         task = case.snapshot.tasks.get(created[0])
@@ -140,7 +140,7 @@ def batched_completions(case: Case) -> Iterator[Found]:
     tasks = case.snapshot.tasks
     changes = ((entry, change) for entry in case.history for change in entry.changes)
     for place, (entry, change) in enumerate(changes):
-        if change.field != "status" or change.kind != "field":
+        if change.field != "status" or change.kind is not ChangeKind.FIELD:
             continue
         if change.after == Status.IN_PROGRESS.value:
             started[change.task] = place
@@ -203,7 +203,7 @@ def silent_work(case: Case) -> Iterator[Found]:
     for entry in case.history:
         for change in entry.changes:
             task = tasks.get(change.task)
-            if task is None or change.kind != "field":
+            if task is None or change.kind is not ChangeKind.FIELD:
                 continue
             if change.field == "status":
                 watched.add(task.id)

@@ -10,7 +10,7 @@ from gittasks.core.lint.early import MOST_TASKS, is_generic, is_loop
 from gittasks.core.model import Status, Task
 from gittasks.core.paths import redundant
 from gittasks.core.texts import printable
-from gittasks.core.trouble import troubles
+from gittasks.core.trouble import TroubleKind, troubles
 
 _LONG = 300
 """Characters of a sentence; a cycle may have any number of tasks."""
@@ -18,10 +18,10 @@ _ALIKE = 3
 """From so many tasks that differ only in a number they are one task, or a loop."""
 
 
-def trouble(kind: str, case: Case) -> Iterator[Found]:
+def trouble(kind: TroubleKind, case: Case) -> Iterator[Found]:
     """What no rule lets anybody write, and a merge or an edit by hand can leave."""
     for found in troubles(case.snapshot, parallel=case.parallel):
-        if found.kind == kind:
+        if found.kind is kind:
             yield Found(found.tasks, printable(found.message, _LONG), found.hint)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from gittasks.core.axis import Axis
 from gittasks.core.clock import duration_brief, format_time
-from gittasks.core.timeline import RUNNING, Reopened, Span
+from gittasks.core.timeline import Outcome, Reopened, Span
 from gittasks.render.html.markup import Html, tag
 from gittasks.render.html.parts import percent, row, said, section, table, task_link
 from gittasks.render.report import Report
@@ -147,10 +147,10 @@ def _clock(at: int) -> str:
 
 def _legend() -> Html:
     kinds = (
-        (RUNNING, "in progress"),
-        ("completed", "completed"),
-        ("skipped", "skipped"),
-        ("released", "given back or handed over"),
+        (Outcome.RUNNING, "in progress"),
+        (Outcome.COMPLETED, "completed"),
+        (Outcome.SKIPPED, "skipped"),
+        (Outcome.RELEASED, "given back or handed over"),
     )
     items = [
         tag(

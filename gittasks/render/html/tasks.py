@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from gittasks.core.fields import SIMPLE, Field
 from gittasks.core.model import Task, Value, by_phase
 from gittasks.render.html.markup import Child, Html, tag
 from gittasks.render.html.parts import (
@@ -16,6 +17,7 @@ from gittasks.render.html.parts import (
     section,
     task_link,
 )
+from gittasks.render.plain import field_words
 from gittasks.render.report import Report, state_words, time_words
 
 
@@ -76,10 +78,16 @@ def _fields(report: Report, task: Task, blocks: Sequence[Task]) -> Html:
             ("Finished", _time(task.finished)),
             ("Created", Html(_time(task.created), _by(task.created_by))),
             ("Result", said(task.result) if task.result else None),
+            *((f.label.capitalize(), said(field_words(task, f))) for f in _stated(task)),
             *((key, said(_text(value))) for key, value in _free(task).items()),
         ),
         "fields",
     )
+
+
+def _stated(task: Task) -> list[Field]:
+    """The fields without a line of their own that are not as they are by default."""
+    return [field for field in SIMPLE if field_words(task, field)]
 
 
 def _free(task: Task) -> Mapping[str, Value]:

@@ -1,0 +1,63 @@
+"""Settings: the common options of one command, and what follows from them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from gittasks.errors import Usage
+
+if TYPE_CHECKING:
+    from gittasks.render.text import Marks
+    from gittasks.workspace import Workspace
+
+
+class Settings:
+    """What the common options say; filled while the command line is read."""
+
+    __slots__ = ("acting", "color", "directory", "json", "list_id", "quiet")
+
+    def __init__(self, *, json: bool = False) -> None:
+        self.directory = "."
+        self.list_id: str | None = None
+        self.acting: str | None = None
+        self.json = json
+        self.color = "auto"
+        self.quiet = False
+
+    def workspace(self, owner: str | None = None, remote: str | None = None) -> Workspace:
+        """Open the workspace that the options name; `owner` acts, else who `--as` names."""
+        from gittasks.workspace import Workspace
+
+        if owner and self.acting and owner != self.acting:
+            raise Usage(
+                f"--as {self.acting} and --owner {owner} say two things about who acts",
+                hint="give one of them",
+            )
+        who = owner or self.acting
+        return Workspace.open(self.directory, list_id=self.list_id, owner=who, remote=remote)
+
+    def environment(self) -> dict[str, str]:
+        """The environment for who reads it itself: who acts is in it too."""
+        acting = {"GITTASKS_OWNER": self.acting} if self.acting else {}
+        return {**os.environ, **acting}
+
+    def marks(self) -> Marks:
+        """Signs for the tasks that standard output can hold."""
+        from gittasks.render.text import colored, marks
+
+        plain = marks(sys.stdout.encoding)
+        return colored(plain) if self.in_color() else plain
+
+    def on_terminal(self) -> bool:
+        """Whether a person reads standard output on a terminal that can move the cursor."""
+        plain = self.json or self.quiet or os.environ.get("TERM") in (None, "", "dumb")
+        return not plain and sys.stdout.isatty()
+
+    def in_color(self) -> bool:
+        """Whether to colour: as asked, else on a terminal that can and wants it (no-color.org)."""
+        if self.color != "auto":
+            return self.color == "always"
+        wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return wanted and sys.stdout.isatty()
