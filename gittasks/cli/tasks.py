@@ -54,6 +54,7 @@ _METAVARS = {
     Kind.TEXT: "TEXT",
     Kind.TIME: "TIME",
     Kind.COUNT: "N",
+    Kind.WORDS: "WORD",
 }
 
 

@@ -24,7 +24,13 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_LINES = 20_000
 
 _TEXT, _ID, _IDS, _MAP = "text", "id", "list of ids", "object"
-_NAMES, _FLAG, _NUMBER, _COUNT = "list of keys", "true or false", "number", "whole number"
+_WORDS, _NAMES, _FLAG, _NUMBER, _COUNT = (
+    "list of texts",
+    "list of keys",
+    "true or false",
+    "number",
+    "whole number",
+)
 _KINDS = {
     Kind.LINE: _TEXT,
     Kind.TEXT: _TEXT,
@@ -33,6 +39,7 @@ _KINDS = {
     Kind.COUNT: _COUNT,
     Kind.NUMBER: _NUMBER,
     Kind.IDS: _IDS,
+    Kind.WORDS: _WORDS,
     Kind.MAP: _MAP,
 }
 _GIVEN = [
@@ -205,7 +212,7 @@ class _Reader:
         if value is None:
             field = BY_NAME.get(key)
             return "" if clear and field and field.uses.clearable else None
-        if isinstance(value, str) and kind in (_IDS, _NAMES):
+        if isinstance(value, str) and kind in (_IDS, _WORDS, _NAMES):
             value = [value]
         good = {
             _TEXT: isinstance(value, str),
@@ -215,6 +222,7 @@ class _Reader:
             _COUNT: isinstance(value, int) and not isinstance(value, bool),
             _FLAG: isinstance(value, bool),
             _IDS: isinstance(value, list) and all(isinstance(v, str) for v in value),
+            _WORDS: isinstance(value, list) and all(isinstance(v, str) for v in value),
             _NAMES: isinstance(value, list) and all(isinstance(v, str) for v in value),
         }[kind]
         if not good:
@@ -225,7 +233,7 @@ class _Reader:
             return self.reference(value, number)
         if kind == _IDS:
             return tuple(self.reference(v, number) for v in value)
-        return tuple(value) if kind == _NAMES else value
+        return tuple(value) if kind in (_NAMES, _WORDS) else value
 
     def reference(self, text: str, number: int) -> str:
         """An id as it is, or `$name` and `$LINE` as the number of the operation meant."""

@@ -20,6 +20,7 @@ from gittasks.codec.scalars import (
     is_line,
     is_sha,
     is_subject,
+    is_word,
     order_text,
     plain_key,
     plain_value,
@@ -149,6 +150,7 @@ _WRITERS: dict[Kind, Callable[[str, Any], str]] = {
     Kind.COUNT: _as_is,
     Kind.NUMBER: _order,
     Kind.IDS: _ids,
+    Kind.WORDS: _ids,
     Kind.COMMITS: _commits,
     Kind.NOTES: _notes,
     Kind.MAP: _any,
@@ -292,6 +294,13 @@ def _to_ids(value: object, _: Field) -> tuple[str, ...]:
     return ids
 
 
+def _to_words(value: object, _: Field) -> tuple[str, ...]:
+    words = tuple(str(i) for i in _items(value, str))
+    if len(set(words)) < len(words) or not all(map(is_word, words)):
+        raise ValueError(value)
+    return words
+
+
 def _items(value: object, kind: type) -> list[Any]:
     if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
         raise ValueError(value)
@@ -328,6 +337,7 @@ _TYPED: dict[Kind, Callable[[Any, Field], Any]] = {
     Kind.COUNT: _to_count,
     Kind.NUMBER: lambda value, _: to_order(value if isinstance(value, str) else repr(value)),
     Kind.IDS: _to_ids,
+    Kind.WORDS: _to_words,
     Kind.COMMITS: _to_commits,
     Kind.NOTES: _to_notes,
     Kind.MAP: _checked(lambda value: isinstance(value, dict)),

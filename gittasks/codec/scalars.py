@@ -126,6 +126,11 @@ def is_subject(text: str) -> bool:
     return is_line(text) and len(text) <= MAX_SUBJECT and bool(text.strip())
 
 
+def is_word(text: str) -> bool:
+    """Whether `text` can be a member of a list of words."""
+    return is_subject(text) and text == text.strip() and "," not in text
+
+
 def is_sha(text: str) -> bool:
     """Whether `text` is a commit id, possibly short."""
     return re.fullmatch("[0-9a-f]{4,64}", text) is not None

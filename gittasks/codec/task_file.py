@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gittasks.codec.canonical import FILE_ORDER, encode_task, read_canonical
-from gittasks.codec.scalars import MAX_SUBJECT, is_sha, is_subject, to_order
+from gittasks.codec.scalars import MAX_SUBJECT, is_sha, is_subject, is_word, to_order
 from gittasks.codec.schema import Reader
 from gittasks.core.fields import BY_NAME, Field, Kind
 from gittasks.core.ids import task_id_fault
@@ -129,6 +129,19 @@ class TaskReader(Reader):
             ids[item.text] = None
         return tuple(ids)
 
+    def words(self, key: str, node: Node) -> tuple[str, ...]:
+        """Words, each once; several in one text are parted by commas."""
+        single = node.kind == "scalar" and not node.empty
+        words: dict[str, None] = {}
+        for item in (node,) if single else self.items(key, node):
+            text = self.line(f"an item of {key}", item)
+            for part in (text or "").split(","):
+                if word := part.strip():
+                    words[word] = None
+                if not is_word(word) and word:
+                    self.fault(item, f"an item of {key} is longer than {MAX_SUBJECT} characters")
+        return tuple(words)
+
     def commits(self, key: str, node: Node) -> tuple[CodeCommit, ...]:
         """Commits of the code."""
         return tuple(self.commit(item) for item in self.items(key, node))
@@ -171,6 +184,7 @@ _READERS: dict[Kind, Callable[[TaskReader, str, Node], Any]] = {
     Kind.STATUS: TaskReader.status,
     Kind.NUMBER: TaskReader.order,
     Kind.IDS: TaskReader.ids,
+    Kind.WORDS: TaskReader.words,
     Kind.COMMITS: TaskReader.commits,
     Kind.NOTES: TaskReader.notes,
     Kind.MAP: TaskReader.mapping,

@@ -23,6 +23,7 @@ class Kind(Enum):
     COUNT = "a whole number from 0 to `most`"
     NUMBER = "a place in an order"
     IDS = "ids of tasks"
+    WORDS = "words without a comma"
     COMMITS = "commits of the code"
     NOTES = "notes"
     MAP = "JSON values by key"
@@ -136,6 +137,17 @@ FIELDS: tuple[Field, ...] = (
         option="--priority",
         hint="0 first to 4 last; 2 unless given.",
         most=4,
+    ),
+    Field(
+        "tags",
+        "tags",
+        Kind.WORDS,
+        "add-wins",
+        _PLAIN,
+        "tags",
+        "--tag",
+        "A word to find it by. Repeatable.",
+        "tag",
     ),
     Field(
         "blockedBy",

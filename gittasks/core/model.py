@@ -104,6 +104,7 @@ class Task(NamedTuple):
     phase: str | None = None
     order: int | float | None = None
     priority: int = 2
+    tags: tuple[str, ...] = ()
     blocked_by: tuple[str, ...] = ()
     commits: tuple[CodeCommit, ...] = ()
     notes: tuple[Note, ...] = ()

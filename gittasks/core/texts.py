@@ -91,6 +91,9 @@ def stored(field: Field, value: Any) -> Any:
         return field.default
     if field.kind is Kind.COUNT:
         return _count(value, field)
+    if field.kind is Kind.WORDS:
+        words = (part for item in value for part in item.split(","))
+        return tuple(dict.fromkeys(word for text in words if (word := line(text, field.name))))
     kept = prose(value, field.name) if field.kind is Kind.TEXT else line(value, field.name)
     return field.default if kept is None else kept
 

@@ -159,6 +159,10 @@ def test_law_a_simple_field_is_set_and_cleared(field: Field, data: st.DataObject
     made = apply(listed(), [Create("Write", "a", fields={field.attr: value})], CONTEXT).after
     assert getattr(made.tasks["a"], field.attr) == value
     if field in LISTS:
+        changed = apply(listed(BARE), [Update("a", added={field.attr: value})], CONTEXT).after
+        assert getattr(changed.tasks["a"], field.attr) == value
+        left = apply(changed, [Update("a", removed={field.attr: value[1:]})], CONTEXT).after
+        assert getattr(left.tasks["a"], field.attr) == value[:1]
         return
     changed = apply(listed(BARE), [Update("a", fields={field.attr: value})], CONTEXT).after
     assert getattr(changed.tasks["a"], field.attr) == value

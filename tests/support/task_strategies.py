@@ -78,6 +78,11 @@ def values_of(field: Field) -> st.SearchStrategy[Any]:
         Kind.STATUS: st.sampled_from(Status),
         Kind.COUNT: st.integers(0, min(field.most, 4)),
         Kind.NUMBER: orders,
+        Kind.WORDS: st.lists(
+            lines.filter(lambda text: text == text.strip() != "" and "," not in text),
+            max_size=3,
+            unique=True,
+        ).map(tuple),
         Kind.IDS: st.lists(ids, max_size=3, unique=True).map(tuple),
         Kind.COMMITS: st.lists(commits, max_size=2).map(tuple),
         Kind.NOTES: st.lists(notes, max_size=3).map(tuple),
