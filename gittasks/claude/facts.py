@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gittasks.core.clock import format_time
 from gittasks.core.graph import Graph
 from gittasks.core.ids import listed
 from gittasks.core.model import Actor, Snapshot, Status, Task
@@ -29,7 +30,7 @@ def opening(
     snapshot: Snapshot, actor: Actor, now: int, branch: str, notices: Sequence[str] = ()
 ) -> str:
     """The open list at the start of a session."""
-    graph = Graph.of(snapshot)
+    graph = Graph.of(snapshot, format_time(now))
     progress = Progress.of(snapshot.tasks.values(), graph, now)
     title = f" ({clean(snapshot.info.title)})" if snapshot.info.title else ""
     lines = [f"Task list {clean(snapshot.info.id)}{title} on the branch {clean(branch)}:"]

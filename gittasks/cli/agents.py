@@ -66,7 +66,7 @@ def prime_command(settings: Settings) -> None:
     except NoList as error:
         state = prime.no_list(error.message, error.details.get("lists", ()))
     else:
-        graph, info = Graph.of(snapshot), snapshot.info
+        graph, info = Graph.of(snapshot, workspace.now().text), snapshot.info
         progress = Progress.of(snapshot.tasks.values(), graph, workspace.now().epoch)
         tasks, me = snapshot.ordered(), workspace.actor.owner
         state = prime.state(info, tasks, graph, progress, settings.marks(), me)

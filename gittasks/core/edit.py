@@ -368,9 +368,13 @@ def _add_note(draft: Draft, op: AddNote) -> str:
     return task_id
 
 
+def _graph(draft: Draft) -> Graph:
+    return Graph(draft.tasks, draft.unreadable, draft.context.now)
+
+
 def _start_next(draft: Draft, op: StartNext) -> str:
     owner = _line(op.owner, "owner")
-    ready = Graph(draft.tasks, draft.unreadable).ready(owner or draft.context.actor.owner)
+    ready = _graph(draft).ready(owner or draft.context.actor.owner)
     if not ready:
         return ""
     if draft.finished_claim:  # who claims goes on claiming
@@ -400,7 +404,7 @@ def _claim(draft: Draft, op: Claim) -> str:
     if held and not draft.context.parallel:  # a run that died asks again for what it had
         ready = held
     else:
-        ready = [t.id for t in Graph(draft.tasks, draft.unreadable).ready(whose)]
+        ready = [t.id for t in _graph(draft).ready(whose)]
     if op.take_over:
         stale = [i for i, holder in op.stale.items() if draft.holder(i) == holder]
         ready += sorted(stale, key=lambda i: draft.tasks[i].sort_key)

@@ -150,6 +150,15 @@ FIELDS: tuple[Field, ...] = (
         "tag",
     ),
     Field(
+        "notBefore",
+        "not_before",
+        Kind.TIME,
+        uses=_PLAIN,
+        label="not before",
+        option="--not-before",
+        hint="It is not ready until then: 2026-12-01T09:00:00Z.",
+    ),
+    Field(
         "blockedBy",
         "blocked_by",
         Kind.IDS,

@@ -19,18 +19,24 @@ class Graph:
     Making one costs nothing: each derived table is built when it is first asked for.
     """
 
-    __slots__ = ("_blocks", "_order", "_tasks", "_unreadable")
+    __slots__ = ("_blocks", "_now", "_order", "_tasks", "_unreadable")
 
-    def __init__(self, tasks: Mapping[str, Task], unreadable: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        tasks: Mapping[str, Task],
+        unreadable: frozenset[str] = frozenset(),
+        now: str = "",
+    ) -> None:
         self._tasks = tasks
+        self._now = now
         self._unreadable = unreadable
         self._order: list[Task] | None = None
         self._blocks: dict[str, list[str]] | None = None
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Graph:
-        """The dependencies of a list."""
-        return cls(snapshot.tasks, snapshot.unreadable)
+    def of(cls, snapshot: Snapshot, now: str = "") -> Graph:
+        """The dependencies of a list; `now` (RFC 3339) decides what is due."""
+        return cls(snapshot.tasks, snapshot.unreadable, now)
 
     def _ordered(self) -> list[Task]:
         """The tasks that take part, in order of display."""
@@ -77,19 +83,24 @@ class Graph:
             for i in task.blocked_by
         )
 
-    def ready(self, owner: str | None = None) -> list[Task]:
-        """Tasks that `owner` can start now, in order of display.
+    def is_due(self, task: Task) -> bool:
+        """Whether the time before which a task is not to be started has passed, as far as known."""
+        return not (self._now and task.not_before and task.not_before > self._now)
 
-        That is: pending, without an open blocker, and owned by nobody or by `owner`.
+    def ready(self, owner: str | None = None) -> list[Task]:
+        """Tasks that `owner` can start now, by priority, then in order of display.
+
+        That is: pending, due, without an open blocker, and owned by nobody or by `owner`.
         """
         found = [
             task
             for task in self._tasks.values()
             if task.status is Status.PENDING
             and task.owner in (None, owner)
+            and self.is_due(task)
             and not self.is_blocked(task.id)
         ]
-        return sorted(found, key=lambda t: t.sort_key)
+        return sorted(found, key=lambda t: (t.priority, t.sort_key))
 
     def cycle_through(self, task_id: str, blocked_by: Iterable[str]) -> tuple[str, ...] | None:
         """The cycle that would close if `task_id` also had these blockers, or None.

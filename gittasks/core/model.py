@@ -105,6 +105,7 @@ class Task(NamedTuple):
     order: int | float | None = None
     priority: int = 2
     tags: tuple[str, ...] = ()
+    not_before: str | None = None
     blocked_by: tuple[str, ...] = ()
     commits: tuple[CodeCommit, ...] = ()
     notes: tuple[Note, ...] = ()

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gittasks.core.clock import format_time, parse_time
 from gittasks.core.fields import Field, Kind
 from gittasks.core.model import Value
 from gittasks.errors import Usage
@@ -91,11 +92,22 @@ def stored(field: Field, value: Any) -> Any:
         return field.default
     if field.kind is Kind.COUNT:
         return _count(value, field)
+    if field.kind is Kind.TIME:
+        return _time(value, field)
     if field.kind is Kind.WORDS:
         words = (part for item in value for part in item.split(","))
         return tuple(dict.fromkeys(word for text in words if (word := line(text, field.name))))
     kept = prose(value, field.name) if field.kind is Kind.TEXT else line(value, field.name)
     return field.default if kept is None else kept
+
+
+def _time(value: str, field: Field) -> str:
+    try:
+        return format_time(parse_time(value.strip()))
+    except ValueError:
+        raise Usage(
+            f'the {field.name} "{printable(value, 60)}" is no time like 2026-11-22T10:00:00Z'
+        ) from None
 
 
 def _count(value: int | str, field: Field) -> int:

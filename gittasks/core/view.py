@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from gittasks.core.clock import format_time
 from gittasks.core.graph import Graph
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task, Unmerged
 from gittasks.core.progress import Progress
@@ -85,7 +86,7 @@ class ListView:
     @cached_property
     def graph(self) -> Graph:
         """The dependencies of the tasks."""
-        return Graph.of(self.snapshot)
+        return Graph.of(self.snapshot, format_time(self.now))
 
     @cached_property
     def progress(self) -> Progress:

@@ -54,7 +54,7 @@ def task(task: Task, graph: Graph, me: str | None = None) -> Document:
         "blockedBy": {
             "blocks": list(graph.blocks(task.id)),
             "openBlockers": blockers,
-            "ready": pending and not blockers and task.owner in (None, me),
+            "ready": pending and not blockers and task.owner in (None, me) and graph.is_due(task),
         },
     }
     document: Document = {"id": task.id}

@@ -136,7 +136,8 @@ def _aside(task: Task, graph: Graph, now: int | None) -> str:
     if task.status is Status.DELETED:
         return "deleted"
     blockers = graph.open_blockers(task.id)
-    return _joined(task.owner, f"blocked by {listed(blockers, _MANY_BLOCKERS)}" if blockers else "")
+    waits = f"blocked by {listed(blockers, _MANY_BLOCKERS)}" if blockers else ""
+    return _joined(task.owner, waits, "" if graph.is_due(task) else f"not before {task.not_before}")
 
 
 def _joined(*parts: str | None) -> str:
@@ -248,9 +249,11 @@ def status(view: ListView, marks: Marks) -> str:
     lines += loop_lines(progress.loops)
     waiting = [t for t in view.tasks if t.status is Status.PENDING]
     blocked = [t for t in waiting if graph.is_blocked(t.id)]
-    ready = [t for t in waiting if not graph.is_blocked(t.id)]
+    free = [t for t in waiting if not graph.is_blocked(t.id)]
+    ready = sorted(filter(graph.is_due, free), key=lambda t: (t.priority, t.sort_key))
+    later = [t for t in free if not graph.is_due(t)]
     sections = (("in progress", [c.task for c in progress.current]), ("ready", ready))
-    for name, members in (*sections, ("blocked", blocked)):
+    for name, members in (*sections, ("blocked", blocked), ("later", later)):
         lines += _section(name, members, view, marks)
     if left := progress.eta_words:
         lines.append(left)

@@ -239,7 +239,9 @@ def wait(session: Session, seconds: float | None) -> bool:
         if remote:
             remotes.fetch(session.repository, remote, [session.list_id])
             leases.observe(session.repository, remote, session.list_id)
-        if watchpoint.moved() and Graph.of(session.snapshot()).ready(session.actor.owner):
+        if watchpoint.moved() and Graph.of(session.snapshot(), session.now().text).ready(
+            session.actor.owner
+        ):
             return True
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:

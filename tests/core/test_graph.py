@@ -170,3 +170,20 @@ def test_law_find_cycle_finds_a_cycle_exactly_when_there_is_one(snapshot: Snapsh
         assert cycle[0] == cycle[-1]
         assert len(set(cycle)) == len(cycle) - 1
         assert set(pairwise(cycle)) <= edges
+
+
+def test_ready_goes_by_priority_and_leaves_out_what_is_not_due() -> None:
+    """First the lower number, then the order; a time that has come lets a task go."""
+    made = [
+        Task(id="a", subject="A", order=1),
+        Task(id="b", subject="B", order=2, priority=0),
+        Task(id="c", subject="C", order=3, priority=0, not_before="2026-11-22T10:00:01Z"),
+        Task(id="d", subject="D", order=0, priority=4),
+    ]
+    tasks = {task.id: task for task in made}
+
+    def ready(now: str) -> list[str]:
+        return [task.id for task in Graph(tasks, now=now).ready()]
+
+    assert ready("2026-11-22T10:00:00Z") == ["b", "a", "d"]
+    assert ready("2026-11-22T10:00:01Z") == ["b", "c", "a", "d"]

@@ -26,8 +26,8 @@ PROGRESS = VIEW.progress
 
 TASK_KEYS = (
     "id subject description activeForm status owner session claim left phase iteration order "
-    "priority tags blockedBy blocks openBlockers ready result commits notes metadata created "
-    "createdBy started finished"
+    "priority tags notBefore blockedBy blocks openBlockers ready result commits notes metadata "
+    "created createdBy started finished"
 )
 PROGRESS_KEYS = (
     "total completed inProgress pending blocked skipped percent summary etaSeconds elapsedSeconds "
@@ -82,6 +82,7 @@ def test_full_task() -> None:
         "order": 2,
         "priority": 2,
         "tags": [],
+        "notBefore": None,
         "blockedBy": ["a"],
         "blocks": ["a"],
         "openBlockers": ["a"],

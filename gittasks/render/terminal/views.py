@@ -158,12 +158,14 @@ def status(
         parts += [Text(), _phases(view, signs, width)]
     waiting = [t for t in view.tasks if t.status is Status.PENDING]
     blocked = [t for t in waiting if view.graph.is_blocked(t.id)]
-    ready = [t for t in waiting if not view.graph.is_blocked(t.id)]
+    free = [t for t in waiting if not view.graph.is_blocked(t.id)]
+    ready = sorted(filter(view.graph.is_due, free), key=lambda t: (t.priority, t.sort_key))
+    later = [t for t in free if not view.graph.is_due(t)]
     running = sorted((c.task for c in view.progress.current), key=lambda t: t.owner or "")
     if running:
         lanes = _lanes(running[: room.running], view, signs, width, turning)
         parts += _section("In progress", running, lanes, room.running)
-    for name, tasks in (("Ready", ready), ("Blocked", blocked)):
+    for name, tasks in (("Ready", ready), ("Blocked", blocked), ("Later", later)):
         if tasks:
             table = _waiting(tasks[: room.waiting], view, signs, width)
             parts += _section(name, tasks, table, room.waiting)
