@@ -55,6 +55,7 @@ _METAVARS = {
     Kind.TIME: "TIME",
     Kind.COUNT: "N",
     Kind.WORDS: "WORD",
+    Kind.PATHS: "GLOB",
 }
 
 

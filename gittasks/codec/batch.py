@@ -40,6 +40,7 @@ _KINDS = {
     Kind.NUMBER: _NUMBER,
     Kind.IDS: _IDS,
     Kind.WORDS: _WORDS,
+    Kind.PATHS: _WORDS,
     Kind.MAP: _MAP,
 }
 _GIVEN = [

@@ -33,7 +33,7 @@ from gittasks.codec.scalars import (
 )
 from gittasks.core.clock import is_time
 from gittasks.core.fields import BY_NAME, Field, Kind, arranged
-from gittasks.core.ids import task_id_fault
+from gittasks.core.ids import path_fault, task_id_fault
 from gittasks.core.model import CodeCommit, ListInfo, Note, Status, Task, Value
 from gittasks.errors import InvalidData
 
@@ -151,6 +151,7 @@ _WRITERS: dict[Kind, Callable[[str, Any], str]] = {
     Kind.NUMBER: _order,
     Kind.IDS: _ids,
     Kind.WORDS: _ids,
+    Kind.PATHS: _ids,
     Kind.COMMITS: _commits,
     Kind.NOTES: _notes,
     Kind.MAP: _any,
@@ -294,9 +295,11 @@ def _to_ids(value: object, _: Field) -> tuple[str, ...]:
     return ids
 
 
-def _to_words(value: object, _: Field) -> tuple[str, ...]:
+def _to_words(value: object, field: Field) -> tuple[str, ...]:
     words = tuple(str(i) for i in _items(value, str))
     if len(set(words)) < len(words) or not all(map(is_word, words)):
+        raise ValueError(value)
+    if field.kind is Kind.PATHS and any(map(path_fault, words)):
         raise ValueError(value)
     return words
 
@@ -338,6 +341,7 @@ _TYPED: dict[Kind, Callable[[Any, Field], Any]] = {
     Kind.NUMBER: lambda value, _: to_order(value if isinstance(value, str) else repr(value)),
     Kind.IDS: _to_ids,
     Kind.WORDS: _to_words,
+    Kind.PATHS: _to_words,
     Kind.COMMITS: _to_commits,
     Kind.NOTES: _to_notes,
     Kind.MAP: _checked(lambda value: isinstance(value, dict)),

@@ -261,6 +261,7 @@ def _in_order(
 _ITEMS: dict[Kind, tuple[Callable[[TaskReader, Node], Any], Callable[[Any], str]]] = {
     Kind.IDS: (lambda _, node: node.text, lambda item: f"  - {scalar(item)}\n"),
     Kind.WORDS: (lambda _, node: node.text, lambda item: f"  - {scalar(item)}\n"),
+    Kind.PATHS: (lambda _, node: node.text, lambda item: f"  - {scalar(item)}\n"),
     Kind.COMMITS: (TaskReader.commit, commit_item),
     Kind.NOTES: (TaskReader.note, note_item),
 }

@@ -9,7 +9,7 @@ from gittasks.codec.canonical import FILE_ORDER, encode_task, read_canonical
 from gittasks.codec.scalars import MAX_SUBJECT, is_sha, is_subject, is_word, to_order
 from gittasks.codec.schema import Reader
 from gittasks.core.fields import BY_NAME, Field, Kind
-from gittasks.core.ids import task_id_fault
+from gittasks.core.ids import path_fault, task_id_fault
 from gittasks.core.model import CodeCommit, Note, Status, Task, Value
 from gittasks.errors import InvalidData
 
@@ -142,6 +142,14 @@ class TaskReader(Reader):
                     self.fault(item, f"an item of {key} is longer than {MAX_SUBJECT} characters")
         return tuple(words)
 
+    def paths(self, key: str, node: Node) -> tuple[str, ...]:
+        """Globs from the root of the code tree, each once."""
+        paths = self.words(key, node)
+        for path in paths:
+            if fault := path_fault(path):
+                self.fault(node, f'{key}: "{path[:60]}" is no path: {fault}')
+        return paths
+
     def commits(self, key: str, node: Node) -> tuple[CodeCommit, ...]:
         """Commits of the code."""
         return tuple(self.commit(item) for item in self.items(key, node))
@@ -185,6 +193,7 @@ _READERS: dict[Kind, Callable[[TaskReader, str, Node], Any]] = {
     Kind.NUMBER: TaskReader.order,
     Kind.IDS: TaskReader.ids,
     Kind.WORDS: TaskReader.words,
+    Kind.PATHS: TaskReader.paths,
     Kind.COMMITS: TaskReader.commits,
     Kind.NOTES: TaskReader.notes,
     Kind.MAP: TaskReader.mapping,

@@ -24,6 +24,7 @@ class Kind(Enum):
     NUMBER = "a place in an order"
     IDS = "ids of tasks"
     WORDS = "words without a comma"
+    PATHS = "globs from the root of the code tree"
     COMMITS = "commits of the code"
     NOTES = "notes"
     MAP = "JSON values by key"
@@ -157,6 +158,17 @@ FIELDS: tuple[Field, ...] = (
         label="not before",
         option="--not-before",
         hint="It is not ready until then: 2026-12-01T09:00:00Z.",
+    ),
+    Field(
+        "paths",
+        "paths",
+        Kind.PATHS,
+        "add-wins",
+        _PLAIN,
+        "paths",
+        "--path",
+        "What it will touch: src/**/*.py. Repeatable.",
+        "path",
     ),
     Field(
         "blockedBy",

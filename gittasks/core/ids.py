@@ -27,6 +27,17 @@ def list_id_fault(text: str) -> str | None:
     return None
 
 
+def path_fault(text: str) -> str | None:
+    """Why `text` is no glob from the root of the code tree; None when it is one."""
+    if "\\" in text:
+        return "folders are parted by /"
+    if text.startswith("/") or text[1:2] == ":":
+        return "it begins at the root of the code tree"
+    if not all(part not in ("", ".", "..") for part in text.removesuffix("/").split("/")):
+        return 'no part of it is empty, "." or ".."'
+    return None
+
+
 def task_id_fault(text: str) -> str | None:
     """Why `text` is no task id, or None if it is."""
     if not _TASK_ID.fullmatch(text):

@@ -106,6 +106,7 @@ class Task(NamedTuple):
     priority: int = 2
     tags: tuple[str, ...] = ()
     not_before: str | None = None
+    paths: tuple[str, ...] = ()
     blocked_by: tuple[str, ...] = ()
     commits: tuple[CodeCommit, ...] = ()
     notes: tuple[Note, ...] = ()

@@ -12,6 +12,7 @@ from typing import Any
 
 from gittasks.core.clock import format_time, parse_time
 from gittasks.core.fields import Field, Kind
+from gittasks.core.ids import path_fault
 from gittasks.core.model import Value
 from gittasks.errors import Usage
 
@@ -94,9 +95,13 @@ def stored(field: Field, value: Any) -> Any:
         return _count(value, field)
     if field.kind is Kind.TIME:
         return _time(value, field)
-    if field.kind is Kind.WORDS:
-        words = (part for item in value for part in item.split(","))
-        return tuple(dict.fromkeys(word for text in words if (word := line(text, field.name))))
+    if field.kind in (Kind.WORDS, Kind.PATHS):
+        parts = (part for item in value for part in item.split(","))
+        words = tuple(dict.fromkeys(word for part in parts if (word := line(part, field.name))))
+        for word in words if field.kind is Kind.PATHS else ():
+            if fault := path_fault(word):
+                raise Usage(f'"{printable(word, 60)}" cannot stand in {field.name}: {fault}')
+        return words
     kept = prose(value, field.name) if field.kind is Kind.TEXT else line(value, field.name)
     return field.default if kept is None else kept
 

@@ -34,6 +34,7 @@ from gittasks.core.operations import Context, Create, Update
 from gittasks.core.registers import State, field_of, from_registers, registers
 from gittasks.core.undo import take_back
 from gittasks.core.view import ListView
+from gittasks.errors import InvalidData, Usage
 from gittasks.render import documents, plain
 from gittasks.render.csv_table import csv_table
 from gittasks.render.text import ASCII
@@ -168,3 +169,21 @@ def test_law_a_simple_field_is_set_and_cleared(field: Field, data: st.DataObject
     assert getattr(changed.tasks["a"], field.attr) == value
     cleared = apply(changed, [Update("a", fields={field.attr: ""})], CONTEXT).after
     assert same_task(cleared.tasks["a"], BARE)
+
+
+@pytest.mark.parametrize("path", ["/etc", "a//b", "../x", "a/./b", "a\\b", "C:/x"])
+def test_a_path_stays_in_the_code_tree(path: str) -> None:
+    """Globs are from the root of the code tree, with / and without .. ."""
+    with pytest.raises(Usage, match="cannot stand in paths"):
+        apply(listed(), [Create("Write", "a", fields={"paths": (path,)})], CONTEXT)
+    with pytest.raises(InvalidData):
+        decode_task(f"subject: Write\nstatus: pending\npaths: ['{path}']\n".encode(), "a", "a")
+
+
+@pytest.mark.parametrize("value", ["5", "-1", "high", "1.5"])
+def test_a_priority_is_from_0_to_4(value: str) -> None:
+    """What is none is refused, on the command line as in a file."""
+    with pytest.raises(Usage, match="from 0 to 4"):
+        apply(listed(), [Create("Write", "a", fields={"priority": value})], CONTEXT)
+    with pytest.raises(InvalidData):
+        decode_task(f"subject: Write\nstatus: pending\npriority: {value}\n".encode(), "a", "a")

@@ -26,8 +26,8 @@ PROGRESS = VIEW.progress
 
 TASK_KEYS = (
     "id subject description activeForm status owner session claim left phase iteration order "
-    "priority tags notBefore blockedBy blocks openBlockers ready result commits notes metadata "
-    "created createdBy started finished"
+    "priority tags notBefore paths blockedBy blocks openBlockers ready result commits notes "
+    "metadata created createdBy started finished"
 )
 PROGRESS_KEYS = (
     "total completed inProgress pending blocked skipped percent summary etaSeconds elapsedSeconds "
@@ -40,7 +40,7 @@ def test_bare_task_has_every_key() -> None:
     bare = Task(id="x", subject="Bare")
     found = documents.task(bare, Graph({"x": bare}))
     assert " ".join(found) == TASK_KEYS
-    for key in ("tags", "blockedBy", "blocks", "openBlockers", "commits", "notes"):
+    for key in ("tags", "paths", "blockedBy", "blocks", "openBlockers", "commits", "notes"):
         assert found.pop(key) == []
     assert (found.pop("metadata"), found.pop("claim")) == ({}, 0)
     assert found.pop("priority") == 2
@@ -83,6 +83,7 @@ def test_full_task() -> None:
         "priority": 2,
         "tags": [],
         "notBefore": None,
+        "paths": [],
         "blockedBy": ["a"],
         "blocks": ["a"],
         "openBlockers": ["a"],

@@ -42,6 +42,7 @@ def _registers_of(field: Field) -> Mapping[Register, Sequence[Any]]:
         Kind.COUNT: {(kind,): (0, 1, ABSENT)},
         Kind.NUMBER: {(kind,): (1, 1.0, 2, ABSENT)},
         Kind.WORDS: {(kind, "x"): (True, ABSENT), (kind, "y"): (True, ABSENT)},
+        Kind.PATHS: {(kind, "x"): (True, ABSENT), (kind, "y/*"): (True, ABSENT)},
         Kind.IDS: {(kind, "x"): (True, ABSENT), (kind, "y"): (True, ABSENT)},
         Kind.NOTES: {(kind, Note(T1, "ann", "hm")): (True, ABSENT)},
         Kind.COMMITS: {(kind, "c1"): (None, "fix", ABSENT)},

@@ -85,6 +85,7 @@ def _of_kind(field: Field, pool: Iterable[str]) -> st.SearchStrategy[Any]:
         Kind.COUNT: st.integers(0, min(field.most, 4)),
         Kind.NUMBER: orders,
         Kind.WORDS: subset(("red", "blue sky", "no")),
+        Kind.PATHS: subset(("src/a.py", "docs/**", "*.md")),
         Kind.IDS: subset((*pool, STRANGER)),
         Kind.COMMITS: st.lists(commits, unique_by=lambda c: c.sha, max_size=2).map(tuple),
         Kind.NOTES: st.lists(remarks, unique=True, max_size=2).map(tuple),

@@ -83,6 +83,11 @@ def values_of(field: Field) -> st.SearchStrategy[Any]:
             max_size=3,
             unique=True,
         ).map(tuple),
+        Kind.PATHS: st.lists(
+            st.sampled_from(["src/*.py", "**", "no", "1e3/", "-", "é/[a-b]*"]),
+            max_size=3,
+            unique=True,
+        ).map(tuple),
         Kind.IDS: st.lists(ids, max_size=3, unique=True).map(tuple),
         Kind.COMMITS: st.lists(commits, max_size=2).map(tuple),
         Kind.NOTES: st.lists(notes, max_size=3).map(tuple),
