@@ -15,10 +15,9 @@ from gittasks.core.lookup import unreadable
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task
 from gittasks.errors import InvalidData
 from gittasks.store.history import Signature, new_commit, read_commit
-from gittasks.store.layout import Branch, TaskFile, TreeEntry
+from gittasks.store.layout import FOLDER, REGULAR, Branch, TaskFile, TreeEntry
 from gittasks.store.objects import NewObject, ObjectStore, Unavailable, new_object
 
-_REGULAR, _FOLDER = 0o100644, 0o040000
 _ATTRIBUTES = b"tasks/*.yaml -text merge=gittasks\n"
 _ROOT_SIGNATURE = Signature("gittasks <root@gittasks.invalid>", 1_767_225_600)
 """Author of every root commit, dated 2026-01-01, so that all clones make the same one."""
@@ -36,8 +35,8 @@ def root_objects(list_id: str) -> list[NewObject]:
         "tree",
         serialize_tree(
             [
-                TreeEntry("list.yaml", _REGULAR, info.id),
-                TreeEntry(".gitattributes", _REGULAR, attributes.id),
+                TreeEntry("list.yaml", REGULAR, info.id),
+                TreeEntry(".gitattributes", REGULAR, attributes.id),
             ]
         ),
     )
@@ -61,7 +60,7 @@ def read_branch(
     files: dict[str, TaskFile] = {}
     rest: list[TreeEntry] = []
     folder = next((e for e in root if e.name == "tasks"), None)
-    if folder and folder.mode != _FOLDER:
+    if folder and folder.mode != FOLDER:
         problems.append(Problem("tasks", None, "not a folder, so no task is read"))
         folder = None
     entries = read_tree(objects, folder.id) if folder else []
@@ -128,14 +127,14 @@ def next_branch(
         blob, info = _write_info(after.info)
         new.append(blob)
         root = [e._replace(id=blob.id) if e.name == "list.yaml" else e for e in root]
-    entries = [TreeEntry(_file_name(i), _REGULAR, file.blob) for i, file in files.items()]
+    entries = [TreeEntry(_file_name(i), REGULAR, file.blob) for i, file in files.items()]
     if entries or old.rest:
         folder = new_object("tree", serialize_tree([*entries, *old.rest]))
         new.append(folder)
-        root.append(TreeEntry("tasks", _FOLDER, folder.id))
+        root.append(TreeEntry("tasks", FOLDER, folder.id))
     tree = new_object("tree", serialize_tree(root))
     new.append(tree)
-    kept = tuple(e for e in root if e.name != "tasks" or e.mode != _FOLDER)
+    kept = tuple(e for e in root if e.name != "tasks" or e.mode != FOLDER)
     snapshot = Snapshot(info=info, tasks=tasks, problems=old.snapshot.problems)
     branch = old._replace(snapshot=snapshot, files=files, root=kept, rows=rows)
     return tree.id, branch, new
@@ -185,7 +184,7 @@ def _write_info(info: ListInfo) -> tuple[NewObject, ListInfo]:
 def _id_of(entry: TreeEntry) -> str:
     """Id of the task that an entry of `tasks/` holds; InvalidData when it cannot hold one."""
     path, task_id = f"tasks/{entry.name}", entry.name.removesuffix(".yaml")
-    if entry.mode != _REGULAR:
+    if entry.mode != REGULAR:
         raise InvalidData("not a regular file, so it is not read", where=path)
     if task_id == entry.name:
         raise InvalidData("not a task file: its name does not end in .yaml", where=path)
@@ -210,7 +209,7 @@ def _read_info(
     """What list.yaml says, and whether it could be had; faults are added to `problems`."""
     from gittasks.codec.list_file import decode_list
 
-    entry = next((e for e in root if e.name == "list.yaml" and e.mode == _REGULAR), None)
+    entry = next((e for e in root if e.name == "list.yaml" and e.mode == REGULAR), None)
     if entry is None:
         problems.append(Problem("list.yaml", None, "missing, so this may be no task list"))
         return ListInfo(id=list_id), True
@@ -260,7 +259,7 @@ def serialize_tree(entries: list[TreeEntry]) -> bytes:
     """The content of a tree object, its entries in git's order."""
 
     def git_order(entry: tuple[bytes, TreeEntry]) -> bytes:
-        return entry[0] + b"/" if entry[1].mode == _FOLDER else entry[0]
+        return entry[0] + b"/" if entry[1].mode == FOLDER else entry[0]
 
     named = [(e.name.encode("utf-8", "surrogateescape"), e) for e in entries]
     return b"".join(

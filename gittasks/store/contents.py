@@ -26,10 +26,9 @@ from gittasks.core.registers import (
 from gittasks.errors import FormatTooNew, InvalidData
 from gittasks.store.branch import serialize_tree
 from gittasks.store.history import MERGE_SIGNER, Signature, new_commit
-from gittasks.store.layout import TreeEntry, merge_subject
+from gittasks.store.layout import FOLDER, REGULAR, TreeEntry, merge_subject
 from gittasks.store.objects import NewObject, ObjectStore, Unavailable, new_object
 
-_REGULAR, _FOLDER = 0o100644, 0o040000
 _LIST, _TASKS = "list.yaml", "tasks/"
 _ENTRY = re.compile(rb"[0-7]+ [^\0]+\0.{20}", re.DOTALL)
 """One entry of a tree object: mode, name, id (gitformat: `git help ls-tree`)."""
@@ -49,7 +48,7 @@ class ListContents:
         """The files below a root tree by path, those of `tasks/` among them."""
         found = self._root.of(self._objects.read(tree_id, "tree"), tree_id)
         folder = found.pop("tasks", "")
-        if folder.startswith(f"{_FOLDER:o} "):
+        if folder.startswith(f"{FOLDER:o} "):
             folder_id = folder.partition(" ")[2]
             found |= self._tasks.of(self._objects.read(folder_id, "tree"), folder_id)
         return found
@@ -65,7 +64,7 @@ class ListContents:
         root = entries[False]
         if entries[True]:
             folder = new_object("tree", serialize_tree(entries[True]))
-            root.append(TreeEntry("tasks", _FOLDER, folder.id))
+            root.append(TreeEntry("tasks", FOLDER, folder.id))
             made.append(folder)
         return [*made, new_object("tree", serialize_tree(root))]
 
@@ -89,7 +88,7 @@ class ListContents:
         task_id = task_of(path)
         if task_id is None and path != _LIST:
             return {}
-        if int(mode, 8) != _REGULAR:
+        if int(mode, 8) != REGULAR:
             return None
         try:
             data = self._objects.read(object_id, "blob")
@@ -117,7 +116,7 @@ class ListContents:
             return layouts[-1]
         made = new_object("blob", data)
         self._objects.stage([made])
-        name = f"{_REGULAR:o} {made.id}"
+        name = f"{REGULAR:o} {made.id}"
         self._made[name] = made
         return self.read(path, name)
 

@@ -13,6 +13,10 @@ def merge_subject(list_id: str) -> str:
     return f"{list_id}: automatic merge"
 
 
+REGULAR, FOLDER = 0o100644, 0o040000
+"""Modes of a plain file and of a folder in a tree."""
+
+
 class TreeEntry(NamedTuple):
     """One entry of a git tree that is carried along untouched."""
 
