@@ -171,7 +171,7 @@ def test_imports_stand_at_the_top() -> None:
 
 
 def test_functions_fit_a_screen() -> None:
-    """A function has at most 40 lines, and a module at most 600."""
+    """A function has at most 40 lines; a module of over 600 says in its docstring why."""
     long = [
         f"{module.name}.{function.name}"
         for module in MODULES
@@ -179,4 +179,10 @@ def test_functions_fit_a_screen() -> None:
         if (function.end_lineno or 0) - function.lineno >= 40
     ]
     assert len(long) <= LONG_FUNCTIONS, long
-    assert not [m.name for m in MODULES if len(m.path.read_text().splitlines()) > 600]
+    unexplained = [
+        module.name
+        for module in MODULES
+        if len((text := module.path.read_text(encoding="utf-8")).splitlines()) > 600
+        and " long " not in (ast.get_docstring(ast.parse(text)) or "")
+    ]
+    assert not unexplained

@@ -33,6 +33,9 @@ def _printed() -> dict[str, str]:
             if isinstance(called, ast.Attribute | ast.Name) and isinstance(node, ast.Call):
                 word = called.attr if isinstance(called, ast.Attribute) else called.id
                 if word == "envelope":
+                    assert name == "render/documents.py", (
+                        f"{name}: that is where documents are made"
+                    )
                     kind = node.args[0]
                     assert isinstance(kind, ast.Constant), f"{name}: the kind must be a literal"
                     found[str(kind.value)] = name

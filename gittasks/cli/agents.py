@@ -7,9 +7,12 @@ import sys
 
 import click
 
+from gittasks import render
 from gittasks.cli import output
 from gittasks.cli.options import command
+from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
+from gittasks.core.view import ListView
 from gittasks.errors import MissingExtra, NoList, NoRepository, Untrusted
 
 
@@ -49,38 +52,19 @@ def _missing(error: ImportError) -> Exception:
 
 @command("prime")
 @click.pass_obj
-def prime_command(settings: Settings) -> None:
+def prime_command(settings: Settings) -> Answer:
     """Tell an agent how to use gittasks, and how the list stands."""
-    from gittasks.core.graph import Graph
-    from gittasks.core.progress import Progress
-    from gittasks.render import prime
-
-    info = progress = None
+    view = None
     try:
         workspace = settings.workspace()
-        snapshot = workspace.snapshot()
+        view = ListView(workspace.snapshot(), workspace.now().epoch)
     except Untrusted:
         raise
     except NoRepository:
         state = ["This is no git repository: task lists live in one."]
     except NoList as error:
-        state = prime.no_list(error.message, error.details.get("lists", ()))
+        state = render.prime.no_list(error.message, error.details.get("lists", ()))
     else:
-        graph, info = Graph.of(snapshot, workspace.now().text), snapshot.info
-        progress = Progress.of(snapshot.tasks.values(), graph, workspace.now().epoch)
-        tasks, me = snapshot.ordered(), workspace.actor.owner
-        state = prime.state(info, tasks, graph, progress, settings.marks(), me)
-    text = prime.manual(state)
-    if settings.json:
-        from gittasks.render import documents
-
-        output.document(
-            documents.envelope(
-                "prime",
-                list=documents.list_part(info) if info else None,
-                text=text,
-                progress=documents.progress_part(progress) if progress else None,
-            )
-        )
-    else:
-        output.say(text.rstrip("\n"))
+        state = render.prime.state(view, settings.marks(), workspace.actor.owner)
+    text = render.prime.manual(state)
+    return Answer(lambda: render.documents.prime_document(view, text), lambda _: text.rstrip("\n"))

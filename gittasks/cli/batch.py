@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
-from gittasks.cli import output
+from gittasks import render
 from gittasks.cli.options import command, force_option, owner_option, parallel_option
+from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.codec.batch import MAX_BYTES, NOTHING_APPLIED, BatchLine, read_batch
+from gittasks.core.operations import Create
 from gittasks.errors import Ambiguous, GittasksError, InvalidData, NotFound, Refused, Usage
-
-if TYPE_CHECKING:
-    from gittasks.workspace import Report
 
 
 @command("batch")
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 @force_option
 @parallel_option
 @click.pass_obj
-def batch_command(settings: Settings, owner: str | None, force: bool, parallel: bool) -> None:
+def batch_command(settings: Settings, owner: str | None, force: bool, parallel: bool) -> Answer:
     """Apply operations, one JSON object a line on stdin, as one commit: all or nothing.
 
     op is create, update, start, done, skip, reopen, release, note, delete or restore. "as" names
@@ -36,39 +34,17 @@ def batch_command(settings: Settings, owner: str | None, force: bool, parallel: 
     lines = read_batch(sys.stdin.buffer.read(MAX_BYTES + 1))
     workspace = settings.workspace(owner)
     try:
-        made = workspace.edit([line.operation for line in lines], force=force, parallel=parallel)
+        report = workspace.edit([line.operation for line in lines], force=force, parallel=parallel)
     except GittasksError as error:
         raise _located(error, lines) from error
-    if settings.json:
-        output.document(_document(lines, made))
-    elif settings.quiet:
-        output.say("\n".join(made.edit.focus))
-    else:
-        output.say_changes(settings, made, [i for i in made.edit.focus if i])
-    output.notices(settings, workspace)
-
-
-def _document(lines: list[BatchLine], made: Report) -> dict[str, object]:
-    from gittasks.render import documents
-
-    edit, graph = made.edit, made.graph
-    return documents.envelope(
-        "batch",
-        list=documents.list_part(edit.after.info),
-        results=[
-            {
-                "line": line.number,
-                "op": line.op,
-                "id": task_id,
-                "status": str(edit.after.tasks[task_id].status),
-                "changed": task_id in edit.changed,
-            }
-            for line, task_id in zip(lines, edit.focus, strict=True)
-        ],
-        tasks=[documents.task(edit.after.tasks[i], graph) for i in edit.changed],
-        changed=edit.made,
-        unblocked=list(edit.unblocked),
-        commit=made.commit,
+    edit = report.edit
+    return Answer(
+        lambda: render.documents.batch_document(
+            edit, report.commit, [(line.number, line.op) for line in lines]
+        ),
+        lambda marks: render.plain.edited(edit, marks, [i for i in edit.focus if i]),
+        quiet=["\n".join(edit.focus)],
+        workspace=workspace,
     )
 
 
@@ -90,8 +66,6 @@ def _located(error: GittasksError, lines: list[BatchLine]) -> GittasksError:
 
 def _made_below(error: NotFound, lines: list[BatchLine]) -> int | None:
     """The line that makes the task that was not found, when it comes too late."""
-    from gittasks.core.operations import Create
-
     for line in lines:
         made = line.operation.id if isinstance(line.operation, Create) else None
         if made and f'"{made}"' in error.message:

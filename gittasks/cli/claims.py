@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gittasks.cli import output
+from gittasks import render
 from gittasks.cli.options import (
     command,
     force_option,
@@ -16,14 +16,18 @@ from gittasks.cli.options import (
     remote_option,
     resume_option,
 )
+from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.core.clock import duration, duration_words
 from gittasks.core.operations import Claim
 from gittasks.errors import Refused, RemoteFailure
-from gittasks.render.text import clean
 
 if TYPE_CHECKING:
+    from gittasks.render.text import Marks
     from gittasks.workspace import Claimed, Workspace
+
+
+_NOTHING = "nothing is ready to be claimed"
 
 
 @command("claim")
@@ -56,7 +60,7 @@ def claim_command(
     owner: str | None,
     force: bool,
     parallel: bool,
-) -> int:
+) -> Answer:
     """Take a task for me alone, on all machines: ID, else the next that is ready.
 
     The list's remote decides: of two that claim at once it takes one. Exit code 5 when somebody
@@ -80,65 +84,54 @@ def claim_command(
                 "gittasks claim --offline"
             )
         raise
-    return _answer(settings, workspace, made)
+    return _answer(workspace, made)
 
 
-def _answer(settings: Settings, workspace: Workspace, made: Claimed) -> int:
-    if settings.json:
-        from gittasks.render import documents
+def _answer(workspace: Workspace, claimed: Claimed) -> Answer:
+    edit, task = claimed.report.edit, claimed.task
 
-        edit, graph = made.report.edit, made.report.graph
-        task = made.task and documents.task(made.task, graph, workspace.actor.owner)
-        output.document(
-            documents.envelope(
-                "claim",
-                list=documents.list_part(edit.after.info),
-                task=task,
-                changed=edit.made,
-                commit=made.report.commit,
-                remote=workspace.store.remote if not made.tentative else None,
-                tentative=made.tentative,
-            )
-        )
-    elif made.task is None:
-        output.say("nothing is ready to be claimed")
-    elif settings.quiet:
-        output.say(made.task.id)
-    else:
-        output.say(clean(workspace.claim_words(made.task, made)))
-        output.say_changes(settings, made.report, [made.task.id])
-    output.notices(settings, workspace)
-    return 0 if made.task else 1
+    def text(marks: Marks) -> str:
+        if task is None:
+            return _NOTHING
+        words = render.text.clean(workspace.claim_words(task, claimed))
+        return f"{words}\n{render.plain.edited(edit, marks, [task.id])}"
+
+    return Answer(
+        lambda: render.documents.claim_document(
+            edit,
+            claimed.report.commit,
+            task and task.id,
+            workspace.actor.owner,
+            None if claimed.tentative else workspace.store.remote,
+            tentative=claimed.tentative,
+        ),
+        text,
+        quiet=[task.id if task else _NOTHING],
+        workspace=workspace,
+        exit_code=0 if task else 1,
+    )
 
 
 @command("heartbeat")
 @click.argument("task_id", metavar="[ID]", required=False)
 @owner_option
 @click.pass_obj
-def heartbeat_command(settings: Settings, task_id: str | None, owner: str | None) -> int:
+def heartbeat_command(settings: Settings, task_id: str | None, owner: str | None) -> Answer:
     """Say that I am still at it: renews the lease of my claims. No commit is made.
 
     Exit code 5 when one of them was taken over.
     """
     workspace = settings.workspace(owner)
     lease, lost = workspace.heartbeat(task_id)
-    if settings.json:
-        from gittasks.render import documents
-
-        output.document(
-            documents.envelope(
-                "heartbeat",
-                list=documents.list_part(workspace.snapshot().info),
-                claims=[{"task": i, "claim": e} for i, e in lease.claims.items()],
-                lost=list(lost),
-                leaseSeconds=lease.seconds,
-                beat=lease.beat,
-            )
-        )
-    elif not settings.quiet:
-        held = ", ".join(lease.claims) or "nothing"
-        output.say(f"renewed for {duration_words(lease.seconds)}: {held}")
-        for name in lost:
-            output.say(f"{name} was taken over: gittasks show {name}")
-    output.notices(settings, workspace)
-    return Refused.exit_code if lost else 0
+    held = ", ".join(lease.claims) or "nothing"
+    lines = [f"renewed for {duration_words(lease.seconds)}: {held}"]
+    lines += [f"{name} was taken over: gittasks show {name}" for name in lost]
+    return Answer(
+        lambda: render.documents.heartbeat_document(
+            workspace.snapshot().info, lease.claims, lost, lease.seconds, lease.beat
+        ),
+        lambda _: "\n".join(lines),
+        quiet=(),
+        workspace=workspace,
+        exit_code=Refused.exit_code if lost else 0,
+    )

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gittasks import render
 from gittasks.cli import output
 from gittasks.cli.options import Command, common_options, owner_option
+from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
-from gittasks.render.text import clean
 
 if TYPE_CHECKING:
     from gittasks.claude.native import Fault
-    from gittasks.claude.transfer import Exported, Imported
-    from gittasks.workspace import Workspace
 
 _EVENT_LIMIT = 4 * 1024 * 1024
 """Most bytes of an event that are read."""
@@ -53,47 +52,35 @@ def claude_command() -> None:
 @owner_option
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @click.pass_obj
-def import_command(settings: Settings, name: str | None, owner: str | None, dry_run: bool) -> None:
+def import_command(
+    settings: Settings, name: str | None, owner: str | None, dry_run: bool
+) -> Answer:
     """Take Claude Code's own tasks into the list, as one commit.
 
     NAME is a folder of ~/.claude/tasks; without it that of the session, or the one called as
     the list.
     """
-    from gittasks.claude import transfer
+    from gittasks.claude import transfer  # a hook does without
 
     workspace = settings.workspace(owner)
-    made = transfer.import_tasks(workspace, name, dry_run=dry_run)
-    if settings.json:
-        _import_document(workspace, made)
-    elif not settings.quiet:
-        _say_import(settings, made)
-    _say_faults(settings, made.faults)
-    output.notices(settings, workspace)
-
-
-def _say_import(settings: Settings, made: Imported) -> None:
-    if made.report is None:
-        output.say(f"{made.name}: nothing new in {len(made.links)} tasks")
-    else:
-        output.say_changes(settings, made.report, [])
-
-
-def _import_document(workspace: Workspace, made: Imported) -> None:
-    from gittasks.render import documents
-
-    edit = made.edit
-    output.document(
-        documents.envelope(
-            "claudeImport",
-            list=documents.list_part(workspace.snapshot().info),
-            name=made.name,
-            changed=edit is not None,
-            created=list(edit.created) if edit else [],
-            updated=[i for i in edit.changed if i not in edit.created] if edit else [],
-            numbers={n: link.task for n, link in made.links.items()},
-            notCarriedOver=_fault_rows(made.faults),
-            commit=made.report.commit if made.report else None,
-        )
+    taken = transfer.import_tasks(workspace, name, dry_run=dry_run)
+    return Answer(
+        lambda: render.documents.claude_import_document(
+            workspace.snapshot().info,
+            taken.name,
+            taken.edit,
+            taken.report.commit if taken.report else None,
+            {number: link.task for number, link in taken.links.items()},
+            taken.faults,
+        ),
+        lambda marks: (
+            render.plain.edited(taken.report.edit, marks)
+            if taken.report
+            else f"{taken.name}: nothing new in {len(taken.links)} tasks"
+        ),
+        quiet=(),
+        beside=_fault_lines(taken.faults),
+        workspace=workspace,
     )
 
 
@@ -101,51 +88,34 @@ def _import_document(workspace: Workspace, made: Imported) -> None:
 @click.argument("name", required=False, metavar="[NAME]")
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @click.pass_obj
-def export_command(settings: Settings, name: str | None, dry_run: bool) -> None:
+def export_command(settings: Settings, name: str | None, dry_run: bool) -> Answer:
     """Write the list as Claude Code's own tasks, into the folder NAME of ~/.claude/tasks.
 
     Without NAME it is the one that CLAUDE_CODE_TASK_LIST_ID names, or is called as the list.
     """
-    from gittasks.claude import transfer
+    from gittasks.claude import transfer  # a hook does without
 
     workspace = settings.workspace()
-    made = transfer.export_tasks(workspace, name, dry_run=dry_run)
-    if settings.json:
-        _export_document(workspace, made)
-    elif not settings.quiet:
-        written = f"{len(made.written)} of {len(made.links)} tasks written"
-        removed = f", {len(made.removed)} removed" if made.removed else ""
-        output.say(f"{made.name}: {written}{removed}")
-    _say_faults(settings, made.faults)
-    output.notices(settings, workspace)
-
-
-def _export_document(workspace: Workspace, made: Exported) -> None:
-    from gittasks.render import documents
-
-    output.document(
-        documents.envelope(
-            "claudeExport",
-            list=documents.list_part(workspace.snapshot().info),
-            name=made.name,
-            changed=bool(made.written or made.removed),
-            written=list(made.written),
-            removed=list(made.removed),
-            numbers={n: link.task for n, link in made.links.items()},
-            notCarriedOver=_fault_rows(made.faults),
-        )
+    sent = transfer.export_tasks(workspace, name, dry_run=dry_run)
+    removed = f", {len(sent.removed)} removed" if sent.removed else ""
+    return Answer(
+        lambda: render.documents.claude_export_document(
+            workspace.snapshot().info,
+            sent.name,
+            sent.written,
+            sent.removed,
+            {number: link.task for number, link in sent.links.items()},
+            sent.faults,
+        ),
+        lambda _: f"{sent.name}: {len(sent.written)} of {len(sent.links)} tasks written{removed}",
+        quiet=(),
+        beside=_fault_lines(sent.faults),
+        workspace=workspace,
     )
 
 
-def _fault_rows(faults: Sequence[Fault]) -> list[dict[str, str]]:
-    return [{"number": f.number, "message": f.message} for f in faults]
-
-
-def _say_faults(settings: Settings, faults: Sequence[Fault]) -> None:
-    if settings.json or settings.quiet:
-        return
-    for fault in faults:
-        output.say(f"not carried over: {clean(str(fault))}", err=True)
+def _fault_lines(faults: Sequence[Fault]) -> list[str]:
+    return [f"not carried over: {render.text.clean(str(fault))}" for fault in faults]
 
 
 # --- events ----------------------------------------------------------------------------------

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from gittasks.cli import output
+from gittasks import render
+from gittasks.claude import install
+from gittasks.claude import settings as ours
 from gittasks.cli.options import command
+from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
-from gittasks.render.text import clean
+from gittasks.errors import GittasksError, NoList, NoRepository
+from gittasks.store import git
 
 if TYPE_CHECKING:
     from gittasks.claude.install import Change, Site
@@ -40,27 +47,21 @@ def _dry_run_option(function: F) -> F:
 @_dry_run_option
 @click.option("--print", "show", is_flag=True, help="Print the settings to put in by hand.")
 @click.pass_obj
-def install_command(settings: Settings, scope: str, dry_run: bool, show: bool) -> None:
+def install_command(settings: Settings, scope: str, dry_run: bool, show: bool) -> Answer:
     """Put hooks, the list's name and the MCP server into Claude Code's settings."""
-    from gittasks.claude import install
-
     site, list_id = _site(settings, scope)
     if show:
-        _print_settings(settings, list_id)
-        return
+        return _printed_settings(list_id)
     changes = install.to_install(site, list_id, replace=settings.list_id is not None)
     if not dry_run:
         install.install(site, changes)
     server = _tell_client(settings, "add", scope, dry_run=dry_run)
-    _answer(settings, "install", scope, changes, server, dry_run=dry_run)
-    if not settings.quiet:
-        for hint in _install_hints(settings, site, list_id):
-            output.say(f"hint: {hint}", err=True)
+    hints = _install_hints(settings, site, list_id)
+    answer = _answer("install", scope, changes, server, dry_run=dry_run)
+    return answer._replace(notices=hints)
 
 
 def _install_hints(settings: Settings, site: Site, list_id: str | None) -> list[str]:
-    import shutil
-
     hints = []
     twice = [s for s in _SCOPES if s != site.scope and _has_hooks(settings, s)]
     if twice:
@@ -72,8 +73,6 @@ def _install_hints(settings: Settings, site: Site, list_id: str | None) -> list[
     if list_id is None:
         hints.append("there is no list yet, so none is named: gittasks init NAME, then this again")
     if site.scope == "local":
-        from gittasks.store import git
-
         args = ["check-ignore", "-q", site.places[0].path]
         if git.run(args, cwd=_work_tree(settings), env=os.environ).returncode == 1:
             name = site.places[0].name
@@ -85,25 +84,20 @@ def _install_hints(settings: Settings, site: Site, list_id: str | None) -> list[
 @_scope_option
 @_dry_run_option
 @click.pass_obj
-def uninstall_command(settings: Settings, scope: str, dry_run: bool) -> None:
+def uninstall_command(settings: Settings, scope: str, dry_run: bool) -> Answer:
     """Take out what install put in, and nothing else."""
-    from gittasks.claude import install
-
     site, _ = _site(settings, scope)
     changes = install.to_uninstall(site, _lists(settings, scope))
     if not dry_run:
         install.uninstall(site, changes)
     server = _tell_client(settings, "remove", scope, dry_run=dry_run)
-    _answer(settings, "uninstall", scope, changes, server, dry_run=dry_run)
+    return _answer("uninstall", scope, changes, server, dry_run=dry_run)
 
 
 @command("status", short_help="Show what is in its settings.")
 @click.pass_obj
-def status_command(settings: Settings) -> int:
+def status_command(settings: Settings) -> Answer:
     """Show what is in Claude Code's settings; exit code 1 when nothing is."""
-    from gittasks.claude import install
-    from gittasks.errors import NoRepository
-
     rows = []
     for scope in _SCOPES:
         try:
@@ -115,23 +109,22 @@ def status_command(settings: Settings) -> int:
             work_tree = None if scope == "user" else _work_tree(settings)
             row["mcp"] = install.registered(os.environ, work_tree)
         rows.append(row)
-    if settings.json:
-        from gittasks.render import documents
+    return Answer(
+        lambda: render.documents.claude_status_document(rows),
+        lambda _: "\n".join(map(_status_line, rows)) or None,
+        quiet=(),
+        exit_code=0 if any(row["hooks"] or row["mcp"] for row in rows) else 1,
+    )
 
-        output.document(documents.envelope("claudeStatus", scopes=rows))
-    elif not settings.quiet:
-        for row in rows:
-            words = {True: "set up", False: "not set up", None: "unknown"}
-            named = f", list {clean(str(row['env']))}" if row["env"] else ""
-            hooks, mcp = words[row["hooks"]], words[row["mcp"]]
-            output.say(f"{row['scope']}: hooks {hooks}, MCP server {mcp}{named}")
-    return 0 if any(row["hooks"] or row["mcp"] for row in rows) else 1
+
+def _status_line(row: dict[str, Any]) -> str:
+    words = {True: "set up", False: "not set up", None: "unknown"}
+    named = f", list {render.text.clean(str(row['env']))}" if row["env"] else ""
+    hooks, mcp = words[row["hooks"]], words[row["mcp"]]
+    return f"{row['scope']}: hooks {hooks}, MCP server {mcp}{named}"
 
 
 def _has_hooks(settings: Settings, scope: str) -> bool:
-    from gittasks.claude import install
-    from gittasks.errors import GittasksError
-
     try:
         return bool(install.state(_site(settings, scope)[0])["hooks"])
     except GittasksError:
@@ -140,9 +133,6 @@ def _has_hooks(settings: Settings, scope: str) -> bool:
 
 def _site(settings: Settings, scope: str) -> tuple[Site, str | None]:
     """The files of a scope, and the list that they are to name."""
-    from gittasks.claude import install
-    from gittasks.errors import NoList
-
     if scope == "user":
         return install.user_site(os.environ), None
     workspace = settings.workspace()
@@ -158,8 +148,6 @@ def _site(settings: Settings, scope: str) -> tuple[Site, str | None]:
 
 
 def _work_tree(settings: Settings) -> str:
-    from gittasks.errors import NoRepository
-
     found = settings.workspace().repository.found.work_tree
     if found is None:
         raise NoRepository(
@@ -175,20 +163,13 @@ def _lists(settings: Settings, scope: str) -> list[str]:
     return [one.id for one in settings.workspace().lists()]
 
 
-def _print_settings(settings: Settings, list_id: str | None) -> None:
-    from gittasks.claude import settings as ours
-
+def _printed_settings(list_id: str | None) -> Answer:
     wanted, servers = ours.wanted(list_id), ours.servers()
-    if settings.json:
-        from gittasks.render import documents
-
-        output.document(documents.envelope("claudePrint", settings=wanted, mcp=servers))
-        return
-    import json
-
-    for name, content in (("settings.json", wanted), (".mcp.json", servers)):
-        output.say(f"{name}:")
-        output.say(json.dumps(content, indent=2))
+    files = (("settings.json", wanted), (".mcp.json", servers))
+    return Answer(
+        lambda: render.documents.claude_print_document(wanted, servers),
+        lambda _: "\n".join(f"{name}:\n{json.dumps(text, indent=2)}" for name, text in files),
+    )
 
 
 def _tell_client(
@@ -198,10 +179,6 @@ def _tell_client(
 
     None where there is nothing to do: for a project they are in a file of their own.
     """
-    import shutil
-
-    from gittasks.claude import install
-
     if scope == "project":
         return None
     there = install.registered(os.environ, None if scope == "user" else _work_tree(settings))
@@ -213,8 +190,6 @@ def _tell_client(
     told: dict[str, Any] = {"command": line, "ran": False, "said": None}
     if dry_run or shutil.which("claude") is None:
         return told
-    import subprocess
-
     folder = None if scope == "user" else _work_tree(settings)
     try:
         done = subprocess.run(line, cwd=folder, capture_output=True, check=False, timeout=30)
@@ -225,41 +200,35 @@ def _tell_client(
 
 
 def _answer(
-    settings: Settings,
     action: str,
     scope: str,
     changes: Sequence[Change],
     server: dict[str, Any] | None,
     *,
     dry_run: bool,
-) -> None:
-    rows = [{"file": c.place.name, "changed": c.made} for c in changes]
-    if settings.json:
-        from gittasks.render import documents
+) -> Answer:
+    files = [(change.place.name, change.made) for change in changes]
+    return Answer(
+        lambda: render.documents.claude_settings_document(
+            action, scope, files, server, dry_run=dry_run
+        ),
+        lambda _: "\n".join([*_file_lines(files, dry_run), *_server_lines(action, server)]) or None,
+        quiet=(),
+    )
 
-        output.document(
-            documents.envelope(
-                "claudeSettings",
-                action=action,
-                scope=scope,
-                dryRun=dry_run,
-                files=rows,
-                server=server,
-            )
-        )
-        return
-    if settings.quiet:
-        return
-    for row in rows:
-        done = "would be changed" if dry_run else "changed"
-        output.say(f"{row['file']}: {done if row['changed'] else 'as it is already'}")
+
+def _file_lines(files: Sequence[tuple[str, bool]], dry_run: bool) -> list[str]:
+    done = "would be changed" if dry_run else "changed"
+    return [f"{name}: {done if changed else 'as it is already'}" for name, changed in files]
+
+
+def _server_lines(action: str, server: dict[str, Any] | None) -> list[str]:
     if server is None:
-        return
+        return []
     line = " ".join(server["command"])
     if server["ran"]:
-        output.say(f"{line}: done")
-    elif server["said"] is None:
-        output.say(f"the MCP server is still to be {'added' if action == 'install' else 'removed'}")
-        output.say(f"  with: {line}")
-    else:
-        output.say(f"{line}: failed ({clean(server['said'])})")
+        return [f"{line}: done"]
+    if server["said"] is None:
+        verb = "added" if action == "install" else "removed"
+        return [f"the MCP server is still to be {verb}", f"  with: {line}"]
+    return [f"{line}: failed ({render.text.clean(server['said'])})"]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import get_completion_class
 
-from gittasks.cli import output
+from gittasks import render
 from gittasks.cli.options import command
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Answer
 
 if TYPE_CHECKING:
     pass
@@ -20,7 +20,7 @@ _VARIABLE = "_GITTASKS_COMPLETE"
 @command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
-def completion_command(ctx: click.Context, shell: str) -> None:
+def completion_command(ctx: click.Context, shell: str) -> Answer:
     """Print what SHELL has to run so that Tab completes commands, options, and ids.
 
     \b
@@ -32,10 +32,6 @@ def completion_command(ctx: click.Context, shell: str) -> None:
     assert made is not None  # noqa: S101  click has all three
     complete = made(ctx.find_root().command, {}, "gittasks", _VARIABLE)
     script = complete.source_template % complete.source_vars()
-    settings = ctx.find_object(Settings)
-    if settings and settings.json:
-        from gittasks.render import documents
-
-        output.document(documents.envelope("completion", shell=shell, script=script))
-    else:
-        output.say(script.strip())
+    return Answer(
+        lambda: render.documents.completion_document(shell, script), lambda _: script.strip()
+    )

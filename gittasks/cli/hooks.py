@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gittasks import render
 from gittasks.cli import output
-from gittasks.cli.options import command, common_options
+from gittasks.cli.options import Command, command, common_options
+from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.errors import GittasksError, Refused, Untrusted
-from gittasks.render.text import clean
+from gittasks.githooks import installing, running
 
 if TYPE_CHECKING:
     from gittasks.githooks.installing import Status
@@ -32,56 +34,40 @@ def hooks_command() -> None:
     """
 
 
-@hooks_command.command("install", params=common_options(), add_help_option=False)
+@hooks_command.command("install", cls=Command)
 @click.pass_obj
-def install_command(settings: Settings) -> int:
+def install_command(settings: Settings) -> Answer:
     """Set up hooks and merge driver here; hooks that are there are kept and run first."""
-    from gittasks.githooks import installing
-
     return _answer(settings, installing.install)
 
 
-@hooks_command.command("uninstall", params=common_options(), add_help_option=False)
+@hooks_command.command("uninstall", cls=Command)
 @click.pass_obj
-def uninstall_command(settings: Settings) -> int:
+def uninstall_command(settings: Settings) -> Answer:
     """Take out what install set up; what was there before is there again."""
-    from gittasks.githooks import installing
-
-    _answer(settings, installing.uninstall)
-    return 0
+    return _answer(settings, installing.uninstall)._replace(exit_code=0)
 
 
-@hooks_command.command("status", params=common_options(), add_help_option=False)
+@hooks_command.command("status", cls=Command)
 @click.pass_obj
-def status_command(settings: Settings) -> int:
+def status_command(settings: Settings) -> Answer:
     """Show what is set up; exit code 1 when something is not."""
-    from gittasks.githooks import installing
-
     return _answer(settings, installing.status)
 
 
-def _answer(settings: Settings, action: Callable[[Repository], Status]) -> int:
-    workspace = settings.workspace()
-    found = action(workspace.repository)
-    if settings.json:
-        from gittasks.render import documents
-
-        output.document(
-            documents.envelope(
-                "hooks",
-                changed=found.changed,
-                mergeDriver=found.merge_driver,
-                hooks=[
-                    {"name": h.name, "state": h.state, "chained": h.after is not None}
-                    for h in found.hooks
-                ],
-                byHand=list(found.left),
-            )
-        )
-    elif not settings.quiet:
-        for line in _lines(found):
-            output.say(clean(line))
-    return 0 if found.complete else 1
+def _answer(settings: Settings, action: Callable[[Repository], Status]) -> Answer:
+    status = action(settings.workspace().repository)
+    return Answer(
+        lambda: render.documents.hooks_document(
+            [(h.name, h.state, h.after is not None) for h in status.hooks],
+            status.left,
+            changed=status.changed,
+            merge_driver=status.merge_driver,
+        ),
+        lambda _: "\n".join(map(render.text.clean, _lines(status))),
+        quiet=(),
+        exit_code=0 if status.complete else 1,
+    )
 
 
 def _lines(found: Status) -> list[str]:
@@ -104,8 +90,6 @@ def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> i
     Nothing that goes wrong here may stop git: the exit code is 0, or 5 for a commit that
     gittasks.strictTrailers refuses.
     """
-    from gittasks.githooks import running
-
     reads = name in running.READING and not sys.stdin.isatty()
     stdin = sys.stdin.buffer.read().decode("utf-8", "replace") if reads else ""
     try:
@@ -131,7 +115,7 @@ def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> i
         told = [str(unexpected(error))]
     if not settings.quiet:
         for line in told[:_MOST]:
-            output.say(f"gittasks: {clean(line)}", err=True)
+            output.say(f"gittasks: {render.text.clean(line)}", err=True)
         if len(told) > _MOST:
             output.say(f"gittasks: and {len(told) - _MOST} lines more", err=True)
     return 0

@@ -13,11 +13,11 @@ from rich.text import Text
 
 from gittasks.cli import looking, output
 from gittasks.cli.fullscreen import Terminal
-from gittasks.cli.history import changed_words
 from gittasks.cli.output import LostOutput
 from gittasks.cli.screen import console, printed, terminal_signs
 from gittasks.core.clock import MINUTE, duration_brief
 from gittasks.errors import GittasksError
+from gittasks.render.history_text import changed_words
 from gittasks.render.terminal.live import TURNING, Happened, picture
 from gittasks.render.text import clean
 

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gittasks.cli import output
+from gittasks import render
 from gittasks.cli.options import F
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Answer
 from gittasks.core.view import ListView
 from gittasks.errors import InvalidData
 
 if TYPE_CHECKING:
-    from gittasks.core.model import Snapshot
+    from gittasks.cli.screen import Screen
+    from gittasks.core.model import Problem, Snapshot
     from gittasks.render.terminal.pieces import Signs
+    from gittasks.render.text import Marks
     from gittasks.store.layout import Branch
     from gittasks.workspace import Workspace
 
@@ -67,13 +69,55 @@ def exit_code(snapshot: Snapshot) -> int:
     return InvalidData.exit_code if snapshot.problems else 0
 
 
-def show(
-    settings: Settings, view: ListView, draw: Callable[[ListView, Signs, int], object]
-) -> None:
-    """Print what `draw` makes for the terminal."""
-    from gittasks.cli.screen import console, printed, terminal_signs
-    from gittasks.render.plain import title_lines
+def drawing(
+    view: ListView, draw: Callable[[ListView, Signs, int], object]
+) -> Callable[[Screen], str]:
+    """What `draw` makes of a list for the terminal, below the moment if it is not this one."""
 
-    on = console(settings)
-    made = printed(on, draw(view, terminal_signs(), on.width))
-    output.say("\n".join([*title_lines(view), made]))
+    def drawn(screen: Screen) -> str:
+        lines = render.plain.title_lines(view)
+        return "\n".join([*lines, screen.printed(draw(view, screen.signs, screen.width))])
+
+    return drawn
+
+
+def status_answer(view: ListView, workspace: Workspace | None = None) -> Answer:
+    """How far a list is: the answer of `status`."""
+    return Answer(
+        lambda: render.documents.progress_document(view),
+        lambda marks: "\n".join(status_lines(view, marks)),
+        drawing=drawing(view, lambda *how: render.views.status(*how)),
+        workspace=workspace,
+        exit_code=exit_code(view.snapshot),
+    )
+
+
+def status_lines(view: ListView, marks: Marks) -> list[str]:
+    """The same as lines of text."""
+    plain = render.plain
+    return [*plain.title_lines(view), plain.status(view, marks), *plain.remark_lines(view)]
+
+
+def lists_answer(workspace: Workspace, *, places: bool = False) -> Answer:
+    """One line a list; with `places` also where it is. Exit code 4 when one cannot be read."""
+    rows: list[ListView] = []
+    unreadable: list[Problem] = []
+    now = workspace.now().epoch
+    for summary in workspace.lists():
+        where = (*(("here",) if summary.local else ()), *summary.remotes)
+        row = ListView(summary.snapshot, now, chosen=summary.current, places=where)
+        unreadable += [p._replace(path=f"{row.info.id}: {p.path}") for p in row.problems]
+        rows.append(row)
+
+    def text(table: str) -> str:
+        return "\n".join([table, *render.plain.problem_lines(unreadable)])
+
+    def drawn(screen: Screen) -> str:
+        return text(screen.printed(render.views.overview(rows, screen.signs, screen.width)))
+
+    return Answer(
+        lambda: render.documents.lists_document(rows),
+        lambda _: text(render.plain.lists_table(rows, places=places)),
+        drawing=drawn if places else None,
+        exit_code=InvalidData.exit_code if unreadable else 0,
+    )

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
 
+from gittasks.cli.output import Answer, answer
 from gittasks.cli.settings import Settings
 from gittasks.errors import Usage
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
 
 _MOST_TEXT = 1024 * 1024
 """Bytes of a text that are read; what a field may hold is less, and checked when it is written."""
@@ -107,6 +107,12 @@ class Command(click.Command):
         for param in self.params:
             if kind := _IDS.get(param.name or ""):
                 param.type = kind
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, and answer what it returns; the exit code."""
+        value = super().invoke(ctx)
+        settings = ctx.find_object(Settings) or Settings()
+        return answer(settings, value) if isinstance(value, Answer) else value
 
 
 _IDS = {

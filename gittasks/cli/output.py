@@ -1,20 +1,86 @@
-"""Print what a command answers: text, or one JSON document."""
+"""Print what commands answer: the one place that chooses between JSON, text and the terminal."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
+    from gittasks.cli.screen import Screen
     from gittasks.cli.settings import Settings
-    from gittasks.core.model import Task
-    from gittasks.core.operations import Operation
-    from gittasks.workspace import Report, Workspace
+    from gittasks.render.text import Marks
+    from gittasks.workspace import Workspace
 
 
 class LostOutput(Exception):
     """What a command says cannot be written (a full disk), so nobody knows what it did."""
+
+
+class Answer(NamedTuple):
+    """The answer of a command, in each form that it can be asked for; only one of them is made.
+
+    `quiet` are the lines of --quiet, as a rule ids; None when the text says no more than those.
+    Without a `drawing` a terminal gets the text. `hints` and `beside` go to standard error where
+    a person reads the text; `failures` do so with --quiet. The `notices`, and
+    those of the `workspace`, follow. A `file` is printed as it is, in whatever form.
+    """
+
+    json: Callable[[], Mapping[str, Any]]
+    text: Callable[[Marks], str | None]
+    quiet: Iterable[str] | None = None
+    drawing: Callable[[Screen], str] | None = None
+    hints: Callable[[], Iterable[str]] = tuple
+    beside: Sequence[str] = ()
+    failures: Sequence[str] = ()
+    workspace: Workspace | None = None
+    exit_code: int = 0
+    file: str | None = None
+    notices: Sequence[str] = ()
+
+    @classmethod
+    def of_file(cls, content: str, workspace: Workspace, exit_code: int) -> Self:
+        """The answer of a command that was asked for a file on standard output."""
+        return cls(dict, str, workspace=workspace, exit_code=exit_code, file=content)
+
+
+def answer(settings: Settings, value: Answer) -> int:
+    """Print an answer in the form that the options ask for; returns its exit code."""
+    notices = list(value.notices)
+    if value.file is not None:
+        say(value.file)
+    elif settings.json:
+        document(value.json())
+    elif settings.quiet and value.quiet is not None:
+        _say_lines(value.quiet)
+        _say_lines(value.failures, err=True)
+    else:
+        if value.drawing and settings.on_terminal():
+            from gittasks.cli.screen import Screen  # it imports rich
+
+            say(value.drawing(Screen.of(settings)))
+        elif (text := value.text(settings.marks())) is not None:
+            say(text)
+        _say_lines(value.beside, err=True)
+        notices += value.hints()
+    if value.workspace and not settings.quiet:
+        notices[:0] = value.workspace.notices
+        notices += value.workspace.claim_notices()
+    if not settings.quiet:
+        _say_lines((f"hint: {notice}" for notice in notices), err=True)
+    return value.exit_code
+
+
+def document(content: Mapping[str, Any]) -> None:
+    """Print one JSON document to standard output."""
+    from gittasks.render import documents  # only --json needs it
+
+    say(documents.dumps(content))
+
+
+def _say_lines(lines: Iterable[str], *, err: bool = False) -> None:
+    for line in lines:
+        say(line, err=err)
 
 
 def say(text: str, *, err: bool = False) -> None:
@@ -35,87 +101,3 @@ def say(text: str, *, err: bool = False) -> None:
         raise
     except OSError as error:
         raise LostOutput(error.strerror or str(error)) from error
-
-
-def say_ids(tasks: Iterable[Task]) -> None:
-    """Print the ids alone, one a line, for scripts."""
-    for task in tasks:
-        say(task.id)
-
-
-def document(content: Mapping[str, Any]) -> None:
-    """Print one JSON document to standard output."""
-    from gittasks.render import documents
-
-    say(documents.dumps(content))
-
-
-def notices(settings: Settings, workspace: Workspace) -> None:
-    """Print the hints that came up, to standard error."""
-    if not settings.quiet:
-        for notice in (*workspace.notices, *workspace.claim_notices()):
-            say(f"hint: {notice}", err=True)
-
-
-def edit_and_answer(
-    settings: Settings,
-    operations: Sequence[Operation],
-    *,
-    owner: str | None = None,
-    force: bool = False,
-    parallel: bool = False,
-    offline: bool = False,
-    remote: str | None = None,
-) -> None:
-    """Apply operations to the list at work, and answer with what became of them."""
-    workspace = settings.workspace(owner, remote)
-    made = workspace.edit(operations, force=force, parallel=parallel, offline=offline)
-    report(settings, workspace, made)
-
-
-def remark(settings: Settings, workspace: Workspace, made: Report) -> None:
-    """Say at once what new tasks make hard to see; to a person, so not beside JSON."""
-    if made.edit.created and not settings.json and not settings.quiet:
-        from gittasks.core.lint.early import remarks
-
-        workspace.notices += remarks(made.edit.before, made.edit.after, made.edit.created)
-
-
-def report(settings: Settings, workspace: Workspace, made: Report) -> None:
-    """Answer an edit: what became of the task that it was about, and what is ready now."""
-    edit, graph = made.edit, made.graph
-    focus = next((i for i in edit.focus if i), "")
-    if settings.json:
-        from gittasks.render import documents
-
-        document(
-            documents.task_document(
-                edit.after.tasks[focus],
-                graph,
-                changed=edit.made,
-                unblocked=edit.unblocked,
-                commit=made.commit,
-                me=workspace.actor.owner,
-                info=edit.after.info,
-            )
-        )
-    else:
-        say_changes(settings, made, [i for i in dict.fromkeys(edit.focus) if i])
-    remark(settings, workspace, made)
-    notices(settings, workspace)
-
-
-def say_changes(settings: Settings, made: Report, focus: Sequence[str]) -> None:
-    """The lines of an edit: tasks in focus and all that changed, unblocked ones, the summary."""
-    from gittasks.core.progress import summary
-    from gittasks.render import plain
-
-    edit = made.edit
-    shown = [i for i in dict.fromkeys([*focus, *edit.changed]) if i in edit.after.tasks]
-    pairs = [(edit.before.tasks.get(i), edit.after.tasks[i]) for i in shown]
-    if settings.quiet:
-        for _, task in pairs:
-            say(task.id)
-        return
-    words = summary(edit.after.tasks.values())
-    say(plain.changes(pairs, settings.marks(), edit.unblocked, words))

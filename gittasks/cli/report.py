@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gittasks.cli import output
+from gittasks import render
 from gittasks.cli.looking import at_option, exit_code, look
 from gittasks.cli.options import command
+from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
+from gittasks.core.history import phase_times
+from gittasks.core.picture import picture
+from gittasks.core.timeline import timeline
+from gittasks.core.trouble import troubles
 from gittasks.errors import Usage
+from gittasks.render.history_text import conflict_lines, in_words
+from gittasks.render.report import MARKER, Activity, Matter, Report
+from gittasks.render.text import UNICODE
 from gittasks.store import disk
 
 if TYPE_CHECKING:
-    from gittasks.core.model import ListInfo
     from gittasks.core.view import ListView
-    from gittasks.render.report import Matter, Report
     from gittasks.workspace import Workspace
 
 _HEAD = 2000
@@ -41,7 +47,7 @@ _HEAD = 2000
 @click.pass_obj
 def report_command(
     settings: Settings, target: str | None, form: str, force: bool, at: str | None
-) -> int:
+) -> Answer:
     """Write a report: progress, timeline, burn-up, dependencies, people, conflicts, tasks.
 
     The page is one file that needs no network. Without --output it goes to standard output, on a
@@ -52,17 +58,22 @@ def report_command(
     workspace = settings.workspace()
     view = look(workspace, at)
     text = _written(gather(workspace, view), form)
+    code = exit_code(view.snapshot)
     if target == "-" or (target is None and not settings.json and _to_stdout(form)):
-        output.say(text.removesuffix("\n"))
-    else:
-        own = target is None
-        path = _own_file(workspace, form) if own else str(target)
-        if not own and not force:
-            _check_replaceable(path)
-        _write(path, text)
-        _answer(settings, view.info, form, path, len(text.encode()))
-    output.notices(settings, workspace)
-    return exit_code(view.snapshot)
+        return Answer.of_file(text.removesuffix("\n"), workspace, code)
+    own = target is None
+    path = _own_file(workspace, form) if own else str(target)
+    if not own and not force:
+        _check_replaceable(path)
+    _write(path, text)
+    size = len(text.encode())
+    return Answer(
+        lambda: render.documents.report_document(view.info, form, path, size),
+        lambda _: f"report written to {path}",
+        quiet=[path],
+        workspace=workspace,
+        exit_code=code,
+    )
 
 
 def _to_stdout(form: str) -> bool:
@@ -71,23 +82,12 @@ def _to_stdout(form: str) -> bool:
 
 def _written(report: Report, form: str) -> str:
     if form == "markdown":
-        from gittasks.render.markdown_report import markdown
-
-        return markdown(report)
-    from gittasks.render.html.page import page
-
-    return page(report)
+        return render.markdown_report.markdown(report)
+    return render.page.page(report)
 
 
 def gather(workspace: Workspace, view: ListView) -> Report:
     """Everything that a report tells of a list as it is, or as it was."""
-    from gittasks.cli.history import in_words
-    from gittasks.core.history import phase_times
-    from gittasks.core.picture import picture
-    from gittasks.core.timeline import timeline
-    from gittasks.render.report import Activity, Report
-    from gittasks.render.text import UNICODE
-
     snapshot, now = view.snapshot, view.now
     entries = workspace.log(without=view.past.later if view.past else ())
     return Report(
@@ -101,11 +101,6 @@ def gather(workspace: Workspace, view: ListView) -> Report:
 
 
 def _matters(workspace: Workspace, view: ListView) -> list[Matter]:
-    from gittasks.cli.conflicts import conflict_lines
-    from gittasks.core.trouble import troubles
-    from gittasks.render import plain
-    from gittasks.render.report import Matter
-
     found = [Matter("Unreadable", str(problem)) for problem in view.problems]
     # What competed is worked out for the list as it is now; of the past there is the number.
     for conflict in () if view.past else workspace.conflicts():
@@ -114,9 +109,9 @@ def _matters(workspace: Workspace, view: ListView) -> list[Matter]:
     parallel = workspace.repository.config.flag("gittasks.parallel")
     left = troubles(view.snapshot, parallel=parallel)
     found += (Matter("Trouble", t.message, (t.hint,)) for t in left)
-    found += [Matter("Silent", plain.stale_line(stale)) for stale in view.stale]
+    found += [Matter("Silent", render.plain.stale_line(stale)) for stale in view.stale]
     open_then = view.conflicts if view.past else 0
-    found += [Matter("Sharing", line) for line in plain.sharing_lines(open_then, view.apart)]
+    found += [Matter("Sharing", line) for line in render.plain.sharing_lines(open_then, view.apart)]
     return found
 
 
@@ -135,8 +130,6 @@ def _check_replaceable(path: str) -> None:
     """Refuse to write over a file that is no report; one that is not there yet is fine."""
     if not os.path.isfile(path) or not os.path.getsize(path):
         return
-    from gittasks.render.report import MARKER
-
     with open(path, "rb") as file:
         head = file.read(_HEAD)
     if MARKER.encode() not in head:
@@ -158,22 +151,3 @@ def _write(path: str, text: str) -> None:
         disk.replace_file(path, data, like=path)
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from error
-
-
-def _answer(settings: Settings, info: ListInfo, form: str, path: str, size: int) -> None:
-    if settings.json:
-        from gittasks.render import documents
-
-        output.document(
-            documents.envelope(
-                "report",
-                list=documents.list_part(info),
-                format=form,
-                file=path,
-                bytes=size,
-            )
-        )
-    elif settings.quiet:
-        output.say(path)
-    else:
-        output.say(f"report written to {path}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from rich.console import Console
 
@@ -14,6 +14,27 @@ if TYPE_CHECKING:
 
 NARROWEST = 20
 """Columns that are drawn on at least; a narrower window cuts."""
+
+
+class Screen(NamedTuple):
+    """The terminal that standard output is: what views are drawn with, and how they print."""
+
+    console: Console
+    signs: Signs
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The terminal as the options want it used."""
+        return cls(console(settings), terminal_signs())
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.console.width
+
+    def printed(self, view: object) -> str:
+        """A view as text."""
+        return printed(self.console, view)
 
 
 def console(settings: Settings, width: int | None = None) -> Console:

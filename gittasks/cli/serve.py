@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gittasks import render
 from gittasks.cli import output
+from gittasks.cli.looking import look
 from gittasks.cli.options import command
+from gittasks.cli.output import Answer
+from gittasks.cli.report import gather
 from gittasks.cli.settings import Settings
+from gittasks.core.clock import duration
 from gittasks.errors import GittasksError, Usage
+from gittasks.web.live import LivePage
+from gittasks.web.server import Server, port_is_taken
 
 if TYPE_CHECKING:
-    from gittasks.web.server import Server
     from gittasks.workspace import Workspace
 
 _PORT = 7373
@@ -34,15 +40,22 @@ def serve_command(settings: Settings, port: int | None, fetch: str | None) -> in
 
     The page renews itself when the list moves. It is read-only, and served to this machine alone.
     """
-    from gittasks.core.clock import duration
-
     workspace = settings.workspace()
     workspace.branch()  # a list that is not there is told now
     every = duration(fetch, "--fetch") if fetch else None
     source = _List(settings, workspace, every)
     server = _server(source, port)
-    _answer(settings, workspace, server)
-    output.notices(settings, workspace)
+    output.answer(
+        settings,
+        Answer(
+            lambda: render.documents.serve_document(
+                workspace.snapshot().info, server.address, server.server_port
+            ),
+            lambda _: f"{workspace.list_id}: {server.address} (Ctrl-C ends it)",
+            quiet=[server.address],
+            workspace=workspace,
+        ),
+    )
     try:
         server.run()
     finally:
@@ -65,50 +78,25 @@ class _List:
             return True
 
     def page(self) -> str:
-        from gittasks.cli.looking import look
-        from gittasks.cli.report import gather
-        from gittasks.render.html.page import notice_page, page
-
         try:
             workspace = self._settings.workspace()
-            return page(gather(workspace, look(workspace)), is_live=True)
+            return render.page.page(gather(workspace, look(workspace)), is_live=True)
         except GittasksError as error:
-            return notice_page("No report just now", f"{error.message}\n{error.hint or ''}")
+            reason = f"{error.message}\n{error.hint or ''}"
+            return render.page.notice_page("No report just now", reason)
 
     def close(self) -> None:
         self._follower.close()
 
 
 def _server(source: _List, port: int | None) -> Server:
-    from gittasks.render.html.page import policy
-    from gittasks.web.live import LivePage
-    from gittasks.web.server import Server, port_is_taken
-
     live = LivePage(source)
     try:
-        return Server(_PORT if port is None else port, live, policy(is_live=True))
+        return Server(_PORT if port is None else port, live, render.page.policy(is_live=True))
     except OSError as error:
         if port is None and port_is_taken(error):
-            return Server(0, live, policy(is_live=True))
+            return Server(0, live, render.page.policy(is_live=True))
         raise Usage(
             f"cannot serve on port {port}: {error.strerror or error}",
             hint="choose another with --port, or leave it out",
         ) from error
-
-
-def _answer(settings: Settings, workspace: Workspace, server: Server) -> None:
-    if settings.json:
-        from gittasks.render import documents
-
-        output.document(
-            documents.envelope(
-                "serve",
-                list=documents.list_part(workspace.snapshot().info),
-                url=server.address,
-                port=server.server_port,
-            )
-        )
-    elif settings.quiet:
-        output.say(server.address)
-    else:
-        output.say(f"{workspace.list_id}: {server.address} (Ctrl-C ends it)")

@@ -1,4 +1,4 @@
-"""Settings: the common options of one command, and what follows from them."""
+"""What the common options say, and what follows from it for the output."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Settings:
 
     def workspace(self, owner: str | None = None, remote: str | None = None) -> Workspace:
         """Open the workspace that the options name; `owner` acts, else who `--as` names."""
-        from gittasks.workspace import Workspace
+        from gittasks.workspace import Workspace  # -h needs no list
 
         if owner and self.acting and owner != self.acting:
             raise Usage(
@@ -45,7 +45,7 @@ class Settings:
 
     def marks(self) -> Marks:
         """Signs for the tasks that standard output can hold."""
-        from gittasks.render.text import colored, marks
+        from gittasks.render.text import colored, marks  # -h needs none
 
         plain = marks(sys.stdout.encoding)
         return colored(plain) if self.in_color() else plain

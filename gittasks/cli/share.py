@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gittasks.cli import output
-from gittasks.cli.conflicts import conflict_document, conflict_lines
+from gittasks import render
 from gittasks.cli.options import F, command
+from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
+from gittasks.core.progress import summary
 from gittasks.errors import InvalidData
-from gittasks.render.text import clean
+from gittasks.sync import Synced, Wish
 
 if TYPE_CHECKING:
-    from gittasks.sync import Synced, Wish
-    from gittasks.workspace import Exchanged, Workspace
+    from gittasks.core.history import LogEntry
+    from gittasks.render.text import Marks
+    from gittasks.workspace import Exchanged
 
 _SHOWN = 20
 """Changes in one direction that are shown one by one."""
@@ -33,10 +36,8 @@ def _options(function: F) -> F:
 @click.pass_obj
 def pull_command(
     settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool
-) -> int:
+) -> Answer:
     """Fetch what others did and merge it. REMOTE is the list's own, else origin."""
-    from gittasks.sync import Wish
-
     return _exchange(settings, Wish(True, False, accept_rewrite), remote, all_lists)
 
 
@@ -45,10 +46,8 @@ def pull_command(
 @click.pass_obj
 def push_command(
     settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool
-) -> int:
+) -> Answer:
     """Send my work; what others pushed first is merged. Never with force."""
-    from gittasks.sync import Wish
-
     return _exchange(settings, Wish(accept_rewrite, True, accept_rewrite), remote, all_lists)
 
 
@@ -57,116 +56,101 @@ def push_command(
 @click.pass_obj
 def sync_command(
     settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool
-) -> int:
+) -> Answer:
     """Fetch, merge and push: afterwards the remote and this clone hold the same."""
-    from gittasks.sync import Wish
-
     return _exchange(settings, Wish(True, True, accept_rewrite), remote, all_lists)
 
 
-def _exchange(settings: Settings, wish: Wish, remote: str | None, all_lists: bool) -> int:
+def _exchange(settings: Settings, wish: Wish, remote: str | None, all_lists: bool) -> Answer:
     workspace = settings.workspace()
     done = workspace.sync(wish, remote, all_lists=all_lists)
-    failed = [one.error for one in done if one.error]
+    failed = [synced.error for synced in done if synced.error]
     if len(done) == 1 and failed:
         raise failed[0]
-    told = [_Told(workspace, one) for one in done]
-    if settings.json:
-        from gittasks.render import documents
-
-        output.document(documents.envelope("sync", lists=[one.document() for one in told]))
-    elif settings.quiet:
-        for one in done:
-            if one.error:
-                output.say(f"error: {one.list_id}: {one.error.message}", err=True)
-    else:
-        lines = [line for one in told for line in one.lines(settings)]
-        quiet = sum(one.nothing for one in told)
-        if quiet and len(told) > 1:
-            lines.append(f"{quiet} {'list' if quiet == 1 else 'lists'} up to date")
-        output.say("\n".join(lines) if lines else "there is no list to share")
-    for one in done:
-        workspace.notices += _checkouts(one)
-    output.notices(settings, workspace)
-    unreadable = any(one.branch and one.branch.snapshot.problems for one in done)
-    return failed[0].exit_code if failed else InvalidData.exit_code if unreadable else 0
+    exchanges = [(synced, workspace.exchanged(synced)) for synced in done]
+    unreadable = any(synced.branch and synced.branch.snapshot.problems for synced in done)
+    for synced in done:
+        workspace.notices += map(_checkout_hint, synced.lagging)
+    return Answer(
+        lambda: render.documents.sync_document(_document(*exchange) for exchange in exchanges),
+        lambda marks: "\n".join(_lines(exchanges, marks)),
+        quiet=(),
+        failures=[f"error: {s.list_id}: {s.error.message}" for s in done if s.error],
+        workspace=workspace,
+        exit_code=failed[0].exit_code if failed else InvalidData.exit_code if unreadable else 0,
+    )
 
 
-def _checkouts(one: Synced) -> list[str]:
-    return [
+def _checkout_hint(folder: str) -> str:
+    return (
         f"{folder} has this branch checked out and could not be brought along; "
         f"before you commit there, see: git -C {folder} status"
-        for folder in one.lagging
-    ]
+    )
 
 
-class _Told:
-    """What became of one list, with the history behind it."""
+def _document(synced: Synced, exchange: Exchanged) -> dict[str, Any]:
+    branch = synced.branch
+    return render.documents.exchange_part(
+        synced.list_id,
+        branch.snapshot.info.title if branch else None,
+        synced.remote,
+        created=synced.created,
+        received=exchange.received,
+        sent=exchange.sent,
+        conflicts=exchange.conflicts,
+        troubles=exchange.troubles,
+        open_conflicts=len(synced.conflicts),
+        commit=(branch.heads.local or branch.heads.tracked) if branch else None,
+        rounds=synced.rounds,
+        error=synced.error,
+    )
 
-    def __init__(self, workspace: Workspace, one: Synced) -> None:
-        self.one = one
-        self.behind: Exchanged = workspace.exchanged(one)
 
-    @property
-    def nothing(self) -> bool:
-        """Whether there is nothing to say but that it is up to date."""
-        one = self.one
-        return not (one.received or one.sent or one.error or one.created or one.absent)
+def _lines(exchanges: Sequence[tuple[Synced, Exchanged]], marks: Marks) -> list[str]:
+    lines = [line for exchange in exchanges for line in _list_lines(*exchange, marks)]
+    quiet = sum(_is_quiet(synced) for synced, _ in exchanges)
+    if quiet and len(exchanges) > 1:
+        lines.append(f"{quiet} {'list' if quiet == 1 else 'lists'} up to date")
+    return lines or ["there is no list to share"]
 
-    def lines(self, settings: Settings) -> list[str]:
-        """`plan: 2 changes in, 1 out (origin)`, then one line for each of them."""
-        from gittasks.cli.history import entry_lines
-        from gittasks.core.progress import summary
-        from gittasks.render.plain import problem_lines
 
-        one, marks = self.one, settings.marks()
-        remote = clean(one.remote)
-        if one.error:
-            return [f"{one.list_id}: error: {clean(one.error.message)}"]
-        if one.absent:
-            return [f"{one.list_id}: not on {remote}; put it there with: gittasks push"]
-        if self.nothing:
-            return [f"{one.list_id}: up to date with {remote}"]
-        moved = [f"{_changes(len(one.received))} from {remote}"] if one.received else []
-        moved += [f"{_changes(len(one.sent))} to {remote}"] if one.sent else []
-        if one.created:
-            moved = [f"now on {remote}"]
-        lines = [f"{one.list_id}: {', '.join(moved)}"]
-        parts = (("<", self.behind.received), (">", [] if one.created else self.behind.sent))
-        for sign, entries in parts:
-            shown = entry_lines(entries[-_SHOWN:], marks, with_task=True)
-            if len(entries) > _SHOWN:
-                shown.insert(0, f"... {len(entries) - _SHOWN} more: gittasks log")
-            lines += [f"  {sign} {line}" for line in shown]
-        lines += [f"  ! {line}" for c in self.behind.conflicts for line in conflict_lines(c)]
-        lines += [f"  ! {clean(t.message)}; {clean(t.hint)}" for t in self.behind.troubles]
-        if one.branch:
-            lines += problem_lines(one.branch.snapshot.problems)
-            lines.append(clean(summary(one.branch.snapshot.tasks.values())))
-        return lines
+def _is_quiet(synced: Synced) -> bool:
+    """Whether nothing is to be told of a list but that it is up to date."""
+    moved = synced.received or synced.sent or synced.created
+    return not (moved or synced.error or synced.absent)
 
-    def document(self) -> dict[str, Any]:
-        """The same as JSON."""
-        from gittasks.cli.history import entry_documents
-        from gittasks.render import documents
 
-        one = self.one
-        error = documents.error_document(one.error)["error"] if one.error else None
-        heads = one.branch.heads if one.branch else None
-        return {
-            "id": one.list_id,
-            "title": one.branch.snapshot.info.title if one.branch else None,
-            "remote": one.remote,
-            "created": one.created,
-            "received": entry_documents(self.behind.received),
-            "sent": entry_documents(self.behind.sent),
-            "conflicts": [conflict_document(c) for c in self.behind.conflicts],
-            "troubles": [{"kind": t.kind, "tasks": list(t.tasks)} for t in self.behind.troubles],
-            "openConflicts": len(one.conflicts),
-            "commit": (heads.local or heads.tracked) if heads else None,
-            "rounds": one.rounds,
-            "error": error,
-        }
+def _list_lines(synced: Synced, exchange: Exchanged, marks: Marks) -> list[str]:
+    """`plan: 2 changes from origin, 1 change to origin`, then one line for each of them."""
+    clean, name = render.text.clean, synced.list_id
+    remote = clean(synced.remote)
+    if synced.error:
+        return [f"{name}: error: {clean(synced.error.message)}"]
+    if synced.absent:
+        return [f"{name}: not on {remote}; put it there with: gittasks push"]
+    if _is_quiet(synced):
+        return [f"{name}: up to date with {remote}"]
+    moved = [f"{_changes(len(synced.received))} from {remote}"] if synced.received else []
+    moved += [f"{_changes(len(synced.sent))} to {remote}"] if synced.sent else []
+    if synced.created:
+        moved = [f"now on {remote}"]
+    lines = [f"{name}: {', '.join(moved)}", *_entry_lines("<", exchange.received, marks)]
+    lines += [] if synced.created else _entry_lines(">", exchange.sent, marks)
+    for conflict in exchange.conflicts:
+        lines += [f"  ! {line}" for line in render.history_text.conflict_lines(conflict)]
+    lines += [f"  ! {clean(t.message)}; {clean(t.hint)}" for t in exchange.troubles]
+    if synced.branch:
+        snapshot = synced.branch.snapshot
+        lines += render.plain.problem_lines(snapshot.problems)
+        lines.append(clean(summary(snapshot.tasks.values())))
+    return lines
+
+
+def _entry_lines(sign: str, entries: Sequence[LogEntry], marks: Marks) -> list[str]:
+    lines = render.history_text.entry_lines(entries[-_SHOWN:], marks, with_task=True)
+    if len(entries) > _SHOWN:
+        lines.insert(0, f"... {len(entries) - _SHOWN} more: gittasks log")
+    return [f"  {sign} {line}" for line in lines]
 
 
 def _changes(count: int) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from gittasks.cli import output
+from gittasks import render
+from gittasks.cli.changing import edit, edited
 from gittasks.cli.options import (
     F,
     StatusChoice,
@@ -18,12 +19,13 @@ from gittasks.cli.options import (
     prose,
     text_or_stdin,
 )
+from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.core.fields import LISTS, SIMPLE, Kind
+from gittasks.core.lint.early import remarks
 from gittasks.core.model import Status, Value
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 from gittasks.errors import Usage
-from gittasks.render.text import clean
 
 _STATUSES = StatusChoice([str(s) for s in Status])
 _OPEN_STATUSES = StatusChoice([str(s) for s in Status if s is not Status.DELETED])
@@ -117,7 +119,7 @@ def create_command(
     force: bool,
     parallel: bool,
     **fields: Any,
-) -> None:
+) -> Answer:
     """Create a task.
 
     With --iterations N it becomes a loop: "Iteration 1/N: SUBJECT" to N/N, each after the one
@@ -137,7 +139,13 @@ def create_command(
         iterations=iterations,
         fields=_given(fields),
     )
-    output.edit_and_answer(settings, [operation], force=force, parallel=parallel)
+    workspace = settings.workspace()
+    report = workspace.edit([operation], force=force, parallel=parallel)
+    made = report.edit
+    # Their author should read at once what will make new tasks hard to follow.
+    return edited(workspace, report)._replace(
+        hints=lambda: remarks(made.before, made.after, made.created)
+    )
 
 
 def _one_subject(argument: str | None, option: str | None) -> str:
@@ -190,7 +198,7 @@ def update_command(
     force: bool,
     parallel: bool,
     **fields: Any,
-) -> None:
+) -> Answer:
     """Change fields of a task; an empty text clears a field."""
     named = Update(
         id=task_id,
@@ -213,7 +221,7 @@ def update_command(
     operation = named._replace(fields=simple.fields, added=simple.added, removed=simple.removed)
     if operation == Update(id=task_id):
         raise Usage("nothing to change was given", hint="see what can be: gittasks update --help")
-    output.edit_and_answer(settings, [operation], force=force, parallel=parallel)
+    return edit(settings, [operation], force=force, parallel=parallel)
 
 
 @command("note")
@@ -221,10 +229,10 @@ def update_command(
 @click.argument("text")
 @owner_option
 @click.pass_obj
-def note_command(settings: Settings, task_id: str, text: str, owner: str | None) -> None:
+def note_command(settings: Settings, task_id: str, text: str, owner: str | None) -> Answer:
     """Add a note to a task; a TEXT of - is read from stdin."""
     note = AddNote(task_id, text_or_stdin(text) or "")
-    output.edit_and_answer(settings, [note], owner=owner)
+    return edit(settings, [note], owner=owner)
 
 
 @command("delete")
@@ -232,9 +240,9 @@ def note_command(settings: Settings, task_id: str, text: str, owner: str | None)
 @owner_option
 @force_option
 @click.pass_obj
-def delete_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> None:
+def delete_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> Answer:
     """Hide a task. It is kept, and what waited for it may start."""
-    output.edit_and_answer(settings, [Transition(Verb.DELETE, task_id)], owner=owner, force=force)
+    return edit(settings, [Transition(Verb.DELETE, task_id)], owner=owner, force=force)
 
 
 @command("restore")
@@ -242,41 +250,26 @@ def delete_command(settings: Settings, task_id: str, owner: str | None, force: b
 @owner_option
 @force_option
 @click.pass_obj
-def restore_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> None:
+def restore_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> Answer:
     """Bring a deleted task back."""
-    output.edit_and_answer(settings, [Transition(Verb.RESTORE, task_id)], owner=owner, force=force)
+    return edit(settings, [Transition(Verb.RESTORE, task_id)], owner=owner, force=force)
 
 
 @command("undo")
 @owner_option
 @click.pass_obj
-def undo_command(settings: Settings, owner: str | None) -> None:
+def undo_command(settings: Settings, owner: str | None) -> Answer:
     """Take back my last operation with a new commit.
 
     Refused when others have built on it. Called again, it takes back the one before.
     """
     workspace = settings.workspace(owner)
     undone = workspace.undo()
-    if settings.json:
-        from gittasks.render import documents
-
-        graph, edit = undone.report.graph, undone.report.edit
-        output.document(
-            documents.envelope(
-                "undo",
-                list=documents.list_part(edit.after.info),
-                undone={"commit": undone.commit, "subject": undone.subject},
-                tasks=[
-                    documents.task(edit.after.tasks[i], graph)
-                    for i in edit.changed
-                    if i in edit.after.tasks
-                ],
-                removed=[i for i in edit.changed if i not in edit.after.tasks],
-                commit=undone.report.commit,
-            )
-        )
-    else:
-        output.say(f"took back {undone.commit[:7]}: {clean(undone.subject)}")
-        if not settings.quiet:
-            output.say_changes(settings, undone.report, [])
-    output.notices(settings, workspace)
+    change, commit = undone.report.edit, undone.report.commit
+    title = f"took back {undone.commit[:7]}: {render.text.clean(undone.subject)}"
+    return Answer(
+        lambda: render.documents.undo_document(change, commit, undone.commit, undone.subject),
+        lambda marks: f"{title}\n{render.plain.edited(change, marks)}",
+        quiet=[title],
+        workspace=workspace,
+    )

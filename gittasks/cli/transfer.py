@@ -7,20 +7,26 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gittasks.cli import output
+from gittasks import render
+from gittasks.cli import looking
+from gittasks.cli.changing import changed_ids
 from gittasks.cli.options import command, owner_option
+from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
+from gittasks.cli.sources import read_files
+from gittasks.codec.foreign.source import read_source
+from gittasks.codec.plan_markdown import write_markdown
+from gittasks.core.arrivals import named
 from gittasks.core.graph import Graph
 from gittasks.core.ids import listed
-from gittasks.core.progress import Progress
 from gittasks.errors import InvalidData
-from gittasks.render.text import clean, clean_block
 from gittasks.store import disk
 
 if TYPE_CHECKING:
     from gittasks.core.arrivals import Arrivals, Loss
     from gittasks.core.model import Snapshot
-    from gittasks.workspace import Report, Workspace
+    from gittasks.render.text import Marks
+    from gittasks.workspace import Report
 
 _SHOWN = 3
 """Tasks that are named for each thing that is not carried over."""
@@ -35,7 +41,7 @@ _SHOWN = 3
 )
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to FILE instead of stdout.")
 @click.pass_obj
-def export_command(settings: Settings, form: str | None, path: str | None) -> int:
+def export_command(settings: Settings, form: str | None, path: str | None) -> Answer:
     """Print the whole list, deleted tasks included in JSON.
 
     Without --format the ending of FILE tells the form (.md, .csv), else it is JSON.
@@ -44,13 +50,19 @@ def export_command(settings: Settings, form: str | None, path: str | None) -> in
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
     text = _exported(snapshot, form)
-    if path:
-        _write(path, text)
-        _answer_written(settings, snapshot, form, len(snapshot.tasks))
-    else:
-        output.say(text)
-    output.notices(settings, workspace)
-    return InvalidData.exit_code if snapshot.problems else 0
+    code = looking.exit_code(snapshot)
+    if path is None:
+        return Answer.of_file(text, workspace, code)
+    _write(path, text)
+    count = len(snapshot.tasks)
+    noun = "task" if count == 1 else "tasks"
+    return Answer(
+        lambda: render.documents.exported_document(snapshot.info, form, count),
+        lambda _: f"{count} {noun} written as {form}",
+        quiet=(),
+        workspace=workspace,
+        exit_code=code,
+    )
 
 
 def _form_of(path: str | None) -> str:
@@ -60,17 +72,12 @@ def _form_of(path: str | None) -> str:
 
 def _exported(snapshot: Snapshot, form: str) -> str:
     if form == "markdown":
-        from gittasks.codec.plan_markdown import write_markdown
-
         text = write_markdown(snapshot.info, snapshot.ordered(deleted=True))
-        return clean_block(text).rstrip("\n")
+        return render.text.clean_block(text).rstrip("\n")
     if form == "csv":
-        from gittasks.render.csv_table import csv_table
-
-        return csv_table(snapshot.ordered(), Graph.of(snapshot)).rstrip("\n")
-    from gittasks.render import documents
-
-    return documents.dumps(documents.export_document(snapshot, snapshot.ordered(deleted=True)))
+        return render.csv_table.csv_table(snapshot.ordered(), Graph.of(snapshot)).rstrip("\n")
+    tasks = snapshot.ordered(deleted=True)
+    return render.documents.dumps(render.documents.export_document(snapshot, tasks))
 
 
 def _write(path: str, text: str) -> None:
@@ -80,17 +87,6 @@ def _write(path: str, text: str) -> None:
     except OSError as error:
         hint = "the list was only read; choose another place"
         raise InvalidData(f"cannot write {path}: {error.strerror}", hint=hint) from error
-
-
-def _answer_written(settings: Settings, snapshot: Snapshot, form: str, count: int) -> None:
-    if settings.json:
-        from gittasks.render import documents
-
-        part = documents.list_part(snapshot.info)
-        output.document(documents.envelope("exported", list=part, format=form, tasks=count))
-    elif not settings.quiet:
-        noun = "task" if count == 1 else "tasks"
-        output.say(f"{count} {noun} written as {form}")
 
 
 @command("import")
@@ -106,7 +102,7 @@ def _answer_written(settings: Settings, snapshot: Snapshot, form: str, count: in
 @click.pass_obj
 def import_command(
     settings: Settings, source: str, form: str | None, dry_run: bool, owner: str | None
-) -> None:
+) -> Answer:
     """Take tasks from another tool, or an exported list, into the list, in one commit.
 
     \b
@@ -118,64 +114,40 @@ def import_command(
 
     Importing the same again changes nothing. What is not carried over is listed.
     """
-    from gittasks.cli.sources import read_files
-    from gittasks.codec.foreign.source import read_source
-
     where = "standard input" if source == "-" else source
     arrivals = read_source(read_files(source), where, form)
     workspace = settings.workspace(owner)
-    made = workspace.apply_plan(arrivals, dry_run=dry_run)
-    if settings.json:
-        output.document(_import_document(workspace, arrivals, made, dry_run))
-    else:
-        _say_import(settings, arrivals, made, dry_run)
-    output.notices(settings, workspace)
-
-
-def _import_document(
-    workspace: Workspace, arrivals: Arrivals, made: Report, dry_run: bool
-) -> dict[str, object]:
-    from gittasks.core.arrivals import named
-    from gittasks.render import documents
-
-    edit, graph = made.edit, made.graph
-    names = named(arrivals.tasks, edit.after)
-    tasks = edit.after.tasks.values()
-    return documents.envelope(
-        "import",
-        list=documents.list_part(edit.after.info),
-        format=arrivals.tool,
-        dryRun=dry_run,
-        changed=edit.made,
-        created=list(edit.created),
-        updated=[i for i in edit.changed if i not in edit.created],
-        ids=[{"source": source, "id": task_id} for source, task_id in names.items()],
-        notCarriedOver=[
-            {"what": loss.what, "why": loss.why, "sources": list(loss.tasks)}
-            for loss in arrivals.losses
-        ],
-        notes=list(made.notes),
-        unblocked=list(edit.unblocked),
-        commit=made.commit,
-        progress=documents.progress_part(Progress.of(tasks, graph, workspace.now().epoch)),
+    report = workspace.apply_plan(arrivals, dry_run=dry_run)
+    edit, now = report.edit, workspace.now().epoch
+    return Answer(
+        lambda: render.documents.import_document(
+            edit,
+            report.commit,
+            report.notes,
+            now,
+            arrivals,
+            named(arrivals.tasks, edit.after),
+            dry_run=dry_run,
+        ),
+        lambda marks: "\n".join(_import_lines(arrivals, report, marks, dry_run=dry_run)),
+        quiet=[*([] if edit.made else [_NOTHING]), *changed_ids(report)],
+        workspace=workspace,
     )
 
 
-def _say_import(settings: Settings, arrivals: Arrivals, made: Report, dry_run: bool) -> None:
-    edit = made.edit
-    if not edit.made:
-        output.say("nothing to change: all of it is in the list already")
-    elif dry_run and not settings.quiet:
-        output.say("would change:")
-    output.say_changes(settings, made, [])
-    if settings.quiet:
-        return
-    for note in made.notes:
-        output.say(clean(note))
-    if arrivals.losses:
-        output.say("not carried over:")
+_NOTHING = "nothing to change: all of it is in the list already"
+
+
+def _import_lines(arrivals: Arrivals, report: Report, marks: Marks, *, dry_run: bool) -> list[str]:
+    lines = ["would change:"] if dry_run else []
+    if not report.edit.made:
+        lines = [_NOTHING]
+    lines.append(render.plain.edited(report.edit, marks))
+    lines += map(render.text.clean, report.notes)
+    lines += ["not carried over:"] if arrivals.losses else []
     for loss in arrivals.losses:
-        output.say(f"  {clean(_loss_line(loss, len(arrivals.tasks)))}")
+        lines.append(f"  {render.text.clean(_loss_line(loss, len(arrivals.tasks)))}")
+    return lines
 
 
 def _loss_line(loss: Loss, count: int) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from gittasks.cli import output
+from gittasks import render
 from gittasks.cli.options import command
+from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.errors import NotFound
-from gittasks.render.text import clean
+
+if TYPE_CHECKING:
+    from gittasks.workspace.doctor import Finding
 from gittasks.store import disk
 
 
@@ -45,30 +48,23 @@ def _read(name: str) -> bytes:
 @command("doctor")
 @click.option("--fix", is_flag=True, help="Mend what can be mended without a choice.")
 @click.pass_obj
-def doctor_command(settings: Settings, fix: bool) -> int:
+def doctor_command(settings: Settings, fix: bool) -> Answer:
     """Look over the repository and all its lists; exit code 1 when there is something to see to."""
     workspace = settings.workspace()
-    found = workspace.doctor(fix=fix)
-    if settings.json:
-        from gittasks.render import documents
+    findings = workspace.doctor(fix=fix)
+    return Answer(
+        lambda: render.documents.doctor_document(findings),
+        lambda _: "\n".join(_lines(findings)),
+        quiet=(),
+        workspace=workspace,
+        exit_code=1 if any(not finding.fixed for finding in findings) else 0,
+    )
 
-        rows: list[dict[str, Any]] = [
-            {
-                "check": f.check,
-                "list": f.list_id,
-                "message": f.message,
-                "hint": f.hint,
-                "fixed": f.fixed,
-            }
-            for f in found
-        ]
-        output.document(documents.envelope("doctor", findings=rows))
-    elif not settings.quiet:
-        for f in found:
-            where = f"{clean(f.list_id)}: " if f.list_id else ""
-            output.say(f"{where}{clean(f.message)}")
-            output.say("  fixed" if f.fixed else f"  {clean(f.hint)}")
-        if not found:
-            output.say("nothing to see to")
-    output.notices(settings, workspace)
-    return 1 if any(not f.fixed for f in found) else 0
+
+def _lines(findings: list[Finding]) -> list[str]:
+    clean, lines = render.text.clean, []
+    for finding in findings:
+        where = f"{clean(finding.list_id)}: " if finding.list_id else ""
+        lines.append(f"{where}{clean(finding.message)}")
+        lines.append("  fixed" if finding.fixed else f"  {clean(finding.hint)}")
+    return lines or ["nothing to see to"]

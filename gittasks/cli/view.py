@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from gittasks.cli import looking, output
+from gittasks import render
+from gittasks.cli import looking
 from gittasks.cli.looking import at_option, since_option
 from gittasks.cli.options import StatusChoice, command, owner_option
+from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
+from gittasks.core.clock import duration
+from gittasks.core.history import phase_times
 from gittasks.core.lookup import find
-from gittasks.core.model import Status
+from gittasks.core.model import Status, Task
 from gittasks.core.query import Filter
 from gittasks.core.view import ListView
 from gittasks.errors import NotFound, Usage
 
 if TYPE_CHECKING:
-    from gittasks.workspace import Workspace
+    from gittasks.core.history import LogEntry
+    from gittasks.render.terminal.pieces import Signs
+    from gittasks.render.text import Marks
+    from gittasks.workspace import Changed, Workspace
 
 _STATUSES = StatusChoice([str(s) for s in Status])
 _HISTORY = 20
@@ -44,15 +52,11 @@ def list_command(
     deleted: bool,
     at: str | None,
     since: str | None,
-) -> int:
+) -> Answer:
     """Show the tasks in order, and how far the list is."""
     workspace = settings.workspace()
-    view = looking.look(workspace, at)
-    changed = None
-    if since is not None:
-        from gittasks.cli.since import compare
-
-        changed = compare(workspace, since, view)
+    view, me = looking.look(workspace, at), workspace.actor.owner
+    changed = None if since is None else _changed(workspace, since, view)
     chosen = Filter(
         statuses,
         owner,
@@ -62,69 +66,58 @@ def list_command(
         deleted=deleted or changed is not None,
         among=None if changed is None else changed.tasks,
     )
-    tasks = chosen.of(view.snapshot, view.graph, owner or workspace.actor.owner)
-    if settings.json:
-        from gittasks.render import documents
+    tasks = chosen.of(view.snapshot, view.graph, owner or me)
+    return Answer(
+        lambda: {
+            **render.documents.task_list_document(view, tasks, me),
+            **render.documents.since_part(*(changed[:2] if changed else (None, ()))),
+        },
+        lambda marks: "\n".join(_list_lines(view, tasks, changed, marks)),
+        quiet=[task.id for task in tasks],
+        drawing=None if changed else looking.drawing(view, _drawn_list(tasks)),
+        workspace=workspace,
+        exit_code=looking.exit_code(view.snapshot),
+    )
 
-        made = documents.task_list_document(view, tasks, workspace.actor.owner)
-        news: dict[str, object] = {"since": None, "changes": []}
-        if changed is not None:
-            from gittasks.cli.since import since_part
 
-            news = since_part(changed)
-        output.document({**made, **news})
-    elif settings.quiet:
-        output.say_ids(tasks)
-    elif changed is not None:
-        from gittasks.cli.since import changed_lines
-        from gittasks.render.plain import title_lines
+def _changed(workspace: Workspace, since: str, view: ListView) -> Changed:
+    """The difference between a moment before and the one that is looked at."""
+    before = workspace.look_back(since)
+    if view.past and before.epoch > view.now:
+        raise Usage(
+            f"--since {since} is after --at {view.past.at}",
+            hint="give an earlier time, or leave --at out",
+        )
+    return workspace.changed(before, view)
 
-        lines = changed_lines(view, changed, tasks, settings.marks())
-        output.say("\n".join([*title_lines(view), *lines]))
-    elif settings.on_terminal():
-        from gittasks.render.terminal import views
 
-        looking.show(settings, view, lambda view, *how: views.task_list(view, tasks, *how))
-    else:
-        from gittasks.render import plain
+def _list_lines(
+    view: ListView, tasks: Sequence[Task], changed: Changed | None, marks: Marks
+) -> list[str]:
+    plain = render.plain
+    if changed is None:
+        shown = plain.task_list(view, tasks, marks)
+        return [*plain.title_lines(view), shown, *plain.remark_lines(view)]
+    lines = render.history_text.since_lines(view, *changed, tasks, marks)
+    return [*plain.title_lines(view), *lines]
 
-        shown = plain.task_list(view, tasks, settings.marks())
-        lines = [*plain.title_lines(view), shown, *plain.remark_lines(view)]
-        output.say("\n".join(lines))
-    output.notices(settings, workspace)
-    return looking.exit_code(view.snapshot)
+
+def _drawn_list(tasks: Sequence[Task]) -> Callable[[ListView, Signs, int], object]:
+    return lambda view, *how: render.views.task_list(view, tasks, *how)
 
 
 @command("status")
 @click.option("--all", "everything", is_flag=True, help="All lists here, one line each.")
 @at_option
 @click.pass_obj
-def status_command(settings: Settings, everything: bool, at: str | None) -> int:
+def status_command(settings: Settings, everything: bool, at: str | None) -> Answer:
     """Show how far the list is: phases, loops, what runs, what is ready, what waits."""
     if everything:
         if at is not None:
             raise Usage("--at is about one list, so it does not go with --all")
-        from gittasks.cli.lists import show_lists
-
-        return show_lists(settings, places=True)
+        return looking.lists_answer(settings.workspace(), places=True)
     workspace = settings.workspace()
-    view = looking.look(workspace, at)
-    if settings.json:
-        from gittasks.render import documents
-
-        output.document(documents.progress_document(view))
-    elif settings.on_terminal():
-        from gittasks.render.terminal import views
-
-        looking.show(settings, view, views.status)
-    else:
-        from gittasks.render import plain
-
-        shown = plain.status(view, settings.marks())
-        lines = [*plain.title_lines(view), shown, *plain.remark_lines(view)]
-        output.say("\n".join(lines))
-    output.notices(settings, workspace)
-    return looking.exit_code(view.snapshot)
+    return looking.status_answer(looking.look(workspace, at), workspace)
 
 
 @command("ready")
@@ -137,28 +130,20 @@ def status_command(settings: Settings, everything: bool, at: str | None) -> int:
 )
 @owner_option
 @click.pass_obj
-def ready_command(settings: Settings, owner: str | None, watch: str | None) -> int:
+def ready_command(settings: Settings, owner: str | None, watch: str | None) -> Answer:
     """Show what can be started now; exit code 1 when there is nothing."""
     workspace = settings.workspace(owner)
     if watch is not None:
-        from gittasks.core.clock import duration
-
         workspace.wait_until_ready(duration(watch, "--watch") if watch else None)
-    view = ListView(workspace.snapshot(), workspace.now().epoch)
-    me = workspace.actor.owner
+    view, me = ListView(workspace.snapshot(), workspace.now().epoch), workspace.actor.owner
     tasks = Filter(ready=True).of(view.snapshot, view.graph, me)
-    if settings.json:
-        from gittasks.render import documents
-
-        output.document(documents.ready_document(view, tasks, me))
-    elif settings.quiet:
-        output.say_ids(tasks)
-    else:
-        from gittasks.render import plain
-
-        output.say(plain.ready_list(view, tasks, settings.marks()))
-    output.notices(settings, workspace)
-    return looking.exit_code(view.snapshot) or (0 if tasks else 1)
+    return Answer(
+        lambda: render.documents.ready_document(view, tasks, me),
+        lambda marks: render.plain.ready_list(view, tasks, marks),
+        quiet=[task.id for task in tasks],
+        workspace=workspace,
+        exit_code=looking.exit_code(view.snapshot) or (0 if tasks else 1),
+    )
 
 
 @command("show")
@@ -166,31 +151,25 @@ def ready_command(settings: Settings, owner: str | None, watch: str | None) -> i
 @click.option("--no-history", is_flag=True, help="Leave the history out.")
 @at_option
 @click.pass_obj
-def show_command(settings: Settings, task_id: str, no_history: bool, at: str | None) -> None:
+def show_command(settings: Settings, task_id: str, no_history: bool, at: str | None) -> Answer:
     """Show everything about one task, its history included."""
     workspace = settings.workspace()
     view = looking.look(workspace, at)
     task = view.snapshot.tasks[_find_then(workspace, view, task_id)]
     later = view.past.later if view.past else ()
     history = [] if no_history else workspace.log(task.id, without=later)
-    if settings.json:
-        from gittasks.cli.history import entry_documents
-        from gittasks.render import documents
+    return Answer(
+        lambda: render.documents.show_document(view, task, history, workspace.actor.owner),
+        lambda marks: "\n".join(_task_lines(view, task, history, marks)),
+    )
 
-        made = documents.task_document(task, view.graph, me=workspace.actor.owner, info=view.info)
-        output.document(
-            {**made, "history": entry_documents(history), "at": view.past and view.past.at}
-        )
-        return
-    from gittasks.cli.history import entry_lines
-    from gittasks.render import plain
 
-    marks = settings.marks()
-    lines = entry_lines(history[:_HISTORY], marks, with_task=False)
+def _task_lines(view: ListView, task: Task, history: Sequence[LogEntry], marks: Marks) -> list[str]:
+    lines = render.history_text.entry_lines(history[:_HISTORY], marks, with_task=False)
     if len(history) > _HISTORY:
         lines.append(f"... {len(history) - _HISTORY} more: gittasks log {task.id}")
-    details = plain.task_details(view, task, marks, lines)
-    output.say("\n".join([*plain.title_lines(view), details]))
+    details = render.plain.task_details(view, task, marks, lines)
+    return [*render.plain.title_lines(view), details]
 
 
 def _find_then(workspace: Workspace, view: ListView, text: str) -> str:
@@ -221,33 +200,29 @@ def log_command(
     reverse: bool,
     since: str | None,
     drawn: bool,
-) -> int:
+) -> Answer:
     """Show who did what when, newest first, and how long each phase took."""
     if drawn:
-        from gittasks.cli.timeline import show_timeline
+        from gittasks.cli.timeline import show_timeline  # only a drawing needs it
 
         if reverse or since:
             raise Usage("--reverse and --since do not go with --timeline")
         return show_timeline(settings, task_id, limit)
-    from gittasks.cli import history
-    from gittasks.core.history import phase_times
-
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
     chosen = find(snapshot, task_id) if task_id else None
-    only = None
-    if since is not None:
-        only = workspace.look_back(since).moment.later
+    only = None if since is None else workspace.look_back(since).moment.later
     entries = workspace.log(chosen, limit=limit, only=only)
     if reverse:
         entries.reverse()
     times = phase_times(snapshot.ordered(), workspace.now().epoch) if chosen is None else []
-    if settings.json:
-        from gittasks.render import documents
-
-        made = documents.log_document(snapshot.info, history.entry_documents(entries))
-        output.document({**made, "phases": [t._asdict() for t in times]})
-    else:
-        lines = history.entry_lines(entries, settings.marks(), with_task=chosen is None)
-        output.say("\n".join([*lines, *history.phase_lines(times)]))
-    return looking.exit_code(snapshot)
+    return Answer(
+        lambda: render.documents.log_document(snapshot.info, entries, times),
+        lambda marks: "\n".join(
+            [
+                *render.history_text.entry_lines(entries, marks, with_task=chosen is None),
+                *render.history_text.phase_lines(times),
+            ]
+        ),
+        exit_code=looking.exit_code(snapshot),
+    )

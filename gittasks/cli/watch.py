@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gittasks import render
 from gittasks.cli import looking, output
 from gittasks.cli.options import command
+from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
+from gittasks.cli.waiting import Wait
 from gittasks.core.clock import duration, format_time
 from gittasks.errors import GittasksError, Usage
-from gittasks.render.text import clean
 
 if TYPE_CHECKING:
-    from gittasks.cli.waiting import Wait
+    from gittasks.core.history import LogEntry
     from gittasks.core.view import ListView
+    from gittasks.render.documents import Document
     from gittasks.workspace import Follower, News, Workspace
 
 _PAUSE = 0.25
@@ -29,7 +33,9 @@ _PAUSE = 0.25
 @click.option("--once", is_flag=True, help="Show it once, and end.")
 @click.option("--until-done", is_flag=True, help="End when everything is complete.")
 @click.pass_obj
-def watch_command(settings: Settings, fetch: str | None, once: bool, until_done: bool) -> int:
+def watch_command(
+    settings: Settings, fetch: str | None, once: bool, until_done: bool
+) -> Answer | int:
     """Show the list as it changes, and who does what. Ctrl-C (or q) ends it.
 
     Off a terminal each change is a line. Nothing is locked, and no list is written.
@@ -42,54 +48,34 @@ def watch_command(settings: Settings, fetch: str | None, once: bool, until_done:
     workspace = settings.workspace()
     view = looking.look(workspace)
     if once:
-        return _once(settings, workspace, view)
-    import gc
-
-    from gittasks.cli.waiting import Wait
-
+        answer = looking.status_answer(view)
+        return answer._replace(json=lambda: _event("state", workspace, view=view))
     gc.enable()  # this one lives long
     follower = workspace.follow(every)
     try:
         with Wait() as wait:
             if settings.on_terminal():
-                from gittasks.cli.live import Live
+                from gittasks.cli.live import Live  # it imports rich
 
                 return Live(settings, workspace, follower, wait).run(until_done=until_done)
-            tell = _json_teller(workspace) if settings.json else _line_teller(settings, workspace)
-            return _tell(follower, wait, tell, until_done=until_done)
+            return _tell(follower, wait, _Teller(settings, workspace), until_done=until_done)
     except KeyboardInterrupt:
         return 130  # how a watch ends: nothing to say about it
     finally:
         follower.close()
 
 
-def _once(settings: Settings, workspace: Workspace, view: ListView) -> int:
-    if settings.json:
-        output.document(event("state", workspace, view=view))
-    elif settings.on_terminal():
-        from gittasks.render.terminal import views
-
-        looking.show(settings, view, views.status)
-    else:
-        _say_status(settings, view)
-    return looking.exit_code(view.snapshot)
-
-
-Teller = Callable[["News | None", "GittasksError | None"], bool]
-"""Says what is new, or that fetching fails or works again; returns whether all is complete."""
-
-
-def _tell(follower: Follower, wait: Wait, tell: Teller, *, until_done: bool) -> int:
+def _tell(follower: Follower, wait: Wait, teller: _Teller, *, until_done: bool) -> int:
     """Say what happens, until the reader goes away or all is complete."""
     problem: GittasksError | None = None
     while True:
         if news := follower.look():
-            finished = tell(news, None)
+            finished = teller.tell(news)
             if until_done and finished:
                 return 0
         if _differs(problem, follower.fetch_problem):
             problem = follower.fetch_problem
-            tell(None, problem)
+            teller.tell_fetching(problem)
         wait.pause(_PAUSE)
 
 
@@ -97,92 +83,57 @@ def _differs(one: GittasksError | None, other: GittasksError | None) -> bool:
     return (one and one.message) != (other and other.message)
 
 
-# --- lines of JSON ---------------------------------------------------------------------------
+class _Teller:
+    """Says what is new in a list, a change at a time, as lines of text or of JSON."""
+
+    def __init__(self, settings: Settings, workspace: Workspace) -> None:
+        self._settings, self._workspace = settings, workspace
+        self._is_first = True
+
+    def tell(self, news: News) -> bool:
+        """Tell of the list as it is now; whether all is complete."""
+        if news.branch is None:
+            name = "gone" if news.problem and news.problem.kind == "no-list" else "unreadable"
+            words = render.text.clean(news.problem.message) if news.problem else ""
+            self._say(words, name, error=news.problem)
+            return False
+        view = looking.of_branch(self._workspace, news.branch)
+        texts = self._texts(view, news.entries)
+        self._is_first = False
+        for entry, text in zip(news.entries, texts, strict=True):
+            self._say(text, "change", view=view, entry=entry)
+        if not news.entries:
+            self._say(texts[0], "state", view=view)
+        return view.progress.finished
+
+    def tell_fetching(self, problem: GittasksError | None) -> None:
+        """Tell that fetching fails, or works again."""
+        words = f"fetching failed: {problem.message}" if problem else "fetching works again"
+        self._say(words, "fetchFailed" if problem else "fetchWorks", error=problem)
+
+    def _texts(self, view: ListView, entries: Sequence[LogEntry]) -> list[str | None]:
+        """A text for each entry, or one; the whole list first, then changes and the summary."""
+        marks = self._settings.marks()
+        if self._is_first:
+            return ["\n".join(looking.status_lines(view, marks)), *[None] * (len(entries) - 1)]
+        lines = render.history_text.entry_lines(entries, marks, with_task=True)
+        return [*lines[:-1], "\n".join([*lines[-1:], render.text.clean(view.progress.summary)])]
+
+    def _say(self, text: str | None, name: str, **about: Any) -> None:
+        output.answer(
+            self._settings,
+            Answer(lambda: _event(name, self._workspace, **about), lambda _: text),
+        )
 
 
-def event(
+def _event(
     name: str,
     workspace: Workspace,
     *,
     view: ListView | None = None,
-    entry: dict[str, Any] | None = None,
+    entry: LogEntry | None = None,
     error: GittasksError | None = None,
-) -> dict[str, Any]:
+) -> Document:
     """One event of `watch --json`."""
-    from gittasks.render import documents
-
-    return documents.envelope(
-        "watch",
-        event=name,
-        at=format_time(int(time.time())),
-        list=documents.list_part(view.info) if view else {"id": workspace.list_id, "title": None},
-        entry=entry,
-        progress=documents.progress_part(view.progress) if view else None,
-        commit=None if view is None or view.in_memory else view.commit,
-        error=documents.error_document(error)["error"] if error else None,
-    )
-
-
-def _json_teller(workspace: Workspace) -> Teller:
-    from gittasks.cli.history import entry_documents
-
-    def tell(news: News | None, error: GittasksError | None) -> bool:
-        if news is None:
-            name = "fetchFailed" if error else "fetchWorks"
-            output.document(event(name, workspace, error=error))
-            return False
-        if news.branch is None:
-            name = "gone" if news.problem and news.problem.kind == "no-list" else "unreadable"
-            output.document(event(name, workspace, error=news.problem))
-            return False
-        view = looking.of_branch(workspace, news.branch)
-        for entry in entry_documents(news.entries):
-            output.document(event("change", workspace, view=view, entry=entry))
-        if not news.entries:
-            output.document(event("state", workspace, view=view))
-        return view.progress.finished
-
-    return tell
-
-
-# --- lines of text ---------------------------------------------------------------------------
-
-
-def _line_teller(settings: Settings, workspace: Workspace) -> Teller:
-    first = True
-
-    def tell(news: News | None, error: GittasksError | None) -> bool:
-        nonlocal first
-        if news is None:
-            output.say(f"fetching failed: {error.message}" if error else "fetching works again")
-            return False
-        if news.branch is None:
-            output.say(_problem_words(news.problem))
-            return False
-        view = looking.of_branch(workspace, news.branch)
-        if first:
-            _say_status(settings, view)
-        else:
-            _say_changes(settings, view, news)
-        first = False
-        return view.progress.finished
-
-    return tell
-
-
-def _say_status(settings: Settings, view: ListView) -> None:
-    from gittasks.render import plain
-
-    shown = plain.status(view, settings.marks())
-    output.say("\n".join([shown, *plain.remark_lines(view)]))
-
-
-def _say_changes(settings: Settings, view: ListView, news: News) -> None:
-    from gittasks.cli.history import entry_lines
-
-    lines = entry_lines(news.entries, settings.marks(), with_task=True)
-    output.say("\n".join([*lines, clean(view.progress.summary)]))
-
-
-def _problem_words(problem: GittasksError | None) -> str:
-    return clean(problem.message) if problem else ""
+    at = format_time(int(time.time()))
+    return render.documents.watch_document(name, at, workspace.list_id, view, entry, error)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gittasks import render
 from gittasks.cli import output
+from gittasks.cli.changing import edit
 from gittasks.cli.options import (
     command,
     force_option,
@@ -18,6 +20,7 @@ from gittasks.cli.options import (
     remote_option,
     resume_option,
 )
+from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Operation, StartNext, Transition, Verb
@@ -26,7 +29,7 @@ from gittasks.errors import GittasksError
 
 if TYPE_CHECKING:
     from gittasks.cli.child import ChildEnd
-    from gittasks.workspace import Report
+    from gittasks.workspace import Report, Workspace
 
 _NOTE_LENGTH = 500
 """Characters of a command line that a note keeps."""
@@ -46,13 +49,13 @@ def start_command(
     owner: str | None,
     force: bool,
     parallel: bool,
-) -> None:
+) -> Answer:
     """Begin a task: pending to in_progress; with --resume go on with an earlier session's.
 
     Needs all blockers closed and no other task of this owner in progress in this session.
     """
     operation = Transition(Verb.START, task_id, owner=owner, resume=resume)
-    output.edit_and_answer(settings, [operation], owner=owner, force=force, parallel=parallel)
+    return edit(settings, [operation], owner=owner, force=force, parallel=parallel)
 
 
 @command("done")
@@ -77,7 +80,7 @@ def done_command(
     parallel: bool,
     offline: bool,
     remote: str | None,
-) -> None:
+) -> Answer:
     """Complete a task, and say what became ready by it.
 
     To the end of a claim the list's remote has to agree.
@@ -87,7 +90,7 @@ def done_command(
     ]
     if start_next:
         operations.append(StartNext(owner))
-    output.edit_and_answer(
+    return edit(
         settings,
         operations,
         owner=owner,
@@ -114,12 +117,10 @@ def skip_command(
     force: bool,
     offline: bool,
     remote: str | None,
-) -> None:
+) -> Answer:
     """Close a task without doing it; what waited for it may start."""
     skip = Transition(Verb.SKIP, task_id, result=prose(result))
-    output.edit_and_answer(
-        settings, [skip], owner=owner, force=force, offline=offline, remote=remote
-    )
+    return edit(settings, [skip], owner=owner, force=force, offline=offline, remote=remote)
 
 
 @command("reopen")
@@ -127,9 +128,9 @@ def skip_command(
 @owner_option
 @force_option
 @click.pass_obj
-def reopen_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> None:
+def reopen_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> Answer:
     """Make a completed or skipped task pending again."""
-    output.edit_and_answer(settings, [Transition(Verb.REOPEN, task_id)], owner=owner, force=force)
+    return edit(settings, [Transition(Verb.REOPEN, task_id)], owner=owner, force=force)
 
 
 @command("release")
@@ -146,21 +147,17 @@ def release_command(
     force: bool,
     offline: bool,
     remote: str | None,
-) -> None:
+) -> Answer:
     """Give a task back: pending, and nobody's."""
     workspace = settings.workspace(owner, remote)
     if workspace.forget_lost_claim(task_id):
-        if settings.json:
-            from gittasks.render import documents
-
-            output.document(documents.envelope("release", forgotten=task_id))
-        elif not settings.quiet:
-            output.say(f"the lost claim of {task_id} is forgotten")
-        return
+        return Answer(
+            lambda: render.documents.release_document(task_id),
+            lambda _: f"the lost claim of {task_id} is forgotten",
+            quiet=(),
+        )
     release = Transition(Verb.RELEASE, task_id)
-    output.edit_and_answer(
-        settings, [release], owner=owner, force=force, offline=offline, remote=remote
-    )
+    return edit(settings, [release], owner=owner, force=force, offline=offline, remote=remote)
 
 
 @command("run")
@@ -179,13 +176,13 @@ def run_command(
     owner: str | None,
     force: bool,
     parallel: bool,
-) -> int:
+) -> Answer | int:
     """Start a task, run COMMAND in this terminal, and complete the task when it succeeds.
 
     Otherwise the task stays in progress with a note that holds the exit code. The exit code of
     COMMAND is passed on. With --json what COMMAND prints goes to standard error.
     """
-    from gittasks.cli.child import run_child
+    from gittasks.cli.child import run_child  # it imports subprocess; start and done do without
 
     workspace = settings.workspace(owner)
     start = Transition(Verb.START, task_id, owner=owner, resume=resume)
@@ -197,36 +194,26 @@ def run_command(
     else:
         operation = AddNote(started, printable(f"{child.words}: {child.command}", _NOTE_LENGTH))
     try:
-        made = workspace.edit([operation])
+        report = workspace.edit([operation])
     except GittasksError:
         if child.code == 0:
             raise
         output.say(f"{started}: {child.words}, which could not be noted", err=True)
         return child.code
-    if settings.json:
-        output.document(_run_document(made, started, child, workspace.actor.owner))
-    elif child.code != 0 and not settings.quiet:
-        # The child had stdout to itself; what became of the task must not be mixed into it.
-        status = made.edit.after.tasks[started].status
-        became = "still in progress" if status is Status.IN_PROGRESS else status
-        output.say(f"{started}: {child.words}; {became}", err=True)
-    elif not settings.quiet:
-        output.say_changes(settings, made, [started])
-    output.notices(settings, workspace)
-    return child.code
+    return _ended(workspace, report, started, child)
 
 
-def _run_document(made: Report, started: str, child: ChildEnd, me: str) -> dict[str, object]:
-    from gittasks.render import documents
-
-    edit, graph = made.edit, made.graph
-    return documents.envelope(
-        "run",
-        list=documents.list_part(edit.after.info),
-        task=documents.task(edit.after.tasks[started], graph, me),
-        exitCode=child.code,
-        outcome=child.words,
-        changed=True,
-        unblocked=list(edit.unblocked),
-        commit=made.commit,
+def _ended(workspace: Workspace, report: Report, started: str, child: ChildEnd) -> Answer:
+    change, me = report.edit, workspace.actor.owner
+    status = change.after.tasks[started].status
+    became = "still in progress" if status is Status.IN_PROGRESS else status
+    # The child had stdout to itself; when it failed, the fate of the task is not mixed into it.
+    failed = [f"{started}: {child.words}; {became}"] if child.code else []
+    return Answer(
+        lambda: render.documents.run_document(change, report.commit, me, child.code, child.words),
+        lambda marks: None if failed else render.plain.edited(change, marks, [started]),
+        quiet=(),
+        beside=failed,
+        workspace=workspace,
+        exit_code=child.code,
     )

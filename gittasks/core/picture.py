@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gittasks.core.clock import format_time
 from gittasks.core.graph import Graph
 from gittasks.core.model import Snapshot
-from gittasks.core.paths import CriticalPath, Web, around, critical_path, web
+from gittasks.core.paths import CriticalPath, Web, around, critical_path, layers, web
 
 _CYCLES = 10
 """Cycles that are written out: each is a search, and one is enough to know what to mend."""
@@ -25,6 +25,11 @@ class Picture(NamedTuple):
     critical: CriticalPath
     missing: Mapping[str, tuple[str, ...]]
     cycles: tuple[tuple[str, ...], ...]
+
+    @property
+    def layers(self) -> Mapping[str, int]:
+        """The layer of each task: 0 for those that wait for nothing."""
+        return layers(self.net)
 
     @property
     def critical_steps(self) -> set[tuple[str, str]]:

@@ -77,10 +77,7 @@ def with_hints(reply: Reply, hints: Iterable[str]) -> Reply:
 
 def changed_text(made: Report, focus: Sequence[str]) -> str:
     """The lines of an edit, as the command line has them."""
-    edit = made.edit
-    shown = [i for i in dict.fromkeys([*focus, *edit.changed]) if i in edit.after.tasks]
-    pairs = [(edit.before.tasks.get(i), edit.after.tasks[i]) for i in shown]
-    return plain.changes(pairs, MARKS, edit.unblocked, summary(edit.after.tasks.values()))
+    return plain.edited(made.edit, MARKS, focus)
 
 
 def progress_words(made: Report) -> str:

@@ -1,1 +1,55 @@
-"""Values of the core → text for people, agents and programs. Nothing here prints or reads."""
+"""Values of the core as text, JSON, terminal views and HTML.
+
+The modules of this room are attributes of it (`render.plain.status`): each is loaded when it is
+first used, so that a command pays for the form that it answers in alone.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gittasks.render import (
+        csv_table,
+        diagrams,
+        documents,
+        history_text,
+        markdown_report,
+        plain,
+        prime,
+        text,
+        timeline,
+        tree,
+    )
+    from gittasks.render.html import page
+    from gittasks.render.terminal import views
+
+    __all__ = [
+        "csv_table",
+        "diagrams",
+        "documents",
+        "history_text",
+        "markdown_report",
+        "page",
+        "plain",
+        "prime",
+        "text",
+        "timeline",
+        "tree",
+        "views",
+    ]
+
+_INNER = {"page": "html.page", "views": "terminal.views"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a module of this room when it is first asked for."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    try:
+        module = import_module(f"gittasks.render.{_INNER.get(name, name)}")
+    except ModuleNotFoundError as error:
+        raise AttributeError(name) from error
+    globals()[name] = module
+    return module

@@ -1,20 +1,33 @@
-"""The documents of `--json`: one builder for each kind.
+"""The documents of `--json`: one builder for each kind, all of them here.
 
 Keys are camelCase and always all there, null or [] when empty; times are RFC 3339 in UTC,
-durations whole seconds. Within `schemaVersion` 1 keys are only ever added.
+durations whole seconds. Within `schemaVersion` 1 keys are only ever added. The module is long so
+that the format that other programs rely on has one home.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gittasks.core.clock import format_time
 from gittasks.core.fields import Field, Kind, arranged
 from gittasks.core.graph import Graph
 from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task
 from gittasks.core.progress import Current, Loop, Phase, Progress
 from gittasks.core.view import ListView
 from gittasks.errors import GittasksError
+
+if TYPE_CHECKING:
+    from gittasks.core.arrivals import Arrivals
+    from gittasks.core.conflicts import OpenConflict, Side
+    from gittasks.core.edit import Edit
+    from gittasks.core.history import Change, LogEntry, PhaseTime
+    from gittasks.core.lint.table import Finding
+    from gittasks.core.picture import Picture
+    from gittasks.core.timeline import Timeline, Worker
+    from gittasks.core.trouble import Trouble
+    from gittasks.core.view import Moment
 
 SCHEMA_VERSION = 1
 Document = dict[str, Any]
@@ -226,11 +239,6 @@ def lists_document(rows: Iterable[ListView]) -> Document:
     )
 
 
-def log_document(info: ListInfo, entries: Iterable[Mapping[str, Any]]) -> Document:
-    """The answer of `log`: the entries as they are given, newest first."""
-    return envelope("log", list=list_part(info), entries=[dict(entry) for entry in entries])
-
-
 def export_document(snapshot: Snapshot, tasks: Iterable[Task]) -> Document:
     """The answer of `export`: the list and the chosen tasks, unknown keys included."""
     info, graph = snapshot.info, Graph.of(snapshot)
@@ -244,6 +252,577 @@ def export_document(snapshot: Snapshot, tasks: Iterable[Task]) -> Document:
         },
         tasks=[{**task(t, graph), "rawPhase": t.phase, "extra": dict(t.extra)} for t in tasks],
     )
+
+
+# --- documents about a change ----------------------------------------------------------------
+
+
+def edit_document(edit: Edit, commit: str | None, me: str) -> Document:
+    """The answer of the commands that write one task."""
+    focus = next((i for i in edit.focus if i), "")
+    return task_document(
+        edit.after.tasks[focus],
+        Graph.of(edit.after),
+        changed=edit.made,
+        unblocked=edit.unblocked,
+        commit=commit,
+        me=me,
+        info=edit.after.info,
+    )
+
+
+def run_document(edit: Edit, commit: str | None, me: str, code: int, outcome: str) -> Document:
+    """The answer of `run`: the task, and how the program ended."""
+    started = next(i for i in edit.focus if i)
+    return envelope(
+        "run",
+        list=list_part(edit.after.info),
+        task=task(edit.after.tasks[started], Graph.of(edit.after), me),
+        exitCode=code,
+        outcome=outcome,
+        changed=True,
+        unblocked=list(edit.unblocked),
+        commit=commit,
+    )
+
+
+def claim_document(
+    edit: Edit,
+    commit: str | None,
+    task_id: str | None,
+    me: str,
+    remote: str | None,
+    *,
+    tentative: bool,
+) -> Document:
+    """The answer of `claim`; `remote` is the one that decided."""
+    claimed = task(edit.after.tasks[task_id], Graph.of(edit.after), me) if task_id else None
+    return envelope(
+        "claim",
+        list=list_part(edit.after.info),
+        task=claimed,
+        changed=edit.made,
+        commit=commit,
+        remote=remote,
+        tentative=tentative,
+    )
+
+
+def undo_document(edit: Edit, commit: str | None, undone: str, subject: str) -> Document:
+    """The answer of `undo`: the commit that was undone, the tasks as they are now."""
+    graph, tasks = Graph.of(edit.after), edit.after.tasks
+    return envelope(
+        "undo",
+        list=list_part(edit.after.info),
+        undone={"commit": undone, "subject": subject},
+        tasks=[task(tasks[i], graph) for i in edit.changed if i in tasks],
+        removed=[i for i in edit.changed if i not in tasks],
+        commit=commit,
+    )
+
+
+def batch_document(edit: Edit, commit: str | None, lines: Iterable[tuple[int, str]]) -> Document:
+    """The answer of `batch`: for each operation, by line and name, its task; all that changed."""
+    tasks, graph = edit.after.tasks, Graph.of(edit.after)
+    return envelope(
+        "batch",
+        list=list_part(edit.after.info),
+        results=[
+            {
+                "line": number,
+                "op": name,
+                "id": task_id,
+                "status": str(tasks[task_id].status),
+                "changed": task_id in edit.changed,
+            }
+            for (number, name), task_id in zip(lines, edit.focus, strict=True)
+        ],
+        tasks=[task(tasks[i], graph) for i in edit.changed],
+        changed=edit.made,
+        unblocked=list(edit.unblocked),
+        commit=commit,
+    )
+
+
+def apply_document(
+    edit: Edit, commit: str | None, notes: Iterable[str], now: int, *, dry_run: bool
+) -> Document:
+    """The answer of `apply`."""
+    after = ListView(edit.after, now)
+    return envelope(
+        "apply",
+        list=list_part(after.info),
+        dryRun=dry_run,
+        **_brought(edit),
+        notes=list(notes),
+        tasks=[task(after.snapshot.tasks[i], after.graph) for i in edit.changed],
+        unblocked=list(edit.unblocked),
+        commit=commit,
+        progress=progress_part(after.progress),
+    )
+
+
+def import_document(
+    edit: Edit,
+    commit: str | None,
+    notes: Iterable[str],
+    now: int,
+    arrivals: Arrivals,
+    names: Mapping[str, str],
+    *,
+    dry_run: bool,
+) -> Document:
+    """The answer of `import`; `names` maps the ids of the source to those of the list."""
+    after = ListView(edit.after, now)
+    return envelope(
+        "import",
+        list=list_part(after.info),
+        format=arrivals.tool,
+        dryRun=dry_run,
+        **_brought(edit),
+        ids=[{"source": source, "id": task_id} for source, task_id in names.items()],
+        notCarriedOver=[
+            {"what": loss.what, "why": loss.why, "sources": list(loss.tasks)}
+            for loss in arrivals.losses
+        ],
+        notes=list(notes),
+        unblocked=list(edit.unblocked),
+        commit=commit,
+        progress=progress_part(after.progress),
+    )
+
+
+def _brought(edit: Edit) -> Document:
+    """What a plan or an import changed."""
+    return {
+        "changed": edit.made,
+        "created": list(edit.created),
+        "updated": [i for i in edit.changed if i not in edit.created],
+    }
+
+
+# --- documents about the history -------------------------------------------------------------
+
+
+def entry_part(entry: LogEntry) -> Document:
+    """A commit of the list as it stands in the documents of `log`, `show`, `sync` and `watch`."""
+    return {
+        "commit": entry.commit,
+        "at": entry.at,
+        "by": entry.by,
+        "owner": entry.owner,
+        "session": entry.session,
+        "subject": entry.subject,
+        "forced": list(entry.forced),
+        "undoOf": entry.undo_of,
+        "changes": [change_part(change) for change in entry.changes],
+    }
+
+
+def change_part(change: Change) -> Document:
+    """A change of one field."""
+    return {
+        "task": change.task or None,
+        "field": change.field,
+        "from": change.before,
+        "to": change.after,
+        "kind": change.kind,
+    }
+
+
+def show_document(
+    view: ListView, shown: Task, history: Iterable[LogEntry], me: str | None
+) -> Document:
+    """The answer of `show`: the task with its history."""
+    return {
+        **task_document(shown, view.graph, me=me, info=view.info),
+        "history": [entry_part(entry) for entry in history],
+        "at": view.past and view.past.at,
+    }
+
+
+def since_part(since: Moment | None, changes: Iterable[Change]) -> Document:
+    """The keys that `list` adds: the moment of --since, and what changed after it."""
+    return {
+        "since": since and {"at": since.at, "commit": since.commit},
+        "changes": [change_part(change) for change in changes],
+    }
+
+
+def log_document(
+    info: ListInfo, entries: Iterable[LogEntry], phases: Iterable[PhaseTime]
+) -> Document:
+    """The answer of `log`: the entries in the order given, and how long each phase took."""
+    return envelope(
+        "log",
+        list=list_part(info),
+        entries=[entry_part(entry) for entry in entries],
+        phases=[phase._asdict() for phase in phases],
+    )
+
+
+def watch_document(
+    event: str,
+    at: str,
+    list_id: str,
+    view: ListView | None = None,
+    entry: LogEntry | None = None,
+    error: GittasksError | None = None,
+) -> Document:
+    """One event of `watch`; without a view the list cannot be read, or nothing is said of it."""
+    return envelope(
+        "watch",
+        event=event,
+        at=at,
+        list=list_part(view.info) if view else {"id": list_id, "title": None},
+        entry=entry_part(entry) if entry else None,
+        progress=progress_part(view.progress) if view else None,
+        commit=_commit(view) if view else None,
+        error=error_document(error)["error"] if error else None,
+    )
+
+
+# --- documents about the whole ---------------------------------------------------------------
+
+
+def timeline_document(
+    shown: Timeline,
+    info: ListInfo,
+    people: Iterable[Worker],
+    phases: Iterable[PhaseTime],
+    task_id: str | None = None,
+) -> Document:
+    """The answer of `log --timeline`; of one task without the figures of the list."""
+    whole = task_id is None
+    return envelope(
+        "timeline",
+        list=list_part(info),
+        spans=[
+            {
+                "task": s.task,
+                "owner": s.owner,
+                "started": format_time(s.start),
+                "finished": None if s.end is None else format_time(s.end),
+                "seconds": s.seconds(shown.now),
+                "outcome": s.outcome,
+            }
+            for s in shown.spans
+            if whole or s.task == task_id
+        ],
+        reopened=[
+            {"task": r.task, "at": format_time(r.at)}
+            for r in shown.reopened
+            if whole or r.task == task_id
+        ],
+        burnUp=[
+            {"at": format_time(p.at), "total": p.total, "completed": p.completed}
+            for p in shown.points
+            if whole
+        ],
+        people=[_worker(worker) for worker in people if whole],
+        phases=[phase._asdict() for phase in phases if whole],
+    )
+
+
+def _worker(worker: Worker) -> Document:
+    return {
+        "owner": worker.owner or None,
+        "completed": worker.completed,
+        "inProgress": worker.in_progress,
+        "seconds": worker.seconds,
+        "last": format_time(worker.last),
+    }
+
+
+def graph_document(snapshot: Snapshot, shown: Picture) -> Document:
+    """The answer of `graph`."""
+    steps, critical, net = shown.critical_steps, set(shown.critical.tasks), shown.net
+    layers = shown.layers
+    edges = [(t.id, b) for t in net.tasks for b in net.waits[t.id]]
+    return envelope(
+        "graph",
+        list=list_part(snapshot.info),
+        nodes=[
+            {
+                "id": t.id,
+                "subject": t.subject,
+                "status": str(t.status),
+                "owner": t.owner,
+                "phase": t.phase_label,
+                "layer": layers[t.id],
+                "critical": t.id in critical,
+                "missing": list(shown.missing.get(t.id, ())),
+            }
+            for t in net.tasks
+        ],
+        edges=[
+            {"from": b, "to": t, "critical": (t, b) in steps, "cycle": closes}
+            for pairs, closes in ((edges, False), (net.closing, True))
+            for t, b in pairs
+        ],
+        criticalPath={
+            "tasks": list(shown.critical.tasks),
+            "left": list(shown.critical.left),
+            "seconds": shown.critical.seconds,
+        },
+        cycles=[list(cycle) for cycle in shown.cycles],
+        problems=problems_part(snapshot.problems),
+    )
+
+
+def lint_document(snapshot: Snapshot, findings: Iterable[Finding]) -> Document:
+    """The answer of `lint`."""
+    return envelope(
+        "lint",
+        list=list_part(snapshot.info),
+        findings=[{**f._asdict(), "tasks": list(f.tasks)} for f in findings],
+        problems=problems_part(snapshot.problems),
+    )
+
+
+def prime_document(view: ListView | None, text: str) -> Document:
+    """The answer of `prime`; without a view there is no list."""
+    return envelope(
+        "prime",
+        list=list_part(view.info) if view else None,
+        text=text,
+        progress=progress_part(view.progress) if view else None,
+    )
+
+
+# --- documents about sharing -----------------------------------------------------------------
+
+
+def conflicts_document(info: ListInfo, conflicts: Iterable[OpenConflict], settled: int) -> Document:
+    """The answer of `conflicts`."""
+    return envelope(
+        "conflicts",
+        list=list_part(info),
+        conflicts=[conflict_part(conflict) for conflict in conflicts],
+        settled=settled,
+    )
+
+
+def conflict_part(conflict: OpenConflict) -> Document:
+    """A conflict; a value is null where the write removed what was there."""
+    return {
+        "task": conflict.task,
+        "path": conflict.path,
+        "field": conflict.field,
+        "member": conflict.member,
+        "kind": conflict.kind,
+        "rule": conflict.rule,
+        "winner": _side(conflict.winner),
+        "losers": [
+            {**_side(x.side), "instead": [list(c) for c in x.commands]} for x in conflict.losers
+        ],
+    }
+
+
+def _side(side: Side) -> Document:
+    return {
+        "value": side.value,
+        "removed": not side.there,
+        "commit": side.commit,
+        "at": side.at,
+        "by": side.by,
+    }
+
+
+def sync_document(lists: Iterable[Document]) -> Document:
+    """The answer of `pull`, `push` and `sync`."""
+    return envelope("sync", lists=list(lists))
+
+
+def exchange_part(
+    list_id: str,
+    title: str | None,
+    remote: str,
+    *,
+    created: bool,
+    received: Iterable[LogEntry],
+    sent: Iterable[LogEntry],
+    conflicts: Iterable[OpenConflict],
+    troubles: Iterable[Trouble],
+    open_conflicts: int,
+    commit: str | None,
+    rounds: int,
+    error: GittasksError | None,
+) -> Document:
+    """One list that was exchanged with a remote."""
+    return {
+        "id": list_id,
+        "title": title,
+        "remote": remote,
+        "created": created,
+        "received": [entry_part(entry) for entry in received],
+        "sent": [entry_part(entry) for entry in sent],
+        "conflicts": [conflict_part(conflict) for conflict in conflicts],
+        "troubles": [{"kind": t.kind, "tasks": list(t.tasks)} for t in troubles],
+        "openConflicts": open_conflicts,
+        "commit": commit,
+        "rounds": rounds,
+        "error": error_document(error)["error"] if error else None,
+    }
+
+
+def heartbeat_document(
+    info: ListInfo, claims: Mapping[str, object], lost: Iterable[str], seconds: int, beat: object
+) -> Document:
+    """The answer of `heartbeat`; `claims` maps tasks to the numbers of their claims."""
+    return envelope(
+        "heartbeat",
+        list=list_part(info),
+        claims=[{"task": task_id, "claim": number} for task_id, number in claims.items()],
+        lost=list(lost),
+        leaseSeconds=seconds,
+        beat=beat,
+    )
+
+
+# --- documents about what is set up ----------------------------------------------------------
+
+
+def init_document(info: ListInfo, branch: str, *, created: bool) -> Document:
+    """The answer of `init`."""
+    return envelope("init", list=list_part(info), created=created, branch=branch)
+
+
+def exported_document(info: ListInfo, form: str, count: int) -> Document:
+    """The answer of `export` to a file."""
+    return envelope("exported", list=list_part(info), format=form, tasks=count)
+
+
+def report_document(info: ListInfo, form: str, path: str, size: int) -> Document:
+    """The answer of `report` to a file of `size` bytes."""
+    return envelope("report", list=list_part(info), format=form, file=path, bytes=size)
+
+
+def serve_document(info: ListInfo, url: str, port: int) -> Document:
+    """The answer of `serve`."""
+    return envelope("serve", list=list_part(info), url=url, port=port)
+
+
+def use_document(list_id: str) -> Document:
+    """The answer of `use`."""
+    return envelope("use", list={"id": list_id})
+
+
+def release_document(task_id: str) -> Document:
+    """The answer of `release` for a claim that was lost."""
+    return envelope("release", forgotten=task_id)
+
+
+def doctor_document(findings: Iterable[tuple[str, str | None, str, str, bool]]) -> Document:
+    """The answer of `doctor`: of each finding the check, list, message, hint and whether fixed."""
+    keys = ("check", "list", "message", "hint", "fixed")
+    return envelope("doctor", findings=[dict(zip(keys, f, strict=True)) for f in findings])
+
+
+def hooks_document(
+    hooks: Iterable[tuple[str, str, bool]],
+    by_hand: Iterable[str],
+    *,
+    changed: bool,
+    merge_driver: bool,
+) -> Document:
+    """The answer of `hooks`: of each hook the name, state, and whether another runs before it."""
+    keys = ("name", "state", "chained")
+    return envelope(
+        "hooks",
+        changed=changed,
+        mergeDriver=merge_driver,
+        hooks=[dict(zip(keys, hook, strict=True)) for hook in hooks],
+        byHand=list(by_hand),
+    )
+
+
+def completion_document(shell: str, script: str) -> Document:
+    """The answer of `completion`."""
+    return envelope("completion", shell=shell, script=script)
+
+
+# --- documents about Claude Code -------------------------------------------------------------
+
+
+def claude_import_document(
+    info: ListInfo,
+    name: str,
+    edit: Edit | None,
+    commit: str | None,
+    numbers: Mapping[str, str],
+    faults: Iterable[tuple[str, str]],
+) -> Document:
+    """The answer of `claude import`; `numbers` maps its numbers to ids, `faults` to messages."""
+    return envelope(
+        "claudeImport",
+        list=list_part(info),
+        name=name,
+        changed=edit is not None,
+        created=list(edit.created) if edit else [],
+        updated=[i for i in edit.changed if i not in edit.created] if edit else [],
+        numbers=dict(numbers),
+        notCarriedOver=_faults(faults),
+        commit=commit,
+    )
+
+
+def claude_export_document(
+    info: ListInfo,
+    name: str,
+    written: Iterable[str],
+    removed: Iterable[str],
+    numbers: Mapping[str, str],
+    faults: Iterable[tuple[str, str]],
+) -> Document:
+    """The answer of `claude export`."""
+    wrote, took_away = list(written), list(removed)
+    return envelope(
+        "claudeExport",
+        list=list_part(info),
+        name=name,
+        changed=bool(wrote or took_away),
+        written=wrote,
+        removed=took_away,
+        numbers=dict(numbers),
+        notCarriedOver=_faults(faults),
+    )
+
+
+def _faults(faults: Iterable[tuple[str, str]]) -> list[Document]:
+    return [{"number": number, "message": message} for number, message in faults]
+
+
+def claude_settings_document(
+    action: str,
+    scope: str,
+    files: Iterable[tuple[str, bool]],
+    server: Document | None,
+    *,
+    dry_run: bool,
+) -> Document:
+    """The answer of `claude install` and `uninstall`: of each file whether it changed."""
+    return envelope(
+        "claudeSettings",
+        action=action,
+        scope=scope,
+        dryRun=dry_run,
+        files=[{"file": name, "changed": changed} for name, changed in files],
+        server=server,
+    )
+
+
+def claude_status_document(scopes: Iterable[Document]) -> Document:
+    """The answer of `claude status`."""
+    return envelope("claudeStatus", scopes=list(scopes))
+
+
+def claude_print_document(settings: Mapping[str, Any], servers: Mapping[str, Any]) -> Document:
+    """The answer of `claude install --print`."""
+    return envelope("claudePrint", settings=settings, mcp=servers)
+
+
+# --- errors ----------------------------------------------------------------------------------
 
 
 def error_document(error: GittasksError) -> Document:

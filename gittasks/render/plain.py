@@ -6,6 +6,7 @@ Every function returns text without a final newline. All texts of tasks are esca
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from gittasks.core.changes import task_changes
 from gittasks.core.clock import MINUTE, duration_brief, duration_words, parse_time
@@ -13,9 +14,12 @@ from gittasks.core.fields import BY_NAME, COMPOSITE, Field, Kind, arranged
 from gittasks.core.graph import Graph
 from gittasks.core.ids import listed
 from gittasks.core.model import Note, Problem, Status, Task, Unmerged, Value, task_seconds
-from gittasks.core.progress import Loop, Progress
+from gittasks.core.progress import Loop, Progress, summary
 from gittasks.core.view import ListView, StaleClaim
 from gittasks.render.text import Marks, clean, indent
+
+if TYPE_CHECKING:
+    from gittasks.core.edit import Edit
 
 _MANY_BLOCKERS = 5
 _MANY_TASKS = 10
@@ -336,16 +340,24 @@ def task_changed(before: Task | None, after: Task, marks: Marks) -> str:
     return f"{after.id}: {_joined(move, changed, 'note added' if noted else '')}"
 
 
+def edited(edit: Edit, marks: Marks, focus: Sequence[str] = ()) -> str:
+    """The lines of an edit: tasks in focus and all that changed, unblocked ones, the summary."""
+    before, after = edit.before.tasks, edit.after.tasks
+    shown = [i for i in dict.fromkeys([*focus, *edit.changed]) if i in after]
+    pairs = [(before.get(i), after[i]) for i in shown]
+    return changes(pairs, marks, edit.unblocked, summary(after.values()))
+
+
 def changes(
     pairs: Iterable[tuple[Task | None, Task]],
     marks: Marks,
     unblocked: Sequence[str] = (),
-    summary: str | None = None,
+    words: str | None = None,
 ) -> str:
     """The answer of a command that writes: each task, then what is ready now and the summary."""
     lines = [task_changed(before, after, marks) for before, after in pairs]
     if unblocked:
         lines.append(f"now ready: {listed(unblocked, _MANY_TASKS)}")
-    if summary is not None:
-        lines.append(clean(summary))
+    if words is not None:
+        lines.append(clean(words))
     return "\n".join(lines)

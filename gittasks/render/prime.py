@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gittasks.core.graph import Graph
-from gittasks.core.model import ListInfo, Status, Task
-from gittasks.core.progress import Progress
+from gittasks.core.model import Status
+from gittasks.core.view import ListView
 from gittasks.render import assets, plain
 from gittasks.render.text import Marks, clean
 
@@ -38,21 +37,20 @@ def no_list(reason: str, lists: Iterable[str] = ()) -> list[str]:
     return [_cut(clean(reason), _HEAD), way]
 
 
-def state(
-    info: ListInfo, tasks: Sequence[Task], graph: Graph, progress: Progress, marks: Marks, me: str
-) -> list[str]:
+def state(view: ListView, marks: Marks, me: str) -> list[str]:
     """How a list stands: its summary, what is in progress, what `me` can begin."""
-    title = f" ({clean(info.title)})" if info.title else ""
-    head = f'List "{clean(info.id)}"{title}'
-    lines = [_cut(head, _HEAD), _cut(clean(progress.summary), _HEAD)]
-    running = [t for t in tasks if t.status is Status.IN_PROGRESS]
-    sections = (("In progress", running, _RUNNING), ("Ready", graph.ready(me), _READY))
-    for name, found, most in sections:
-        if found:
+    title = f" ({clean(view.info.title)})" if view.info.title else ""
+    head = f'List "{clean(view.info.id)}"{title}'
+    lines = [_cut(head, _HEAD), _cut(clean(view.progress.summary), _HEAD)]
+    running = [t for t in view.tasks if t.status is Status.IN_PROGRESS]
+    sections = (("In progress", running, _RUNNING), ("Ready", view.graph.ready(me), _READY))
+    for name, tasks, most in sections:
+        if tasks:
             lines.append(f"{name}:")
-            lines += [_cut(f"  {plain.task_line(t, graph, marks)}", _WIDTH) for t in found[:most]]
-        if len(found) > most:
-            lines.append(f"  and {len(found) - most} more")
+        shown = (plain.task_line(task, view.graph, marks) for task in tasks[:most])
+        lines += [_cut(f"  {line}", _WIDTH) for line in shown]
+        if len(tasks) > most:
+            lines.append(f"  and {len(tasks) - most} more")
     return lines
 
 

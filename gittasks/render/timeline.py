@@ -7,10 +7,8 @@ from typing import NamedTuple
 
 from gittasks.core.axis import Axis
 from gittasks.core.clock import duration_brief, duration_short, format_time
-from gittasks.core.history import PhaseTime
 from gittasks.core.model import Snapshot, Status
-from gittasks.core.timeline import Outcome, Reopened, Span, Timeline, workers
-from gittasks.render import documents
+from gittasks.core.timeline import Outcome, Reopened, Span, Timeline
 from gittasks.render.text import ASCII, Marks, clean
 
 _LEAST = 40
@@ -21,51 +19,6 @@ _OWNERS = 20
 """... and the owners, ..."""
 _ROOMY = 60
 """... who are told from so many columns on."""
-
-
-def timeline_document(
-    shown: Timeline, snapshot: Snapshot, phases: Sequence[PhaseTime], task_id: str | None = None
-) -> documents.Document:
-    """The answer of `log --timeline`; of one task without the figures of the list."""
-    whole = task_id is None
-    return documents.envelope(
-        "timeline",
-        list=documents.list_part(snapshot.info),
-        spans=[
-            {
-                "task": s.task,
-                "owner": s.owner,
-                "started": format_time(s.start),
-                "finished": None if s.end is None else format_time(s.end),
-                "seconds": s.seconds(shown.now),
-                "outcome": s.outcome,
-            }
-            for s in shown.spans
-            if whole or s.task == task_id
-        ],
-        reopened=[
-            {"task": r.task, "at": format_time(r.at)}
-            for r in shown.reopened
-            if whole or r.task == task_id
-        ],
-        burnUp=[
-            {"at": format_time(p.at), "total": p.total, "completed": p.completed}
-            for p in shown.points
-            if whole
-        ],
-        people=[
-            {
-                "owner": w.owner or None,
-                "completed": w.completed,
-                "inProgress": w.in_progress,
-                "seconds": w.seconds,
-                "last": format_time(w.last),
-            }
-            for w in workers(shown)
-            if whole
-        ],
-        phases=[t._asdict() for t in phases if whole],
-    )
 
 
 class Strokes(NamedTuple):

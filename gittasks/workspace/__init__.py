@@ -11,13 +11,14 @@ from gittasks.workspace.choice import SESSION_VARIABLES
 from gittasks.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from gittasks.core.conflicts import OpenConflict, Side
     from gittasks.workspace.claiming import Claimed
     from gittasks.workspace.editing import Report
     from gittasks.workspace.following import Follower, News
     from gittasks.workspace.linking import Linked, NotDone
     from gittasks.workspace.lists import ListMade, ListSummary
     from gittasks.workspace.past import Changed, Past
-    from gittasks.workspace.sharing import Exchanged, OpenConflict, Side
+    from gittasks.workspace.sharing import Exchanged
     from gittasks.workspace.unapplied import Unapplied
     from gittasks.workspace.undo import Undone
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.clock import format_time
+from gittasks.core.conflicts import Loser, OpenConflict, Side
 from gittasks.core.messages import OWNER, can_keep, keep_message, parse_trailers
-from gittasks.core.picks import Conflict, ConflictKind, RuleName, Write
+from gittasks.core.picks import Conflict, ConflictKind, Write
 from gittasks.core.registers import ABSENT, STATE, Register, State, field_of
 from gittasks.core.rules import built_on
 from gittasks.core.settle import Command, commands
@@ -26,42 +27,6 @@ if TYPE_CHECKING:
     from gittasks.store.layout import Branch
     from gittasks.sync import Synced, Wish
     from gittasks.workspace.session import Session
-
-
-class Side(NamedTuple):
-    """One of the competing writes: what it said, who made it when; `there` False: it removed."""
-
-    value: Any
-    there: bool
-    commit: str
-    at: str
-    by: str
-
-
-class Loser(NamedTuple):
-    """A write that is not shown, and the commands that take its value instead.
-
-    Without commands only an edit by hand does that.
-    """
-
-    side: Side
-    commands: tuple[Command, ...]
-
-
-class OpenConflict(NamedTuple):
-    """What competed for one field (`member`: for one dependency, key, note or commit of it).
-
-    `task` is None for the list itself; `path` is the file. `rule` decided for the winner.
-    """
-
-    task: str | None
-    path: str
-    field: str
-    member: str | None
-    kind: ConflictKind
-    rule: RuleName
-    winner: Side
-    losers: tuple[Loser, ...]
 
 
 def conflicts(session: Session) -> list[OpenConflict]:

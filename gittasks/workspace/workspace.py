@@ -16,6 +16,7 @@ from gittasks.workspace.session import Session
 
 if TYPE_CHECKING:
     from gittasks.core.arrivals import Wanted
+    from gittasks.core.conflicts import OpenConflict
     from gittasks.core.history import LogEntry
     from gittasks.core.lint.table import Finding as Advice
     from gittasks.core.mentions import Mention
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from gittasks.workspace.linking import Linked
     from gittasks.workspace.lists import ListMade, ListSummary
     from gittasks.workspace.past import Changed, Past
-    from gittasks.workspace.sharing import Exchanged, OpenConflict
+    from gittasks.workspace.sharing import Exchanged
     from gittasks.workspace.unapplied import Unapplied
     from gittasks.workspace.undo import Undone
 

@@ -167,7 +167,7 @@ DOCUMENTS = [
     ),
     ("ready", documents.ready_document(VIEW, [B]), "list tasks"),
     ("lists", documents.lists_document([VIEW]), "lists"),
-    ("log", documents.log_document(INFO, [{"at": "x"}]), "list entries"),
+    ("log", documents.log_document(INFO, [], []), "list entries phases"),
     ("error", documents.error_document(errors.Busy("busy")), "error"),
 ]
 

@@ -1,15 +1,21 @@
-"""Entries of the history as lines and as JSON."""
+"""The history as lines: commits, their changes, phases, conflicts, exchanges."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gittasks.core.clock import duration_words
 from gittasks.core.history import Change, ChangeKind, LogEntry, PhaseTime
+from gittasks.core.model import Status, Task
 from gittasks.core.texts import shorten
-from gittasks.render import documents
+from gittasks.core.view import ListView, Moment
+from gittasks.render import plain
 from gittasks.render.text import Marks, clean
+
+if TYPE_CHECKING:
+    from gittasks.core.conflicts import OpenConflict, Side
 
 _QUIET = frozenset(
     {"owner", "session", "claim", "left", "started", "finished", "created", "createdBy"}
@@ -112,30 +118,94 @@ def phase_lines(times: Sequence[PhaseTime]) -> list[str]:
     return lines
 
 
-def entry_documents(entries: Iterable[LogEntry]) -> list[documents.Document]:
-    """Entries as they stand in the documents of `log` and `show`."""
-    return [
-        {
-            "commit": e.commit,
-            "at": e.at,
-            "by": e.by,
-            "owner": e.owner,
-            "session": e.session,
-            "subject": e.subject,
-            "forced": list(e.forced),
-            "undoOf": e.undo_of,
-            "changes": [change_document(c) for c in e.changes],
-        }
-        for e in entries
-    ]
+def since_lines(
+    view: ListView,
+    since: Moment,
+    changes: Sequence[Change],
+    entries: Sequence[LogEntry],
+    tasks: Sequence[Task],
+    marks: Marks,
+) -> list[str]:
+    """Each task with what became of it and by whom, then how many, and how far the list is."""
+    lines = []
+    width = max((len(t.id) for t in tasks), default=0)
+    for task in tasks:
+        own = [c for c in changes if c.task == task.id]
+        new = any(c.kind == "created" for c in own)
+        words = "created" if new else ", ".join(changed_words(own, marks))
+        who = ", ".join(dict.fromkeys(e.who for e in entries if task.id in e.tasks))
+        lines.append(plain.task_line(task, view.graph, marks, view.now, width))
+        lines.append(f"    {words}{f' (by {clean(who)})' if who else ''}")
+    for change in changes:
+        if change.kind == "removed":
+            lines.append(f"{clean(change.task)}: its file was removed")
+        elif not change.task:
+            lines += [f"list: {word}" for word in changed_words([change], marks)]
+    lines += [""] if lines else []
+    return [*lines, _since_summary(view, since, changes, tasks), clean(view.progress.summary)]
 
 
-def change_document(change: Change) -> documents.Document:
-    """One change as it stands in the documents."""
-    return {
-        "task": change.task or None,
-        "field": change.field,
-        "from": change.before,
-        "to": change.after,
-        "kind": change.kind,
-    }
+def _since_summary(
+    view: ListView, since: Moment, changes: Sequence[Change], tasks: Sequence[Task]
+) -> str:
+    if not tasks:
+        return f"nothing changed since {since.at}"
+    done = sum(
+        c.field == "status" and c.after == Status.COMPLETED and c.task in view.snapshot.tasks
+        for c in changes
+    )
+    word = "task" if len(tasks) == 1 else "tasks"
+    finished = f", {done} of them completed" if done else ""
+    return f"since {since.at}: {len(tasks)} {word} changed{finished}"
+
+
+# --- conflicts -------------------------------------------------------------------------------
+
+_RULES = {
+    "later": "the later change counts",
+    "status-order": "deleted, then the higher claim, then completed before skipped before "
+    "in_progress before pending; of equals the first start, the first finish, the last word",
+    "with-status": "the result of who decided the status counts",
+    "add-wins": "what one adds and another removes stays",
+    "present-wins": "a file that is removed and changed stays",
+    "earliest": "the earlier one counts",
+    "greatest": "the greater one counts",
+}
+
+
+def conflict_lines(conflict: OpenConflict, *, full: bool = False) -> list[str]:
+    """What competed in a line; `full`: with the rule, and how to take the other value."""
+    name = clean(conflict.task or ("list" if conflict.path == "list.yaml" else conflict.path))
+    field = clean(" ".join(filter(None, (conflict.field, conflict.member))))
+    won = conflict.winner
+    others = ", ".join(f"{_value(x.side)} by {clean(x.side.by)}" for x in conflict.losers)
+    head = f"{name} {field}: {_value(won)} by {clean(won.by)} stands, not {others}"
+    if not full:
+        return [head]
+    lines = [head, f"    rule: {_RULES.get(conflict.rule, conflict.rule)}"]
+    for loser in conflict.losers:
+        at = loser.side.at.replace("T", " ")
+        lines.append(
+            f"    {_value(loser.side)}: {at} {loser.side.commit[:7]} {clean(loser.side.by)}"
+        )
+        lines.append(f"      instead: {_instead(conflict, loser.side.commit, loser.commands)}")
+    return lines
+
+
+def _instead(conflict: OpenConflict, commit: str, commands: Sequence[Sequence[str]]) -> str:
+    words = " && ".join(shlex.join(c) for c in commands)
+    # What would have to be escaped is no longer the value, so it is not offered as a command.
+    if words and clean(words) == words:
+        return words
+    return f"edit {clean(conflict.path)} by hand; see: git show {commit[:7]}"
+
+
+def _value(side: Side) -> str:
+    if not side.there:
+        return "none"
+    if isinstance(side.value, dict) and "status" in side.value:
+        owner = side.value.get("owner")
+        return clean(side.value["status"] + (f" ({owner})" if owner else ""))
+    if side.value is True:
+        return "there"
+    return shorten(clean(str(side.value)), _LONG)
