@@ -14,7 +14,7 @@ from gittasks.cli.settings import Settings
 from gittasks.errors import NotFound
 
 if TYPE_CHECKING:
-    from gittasks.workspace.doctor import Finding
+    from gittasks.workspace import Finding
 from gittasks.store import disk
 
 

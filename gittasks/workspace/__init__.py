@@ -13,6 +13,7 @@ from gittasks.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from gittasks.core.conflicts import OpenConflict, Side
     from gittasks.workspace.claiming import Claimed
+    from gittasks.workspace.doctor import Finding
     from gittasks.workspace.editing import Report
     from gittasks.workspace.following import Follower, News
     from gittasks.workspace.linking import Linked, NotDone
@@ -26,6 +27,7 @@ _HOMES = {
     "Changed": "past",
     "Claimed": "claiming",
     "Exchanged": "sharing",
+    "Finding": "doctor",
     "Follower": "following",
     "Linked": "linking",
     "ListMade": "lists",
@@ -46,6 +48,7 @@ __all__ = [
     "Changed",
     "Claimed",
     "Exchanged",
+    "Finding",
     "Follower",
     "Linked",
     "ListMade",
