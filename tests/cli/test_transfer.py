@@ -166,13 +166,13 @@ def test_beads(empty: Repo) -> None:
         "estimateMinutes": 90,
         "externalRef": "gh-9",
         "labels": ["auth", "web"],
-        "priority": 1,
         "type": "epic",
     }
+    assert (epic["priority"], store["priority"], send["priority"]) == (1, 0, 2)
     assert (epic["created"], epic["createdBy"]) == ("2026-11-20T08:00:00Z", "ana")
     assert (store["status"], store["result"], store["owner"]) == ("completed", "PASS", "bot")
     assert (store["started"], store["finished"]) == ("2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z")
-    assert store["metadata"] == {"alias": "bd-a3f8.1", "parent": "bd-a3f8", "priority": 0}
+    assert store["metadata"] == {"alias": "bd-a3f8.1", "parent": "bd-a3f8"}
     assert store["notes"] == [
         {"at": "2026-11-20T11:30:00Z", "by": "ana", "text": "Looks fine.\nThanks!"},
         {"at": "2026-11-20T11:31:00Z", "by": "bot", "text": "Merged."},
@@ -205,7 +205,7 @@ def test_taskwarrior(empty: Repo) -> None:
         "Ask Ana first",
         "She said: yes\nand a second line",
     ]
-    assert agree["metadata"] == {"priority": "H", "tags": ["design"]}
+    assert (agree["priority"], agree["metadata"]) == (1, {"tags": ["design"]})
     assert (agree["phase"], agree["finished"]) == ("signin", "2026-11-25T14:48:59Z")
     store = tasks["Implement the code store"]
     assert store["blockedBy"] == [agree["id"]]
@@ -386,7 +386,7 @@ def test_hostile_text_is_tamed(empty: Repo) -> None:
     assert task["subject"] == "a ]0;b \u202ec"
     assert "\x1b" not in empty.ok("list").out + task["description"]
     assert len(task["notes"]) == 1
-    assert task["metadata"] == {"alias": "x" * 300, "ok": 1, "priority": 2}
+    assert task["metadata"] == {"alias": "x" * 300, "ok": 1}
     lost = {loss["what"] for loss in done["notCarriedOver"]}
     assert lost == {"description", "assignee", "notes", "metadata deep"}
 

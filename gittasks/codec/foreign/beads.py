@@ -29,7 +29,6 @@ _SECTIONS = (
 )
 """The long texts of an issue, by their headings here."""
 _METADATA = {
-    "priority": "priority",
     "labels": "labels",
     "owner": "contact",
     "estimated_minutes": "estimateMinutes",
@@ -41,7 +40,7 @@ _METADATA = {
 _READ = words(
     "_type id title description design acceptance_criteria notes status issue_type assignee "
     "created_at created_by started_at closed_at close_reason dependencies comments metadata "
-    "is_template"
+    "is_template priority"
 ) | frozenset(_METADATA)
 _COMPUTED = words(
     "updated_at dependency_count dependent_count comment_count content_hash source_repo "
@@ -79,14 +78,7 @@ def _issue(found: Collector, entry: dict[str, Any], source: str) -> None:
         (None, whole),
         *((heading, found.prose(entry.get(key), key, source)) for heading, key in _SECTIONS),
     )
-    own = entry.get("metadata")
-    metadata: dict[str, object] = dict(own) if isinstance(own, dict) else {}
-    metadata |= {name: entry.get(key) for key, name in _METADATA.items()}
-    metadata |= {"parent": parent, "links": links}
-    if entry.get("issue_type") not in (None, "", "task"):
-        metadata["type"] = entry["issue_type"]
-    if status is None:
-        metadata["status"] = entry.get("status")
+    metadata = _metadata(entry, status) | {"parent": parent, "links": links}
     closed = status is Status.COMPLETED
     reason = entry.get("close_reason") if closed else None
     long = isinstance(reason, str) and (len(reason) > LINE_LIMIT or "\n" in reason.strip())
@@ -95,6 +87,7 @@ def _issue(found: Collector, entry: dict[str, Any], source: str) -> None:
         subject=subject,
         description=found.prose(description, "description", source),
         status=status or Status.PENDING,
+        priority=_priority(found, entry.get("priority"), source),
         owner=found.line(entry.get("assignee"), "assignee", source),
         started=started if closed or status is Status.IN_PROGRESS else None,
         finished=finished if closed else None,
@@ -109,6 +102,27 @@ def _issue(found: Collector, entry: dict[str, Any], source: str) -> None:
             found.lose(key, "beads works it out by itself", source)
     found.lose_rest(entry, _READ | _COMPUTED, source)
     found.add(source, task, tuple(waits))
+
+
+def _metadata(entry: dict[str, Any], status: Status | None) -> dict[str, object]:
+    """Its own metadata, and what has no field here; a status that its users have made up."""
+    own = entry.get("metadata")
+    metadata: dict[str, object] = dict(own) if isinstance(own, dict) else {}
+    metadata |= {name: entry.get(key) for key, name in _METADATA.items()}
+    if entry.get("issue_type") not in (None, "", "task"):
+        metadata["type"] = entry["issue_type"]
+    if status is None:
+        metadata["status"] = entry.get("status")
+    return metadata
+
+
+def _priority(found: Collector, value: object, source: str) -> int:
+    """The priority, from 0 to 4 there as here."""
+    if type(value) is int and 0 <= value <= 4:
+        return value
+    if value is not None:
+        found.lose("priority", "it is no number from 0 to 4", source)
+    return 2
 
 
 def _status(found: Collector, entry: dict[str, Any], source: str) -> Status | None:

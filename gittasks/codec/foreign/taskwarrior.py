@@ -17,6 +17,7 @@ _STATUSES = {
     "completed": Status.COMPLETED,
     "deleted": Status.DELETED,
 }
+_PRIORITIES = {"H": 1, "M": 2, "L": 3}
 _TIMES = ("due", "scheduled", "wait", "until")
 _READ = words(
     "uuid description status start end entry depends annotations tags priority project"
@@ -46,8 +47,9 @@ def _task(found: Collector, entry: dict[str, Any], source: str) -> None:
     start = _time(found, entry, "start", source)
     if start and status is Status.PENDING:
         status = Status.IN_PROGRESS
+    word = entry.get("priority") or None
     metadata: dict[str, object] = {
-        "priority": entry.get("priority"),
+        "priority": None if str(word) in _PRIORITIES else word,
         "tags": texts_of(entry.get("tags")),
         **{name: _time(found, entry, name, source) for name in _TIMES},
     }
@@ -67,6 +69,7 @@ def _task(found: Collector, entry: dict[str, Any], source: str) -> None:
         subject=subject,
         description=found.prose(sections((None, whole)), "description", source),
         status=status,
+        priority=_PRIORITIES.get(str(word), 2),
         started=start,
         finished=_time(found, entry, "end", source) if status is Status.COMPLETED else None,
         phase=found.line(entry.get("project"), "project", source),
