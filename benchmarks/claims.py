@@ -55,7 +55,7 @@ def shared(folder: str, agents: int, tasks: int) -> list[str]:
     first = Workspace.open(f"{folder}/first")
     first.init("bench", None)
     first.edit([Create(f"Task {n}", id=f"t{n}") for n in range(tasks)])
-    first.sync(Wish(fetch=True, push=True))
+    first.exchange(Wish(fetch=True, push=True))
     for n in range(agents):
         run(["git", "clone", "-q", "hub.git", f"agent{n}"], folder)
         run(["git", "commit", "-q", "--allow-empty", "-m", "code"], f"{folder}/agent{n}")

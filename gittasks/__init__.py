@@ -1,24 +1,96 @@
-"""A distributed task list that lives in a git repository."""
+"""A distributed task list that lives in a git repository; docs/library.md is the manual."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gittasks.core.edit import Edit
+    from gittasks.core.graph import Graph
+    from gittasks.core.history import Change, LogEntry
     from gittasks.core.model import Snapshot, Status, Task
-    from gittasks.errors import GittasksError
-    from gittasks.workspace import Workspace
+    from gittasks.core.operations import AddNote, Claim, Create, Transition, Update, Verb
+    from gittasks.core.progress import Progress
+    from gittasks.errors import (
+        Ambiguous,
+        Busy,
+        FormatTooNew,
+        GittasksError,
+        HistoryRewritten,
+        InvalidData,
+        NoList,
+        NoRemote,
+        NoRepository,
+        NotFound,
+        Refused,
+        RemoteFailure,
+        Usage,
+    )
+    from gittasks.sync import Synced, Wish
+    from gittasks.workspace import EditResult, OpenConflict, Undone, Workspace
 
 __version__ = "0.1.0"
-__all__ = ["GittasksError", "Snapshot", "Status", "Task", "Workspace"]
+_HOMES = {
+    "workspace": "EditResult OpenConflict Undone Workspace",
+    "core.edit": "Edit",
+    "core.graph": "Graph",
+    "core.history": "Change LogEntry",
+    "core.model": "Snapshot Status Task",
+    "core.operations": "AddNote Claim Create Transition Update Verb",
+    "core.progress": "Progress",
+    "errors": "Ambiguous Busy FormatTooNew GittasksError HistoryRewritten InvalidData NoList "
+    "NoRemote NoRepository NotFound Refused RemoteFailure Usage",
+    "sync": "Synced Wish",
+}
+"""The public names by the module that has them."""
+
+__all__ = [
+    "AddNote",
+    "Ambiguous",
+    "Busy",
+    "Change",
+    "Claim",
+    "Create",
+    "Edit",
+    "EditResult",
+    "FormatTooNew",
+    "GittasksError",
+    "Graph",
+    "HistoryRewritten",
+    "InvalidData",
+    "LogEntry",
+    "NoList",
+    "NoRemote",
+    "NoRepository",
+    "NotFound",
+    "OpenConflict",
+    "Progress",
+    "Refused",
+    "RemoteFailure",
+    "Snapshot",
+    "Status",
+    "Synced",
+    "Task",
+    "Transition",
+    "Undone",
+    "Update",
+    "Usage",
+    "Verb",
+    "Wish",
+    "Workspace",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """The public names, loaded when first asked for (PEP 562): the command line needs none."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from gittasks import errors, workspace
-    from gittasks.core import model
+    """A public name, loaded when it is first asked for (PEP 562): the command line needs none."""
+    if name in __all__:
+        from importlib import import_module
 
-    homes = (model, errors, workspace)
-    return next(getattr(home, name) for home in homes if hasattr(home, name))
+        home = next(module for module, names in _HOMES.items() if name in names.split())
+        return getattr(import_module(f"gittasks.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return [*__all__, "__version__"]

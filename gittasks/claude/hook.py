@@ -186,7 +186,7 @@ def _pull(workspace: Workspace) -> list[str]:
     before = "The list is as it was last fetched:"
     try:
         with limited(seconds):
-            synced = workspace.sync(Wish(fetch=True, push=False))
+            synced = workspace.exchange(Wish(fetch=True, push=False))
     except Late:
         return [f"{before} the remote did not answer within {seconds:g} seconds."]
     except GittasksError as error:

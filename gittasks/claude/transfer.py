@@ -15,7 +15,7 @@ from gittasks.errors import Refused
 
 if TYPE_CHECKING:
     from gittasks.core.edit import Edit
-    from gittasks.workspace import Report, Workspace
+    from gittasks.workspace import EditResult, Workspace
 
 _ATTEMPTS = 5
 """Times that the list may change under an import before what it refuses is an error."""
@@ -28,7 +28,7 @@ class Imported(NamedTuple):
     """
 
     name: str
-    report: Report | None
+    report: EditResult | None
     links: Mapping[str, Link]
     faults: tuple[Fault, ...]
 
@@ -93,7 +93,7 @@ def take_in(
 
 def apply_steps(
     workspace: Workspace, steps: Sequence[Step]
-) -> tuple[Report | None, tuple[Fault, ...]]:
+) -> tuple[EditResult | None, tuple[Fault, ...]]:
     """Apply what the list lets pass, as one commit; the rest is told."""
     for attempt in range(_ATTEMPTS):
         passed = admit(workspace.snapshot(), steps, context(workspace))

@@ -11,7 +11,7 @@ from gittasks.cli.output import Answer
 if TYPE_CHECKING:
     from gittasks.cli.settings import Settings
     from gittasks.core.operations import Operation
-    from gittasks.workspace import Report, Workspace
+    from gittasks.workspace import EditResult, Workspace
 
 
 def edit(
@@ -30,7 +30,7 @@ def edit(
     return edited(workspace, report)
 
 
-def edited(workspace: Workspace, report: Report) -> Answer:
+def edited(workspace: Workspace, report: EditResult) -> Answer:
     """The answer of an edit: the task that it was about, all that changed, what is ready now."""
     focus = [task_id for task_id in dict.fromkeys(report.edit.focus) if task_id]
     return changed(
@@ -43,7 +43,7 @@ def edited(workspace: Workspace, report: Report) -> Answer:
 
 def changed(
     workspace: Workspace,
-    report: Report,
+    report: EditResult,
     json: Callable[[], Mapping[str, Any]],
     focus: Sequence[str] = (),
     *,
@@ -61,7 +61,7 @@ def changed(
     )
 
 
-def changed_ids(report: Report, focus: Sequence[str] = ()) -> list[str]:
+def changed_ids(report: EditResult, focus: Sequence[str] = ()) -> list[str]:
     """Ids of the tasks that an answer is about, for --quiet."""
     shown = dict.fromkeys([*focus, *report.edit.changed])
     return [task_id for task_id in shown if task_id in report.edit.after.tasks]

@@ -63,7 +63,7 @@ def sync_command(
 
 def _exchange(settings: Settings, wish: Wish, remote: str | None, all_lists: bool) -> Answer:
     workspace = settings.workspace()
-    done = workspace.sync(wish, remote, all_lists=all_lists)
+    done = workspace.exchange(wish, remote, all_lists=all_lists)
     failed = [synced.error for synced in done if synced.error]
     if len(done) == 1 and failed:
         raise failed[0]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gittasks.core.arrivals import Arrivals, Loss
     from gittasks.core.model import Snapshot
     from gittasks.render.text import Marks
-    from gittasks.workspace import Report
+    from gittasks.workspace import EditResult
 
 _SHOWN = 3
 """Tasks that are named for each thing that is not carried over."""
@@ -138,7 +138,9 @@ def import_command(
 _NOTHING = "nothing to change: all of it is in the list already"
 
 
-def _import_lines(arrivals: Arrivals, report: Report, marks: Marks, *, dry_run: bool) -> list[str]:
+def _import_lines(
+    arrivals: Arrivals, report: EditResult, marks: Marks, *, dry_run: bool
+) -> list[str]:
     lines = ["would change:"] if dry_run else []
     if not report.edit.made:
         lines = [_NOTHING]

@@ -29,7 +29,7 @@ from gittasks.errors import GittasksError
 
 if TYPE_CHECKING:
     from gittasks.cli.child import ChildEnd
-    from gittasks.workspace import Report, Workspace
+    from gittasks.workspace import EditResult, Workspace
 
 _NOTE_LENGTH = 500
 """Characters of a command line that a note keeps."""
@@ -203,7 +203,7 @@ def run_command(
     return _ended(workspace, report, started, child)
 
 
-def _ended(workspace: Workspace, report: Report, started: str, child: ChildEnd) -> Answer:
+def _ended(workspace: Workspace, report: EditResult, started: str, child: ChildEnd) -> Answer:
     change, me = report.edit, workspace.actor.owner
     status = change.after.tasks[started].status
     became = "still in progress" if status is Status.IN_PROGRESS else status

@@ -8,7 +8,7 @@ from gittasks.core.ids import listed
 from gittasks.core.model import Status, Task
 from gittasks.errors import GittasksError
 from gittasks.githooks.code import Change
-from gittasks.workspace import Linked, NotDone, Report, Workspace
+from gittasks.workspace import EditResult, Linked, NotDone, Workspace
 
 _SHOWN = 5
 _MOVED = {
@@ -41,7 +41,7 @@ def lines_of(done: Sequence[Linked]) -> list[str]:
     return told
 
 
-def _moved(report: Report) -> str:
+def _moved(report: EditResult) -> str:
     """`a completed, b linked; now ready: c [1/3 complete]`."""
     before, after = report.edit.before.tasks, report.edit.after.tasks
     words = []

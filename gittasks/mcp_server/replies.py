@@ -17,7 +17,7 @@ from gittasks.core.progress import summary
 from gittasks.errors import GittasksError, NoRepository, NotFound, Refused, Untrusted
 from gittasks.render import documents, plain
 from gittasks.render.text import UNICODE, clean, clean_block
-from gittasks.workspace import Report, Workspace
+from gittasks.workspace import EditResult, Workspace
 
 Arguments = Mapping[str, Any]
 """Of a call, as the schema of its tool has them."""
@@ -75,12 +75,12 @@ def with_hints(reply: Reply, hints: Iterable[str]) -> Reply:
     return Reply(text, {**reply.data, "hints": found})
 
 
-def changed_text(made: Report, focus: Sequence[str]) -> str:
+def changed_text(made: EditResult, focus: Sequence[str]) -> str:
     """The lines of an edit, as the command line has them."""
     return plain.edited(made.edit, MARKS, focus)
 
 
-def progress_words(made: Report) -> str:
+def progress_words(made: EditResult) -> str:
     """`3/7 tasks complete (42.8%), currently …` after an edit."""
     return summary(made.edit.after.tasks.values())
 

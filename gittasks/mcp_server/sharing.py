@@ -59,7 +59,7 @@ _TOLD = 20
 def sync(workspace: Workspace, given: Arguments) -> Reply:
     """Exchange the list, or all lists, with a remote. Raises GittasksError."""
     wish = _WISHES[given.get("direction", "both")]
-    done = workspace.sync(wish, given.get("remote"), all_lists=given.get("all", False))
+    done = workspace.exchange(wish, given.get("remote"), all_lists=given.get("all", False))
     if len(done) == 1 and done[0].error:
         raise done[0].error
     lists = [_exchanged(workspace, one) for one in done]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gittasks.core.conflicts import OpenConflict, Side
     from gittasks.workspace.claiming import Claimed
     from gittasks.workspace.doctor import Finding
-    from gittasks.workspace.editing import Report
+    from gittasks.workspace.editing import EditResult
     from gittasks.workspace.following import Follower, News
     from gittasks.workspace.linking import Linked, NotDone
     from gittasks.workspace.lists import ListMade, ListSummary
@@ -36,7 +36,7 @@ _HOMES = {
     "NotDone": "linking",
     "OpenConflict": "sharing",
     "Past": "past",
-    "Report": "editing",
+    "EditResult": "editing",
     "Side": "sharing",
     "Unapplied": "unapplied",
     "Undone": "undo",
@@ -47,6 +47,7 @@ __all__ = [
     "SESSION_VARIABLES",
     "Changed",
     "Claimed",
+    "EditResult",
     "Exchanged",
     "Finding",
     "Follower",
@@ -57,7 +58,6 @@ __all__ = [
     "NotDone",
     "OpenConflict",
     "Past",
-    "Report",
     "Side",
     "Unapplied",
     "Undone",

@@ -20,7 +20,7 @@ from gittasks.workspace.following import Watchpoint
 
 if TYPE_CHECKING:
     from gittasks.store.list_store import ListStore
-    from gittasks.workspace.editing import Report
+    from gittasks.workspace.editing import EditResult
     from gittasks.workspace.session import Session
 
 _POLL = 2.0
@@ -36,7 +36,7 @@ class Claimed(NamedTuple):
     `task` is None when nothing was ready. `tentative`: the remote was not asked.
     """
 
-    report: Report
+    report: EditResult
     task: Task | None
     tentative: bool = False
 

@@ -18,6 +18,7 @@ from gittasks.store import transaction
 from gittasks.workspace import audit, choice, claim_history
 
 if TYPE_CHECKING:
+    from gittasks.core.model import Task
     from gittasks.store.layout import Branch
     from gittasks.workspace.session import Session
 
@@ -28,13 +29,28 @@ _LOSING = frozenset({"held", "lost-lease", "closed"})
 """Rules by which a finish is refused when somebody else has, or had, the task."""
 
 
-class Report(NamedTuple):
+class EditResult(NamedTuple):
     """What an edit did. `commit` is None when there was nothing to change."""
 
     edit: Edit
     commit: str | None
     notes: tuple[str, ...] = ()
     """Sentences about what a plan names and the list keeps as it is."""
+
+    @property
+    def task(self) -> Task | None:
+        """The task that the last operation was about, as it is now; None without one."""
+        return self.edit.after.tasks.get(next(reversed(self.edit.focus), ""))
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Ids of the tasks that are new, different or gone."""
+        return self.edit.changed
+
+    @property
+    def unblocked(self) -> tuple[str, ...]:
+        """Ids of the tasks that nothing blocks any more."""
+        return self.edit.unblocked
 
     @property
     def graph(self) -> Graph:
@@ -63,7 +79,7 @@ def edit(
     force: bool = False,
     parallel: bool = False,
     offline: bool = False,
-) -> Report:
+) -> EditResult:
     """Apply operations as one commit, all or nothing; see `Workspace.edit`."""
     claims = any(isinstance(op, Claim) for op in operations)
     remote = session.store.decisive if claims and not offline else None
@@ -93,7 +109,7 @@ def edit(
     return report
 
 
-def _write_own(session: Session, change: Change, policy: Policy) -> Report:
+def _write_own(session: Session, change: Change, policy: Policy) -> EditResult:
     """Write; what is refused as held by another is asked of the history before it is believed."""
     try:
         return write(session, change, policy)
@@ -111,7 +127,7 @@ def write(
     *,
     plan: str | None = None,
     undo_of: str | None = None,
-) -> Report:
+) -> EditResult:
     """Commit what `change` makes of the list, where the policy says that it is decided."""
     moment = session.now()
     people, hint = choice.signatures(session.repository, moment)
@@ -130,12 +146,12 @@ def write(
         written = publish(session.store, remote, attempt.propose, people)
     assert written is not None  # noqa: S101  what has to be asked is known, or raised NoRemote
     if written.commit is None:
-        return Report(attempt.edit, None, attempt.notes)
+        return EditResult(attempt.edit, None, attempt.notes)
     audit.remember(session.store, written.commit, attempt.edit.before, attempt.edit.after)
     if hint:
         session.notices.append(hint)
     session.notices += [lagging(folder) for folder in written.lagging]
-    return Report(attempt.edit, written.commit.id, attempt.notes)
+    return EditResult(attempt.edit, written.commit.id, attempt.notes)
 
 
 class _Attempt:
@@ -210,7 +226,7 @@ def new_context(session: Session, moment: choice.Moment, policy: Policy) -> Cont
 # --- finishing what somebody else has claimed since -------------------------------------------
 
 
-def _check_lost(session: Session, operations: Sequence[Operation], report: Report) -> None:
+def _check_lost(session: Session, operations: Sequence[Operation], report: EditResult) -> None:
     """Tell who finishes a task that another finished under a later claim."""
     for op, task_id in zip(operations, report.edit.focus, strict=True):
         task = report.edit.after.tasks.get(task_id)

@@ -12,7 +12,7 @@ from gittasks.core.model import CodeCommit, Snapshot, Status, Task
 from gittasks.core.operations import LinkCommit, Operation, RelinkCommits, Transition, Verb
 from gittasks.errors import GittasksError
 from gittasks.workspace import editing, unapplied
-from gittasks.workspace.editing import Report
+from gittasks.workspace.editing import EditResult
 from gittasks.workspace.session import Session
 from gittasks.workspace.unapplied import Unapplied
 
@@ -34,7 +34,7 @@ class Linked(NamedTuple):
     """What a commit did to one list. `report` is None when nothing of it could be done."""
 
     list_id: str
-    report: Report | None
+    report: EditResult | None
     not_done: tuple[NotDone, ...] = ()
 
 
@@ -120,7 +120,7 @@ def _in_order(
 
 def _edit(
     session: Session, steps: list[tuple[Mention, Operation]]
-) -> tuple[Report | None, list[NotDone]]:
+) -> tuple[EditResult | None, list[NotDone]]:
     """Do all steps that can be done, as one commit."""
     not_done: list[NotDone] = []
     while steps:

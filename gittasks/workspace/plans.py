@@ -22,7 +22,7 @@ def apply(
     dry_run: bool = False,
     force: bool = False,
     parallel: bool = False,
-) -> editing.Report:
+) -> editing.EditResult:
     """Bring the list to what a plan or another tool says, as one commit; or only tell."""
 
     def change(branch: Branch, context: Context) -> tuple[Edit, tuple[str, ...]]:
@@ -33,6 +33,6 @@ def apply(
         policy = editing.Policy(force=force, parallel=parallel)
         context = editing.new_context(session, session.now(), policy)
         result, notes = change(session.branch(), context)
-        return editing.Report(result, None, notes)
+        return editing.EditResult(result, None, notes)
     policy = editing.Policy(fences=True, force=force, parallel=parallel)
     return editing.write(session, change, policy, plan=os.path.basename(plan.where))

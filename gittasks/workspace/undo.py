@@ -23,7 +23,7 @@ class Undone(NamedTuple):
 
     commit: str
     subject: str
-    report: editing.Report
+    report: editing.EditResult
 
 
 def undo(session: Session) -> Undone:

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from gittasks.core.mentions import Mention
     from gittasks.core.model import CodeCommit, Snapshot, Task
     from gittasks.core.operations import Claim, Operation
+    from gittasks.core.progress import Progress
     from gittasks.core.view import ListView, StaleClaim
     from gittasks.store.leases import Lease
     from gittasks.sync import Synced, Wish
     from gittasks.workspace.claiming import Claimed
     from gittasks.workspace.doctor import Finding
-    from gittasks.workspace.editing import Report
+    from gittasks.workspace.editing import EditResult
     from gittasks.workspace.following import Follower
     from gittasks.workspace.linking import Linked
     from gittasks.workspace.lists import ListMade, ListSummary
@@ -81,6 +82,15 @@ class Workspace(Session):
 
         return lists.init(self, list_id, title)
 
+    def create_list(self, list_id: str, title: str | None = None) -> Self:
+        """Create or adopt a list, and return the workspace in which it is at work.
+
+        Unlike `init` this chooses it for nobody else.
+        """
+        from gittasks.workspace import lists
+
+        return self.select(lists.make(self, list_id, title).id)
+
     def make_list_if_none(self) -> bool:
         """Make the list at work if it is not there yet; whether it was made.
 
@@ -97,6 +107,29 @@ class Workspace(Session):
 
         lists.use(self, list_id)
 
+    # --- reading ----------------------------------------------------------------------------
+
+    @property
+    def tasks(self) -> Mapping[str, Task]:
+        """The tasks of the list as it is now, by id."""
+        return self.snapshot().tasks
+
+    def ready(self) -> list[Task]:
+        """Tasks that this actor can start now, in order."""
+        from gittasks.core.graph import Graph
+
+        return Graph.of(self.snapshot()).ready(self.actor.owner)
+
+    def progress(self) -> Progress:
+        """How far the list is: counts, phases, loops, and a summary in words."""
+        return self.view().progress
+
+    def view(self) -> ListView:
+        """The list as it is now, with what there is to show of it."""
+        from gittasks.core.view import ListView
+
+        return ListView(self.snapshot(), self.now().epoch)
+
     # --- writing ----------------------------------------------------------------------------
 
     def edit(
@@ -106,7 +139,7 @@ class Workspace(Session):
         force: bool = False,
         parallel: bool = False,
         offline: bool = False,
-    ) -> Report:
+    ) -> EditResult:
         """Apply operations as one commit, all or nothing; nothing to change makes no commit.
 
         `force` overrides the rules `blocked`, `held` and `one-in-progress` and is recorded;
@@ -119,7 +152,7 @@ class Workspace(Session):
 
     def apply_plan(
         self, plan: Wanted, *, dry_run: bool = False, force: bool = False, parallel: bool = False
-    ) -> Report:
+    ) -> EditResult:
         """Bring the list to what a plan or another tool says, as one commit; or only tell."""
         from gittasks.workspace import plans
 
@@ -133,6 +166,78 @@ class Workspace(Session):
         from gittasks.workspace import undo
 
         return undo.undo(self)
+
+    def create(self, subject: str, **fields: Any) -> Task:
+        """Make a task and return it; of a loop, its first iteration.
+
+        `fields` are those of `Create`: `id`, `blocked_by`, `description`, `phase` and so on. A
+        task of that id and subject that is there already is returned as it is.
+        """
+        from gittasks.core.operations import Create
+
+        return self._task_after(Create.of(_values({"subject": subject, **fields})))
+
+    def update(self, task_id: str, **fields: Any) -> Task:
+        """Change fields of a task, those of `Update`, and return it; "" clears one."""
+        from gittasks.core.operations import Update
+
+        return self._task_after(Update.of(_values({"id": task_id, **fields})))
+
+    def note(self, task_id: str, text: str) -> Task:
+        """Append a note to a task and return it."""
+        from gittasks.core.operations import AddNote
+
+        return self._task_after(AddNote(task_id, text))
+
+    def start(self, task_id: str, *, force: bool = False, parallel: bool = False) -> EditResult:
+        """Begin a task. Refused when it is blocked, held, or another is in progress."""
+        return self._move("start", task_id, force=force, parallel=parallel)
+
+    def done(
+        self, task_id: str, *, result: str | None = None, end_loop: bool = False
+    ) -> EditResult:
+        """Complete a task, with an outcome; `end_loop` skips what is left of its loop."""
+        return self._move("done", task_id, result=result, end_loop=end_loop)
+
+    def skip(self, task_id: str, *, result: str | None = None) -> EditResult:
+        """Close a task that is not needed."""
+        return self._move("skip", task_id, result=result)
+
+    def reopen(self, task_id: str) -> EditResult:
+        """Make a closed task pending again."""
+        return self._move("reopen", task_id)
+
+    def release(self, task_id: str) -> EditResult:
+        """Give back a task in progress."""
+        return self._move("release", task_id)
+
+    def delete(self, task_id: str) -> EditResult:
+        """Delete a task; it can be restored."""
+        return self._move("delete", task_id)
+
+    def restore(self, task_id: str) -> EditResult:
+        """Bring a deleted task back."""
+        return self._move("restore", task_id)
+
+    def _move(
+        self,
+        verb: str,
+        task_id: str,
+        *,
+        result: str | None = None,
+        end_loop: bool = False,
+        force: bool = False,
+        parallel: bool = False,
+    ) -> EditResult:
+        from gittasks.core.operations import Transition, Verb
+
+        move = Transition(Verb(verb), task_id, result=result, end_loop=end_loop)
+        return self.edit([move], force=force, parallel=parallel)
+
+    def _task_after(self, operation: Operation) -> Task:
+        task = self.edit([operation]).task
+        assert task is not None  # noqa: S101  an operation on one task leaves it there
+        return task
 
     # --- claims -----------------------------------------------------------------------------
 
@@ -228,10 +333,22 @@ class Workspace(Session):
 
     # --- sharing ----------------------------------------------------------------------------
 
-    def sync(
+    def sync(self, remote: str | None = None) -> Synced:
+        """Bring the list at work and its remote in line. NoRemote, RemoteFailure."""
+        from gittasks.sync import Wish
+
+        (synced,) = self.exchange(Wish(fetch=True, push=True), remote)
+        if synced.error:
+            raise synced.error
+        return synced
+
+    def exchange(
         self, wish: Wish, remote: str | None = None, *, all_lists: bool = False
     ) -> list[Synced]:
-        """Exchange the list at work, or all lists, with a remote; see `gittasks.sync`."""
+        """Exchange the list at work, or all lists, with a remote: fetch, push or both.
+
+        What is wrong with one list is in its value and stops no other.
+        """
         from gittasks.workspace import sharing
 
         return sharing.sync(self, wish, remote, all_lists=all_lists)
@@ -303,3 +420,8 @@ class Workspace(Session):
         from gittasks.workspace import doctor
 
         return doctor.examine(self, fix=fix)
+
+
+def _values(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Values for an operation, which holds tuples where a caller may give any sequence."""
+    return {k: tuple(v) if isinstance(v, (list, set)) else v for k, v in fields.items()}

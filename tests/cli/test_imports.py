@@ -18,7 +18,7 @@ sys.stderr.write("\\n" + json.dumps([code, sorted(sys.modules)]))
 """
 
 
-def _loaded(repo: Repo, *args: str) -> set[str]:
+def _loaded(repo: Repo, *args: str, expected: int = 0) -> set[str]:
     """Modules that are loaded when the command has ended, with all packages around them."""
     done = subprocess.run(
         [sys.executable, "-c", _PROBE, json.dumps(args)],
@@ -27,7 +27,7 @@ def _loaded(repo: Repo, *args: str) -> set[str]:
         check=True,
     )
     code, modules = json.loads(done.stderr.decode().rpartition("\n")[2])
-    assert code == 0, done
+    assert code == expected, done
     return set(modules)
 
 
@@ -88,3 +88,13 @@ def test_writes_run_no_git_and_parse_no_yaml(listed: Repo, args: tuple[str, ...]
     _warm(listed, "list")
     modules = _loaded(listed, *args)
     assert _of(modules, "ruamel", "rich", "subprocess", "difflib") == []
+
+
+def test_a_refused_write_loads_no_sharing(listed: Repo) -> None:
+    """What a rule forbids is told without remotes, leases and the merge."""
+    listed.ok("create", "Later", "--id", "later", "--blocked-by", "a")
+    _warm(listed, "list")
+    modules = _loaded(listed, "start", "later", expected=5)
+    sharing = ("gittasks.sync", "gittasks.store.leases", "gittasks.core.picks")
+    features = ("gittasks.workspace.claiming", "gittasks.workspace.sharing")
+    assert _of(modules, *sharing, *features) == []

@@ -129,7 +129,7 @@ def resident_sharer(path: str, who: int, turns: int, env: Mapping[str, str]) -> 
         workspace = Workspace.open(path, list_id="plan", env=env)
         assert workspace.edit([AddNote("a", f"w{who}-{turn}")]).commit
         assert workspace.edit([Update(f"own{who}", result=f"w{who}-{turn}")]).commit
-        done = workspace.sync(Wish(True, True))[0]
+        done = workspace.exchange(Wish(True, True))[0]
         assert done.error is None or isinstance(done.error, Busy), done.error
         beaten += done.error is not None
         rounds += done.rounds

@@ -331,7 +331,7 @@ class Clones(RuleBasedStateMachine):
         """Sync one; the commit that it shows then."""
         repo = self.clones[who]
         self._tidy(who)
-        done = repo.workspace("plan").sync(wish)[0]
+        done = repo.workspace("plan").exchange(wish)[0]
         assert done.error is None, done.error
         shown = repo.workspace("plan").branch().commit
         if wish.push and repo.git("for-each-ref", "refs/heads/gittasks"):

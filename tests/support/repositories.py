@@ -227,7 +227,7 @@ class Repo:
 
     def sync(self, *, accept_rewrite: bool = False) -> Synced:
         """Fetch, merge and push the list `plan`, in this process."""
-        return self.workspace("plan").sync(Wish(True, True, accept_rewrite))[0]
+        return self.workspace("plan").exchange(Wish(True, True, accept_rewrite))[0]
 
     def head(self, list_id: str = "plan") -> str:
         """Commit of a list, as git resolves it."""
