@@ -47,6 +47,12 @@ class Event(NamedTuple):
         return number if is_number(number) else ""
 
     @property
+    def task_id(self) -> str:
+        """What names the task where it is no number of Claude Code's, or ""."""
+        named = first_of({**self.fields, **self.tool_input}, "task_id", "id")
+        return named if isinstance(named, str) and not is_number(named) else ""
+
+    @property
     def failed(self) -> bool:
         """Whether the tool said that it did not do what was asked."""
         response = self.fields.get("tool_response")

@@ -10,6 +10,7 @@ from gittasks.core.ids import listed
 from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.progress import Progress
 from gittasks.render import plain
+from gittasks.render.elsewhere import elsewhere_lines
 from gittasks.render.text import UNICODE, clean
 
 _SHOWN = 10
@@ -39,6 +40,7 @@ def opening(
     lines += _section("In progress in this session", mine(snapshot, actor), graph, now)
     others = [t for t in running if t not in mine(snapshot, actor)]
     lines += _section("In progress elsewhere", others, graph, now)
+    lines += elsewhere_lines(running, actor, now)
     lines += _section("Ready to start", graph.ready(actor.owner), graph, now)
     if progress.blocked:
         lines.append(f"Waiting for others to be finished: {progress.blocked}")

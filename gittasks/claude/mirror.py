@@ -40,6 +40,10 @@ def mirror(
 ) -> Mirrored:
     """The steps that do in the list what was done natively; none for any other event."""
     number = event.number
+    ours = event.task_id if event.tool == "TaskUpdate" and not event.failed else ""
+    if ours in snapshot.tasks:  # by the id that our list, or the start of the session, has told
+        own = _updated(ours, event.tool_input, snapshot, {**known, ours: Link(ours, None)})
+        return own._replace(links={})
     if not number or event.failed:
         return Mirrored()
     if event.name == "PostToolUse" and event.tool == "TaskCreate":

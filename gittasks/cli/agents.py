@@ -65,6 +65,8 @@ def prime_command(settings: Settings) -> Answer:
     except NoList as error:
         state = render.prime.no_list(error.message, error.details.get("lists", ()))
     else:
-        state = render.prime.state(view, settings.marks(), workspace.actor.owner)
+        state = render.prime.state(view, settings.marks(), workspace.actor)
+        if workspace.actor.session is None:
+            state.append(render.prime.no_session(f"s-{os.urandom(4).hex()}"))
     text = render.prime.manual(state)
     return Answer(lambda: render.documents.prime_document(view, text), lambda _: text.rstrip("\n"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -10,12 +10,13 @@ import click
 from gittasks import render
 from gittasks.cli.options import F
 from gittasks.cli.output import Answer
+from gittasks.core.model import Status
 from gittasks.core.view import ListView
 from gittasks.errors import InvalidData
 
 if TYPE_CHECKING:
     from gittasks.cli.screen import Screen
-    from gittasks.core.model import Problem, Snapshot
+    from gittasks.core.model import Actor, Problem, Snapshot, Task
     from gittasks.render.terminal.pieces import Signs
     from gittasks.render.text import Marks
     from gittasks.store.layout import Branch
@@ -70,26 +71,36 @@ def exit_code(snapshot: Snapshot) -> int:
 
 
 def drawing(
-    view: ListView, draw: Callable[[ListView, Signs, int], object]
+    view: ListView, draw: Callable[[ListView, Signs, int], object], below: Sequence[str] = ()
 ) -> Callable[[Screen], str]:
     """What `draw` makes of a list for the terminal, below the moment if it is not this one."""
 
     def drawn(screen: Screen) -> str:
         lines = render.plain.title_lines(view)
-        return "\n".join([*lines, screen.printed(draw(view, screen.signs, screen.width))])
+        made = screen.printed(draw(view, screen.signs, screen.width))
+        return "\n".join([*lines, made, *below])
 
     return drawn
 
 
 def status_answer(view: ListView, workspace: Workspace | None = None) -> Answer:
     """How far a list is: the answer of `status`."""
+    below = elsewhere(view, view.tasks, workspace.actor) if workspace else []
     return Answer(
         lambda: render.documents.progress_document(view),
-        lambda marks: "\n".join(status_lines(view, marks)),
-        drawing=drawing(view, lambda *how: render.views.status(*how)),
+        lambda marks: "\n".join([*status_lines(view, marks), *below]),
+        drawing=drawing(view, lambda *how: render.views.status(*how), below),
         workspace=workspace,
         exit_code=exit_code(view.snapshot),
     )
+
+
+def elsewhere(view: ListView, tasks: Sequence[Task], actor: Actor) -> list[str]:
+    """Lines about tasks in progress that are not of this session: how to go on with them."""
+    running = [t for t in tasks if t.status is Status.IN_PROGRESS]
+    if view.past is not None or not running:
+        return []
+    return render.elsewhere.elsewhere_lines(running, actor, view.now)
 
 
 def status_lines(view: ListView, marks: Marks) -> list[str]:

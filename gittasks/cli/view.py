@@ -67,14 +67,15 @@ def list_command(
         among=None if changed is None else changed.tasks,
     )
     tasks = chosen.of(view.snapshot, view.graph, owner or me)
+    below = looking.elsewhere(view, tasks, workspace.actor)
     return Answer(
         lambda: {
             **render.documents.task_list_document(view, tasks, me),
             **render.documents.since_part(*(changed[:2] if changed else (None, ()))),
         },
-        lambda marks: "\n".join(_list_lines(view, tasks, changed, marks)),
+        lambda marks: "\n".join([*_list_lines(view, tasks, changed, marks), *below]),
         quiet=[task.id for task in tasks],
-        drawing=None if changed else looking.drawing(view, _drawn_list(tasks)),
+        drawing=None if changed else looking.drawing(view, _drawn_list(tasks), below),
         workspace=workspace,
         exit_code=looking.exit_code(view.snapshot),
     )

@@ -37,13 +37,17 @@ _OUTCOMES = {
 
 
 class Span(NamedTuple):
-    """A task in one pair of hands. `end` is None while it goes on."""
+    """A task in one pair of hands. `end` is None while it goes on.
+
+    `by` is who finished it, when that is neither its owner nor who began it on the owner's behalf.
+    """
 
     task: str
     owner: str | None
     start: int
     end: int | None
     outcome: Outcome
+    by: str | None = None
 
     def seconds(self, now: int) -> int:
         """How long it took, or has been going on."""
@@ -117,12 +121,18 @@ def timeline(snapshot: Snapshot, newest_first: Iterable[LogEntry], now: int) -> 
 def workers(shown: Timeline) -> list[Worker]:
     """Who worked, most completed tasks first. Tasks at the same time do not make time longer."""
     hands: dict[str, list[Span]] = {}
+    finished: dict[str, set[str]] = {}
     for span in shown.spans:
         hands.setdefault(span.owner or "", []).append(span)
+        if span.outcome is Outcome.COMPLETED:
+            finished.setdefault(span.by or span.owner or "", set()).add(span.task)
+        if span.by and span.end is not None:  # a moment of theirs, which takes no time
+            moment = span._replace(start=span.end, outcome=Outcome.HANDED_OVER)
+            hands.setdefault(span.by, []).append(moment)
     found = [
         Worker(
             owner,
-            len({s.task for s in spans if s.outcome is Outcome.COMPLETED}),
+            len(finished.get(owner, ())),
             len({s.task for s in spans if s.outcome is Outcome.RUNNING}),
             sum(end - start for start, end in united(spans, shown.now)),
             max(shown.now if s.end is None else s.end for s in spans),
@@ -154,6 +164,7 @@ class _State(NamedTuple):
     owner: str | None
     started: str | None
     finished: str | None
+    by: str | None = None
 
 
 _FIELDS = ("status", "owner", "started", "finished")
@@ -169,7 +180,7 @@ def _states(
         at = min(_time(entry.at) or 0, now)
         for task_id, changes in _by_task(entry.changes).items():
             after = here.get(task_id, _State(0, None, None, None, None))
-            backwards.setdefault(task_id, []).append(after._replace(at=at))
+            backwards.setdefault(task_id, []).append(after._replace(at=at, by=entry.owner))
             here[task_id] = _before(after, changes)
     for task_id, task in snapshot.tasks.items():
         if task_id not in backwards:  # its beginning is not in this clone
@@ -230,6 +241,7 @@ def _spans(task_id: str, states: Iterable[_State]) -> Iterator[Span]:
     start: int | None = None
     free = 0  # where the span before ended
     owner: str | None = None
+    began: str | None = None
     done = False
     for state in states:
         running = state.status is Status.IN_PROGRESS
@@ -244,10 +256,12 @@ def _spans(task_id: str, states: Iterable[_State]) -> Iterator[Span]:
                 owner = state.owner or owner
             free = _stated(state.finished, start, state.at)
             outcome = _OUTCOMES[state.status] if state.status else Outcome.DELETED
-            yield Span(task_id, owner, start, free, outcome)
+            other = state.by if closed and state.by not in (owner, began) else None
+            yield Span(task_id, owner, start, free, outcome, other)
             start = None
         elif start is None and running:
             start = _stated(state.started, free, state.at)
+            began = state.by
         elif start is None and state.status is Status.COMPLETED and not done:
             begin = _stated(state.started, free, state.at)
             free = _stated(state.finished, begin, state.at)

@@ -26,6 +26,7 @@ from gittasks.errors import GittasksError, NoList, Usage
 from gittasks.mcp_server import replies, sharing
 from gittasks.mcp_server.replies import MARKS, Arguments, Reply
 from gittasks.render import plain
+from gittasks.render.elsewhere import elsewhere_lines, tool_way
 from gittasks.render.text import clean
 from gittasks.workspace import Workspace
 
@@ -260,6 +261,7 @@ def _list(workspace: Workspace, given: Arguments) -> Reply:
     chosen = Filter(given.get("status", ()), None if ready else owner or None, ready=ready)
     tasks = chosen.of(view.snapshot, view.graph, owner or workspace.actor.owner)
     workspace.notices += plain.remark_lines(view)
+    workspace.notices += elsewhere_lines(tasks, workspace.actor, view.now, tool_way)
     data = {
         "list": view.info.id,
         "tasks": [replies.row(task, view.graph) for task in tasks],

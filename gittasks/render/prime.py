@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gittasks.core.model import Status
+from gittasks.core.model import Actor, Status
 from gittasks.core.view import ListView
 from gittasks.render import assets, plain
+from gittasks.render.elsewhere import elsewhere_lines
 from gittasks.render.text import Marks, clean
 
-_RUNNING, _READY, _LISTS = 3, 2, 3
+_RUNNING, _READY, _LISTS = 2, 2, 3
 """Tasks in progress, tasks to begin and lists that are named: the manual is no list."""
-_WIDTH = 72
+_WIDTH = 64
 """Bytes of a line about one task: that bounds the tokens in any script, which characters do not."""
-_HEAD = 96
+_HEAD = 80
+_ASIDE = 80
 """Bytes of a line about the list."""
 
 _INIT = "gittasks init NAME makes one"
@@ -37,21 +39,31 @@ def no_list(reason: str, lists: Iterable[str] = ()) -> list[str]:
     return [_cut(clean(reason), _HEAD), way]
 
 
-def state(view: ListView, marks: Marks, me: str) -> list[str]:
-    """How a list stands: its summary, what is in progress, what `me` can begin."""
+def state(view: ListView, marks: Marks, actor: Actor) -> list[str]:
+    """How a list stands: its summary, what is in progress, what `actor` can begin."""
     title = f" ({clean(view.info.title)})" if view.info.title else ""
     head = f'List "{clean(view.info.id)}"{title}'
     lines = [_cut(head, _HEAD), _cut(clean(view.progress.summary), _HEAD)]
     running = [t for t in view.tasks if t.status is Status.IN_PROGRESS]
-    sections = (("In progress", running, _RUNNING), ("Ready", view.graph.ready(me), _READY))
+    sections = (
+        ("In progress", running, _RUNNING),
+        ("Ready", view.graph.ready(actor.owner), _READY),
+    )
     for name, tasks, most in sections:
         if tasks:
             lines.append(f"{name}:")
-        shown = (plain.task_line(task, view.graph, marks) for task in tasks[:most])
-        lines += [_cut(f"  {line}", _WIDTH) for line in shown]
+        for task in tasks[:most]:
+            lines.append(_cut(f"  {plain.task_line(task, view.graph, marks)}", _WIDTH))
+            aside = elsewhere_lines([task], actor, view.now)
+            lines += [_cut(f"    {line.partition(': ')[2]}", _ASIDE) for line in aside]
         if len(tasks) > most:
             lines.append(f"  and {len(tasks) - most} more")
     return lines
+
+
+def no_session(name: str) -> str:
+    """The line to export for an agent that has no session."""
+    return f"No session is set: export GITTASKS_SESSION={name}"
 
 
 def _cut(line: str, width: int) -> str:

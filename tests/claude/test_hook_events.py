@@ -155,11 +155,12 @@ def test_a_session_is_told_the_open_list(listed: Repo) -> None:
         "Task list plan on the branch gittasks/plan:",
         "0/4 tasks complete (0%), currently task a and 1 more",
     ]
-    assert lines[2:9] == [
+    assert lines[2:10] == [
         "In progress in this session:",
         "[→] a  Task a (in_progress, Ada)",
         "In progress elsewhere:",
         "[→] e  Of eve (in_progress, eve)",
+        "e: eve's, begun 0 s ago: gittasks start e --resume --owner eve",
         "Ready to start:",
         "[ ] b  Task b",
         "Waiting for others to be finished: 1",
@@ -455,3 +456,50 @@ def test_a_turn_that_ends_is_reminded_once(empty: Repo) -> None:
     empty.git("config", "gittasks.claudeReminder", "false")
     quiet(empty, updated(1, status="completed"))
     quiet(empty, event("Stop"))
+
+
+# --- the end of a session ------------------------------------------------------------------------
+
+
+def test_the_end_of_a_session_marks_what_it_held_in_every_list_as_left(listed: Repo) -> None:
+    """And only that: no network, no other task, nothing to say; the next session goes on."""
+    listed.ok("init", "other")
+    listed.ok("create", "X", "--id", "x", "--list", "other")
+    listed.ok("start", "a", "--list", "plan", env={"GITTASKS_SESSION": "s1"})
+    listed.ok("start", "x", "--list", "other", env={"GITTASKS_SESSION": "s1"})
+    listed.ok("start", "b", "--list", "plan", env={"GITTASKS_SESSION": "s2"})
+    quiet(listed, event("SessionEnd", "s1", reason="other"))
+    tasks = {**listed.tasks("plan"), **listed.tasks("other")}
+    assert {i: bool(t["left"]) for i, t in tasks.items() if t["status"] == "in_progress"} == {
+        "a": True,
+        "x": True,
+        "b": False,
+    }
+    opening = hook(listed, event("SessionStart", "s3", source="startup"), "--list", "plan").out
+    assert "a: yours, left by an earlier session" in opening
+    assert "gittasks start a --resume" in opening
+    listed.ok("start", "a", "--list", "plan", env={"GITTASKS_SESSION": "s3"})
+    quiet(listed, event("SessionEnd", "s1", reason="other"))
+    assert listed.tasks("plan")["a"]["left"] is None
+
+
+def test_a_session_that_comes_back_has_left_nothing(listed: Repo) -> None:
+    listed.ok("start", "a", env={"GITTASKS_SESSION": "s1"})
+    quiet(listed, event("SessionEnd", "s1"))
+    hook(listed, event("SessionStart", "s1", source="resume"))
+    task = listed.tasks()["a"]
+    assert (task["session"], task["left"]) == ("s1", None)
+
+
+def test_a_new_session_completes_with_its_own_tools_what_the_last_one_began(listed: Repo) -> None:
+    """Also by the id that the start of the session told it, not a number of its own."""
+    listed.ok("start", "a", env={"GITTASKS_SESSION": "s1"})
+    done = event(
+        "PostToolUse",
+        "s2",
+        tool_name="TaskUpdate",
+        tool_input={"taskId": "a", "status": "completed"},
+        tool_response={"success": True},
+    )
+    hook(listed, done)
+    assert listed.tasks()["a"]["status"] == "completed"

@@ -109,7 +109,7 @@ def prepared(table_repo: str) -> Repo:
     made.ok("start", "running")
     made.ok("start", "bobs", "--owner", "bob")
     held = {"GITTASKS_SESSION": "s-1"}
-    made.ok("start", "held", "--owner", "bob", "--parallel", env=held)
+    made.ok("claim", "held", "--owner", "bob", "--parallel", env=held)
     return made
 
 

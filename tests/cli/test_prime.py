@@ -36,18 +36,22 @@ def test_costs_less_than_a_thousand_tokens(empty: Repo, word: str) -> None:
     empty.ok("init", "plan", "--title", word * 20)
     told = empty.ok("prime").out
     assert tokens(told) < MOST_TOKENS
-    assert "  and 3 more\nReady:" in told
-    assert "  and 4 more\n\n## Commands" in told
+    assert "  and 4 more\nReady:" in told
+    assert "  and 4 more\nNo session is set" in told
 
 
 def test_tells_how_the_list_stands(listed: Repo) -> None:
     """The summary, what is in progress, what can be begun by whoever asks."""
     listed.ok("start", "a", env={"GITTASKS_OWNER": "bob"})
     listed.ok("update", "b", "--add-blocked-by", "a")
-    told = listed.ok("prime").out
+    session = {"GITTASKS_SESSION": "s9"}
+    assert "export GITTASKS_SESSION=" in listed.ok("prime").out
+    told = listed.ok("prime", env=session).out
+    assert "export GITTASKS_SESSION=" not in told
     assert 'List "plan"\n0/3 tasks complete (0%), currently task a\n' in told
-    assert "In progress:\n  [→] a  Task a (in_progress, bob)\nReady:\n  [ ] c  Task c\n" in told
-    document = listed.ok("prime", "--json").json()
+    assert "In progress:\n  [→] a  Task a (in_progress, bob)\n    bob's, begun" in told
+    assert "\nReady:\n  [ ] c  Task c\n" in told
+    document = listed.ok("prime", "--json", env=session).json()
     assert document["kind"] == "prime"
     assert document["list"] == {"id": "plan", "title": None}
     assert document["text"] == told

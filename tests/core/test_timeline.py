@@ -52,7 +52,7 @@ class History:
         return [
             s._replace(
                 start=(s.start - START) // 60, end=None if s.end is None else (s.end - START) // 60
-            )
+            )[:5]
             for s in shown.spans
         ]
 
@@ -199,3 +199,18 @@ def test_the_timeline_ends_with_what_the_list_says(steps: list[tuple[int, Task]]
     for spans in shown.by_task().values():
         assert all((a.end or NOW) <= b.start for a, b in pairwise(spans))
     assert all(0 <= p.completed <= p.total for p in shown.points)
+
+
+def test_work_that_another_finished_counts_for_who_finished_it() -> None:
+    """Unless that one began it on the owner's behalf: then it is the owner's."""
+    running = Task("t", "T", status=Status.IN_PROGRESS, owner="ana", started=at(1))
+    done = running._replace(status=Status.COMPLETED, finished=at(5))
+    for began, counted in (("ana", {"ana": 0, "bob": 1}), ("bob", {"ana": 1})):
+        history = History()
+        history.commit(0, Task("t", "T"))
+        history.commit(1, running)
+        history.commit(5, done)
+        owners = (None, began, "bob")
+        entries = [e._replace(owner=o) for e, o in zip(history.entries, owners, strict=True)]
+        shown = timeline(history.snapshot, entries[::-1], NOW)
+        assert {w.owner: w.completed for w in workers(shown)} == counted
