@@ -100,10 +100,11 @@ class _Teller:
         view = looking.of_branch(self._workspace, news.branch)
         texts = self._texts(view, news.entries)
         self._is_first = False
-        for entry, text in zip(news.entries, texts, strict=True):
-            self._say(text, "change", view=view, entry=entry)
         if not news.entries:
             self._say(texts[0], "state", view=view)
+        else:
+            for entry, text in zip(news.entries, texts, strict=True):
+                self._say(text, "change", view=view, entry=entry)
         return view.progress.finished
 
     def tell_fetching(self, problem: GittasksError | None) -> None:
