@@ -129,12 +129,13 @@ def _list_lines(synced: Synced, exchange: Exchanged, marks: Marks) -> list[str]:
     if synced.absent:
         return [f"{name}: not on {remote}; put it there with: gittasks push"]
     if _is_quiet(synced):
-        return [f"{name}: up to date with {remote}"]
+        return [f"{name}: up to date with {remote}", *_behind(synced)]
     moved = [f"{_changes(len(synced.received))} from {remote}"] if synced.received else []
     moved += [f"{_changes(len(synced.sent))} to {remote}"] if synced.sent else []
     if synced.created:
         moved = [f"now on {remote}"]
-    lines = [f"{name}: {', '.join(moved)}", *_entry_lines("<", exchange.received, marks)]
+    lines = [f"{name}: {', '.join(moved)}", *_behind(synced)]
+    lines += _entry_lines("<", exchange.received, marks)
     lines += [] if synced.created else _entry_lines(">", exchange.sent, marks)
     for conflict in exchange.conflicts:
         lines += [f"  ! {line}" for line in render.history_text.conflict_lines(conflict)]
@@ -144,6 +145,13 @@ def _list_lines(synced: Synced, exchange: Exchanged, marks: Marks) -> list[str]:
         lines += render.plain.problem_lines(snapshot.problems)
         lines.append(clean(summary(snapshot.tasks.values())))
     return lines
+
+
+def _behind(synced: Synced) -> list[str]:
+    """A word about a remote that lags, or was reset to what it held before."""
+    if not synced.behind:
+        return []
+    return ["  ! it was behind: it lacked changes that it had before, and nothing else"]
 
 
 def _entry_lines(sign: str, entries: Sequence[LogEntry], marks: Marks) -> list[str]:

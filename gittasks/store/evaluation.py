@@ -12,12 +12,12 @@ from typing import NamedTuple
 from gittasks.core.elide import meet
 from gittasks.core.model import Unmerged
 from gittasks.core.picks import Conflict
-from gittasks.errors import FormatTooNew
+from gittasks.errors import FormatTooNew, InvalidData
 from gittasks.store import checkpoints
 from gittasks.store.ancestry import Region, region
 from gittasks.store.branch import read_branch
 from gittasks.store.checkpoints import Checkpoint
-from gittasks.store.history import CommitInfo, ancestors
+from gittasks.store.history import CommitInfo, read_commit
 from gittasks.store.layout import Branch, Heads
 from gittasks.store.objects import NewObject, ObjectStore
 from gittasks.store.replay import Replay, replay
@@ -37,6 +37,8 @@ class Evaluated(NamedTuple):
     conflicts: tuple[Conflict, ...]
     received: tuple[CommitInfo, ...]
     unsent: tuple[CommitInfo, ...]
+    behind: bool = False
+    """The remote lacks operations that it had, and has none that they lack."""
 
 
 def evaluate(repository: Repository, list_id: str, heads: Heads, near: Branch | None) -> Evaluated:
@@ -44,20 +46,24 @@ def evaluate(repository: Repository, list_id: str, heads: Heads, near: Branch | 
     objects = repository.objects
     path = _kept_at(repository, list_id)
     kept = checkpoints.read(path)
-    ids = [head for head in (heads.local, heads.tracked) if head]
-    area = region(objects, ids, kept)
-    refusal = _refusal(area, heads)
-    if refusal:
-        return _alone(repository, list_id, heads, refusal, near)
+    heads = heads._replace(published=_before(objects, heads))
+    area = region(objects, [head for head in heads if head], kept)
+    if heads.local and heads.tracked and area.cut and not area.is_line:
+        return _alone(repository, list_id, heads._replace(published=None), Unmerged.SHALLOW, near)
     try:
         if area.is_line and not (area.base and area.base.conflicts):
             found, new = _line(objects, list_id, heads, area, near)
         else:
-            found, new = _graph(objects, list_id, heads, area, near)
+            run = replay(objects, list_id, area, [head for head in heads if head], near)
+            lost = _lost(run, heads)
+            if lost and lost.needed:
+                return _as_before(repository, list_id, heads, lost, near)
+            found, new = _graph(objects, list_id, heads, run)
+            found = found._replace(behind=lost is not None)
     except FormatTooNew:
         if not heads.local or not heads.tracked:
             raise
-        return _alone(repository, list_id, heads, Unmerged.NEWER, near)
+        return _alone(repository, list_id, heads._replace(published=None), Unmerged.NEWER, near)
     if missing := [c for c in new if c.commit not in kept]:
         checkpoints.write(path, kept, missing, repository.shared)
     return found
@@ -87,17 +93,57 @@ def _alone(
     return found._replace(branch=found.branch._replace(heads=heads, apart=why))
 
 
-def _refusal(area: Region, heads: Heads) -> Unmerged | None:
-    """Why the two heads cannot be brought together; None if they can."""
-    if not heads.local or not heads.tracked:
+class _Lost(NamedTuple):
+    """Operations that the remote had and has no more.
+
+    `behind`: it has none that those did not know, as a replica that lags or a branch that was
+    reset. `needed`: the local branch does not hold them all, or must not be brought together
+    with what is there now.
+    """
+
+    behind: bool
+    needed: bool
+
+
+def _before(objects: ObjectStore, heads: Heads) -> str | None:
+    """The head that the remote had before the one that was fetched; None when it is gone."""
+    before = heads.published
+    if before is None or before == heads.tracked or heads.tracked is None:
         return None
-    if area.cut and not area.is_line:
-        return Unmerged.SHALLOW
-    if heads.published in area.commits:
-        ours, theirs = (ancestors(h, area.commits.get) for h in (heads.local, heads.tracked))
-        if heads.published in ours.keys() - theirs.keys():
-            return Unmerged.REWRITTEN
-    return None
+    try:
+        read_commit(objects, before)
+    except InvalidData:
+        return None
+    return before
+
+
+def _lost(run: Replay, heads: Heads) -> _Lost | None:
+    """What the remote lost between two looks at it.
+
+    o--A--B     before          o--A--B--M   before, M an automatic merge
+    o--A        behind          o--A--B--N   nothing is missing, whatever became of M
+    o--C        rewritten: B is missing, and C is there instead
+    """
+    if heads.published is None or heads.tracked is None:
+        return None
+    before, there = (run.history.points[h].operations for h in (heads.published, heads.tracked))
+    if not before & ~there:
+        return None
+    behind = not there & ~before
+    ours = run.history.points[heads.local].operations if heads.local else 0
+    return _Lost(behind, needed=not behind or bool(before & ~there & ~ours))
+
+
+def _as_before(
+    repository: Repository, list_id: str, heads: Heads, lost: _Lost, near: Branch | None
+) -> Evaluated:
+    """What the list says with what the remote had before it lost some of it."""
+    known = Heads(heads.local, heads.published)
+    found = evaluate(repository, list_id, known, near)
+    apart = None if lost.behind else Unmerged.REWRITTEN
+    return found._replace(
+        branch=found.branch._replace(heads=heads, apart=apart), behind=lost.behind
+    )
 
 
 def _line(
@@ -109,21 +155,21 @@ def _line(
     branch = read_branch(objects, list_id, tip, near)._replace(heads=heads)
     places = {commit.id: place for place, commit in enumerate(commits, 1)}
     ours, theirs = places.get(heads.local or "", 0), places.get(heads.tracked or "", 0)
+    behind = places.get(heads.published or "", 0) > theirs
     if heads.tracked is None or heads.local is None:
         ours = theirs = len(commits)
     new = []
     if commits and not branch.snapshot.problems and branch.whole:
         length = (area.base.length if area.base else 0) + len(commits)
         new = [Checkpoint(tip, area.order_along(commits), length)]
-    found = Evaluated(branch, (), (), tuple(commits[ours:theirs]), tuple(commits[theirs:ours]))
-    return found, new
+    received, unsent = tuple(commits[ours:theirs]), tuple(commits[theirs:ours])
+    return Evaluated(branch, (), (), received, unsent, behind), new
 
 
 def _graph(
-    objects: ObjectStore, list_id: str, heads: Heads, area: Region, near: Branch | None
+    objects: ObjectStore, list_id: str, heads: Heads, run: Replay
 ) -> tuple[Evaluated, list[Checkpoint]]:
     ids = [head for head in (heads.local, heads.tracked) if head]
-    run = replay(objects, list_id, area, ids, near)
     chosen = tuple(ids)
     if heads.local and heads.tracked:
         chosen = meet(run.history, heads.local, heads.tracked, run.parents_of)

@@ -118,7 +118,7 @@ class ListStore:
             known = remotes.held(self.repository, self.remote, self.list_id)
             heads = heads._replace(published=known)
         found = evaluate(self.repository, self.list_id, heads, near)
-        if self.remote and heads.tracked and not found.branch.apart:
+        if self.remote and heads.tracked and not found.branch.apart and not found.behind:
             seen = refs.read(self.repository.common, self._tracking(self.remote))
             if seen == heads.tracked:  # else some other remote has it, and its own does not
                 remotes.note_seen(self.repository, self.remote, self.list_id, seen)

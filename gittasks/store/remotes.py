@@ -15,7 +15,7 @@ from hashlib import sha1
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import list_id_fault
-from gittasks.errors import Busy, NotFound, RemoteFailure
+from gittasks.errors import Busy, InvalidData, NotFound, RemoteFailure
 from gittasks.store import disk, git, home, refs, urls
 from gittasks.store.repository import Repository
 from gittasks.store.retry import Backoff
@@ -110,14 +110,6 @@ def seen_leases(remote: str, list_id: str) -> str:
     return f"refs/gittasks/seen/{remote}/{list_id}/"
 
 
-class Fetched(NamedTuple):
-    """What a fetch brought: lists that the remote does not have, and those whose history there
-    does not hold what was fetched before, so that their tracking refs stayed where they were."""
-
-    absent: frozenset[str]
-    rewritten: frozenset[str]
-
-
 class PushOutcome(StrEnum):
     """How a push ended, the worst last; only what is `ok` is known to be there.
 
@@ -157,7 +149,6 @@ _UNSURE = ("failed to report status", "remote failure")
 _PATIENCE = ("http.lowSpeedLimit=1", "http.lowSpeedTime=120")
 """Two minutes of silence end a connection: git by itself would wait for ever."""
 _ABSENT = re.compile(r"couldn't find remote ref (\S+)")
-_REJECTED = re.compile(r"^ ! \[rejected\]\s+(\S+)\s+->\s+\S+", re.MULTILINE)
 
 
 def lists(repository: Repository, remote: str) -> frozenset[str]:
@@ -173,41 +164,47 @@ def lists(repository: Repository, remote: str) -> frozenset[str]:
     return frozenset(i for i in found if list_id_fault(i) is None)
 
 
-def fetch(
-    repository: Repository, remote: str, list_ids: Sequence[str], *, force: bool = False
-) -> Fetched:
-    """Bring the tracking refs of lists up to date, and what is seen of their leases; RemoteFailure.
+def fetch(repository: Repository, remote: str, list_ids: Sequence[str]) -> frozenset[str]:
+    """Bring the tracking refs of lists up to date, and what is seen of their leases.
 
-    Only `force` takes a history that does not hold what was fetched before.
+    Returns the lists that the remote does not have; RemoteFailure. A tracking ref says what the
+    remote shows, also where that lost something: what it held before is in its record, and the
+    evaluation compares the two.
     """
     absent: set[str] = set()
     wanted = list(list_ids)
+    for list_id in wanted:
+        _note_before(repository, remote, list_id)
     while wanted:
-        answer = _fetch(repository, remote, wanted, force=force)
-        fetched = judged(repository, remote, answer.returncode, answer.stderr)
-        if not fetched.absent:
-            return fetched._replace(absent=frozenset(absent))
-        if not fetched.absent & set(wanted):
+        answer = _fetch(repository, remote, wanted)
+        gone = judged(repository, remote, answer.returncode, answer.stderr)
+        if not gone:
+            break
+        if not gone & set(wanted):
             raise _failure(f"cannot fetch from {remote}", answer.stderr)
-        absent |= fetched.absent
-        wanted = [list_id for list_id in wanted if list_id not in fetched.absent]
-    return Fetched(frozenset(absent), frozenset())
+        absent |= gone
+        wanted = [list_id for list_id in wanted if list_id not in gone]
+    return frozenset(absent)
 
 
-def judged(repository: Repository, remote: str, code: int, stderr: bytes) -> Fetched:
-    """What a fetch that has ended brought; RemoteFailure when it failed for another reason.
+def _note_before(repository: Repository, remote: str, list_id: str) -> None:
+    """Remember where the tracking ref is before a fetch moves it, where nothing is known yet."""
+    if held(repository, remote, list_id) is None:
+        with contextlib.suppress(InvalidData):
+            tracked = refs.read(repository.common, repository.tracking_ref(remote, list_id))
+            if tracked:
+                note_seen(repository, remote, list_id, tracked)
 
-    With lists that are `absent` nothing was fetched.
-    """
+
+def judged(repository: Repository, remote: str, code: int, stderr: bytes) -> frozenset[str]:
+    """The lists for whose absence a fetch that has ended brought nothing; RemoteFailure."""
+    if code == 0:
+        return frozenset()
     told = stderr.decode("utf-8", "replace")
-    short = repository.ref("").removeprefix("refs/heads/")
-    rewritten = {name.removeprefix(short) for name in _REJECTED.findall(told)}
-    if code == 0 or rewritten:
-        return Fetched(frozenset(), frozenset(rewritten))
     gone = {name.removeprefix(repository.ref("")) for name in _ABSENT.findall(told)}
     if not gone:
         raise _failure(f"cannot fetch from {remote}", stderr)
-    return Fetched(frozenset(gone), frozenset())
+    return frozenset(gone)
 
 
 class BackgroundFetch:
@@ -218,12 +215,12 @@ class BackgroundFetch:
 
         self._repository, self._remote = repository, remote
         options, cwd, env = _surroundings(repository, ())
-        args = _fetch_args(repository, remote, [list_id], force=False)
+        args = _fetch_args(repository, remote, [list_id])
         self._told = tempfile.TemporaryFile()  # noqa: SIM115  closed when it is over
         self._process = git.begin([*options, *args], cwd=cwd, env=env, told=self._told)
 
-    def ended(self) -> Fetched | None:
-        """What it brought, None while it goes on; RemoteFailure. Not to be asked again then."""
+    def ended(self) -> frozenset[str] | None:
+        """What was absent, None while it goes on; RemoteFailure. Not to be asked again then."""
         code = self._process.poll()
         if code is None:
             return None
@@ -238,25 +235,20 @@ class BackgroundFetch:
         self._told.close()
 
 
-def _fetch_args(
-    repository: Repository, remote: str, list_ids: Sequence[str], *, force: bool
-) -> list[str]:
+def _fetch_args(repository: Repository, remote: str, list_ids: Sequence[str]) -> list[str]:
     """Arguments of a git that fetches just these lists and what is seen of their leases."""
     options = ["--no-tags", "--no-prune", "--refmap=", "--no-write-fetch-head", "--progress"]
     options += ["--no-recurse-submodules", "--no-auto-maintenance", "--end-of-options"]
-    refspecs = [
-        f"{'+' if force else ''}{repository.ref(i)}:{repository.tracking_ref(remote, i)}"
-        for i in list_ids
-    ]
+    refspecs = [f"+{repository.ref(i)}:{repository.tracking_ref(remote, i)}" for i in list_ids]
     refspecs += [f"+{leases_of(i)}*:{seen_leases(remote, i)}*" for i in list_ids]
     return ["fetch", *options, remote, *refspecs]
 
 
 def _fetch(
-    repository: Repository, remote: str, list_ids: Sequence[str], *, force: bool
+    repository: Repository, remote: str, list_ids: Sequence[str]
 ) -> subprocess.CompletedProcess[bytes]:
     """One fetch; again when another one moved a tracking ref meanwhile."""
-    args = _fetch_args(repository, remote, list_ids, force=force)
+    args = _fetch_args(repository, remote, list_ids)
     attempt = 0
     while True:
         answer = _talk(repository, args)

@@ -97,6 +97,22 @@ def create(store: ListStore) -> bool:
         return made
 
 
+def hold(store: ListStore) -> None:
+    """Let the local branch hold what the remote had, before that is forgotten for what it has."""
+    found = store.evaluate()
+    if found.branch.apart is None and not found.behind:
+        return
+    if found.branch.heads.local:
+        integrate(store)
+        return
+    with _lock(store) as lock:
+        refs.check_creatable(store.repository.common, store.ref)
+        store.repository.objects.write(found.new)
+        if _move(store, lock, None, found.branch.commit, "create"):
+            _adopt(store)
+            prune.settle(store.repository, found.new)
+
+
 def update(store: ListStore, propose: Propose, signatures: Signatures) -> Written:
     """Apply `propose` to the head until it sticks; return what was written.
 

@@ -44,6 +44,8 @@ class Synced(NamedTuple):
     """The remote did not have the list before."""
     absent: bool = False
     """The remote does not have the list."""
+    behind: bool = False
+    """The remote lacked operations that it had before."""
     rounds: int = 0
     lagging: tuple[str, ...] = ()
     error: GittasksError | None = None
@@ -73,8 +75,7 @@ def sync(
         if not running:
             break
         if wish.fetch or attempt:
-            force = wish.accept_rewrite and not attempt
-            _fetch(running, remote, there if not attempt else None, force=force)
+            _fetch(running, remote, there if not attempt else None)
         for exchange in running.values():
             exchange.integrate()
         wanted = {i: c for i, e in running.items() if (c := e.to_push())}
@@ -92,23 +93,21 @@ def sync(
     return [exchange.result for exchange in exchanges.values()]
 
 
-def _fetch(
-    running: Mapping[str, _Exchange], remote: str, there: frozenset[str] | None, *, force: bool
-) -> None:
+def _fetch(running: Mapping[str, _Exchange], remote: str, there: frozenset[str] | None) -> None:
     """Fetch for all that are running; when that fails, it failed for each."""
     repository = next(iter(running.values())).repository
     wanted = [list_id for list_id in running if there is None or list_id in there]
     try:
-        fetched = remotes.fetch(repository, remote, wanted, force=force)
+        absent = remotes.fetch(repository, remote, wanted)
     except RemoteFailure as error:
         for exchange in running.values():
             exchange.fail(error)
         return
     for list_id in wanted:
         leases.observe(repository, remote, list_id)
-    missing = fetched.absent.union(running.keys() - set(wanted))
-    for exchange in running.values():
-        exchange.note_fetched(fetched._replace(absent=missing))
+    missing = absent.union(running.keys() - set(wanted))
+    for list_id, exchange in running.items():
+        exchange.note_fetched(absent=list_id in missing)
 
 
 class _Exchange:
@@ -130,14 +129,12 @@ class _Exchange:
         self._doubts = self._stuck = 0
         self._tip: tuple[str | None, ...] = ()
 
-    def note_fetched(self, fetched: remotes.Fetched) -> None:
+    def note_fetched(self, *, absent: bool) -> None:
         """Take in what a fetch said of this list."""
-        self._absent = self._list_id in fetched.absent
-        if not self._absent and self._list_id not in fetched.rewritten:
+        self._absent = absent
+        if not absent:
             self._note_shown()
-        if self._list_id in fetched.rewritten:
-            self.fail(faults.rewritten(self._list_id, self._remote))
-        elif self._absent and remotes.published(self.repository, self._remote, self._list_id):
+        elif remotes.published(self.repository, self._remote, self._list_id):
             if self._wish.accept_rewrite:
                 remotes.forget_published(self.repository, self._remote, self._list_id)
             else:
@@ -145,18 +142,25 @@ class _Exchange:
 
     def _note_shown(self) -> None:
         """A list that a fetch has shown there may not be missed there later on unsaid."""
-        known = remotes.published(self.repository, self._remote, self._list_id)
-        if known is None and (tracked := self._store.heads().tracked):
-            remotes.note_published(self.repository, self._remote, self._list_id, tracked)
+        place = (self.repository, self._remote, self._list_id)
+        if remotes.published(*place) is None:
+            known = remotes.held(*place) or self._store.heads().tracked
+            if known:
+                remotes.note_published(*place, known)
 
     def integrate(self) -> None:
         """Bring the local branch to what the list says with what was fetched."""
         if self.settled:
             return
-        if self._wish.accept_rewrite:
-            remotes.forget_published(self.repository, self._remote, self._list_id)
         try:
+            if self._wish.accept_rewrite:  # what the remote had is here before it is forgotten
+                transaction.hold(self._store)
+                remotes.forget_published(self.repository, self._remote, self._list_id)
             found, lagging = transaction.integrate(self._store)
+            if found.behind:
+                self.result = self.result._replace(behind=True)
+            if found.behind and found.branch.heads.local:
+                found, lagging = transaction.integrate(self._store)
         except NoList:
             self.fail(faults.nowhere(self._list_id, self._remote))
             return

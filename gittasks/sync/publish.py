@@ -72,13 +72,14 @@ def publish(
 def _look(store: ListStore, remote: str) -> Evaluated:
     """The list as it is on the remote now, with what is here on top."""
     repository, list_id = store.repository, store.list_id
-    fetched = remotes.fetch(repository, remote, [list_id])
-    if list_id in fetched.rewritten:
-        raise faults.rewritten(list_id, remote)
-    if list_id in fetched.absent and remotes.published(repository, remote, list_id):
+    absent = remotes.fetch(repository, remote, [list_id])
+    if list_id in absent and remotes.published(repository, remote, list_id):
         raise faults.removed(list_id, remote)
     try:
         found = store.evaluate()
+        if found.behind and found.branch.heads.local:  # what the remote lost is here again first
+            transaction.integrate(store)
+            found = store.evaluate()
     except NoList:
         raise faults.nowhere(list_id, remote) from None
     if found.branch.apart:

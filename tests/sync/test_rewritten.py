@@ -1,0 +1,140 @@
+"""A history is rewritten when an operation is missing; automatic merges may come and go."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.clones import on_hub, share
+from support.repositories import Repo, git
+
+
+def _clone_of(repo: Repo, path: Path) -> Repo:
+    """A clone of a working repository: an agent's, whose origin is the user's own."""
+    git(repo.path, "clone", "-q", "--template=", repo.path, str(path))
+    return Repo(str(path))
+
+
+def _hub(repo: Repo) -> str:
+    return repo.git("remote", "get-url", "origin")
+
+
+def _reset(repo: Repo, back: int) -> None:
+    """Move the hub's branch back, as a lagging replica shows it or a person resets it."""
+    git(_hub(repo), "update-ref", "refs/heads/gittasks/plan", f"{on_hub(repo)}~{back}")
+
+
+def _squash(repo: Repo, tmp_path: Path, gone: str) -> None:
+    """Let the hub's branch be one new commit without a task."""
+    other = tmp_path / "squash"
+    git(repo.path, "clone", "-q", "-b", "gittasks/plan", _hub(repo), str(other))
+    git(str(other), "rm", "-q", f"tasks/{gone}.yaml")
+    made = git(str(other), "commit-tree", git(str(other), "write-tree"), "-m", "squash")
+    git(str(other), "push", "-q", "--force", "origin", f"{made}:refs/heads/gittasks/plan")
+
+
+def test_an_automatic_merge_that_was_dropped_is_no_rewrite(tmp_path: Path) -> None:
+    """Who fetched a merge that its maker then left out goes on as if nothing had happened."""
+    user, mate = share(str(tmp_path), "user", "mate")
+    agent = _clone_of(user, tmp_path / "agent")
+    mate.ok("note", "a", "mate 1")
+    mate.ok("sync", "-q")
+    user.ok("note", "a", "user 1")
+    user.ok("pull", "-q")  # an automatic merge that is not pushed
+    agent.ok("pull", "-q")
+    merged = agent.git("rev-parse", "origin/gittasks/plan")
+    mate.ok("note", "a", "mate 2")
+    mate.ok("sync", "-q")
+    user.ok("sync", "-q")
+    assert merged not in user.git("rev-list", "gittasks/plan").splitlines()
+    agent.ok("sync", "-q")
+    agent.ok("claim", "b", "-q")
+    notes = {note["text"] for note in agent.tasks("plan")["a"]["notes"]}
+    assert notes == {"mate 1", "mate 2", "user 1"}
+
+
+def test_peers_that_fetch_from_each_other_settle(tmp_path: Path) -> None:
+    """Working clones that exchange in random pairs all end with the same, and none is refused."""
+    first, *others = share(str(tmp_path), "p0", "p1", "p2", "p3")
+    peers = [first, *others]
+    for repo in others:
+        repo.ok("note", "a", "begin")
+    for n, repo in enumerate(peers):
+        for m, peer in enumerate(peers):
+            if n != m:
+                repo.git("remote", "add", f"p{m}", peer.path)
+    dice = random.Random(7)
+    for turn in range(24):
+        repo = dice.choice(peers)
+        if dice.random() < 0.5:
+            repo.ok("note", "a", f"turn {turn}")
+        names = [f"p{m}" for m, peer in enumerate(peers) if peer is not repo]
+        repo.ok("pull", dice.choice(names), "-q")
+    for _ in range(2):
+        for n, repo in enumerate(peers):
+            repo.ok("pull", f"p{(n + 1) % 4}", "-q")
+            repo.ok("pull", f"p{(n + 2) % 4}", "-q")
+            repo.ok("pull", f"p{(n + 3) % 4}", "-q")
+    trees = {repo.git("rev-parse", "gittasks/plan^{tree}") for repo in peers}
+    assert len(trees) == 1
+
+
+@pytest.mark.parametrize("command", ["sync", "push", "claim"])
+@pytest.mark.parametrize("adopted", [True, False], ids=["adopted", "fetched"])
+def test_a_remote_that_is_behind_stops_nothing(command: str, adopted: bool, tmp_path: Path) -> None:
+    """What it lacks is still shown, is said by a sync, and goes there with the next push."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    ada.ok("note", "a", "one")
+    ada.ok("note", "a", "two")
+    ada.ok("sync", "-q")
+    if adopted:
+        bob.ok("note", "b", "mine")
+    bob.ok("sync", "-q")
+    _reset(bob, 2)
+    bob.git("fetch", "-q")
+    assert [n["text"] for n in bob.tasks("plan")["a"]["notes"]] == ["one", "two"]
+    said = bob.ok("claim", "c") if command == "claim" else bob.ok(command)
+    assert command != "sync" or "behind" in said.out
+    assert [n["text"] for n in bob.tasks("plan")["a"]["notes"]] == ["one", "two"]
+    if adopted or command == "claim":
+        assert on_hub(bob) == bob.head()
+
+
+def _by_sync(repo: Repo) -> None:
+    repo.ok("sync", "-q")
+
+
+def _by_git(repo: Repo) -> None:
+    repo.git("fetch", "-q")
+    repo.ok("list", "-q")
+
+
+def _nothing(repo: Repo) -> None:
+    pass
+
+
+@pytest.mark.parametrize("seen", [_by_sync, _by_git, _nothing])
+@pytest.mark.parametrize("adopted", [True, False], ids=["adopted", "fetched"])
+@pytest.mark.parametrize("fetched", [True, False], ids=["git-fetch", "our-fetch"])
+def test_a_rewritten_history_is_refused_and_accepting_it_loses_nothing(
+    seen: Callable[[Repo], None], adopted: bool, fetched: bool, tmp_path: Path
+) -> None:
+    """In a clone that wrote and in one that only read; whoever fetched it before and after."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    if adopted:
+        bob.ok("note", "b", "mine")
+    seen(bob)
+    if fetched and seen is _nothing and not adopted:
+        pytest.skip("nothing of ours ever looked, so nothing can be known")
+    _squash(ada, tmp_path, "c")
+    if fetched:
+        bob.git("fetch", "-q")
+    assert set(bob.tasks("plan")) == {"a", "b", "c"}
+    refused = bob.run("sync", "--json")
+    assert (refused.code, refused.json()["error"]["kind"]) == (7, "history-rewritten")
+    assert set(bob.tasks("plan")) == {"a", "b", "c"}
+    bob.ok("sync", "--accept-rewrite", "-q")
+    assert set(bob.tasks("plan")) == {"a", "b", "c"}
+    assert on_hub(bob) == bob.head()
