@@ -21,7 +21,7 @@ from startup import GITTASKS, QUIET, environment, run
 
 from gittasks import Workspace
 from gittasks.core.operations import Create
-from gittasks.sync import Wish
+from gittasks.sync import SyncOptions
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def shared(folder: str, agents: int, tasks: int) -> list[str]:
     first = Workspace.open(f"{folder}/first")
     first.init("bench", None)
     first.edit([Create(f"Task {n}", id=f"t{n}") for n in range(tasks)])
-    first.exchange(Wish(fetch=True, push=True))
+    first.exchange(SyncOptions(fetch=True, push=True))
     for n in range(agents):
         run(["git", "clone", "-q", "hub.git", f"agent{n}"], folder)
         run(["git", "commit", "-q", "--allow-empty", "-m", "code"], f"{folder}/agent{n}")

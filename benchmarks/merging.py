@@ -24,7 +24,7 @@ from startup import GITTASKS, QUIET, environment, run
 
 from gittasks import Workspace
 from gittasks.core.operations import Create, Update
-from gittasks.sync import Wish
+from gittasks.sync import SyncOptions
 
 
 def main() -> None:
@@ -61,13 +61,13 @@ def lists_apart(folder: str, tasks: int, commits: int) -> str:
     a = Workspace.open(f"{folder}/a")
     a.init("bench", None)
     a.edit([Create(f"Task {i}", id=f"t{i}") for i in range(tasks)])
-    a.exchange(Wish(fetch=True, push=True))
+    a.exchange(SyncOptions(fetch=True, push=True))
     run(["git", "clone", "-q", "hub.git", "b"], folder)
     b = Workspace.open(f"{folder}/b")
     for i in range(commits // 2):
         a.edit([Update(f"t{i % tasks}", result=f"a{i}")])
         b.edit([Update(f"t{i * 7 % tasks}", description=f"b{i}")])
-    a.exchange(Wish(fetch=True, push=True))
+    a.exchange(SyncOptions(fetch=True, push=True))
     run(["git", "fetch", "-q"], f"{folder}/b")
     return folder
 

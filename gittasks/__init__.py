@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gittasks.core.edit import Edit
+    from gittasks.core.apply import Edit
     from gittasks.core.graph import Graph
     from gittasks.core.history import Change, LogEntry
     from gittasks.core.model import Snapshot, Status, Task
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
         RemoteFailure,
         Usage,
     )
-    from gittasks.sync import Synced, Wish
+    from gittasks.sync import SyncOptions, SyncResult
     from gittasks.workspace import EditResult, OpenConflict, Undone, Workspace
 
 __version__ = "0.1.0"
 _HOMES = {
     "workspace": "EditResult OpenConflict Undone Workspace",
-    "core.edit": "Edit",
+    "core.apply": "Edit",
     "core.graph": "Graph",
     "core.history": "Change LogEntry",
     "core.model": "Snapshot Status Task",
@@ -40,7 +40,7 @@ _HOMES = {
     "core.progress": "Progress",
     "errors": "Ambiguous Busy FormatTooNew GittasksError HistoryRewritten InvalidData NoList "
     "NoRemote NoRepository NotFound Refused RemoteFailure Usage",
-    "sync": "Synced Wish",
+    "sync": "SyncOptions SyncResult",
 }
 """The public names by the module that has them."""
 
@@ -69,14 +69,14 @@ __all__ = [
     "RemoteFailure",
     "Snapshot",
     "Status",
-    "Synced",
+    "SyncOptions",
+    "SyncResult",
     "Task",
     "Transition",
     "Undone",
     "Update",
     "Usage",
     "Verb",
-    "Wish",
     "Workspace",
 ]
 

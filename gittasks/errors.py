@@ -1,4 +1,4 @@
-"""Every error that gittasks raises on purpose.
+"""Errors that gittasks raises on purpose: kind, place, hint, exit code.
 
 An error says what is wrong (the message), where (`where`: a file and line, a ref, a task),
 and what to do next (`hint`, never a complete destructive command). Its class gives the

@@ -1,9 +1,9 @@
 """Mutation testing of the merge: does a test fail when a line of it is wrong?
 
-Makes small mistakes in gittasks/core/merge.py and picks.py, one at a time, in a copy of the
+Makes small mistakes in the modules of gittasks/core/merge, one at a time, in a copy of the
 project, and runs the fast tests of the merge on each. Prints the score and every survivor.
 
-    python scripts/mutate_merge.py [--sample N] [--seed N] [--jobs N] [--module merge|picks]
+    python scripts/mutate_merge.py [--sample N] [--seed N] [--jobs N] [--module dag|resolution]
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from queue import Queue
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parent.parent
-MODULES = ("merge", "picks")
+MODULES = ("dag", "resolution")
 TESTS = (
     "tests/core/test_picks.py",
     "tests/core/test_merge_conflicts.py",
@@ -229,7 +229,7 @@ def survivors(found: list[Mutant], jobs: int) -> list[Mutant]:
 
         def survives(mutant: Mutant) -> bool:
             project = projects.get()
-            file = project / "gittasks" / "core" / f"{mutant.module}.py"
+            file = project / "gittasks" / "core" / "merge" / f"{mutant.module}.py"
             original = file.read_text(encoding="utf-8")
             file.write_text(mutant.source, encoding="utf-8")
             try:
@@ -259,7 +259,9 @@ def main() -> None:
     every = [
         mutant
         for module in ([options.module] if options.module else MODULES)
-        for mutant in mutants(module, (ROOT / "gittasks/core" / f"{module}.py").read_text("utf-8"))
+        for mutant in mutants(
+            module, (ROOT / "gittasks/core/merge" / f"{module}.py").read_text("utf-8")
+        )
     ]
     found = [mutant for mutant in every if mutant.name not in known]
     equivalent = len(every) - len(found)

@@ -38,14 +38,14 @@ NAMES = {
     "RemoteFailure",
     "Snapshot",
     "Status",
-    "Synced",
+    "SyncOptions",
+    "SyncResult",
     "Task",
     "Transition",
     "Undone",
     "Update",
     "Usage",
     "Verb",
-    "Wish",
     "Workspace",
 }
 """The contract: a name that goes from here breaks a program of somebody's."""

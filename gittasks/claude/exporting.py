@@ -1,4 +1,4 @@
-"""From a list to Claude Code's task files: which to write, which to remove.
+"""Export of a list to Claude Code's task files: which to write, which to remove.
 
 A field that was changed natively since both sides last agreed is left as it is there, and told:
 an import takes it in. Fields that the list changed are written.
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gittasks.claude.importing import free_data
 from gittasks.claude.links import Link
-from gittasks.claude.native import MARK, STATUSES, Fault, NativeTask, joined
+from gittasks.claude.task_files import MARK, STATUSES, NativeTask, Skipped, normalised
 from gittasks.core.model import Snapshot, Status, Task, Value
 
 _STATUS = {
@@ -33,7 +33,7 @@ class Files(NamedTuple):
     write: tuple[NativeTask, ...]
     remove: tuple[str, ...]
     links: Mapping[str, Link]
-    faults: tuple[Fault, ...]
+    faults: tuple[Skipped, ...]
     last: int
 
 
@@ -51,7 +51,7 @@ def files(
         if task.id not in by_task:
             last += 1
             by_task[task.id] = str(last)
-    faults: list[Fault] = []
+    faults: list[Skipped] = []
     remove: list[str] = []
     stays: dict[str, NativeTask] = {}
     agreed: dict[str, Link] = {}
@@ -63,16 +63,16 @@ def files(
         native = natives.get(number)
         if task.status is Status.DELETED:
             if native is not None and _changed(native, base):
-                faults.append(Fault(number, "is deleted in the list, but was changed here since"))
+                faults.append(Skipped(number, "is deleted in the list, but was changed here since"))
                 stays[number] = native
             elif native is not None:
                 remove.append(number)
             continue
         target = _target(task, snapshot, number, by_task, native)
-        stays[number] = _met(target, native, base, faults)
+        stays[number] = _merge_fields(target, native, base, faults)
         agreed[number] = Link(task.id, target)
     strangers = {n: t for n, t in natives.items() if n not in stays and n not in remove}
-    final = joined([*stays.values(), *strangers.values()])
+    final = normalised([*stays.values(), *strangers.values()])
     agreed = {n: _with_edges(link, final[n]) for n, link in agreed.items()}
     write = tuple(t for n, t in final.items() if t != natives.get(n))
     return Files(write, tuple(remove), agreed, tuple(faults), last)
@@ -105,8 +105,8 @@ def _target(
     )
 
 
-def _met(
-    target: NativeTask, native: NativeTask | None, base: NativeTask | None, faults: list[Fault]
+def _merge_fields(
+    target: NativeTask, native: NativeTask | None, base: NativeTask | None, faults: list[Skipped]
 ) -> NativeTask:
     """What is to stand in the file: what the list says, but for what was changed there since."""
     if native is None:
@@ -119,9 +119,9 @@ def _met(
             here = getattr(native, field)
             if here not in (getattr(base, field), getattr(target, field)):
                 kept = kept._replace(**{field: here})
-                faults.append(Fault(target.number, f"its {field} was changed here since"))
+                faults.append(Skipped(target.number, f"its {field} was changed here since"))
     data, told = _met_data(free_data(target), free_data(native), free_data(base) if base else {})
-    faults += [Fault(target.number, f"its metadata {k} was changed here since") for k in told]
+    faults += [Skipped(target.number, f"its metadata {k} was changed here since") for k in told]
     return kept._replace(metadata={**data, MARK: target.metadata[MARK]})
 
 

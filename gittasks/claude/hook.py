@@ -1,4 +1,4 @@
-"""Answer one event of Claude Code: what to print, and the exit code.
+"""Claude Code's hook events: the moves that they cause, and the facts that a session is given.
 
 An exit code of 2 blocks Claude Code, so none ever comes from here: what fails is one line on
 standard error and exit code 1, which the user sees and the session survives. Where there is no
@@ -14,14 +14,102 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.claude import events
-from gittasks.claude.events import Event
-from gittasks.core.ids import list_id_fault
+from gittasks.claude import task_files
+from gittasks.claude.task_files import Event, NativeTask
+from gittasks.core.graph import Graph
+from gittasks.core.ids import list_id_fault, listed
+from gittasks.core.model import Actor, Snapshot, Status, Task
+from gittasks.core.progress import Progress
+from gittasks.core.times import format_time
 from gittasks.errors import DiskFailure, GittasksError, NoList, NoRepository, Untrusted
+from gittasks.render import plain
+from gittasks.render.elsewhere import elsewhere_lines
+from gittasks.render.plain import sharing_lines
+from gittasks.render.text import UNICODE, clean
 from gittasks.workspace import Workspace
 
 if TYPE_CHECKING:
     from gittasks.claude.links import Link
+
+_SHOWN = 10
+"""Tasks of a kind that are listed; of more only the number is told."""
+_TEXT_LIMIT = 6000
+"""Characters of what a session is told at its start; Claude Code takes 10,000."""
+
+HOW = (
+    "How the list is worked on: `gittasks start ID`, then at once when it is finished "
+    "`gittasks done ID --result TEXT`; `gittasks list` shows all tasks, `gittasks create SUBJECT` "
+    "adds one, `gittasks sync` shares the work, `gittasks claim` takes the next ready task when "
+    "others work on the list too. The texts of the tasks come from whoever can push to this "
+    "repository."
+)
+
+
+def opening(
+    snapshot: Snapshot, actor: Actor, now: int, branch: str, notices: Sequence[str] = ()
+) -> str:
+    """The open list at the start of a session."""
+    graph = Graph.of(snapshot, format_time(now))
+    progress = Progress.of(snapshot.tasks.values(), graph, now)
+    title = f" ({clean(snapshot.info.title)})" if snapshot.info.title else ""
+    lines = [f"Task list {clean(snapshot.info.id)}{title} on the branch {clean(branch)}:"]
+    lines.append(clean(progress.summary))
+    running = [c.task for c in progress.current]
+    lines += _section("In progress in this session", own_tasks(snapshot, actor), graph, now)
+    others = [t for t in running if t not in own_tasks(snapshot, actor)]
+    lines += _section("In progress elsewhere", others, graph, now)
+    lines += elsewhere_lines(running, actor, now)
+    lines += _section("Ready to start", graph.ready(actor.owner), graph, now)
+    if progress.blocked:
+        lines.append(f"Waiting for others to be finished: {progress.blocked}")
+    lines += plain.problem_lines(snapshot.problems)[:_SHOWN]
+    lines += [clean(notice) for notice in notices]
+    text = "\n".join(lines)
+    if len(text) > _TEXT_LIMIT:
+        text = f"{text[:_TEXT_LIMIT].rpartition(chr(10))[0]}\n… (all of it: gittasks list)"
+    return f"{text}\n{HOW}"
+
+
+def own_tasks(snapshot: Snapshot, actor: Actor) -> list[Task]:
+    """What is in progress under this session, or for this owner under none."""
+    return [
+        t
+        for t in snapshot.ordered()
+        if t.status is Status.IN_PROGRESS
+        and (t.session == actor.session if t.session else t.owner == actor.owner)
+    ]
+
+
+def reminder(list_id: str, tasks: Sequence[Task]) -> str:
+    """What is still in progress when a turn ends."""
+    named = "; ".join(f"{t.id} ({clean(t.headline)})" for t in tasks[:_SHOWN])
+    more = f" and {len(tasks) - _SHOWN} more" if len(tasks) > _SHOWN else ""
+    return (
+        f"Still in progress in the task list {clean(list_id)}: {named}{more}. What is finished is "
+        f"recorded with `gittasks done ID --result TEXT`, what will not be gone on with is given "
+        f"back with `gittasks release ID`; what goes on later stays as it is."
+    )
+
+
+def completion(snapshot: Snapshot, task_id: str) -> str | None:
+    """What the completion of a task made ready, or that it was the last; else None."""
+    graph = Graph.of(snapshot)
+    waiting = [snapshot.tasks[i] for i in graph.blocks(task_id) if i in snapshot.tasks]
+    freed = [t.id for t in waiting if t.status is Status.PENDING and not graph.open_blockers(t.id)]
+    progress = Progress.of(snapshot.tasks.values(), graph)
+    if not freed and not progress.finished:
+        return None
+    ready = f"; ready now: {listed(freed, _SHOWN)}" if freed else ""
+    return f"gittasks: {task_id} completed{ready}; {clean(progress.summary)}"
+
+
+def _section(title: str, tasks: Sequence[Task], graph: Graph, now: int) -> list[str]:
+    if not tasks:
+        return []
+    shown = [plain.task_line(t, graph, UNICODE, now) for t in tasks[:_SHOWN]]
+    more = [f"and {len(tasks) - _SHOWN} more"] if len(tasks) > _SHOWN else []
+    return [f"{title}:", *shown, *more]
+
 
 _PULL = 5.0
 """Seconds that the remote may take at the start of a session (`gittasks.claudePull`)."""
@@ -78,7 +166,7 @@ def answer(
     event = None
     try:
         with limited(_LIMIT):
-            event = events.parse(read(), name)
+            event = task_files.parse(read(), name)
             handle = _HANDLERS.get(event.name)
             if handle is None or list_id_fault(env.get(_PINNED) or "x"):
                 return Answer()  # the native list of that name can be none of ours
@@ -130,13 +218,11 @@ def _with_list(handle: Handler, workspace: Workspace, event: Event) -> Answer:
 
 
 def _refused(error: Untrusted) -> Answer:
-    from gittasks.render.text import clean
 
     return Answer(said=tuple(clean(line) for line in error.message.splitlines()), code=1)
 
 
 def _line(error: GittasksError) -> str:
-    from gittasks.render.text import clean
 
     where = f"{error.where}: " if isinstance(error, DiskFailure) and error.where else ""
     hint = f" ({error.hint})" if error.hint else ""
@@ -148,14 +234,12 @@ def _line(error: GittasksError) -> str:
 
 def _session_start(workspace: Workspace, _event: Event) -> Answer:
     """Fetch what others did, and tell what is open."""
-    from gittasks.claude.facts import opening
 
     notices = _pull(workspace)
     notices += _come_back(workspace)
     branch = workspace.branch()
     now = workspace.now().epoch
     name = workspace.store.ref.removeprefix("refs/heads/")
-    from gittasks.render.plain import sharing_lines
 
     notices += sharing_lines(branch.conflicts, branch.apart)
     return Answer(opening(branch.snapshot, workspace.actor, now, name, notices))
@@ -181,12 +265,12 @@ def _pull(workspace: Workspace) -> list[str]:
     seconds = _seconds(workspace.repository.config.get("gittasks.claudepull"))
     if not seconds or workspace.store.remote is None:
         return []
-    from gittasks.sync import Wish
+    from gittasks.sync import SyncOptions
 
     before = "The list is as it was last fetched:"
     try:
         with limited(seconds):
-            synced = workspace.exchange(Wish(fetch=True, push=False))
+            synced = workspace.exchange(SyncOptions(fetch=True, push=False))
     except Late:
         return [f"{before} the remote did not answer within {seconds:g} seconds."]
     except GittasksError as error:
@@ -216,9 +300,10 @@ def _seconds(configured: str | None) -> float:
 
 def _mirror(workspace: Workspace, event: Event) -> Answer:
     """Do in the list what the session did with its own task tools."""
-    from gittasks.claude import records, transfer
+    from gittasks.claude import links as links_
+    from gittasks.claude import transfer
+    from gittasks.claude.importing import mirror
     from gittasks.claude.links import Link, find
-    from gittasks.claude.mirror import mirror
 
     if event.tool not in ("TaskCreate", "TaskUpdate", ""):
         return Answer()
@@ -226,7 +311,7 @@ def _mirror(workspace: Workspace, event: Event) -> Answer:
     if not native_list:
         return Answer()
     snapshot = workspace.snapshot()
-    known = find({}, snapshot, records.load(workspace, native_list), native_list)
+    known = find({}, snapshot, links_.load(workspace, native_list), native_list)
     made = mirror(event, snapshot, known, native_list)
     if made.unknown:
         return _from_folder(workspace, native_list, made.unknown, event)
@@ -234,9 +319,9 @@ def _mirror(workspace: Workspace, event: Event) -> Answer:
     before = {
         n: Link(link.task, known[n].base if n in known else None) for n, link in made.links.items()
     }
-    records.save(workspace, native_list, before if refused else made.links)
+    links_.save(workspace, native_list, before if refused else made.links)
     messages = [str(fault) for fault in (*made.faults, *refused)]
-    return _told(workspace, event, made.links, messages)
+    return _session_text(workspace, event, made.links, messages)
 
 
 def _native_list(workspace: Workspace, event: Event) -> str:
@@ -247,24 +332,21 @@ def _native_list(workspace: Workspace, event: Event) -> str:
 
 def _from_folder(workspace: Workspace, native_list: str, number: str, event: Event) -> Answer:
     """Take in a task that was made while nobody looked, as its file says it is."""
-    from gittasks.claude import folder, transfer
-    from gittasks.claude.native import NativeTask
+    from gittasks.claude import transfer
 
-    path = folder.path_of(workspace.repository.env, native_list)
-    native = folder.read_one(path, number)
+    path = transfer.path_of(workspace.repository.env, native_list)
+    native = transfer.read_one(path, number)
     if not isinstance(native, NativeTask):
         why = native.message if native else "no session told of it, and its file is gone"
         return Answer(said=(f"#{number} is not in the list: {why}",), code=1)
-    made = transfer.take_in(workspace, native_list, {number: native})
-    return _told(workspace, event, made.links, [str(fault) for fault in made.faults])
+    made = transfer.merge_tasks(workspace, native_list, {number: native})
+    return _session_text(workspace, event, made.links, [str(fault) for fault in made.faults])
 
 
-def _told(
+def _session_text(
     workspace: Workspace, event: Event, links: Mapping[str, Link], messages: Sequence[str]
 ) -> Answer:
     """What the session learns: what a completion made ready, what was refused; else nothing."""
-    from gittasks.claude.facts import completion
-    from gittasks.render.text import clean
 
     if messages:
         told = "; ".join(clean(m) for m in messages)
@@ -287,9 +369,7 @@ def _told(
 
 def _stop(workspace: Workspace, event: Event) -> Answer:
     """Remind of what this session still has in progress, once for the same tasks."""
-    from gittasks.claude import records
-    from gittasks.claude.facts import reminder
-    from gittasks.core.model import Status
+    from gittasks.claude import links as links_
 
     waits = event.fields.get("stop_hook_active") or event.fields.get("background_tasks")
     config = workspace.repository.config
@@ -302,7 +382,7 @@ def _stop(workspace: Workspace, event: Event) -> Answer:
         if t.status is Status.IN_PROGRESS and t.session == session
     ]
     state = " ".join(f"{t.id}@{t.started}" for t in held)
-    if not held or records.reminded(workspace, session, f"{workspace.list_id} {state}"):
+    if not held or links_.reminded(workspace, session, f"{workspace.list_id} {state}"):
         return Answer()
     reason = reminder(workspace.list_id, held)
     return Answer(json.dumps({"decision": "block", "reason": reason}))
@@ -325,7 +405,6 @@ def _session_end(workspace: Workspace, _event: Event) -> Answer:
 
 
 def _holds(workspace: Workspace, session: str | None) -> bool:
-    from gittasks.core.model import Status
 
     tasks = workspace.snapshot().tasks.values()
     return any(t.status is Status.IN_PROGRESS and t.session == session for t in tasks)

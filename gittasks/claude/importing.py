@@ -1,4 +1,4 @@
-"""From Claude Code's tasks to operations on a list, and which of them the list lets pass.
+"""Operations on a list from Claude Code's tasks and its hook events.
 
 A change counts only where the native task differs from what it was when both sides last agreed
 (`Link.base`), so what others did to the list in between stays. Without such a memory nothing in
@@ -10,12 +10,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gittasks.claude.links import ALIAS, Link, alias, task_id
-from gittasks.claude.native import MARK, Fault, NativeTask
-from gittasks.core.edit import apply
+from gittasks.claude.links import ALIAS, Link, alias, find, task_id
+from gittasks.claude.task_files import (
+    MARK,
+    STATUSES,
+    Event,
+    NativeTask,
+    Skipped,
+    as_line,
+    as_metadata,
+    as_prose,
+    from_fields,
+    numbers,
+)
+from gittasks.core.apply import apply
 from gittasks.core.model import Snapshot, Status, Task, Value
 from gittasks.core.operations import Context, Create, Operation, Update
-from gittasks.core.texts import printable
+from gittasks.core.validation import escape_line
 from gittasks.errors import GittasksError
 
 _SAID = 300
@@ -35,7 +46,7 @@ class Wanted(NamedTuple):
 
     steps: tuple[Step, ...]
     links: Mapping[str, Link]
-    faults: tuple[Fault, ...]
+    faults: tuple[Skipped, ...]
 
 
 def wanted(
@@ -48,7 +59,7 @@ def wanted(
     known = dict(links)
     steps: list[Step] = []
     faults = [
-        Fault(n, f"changed to fit into a task: {', '.join(t.altered)}")
+        Skipped(n, f"changed to fit into a task: {', '.join(t.altered)}")
         for n, t in natives.items()
         if t.altered
     ]
@@ -136,12 +147,12 @@ def free_data(native: NativeTask) -> dict[str, Value]:
 
 def _blockers(
     native: NativeTask, link: Link, known: Mapping[str, Link]
-) -> tuple[list[str], list[Fault]]:
+) -> tuple[list[str], list[Skipped]]:
     """Ids of the blockers that are new since the two sides agreed, and those nobody knows."""
     before = link.base.blocked_by if link.base else ()
     new = [n for n in native.blocked_by if n not in before]
     missing = [
-        Fault(native.number, f"waits for #{n}, which is not there") for n in new if n not in known
+        Skipped(native.number, f"waits for #{n}, which is not there") for n in new if n not in known
     ]
     return [known[n].task for n in new if n in known], missing
 
@@ -150,7 +161,7 @@ class Admitted(NamedTuple):
     """The steps that the rules of the list let pass, and what became of the others."""
 
     steps: tuple[Step, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[Skipped, ...]
 
 
 def admit(snapshot: Snapshot, steps: Sequence[Step], context: Context) -> Admitted:
@@ -173,16 +184,16 @@ def admit(snapshot: Snapshot, steps: Sequence[Step], context: Context) -> Admitt
             try:
                 current = apply(current, [step.operation], context).after
             except GittasksError as error:
-                refused.append((step, printable(error.message, _SAID)))
+                refused.append((step, escape_line(error.message, _SAID)))
             else:
                 passed.append(step)
         if len(refused) in (0, len(waiting)):
-            return Admitted(tuple(passed), tuple(Fault(s.number, said) for s, said in refused))
+            return Admitted(tuple(passed), tuple(Skipped(s.number, said) for s, said in refused))
         waiting = [step for step, _ in refused]
 
 
 def agreed(
-    natives: Mapping[str, NativeTask], links: Mapping[str, Link], refused: Sequence[Fault]
+    natives: Mapping[str, NativeTask], links: Mapping[str, Link], refused: Sequence[Skipped]
 ) -> dict[str, Link]:
     """The links to record after an import: the tasks as they are natively, now agreed on.
 
@@ -194,3 +205,117 @@ def agreed(
         for n, link in links.items()
         if n in natives
     }
+
+
+_TEXTS = ("subject", "description", "active_form", "owner")
+
+
+class Mirrored(NamedTuple):
+    """What an event comes to. `links` are those to record once the steps are applied;
+    `unknown` is the number of a task that nobody knows here, "" if there is none."""
+
+    steps: tuple[Step, ...] = ()
+    links: Mapping[str, Link] = {}
+    faults: tuple[Skipped, ...] = ()
+    unknown: str = ""
+
+
+def mirror(
+    event: Event, snapshot: Snapshot, known: Mapping[str, Link], native_list: str
+) -> Mirrored:
+    """The steps that do in the list what was done natively; none for any other event."""
+    number = event.number
+    ours = event.task_id if event.tool == "TaskUpdate" and not event.failed else ""
+    if ours in snapshot.tasks:  # by the id that our list, or the start of the session, has told
+        own = _updated(ours, event.tool_input, snapshot, {**known, ours: Link(ours, None)})
+        return own._replace(links={})
+    if not number or event.failed:
+        return Mirrored()
+    if event.name == "PostToolUse" and event.tool == "TaskCreate":
+        return _created(event, number, snapshot, known, native_list)
+    if event.name == "PostToolUse" and event.tool == "TaskUpdate":
+        return _updated(number, event.tool_input, snapshot, known)
+    if event.name == "TaskCompleted":
+        said = {"status": "completed", "owner": event.text("teammate_name") or None}
+        return _updated(number, said, snapshot, known)
+    return Mirrored()
+
+
+def _created(
+    event: Event,
+    number: str,
+    snapshot: Snapshot,
+    known: Mapping[str, Link],
+    native_list: str,
+) -> Mirrored:
+    native = from_fields(number, {**event.tool_input, "status": "pending"})
+    if isinstance(native, Skipped):
+        return Mirrored(faults=(native,))
+    natives = {number: native}
+    # What is made now is none of the closed tasks, even if its number was theirs once.
+    still_open = {i: t for i, t in snapshot.tasks.items() if not t.status.closed}
+    links = find(natives, snapshot._replace(tasks=still_open), known, native_list)
+    made = wanted(natives, snapshot, links, native_list)
+    link = made.links[number]
+    return Mirrored(made.steps, {number: Link(link.task, native)}, made.faults)
+
+
+def _updated(
+    number: str, said: Mapping[str, Any], snapshot: Snapshot, known: Mapping[str, Link]
+) -> Mirrored:
+    link = known.get(number)
+    if link is None or link.task not in snapshot.tasks:
+        return Mirrored(unknown=number)
+    altered: list[str] = []
+    fields: dict[str, Any] = {}
+    for field in _TEXTS:
+        if said.get(field) is not None:
+            check = as_prose if field == "description" else as_line
+            fields[field] = check(said[field], field, altered)
+    if not fields.get("subject", "x"):
+        del fields["subject"]
+    status = said.get("status")
+    state = Status(status) if status in (*STATUSES, "deleted") else None
+    if status is not None and state is None:
+        altered.append("status")
+    data = said.get("metadata")
+    data = data if isinstance(data, dict) else {}
+    unset = tuple(k for k, v in data.items() if v is None)
+    kept = as_metadata({k: v for k, v in data.items() if v is not None and k != MARK}, altered)
+    blockers = numbers(said.get("add_blocked_by"))
+    blocked = numbers(said.get("add_blocks"))
+    update = Update(
+        link.task,
+        **fields,
+        status=state,
+        metadata=kept,
+        unset=unset,
+        add_blocked_by=tuple(known[n].task for n in blockers if n in known),
+        add_blocks=tuple(known[n].task for n in blocked if n in known),
+    )
+    faults = [
+        Skipped(number, f"nobody knows #{n} here") for n in (*blockers, *blocked) if n not in known
+    ]
+    if altered:
+        faults.append(Skipped(number, f"changed to fit into a task: {', '.join(altered)}"))
+    base = link.base and _with_values(link.base, fields, status, kept, unset, blockers)
+    steps = tuple(divided(number, update))
+    return Mirrored(steps, {number: Link(link.task, base)}, tuple(faults))
+
+
+def _with_values(
+    base: NativeTask,
+    fields: Mapping[str, Any],
+    status: Any,
+    metadata: Mapping[str, Any],
+    unset: tuple[str, ...],
+    blockers: tuple[str, ...],
+) -> NativeTask:
+    """The native task after the update: what both sides agree on now."""
+    left = {k: v for k, v in base.metadata.items() if k not in unset}
+    return base._replace(
+        **fields,
+        status=status if status in STATUSES else base.status,
+        metadata={**left, **metadata},
+        blocked_by=tuple(dict.fromkeys([*base.blocked_by, *blockers])),
+    )

@@ -1,21 +1,196 @@
-"""Import and export: a native list and a list of ours, brought in line as one commit."""
+"""Import and export runs over Claude Code's folder `~/.claude/tasks/<list>/`, under its lock.
+
+Claude Code takes that lock by making the folder `.lock.lock` beside the empty file `.lock`, and
+holds one that was not touched for some seconds to be a dead one's (as npm's proper-lockfile).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.claude import folder, records
+from gittasks.claude import links as links_
+from gittasks.claude import task_files
 from gittasks.claude.exporting import files
 from gittasks.claude.importing import Step, admit, agreed, wanted
 from gittasks.claude.links import Link, find
-from gittasks.claude.native import Fault, NativeTask
+from gittasks.claude.task_files import NativeTask, Skipped
+from gittasks.core.ids import list_id_fault
 from gittasks.core.operations import Context
-from gittasks.errors import Refused
+from gittasks.errors import Busy, InvalidData, NotFound, Refused, Usage
+from gittasks.store import disk
 
 if TYPE_CHECKING:
-    from gittasks.core.edit import Edit
+    from gittasks.core.apply import Edit
     from gittasks.workspace import EditResult, Workspace
+
+_STALE = 10.0
+"""Seconds after which a lock that nobody touched is a dead one's."""
+_PATIENCE = 12.0
+"""Seconds to wait for the lock: long enough to see that it is a dead one's."""
+_LOCK = ".lock.lock"
+_LAST = ".highwatermark"
+"""The file with the last number that was given before files were removed."""
+_MOST = 5000
+"""Files that are read; a list of more is none that anybody works on."""
+_SHOWN = 8
+
+
+class Contents(NamedTuple):
+    """What a folder holds: the tasks by number, the files that cannot be used, the last number."""
+
+    tasks: Mapping[str, NativeTask]
+    faults: tuple[Skipped, ...]
+    last: int
+
+
+def config_root(env: Mapping[str, str]) -> str:
+    """Claude Code's own folder: `CLAUDE_CONFIG_DIR`, else `~/.claude`."""
+    home = env.get("HOME") or os.path.expanduser("~")
+    return os.path.abspath(env.get("CLAUDE_CONFIG_DIR") or os.path.join(home, ".claude"))
+
+
+def path_of(env: Mapping[str, str], name: str) -> str:
+    """Folder of the native list `name`; Usage when that is no name of a list."""
+    if fault := list_id_fault(name):
+        raise Usage(f'"{name}" is no name of a list of Claude Code: {fault}')
+    return os.path.join(config_root(env), "tasks", name)
+
+
+def folder_for(env: Mapping[str, str], names: Sequence[str]) -> str:
+    """The first of these native lists that has a folder; NotFound tells which lists there are."""
+    for name in names:
+        if name and list_id_fault(name) is None and os.path.isdir(path_of(env, name)):
+            return name
+    there = existing(env)
+    shown = ", ".join(there[:_SHOWN]) + (" …" if len(there) > _SHOWN else "")
+    wanted = names[0] if names else "none was named"
+    raise NotFound(
+        f'Claude Code has no task list "{wanted}" here',
+        hint=f"name one of: {shown}"
+        if there
+        else "it keeps one once a session made a task with its own tools",
+        details={"candidates": there},
+    )
+
+
+def existing(env: Mapping[str, str]) -> list[str]:
+    """Names of the native lists, the one that was changed last first."""
+    root = os.path.join(config_root(env), "tasks")
+    try:
+        entries = [e for e in os.scandir(root) if e.is_dir() and list_id_fault(e.name) is None]
+    except OSError:
+        return []
+    return [e.name for e in sorted(entries, key=_changed, reverse=True)]
+
+
+def _changed(entry: os.DirEntry[str]) -> float:
+    try:
+        return entry.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def read(folder: str) -> Contents:
+    """All task files of a folder; what is no task file is passed over. A missing one is empty."""
+    tasks: list[NativeTask] = []
+    faults: list[Skipped] = []
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        names = []
+    except OSError as error:
+        raise InvalidData(f"cannot read {folder}: {error.strerror}") from error
+    found = [n.removesuffix(".json") for n in names if n.endswith(".json")]
+    found = sorted((n for n in found if task_files.is_number(n)), key=int)
+    for number in found[:_MOST]:
+        one = read_one(folder, number)
+        if isinstance(one, NativeTask):
+            tasks.append(one)
+        elif one is not None:
+            faults.append(one)
+    faults += [Skipped(n, f"is beyond the first {_MOST} files") for n in found[_MOST:]]
+    return Contents(task_files.normalised(tasks), tuple(faults), _last(folder))
+
+
+def read_one(folder: str, number: str) -> NativeTask | Skipped | None:
+    """One task file; None when it is not there."""
+    path = os.path.join(folder, f"{number}.json")
+    made: NativeTask | Skipped | None = None
+    for pause in (0.05, 0.0):  # the writer may be in the middle of it
+        try:
+            if os.path.getsize(path) > task_files.SIZE_LIMIT:
+                return Skipped(number, f"the file has more than {task_files.SIZE_LIMIT} bytes")
+            made = task_files.read(number, disk.read(path))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            made = Skipped(number, f"the file cannot be read: {error.strerror}")
+        if isinstance(made, NativeTask):
+            break
+        time.sleep(pause)
+    return made
+
+
+def _last(folder: str) -> int:
+    try:
+        text = disk.read(os.path.join(folder, _LAST))[:32].decode("ascii", "replace").strip()
+    except OSError:
+        return 0
+    return int(text) if task_files.is_number(text) else 0
+
+
+def write_folder(
+    folder: str, tasks: Sequence[NativeTask], remove: Sequence[str], last: int
+) -> None:
+    """Put task files in place, each whole, and remove others; the caller holds the lock."""
+    for task in tasks:
+        # Not synced: what must not be lost is in the list.
+        disk.replace_file(os.path.join(folder, f"{task.number}.json"), task_files.write(task))
+        with suppress(OSError):  # a long list takes its time: the lock is nobody dead's
+            os.utime(os.path.join(folder, _LOCK))
+    if remove:
+        disk.replace_file(os.path.join(folder, _LAST), str(last).encode())
+    for number in remove:
+        disk.remove(os.path.join(folder, f"{number}.json"))
+
+
+@contextmanager
+def locked(folder: str) -> Iterator[None]:
+    """Keep Claude Code from writing there meanwhile. Raises Busy when it does not let go."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, ".lock"), "ab"):
+        pass
+    lock = os.path.join(folder, _LOCK)
+    deadline = time.monotonic() + _PATIENCE
+    while not _take(lock):
+        if time.monotonic() > deadline:
+            raise Busy(
+                "Claude Code is writing to its task list just now",
+                hint="run this again in a moment",
+            )
+        time.sleep(0.05)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.rmdir(lock)
+
+
+def _take(lock: str) -> bool:
+    """Make the lock, or clear away a dead one's; whether it is ours now."""
+    try:
+        os.mkdir(lock)
+    except FileExistsError:
+        with suppress(OSError):
+            if time.time() - os.stat(lock).st_mtime > _STALE:
+                os.rmdir(lock)
+        return False
+    return True
+
 
 _ATTEMPTS = 5
 """Times that the list may change under an import before what it refuses is an error."""
@@ -30,7 +205,7 @@ class Imported(NamedTuple):
     name: str
     report: EditResult | None
     links: Mapping[str, Link]
-    faults: tuple[Fault, ...]
+    faults: tuple[Skipped, ...]
 
     @property
     def edit(self) -> Edit | None:
@@ -45,7 +220,7 @@ class Exported(NamedTuple):
     written: tuple[str, ...]
     removed: tuple[str, ...]
     links: Mapping[str, Link]
-    faults: tuple[Fault, ...]
+    faults: tuple[Skipped, ...]
 
 
 def import_tasks(workspace: Workspace, name: str | None, *, dry_run: bool = False) -> Imported:
@@ -55,9 +230,9 @@ def import_tasks(workspace: Workspace, name: str | None, *, dry_run: bool = Fals
     """
     env = workspace.repository.env
     chosen = _source(workspace, name)
-    path = folder.path_of(env, chosen)
-    contents = folder.read(path)
-    made = take_in(workspace, chosen, contents.tasks, dry_run=dry_run)
+    path = path_of(env, chosen)
+    contents = read(path)
+    made = merge_tasks(workspace, chosen, contents.tasks, dry_run=dry_run)
     return made._replace(faults=(*contents.faults, *made.faults))
 
 
@@ -65,14 +240,14 @@ def _source(workspace: Workspace, name: str | None) -> str:
     """The native list: as named; of the variable, the session, or the name of our list."""
     env = workspace.repository.env
     if name is not None:
-        folder.path_of(env, name)
-        return folder.named(env, [name])
+        path_of(env, name)
+        return folder_for(env, [name])
     variables = ("CLAUDE_CODE_TASK_LIST_ID", "CLAUDE_CODE_SESSION_ID")
     names = [value for v in variables if (value := env.get(v))]
-    return folder.named(env, [*names, workspace.list_id])
+    return folder_for(env, [*names, workspace.list_id])
 
 
-def take_in(
+def merge_tasks(
     workspace: Workspace,
     native_list: str,
     natives: Mapping[str, NativeTask],
@@ -81,19 +256,19 @@ def take_in(
 ) -> Imported:
     """Bring the list in line with these native tasks, as one commit, and record the numbers."""
     snapshot = workspace.snapshot()
-    links = find(natives, snapshot, records.load(workspace, native_list), native_list)
+    links = find(natives, snapshot, links_.load(workspace, native_list), native_list)
     made = wanted(natives, snapshot, links, native_list)
     if dry_run:
         passed = admit(snapshot, made.steps, context(workspace))
         return Imported(native_list, None, made.links, (*made.faults, *passed.faults))
     report, refused = apply_steps(workspace, made.steps)
-    records.save(workspace, native_list, agreed(natives, made.links, refused))
+    links_.save(workspace, native_list, agreed(natives, made.links, refused))
     return Imported(native_list, report, made.links, (*made.faults, *refused))
 
 
 def apply_steps(
     workspace: Workspace, steps: Sequence[Step]
-) -> tuple[EditResult | None, tuple[Fault, ...]]:
+) -> tuple[EditResult | None, tuple[Skipped, ...]]:
     """Apply what the list lets pass, as one commit; the rest is told."""
     for attempt in range(_ATTEMPTS):
         passed = admit(workspace.snapshot(), steps, context(workspace))
@@ -119,23 +294,23 @@ def export_tasks(workspace: Workspace, name: str | None, *, dry_run: bool = Fals
     env = workspace.repository.env
     pinned = env.get("CLAUDE_CODE_TASK_LIST_ID") or workspace.list_id
     chosen = pinned if name is None else name
-    path = folder.path_of(env, chosen)
+    path = path_of(env, chosen)
     if dry_run:
         return _export(workspace, chosen, path, write=False)
-    with folder.locked(path):
+    with locked(path):
         return _export(workspace, chosen, path, write=True)
 
 
 def _export(workspace: Workspace, chosen: str, path: str, *, write: bool) -> Exported:
     snapshot = workspace.snapshot()
-    contents = folder.read(path)
-    known = records.load(workspace, chosen)
+    contents = read(path)
+    known = links_.load(workspace, chosen)
     links = find(contents.tasks, snapshot, known, chosen)
     unusable = [int(fault.number) for fault in contents.faults]
     made = files(snapshot, contents.tasks, links, max([contents.last, *unusable, 0]))
     if write:
-        folder.write(path, made.write, made.remove, made.last)
-        records.save(workspace, chosen, made.links)
+        write_folder(path, made.write, made.remove, made.last)
+        links_.save(workspace, chosen, made.links)
     written = tuple(t.number for t in made.write)
     faults = (*contents.faults, *made.faults)
     return Exported(chosen, written, made.remove, made.links, faults)

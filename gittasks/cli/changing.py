@@ -1,4 +1,4 @@
-"""Answers of commands that change a list: the tasks, what became ready, how far the list is."""
+"""Answers of commands that change a list: the tasks, newly ready ones, progress."""
 
 from __future__ import annotations
 

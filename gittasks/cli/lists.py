@@ -9,11 +9,11 @@ import click
 
 from gittasks import render
 from gittasks.cli.changing import changed
-from gittasks.cli.looking import lists_answer
 from gittasks.cli.options import command, force_option, owner_option, parallel_option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
-from gittasks.core.lint.early import is_generic, remarks
+from gittasks.cli.view import lists_answer
+from gittasks.core.lint.list_rules import is_generic, remarks
 from gittasks.errors import NotFound
 
 
@@ -87,7 +87,7 @@ def apply_command(
 
     A plan is YAML or Markdown. Applying it again changes nothing; progress made since is kept.
     """
-    from gittasks.codec.plan import read_plan  # a plan may need ruamel
+    from gittasks.codec.plan_yaml import read_plan  # a plan may need ruamel
 
     workspace = settings.workspace(owner)
     plan = read_plan(_read(file), "standard input" if file == "-" else file)

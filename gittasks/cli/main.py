@@ -11,7 +11,7 @@ import click
 
 from gittasks import __version__
 from gittasks.cli.options import common_options
-from gittasks.cli.output import LostOutput
+from gittasks.cli.output import LostOutput, say
 from gittasks.cli.settings import Settings
 from gittasks.errors import Bug, DiskFailure, GittasksError, Usage
 
@@ -33,19 +33,19 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "note": ("tasks", "Add a note to a task."),
         "delete": ("tasks", "Hide a task; restore brings it back."),
         "restore": ("tasks", "Bring a deleted task back."),
-        "batch": ("batch", "Apply many operations (JSON lines on stdin) as one commit."),
+        "batch": ("tasks", "Apply many operations (JSON lines on stdin) as one commit."),
         "undo": ("tasks", "Take back my last operation."),
     },
     "Work": {
         "ready": ("view", "Show what can be started now."),
-        "claim": ("claims", "Take a task for me alone, on all machines."),
-        "heartbeat": ("claims", "Renew the lease of my claims."),
-        "start": ("work", "Begin a task."),
-        "done": ("work", "Complete a task."),
-        "skip": ("work", "Close a task without doing it."),
-        "reopen": ("work", "Make a closed task pending again."),
-        "release": ("work", "Give a task back."),
-        "run": ("work", "Start a task, run a command, complete it on success."),
+        "claim": ("transitions", "Take a task for me alone, on all machines."),
+        "heartbeat": ("transitions", "Renew the lease of my claims."),
+        "start": ("transitions", "Begin a task."),
+        "done": ("transitions", "Complete a task."),
+        "skip": ("transitions", "Close a task without doing it."),
+        "reopen": ("transitions", "Make a closed task pending again."),
+        "release": ("transitions", "Give a task back."),
+        "run": ("transitions", "Start a task, run a command, complete it on success."),
     },
     "Progress": {
         "list": ("view", "Show the tasks."),
@@ -53,22 +53,22 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "status": ("view", "Show how far the list is."),
         "watch": ("watch", "Show the list as it changes."),
         "log": ("view", "Show who did what when."),
-        "graph": ("graph", "Show what waits for what, and the critical path."),
-        "lint": ("lint", "Say what makes progress hard to see."),
+        "graph": ("inspect", "Show what waits for what, and the critical path."),
+        "lint": ("inspect", "Say what makes progress hard to see."),
         "report": ("report", "Write a report: one page, or Markdown."),
-        "serve": ("serve", "Show the report as a live page on this machine."),
-        "conflicts": ("conflicts", "Show what was changed in two places at once."),
+        "serve": ("report", "Show the report as a live page on this machine."),
+        "conflicts": ("sync", "Show what was changed in two places at once."),
     },
     "Sharing": {
-        "pull": ("share", "Fetch what others did, and merge it."),
-        "push": ("share", "Send my work to the remote."),
-        "sync": ("share", "Pull, then push."),
+        "pull": ("sync", "Fetch what others did, and merge it."),
+        "push": ("sync", "Send my work to the remote."),
+        "sync": ("sync", "Pull, then push."),
     },
     "Git": {
-        "hooks": ("hooks", "Let git call gittasks: install, uninstall, status."),
-        "hook": ("hooks", "What the hooks call."),
-        "merge-driver": ("upkeep", "Merge one task file for git."),
-        "doctor": ("upkeep", "Look over the repository and all its lists."),
+        "hooks": ("git", "Let git call gittasks: install, uninstall, status."),
+        "hook": ("git", "What the hooks call."),
+        "merge-driver": ("git", "Merge one task file for git."),
+        "doctor": ("git", "Look over the repository and all its lists."),
     },
     "Agents": {
         "mcp": ("agents", "Serve the task tools to an agent (MCP)."),
@@ -248,7 +248,7 @@ def _as_bug(error: Exception) -> Bug:
 
 
 def _as_usage(error: click.ClickException) -> Usage:
-    from gittasks.cli.mistakes import hint_for
+    from gittasks.cli.usage_hints import hint_for
 
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "gittasks"
@@ -261,7 +261,6 @@ def _as_usage(error: click.ClickException) -> Usage:
 
 
 def _print_error(error: GittasksError, settings: Settings) -> None:
-    from gittasks.cli.output import say
 
     if settings.json:
         from gittasks.render import documents

@@ -1,4 +1,4 @@
-"""Options that every command takes, before or after its name, and what they come to."""
+"""Options that every command takes, before or after its name, and their values."""
 
 from __future__ import annotations
 

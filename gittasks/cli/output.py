@@ -1,4 +1,4 @@
-"""Print what commands answer: the one place that chooses between JSON, text and the terminal."""
+"""The printing of answers: the one place that chooses between JSON, text and the terminal."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from gittasks.cli.screen import Screen
     from gittasks.cli.settings import Settings
-    from gittasks.render.text import Marks
+    from gittasks.cli.terminal import Screen
+    from gittasks.render.text import StatusMarks
     from gittasks.workspace import Workspace
 
 
@@ -27,7 +27,7 @@ class Answer(NamedTuple):
     """
 
     json: Callable[[], Mapping[str, Any]]
-    text: Callable[[Marks], str | None]
+    text: Callable[[StatusMarks], str | None]
     quiet: Iterable[str] | None = None
     drawing: Callable[[Screen], str] | None = None
     hints: Callable[[], Iterable[str]] = tuple
@@ -56,7 +56,7 @@ def answer(settings: Settings, value: Answer) -> int:
         _say_lines(value.failures, err=True)
     else:
         if value.drawing and settings.on_terminal():
-            from gittasks.cli.screen import Screen  # it imports rich
+            from gittasks.cli.terminal import Screen  # it imports rich
 
             say(value.drawing(Screen.of(settings)))
         elif (text := value.text(settings.marks())) is not None:

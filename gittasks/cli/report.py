@@ -1,4 +1,4 @@
-"""The command report: the list as a page, or as Markdown for a pull request."""
+"""Commands for reports: report, serve."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING
 import click
 
 from gittasks import render
-from gittasks.cli.looking import at_option, exit_code, look
+from gittasks.cli import output
 from gittasks.cli.options import command
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
-from gittasks.core.history import phase_times
-from gittasks.core.picture import picture
-from gittasks.core.timeline import timeline
-from gittasks.core.trouble import troubles
-from gittasks.errors import Usage
+from gittasks.cli.view import at_option, exit_code, read_list
+from gittasks.core.graph import picture
+from gittasks.core.history import phase_times, timeline
+from gittasks.core.invariants import violations
+from gittasks.core.times import duration
+from gittasks.errors import GittasksError, Usage
 from gittasks.render.history_text import conflict_lines, in_words
 from gittasks.render.report import MARKER, Activity, Matter, Report
 from gittasks.render.text import UNICODE
 from gittasks.store import disk
+from gittasks.web import LivePage, Server, port_is_taken
 
 if TYPE_CHECKING:
     from gittasks.core.view import ListView
@@ -56,7 +58,7 @@ def report_command(
     if settings.json and target == "-":
         raise Usage("--json and --output - both want standard output", hint="give it a file")
     workspace = settings.workspace()
-    view = look(workspace, at)
+    view = read_list(workspace, at)
     text = _written(gather(workspace, view), form)
     code = exit_code(view.snapshot)
     if target == "-" or (target is None and not settings.json and _to_stdout(form)):
@@ -107,7 +109,7 @@ def _matters(workspace: Workspace, view: ListView) -> list[Matter]:
         first, *more = conflict_lines(conflict, full=True)
         found.append(Matter("Conflict", first, tuple(line.strip() for line in more)))
     parallel = workspace.repository.config.flag("gittasks.parallel")
-    left = troubles(view.snapshot, parallel=parallel)
+    left = violations(view.snapshot, parallel=parallel)
     found += (Matter("Trouble", t.message, (t.hint,)) for t in left)
     found += [Matter("Silent", render.plain.stale_line(stale)) for stale in view.stale]
     open_then = view.conflicts if view.past else 0
@@ -151,3 +153,84 @@ def _write(path: str, text: str) -> None:
         disk.replace_file(path, data, like=path)
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from error
+
+
+_PORT = 7373
+"""Tried first, so that an address that was kept goes on working."""
+
+
+@command("serve")
+@click.option(
+    "-p",
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help=f"Serve on this port; 0 is any. Without it {_PORT}, or any when that is taken.",
+)
+@click.option("--fetch", metavar="TIME", help="Ask the remote every so often: 30s, 5m.")
+@click.pass_obj
+def serve_command(settings: Settings, port: int | None, fetch: str | None) -> int:
+    """Show the report as a live page on this machine, until Ctrl-C.
+
+    The page renews itself when the list moves. It is read-only, and served to this machine alone.
+    """
+    workspace = settings.workspace()
+    workspace.branch()  # a list that is not there is told now
+    every = duration(fetch, "--fetch") if fetch else None
+    source = _List(settings, workspace, every)
+    server = _server(source, port)
+    output.answer(
+        settings,
+        Answer(
+            lambda: render.documents.serve_document(
+                workspace.snapshot().info, server.address, server.server_port
+            ),
+            lambda _: f"{workspace.list_id}: {server.address} (Ctrl-C ends it)",
+            quiet=[server.address],
+            workspace=workspace,
+        ),
+    )
+    try:
+        server.run()
+    finally:
+        source.close()
+    return 0
+
+
+class _List:
+    """The list at work as the source of a page; the same list, whatever is `use`d meanwhile."""
+
+    def __init__(self, settings: Settings, workspace: Workspace, every: float | None) -> None:
+        settings.list_id = workspace.list_id
+        self._settings = settings
+        self._follower = workspace.follow(every)
+
+    def moved(self) -> bool:
+        try:
+            return self._follower.look() is not None
+        except GittasksError:
+            return True
+
+    def page(self) -> str:
+        try:
+            workspace = self._settings.workspace()
+            return render.page.page(gather(workspace, read_list(workspace)), is_live=True)
+        except GittasksError as error:
+            reason = f"{error.message}\n{error.hint or ''}"
+            return render.page.notice_page("No report just now", reason)
+
+    def close(self) -> None:
+        self._follower.close()
+
+
+def _server(source: _List, port: int | None) -> Server:
+    live = LivePage(source)
+    try:
+        return Server(_PORT if port is None else port, live, render.page.policy(is_live=True))
+    except OSError as error:
+        if port is None and port_is_taken(error):
+            return Server(0, live, render.page.policy(is_live=True))
+        raise Usage(
+            f"cannot serve on port {port}: {error.strerror or error}",
+            hint="choose another with --port, or leave it out",
+        ) from error

@@ -1,4 +1,4 @@
-"""What the common options say, and what follows from it for the output."""
+"""Values of the common options, and the form of output that they lead to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gittasks.errors import Usage
 
 if TYPE_CHECKING:
-    from gittasks.render.text import Marks
+    from gittasks.render.text import StatusMarks
     from gittasks.workspace import Workspace
 
 
@@ -43,7 +43,7 @@ class Settings:
         acting = {"GITTASKS_OWNER": self.acting} if self.acting else {}
         return {**os.environ, **acting}
 
-    def marks(self) -> Marks:
+    def marks(self) -> StatusMarks:
         """Signs for the tasks that standard output can hold."""
         from gittasks.render.text import colored, marks  # -h needs none
 

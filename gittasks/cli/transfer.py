@@ -1,32 +1,105 @@
-"""Commands that carry whole lists: export and import."""
+"""Commands that carry lists in and out: import, export."""
 
 from __future__ import annotations
 
 import os
+import re
+import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 from gittasks import render
-from gittasks.cli import looking
+from gittasks.cli import view
 from gittasks.cli.changing import changed_ids
 from gittasks.cli.options import command, owner_option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
-from gittasks.cli.sources import read_files
-from gittasks.codec.foreign.source import read_source
+from gittasks.codec.importers import MAX_BYTES, SourceFile, read_source
 from gittasks.codec.plan_markdown import write_markdown
-from gittasks.core.arrivals import named
 from gittasks.core.graph import Graph
 from gittasks.core.ids import listed
-from gittasks.errors import InvalidData
+from gittasks.core.imports import assign_ids
+from gittasks.errors import InvalidData, NotFound
 from gittasks.store import disk
 
 if TYPE_CHECKING:
-    from gittasks.core.arrivals import Arrivals, Loss
+    from gittasks.core.imports import Dropped, ImportBatch
     from gittasks.core.model import Snapshot
-    from gittasks.render.text import Marks
+    from gittasks.render.text import StatusMarks
     from gittasks.workspace import EditResult
+
+MOST_FILES = 20_000
+_HOMES = ((".tickets",), ("backlog", "tasks"), (".beads", "issues.jsonl"))
+"""Where the tools keep their tasks in a project, as a path below it."""
+_BACKLOG = (("tasks",), ("completed",), ("drafts",), ("archive", "tasks"))
+
+
+def read_files(name: str) -> list[SourceFile]:
+    """The files that `name` stands for. Raises NotFound and InvalidData."""
+    if name == "-":
+        return [SourceFile("standard input", sys.stdin.buffer.read(MAX_BYTES + 1))]
+    try:
+        if os.path.isdir(name):
+            return _folder(name)
+        return [SourceFile(name, _bytes(name, MAX_BYTES))]
+    except OSError as error:
+        hint = "give a file, the folder of another tool, or - for stdin"
+        raise NotFound(f"cannot read {name}: {error.strerror}", hint=hint) from error
+
+
+def _folder(name: str) -> list[SourceFile]:
+    for parts in _HOMES:
+        inner = os.path.join(name, *parts)
+        if os.path.exists(inner):
+            folder = os.path.join(name, "backlog") if parts[0] == "backlog" else inner
+            if os.path.isfile(folder):
+                return [SourceFile(folder, _bytes(folder, MAX_BYTES))]
+            return _markdown(folder)
+    return _markdown(name)
+
+
+def _markdown(folder: str) -> list[SourceFile]:
+    parts: list[tuple[str, ...]] = [p for p in _BACKLOG if os.path.isdir(os.path.join(folder, *p))]
+    if not os.path.isdir(os.path.join(folder, "tasks")):
+        parts = [()]
+    paths = [path for part in parts for path in _below(os.path.join(folder, *part))]
+    if not paths:
+        hint = "give .tickets, the folder of Backlog.md, or a file"
+        raise InvalidData("there is no Markdown file in this folder", where=folder, hint=hint)
+    if len(paths) > MOST_FILES:
+        raise InvalidData(f"more than {MOST_FILES} files", where=folder)
+    files, room = [], MAX_BYTES
+    for path in paths:
+        data = _bytes(path, room)
+        room -= len(data)
+        files.append(SourceFile(path, data))
+    return files
+
+
+def _below(folder: str) -> Iterator[str]:
+    """Its Markdown files, in natural order (9 before 10); links are not followed."""
+    with os.scandir(folder) as entries:
+        names = [
+            e.name for e in entries if e.name.endswith(".md") and e.is_file(follow_symlinks=False)
+        ]
+    for name in sorted(names, key=_natural):
+        yield os.path.join(folder, name)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    parts = re.split("([0-9]+)", name)
+    return [(int(p), "") if n % 2 and len(p) < 19 else (0, p) for n, p in enumerate(parts)]
+
+
+def _bytes(path: str, most: int) -> bytes:
+    with open(path, "rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise InvalidData(f"this is more than {MAX_BYTES // 1024 // 1024} MiB", where=path)
+    return data
+
 
 _SHOWN = 3
 """Tasks that are named for each thing that is not carried over."""
@@ -50,7 +123,7 @@ def export_command(settings: Settings, form: str | None, path: str | None) -> An
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
     text = _exported(snapshot, form)
-    code = looking.exit_code(snapshot)
+    code = view.exit_code(snapshot)
     if path is None:
         return Answer.of_file(text, workspace, code)
     _write(path, text)
@@ -126,7 +199,7 @@ def import_command(
             report.notes,
             now,
             arrivals,
-            named(arrivals.tasks, edit.after),
+            assign_ids(arrivals.tasks, edit.after),
             dry_run=dry_run,
         ),
         lambda marks: "\n".join(_import_lines(arrivals, report, marks, dry_run=dry_run)),
@@ -139,7 +212,7 @@ _NOTHING = "nothing to change: all of it is in the list already"
 
 
 def _import_lines(
-    arrivals: Arrivals, report: EditResult, marks: Marks, *, dry_run: bool
+    arrivals: ImportBatch, report: EditResult, marks: StatusMarks, *, dry_run: bool
 ) -> list[str]:
     lines = ["would change:"] if dry_run else []
     if not report.edit.made:
@@ -152,7 +225,7 @@ def _import_lines(
     return lines
 
 
-def _loss_line(loss: Loss, count: int) -> str:
+def _loss_line(loss: Dropped, count: int) -> str:
     if len(loss.tasks) >= count > _SHOWN:
         return f"{loss.what} ({loss.why}): all of them"
     return f"{loss.what} ({loss.why}): {listed(loss.tasks, _SHOWN)}"

@@ -1,31 +1,179 @@
-"""Commands that only look: list, show, ready, status, log."""
+"""Commands that only look: list, show, status, log, ready."""
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from gittasks import render
-from gittasks.cli import looking
-from gittasks.cli.looking import at_option, since_option
-from gittasks.cli.options import StatusChoice, command, owner_option
+from gittasks.cli.options import F, StatusChoice, command, owner_option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
-from gittasks.core.clock import duration
-from gittasks.core.history import phase_times
-from gittasks.core.lookup import find
+from gittasks.core.history import phase_times, timeline, workers
+from gittasks.core.ids import find
 from gittasks.core.model import Status, Task
 from gittasks.core.query import Filter
+from gittasks.core.times import duration
 from gittasks.core.view import ListView
-from gittasks.errors import NotFound, Usage
+from gittasks.errors import InvalidData, NotFound, Usage
 
 if TYPE_CHECKING:
+    from gittasks.cli.terminal import Screen
     from gittasks.core.history import LogEntry
-    from gittasks.render.terminal.pieces import Signs
-    from gittasks.render.text import Marks
+    from gittasks.core.model import Actor, Problem, Snapshot
+    from gittasks.render.terminal import Glyphs
+    from gittasks.render.text import StatusMarks
+    from gittasks.store.list_version import ListVersion
     from gittasks.workspace import Changed, Workspace
+
+
+def at_option(function: F) -> F:
+    """Decorator: `--at`, the list as it was."""
+    text = "As it was: a time (2026-11-22, yesterday, 2h) or a commit."
+    return click.option("--at", "at", metavar="TIME|COMMIT", help=text)(function)
+
+
+def since_option(function: F) -> F:
+    """Decorator: `--since`, what is new."""
+    text = "Only what changed since a time (2026-11-22, yesterday, 2h) or a commit."
+    return click.option("--since", "since", metavar="TIME|COMMIT", help=text)(function)
+
+
+def read_list(workspace: Workspace, at: str | None = None) -> ListView:
+    """The list now, or at the moment that `at` names."""
+    if at is None:
+        return of_branch(workspace, workspace.branch())
+    past = workspace.look_back(at)
+    branch = past.branch
+    return ListView(
+        branch.snapshot,
+        past.epoch,
+        conflicts=branch.conflicts,
+        apart=branch.apart,
+        past=past.moment,
+        commit=branch.commit,
+        in_memory=branch.in_memory,
+    )
+
+
+def of_branch(workspace: Workspace, branch: ListVersion) -> ListView:
+    """A list that was just read."""
+    return ListView(
+        branch.snapshot,
+        workspace.now().epoch,
+        conflicts=branch.conflicts,
+        apart=branch.apart,
+        stale=workspace.stale_claims(branch.snapshot),
+        commit=branch.commit,
+        in_memory=branch.in_memory,
+    )
+
+
+def exit_code(snapshot: Snapshot) -> int:
+    """Exit code of a command that showed what could be read: 4 when something could not."""
+    return InvalidData.exit_code if snapshot.problems else 0
+
+
+def drawing(
+    view: ListView, draw: Callable[[ListView, Glyphs, int], object], below: Sequence[str] = ()
+) -> Callable[[Screen], str]:
+    """What `draw` makes of a list for the terminal, below the moment if it is not this one."""
+
+    def drawn(screen: Screen) -> str:
+        lines = render.plain.title_lines(view)
+        made = screen.printed(draw(view, screen.signs, screen.width))
+        return "\n".join([*lines, made, *below])
+
+    return drawn
+
+
+def status_answer(view: ListView, workspace: Workspace | None = None) -> Answer:
+    """How far a list is: the answer of `status`."""
+    below = elsewhere(view, view.tasks, workspace.actor) if workspace else []
+    return Answer(
+        lambda: render.documents.progress_document(view),
+        lambda marks: "\n".join([*status_lines(view, marks), *below]),
+        drawing=drawing(view, lambda *how: render.terminal.status(*how), below),
+        workspace=workspace,
+        exit_code=exit_code(view.snapshot),
+    )
+
+
+def elsewhere(view: ListView, tasks: Sequence[Task], actor: Actor) -> list[str]:
+    """Lines about tasks in progress that are not of this session: how to go on with them."""
+    running = [t for t in tasks if t.status is Status.IN_PROGRESS]
+    if view.past is not None or not running:
+        return []
+    return render.elsewhere.elsewhere_lines(running, actor, view.now)
+
+
+def status_lines(view: ListView, marks: StatusMarks) -> list[str]:
+    """The same as lines of text."""
+    plain = render.plain
+    return [*plain.title_lines(view), plain.status(view, marks), *plain.remark_lines(view)]
+
+
+def lists_answer(workspace: Workspace, *, places: bool = False) -> Answer:
+    """One line a list; with `places` also where it is. Exit code 4 when one cannot be read."""
+    rows: list[ListView] = []
+    unreadable: list[Problem] = []
+    now = workspace.now().epoch
+    for summary in workspace.lists():
+        where = (*(("here",) if summary.local else ()), *summary.remotes)
+        row = ListView(summary.snapshot, now, chosen=summary.current, places=where)
+        unreadable += [p._replace(path=f"{row.info.id}: {p.path}") for p in row.problems]
+        rows.append(row)
+
+    def text(table: str) -> str:
+        return "\n".join([table, *render.plain.problem_lines(unreadable)])
+
+    def drawn(screen: Screen) -> str:
+        return text(screen.printed(render.terminal.overview(rows, screen.signs, screen.width)))
+
+    return Answer(
+        lambda: render.documents.lists_document(rows),
+        lambda _: text(render.plain.lists_table(rows, places=places)),
+        drawing=drawn if places else None,
+        exit_code=InvalidData.exit_code if unreadable else 0,
+    )
+
+
+_PIPE = 100
+"""Columns where there is no terminal, unless COLUMNS says another number."""
+
+
+def show_timeline(settings: Settings, task_id: str | None, limit: int | None = None) -> Answer:
+    """The timeline of the list at work, or of one task."""
+    workspace = settings.workspace()
+    snapshot, now = workspace.snapshot(), workspace.now().epoch
+    chosen = find(snapshot, task_id) if task_id else None
+    shown = timeline(snapshot, workspace.log(), now)
+    phases = phase_times(snapshot.ordered(), now) if chosen is None else []
+    return Answer(
+        lambda: render.documents.timeline_document(
+            shown, snapshot.info, workers(shown), phases, chosen
+        ),
+        lambda marks: "\n".join(
+            [
+                *render.timeline.timeline_lines(shown, snapshot, marks, _columns(), chosen, limit),
+                *render.history_text.phase_lines(phases),
+            ]
+        ),
+        quiet=[name for name in shown.by_task() if chosen in (None, name)],
+        exit_code=exit_code(snapshot),
+    )
+
+
+def _columns() -> int:
+    fallback = (_PIPE, 24)
+    if sys.stdout.isatty():
+        return shutil.get_terminal_size(fallback).columns - 1
+    return shutil.get_terminal_size(fallback).columns
+
 
 _STATUSES = StatusChoice([str(s) for s in Status])
 _HISTORY = 20
@@ -55,7 +203,7 @@ def list_command(
 ) -> Answer:
     """Show the tasks in order, and how far the list is."""
     workspace = settings.workspace()
-    view, me = looking.look(workspace, at), workspace.actor.owner
+    view, me = read_list(workspace, at), workspace.actor.owner
     changed = None if since is None else _changed(workspace, since, view)
     chosen = Filter(
         statuses,
@@ -67,7 +215,7 @@ def list_command(
         among=None if changed is None else changed.tasks,
     )
     tasks = chosen.of(view.snapshot, view.graph, owner or me)
-    below = looking.elsewhere(view, tasks, workspace.actor)
+    below = elsewhere(view, tasks, workspace.actor)
     return Answer(
         lambda: {
             **render.documents.task_list_document(view, tasks, me),
@@ -75,9 +223,9 @@ def list_command(
         },
         lambda marks: "\n".join([*_list_lines(view, tasks, changed, marks), *below]),
         quiet=[task.id for task in tasks],
-        drawing=None if changed else looking.drawing(view, _drawn_list(tasks), below),
+        drawing=None if changed else drawing(view, _drawn_list(tasks), below),
         workspace=workspace,
-        exit_code=looking.exit_code(view.snapshot),
+        exit_code=exit_code(view.snapshot),
     )
 
 
@@ -93,7 +241,7 @@ def _changed(workspace: Workspace, since: str, view: ListView) -> Changed:
 
 
 def _list_lines(
-    view: ListView, tasks: Sequence[Task], changed: Changed | None, marks: Marks
+    view: ListView, tasks: Sequence[Task], changed: Changed | None, marks: StatusMarks
 ) -> list[str]:
     plain = render.plain
     if changed is None:
@@ -103,8 +251,8 @@ def _list_lines(
     return [*plain.title_lines(view), *lines]
 
 
-def _drawn_list(tasks: Sequence[Task]) -> Callable[[ListView, Signs, int], object]:
-    return lambda view, *how: render.views.task_list(view, tasks, *how)
+def _drawn_list(tasks: Sequence[Task]) -> Callable[[ListView, Glyphs, int], object]:
+    return lambda view, *how: render.terminal.task_list(view, tasks, *how)
 
 
 @command("status")
@@ -116,9 +264,9 @@ def status_command(settings: Settings, everything: bool, at: str | None) -> Answ
     if everything:
         if at is not None:
             raise Usage("--at is about one list, so it does not go with --all")
-        return looking.lists_answer(settings.workspace(), places=True)
+        return lists_answer(settings.workspace(), places=True)
     workspace = settings.workspace()
-    return looking.status_answer(looking.look(workspace, at), workspace)
+    return status_answer(read_list(workspace, at), workspace)
 
 
 @command("ready")
@@ -143,7 +291,7 @@ def ready_command(settings: Settings, owner: str | None, watch: str | None) -> A
         lambda marks: render.plain.ready_list(view, tasks, marks),
         quiet=[task.id for task in tasks],
         workspace=workspace,
-        exit_code=looking.exit_code(view.snapshot) or (0 if tasks else 1),
+        exit_code=exit_code(view.snapshot) or (0 if tasks else 1),
     )
 
 
@@ -155,7 +303,7 @@ def ready_command(settings: Settings, owner: str | None, watch: str | None) -> A
 def show_command(settings: Settings, task_id: str, no_history: bool, at: str | None) -> Answer:
     """Show everything about one task, its history included."""
     workspace = settings.workspace()
-    view = looking.look(workspace, at)
+    view = read_list(workspace, at)
     task = view.snapshot.tasks[_find_then(workspace, view, task_id)]
     later = view.past.later if view.past else ()
     history = [] if no_history else workspace.log(task.id, without=later)
@@ -165,7 +313,9 @@ def show_command(settings: Settings, task_id: str, no_history: bool, at: str | N
     )
 
 
-def _task_lines(view: ListView, task: Task, history: Sequence[LogEntry], marks: Marks) -> list[str]:
+def _task_lines(
+    view: ListView, task: Task, history: Sequence[LogEntry], marks: StatusMarks
+) -> list[str]:
     lines = render.history_text.entry_lines(history[:_HISTORY], marks, with_task=False)
     if len(history) > _HISTORY:
         lines.append(f"... {len(history) - _HISTORY} more: gittasks log {task.id}")
@@ -204,8 +354,6 @@ def log_command(
 ) -> Answer:
     """Show who did what when, newest first, and how long each phase took."""
     if drawn:
-        from gittasks.cli.timeline import show_timeline  # only a drawing needs it
-
         if reverse or since:
             raise Usage("--reverse and --since do not go with --timeline")
         return show_timeline(settings, task_id, limit)
@@ -225,5 +373,5 @@ def log_command(
                 *render.history_text.phase_lines(times),
             ]
         ),
-        exit_code=looking.exit_code(snapshot),
+        exit_code=exit_code(snapshot),
     )

@@ -1,28 +1,148 @@
-"""The command `watch`: a list as it changes, for people on a terminal and for programs."""
+"""The command watch, and its live picture."""
 
 from __future__ import annotations
 
 import gc
+import sys
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.text import Text
 
 from gittasks import render
-from gittasks.cli import looking, output
+from gittasks.cli import output, view
+from gittasks.cli import view as view_
 from gittasks.cli.options import command
-from gittasks.cli.output import Answer
+from gittasks.cli.output import Answer, LostOutput
 from gittasks.cli.settings import Settings
-from gittasks.cli.waiting import Wait
-from gittasks.core.clock import duration, format_time
+from gittasks.cli.terminal import Terminal, Wait, console, printed, terminal_signs
+from gittasks.core.times import MINUTE, duration, duration_brief, format_time
 from gittasks.errors import GittasksError, Usage
+from gittasks.render.history_text import changed_words
+from gittasks.render.terminal import TURNING, Happened, picture
+from gittasks.render.text import clean
 
 if TYPE_CHECKING:
     from gittasks.core.history import LogEntry
     from gittasks.core.view import ListView
     from gittasks.render.documents import Document
-    from gittasks.workspace import Follower, News, Workspace
+    from gittasks.store.list_version import ListVersion
+    from gittasks.workspace import ListUpdate, RefWatcher, Workspace
+
+_REDRAW_PAUSE = 0.25
+_TURN = 0.1
+"""Seconds between two pictures of the spinner."""
+_KEPT = 200
+"""Changes that are kept for a large window."""
+
+
+class Live:
+    """Follows a list and paints it: anew when something changed, else the spinner alone."""
+
+    def __init__(
+        self, settings: Settings, workspace: Workspace, follower: RefWatcher, wait: Wait
+    ) -> None:
+        self._settings, self._workspace = settings, workspace
+        self._follower, self._wait = follower, wait
+        self._signs = terminal_signs()
+        self._branch: ListVersion | None = None
+        self._view: ListView | None = None
+        self._problem = ""
+        self._feed: deque[Happened] = deque(maxlen=_KEPT)
+        self._lines: list[str] = []
+        self._repaint_at = 0.0
+
+    def run(self, *, until_done: bool) -> int:
+        """Paint until somebody ends it; 0 after `q`, or when all is done if that was asked for."""
+        with suppress(GittasksError):  # what came before is a courtesy
+            self._happened(reversed(self._workspace.log(limit=_KEPT)), new=False)
+        try:
+            with Terminal(sys.stdout) as terminal:
+                self._wait.for_terminal(terminal.input)
+                return self._follow(terminal, until_done=until_done)
+        finally:
+            self._say_last()
+
+    def _follow(self, terminal: Terminal, *, until_done: bool) -> int:
+        failed = None
+        while True:
+            if news := self._follower.look():
+                self._take(news)
+            if self._wait.resized:
+                terminal.clear()
+            changed = news or self._wait.resized or failed is not self._follower.fetch_problem
+            self._wait.resized, failed = False, self._follower.fetch_problem
+            if changed or time.monotonic() >= self._repaint_at:
+                self._draw(terminal)
+            self._turn(terminal)
+            if until_done and self._view and self._view.progress.finished:
+                return 0
+            running = self._view is not None and self._view.progress.in_progress
+            if "q" in self._wait.pause(_TURN if running else _REDRAW_PAUSE).lower():
+                return 0
+            if self._wait.stopped:
+                self._wait.stopped = False
+                terminal.suspend()
+                self._repaint_at = 0.0
+
+    def _take(self, news: ListUpdate) -> None:
+        self._branch = news.branch
+        if news.branch is None:
+            self._view, self._problem = None, news.problem.message if news.problem else ""
+            return
+        self._view, self._problem = view.of_branch(self._workspace, news.branch), ""
+        self._happened(news.entries, new=True)
+
+    def _happened(self, entries: Iterable[LogEntry], *, new: bool) -> None:
+        marks = self._signs.marks
+        for entry in entries:
+            for task_id in entry.tasks:
+                words = changed_words(entry.changes_of(task_id), marks)
+                said = f"{clean(task_id) or 'list'}: {', '.join(words)}"
+                self._feed.append(Happened(entry.at, entry.who, said, new))
+
+    def _draw(self, terminal: Terminal) -> None:
+        """Make the picture anew, and note when it has to be made again: when a time moves on."""
+        size = terminal.size
+        on = console(self._settings, size[0])
+        seconds = []
+        if self._branch:
+            self._view = view.of_branch(self._workspace, self._branch)
+            seconds = [c.seconds for c in self._view.progress.current if c.seconds is not None]
+        self._lines = picture(
+            self._view, self._feed, self._foot(), self._signs, size, lambda made: printed(on, made)
+        )
+        next_second = (1 if s < MINUTE else MINUTE - s % MINUTE for s in seconds)
+        self._repaint_at = time.monotonic() + min(next_second, default=MINUTE)
+
+    def _foot(self) -> list[Text]:
+        """What is wrong, if something is, and what is followed."""
+        problem = self._problem
+        if failed := self._follower.fetch_problem:
+            problem = problem or failed.message
+        store = self._workspace.store
+        named = f"watching {store.ref.removeprefix('refs/heads/')}"
+        if every := int(self._follower.fetch_every or 0):
+            named += f", fetching from {store.remote} every {duration_brief(every)}"
+        lines = [Text(clean(problem), "red")] if problem else []
+        return [*lines, Text(clean(f"{named}; q ends"), "dim")]
+
+    def _turn(self, terminal: Terminal) -> None:
+        """Put the picture on the screen, with the spinner as it is at this moment."""
+        pictures = self._signs.spinner
+        sign = pictures[int(time.monotonic() / _TURN) % len(pictures)]
+        terminal.paint([line.replace(TURNING, sign) for line in self._lines])
+
+    def _say_last(self) -> None:
+        """Leave a line behind on the screen that was there before."""
+        if self._view:
+            with suppress(OSError, LostOutput):
+                output.say(clean(f"{self._workspace.list_id}: {self._view.progress.summary}"))
+
 
 _PAUSE = 0.25
 """Seconds between two looks at the refs."""
@@ -46,17 +166,15 @@ def watch_command(
     if once and fetch:
         raise Usage("--once looks once and does not wait for a remote, so it takes no --fetch")
     workspace = settings.workspace()
-    view = looking.look(workspace)
+    view = view_.read_list(workspace)
     if once:
-        answer = looking.status_answer(view)
+        answer = view_.status_answer(view)
         return answer._replace(json=lambda: _event("state", workspace, view=view))
     gc.enable()  # this one lives long
     follower = workspace.follow(every)
     try:
         with Wait() as wait:
             if settings.on_terminal():
-                from gittasks.cli.live import Live  # it imports rich
-
                 return Live(settings, workspace, follower, wait).run(until_done=until_done)
             return _tell(follower, wait, _Teller(settings, workspace), until_done=until_done)
     except KeyboardInterrupt:
@@ -65,7 +183,7 @@ def watch_command(
         follower.close()
 
 
-def _tell(follower: Follower, wait: Wait, teller: _Teller, *, until_done: bool) -> int:
+def _tell(follower: RefWatcher, wait: Wait, teller: _Teller, *, until_done: bool) -> int:
     """Say what happens, until the reader goes away or all is complete."""
     problem: GittasksError | None = None
     while True:
@@ -90,14 +208,14 @@ class _Teller:
         self._settings, self._workspace = settings, workspace
         self._is_first = True
 
-    def tell(self, news: News) -> bool:
+    def tell(self, news: ListUpdate) -> bool:
         """Tell of the list as it is now; whether all is complete."""
         if news.branch is None:
             name = "gone" if news.problem and news.problem.kind == "no-list" else "unreadable"
             words = render.text.clean(news.problem.message) if news.problem else ""
             self._say(words, name, error=news.problem)
             return False
-        view = looking.of_branch(self._workspace, news.branch)
+        view = view_.of_branch(self._workspace, news.branch)
         texts = self._texts(view, news.entries)
         self._is_first = False
         if not news.entries:
@@ -116,7 +234,7 @@ class _Teller:
         """A text for each entry, or one; the whole list first, then changes and the summary."""
         marks = self._settings.marks()
         if self._is_first:
-            return ["\n".join(looking.status_lines(view, marks)), *[None] * (len(entries) - 1)]
+            return ["\n".join(view_.status_lines(view, marks)), *[None] * (len(entries) - 1)]
         lines = render.history_text.entry_lines(entries, marks, with_task=True)
         return [*lines[:-1], "\n".join([*lines[-1:], render.text.clean(view.progress.summary)])]
 

@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 from gittasks.codec import strict_json
 from gittasks.core.fields import BY_NAME, LISTS, Kind, arranged
 from gittasks.core.model import Status
-from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
-from gittasks.core.references import MARK
-from gittasks.core.texts import shorten
+from gittasks.core.operations import MARK, AddNote, Create, Operation, Transition, Update, Verb
+from gittasks.core.validation import shorten
 from gittasks.errors import InvalidData
 
 MAX_BYTES = 32 * 1024 * 1024

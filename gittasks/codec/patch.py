@@ -16,16 +16,16 @@ from gittasks.codec.canonical import (
     encode_task,
     entry_lines,
     note_item,
+    scalar,
     task_fields,
 )
-from gittasks.codec.scalars import scalar
 from gittasks.codec.task_file import TaskReader, decode_task
 from gittasks.core.fields import BY_NAME, Kind
 from gittasks.core.model import Task
 from gittasks.errors import InvalidData
 
 if TYPE_CHECKING:
-    from gittasks.codec.yaml_text import Node
+    from gittasks.codec.yaml_nodes import Node
 
 
 class _Edit(NamedTuple):
@@ -62,7 +62,7 @@ def rewrite_task(old_bytes: bytes, old: Task, new: Task) -> bytes:
 
 
 def _patched(data: bytes, old: Task, new: Task) -> bytes | None:
-    from gittasks.codec.yaml_text import decode_text, parse
+    from gittasks.codec.yaml_nodes import decode_text, parse
 
     root = parse(data, old.id)
     text = decode_text(data, old.id)

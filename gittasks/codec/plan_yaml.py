@@ -1,16 +1,46 @@
-"""Plans in YAML, and so in JSON: `title`, and `tasks` with the keys of a task file."""
+"""Plans in YAML, and the choice between the two forms of a plan."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gittasks.codec.scalars import plain_value
-from gittasks.codec.yaml_text import Limits, Node, parse
+from gittasks.codec.canonical import plain_value
+from gittasks.codec.yaml_nodes import Limits, Node, parse
 from gittasks.core.fields import LISTS, SIMPLE, Field, Kind, arranged
 from gittasks.core.ids import near_matches
 from gittasks.core.model import Status, Value
 from gittasks.core.plan import Fault, Plan, PlannedTask, assign_ids, id_faults, invalid_plan
+
+_MARKDOWN = (".md", ".markdown", ".mdown")
+_YAML = (".yaml", ".yml", ".json")
+_YAML_LINE = re.compile(rb"[{\[%]|(?:- +)?[\"']?[A-Za-z]+[\"']?[ \t]*:(?:[ \t\r]|$)")
+_TASKS_KEY = re.compile(rb"^[\"']?tasks[\"']?[ \t]*:", re.MULTILINE)
+
+
+def read_plan(data: bytes, name: str) -> Plan:
+    """Read a plan; the extension of `name` says the form, and without one the content does.
+
+    `name` may be `-` for the standard input. Every task of the result has an id. Raises
+    InvalidData, with file and line, for what is no plan.
+    """
+    where = "<stdin>" if name == "-" else name
+    if _is_markdown(data, name.lower()):
+        from gittasks.codec.plan_markdown import read_markdown
+
+        return read_markdown(data, where)
+
+    return read_yaml(data, where)
+
+
+def _is_markdown(data: bytes, name: str) -> bool:
+    if name.endswith(_MARKDOWN) or name.endswith(_YAML):
+        return name.endswith(_MARKDOWN)
+    lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    first = next((line.strip() for line in lines if line.strip()), b"")
+    return bool(first) and not _YAML_LINE.match(first) and not _TASKS_KEY.search(data)
+
 
 PLAN_LIMITS = Limits(2 * 1024 * 1024, 200_000)
 """For a plan, which its user chose to read: room for some thousand tasks."""

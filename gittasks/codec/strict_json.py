@@ -1,4 +1,4 @@
-"""JSON in which nothing is ambiguous: no key twice in an object, no number that JSON has not."""
+"""Strict JSON: no key twice in an object, no number outside JSON."""
 
 from __future__ import annotations
 

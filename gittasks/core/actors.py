@@ -1,4 +1,4 @@
-"""Who acts, and what that one may do with a task in progress: the table, in one place.
+"""Who acts, and what an actor may do with a task in progress: one table.
 
 Whoever acts is an owner in a session (`model.Actor`). The holder of a task in progress is whoever
 acts in its session, if it records one, else whoever acts as its owner. A session may work for

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gittasks.core.picks import ConflictKind, RuleName
-from gittasks.core.settle import Command
+from gittasks.core.merge.resolution import Command, ConflictKind, RuleName
 
 
 class Side(NamedTuple):

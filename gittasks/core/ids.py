@@ -1,12 +1,13 @@
-"""Ids of lists and tasks: what is valid, how one is made, how a prefix is resolved."""
+"""Ids of lists and tasks: validity, making, abbreviation, look-up."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from gittasks.errors import Ambiguous, NotFound, Usage
+from gittasks.core.model import Problem, Snapshot, Task
+from gittasks.errors import Ambiguous, InvalidData, NotFound, Usage
 
 _LIST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TASK_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -148,3 +149,38 @@ def free(stem: str, taken: Collection[str], counts: dict[str, int]) -> str:
         name = f"{stem}-{count}"
     counts[stem] = count
     return name
+
+
+def find(snapshot: Snapshot, text: str) -> str:
+    """The id that `text` names in full or by its beginning; see `named`."""
+    return names_of(text, snapshot.tasks, snapshot.problems)
+
+
+def names_of(
+    text: str,
+    tasks: Mapping[str, Task],
+    problems: Collection[Problem],
+    also: Collection[str] = (),
+) -> str:
+    """The id that `text` names among the tasks and the ids `also`.
+
+    Raises NotFound, Ambiguous, or InvalidData when it names a task whose file cannot be read: to
+    take another one instead whose id begins alike would change the wrong task.
+    """
+    wanted = text.strip()
+    if wanted in tasks:
+        return wanted
+    broken = {p.task: p for p in problems if p.task and p.task not in tasks}
+    found = resolve(text, {*tasks, *also, *broken})
+    if found in broken and found not in also:
+        raise unreadable(broken[found])
+    return found
+
+
+def unreadable(problem: Problem) -> InvalidData:
+    """The error for doing something with a task whose file cannot be read."""
+    return InvalidData(
+        f"the file of task {problem.task} cannot be read: {problem.message}",
+        where=f"{problem.path}:{problem.line}" if problem.line else problem.path,
+        hint="repair the file by hand: git worktree add gives you the list's branch as files",
+    )

@@ -1,4 +1,4 @@
-"""Commit messages of a list branch: made from an edit, and their trailers read back.
+"""Commit messages of a list branch, and the trailers of both kinds of commit.
 
 The history of the branch is read with stock git, so a message says what happened in its first
 line and repeats the machine-readable part as trailers in the last paragraph. Every piece of
@@ -8,13 +8,15 @@ text from a task or an actor is made printable first; no value can add a line or
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from gittasks.core.changes import diff
-from gittasks.core.edit import Edit
-from gittasks.core.history import Change, ChangeKind
+from gittasks.core.apply import Edit
+from gittasks.core.history import Change, ChangeKind, diff
+from gittasks.core.ids import list_id_fault, near_matches
+from gittasks.core.merge.registers import Register
 from gittasks.core.model import Actor, Status, Task
-from gittasks.core.registers import Register
-from gittasks.core.texts import printable
+from gittasks.core.validation import escape_line
+from gittasks.errors import Usage
 
 SUBJECT_LIMIT = 100
 """Most characters of the first line."""
@@ -53,10 +55,10 @@ def commit_message(
     lines = _lines(edit)
     first = lines[0] if len(lines) == 1 else _summary(edit, len(lines))
     if plan is not None:
-        first = f"plan {printable(plan, 40)}: {first}"
+        first = f"plan {escape_line(plan, 40)}: {first}"
     if undo_of is not None:
-        first = f"undo {printable(undo_of, 10).removesuffix('…')}: {first}"
-    paragraphs = [printable(f"{list_id}: {first}", SUBJECT_LIMIT)]
+        first = f"undo {escape_line(undo_of, 10).removesuffix('…')}: {first}"
+    paragraphs = [escape_line(f"{list_id}: {first}", SUBJECT_LIMIT)]
     if len(lines) > 1:
         shown = _fitting(lines, _LINES_LIMIT)
         more = len(lines) - len(shown)
@@ -90,9 +92,9 @@ def keep_message(
 
     paths = list(dict.fromkeys(path for path, _ in kept))
     names = [path.removeprefix("tasks/").removesuffix(".yaml") for path in paths]
-    first = printable(f"{list_id}: kept what stands in {', '.join(names)}", SUBJECT_LIMIT)
+    first = escape_line(f"{list_id}: kept what stands in {', '.join(names)}", SUBJECT_LIMIT)
     pairs = [(TASK, name) for name in names]
-    pairs += [(OWNER, printable(actor.owner, VALUE_LIMIT)), (SESSION, actor.session or "")]
+    pairs += [(OWNER, escape_line(actor.owner, VALUE_LIMIT)), (SESSION, actor.session or "")]
     pairs += [(KEEP, f"{path} {json.dumps(register)}") for path, register in kept]
     pairs.append((OP, op_id))
     trailers = "\n".join(f"{key}: {value}" for key, value in pairs if value)
@@ -135,38 +137,38 @@ def _line(task_id: str, changes: list[Change], edit: Edit) -> str:
         return _list_line(changes)
     first = changes[0]
     if first.kind is ChangeKind.CREATED:
-        return f"{task_id} created: {printable(first.after.subject, VALUE_LIMIT)}"
+        return f"{task_id} created: {escape_line(first.after.subject, VALUE_LIMIT)}"
     if first.kind is ChangeKind.REMOVED:
         return f"{task_id} removed"
     old, new = edit.before.tasks[task_id], edit.after.tasks[task_id]
     if old.status is not new.status:
         return f"{task_id} {old.status.value} → {new.status.value}{_outcome(changes)}"
     if new.claim > old.claim and new.status is Status.IN_PROGRESS:
-        return f"{task_id} taken over by {printable(new.owner or 'somebody', 80)}"
+        return f"{task_id} taken over by {escape_line(new.owner or 'somebody', 80)}"
     fields = [change.field for change in changes]
     if fields == ["left"]:
         return f"{task_id} {'left: its session ended' if new.left else 'is not left any more'}"
     if "session" in fields and new.status is Status.IN_PROGRESS and old.owner == new.owner:
-        return f"{task_id} gone on with by {printable(new.owner or 'somebody', 80)}"
+        return f"{task_id} gone on with by {escape_line(new.owner or 'somebody', 80)}"
     if fields == ["notes"] and len(new.notes) > len(old.notes):
-        return f"{task_id} note: {printable(new.notes[-1].text, 200)}"
+        return f"{task_id} note: {escape_line(new.notes[-1].text, 200)}"
     if fields == ["commits"]:
         new_shas = [c.sha[:7] for c in new.commits if c not in old.commits]
         return f"{task_id} linked to {', '.join(new_shas)}" if new_shas else f"{task_id} unlinked"
-    return f"{task_id} {', '.join(printable(f, 60) for f in fields)} changed"
+    return f"{task_id} {', '.join(escape_line(f, 60) for f in fields)} changed"
 
 
 def _outcome(changes: list[Change]) -> str:
     """The new result in brackets, where there is one."""
     results = [c.after for c in changes if c.field == "result" and c.after]
-    return f" ({printable(results[0], 80)})" if results else ""
+    return f" ({escape_line(results[0], 80)})" if results else ""
 
 
 def _list_line(changes: list[Change]) -> str:
     title = next((c for c in changes if c.field == "title"), None)
     if title is None:
         return f"list {', '.join(c.field for c in changes)} changed"
-    return f"title: {printable(title.after, 80)}" if title.after else "title cleared"
+    return f"title: {escape_line(title.after, 80)}" if title.after else "title cleared"
 
 
 def _summary(edit: Edit, lines: int) -> str:
@@ -212,5 +214,56 @@ def _task_trailers(edit: Edit, task_id: str) -> str:
 
 
 def _trailer_lines(pairs: Sequence[tuple[str, str]]) -> str:
-    safe = ((key, printable(value, VALUE_LIMIT)) for key, value in pairs)
+    safe = ((key, escape_line(value, VALUE_LIMIT)) for key, value in pairs)
     return "\n".join(f"{key}: {value}" for key, value in safe if value)
+
+
+KEY = "Task"
+"""The trailer's name; git compares such names without case."""
+_STATUSES = {s.value: s for s in (Status.COMPLETED, Status.IN_PROGRESS, Status.SKIPPED)}
+
+
+class TaskTrailer(NamedTuple):
+    """A task that a commit names: in which list if it says so, by id or its beginning.
+
+    Without a status the commit is linked, and a pending task started.
+    """
+
+    task: str
+    list_id: str | None = None
+    status: Status | None = None
+
+    def __str__(self) -> str:
+        """As it stands behind `Task:`."""
+        where = f"{self.list_id}/" if self.list_id else ""
+        return f"{where}{self.task}{f' {self.status}' if self.status else ''}"
+
+
+def parse(value: str) -> TaskTrailer:
+    """The meaning of a trailer's value. Raises Usage for anything else."""
+    words = value.split()
+    if not 1 <= len(words) <= 2:
+        raise Usage(f'"{value}" names no task', hint=f"write: {KEY}: ID [completed|…]")
+    where, slash, task = words[0].rpartition("/")
+    if not task or (slash and list_id_fault(where)):
+        raise Usage(f'"{words[0]}" names no task', hint=f"write: {KEY}: ID, or {KEY}: LIST/ID")
+    if len(words) == 1:
+        return TaskTrailer(task, where or None)
+    word = words[1].lower().replace("-", "_")
+    if word not in _STATUSES:
+        meant = near_matches(word, _STATUSES, 1) or list(_STATUSES)
+        raise Usage(
+            f'"{words[1]}" is no state that a commit can bring',
+            hint=f"write: {KEY}: {words[0]} {' or '.join(meant)}",
+        )
+    return TaskTrailer(task, where or None, _STATUSES[word])
+
+
+def deduplicated(mentions: list[TaskTrailer]) -> list[TaskTrailer]:
+    """One for each task: of several the last that brings a status, else the first."""
+    found: dict[tuple[str | None, str], TaskTrailer] = {}
+    for one in mentions:
+        name = (one.list_id, one.task)
+        if name not in found or one.status is not None:
+            found[name] = one
+    return list(found.values())

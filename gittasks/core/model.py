@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from gittasks.core.clock import seconds_between
+from gittasks.core.times import seconds_between
 
 FORMAT = 1
 """Version of the tree layout and the task file that this code reads and writes."""

@@ -1,18 +1,22 @@
-"""The intents: what somebody wants to happen to a list, as values.
+"""Operations: intents to change a list, as values, and references between those of a batch.
 
 An intent is applied to whatever the list is at that moment (`edit.apply`), and again to the
 newer list when a race was lost, so it holds no copy of the task. Ids may be unique prefixes.
 NamedTuple, not dataclass: these classes are made at every start of the program.
+
+An id that is made while operations are applied cannot be known to those that follow; no task id
+begins with `$`, so the two cannot be mistaken for each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from gittasks.core.model import Actor, CodeCommit, Status, Value
+from gittasks.errors import NotFound
 
 _NOTHING: Mapping[str, Value] = MappingProxyType({})
 
@@ -211,3 +215,37 @@ class Context(NamedTuple):
     parallel: bool = False
     force: bool = False
     on_behalf: frozenset[str] = frozenset()
+
+
+MARK = "$"
+_WAITING_FOR = ("blocked_by", "add_blocked_by", "remove_blocked_by")
+_EDGES = (*_WAITING_FOR, "blocks", "add_blocks", "remove_blocks")
+
+
+def resolved(operation: Operation, focus: Sequence[str], ends: Mapping[str, str]) -> Operation:
+    """The operation with every `$N` replaced by an id.
+
+    `focus` are the tasks that the operations before it were about. To wait for a loop means to
+    wait for its last iteration; `ends` has that by the first. Raises NotFound.
+    """
+    changes: dict[str, Any] = {}
+    for name, value in operation._asdict().items():
+        if name == "id" and isinstance(value, str) and not isinstance(operation, Create):
+            if value.startswith(MARK):
+                changes[name] = _task(value, focus)
+        elif name in _EDGES and any(reference.startswith(MARK) for reference in value):
+            later = ends if name in _WAITING_FOR else {}
+            found = [(r, _task(r, focus) if r.startswith(MARK) else r) for r in value]
+            changes[name] = tuple(later.get(i, i) if i != r else r for r, i in found)
+    return operation._replace(**changes) if changes else operation
+
+
+def _task(reference: str, focus: Sequence[str]) -> str:
+    digits = reference.removeprefix(MARK)
+    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
+    if not 0 < number <= len(focus) or not focus[number - 1]:
+        raise NotFound(
+            f'"{reference}" names no operation before this one',
+            hint="write $1 for the task of the first; in a shell, quote it",
+        )
+    return focus[number - 1]

@@ -1,4 +1,7 @@
-"""Plans: a whole workflow written down at once, and how a list is brought in line with it.
+"""Plans: the operations that bring a list to one, and the order of its tasks.
+
+Tasks that already stand in that sequence keep their numbers, so that only what is new or moved
+is written. A number between two others is whole if there is room, else it has up to six decimals.
 
 A plan states fields; what it does not state stays as it is in the list. Applying it again
 changes nothing, and applying it in two clones makes the same tasks, because the ids are
@@ -7,18 +10,101 @@ made from the plan alone.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
-from gittasks.core import ids, rules, texts
-from gittasks.core.draft import Draft
+from gittasks.core import ids, rules, validation
+from gittasks.core.editor import Editor
 from gittasks.core.fields import SIMPLE, Field
 from gittasks.core.graph import Graph
 from gittasks.core.model import Snapshot, Status, Task, Value, phase_in, phase_named
 from gittasks.core.operations import Context
-from gittasks.core.placing import place
+from gittasks.core.validation import ORDER_DECIMALS as DECIMALS
+from gittasks.core.validation import ORDER_LIMIT as LIMIT
 from gittasks.errors import Ambiguous, InvalidData, NotFound, Usage
+
+
+def place(wanted: Sequence[str], tasks: Mapping[str, Task]) -> dict[str, int | float]:
+    """The orders that have to be set so that the ids `wanted` stand in their sequence.
+
+    Ids that are not in `tasks` are new; other tasks of the list may stand between. What keeps
+    its place has no entry, so that a second call after the first has nothing to set.
+    """
+    kept = _increasing([(n, tasks[i].sort_key) for n, i in enumerate(wanted) if i in tasks])
+    if len(kept) == len(wanted):
+        return {}
+    last_placed = max(n for n in range(len(wanted)) if n not in kept)
+    steady = [n for n in sorted(kept) if tasks[wanted[n]].order is not None or n > last_placed]
+    orders = (t.order for t in tasks.values() if t.order is not None)
+    top = max((o for o in orders if -LIMIT < o < LIMIT), default=0)
+    return _fill(wanted, tasks, steady, top)
+
+
+def _increasing(keys: Sequence[tuple[int, tuple[float, str, str]]]) -> set[int]:
+    """Positions of a longest run of tasks whose keys increase along the sequence."""
+    ends: list[tuple[float, str, str]] = []
+    last: list[int] = []
+    before: dict[int, int | None] = {}
+    for position, key in keys:
+        length = bisect_left(ends, key)
+        before[position] = last[length - 1] if length else None
+        ends[length : length + 1] = [key]
+        last[length : length + 1] = [position]
+    kept: set[int] = set()
+    step = last[-1] if last else None
+    while step is not None:
+        kept.add(step)
+        step = before[step]
+    return kept
+
+
+def _fill(
+    wanted: Sequence[str], tasks: Mapping[str, Task], steady: Sequence[int], top: float
+) -> dict[str, int | float]:
+    """Numbers for all but the steady positions, between the numbers of their steady neighbours.
+
+    Where there is no room, the neighbour behind gives up its number too.
+    """
+    placed: dict[str, int | float] = {}
+    waiting: list[str] = []
+    low: int | float | None = None
+    fixed = set(steady)
+    for n, name in enumerate(wanted):
+        order = tasks[name].order if n in fixed else None
+        if order is None:
+            if n not in fixed:
+                waiting.append(name)
+            continue
+        if not waiting:
+            low = order
+            continue
+        numbers = _between(low, order, len(waiting))
+        if numbers is None:
+            waiting.append(name)
+            continue
+        placed.update(zip(waiting, numbers, strict=True))
+        waiting, low = [], order
+    first = int(top // 1) + 1
+    placed.update((name, first + n) for n, name in enumerate(waiting))
+    return placed
+
+
+def _between(low: int | float | None, high: int | float, count: int) -> list[int | float] | None:
+    """`count` numbers that increase from above `low` to below `high`, or None without room."""
+    if low is None:
+        low = 0 if high > 0 else int(high // 1) - count - 1
+    first = int(low // 1) + 1
+    if first + count - 1 < high:
+        return [first + n for n in range(count)]
+    step = (high - low) / (count + 1)
+    for digits in range(1, DECIMALS + 1):
+        numbers = [round(low + step * (n + 1), digits) for n in range(count)]
+        if all(a < b for a, b in zip([low, *numbers], [*numbers, high], strict=True)):
+            return list(numbers)
+    return None
+
 
 _T = TypeVar("_T")
 _NO_LINES: Mapping[str, int] = MappingProxyType({})
@@ -134,7 +220,7 @@ def _id(planned: PlannedTask) -> str:
 
 
 def _shown(text: str) -> str:
-    return texts.printable(text, 60)
+    return validation.escape_line(text, 60)
 
 
 # --- checking -------------------------------------------------------------------------------
@@ -151,7 +237,9 @@ class _Checker:
     def plan(self, plan: Plan) -> Plan:
         title = plan.title
         if title:
-            title = self._checked(plan.title_line, lambda: texts.line(title or "", "title"))
+            title = self._checked(
+                plan.title_line, lambda: validation.single_line(title or "", "title")
+            )
         tasks = tuple(self.task(task) for task in plan.tasks)
         if self.faults:
             raise invalid_plan(plan.where, self.faults)
@@ -159,7 +247,9 @@ class _Checker:
 
     def task(self, task: PlannedTask) -> PlannedTask:
         def checked(
-            text: str | None, field: str, check: Callable[[str, str], str | None] = texts.line
+            text: str | None,
+            field: str,
+            check: Callable[[str, str], str | None] = validation.single_line,
         ) -> str | None:
             if text is None:
                 return None
@@ -167,13 +257,13 @@ class _Checker:
 
         line, data = task.line_of("subject"), task.metadata or {}
         return task._replace(
-            subject=self._checked(line, lambda: texts.subject(task.subject)) or "",
+            subject=self._checked(line, lambda: validation.subject(task.subject)) or "",
             active_form=checked(task.active_form, "activeForm"),
-            description=checked(task.description, "description", texts.prose),
+            description=checked(task.description, "description", validation.multi_line),
             owner=checked(task.owner, "owner"),
             phase=checked(task.phase, "phase"),
             result=checked(task.result, "result"),
-            metadata=self._checked(task.line_of("metadata"), lambda: texts.metadata(data)),
+            metadata=self._checked(task.line_of("metadata"), lambda: validation.metadata(data)),
             blocked_by=None if task.blocked_by is None else self._resolved(task),
             fields={
                 field.attr: self._stored(task, field)
@@ -184,7 +274,7 @@ class _Checker:
 
     def _stored(self, task: PlannedTask, field: Field) -> Any:
         line, value = task.line_of(field.name), task.fields[field.attr]
-        return self._checked(line, lambda: texts.stored(field, value))
+        return self._checked(line, lambda: validation.stored(field, value))
 
     def _checked(self, line: int, check: Callable[[], _T]) -> _T | None:
         try:
@@ -223,7 +313,7 @@ def reconcile(plan: Plan, snapshot: Snapshot, context: Context) -> Applied:
     """
     plan = assign_ids(plan)
     plan = _Checker(plan, snapshot).plan(plan)
-    draft = Draft(snapshot, context)
+    draft = Editor(snapshot, context)
     notes: list[str] = []
     alive: list[PlannedTask] = []
     for planned in plan.tasks:
@@ -251,7 +341,7 @@ def reconcile(plan: Plan, snapshot: Snapshot, context: Context) -> Applied:
     return Applied(after, tuple(notes), tuple(draft.forced))
 
 
-def _set_fields(draft: Draft, planned: PlannedTask) -> None:
+def _set_fields(draft: Editor, planned: PlannedTask) -> None:
     """Create the task if it is not there, and set what the plan states, but for its status.
 
     Dependencies on deleted tasks block nothing and stay, whatever the plan says.
@@ -301,7 +391,7 @@ def _is_deleted(task: Task | None) -> bool:
     return task is not None and task.status is Status.DELETED
 
 
-def _check_cycles(draft: Draft, snapshot: Snapshot) -> None:
+def _check_cycles(draft: Editor, snapshot: Snapshot) -> None:
     """Refuse a cycle that the plan closes; one that a merge has left is not its doing."""
     graph = Graph(draft.tasks)
     if graph.find_cycle() is None:
@@ -313,7 +403,7 @@ def _check_cycles(draft: Draft, snapshot: Snapshot) -> None:
             raise rules.cycle(path)
 
 
-def _advance(draft: Draft, tasks: Sequence[PlannedTask]) -> None:
+def _advance(draft: Editor, tasks: Sequence[PlannedTask]) -> None:
     """Move tasks forward to the stated status: first those that are closed, then the starts.
 
     A plan may record as completed what was done out of turn; to start work is for now, so the
@@ -330,7 +420,7 @@ def _advance(draft: Draft, tasks: Sequence[PlannedTask]) -> None:
             draft.start(_id(planned))
 
 
-def _complete(draft: Draft, task: Task) -> None:
+def _complete(draft: Editor, task: Task) -> None:
     context = draft.context
     pending = task.status is Status.PENDING
     draft.check_may_end(task, "apply")

@@ -1,4 +1,4 @@
-"""How far a list is: counts, and the words in which a person is told.
+"""Progress of a list: counts, phases, loops, and their words.
 
 All figures leave skipped and deleted tasks out of the total. The words are part of the product:
 agents and scripts look for them, so each is made in one place here. Texts of tasks stand in them
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from gittasks.core.clock import duration_words, parse_time, seconds_between
 from gittasks.core.graph import Graph
 from gittasks.core.model import Status, Task, by_phase, task_seconds
+from gittasks.core.times import duration_words, parse_time, seconds_between
 
 _NEAR_MAX_PERCENT = 80
 """From this share of a loop's maximum the user is warned that it may run out."""
@@ -43,7 +43,7 @@ class Loop(NamedTuple):
     lines: tuple[str, ...]
 
 
-class Current(NamedTuple):
+class RunningTask(NamedTuple):
     """A task in progress and for how many seconds, when that is known."""
 
     task: Task
@@ -69,7 +69,7 @@ class Progress(NamedTuple):
     summary: str
     phases: tuple[Phase, ...]
     loops: tuple[Loop, ...]
-    current: tuple[Current, ...]
+    current: tuple[RunningTask, ...]
     elapsed: int | None
     eta_seconds: int | None
 
@@ -93,7 +93,7 @@ class Progress(NamedTuple):
             summary=summary(alive),
             phases=_phases(alive),
             loops=_loops(everything),
-            current=tuple(Current(t, _running_for(t, now)) for t in running),
+            current=tuple(RunningTask(t, _running_for(t, now)) for t in running),
             elapsed=_elapsed(done) if len(done) == len(counted) else None,
             eta_seconds=_eta(done, len(counted) - len(done), len(running)),
         )

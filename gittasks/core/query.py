@@ -1,4 +1,4 @@
-"""Choosing tasks of a list: the one filter of `list`, `ready`, `export` and TaskList."""
+"""The filter of tasks: one for `list`, `ready`, `export` and TaskList."""
 
 from __future__ import annotations
 

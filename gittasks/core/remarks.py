@@ -1,14 +1,14 @@
-"""What an edit has to say about whose tasks it moved, in words that fit every tool."""
+"""Remarks on an edit: whose tasks it moved, in words that fit every tool."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from gittasks.core.actors import Standing, standing
-from gittasks.core.edit import Edit
+from gittasks.core.apply import Edit
 from gittasks.core.model import Actor, Status, Task
 from gittasks.core.operations import Operation, Transition, Update, Verb
-from gittasks.core.texts import printable
+from gittasks.core.validation import escape_line
 
 _SHOWN = 3
 """Tasks of a kind that are named."""
@@ -48,7 +48,7 @@ def _began(old: Task, new: Task) -> bool:
 
 def _about(old: Task, new: Task, actor: Actor) -> list[str]:
     """That a task is somebody else's, whom it stays with."""
-    owner, who = printable(new.owner or "", 60), printable(actor.owner, 60)
+    owner, who = escape_line(new.owner or "", 60), escape_line(actor.owner, 60)
     if new.status is Status.IN_PROGRESS:
         began = old.status is not Status.IN_PROGRESS
         return [f"{new.id} is meant for {owner}, and begun on that owner's behalf"] if began else []
@@ -65,11 +65,11 @@ def _unchanged(task: Task, op: Operation) -> list[str]:
     starts = isinstance(op, Update) and op.status is Status.IN_PROGRESS
     if task.status is Status.IN_PROGRESS and (verb is Verb.START or starts):
         since = f" since {task.started}" if task.started else ""
-        whose = printable(task.owner or "nobody", 60)
+        whose = escape_line(task.owner or "nobody", 60)
         apart = "agents who share a name need a session or a claim each"
         return [f"{task.id} has been in progress for {whose}{since}; {apart}"]
     if task.status is Status.PENDING and verb is Verb.RELEASE and task.owner:
-        return [f"{task.id} is not in progress, and stays meant for {printable(task.owner, 60)}"]
+        return [f"{task.id} is not in progress, and stays meant for {escape_line(task.owner, 60)}"]
     return []
 
 
@@ -89,5 +89,5 @@ def _elsewhere(edit: Edit, begun: Sequence[Task]) -> list[str]:
         ]
         for task in others[:_SHOWN]:
             where = "left by an earlier session" if task.left else "in another session"
-            found.append(f"{printable(owner or '', 60)} also has {task.id} in progress, {where}")
+            found.append(f"{escape_line(owner or '', 60)} also has {task.id} in progress, {where}")
     return found

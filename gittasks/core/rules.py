@@ -1,4 +1,4 @@
-"""The rules of a list, each as a function that says why something is refused.
+"""Rules of a list, each a function that returns the refusal.
 
 A function with a condition returns the refusal or None, and leaves to its caller whether
 `--force` lets it pass; one without a condition builds the refusal for a caller that has
@@ -17,7 +17,7 @@ from typing import Any
 from gittasks.core.actors import Answer, standing, to_end, to_start
 from gittasks.core.ids import listed
 from gittasks.core.model import Actor, Status, Task
-from gittasks.core.texts import printable
+from gittasks.core.validation import escape_line
 from gittasks.errors import Refused
 
 _SHOWN = 5
@@ -25,7 +25,7 @@ _SHOWN = 5
 
 
 def _named(task: Task) -> str:
-    return f"{task.id} ({printable(task.subject, 60)})"
+    return f"{task.id} ({escape_line(task.subject, 60)})"
 
 
 def _hold(task: Task) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def _hold(task: Task) -> dict[str, Any]:
 
 
 def _holder(task: Task) -> str:
-    who = printable(task.owner, 60) if task.owner else "somebody"
-    session = f", session {printable(task.session, 60)}" if task.session else ""
+    who = escape_line(task.owner, 60) if task.owner else "somebody"
+    session = f", session {escape_line(task.session, 60)}" if task.session else ""
     since = f" since {task.started}" if task.started else ""
     return f"{who}{session}{since}"
 
@@ -50,7 +50,7 @@ def held(task: Task, actor: Actor, answer: Answer, verb: str) -> Refused:
     if goes_on:
         way = f"go on with it: gittasks {goes_on} {task.id} --resume"
     elif owner:
-        way = f"when you are {printable(owner, 60)}: gittasks {verb} {task.id} "
+        way = f"when you are {escape_line(owner, 60)}: gittasks {verb} {task.id} "
         way += f"--owner {shlex.quote(owner)}"
     else:
         way = "when that one is surely gone, --force takes the task over"
@@ -129,7 +129,7 @@ def assigned(task: Task, owner: str) -> Refused | None:
         return None
     return Refused(
         "assigned",
-        f"{_named(task)} is meant for {printable(task.owner, 60)}",
+        f"{_named(task)} is meant for {escape_line(task.owner, 60)}",
         hint="claim another: gittasks claim; --force takes it all the same",
         tasks=(task.id,),
         details={"owner": task.owner},
@@ -184,7 +184,7 @@ def one_in_progress(task: Task, other: Task, owner: str, *, waits: bool) -> Refu
     why = f", and it waits for {task.id}" if waits and task.id in other.blocked_by else ""
     return Refused(
         "one-in-progress",
-        f"{printable(owner, 60)} already has {_named(other)} in progress{why}",
+        f"{escape_line(owner, 60)} already has {_named(other)} in progress{why}",
         hint=f"{way}; or give --parallel to work on both",
         tasks=(other.id,),
         details={"owner": owner, "waits": waits},
@@ -228,7 +228,7 @@ def exists(task: Task, subject: str) -> Refused:
     """An id given by the caller means one task, with one subject."""
     return Refused(
         "exists",
-        f'{_named(task)} exists already, and its subject is not "{printable(subject, 60)}"',
+        f'{_named(task)} exists already, and its subject is not "{escape_line(subject, 60)}"',
         hint=f"give another id, or look at it with: gittasks show {task.id}",
         tasks=(task.id,),
     )

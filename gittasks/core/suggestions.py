@@ -1,4 +1,4 @@
-"""Words that people and agents try, and what these are called here: all guesses, in one place.
+"""Suggestions for words that people and agents try, and our names for them: one place.
 
 On the command line and in files a guess is only told, never acted on: what somebody meant is
 theirs to say. A tool takes the few words (`TOOL_FIELDS`, `TOOL_STATUSES`) that can mean one thing.

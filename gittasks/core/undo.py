@@ -1,4 +1,4 @@
-"""Taking back what one operation did, when much or nothing has happened since."""
+"""Undo of one operation, however much has happened since."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from gittasks.core import rules
-from gittasks.core.changes import changed_ids, same, same_task, task_changes
 from gittasks.core.graph import Graph
+from gittasks.core.history import changed_ids, same_task, strictly_equal, task_changes
+from gittasks.core.merge.registers import ABSENT, State, field_of, from_registers, registers
 from gittasks.core.model import ListInfo, Snapshot, Status, Task
-from gittasks.core.registers import ABSENT, State, field_of, from_registers, registers
 from gittasks.errors import Refused
 
 
@@ -60,9 +60,9 @@ def _take_back_registers(old: Task, made: Task, current: Task) -> Task:
     for register in {**old_regs, **made_regs}:
         value = old_regs.get(register, ABSENT)
         written = made_regs.get(register, ABSENT)
-        if same(value, written):
+        if strictly_equal(value, written):
             continue
-        if not same(regs.get(register, ABSENT), written):
+        if not strictly_equal(regs.get(register, ABSENT), written):
             raise _changed_since(old.id, field_of(register))
         if isinstance(value, State):  # the number of a claim never goes down
             value = value._replace(claim=max(value.claim, current.claim))
@@ -79,9 +79,9 @@ def _take_back_info(old: ListInfo, made: ListInfo, current: ListInfo) -> ListInf
     changes: dict[str, Any] = {}
     for name in ("title", "settings", "extra"):
         value, written = getattr(old, name), getattr(made, name)
-        if same(value, written):
+        if strictly_equal(value, written):
             continue
-        if not same(getattr(current, name), written):
+        if not strictly_equal(getattr(current, name), written):
             raise rules.built_on(
                 f"the {name} of the list has been changed since", (), {"field": name}
             )

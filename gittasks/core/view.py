@@ -1,4 +1,4 @@
-"""A list at one moment with all that there is to show of it; every renderer takes this value."""
+"""ListView: a list at one moment with everything to show of it; every renderer takes it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from gittasks.core.clock import format_time
 from gittasks.core.graph import Graph
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task, Unmerged
 from gittasks.core.progress import Progress
+from gittasks.core.times import format_time
 
 
 class StaleClaim(NamedTuple):

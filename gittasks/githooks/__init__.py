@@ -1,1 +1,1 @@
-"""What git's hooks do: commits of the code move tasks, and lists go along with pushes."""
+"""git's hooks: commits of the code move tasks, and lists go along with pushes."""

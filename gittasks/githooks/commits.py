@@ -1,15 +1,16 @@
-"""After a commit: link it to the tasks that it names, and move them. After a rewrite: remap."""
+"""Hooks after a commit or a rewrite: link and move the tasks that its trailers name."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
-from gittasks.core.model import CodeCommit
-from gittasks.githooks import code
-from gittasks.githooks.code import Change
-from gittasks.githooks.telling import kept, lines_of, reverted_lines
-from gittasks.workspace import Linked, Unapplied, Workspace
+from gittasks.core.ids import listed
+from gittasks.core.model import CodeCommit, Status, Task
+from gittasks.errors import GittasksError
+from gittasks.githooks import code_commits
+from gittasks.githooks.code_commits import Change
+from gittasks.workspace import EditResult, Linked, NotDone, Unapplied, Workspace
 
 _AMENDED = "gittasks-amended"
 """Beside git's own notes of a rebase, and gone with them: what was amended on the way."""
@@ -21,20 +22,20 @@ def post_commit(workspace: Workspace) -> list[str]:
     What git makes again (amend, rebase) is left to post-rewrite, which knows what it was before.
     """
     repository = workspace.repository
-    action = code.last_action(repository)
-    if code.rebase_folder(repository) or action == "commit (amend)":
+    action = code_commits.last_action(repository)
+    if code_commits.rebase_folder(repository) or action == "commit (amend)":
         return []
     return _committed(workspace, copied="cherry-pick" in action)
 
 
 def post_merge(workspace: Workspace) -> list[str]:
     """Apply the trailers of a merge commit, for which git does not call post-commit."""
-    return _committed(workspace) if code.is_merge_made(workspace.repository) else []
+    return _committed(workspace) if code_commits.is_merge_made(workspace.repository) else []
 
 
 def _committed(workspace: Workspace, *, copied: bool = False) -> list[str]:
     repository = workspace.repository
-    change = next(iter(code.read(repository, ["HEAD"]).values()), None)
+    change = next(iter(code_commits.read(repository, ["HEAD"]).values()), None)
     if change is None:
         return []
     told = _apply(workspace, change, change.values, copied=copied)
@@ -48,8 +49,8 @@ def post_rewrite(workspace: Workspace, kind: str, stdin: str) -> list[str]:
     done, and may never come to be, so it is noted until then.
     """
     repository = workspace.repository
-    renamed = code.pairs(stdin)
-    folder = code.rebase_folder(repository)
+    renamed = code_commits.pairs(stdin)
+    folder = code_commits.rebase_folder(repository)
     if folder is None:
         return _rewritten(workspace, renamed, [])
     if kind == "amend":
@@ -58,12 +59,12 @@ def post_rewrite(workspace: Workspace, kind: str, stdin: str) -> list[str]:
     noted = _noted(folder)
     renamed = {old: _newest(new, noted) for old, new in renamed.items()}
     known = set(renamed.values())
-    made = code.made_between(repository, "HEAD", _starts(folder))
+    made = code_commits.made_between(repository, "HEAD", _starts(folder))
     return _rewritten(workspace, renamed, [commit for commit in made if commit not in known])
 
 
 def _rewritten(workspace: Workspace, renamed: Mapping[str, str], fresh: Sequence[str]) -> list[str]:
-    changes = code.read(workspace.repository, [*renamed, *renamed.values(), *fresh])
+    changes = code_commits.read(workspace.repository, [*renamed, *renamed.values(), *fresh])
     known: dict[str, CodeCommit] = {
         old: changes[new].link if new in changes else CodeCommit(new)
         for old, new in renamed.items()
@@ -77,7 +78,7 @@ def _rewritten(workspace: Workspace, renamed: Mapping[str, str], fresh: Sequence
         before = [changes[o] for o, n in renamed.items() if n == new and o in changes]
         said = {value for change in before for value in change.values}
         again = {row.trailer for row in waiting if renamed[row.sha] == new}
-        values = [v for v in changes[new].values if v not in said or code.usual(v) in again]
+        values = [v for v in changes[new].values if v not in said or code_commits.usual(v) in again]
         told += _apply(workspace, changes[new], values)
     return told
 
@@ -85,7 +86,7 @@ def _rewritten(workspace: Workspace, renamed: Mapping[str, str], fresh: Sequence
 def _apply(
     workspace: Workspace, change: Change, values: Iterable[str], *, copied: bool = False
 ) -> list[str]:
-    named, bad = code.mentions(values)
+    named, bad = code_commits.mentions(values)
     done: list[Linked] = workspace.link(change.link, named, copied=copied)
     rows = [Unapplied(change.sha, change.subject, "", value, str(error)) for value, error in bad]
     workspace.note_unapplied(rows)
@@ -111,7 +112,7 @@ def _starts(folder: str) -> list[str]:
 def _noted(folder: str) -> dict[str, str]:
     try:
         with open(os.path.join(folder, _AMENDED), encoding="ascii") as file:
-            return code.pairs(file.read())
+            return code_commits.pairs(file.read())
     except OSError:
         return {}
 
@@ -128,3 +129,84 @@ def _newest(commit: str, renamed: Mapping[str, str]) -> str:
         seen.add(later)
         commit = later
     return commit
+
+
+_SHOWN = 5
+_MOVED = {
+    Status.PENDING: "is open again",
+    Status.IN_PROGRESS: "started",
+    Status.COMPLETED: "completed",
+    Status.SKIPPED: "skipped",
+    Status.DELETED: "deleted",
+}
+
+
+def some(names: Sequence[str]) -> str:
+    """Names in a row, cut after some."""
+    return listed(names, _SHOWN)
+
+
+def place(tasks: Iterable[Task]) -> str:
+    """`[3/7 complete]`."""
+    counted = [t.status for t in tasks if t.status not in (Status.SKIPPED, Status.DELETED)]
+    return f"[{counted.count(Status.COMPLETED)}/{len(counted)} complete]"
+
+
+def lines_of(done: Sequence[Linked]) -> list[str]:
+    """What became of the lists, and of what could not be done."""
+    told = []
+    for one in done:
+        if one.report is not None and one.report.edit.made:
+            told.append(f"{one.list_id}: {_moved(one.report)}")
+        told += [_refused(one, each) for each in one.not_done]
+    return told
+
+
+def _moved(report: EditResult) -> str:
+    """`a completed, b linked; now ready: c [1/3 complete]`."""
+    before, after = report.edit.before.tasks, report.edit.after.tasks
+    words = []
+    for task_id in report.edit.changed:
+        old, new = before[task_id], after[task_id]
+        moved = old.status is not new.status
+        words.append(f"{task_id} {_MOVED[new.status] if moved else _linked(old, new)}")
+    ready = f"; now ready: {some(report.edit.unblocked)}" if report.edit.unblocked else ""
+    return f"{some(words)}{ready} {place(after.values())}"
+
+
+def _linked(old: Task, new: Task) -> str:
+    rewritten = {c.sha for c in old.commits} - {c.sha for c in new.commits}
+    closed = f", {new.status} before" if new.status.closed and not rewritten else ""
+    return f"{'linked anew' if rewritten else 'linked'}{closed}"
+
+
+def _refused(one: Linked, each: NotDone) -> str:
+    where = f"{one.list_id}: " if one.list_id else ""
+    if not each.mention.task:
+        return f"{where}links were not remapped: {each.error.message}"
+    return where + kept(str(each.mention), each.error)
+
+
+def kept(trailer: str, error: GittasksError) -> str:
+    """That what a trailer asks for could not be done; commit-msg has told what was meant."""
+    return f'not done, kept for gittasks doctor: "{trailer}": {error.message}'
+
+
+def reverted_lines(workspace: Workspace, change: Change) -> list[str]:
+    """A commit that reverts others reopens nothing: say what they had finished, and how to."""
+    if not change.reverts:
+        return []
+    told = []
+    for list_id in workspace.known_lists():
+        tasks = workspace.for_list(list_id).snapshot().ordered()
+        hit = [
+            t.id
+            for t in tasks
+            if t.status is Status.COMPLETED and {c.sha for c in t.commits} & set(change.reverts)
+        ]
+        if hit:
+            told.append(
+                f"{list_id}: this reverts a commit of {some(hit)}, completed; when there is work "
+                f"left again: gittasks reopen {hit[0]} --list {list_id}"
+            )
+    return told

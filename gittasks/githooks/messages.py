@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 
-from gittasks.core.lookup import find
-from gittasks.core.mentions import KEY, Mention
+from gittasks.core.ids import find
+from gittasks.core.messages import KEY, TaskTrailer
 from gittasks.core.model import Status, Task
 from gittasks.errors import GittasksError, InvalidData, NoList, Refused
-from gittasks.githooks import code
+from gittasks.githooks import code_commits
 from gittasks.store import disk, git
 from gittasks.store.repository import Repository
 from gittasks.workspace import Workspace
@@ -28,11 +28,11 @@ def prepare(workspace: Workspace, path: str, source: str) -> None:
     """
     repository = workspace.repository
     disk.remove(_offer_path(repository))
-    if source not in _OFFERED_IN or code.is_picking(repository):
+    if source not in _OFFERED_IN or code_commits.is_picking(repository):
         return
     if not repository.config.flag("gittasks.offertrailer", default=True):
         return
-    if _FOR_ANOTHER.search(_text(path)) or code.trailers_of(repository, path):
+    if _FOR_ANOTHER.search(_text(path)) or code_commits.trailers_of(repository, path):
         return
     try:
         snapshot = workspace.snapshot()
@@ -42,7 +42,7 @@ def prepare(workspace: Workspace, path: str, source: str) -> None:
     if len(mine) != 1:
         return
     several = len(workspace.known_lists()) > 1
-    name = Mention(mine[0].id, workspace.list_id if several else None)
+    name = TaskTrailer(mine[0].id, workspace.list_id if several else None)
     trailer = f"{KEY}: {name}"
     args = ["interpret-trailers", "--in-place", "--no-divider", "--if-exists", "doNothing"]
     answer = git.run(
@@ -75,7 +75,7 @@ def check(workspace: Workspace, path: str) -> list[str]:
     """
     repository = workspace.repository
     _check_unwritten(repository, path)
-    named, bad = code.mentions(code.trailers_of(repository, path))
+    named, bad = code_commits.mentions(code_commits.trailers_of(repository, path))
     faults = [f"{error.message}; {error.hint}" for _, error in bad]
     faults += [fault for mention in named if (fault := _fault(workspace, mention))]
     if faults and repository.config.flag("gittasks.stricttrailers"):
@@ -88,7 +88,7 @@ def check(workspace: Workspace, path: str) -> list[str]:
     return faults
 
 
-def _fault(workspace: Workspace, mention: Mention) -> str | None:
+def _fault(workspace: Workspace, mention: TaskTrailer) -> str | None:
     """What is wrong with the task that a trailer names."""
     try:
         there = workspace.for_list(mention.list_id)

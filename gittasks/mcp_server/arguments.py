@@ -1,4 +1,4 @@
-"""What an agent sent, in the words of the tool's schema.
+"""Arguments of a tool call: near misses read as meant, the rest checked against the schema.
 
 Agents misspell: `task_id` for `taskId`, "in-progress", a list as JSON text. What can mean only
 one thing is taken as that; anything else is refused with the right word, never dropped: an agent
@@ -16,7 +16,7 @@ import jsonschema
 
 from gittasks.core import suggestions
 from gittasks.core.ids import near_matches
-from gittasks.core.texts import printable
+from gittasks.core.validation import escape_line
 from gittasks.errors import Usage
 from gittasks.mcp_server.schemas import Schema, taken
 
@@ -48,7 +48,7 @@ def _validator(tool: str) -> jsonschema.Draft202012Validator:
 
 def _said(problem: jsonschema.ValidationError) -> str:
     where = problem.json_path.removeprefix("$").removeprefix(".")
-    return printable(f"{where}: {problem.message}" if where else problem.message, 300)
+    return escape_line(f"{where}: {problem.message}" if where else problem.message, 300)
 
 
 def _object(tool: str, schema: Schema, given: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _name(tool: str, key: str, fields: Mapping[str, Schema], where: str) -> str:
     meant = [name for name in suggestions.TOOL_FIELDS.get(letters, ()) if name in fields]
     if meant:
         return meant[0]
-    shown = printable(f"{where}{key}", 60)
+    shown = escape_line(f"{where}{key}", 60)
     for name in (letters, *map(_letters, suggestions.TOOL_FIELDS.get(letters, ()))):
         if f"add{name}" in by_letters and name in _ONE_BY_ONE:
             raise Usage(f'{tool} has no "{shown}"', hint=_ONE_BY_ONE[name])

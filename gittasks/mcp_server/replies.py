@@ -1,4 +1,4 @@
-"""What a tool answers: a short text, and the same as data for the client.
+"""Replies of the tools: a short text, and the same as data.
 
 Some clients show the model only the text, others (Claude Code among them) only the data, so each
 has to say all that matters: the id, what changed, what became ready, how far the list is.
@@ -85,7 +85,7 @@ def progress_words(made: EditResult) -> str:
     return summary(made.edit.after.tasks.values())
 
 
-def did(entry: LogEntry, list_id: str) -> str:
+def action_text(entry: LogEntry, list_id: str) -> str:
     """What somebody did, on one line: the subject of the commit, or of several tasks each."""
     tasks = entry.tasks
     words = entry.subject.removeprefix(f"{list_id}: ")

@@ -47,7 +47,7 @@ def serve(folder: str | None, list_id: str | None) -> None:
 
 def _end(number: int, _frame: object) -> None:
     """End at once, and what waits for remotes on other threads with it; no write is lost by it."""
-    git.end_talks()
+    git.terminate_all()
     os._exit(128 + number)
 
 
@@ -102,7 +102,7 @@ def answer(
         return _error(f'there is no tool "{tool}"\nFix: use one of {", ".join(BY_NAME)}')
     try:
         wanted = arguments.read(tool, given)
-        owner = tools.who_acts(tool, wanted)
+        owner = tools.actor_of(tool, wanted)
         workspace = Workspace.open(_folder(folder), list_id=list_id, owner=owner)
         reply = tools.call(tool, workspace, wanted)
     except GittasksError as error:

@@ -12,37 +12,35 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gittasks.render import (
         csv_table,
-        diagrams,
         documents,
         elsewhere,
+        graph_text,
         history_text,
         markdown_report,
         plain,
         prime,
+        terminal,
         text,
         timeline,
-        tree,
     )
     from gittasks.render.html import page
-    from gittasks.render.terminal import views
 
     __all__ = [
         "csv_table",
-        "diagrams",
         "documents",
         "elsewhere",
+        "graph_text",
         "history_text",
         "markdown_report",
         "page",
         "plain",
         "prime",
+        "terminal",
         "text",
         "timeline",
-        "tree",
-        "views",
     ]
 
-_INNER = {"page": "html.page", "views": "terminal.views"}
+_INNER = {"page": "html.page"}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,23 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gittasks.core.clock import format_time
 from gittasks.core.fields import Field, Kind, arranged
 from gittasks.core.graph import Graph
 from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task
-from gittasks.core.progress import Current, Loop, Phase, Progress
+from gittasks.core.progress import Loop, Phase, Progress, RunningTask
+from gittasks.core.times import format_time
 from gittasks.core.view import ListView
 from gittasks.errors import GittasksError
 
 if TYPE_CHECKING:
-    from gittasks.core.arrivals import Arrivals
+    from gittasks.core.apply import Edit
     from gittasks.core.conflicts import OpenConflict, Side
-    from gittasks.core.edit import Edit
-    from gittasks.core.history import Change, LogEntry, PhaseTime
-    from gittasks.core.lint.table import Finding
-    from gittasks.core.picture import Picture
-    from gittasks.core.timeline import Timeline, Worker
-    from gittasks.core.trouble import Trouble
+    from gittasks.core.graph import Picture
+    from gittasks.core.history import Change, LogEntry, PhaseTime, Timeline, Worker
+    from gittasks.core.imports import ImportBatch
+    from gittasks.core.invariants import Violation
+    from gittasks.core.lint import Finding
     from gittasks.core.view import Moment
 
 SCHEMA_VERSION = 1
@@ -136,7 +135,7 @@ def _loop(loop: Loop) -> Document:
     }
 
 
-def _current(current: Current) -> Document:
+def _current(current: RunningTask) -> Document:
     return {
         "id": current.task.id,
         "subject": current.task.subject,
@@ -367,7 +366,7 @@ def import_document(
     commit: str | None,
     notes: Iterable[str],
     now: int,
-    arrivals: Arrivals,
+    arrivals: ImportBatch,
     names: Mapping[str, str],
     *,
     dry_run: bool,
@@ -643,7 +642,7 @@ def exchange_part(
     received: Iterable[LogEntry],
     sent: Iterable[LogEntry],
     conflicts: Iterable[OpenConflict],
-    troubles: Iterable[Trouble],
+    troubles: Iterable[Violation],
     open_conflicts: int,
     commit: str | None,
     rounds: int,

@@ -1,4 +1,4 @@
-"""What is in progress but not of this session: whose, since when, and how to go on with it."""
+"""Tasks in progress in other sessions: whose, since when, and how to go on with them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Callable, Iterable
 
 from gittasks.core.actors import Answer, Standing, elsewhere, way_on
-from gittasks.core.clock import duration_brief, parse_time
 from gittasks.core.model import Actor, Task
+from gittasks.core.times import duration_brief, parse_time
 from gittasks.render.text import clean
 
 _SHOWN = 10

@@ -6,13 +6,13 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gittasks.core.clock import duration_words
 from gittasks.core.history import Change, ChangeKind, LogEntry, PhaseTime
 from gittasks.core.model import Status, Task
-from gittasks.core.texts import shorten
+from gittasks.core.times import duration_words
+from gittasks.core.validation import shorten
 from gittasks.core.view import ListView, Moment
 from gittasks.render import plain
-from gittasks.render.text import Marks, clean
+from gittasks.render.text import StatusMarks, clean
 
 if TYPE_CHECKING:
     from gittasks.core.conflicts import OpenConflict, Side
@@ -25,7 +25,7 @@ _LONG = 60
 """Characters of a value that a line of the log shows."""
 
 
-def entry_lines(entries: Iterable[LogEntry], marks: Marks, *, with_task: bool) -> list[str]:
+def entry_lines(entries: Iterable[LogEntry], marks: StatusMarks, *, with_task: bool) -> list[str]:
     """`2026-11-22 10:00:00Z 1a2b3c4 agent  p1-ask: pending → in_progress`, one an entry."""
     shown = list(entries)
     width = max((len(clean(e.who)) for e in shown), default=0)
@@ -37,12 +37,12 @@ def entry_lines(entries: Iterable[LogEntry], marks: Marks, *, with_task: bool) -
     return lines
 
 
-def in_words(entry: LogEntry, marks: Marks) -> str:
+def in_words(entry: LogEntry, marks: StatusMarks) -> str:
     """What an entry changed, in words."""
     return _what(entry, marks, with_task=True)
 
 
-def _what(entry: LogEntry, marks: Marks, *, with_task: bool) -> str:
+def _what(entry: LogEntry, marks: StatusMarks, *, with_task: bool) -> str:
     tasks = entry.tasks
     if not tasks:
         return clean(entry.subject)
@@ -58,7 +58,7 @@ def _what(entry: LogEntry, marks: Marks, *, with_task: bool) -> str:
     return "; ".join(parts) + forced + undo
 
 
-def changed_words(changes: Sequence[Change], marks: Marks) -> list[str]:
+def changed_words(changes: Sequence[Change], marks: StatusMarks) -> list[str]:
     """What changes of one task, or of the list, say: `pending → completed (PASS)`."""
     moved = any(c.field == "status" for c in changes)
     told = []
@@ -124,7 +124,7 @@ def since_lines(
     changes: Sequence[Change],
     entries: Sequence[LogEntry],
     tasks: Sequence[Task],
-    marks: Marks,
+    marks: StatusMarks,
 ) -> list[str]:
     """Each task with what became of it and by whom, then how many, and how far the list is."""
     lines = []

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from gittasks.core.clock import duration_brief, format_time
+from gittasks.core.history import workers
 from gittasks.core.model import Status, Task
-from gittasks.core.texts import shorten
-from gittasks.core.timeline import workers
+from gittasks.core.times import duration_brief, format_time
+from gittasks.core.validation import shorten
 from gittasks.render.plain import loop_lines
 from gittasks.render.report import MARKER, Report, state_words, time_words
 from gittasks.render.text import UNICODE, clean

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from gittasks.core.changes import task_changes
-from gittasks.core.clock import MINUTE, duration_brief, duration_words, parse_time
 from gittasks.core.fields import BY_NAME, COMPOSITE, Field, Kind, arranged
 from gittasks.core.graph import Graph
+from gittasks.core.history import task_changes
 from gittasks.core.ids import listed
 from gittasks.core.model import Note, Problem, Status, Task, Unmerged, Value, task_seconds
 from gittasks.core.progress import Loop, Progress, summary
+from gittasks.core.times import MINUTE, duration_brief, duration_words, parse_time
 from gittasks.core.view import ListView, StaleClaim
-from gittasks.render.text import Marks, clean, indent
+from gittasks.render.text import StatusMarks, clean, indent
 
 if TYPE_CHECKING:
-    from gittasks.core.edit import Edit
+    from gittasks.core.apply import Edit
 
 _MANY_BLOCKERS = 5
 _MANY_TASKS = 10
@@ -37,7 +37,7 @@ _SHOWN = arranged(
 
 
 def task_line(
-    task: Task, graph: Graph, marks: Marks, now: int | None = None, width: int = 0
+    task: Task, graph: Graph, marks: StatusMarks, now: int | None = None, width: int = 0
 ) -> str:
     """`[→] p3-core-9f2k  PHASE 3: Implement core (in_progress, claude-agent, 2 min so far)`.
 
@@ -48,7 +48,7 @@ def task_line(
     return f"[{marks.of(task.status)}] {task.id:<{width}}  {clean(task.headline)}{end}"
 
 
-def task_list(view: ListView, tasks: Sequence[Task], marks: Marks) -> str:
+def task_list(view: ListView, tasks: Sequence[Task], marks: StatusMarks) -> str:
     """The chosen tasks, one a line, then the summary of the list."""
     lines = _task_lines(tasks, view.graph, marks, view.now)
     if not lines and view.progress.total:
@@ -58,7 +58,7 @@ def task_list(view: ListView, tasks: Sequence[Task], marks: Marks) -> str:
     return "\n".join([*lines, clean(view.progress.summary)])
 
 
-def ready_list(view: ListView, tasks: Sequence[Task], marks: Marks) -> str:
+def ready_list(view: ListView, tasks: Sequence[Task], marks: StatusMarks) -> str:
     """The ready tasks, one a line; or that there is none, and what is in the way."""
     if tasks:
         return "\n".join(_task_lines(tasks, view.graph, marks, view.now))
@@ -116,7 +116,7 @@ def title_lines(view: ListView) -> list[str]:
 
 
 def _task_lines(
-    tasks: Iterable[Task], graph: Graph, marks: Marks, now: int | None, lead: str = ""
+    tasks: Iterable[Task], graph: Graph, marks: StatusMarks, now: int | None, lead: str = ""
 ) -> list[str]:
     shown = list(tasks)
     width = max((len(t.id) for t in shown), default=0)
@@ -162,7 +162,9 @@ def _since(task: Task, now: int | None) -> int | None:
 # --- one task in full ----------------------------------------------------------------------
 
 
-def task_details(view: ListView, task: Task, marks: Marks, history: Sequence[str] = ()) -> str:
+def task_details(
+    view: ListView, task: Task, marks: StatusMarks, history: Sequence[str] = ()
+) -> str:
     """Everything about one task, fields that are not set left out.
 
     `history` are lines made by the caller, newest first.
@@ -206,7 +208,7 @@ def field_words(task: Task, field: Field) -> str:
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _linked(name: str, ids: Sequence[str], view: ListView, marks: Marks) -> list[str]:
+def _linked(name: str, ids: Sequence[str], view: ListView, marks: StatusMarks) -> list[str]:
     """A heading and the tasks behind these ids, each with its own state."""
     tasks = view.snapshot.tasks
     lines = _task_lines((tasks[i] for i in ids if i in tasks), view.graph, marks, view.now)
@@ -244,7 +246,7 @@ def _value(value: Value) -> str:
 # --- the whole list ------------------------------------------------------------------------
 
 
-def status(view: ListView, marks: Marks) -> str:
+def status(view: ListView, marks: StatusMarks) -> str:
     """Where the list is: summary, phases, loops, what runs, what is ready, what waits for what."""
     info, graph, progress = view.info, view.graph, view.progress
     title = f": {clean(info.title)}" if info.title else ""
@@ -288,7 +290,7 @@ def loop_lines(loops: Sequence[Loop]) -> list[str]:
     ]
 
 
-def _section(name: str, tasks: Sequence[Task], view: ListView, marks: Marks) -> list[str]:
+def _section(name: str, tasks: Sequence[Task], view: ListView, marks: StatusMarks) -> list[str]:
     if not tasks:
         return []
     shown = _task_lines(tasks[:_MANY_TASKS], view.graph, marks, view.now, "  ")
@@ -319,7 +321,7 @@ def _list_line(row: ListView, width: int, places: bool) -> str:
 # --- the answer to a change ----------------------------------------------------------------
 
 
-def task_changed(before: Task | None, after: Task, marks: Marks) -> str:
+def task_changed(before: Task | None, after: Task, marks: StatusMarks) -> str:
     """What happened to one task: `p1-ask-x2k4: pending → in_progress`, or that nothing did."""
     if before is None:
         status = "" if after.status is Status.PENDING else f" ({after.status})"
@@ -340,7 +342,7 @@ def task_changed(before: Task | None, after: Task, marks: Marks) -> str:
     return f"{after.id}: {_joined(move, changed, 'note added' if noted else '')}"
 
 
-def edited(edit: Edit, marks: Marks, focus: Sequence[str] = ()) -> str:
+def edited(edit: Edit, marks: StatusMarks, focus: Sequence[str] = ()) -> str:
     """The lines of an edit: tasks in focus and all that changed, unblocked ones, the summary."""
     before, after = edit.before.tasks, edit.after.tasks
     shown = [i for i in dict.fromkeys([*focus, *edit.changed]) if i in after]
@@ -350,7 +352,7 @@ def edited(edit: Edit, marks: Marks, focus: Sequence[str] = ()) -> str:
 
 def changes(
     pairs: Iterable[tuple[Task | None, Task]],
-    marks: Marks,
+    marks: StatusMarks,
     unblocked: Sequence[str] = (),
     words: str | None = None,
 ) -> str:

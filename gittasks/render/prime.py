@@ -1,7 +1,4 @@
-"""What an agent has to know to use gittasks from a shell, in under a thousand tokens.
-
-Written as facts, not orders: some agents take orders in their context for an attack.
-"""
+"""The manual for agents in a shell, in under a thousand tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from gittasks.core.model import Actor, Status
 from gittasks.core.view import ListView
 from gittasks.render import assets, plain
 from gittasks.render.elsewhere import elsewhere_lines
-from gittasks.render.text import Marks, clean
+from gittasks.render.text import StatusMarks, clean
 
 _RUNNING, _READY, _LISTS = 2, 2, 3
 """Tasks in progress, tasks to begin and lists that are named: the manual is no list."""
@@ -39,7 +36,7 @@ def no_list(reason: str, lists: Iterable[str] = ()) -> list[str]:
     return [_cut(clean(reason), _HEAD), way]
 
 
-def state(view: ListView, marks: Marks, actor: Actor) -> list[str]:
+def state(view: ListView, marks: StatusMarks, actor: Actor) -> list[str]:
     """How a list stands: its summary, what is in progress, what `actor` can begin."""
     title = f" ({clean(view.info.title)})" if view.info.title else ""
     head = f'List "{clean(view.info.id)}"{title}'

@@ -1,19 +1,17 @@
-"""What a report tells: the values that the page and the Markdown are made from."""
+"""The values of a report: the page and the Markdown are made from them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gittasks.core.axis import Axis
-from gittasks.core.clock import duration_brief
-from gittasks.core.graph import Graph
-from gittasks.core.history import PhaseTime
+from gittasks.core.graph import Graph, Picture
+from gittasks.core.history import PhaseTime, Timeline
 from gittasks.core.model import Status, Task, task_seconds
-from gittasks.core.picture import Picture
 from gittasks.core.progress import Progress
-from gittasks.core.timeline import Timeline
+from gittasks.core.times import duration_brief
 from gittasks.core.view import ListView
+from gittasks.render.timeline import Axis
 
 MARKER = "gittasks report"
 """What every report says near its beginning, so that it is known for one."""

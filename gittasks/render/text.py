@@ -1,7 +1,7 @@
-"""Making text safe to print, and the marks that the output's encoding can hold.
+"""Text made safe to print, and status marks that the output's encoding can hold.
 
 Whatever stands on a branch may have been written by a stranger: a terminal must not obey it and
-a reader must see all of it, so characters that steer or hide are shown as escapes (`\\x1b`).
+a reader must see all of it, so characters that steer or hide are shown as escapes (`\x1b`).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-class Marks(NamedTuple):
+class StatusMarks(NamedTuple):
     """The signs of the list: one mark for each status, and the arrow of a transition."""
 
     pending: str
@@ -71,11 +71,11 @@ class Marks(NamedTuple):
         return mark
 
 
-UNICODE = Marks(" ", "→", "✓", "-", "~", "→")
-ASCII = Marks(" ", ">", "x", "-", "~", "->")
+UNICODE = StatusMarks(" ", "→", "✓", "-", "~", "→")
+ASCII = StatusMarks(" ", ">", "x", "-", "~", "->")
 
 
-def marks(encoding: str | None) -> Marks:
+def marks(encoding: str | None) -> StatusMarks:
     """The marks that an output of this encoding can hold; ASCII when it is unknown."""
     try:
         "".join(UNICODE).encode(encoding or "ascii")
@@ -88,7 +88,7 @@ _COLORS = {"in_progress": 33, "completed": 32, "skipped": 2, "deleted": 2}
 """SGR codes of the marks: yellow, green, faint (ECMA-48); they read on light and dark."""
 
 
-def colored(plain: Marks) -> Marks:
+def colored(plain: StatusMarks) -> StatusMarks:
     """The same marks in colour, for a terminal."""
     return plain._replace(
         **{name: f"\x1b[{code}m{getattr(plain, name)}\x1b[0m" for name, code in _COLORS.items()}

@@ -1,7 +1,4 @@
-"""Files and folders on the disk: read warily, put in place whole, shared as the user wants.
-
-What is synced here cannot be taken back by a power cut.
-"""
+"""Files on the disk: read regular files only, replace atomically, share as configured, fsync."""
 
 from __future__ import annotations
 
@@ -181,7 +178,7 @@ def remove(path: str) -> None:
         return
 
 
-def sync(path: str) -> None:
+def fsync(path: str) -> None:
     """fsync a file or folder; only a folder that the file system cannot sync is passed over."""
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -203,7 +200,7 @@ def sync_all(paths: Sequence[str]) -> None:
 
     def one(path: str) -> None:
         try:
-            sync(path)
+            fsync(path)
         except OSError as error:
             errors.append(error)
 

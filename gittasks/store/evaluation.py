@@ -1,4 +1,4 @@
-"""What a list says, given its heads here and on the remote: `core.merge` on this repository.
+"""The merge run over a stretch of history, and the automatic commit that would follow.
 
 Nothing is written but the caches. The automatic commits that a sync would make are made in memory,
 so that what is shown is what it will be.
@@ -6,22 +6,95 @@ so that what is shown is what it will be.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gittasks.core.elide import meet
+from gittasks.core.merge.dag import Commit, History, MergedState, choose_heads
+from gittasks.core.merge.resolution import Conflict
+from gittasks.core.messages import parse_kept
 from gittasks.core.model import Unmerged
-from gittasks.core.picks import Conflict
 from gittasks.errors import FormatTooNew, InvalidData
-from gittasks.store import checkpoints
-from gittasks.store.ancestry import Region, region
-from gittasks.store.branch import read_branch
-from gittasks.store.checkpoints import Checkpoint
-from gittasks.store.history import CommitInfo, read_commit
-from gittasks.store.layout import Branch, Heads
+from gittasks.store import merge_cache
+from gittasks.store.commits import MERGE_SIGNER, CommitInfo, Region, read_commit, region
+from gittasks.store.list_tree import ListContents, read_branch
+from gittasks.store.list_version import Heads, ListVersion
+from gittasks.store.merge_cache import Checkpoint
 from gittasks.store.objects import NewObject, ObjectStore
-from gittasks.store.replay import Replay, replay
 from gittasks.store.repository import Repository
+
+
+class Replay(NamedTuple):
+    """What came of it. `before` are the conflicts that were open at the base; `lengths` are those
+    of the longest path to each commit."""
+
+    contents: ListContents
+    history: History
+    commits: Mapping[str, CommitInfo]
+    before: tuple[Conflict, ...]
+    lengths: Mapping[str, int]
+    near: ListVersion | None
+    """A version of the list that was read on the way."""
+
+    def parents_of(self, commit_id: str) -> tuple[str, ...]:
+        """Parents of a commit of the stretch."""
+        return self.commits[commit_id].parents
+
+    def checkpoint(self, commit_id: str) -> Checkpoint | None:
+        """A commit as a base for later; None when its tree is not all that the list says."""
+        point = self.history.points[commit_id]
+        if point.lag or point.basis:
+            return None
+        conflicts = self.history.open_conflicts(point.written, self.before)
+        return Checkpoint(commit_id, point.order, self.lengths[commit_id], tuple(conflicts))
+
+
+def replay(
+    objects: ObjectStore, list_id: str, area: Region, heads: Sequence[str], near: ListVersion | None
+) -> Replay:
+    """Work out what the list says at the heads; `near` is a version that may save some reading."""
+    contents = ListContents(objects, list_id)
+    area, near = _shortened(objects, list_id, area, heads, near)
+    base, lengths = None, {}
+    if area.base:
+        tree = contents.tree(read_commit(objects, area.base.commit).tree)
+        base = MergedState(area.base.commit, tree, area.base.order)
+        lengths[area.base.commit] = area.base.length
+    history = History(contents, base)
+    children = Counter(parent for commit in area.commits.values() for parent in commit.parents)
+    needed = set(heads)
+    for info in area.commits.values():
+        marked = info.author.person == MERGE_SIGNER
+        tree = contents.tree(info.tree)
+        kept = parse_kept(info.message)
+        history.add(Commit(info.id, info.parents, info.author.time, tree, marked, kept))
+        lengths[info.id] = 1 + max((lengths[p] for p in info.parents), default=0)
+        children.subtract(info.parents)
+        if marked:  # it may be dropped, and then these are looked at
+            needed.update(info.parents)
+        for parent in info.parents:
+            if not children[parent] and parent not in needed:
+                history.forget(parent)
+    before = area.base.conflicts if area.base else ()
+    return Replay(contents, history, area.commits, before, lengths, near)
+
+
+def _shortened(
+    objects: ObjectStore, list_id: str, area: Region, heads: Sequence[str], near: ListVersion | None
+) -> tuple[Region, ListVersion | None]:
+    """The region from a head, or where the history forks: up to there each commit says what it is.
+
+    With the list as it is there, if it was read.
+    """
+    line = area.line(heads)
+    if not line or (area.base and area.base.conflicts):
+        return area, near
+    branch = read_branch(objects, list_id, line[-1].id, near)
+    if branch.snapshot.problems:
+        return area, branch
+    length = (area.base.length if area.base else 0) + len(line)
+    base = Checkpoint(line[-1].id, area.order_along(line), length)
+    return area.behind(base, (c.id for c in line)), branch
 
 
 class Evaluated(NamedTuple):
@@ -32,7 +105,7 @@ class Evaluated(NamedTuple):
     that are operations and that only the remote, or only the local head has, parents first.
     """
 
-    branch: Branch
+    branch: ListVersion
     new: tuple[NewObject, ...]
     conflicts: tuple[Conflict, ...]
     received: tuple[CommitInfo, ...]
@@ -41,11 +114,13 @@ class Evaluated(NamedTuple):
     """The remote lacks operations that it had, and has none that they lack."""
 
 
-def evaluate(repository: Repository, list_id: str, heads: Heads, near: Branch | None) -> Evaluated:
+def evaluate(
+    repository: Repository, list_id: str, heads: Heads, near: ListVersion | None
+) -> Evaluated:
     """Work out what the list says; `near` is a version of it that may save some reading."""
     objects = repository.objects
     path = _kept_at(repository, list_id)
-    kept = checkpoints.read(path)
+    kept = merge_cache.read(path)
     heads = heads._replace(published=_before(objects, heads))
     area = region(objects, [head for head in heads if head], kept)
     if heads.local and heads.tracked and area.cut and not area.is_line:
@@ -65,16 +140,16 @@ def evaluate(repository: Repository, list_id: str, heads: Heads, near: Branch | 
             raise
         return _alone(repository, list_id, heads._replace(published=None), Unmerged.NEWER, near)
     if missing := [c for c in new if c.commit not in kept]:
-        checkpoints.write(path, kept, missing, repository.shared)
+        merge_cache.write(path, kept, missing, repository.shared)
     return found
 
 
 def evaluate_past(
-    repository: Repository, list_id: str, heads: tuple[str, ...], near: Branch | None
-) -> Branch:
+    repository: Repository, list_id: str, heads: tuple[str, ...], near: ListVersion | None
+) -> ListVersion:
     """What the list said when its history ended at these commits; nothing is remembered of it."""
     objects = repository.objects
-    area = region(objects, heads, checkpoints.read(_kept_at(repository, list_id)))
+    area = region(objects, heads, merge_cache.read(_kept_at(repository, list_id)))
     if area.is_line and not (area.base and area.base.conflicts):
         return read_branch(objects, list_id, heads[0], near)
     run = replay(objects, list_id, area, heads, near)
@@ -86,7 +161,7 @@ def _kept_at(repository: Repository, list_id: str) -> str:
 
 
 def _alone(
-    repository: Repository, list_id: str, heads: Heads, why: Unmerged, near: Branch | None
+    repository: Repository, list_id: str, heads: Heads, why: Unmerged, near: ListVersion | None
 ) -> Evaluated:
     """What the list says here, without what was fetched."""
     found = evaluate(repository, list_id, heads._replace(tracked=None), near)
@@ -135,7 +210,7 @@ def _lost(run: Replay, heads: Heads) -> _Lost | None:
 
 
 def _as_before(
-    repository: Repository, list_id: str, heads: Heads, lost: _Lost, near: Branch | None
+    repository: Repository, list_id: str, heads: Heads, lost: _Lost, near: ListVersion | None
 ) -> Evaluated:
     """What the list says with what the remote had before it lost some of it."""
     known = Heads(heads.local, heads.published)
@@ -147,7 +222,7 @@ def _as_before(
 
 
 def _line(
-    objects: ObjectStore, list_id: str, heads: Heads, area: Region, near: Branch | None
+    objects: ObjectStore, list_id: str, heads: Heads, area: Region, near: ListVersion | None
 ) -> tuple[Evaluated, list[Checkpoint]]:
     """One head is behind the other, and nothing was ever merged: the newer one says it all."""
     commits = list(area.commits.values())
@@ -172,7 +247,7 @@ def _graph(
     ids = [head for head in (heads.local, heads.tracked) if head]
     chosen = tuple(ids)
     if heads.local and heads.tracked:
-        chosen = meet(run.history, heads.local, heads.tracked, run.parents_of)
+        chosen = choose_heads(run.history, heads.local, heads.tracked, run.parents_of)
     branch, new, conflicts = _shown(objects, list_id, run, chosen)
     branch = branch._replace(heads=heads)
     received, unsent = _apart(run, ids) if len(ids) > 1 else ((), ())
@@ -187,7 +262,7 @@ def _graph(
 
 def _shown(
     objects: ObjectStore, list_id: str, run: Replay, chosen: tuple[str, ...]
-) -> tuple[Branch, list[NewObject], list[Conflict]]:
+) -> tuple[ListVersion, list[NewObject], list[Conflict]]:
     """The list at one commit, or at the automatic one that joins several or heals one; with what
     is new of that."""
     points = [run.history.points[i] for i in chosen]

@@ -90,7 +90,7 @@ def run(
         raise no_git() from error
 
 
-def begin(
+def start_remote(
     args: Sequence[str], *, cwd: str, env: Mapping[str, str], told: BinaryIO
 ) -> subprocess.Popen[bytes]:
     """Start a git that talks to a remote and go on at once; what it says goes to the file `told`.
@@ -113,7 +113,7 @@ def begin(
         raise no_git() from error
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def terminate(process: subprocess.Popen[bytes]) -> None:
     """End a git; off a terminal, where it leads a session of its own, also the helpers that it
     talks through, which would wait on without it."""
     import os
@@ -133,7 +133,7 @@ def no_git() -> NoRepository:
     )
 
 
-def talk(
+def run_remote(
     args: Sequence[str], *, cwd: str, env: Mapping[str, str]
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a git that talks to a remote; on a terminal it may ask, and its progress is shown.
@@ -199,7 +199,7 @@ def _talk(
                         sys.stderr.flush()
                 process.wait()
             except BaseException:
-                end(process)
+                terminate(process)
                 raise
             finally:
                 _talking.discard(process)
@@ -210,10 +210,10 @@ def _talk(
     return subprocess.CompletedProcess(args, process.returncode, out, told)
 
 
-def end_talks() -> None:
+def terminate_all() -> None:
     """End every git of this process that talks to a remote, as this process is about to end."""
     for process in list(_talking):
-        end(process)
+        terminate(process)
 
 
 def remote_message(stderr: bytes) -> str:

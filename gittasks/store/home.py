@@ -1,6 +1,7 @@
-"""The home remote of a list: the one repository that decides who gets a task.
+"""The home remote of a list, and the URLs of remotes as git computes them.
 
-It is answered here for every command, hook and tool:
+A name says nothing lasting: `git remote rename` and `git remote set-url` change what it stands
+for. What is remembered of a repository elsewhere is remembered by its URL.
 
     git config branch.<branch>.gittasksHome     somebody decided so, knowing of the others
     git config branch.<branch>.remote           git's own word for it, written when we adopt
@@ -17,11 +18,69 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from typing import NamedTuple
 
 from gittasks.errors import GittasksError, InvalidData, NoRemote
-from gittasks.store import disk, git, refs, urls
+from gittasks.store import disk, git, refs
 from gittasks.store.repository import Repository
+
+_LOGIN = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/@]*@|^[^/@:]+@(?=[^/]*:)", re.IGNORECASE)
+"""User and password: after the scheme, or before the host of `user@host:path`."""
+
+
+class Urls(NamedTuple):
+    """Where git fetches from, and all that it pushes to."""
+
+    fetch: str
+    push: tuple[str, ...]
+
+    @property
+    def apart(self) -> bool:
+        """Whether a push goes anywhere but to where is fetched from."""
+        return self.push != (self.fetch,)
+
+
+def urls_of(repository: Repository, remote: str) -> Urls | None:
+    """The URLs of a remote (git-config: `remote.*.url`, `pushurl`, `url.*.insteadOf`)."""
+    config = repository.config
+    urls = config.every(f"remote.{remote}.url")
+    if not urls:
+        return None
+    fetch = tuple(_rewritten(repository, url, "insteadof") or url for url in urls)
+    if given := config.every(f"remote.{remote}.pushurl"):
+        push = tuple(_rewritten(repository, url, "insteadof") or url for url in given)
+    else:
+        pairs = zip(urls, fetch, strict=True)
+        push = tuple(_rewritten(repository, url, "pushinsteadof") or made for url, made in pairs)
+    return Urls(fetch[0], tuple(dict.fromkeys(push)))
+
+
+def _rewritten(repository: Repository, url: str, setting: str) -> str | None:
+    """`url` with the longest prefix replaced that some `url.<base>.<setting>` names."""
+    prefixes = [
+        (prefix, key.removeprefix("url.").removesuffix(f".{setting}"))
+        for key in repository.config.keys_of("url.")
+        if key.endswith(f".{setting}")
+        for prefix in repository.config.every(key)
+        if prefix and url.startswith(prefix)
+    ]
+    if not prefixes:
+        return None
+    prefix, base = max(prefixes, key=lambda pair: len(pair[0]))
+    return base + url.removeprefix(prefix)
+
+
+def address(url: str) -> str:
+    """A URL without user and password: what records and output name it by."""
+    return _LOGIN.sub(lambda m: m.group(1) or "", url).rstrip("/") or url
+
+
+def addresses(repository: Repository) -> dict[str, str]:
+    """What each remote is fetched from, by its name."""
+    found = ((name, urls_of(repository, name)) for name in repository.remotes())
+    return {name: address(urls.fetch) for name, urls in found if urls}
+
 
 _HERE = "."
 """git's name for the repository itself where a remote is expected."""
@@ -114,7 +173,7 @@ def adopt(repository: Repository, list_id: str, remote: str) -> None:
     Nothing where it has another home, or where that is in doubt. What cannot be written now is
     written by the next exchange.
     """
-    home, known = of(repository, list_id), urls.addresses(repository)
+    home, known = of(repository, list_id), addresses(repository)
     if home.doubt or home.remote != remote or remote not in known:
         return
     if home.recorded != (remote, known[remote]):
@@ -169,7 +228,7 @@ def _named(repository: Repository, record: Record) -> str | None:
 
     Where none has it, the one of its name, which somebody pointed elsewhere.
     """
-    found = urls.addresses(repository)
+    found = addresses(repository)
     if found.get(record.remote) == record.address:
         return record.remote
     same = [name for name, address in found.items() if address == record.address]
@@ -191,7 +250,7 @@ def _fullest(repository: Repository, list_id: str, holders: tuple[str, ...]) -> 
             heads[name] = refs.read(repository.common, repository.tracking_ref(name, list_id))
     if len(set(heads.values())) < 2:
         return holders[0]
-    from gittasks.store.ancestry import is_ancestor
+    from gittasks.store.commits import is_ancestor
 
     for name, head in heads.items():
         others = {other for other in heads.values() if other and other != head}
@@ -207,7 +266,7 @@ def _fullest(repository: Repository, list_id: str, holders: tuple[str, ...]) -> 
 def _doubtful(repository: Repository, list_id: str, home: Home) -> NoRemote:
     """The error that names the candidates, and the commands of which one settles it."""
     section, record = _section(repository, list_id), home.recorded
-    known = urls.addresses(repository)
+    known = addresses(repository)
     named = [f"{n} ({known[n]})" if n in known else n for n in home.candidates]
     choices = [["git", "config", f"{section}.remote", name] for name in home.candidates]
     if home.doubt == "differ":

@@ -1,8 +1,11 @@
-"""Leases: signs of life of those who hold claims, on refs of their own beside the list.
+"""Leases on refs of their own, and the claims made offline.
 
 A heartbeat is no change of the list, so it makes no commit there. A lease is judged by its not
 changing: stale is what was seen unchanged here for a whole lease, on this machine's own steady
 clock. No two machines' clocks are compared (as in the DynamoDB lock client).
+
+Claims that were made here while the remote could not be asked, until it is known what became
+of them. Local to this clone: a claim of nobody else's is of interest here.
 """
 
 from __future__ import annotations
@@ -10,7 +13,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum, auto
 from hashlib import sha1
 from typing import Any, NamedTuple
 
@@ -18,6 +22,8 @@ from gittasks.core.model import Status, Task
 from gittasks.core.operations import Holder
 from gittasks.errors import InvalidData
 from gittasks.store import disk, refs, remotes
+from gittasks.store.list_store import ListStore
+from gittasks.store.list_version import ListVersion
 from gittasks.store.objects import NewObject, new_object
 from gittasks.store.repository import Repository
 
@@ -48,7 +54,7 @@ class Lease(NamedTuple):
         )
 
 
-class Sighting(NamedTuple):
+class LeaseObservation(NamedTuple):
     """A lease as it was seen: the first and the last look at it, in seconds of the steady clock of
     one run of this machine. What happened after the last look, nobody here knows."""
 
@@ -107,39 +113,43 @@ def keep(repository: Repository, list_id: str, lease: Lease) -> None:
             return
 
 
-def observe(repository: Repository, remote: str | None, list_id: str) -> dict[str, Sighting]:
+def record_observations(
+    repository: Repository, remote: str | None, list_id: str
+) -> dict[str, LeaseObservation]:
     """Look at the leases as they were last fetched (here, without a remote), and remember when
     each was first seen as it is."""
     prefix = remotes.seen_leases(remote, list_id) if remote else remotes.leases_of(list_id)
     path = _path(repository, remote, list_id)
     old, now = sightings(repository, remote, list_id), steady_clock()
-    found: dict[str, Sighting] = {}
+    found: dict[str, LeaseObservation] = {}
     for name, value in refs.listed(repository.common, prefix):
         key = name.removeprefix(prefix)
         before = old.get(key)
         if before and before.value == value and before.boot == now[0]:
             found[key] = before._replace(until=now[1])
         elif value and (lease := _read(repository, value)):
-            found[key] = Sighting(value, *now, now[1], lease)
+            found[key] = LeaseObservation(value, *now, now[1], lease)
     if found != old:
         rows = [[k, *s[:-1], s.lease._asdict()] for k, s in found.items()]
         disk.put(path, json.dumps(rows).encode(), repository.shared)
     return found
 
 
-def sightings(repository: Repository, remote: str | None, list_id: str) -> dict[str, Sighting]:
+def sightings(
+    repository: Repository, remote: str | None, list_id: str
+) -> dict[str, LeaseObservation]:
     """What `observe` last remembered; cheap."""
     try:
         rows = json.loads(disk.read(_path(repository, remote, list_id)))
         return {
-            key: Sighting(value, boot, float(since), float(until), _lease(lease))
+            key: LeaseObservation(value, boot, float(since), float(until), _lease(lease))
             for key, value, boot, since, until, lease in rows
         }
     except Exception:  # noqa: BLE001  whatever is wrong with it, nothing was seen
         return {}
 
 
-def stale(seen: Iterable[Sighting], tasks: Mapping[str, Task]) -> dict[str, Holder]:
+def stale(seen: Iterable[LeaseObservation], tasks: Mapping[str, Task]) -> dict[str, Holder]:
     """The holders, by task, who have not been heard of for a whole lease."""
     return {
         task_id: (lease.owner, lease.session, epoch)
@@ -174,3 +184,65 @@ def _lease(raw: Any) -> Lease:
     return Lease(
         str(raw["owner"]), None if session is None else str(session), seconds, claims, beat
     )
+
+
+class ClaimState(Enum):
+    """What became of a tentative claim."""
+
+    OPEN = auto()
+    GRANTED = auto()
+    """The remote has it, and nobody was first."""
+    LOST = auto()
+    OVER = auto()
+    """The task was finished or given back."""
+
+
+class OfflineClaim(NamedTuple):
+    """A claim that nobody has granted yet, and the commit that made it."""
+
+    task: str
+    owner: str
+    session: str | None
+    commit: str
+
+
+def read(store: ListStore) -> list[OfflineClaim]:
+    """The tentative claims of a list, oldest first."""
+    try:
+        rows = json.loads(disk.read(store.tentative_path))
+        return [OfflineClaim(*row) for row in rows]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def write(store: ListStore, claims: Sequence[OfflineClaim]) -> None:
+    """Keep these and no others."""
+    path = store.tentative_path
+    if claims:
+        disk.put(path, json.dumps(claims).encode(), store.repository.shared)
+    else:
+        disk.remove(path)
+
+
+def add(store: ListStore, task: Task, commit: str) -> None:
+    """Remember a claim that was just made."""
+    kept = [one for one in read(store) if one.task != task.id]
+    write(store, [*kept, OfflineClaim(task.id, task.owner or "", task.session, commit)])
+
+
+def state(store: ListStore, branch: ListVersion, claim: OfflineClaim) -> ClaimState:
+    """What became of a claim."""
+    task = branch.snapshot.tasks.get(claim.task)
+    if task is None or task.status is not Status.IN_PROGRESS:
+        mine = task is not None and (task.owner, task.session) == (claim.owner, claim.session)
+        free = mine or task is None or task.status is Status.PENDING
+        return ClaimState.OVER if free else ClaimState.LOST
+    if (task.owner, task.session) != (claim.owner, claim.session):
+        return ClaimState.LOST
+    tracked = branch.heads.tracked
+    if tracked is None:
+        return ClaimState.OPEN
+    from gittasks.store.commits import is_ancestor
+
+    granted = is_ancestor(store.repository.objects, claim.commit, tracked)
+    return ClaimState.GRANTED if granted else ClaimState.OPEN

@@ -9,14 +9,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gittasks.errors import NoList
-from gittasks.store import cache, home, refs
+from gittasks.store import home, list_cache, refs
 from gittasks.store.discovery import read_shallow
-from gittasks.store.layout import Branch, Heads
+from gittasks.store.list_version import Heads, ListVersion
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
+    from gittasks.store.commits import CommitInfo
     from gittasks.store.evaluation import Evaluated
-    from gittasks.store.history import CommitInfo
 
 
 class ListStore:
@@ -50,7 +50,7 @@ class ListStore:
         if self._given:
             from gittasks.store import remotes
 
-            return remotes.named(self.repository, self._given)
+            return remotes.remote_of(self.repository, self._given)
         return home.decisive(self.repository, self.list_id)
 
     def heads(self) -> Heads:
@@ -75,22 +75,22 @@ class ListStore:
         heads = self.heads()
         return heads.local or heads.tracked
 
-    def load(self) -> Branch:
+    def load(self) -> ListVersion:
         """Return the list as it is now, what was fetched included; NoList when there is none."""
         heads = self._existing()
-        cached = cache.read(self._cache)
+        cached = list_cache.read(self._cache)
         if cached and cached.heads.at_same_commits(heads):
             return cached
         return self._evaluate(heads, cached).branch
 
-    def load_readable(self) -> Branch:
+    def load_readable(self) -> ListVersion:
         """Return the list as it is now, at a commit that this process can read."""
         branch = self.load()
         return self.evaluate().branch if branch.in_memory else branch
 
     def evaluate(self) -> Evaluated:
         """The list as it is now, with what it takes to write that down."""
-        return self._evaluate(self._existing(), cache.read(self._cache))
+        return self._evaluate(self._existing(), list_cache.read(self._cache))
 
     def news(self, since: str | None) -> tuple[CommitInfo, ...]:
         """Operations that the remote has, as it was last fetched, and had not at `since`."""
@@ -110,7 +110,7 @@ class ListStore:
             )
         return heads
 
-    def _evaluate(self, heads: Heads, near: Branch | None) -> Evaluated:
+    def _evaluate(self, heads: Heads, near: ListVersion | None) -> Evaluated:
         from gittasks.store import remotes
         from gittasks.store.evaluation import evaluate  # dulwich, YAML: not for a warm read
 
@@ -125,25 +125,25 @@ class ListStore:
         self.remember(found.branch)
         return found
 
-    def load_at(self, commit_id: str, known: Branch | None = None) -> Branch:
+    def load_at(self, commit_id: str, known: ListVersion | None = None) -> ListVersion:
         """Return the list as it was at a commit, parsing only what differs from `known`."""
-        from gittasks.store.branch import read_branch
+        from gittasks.store.list_tree import read_branch
 
         return read_branch(self.repository.objects, self.list_id, commit_id, known)
 
-    def remember(self, branch: Branch) -> None:
+    def remember(self, branch: ListVersion) -> None:
         """Keep a branch that was read or written, for the next command, if it is the whole one."""
         if branch.whole:
-            cache.write(self._cache, branch, self.repository.shared)
+            list_cache.write(self._cache, branch, self.repository.shared)
 
     def commit(self, commit_id: str) -> CommitInfo:
         """One commit of the list."""
-        from gittasks.store import history
+        from gittasks.store import commits
 
-        return history.read_commit(self.repository.objects, commit_id)
+        return commits.read_commit(self.repository.objects, commit_id)
 
     def walk(self, head: str | None = None) -> Iterator[CommitInfo]:
         """Commits of the list, children before parents, newest first."""
-        from gittasks.store import history
+        from gittasks.store import commits
 
-        return history.walk(self.repository.objects, head or self.load().commit)
+        return commits.walk(self.repository.objects, head or self.load().commit)

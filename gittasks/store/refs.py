@@ -166,7 +166,7 @@ def _in_the_way(other: str, name: str) -> Refused:
     )
 
 
-class Marks(Protocol):
+class LockMarker(Protocol):
     """Where a writer notes that it is about to hold a ref's lock, for who finds it dead."""
 
     def mark(self, commit: str) -> None:
@@ -182,7 +182,7 @@ def move(
     old: str | None,
     new: str,
     *,
-    marks: Marks | None = None,
+    marks: LockMarker | None = None,
     reflog: Reflog | None = None,
     shared: disk.Sharing = disk.PRIVATE,
 ) -> bool:
@@ -237,7 +237,7 @@ def _swap(
     name: str,
     old: str,
     new: str,
-    marks: Marks | None,
+    marks: LockMarker | None,
     reflog: Reflog | None,
     shared: disk.Sharing,
 ) -> bool:

@@ -1,4 +1,4 @@
-"""The remotes of a repository, and what the installed git says when it talks to one.
+"""Remotes, and what the installed git reports when it talks to one.
 
 git does the talking, so credentials, ssh, proxies and rewritten URLs are as the user has them. What
 a remote refuses is a value here, not an error: a lost race is the ordinary case.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import Busy, InvalidData, NotFound, RemoteFailure
-from gittasks.store import disk, git, home, refs, urls
+from gittasks.store import disk, git, home, refs
 from gittasks.store.repository import Repository
 from gittasks.store.retry import Backoff
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import subprocess
 
 
-def named(repository: Repository, name: str) -> str:
+def remote_of(repository: Repository, name: str) -> str:
     """The remote of that name; NotFound names those that there are."""
     names = repository.remotes()
     if name in names:
@@ -39,7 +39,7 @@ def published(repository: Repository, remote: str, list_id: str) -> str | None:
     return commit if refs.is_object_id(commit) else None
 
 
-def note_published(repository: Repository, remote: str, list_id: str, commit: str) -> None:
+def record_published(repository: Repository, remote: str, list_id: str, commit: str) -> None:
     """Remember what a fetch from a remote, or a push to it, has just shown."""
     if published(repository, remote, list_id) != commit:
         path = _published_path(repository, remote, list_id)
@@ -67,7 +67,7 @@ def note_seen(repository: Repository, remote: str, list_id: str, tracked: str) -
     A ref that has not moved since the remote was pointed elsewhere says nothing of the new URL.
     """
     if published(repository, remote, list_id):
-        note_published(repository, remote, list_id, tracked)
+        record_published(repository, remote, list_id, tracked)
         return
     path, url = _seen_path(repository, remote, list_id), _url_key(repository, remote)
     commit, _, seen_at = _record(path).partition(" ")
@@ -88,8 +88,8 @@ def _seen_path(repository: Repository, remote: str, list_id: str) -> str:
 
 def _url_key(repository: Repository, remote: str) -> str:
     """The URL of a remote as a file name."""
-    found = urls.of(repository, remote)
-    text = urls.address(found.fetch) if found else remote
+    found = home.urls_of(repository, remote)
+    text = home.address(found.fetch) if found else remote
     return sha1(text.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()[:20]
 
 
@@ -217,7 +217,7 @@ class BackgroundFetch:
         options, cwd, env = _surroundings(repository, ())
         args = _fetch_args(repository, remote, [list_id])
         self._told = tempfile.TemporaryFile()  # noqa: SIM115  closed when it is over
-        self._process = git.begin([*options, *args], cwd=cwd, env=env, told=self._told)
+        self._process = git.start_remote([*options, *args], cwd=cwd, env=env, told=self._told)
 
     def ended(self) -> frozenset[str] | None:
         """What was absent, None while it goes on; RemoteFailure. Not to be asked again then."""
@@ -230,7 +230,7 @@ class BackgroundFetch:
 
     def stop(self) -> None:
         """End it before its time."""
-        git.end(self._process)
+        git.terminate(self._process)
         self._process.wait()
         self._told.close()
 
@@ -307,7 +307,7 @@ def note_tracking(repository: Repository, remote: str, list_id: str, commit: str
     with contextlib.suppress(Busy):  # the next fetch sets it
         if old != commit:
             refs.move(repository.common, name, old, commit, shared=repository.shared)
-    note_published(repository, remote, list_id, commit)
+    record_published(repository, remote, list_id, commit)
     home.adopt(repository, list_id, remote)
 
 
@@ -316,7 +316,7 @@ def _talk(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git for the remote, in the user's configuration and without the user's hooks."""
     options, cwd, env = _surroundings(repository, settings)
-    return git.talk([*options, *args], cwd=cwd, env=env)
+    return git.run_remote([*options, *args], cwd=cwd, env=env)
 
 
 def _surroundings(

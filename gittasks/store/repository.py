@@ -151,7 +151,7 @@ class Repository:
             return True
         if not commit:
             return os.path.exists(self.cache_path("lists", name))
-        from gittasks.store.branch import holds_list
+        from gittasks.store.list_tree import holds_list
 
         return holds_list(self.objects, commit)
 

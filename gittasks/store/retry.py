@@ -1,4 +1,4 @@
-"""Pauses before another attempt at what somebody else was faster at."""
+"""Pauses between attempts after a lost race."""
 
 from __future__ import annotations
 

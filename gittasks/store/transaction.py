@@ -1,4 +1,7 @@
-"""Write one list: the transaction that every change goes through.
+"""The write: objects first, then one guarded move of the ref, safe beside git gc.
+
+git itself has no defence. Ours: once the ref names them, wait for a pruning gc that began
+before, and write again what it took.
 
 Read the head, let the caller propose a snapshot, write blobs, tree and commit, then move the
 ref once, guarded by the head that was read. A lost race asks the caller again on the new head.
@@ -15,18 +18,139 @@ import dulwich.objects  # noqa: F401  loaded here, not while the lock is held
 
 from gittasks.core.model import Snapshot
 from gittasks.errors import Busy, InvalidData
-from gittasks.store import checkouts, history, home, prune, refs, upkeep
-from gittasks.store.branch import next_branch, root_objects
+from gittasks.store import commits, disk, git, home, refs, worktrees
+from gittasks.store.commits import Signature
 from gittasks.store.disk import make_folders
-from gittasks.store.history import Signature
-from gittasks.store.layout import Branch, Heads
 from gittasks.store.list_store import ListStore
+from gittasks.store.list_tree import next_branch, root_objects
+from gittasks.store.list_version import Heads, ListVersion
 from gittasks.store.lock import ListLock
 from gittasks.store.objects import NewObject
+from gittasks.store.repository import Repository
 from gittasks.store.retry import Backoff
 
 if TYPE_CHECKING:
+    from subprocess import Popen
+
     from gittasks.store.evaluation import Evaluated
+
+_PATIENCE = 20.0
+"""Seconds to wait for a gc that prunes everything; a gc of a large repository takes longer."""
+_PRUNE_PAUSE = 0.01
+_CAREFUL = ("day", "week", "month", "year", "never")
+"""Words in `gc.pruneExpire` with which gc keeps what is as young as a write of ours."""
+
+
+def ensure_present(repository: Repository, written: Sequence[NewObject]) -> None:
+    """Make sure that the objects of a move that was just made are there, and stay.
+
+    Raises OSError when they are gone and cannot be written again.
+    """
+    path = os.path.join(repository.common, "gc.pid")
+    running = _pruner(repository, path)
+    deadline = time.monotonic() + _PATIENCE
+    # A gc that starts now sees the ref as it is: only the one that was running can do harm.
+    while running and _read(path) == running and time.monotonic() < deadline:
+        time.sleep(_PRUNE_PAUSE)
+        if not _is_alive(running):
+            break
+    if lost := repository.objects.missing(written):
+        repository.objects.write(lost)
+
+
+def _pruner(repository: Repository, path: str) -> str:
+    """What gc.pid says, when a gc is running here that may remove young objects; else ""."""
+    content = _read(path)
+    return content if content and _is_alive(content) and _prunes(repository, content) else ""
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(1024)
+    except OSError:
+        return ""
+
+
+def _is_alive(content: str) -> bool:
+    """Whether a content of gc.pid (`process host`) names a live process of this host."""
+    number, _, host = content.strip().partition(" ")
+    if not number.isdecimal() or host != os.uname().nodename:
+        return False
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return True
+
+
+def _prunes(repository: Repository, content: str) -> bool:
+    """Whether that gc removes young objects: told so by an argument or by the configuration.
+
+    git's own upkeep leaves what is younger than two weeks, and nobody should wait for it.
+    """
+    expire = repository.config.get("gc.pruneexpire") or "never"
+    if not any(word in expire for word in _CAREFUL):
+        return True
+    try:
+        with open(f"/proc/{content.split()[0]}/cmdline", "rb") as file:
+            words = file.read().decode("utf-8", "replace").split("\0")
+    except OSError:
+        return True  # a system that does not tell
+    return any(w.startswith("--prune=") and not any(c in w for c in _CAREFUL) for w in words)
+
+
+_LOOSE_SAMPLE = 27
+"""Entries of one of the 256 fan-out folders at which git's own estimate is 6,700 loose objects."""
+_PAUSE = 300
+"""Seconds between two tries, so that a gc that cannot help is not started by every command."""
+_running: list[Popen[bytes]] = []
+"""Those that a long-lived process started and has not yet seen the end of."""
+
+
+def is_due(repository: Repository) -> bool:
+    """Whether enough loose objects piled up (`gc.auto`), judged as `git gc --auto` does."""
+    setting = repository.config.get("gc.auto")
+    limit = _LOOSE_SAMPLE
+    if setting is not None and setting.lstrip("-").isdecimal():
+        if int(setting) <= 0:
+            return False
+        limit = (int(setting) + 255) // 256
+    try:
+        loose = len(os.listdir(os.path.join(repository.common, "objects", "17")))
+    except OSError:
+        return False
+    return loose > limit and not os.path.exists(os.path.join(repository.common, "gc.pid"))
+
+
+def start(repository: Repository) -> None:
+    """Start `git maintenance run --auto` on its own, without hooks; once in five minutes."""
+    stamp = os.path.join(repository.common, "gittasks", "upkeep")
+    try:
+        if time.time() - os.stat(stamp).st_mtime < _PAUSE:
+            return
+    except OSError:
+        pass
+    import subprocess
+
+    try:
+        disk.put(stamp, b"", repository.shared)
+        place = [f"--git-dir={repository.common}", *git.NO_HOOKS]
+        made = subprocess.Popen(
+            ["git", *place, "maintenance", "run", "--auto", "--quiet"],
+            cwd=repository.common,
+            env=git.unbound(repository.env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        _running[:] = [process for process in [*_running, made] if process.poll() is None]
+    except OSError:
+        return  # upkeep is a courtesy: the next command tries again
+
 
 _ATTEMPTS = 50
 """Races that one operation may lose; each loss means that somebody else's write went in."""
@@ -40,26 +164,26 @@ class Proposal(NamedTuple):
     message: str
 
 
-class Written(NamedTuple):
+class CommitResult(NamedTuple):
     """What `update` did: the commit it made, None if nothing changed.
 
     `lagging` are folders that have the list's branch checked out and could not be brought along:
     there `git status` now shows the change taken back.
     """
 
-    commit: history.CommitInfo | None
+    commit: commits.CommitInfo | None
     lagging: tuple[str, ...] = ()
 
 
-class Composed(NamedTuple):
+class PreparedCommit(NamedTuple):
     """A commit that could be made: itself, the branch after it, the objects to write."""
 
-    commit: history.CommitInfo
-    after: Branch
+    commit: commits.CommitInfo
+    after: ListVersion
     objects: list[NewObject]
 
 
-class Integrated(NamedTuple):
+class MergeCommitResult(NamedTuple):
     """What `integrate` found, and the checkouts that it could not bring along; see `Written`."""
 
     found: Evaluated
@@ -73,7 +197,7 @@ class Signatures(NamedTuple):
     committer: Signature
 
 
-Propose = Callable[[Branch], Proposal | None]
+Propose = Callable[[ListVersion], Proposal | None]
 """Decides on the head it is given; None means there is nothing to change. May be called again."""
 
 
@@ -93,7 +217,7 @@ def create(store: ListStore) -> bool:
         made = _move(store, lock, None, commit, "create")
         if made:
             _adopt(store)
-            prune.settle(store.repository, new)
+            ensure_present(store.repository, new)
         return made
 
 
@@ -110,10 +234,10 @@ def hold(store: ListStore) -> None:
         store.repository.objects.write(found.new)
         if _move(store, lock, None, found.branch.commit, "create"):
             _adopt(store)
-            prune.settle(store.repository, found.new)
+            ensure_present(store.repository, found.new)
 
 
-def update(store: ListStore, propose: Propose, signatures: Signatures) -> Written:
+def update(store: ListStore, propose: Propose, signatures: Signatures) -> CommitResult:
     """Apply `propose` to the head until it sticks; return what was written.
 
     When it returns, the change is on the disk and in the history. Raises whatever `propose`
@@ -127,8 +251,8 @@ def update(store: ListStore, propose: Propose, signatures: Signatures) -> Writte
             _BACKOFF.wait(attempt)
         else:
             raise _always_beaten(store)
-    if upkeep.is_due(store.repository):
-        upkeep.start(store.repository)
+    if is_due(store.repository):
+        start(store.repository)
     return written
 
 
@@ -141,7 +265,7 @@ def _always_beaten(store: ListStore) -> Busy:
 
 def _try(
     store: ListStore, lock: ListLock, propose: Propose, signatures: Signatures
-) -> Written | None:
+) -> CommitResult | None:
     """One attempt; None when another writer moved the ref first."""
     repository = store.repository
     local = refs.read(repository.common, store.ref)
@@ -150,7 +274,7 @@ def _try(
         return None
     proposal = propose(branch)
     if proposal is None:
-        return Written(None)
+        return CommitResult(None)
     new: list[NewObject] = []
     if branch.in_memory:  # what the operation stands on is written along with it
         found = store.evaluate()
@@ -167,22 +291,22 @@ def _try(
     if not _settles(branch, made.after):
         heads = Heads(made.commit.id, branch.heads.tracked)
         store.remember(made.after._replace(commit=made.commit.id, heads=heads))
-    return Written(made.commit, lagging)
+    return CommitResult(made.commit, lagging)
 
 
 def compose(
-    store: ListStore, branch: Branch, proposal: Proposal, signatures: Signatures
-) -> Composed:
+    store: ListStore, branch: ListVersion, proposal: Proposal, signatures: Signatures
+) -> PreparedCommit:
     """The commit of a proposal on top of a branch, and all objects that are new; unwritten."""
     check_writable(branch)
     tree, after, objects = next_branch(store.repository.objects, branch, proposal.after)
     parents = (branch.commit,)
-    commit = history.new_commit(tree, parents, *signatures, proposal.message)
-    info = history.CommitInfo(commit.id, tree, parents, *signatures, proposal.message)
-    return Composed(info, after, [*objects, commit])
+    commit = commits.new_commit(tree, parents, *signatures, proposal.message)
+    info = commits.CommitInfo(commit.id, tree, parents, *signatures, proposal.message)
+    return PreparedCommit(info, after, [*objects, commit])
 
 
-def _settles(before: Branch, after: Branch) -> bool:
+def _settles(before: ListVersion, after: ListVersion) -> bool:
     """Whether a change may have settled a conflict: then the next look works that out."""
     return any(
         path == "list.yaml" or before.files.get(i) != after.files.get(i)
@@ -191,7 +315,7 @@ def _settles(before: Branch, after: Branch) -> bool:
     )
 
 
-def integrate(store: ListStore) -> Integrated:
+def integrate(store: ListStore) -> MergeCommitResult:
     """Bring the local branch to what the list says, with what was fetched from its remote.
 
     A list that is only on the remote gets no local branch by that. Raises as `update` does, and
@@ -202,13 +326,13 @@ def integrate(store: ListStore) -> Integrated:
             found = store.evaluate()
             local, target = found.branch.heads.local, found.branch.commit
             if local is None or local == target:
-                return Integrated(found)
+                return MergeCommitResult(found)
             check_writable(found.branch)
             lagging = _put(store, lock, local, target, found.new, "merge")
             if lagging is not None:
                 heads = found.branch.heads._replace(local=target)
                 store.remember(found.branch._replace(heads=heads))
-                return Integrated(found, lagging)
+                return MergeCommitResult(found, lagging)
             _BACKOFF.wait(attempt)
     raise _always_beaten(store)
 
@@ -229,15 +353,15 @@ def _put(
     repository = store.repository
     if old is None:
         refs.check_creatable(repository.common, store.ref)
-    found = checkouts.find_clean(repository, store.ref, old or new)
+    found = worktrees.find_clean(repository, store.ref, old or new)
     repository.objects.write(objects)
-    checkouts.check_movable(repository, found, new)
+    worktrees.check_movable(repository, found, new)
     if not _move(store, lock, old, new, subject, who):
         return None
     if old is None:
         _adopt(store)
-    prune.settle(repository, objects)
-    return checkouts.bring_along(repository, found, new)
+    ensure_present(repository, objects)
+    return worktrees.bring_along(repository, found, new)
 
 
 def _adopt(store: ListStore) -> None:
@@ -246,7 +370,7 @@ def _adopt(store: ListStore) -> None:
         home.adopt(store.repository, store.list_id, store.remote)
 
 
-def check_writable(branch: Branch) -> None:
+def check_writable(branch: ListVersion) -> None:
     """Raise InvalidData when the list itself, or where its tasks are, cannot be read."""
     fatal = (p for p in branch.snapshot.problems if p.path in ("list.yaml", "tasks"))
     if problem := next(fatal, None):

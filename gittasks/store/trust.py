@@ -1,4 +1,4 @@
-"""Whose repository it is: settled before any file of the repository is believed.
+"""The ownership rule: settled before any file of the repository is believed.
 
 Only the plain yes is decided here: everything that git looks at belongs to the user who runs
 this. Every other case is put to git, in that folder and by its own discovery, for with GIT_DIR or

@@ -7,38 +7,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gittasks.workspace.choice import SESSION_VARIABLES
+from gittasks.workspace.session import SESSION_VARIABLES
 from gittasks.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from gittasks.core.conflicts import OpenConflict, Side
-    from gittasks.workspace.claiming import Claimed
-    from gittasks.workspace.doctor import Finding
+    from gittasks.workspace.claims import Claimed
+    from gittasks.workspace.commit_links import Linked, NotDone, Unapplied
+    from gittasks.workspace.doctor import Symptom
     from gittasks.workspace.editing import EditResult
-    from gittasks.workspace.following import Follower, News
-    from gittasks.workspace.linking import Linked, NotDone
     from gittasks.workspace.lists import ListMade, ListSummary
     from gittasks.workspace.past import Changed, Past
     from gittasks.workspace.sharing import Exchanged
-    from gittasks.workspace.unapplied import Unapplied
     from gittasks.workspace.undo import Undone
+    from gittasks.workspace.watch import ListUpdate, RefWatcher
 
 _HOMES = {
     "Changed": "past",
-    "Claimed": "claiming",
+    "Claimed": "claims",
     "Exchanged": "sharing",
-    "Finding": "doctor",
-    "Follower": "following",
-    "Linked": "linking",
+    "Symptom": "doctor",
+    "RefWatcher": "watch",
+    "Linked": "commit_links",
     "ListMade": "lists",
     "ListSummary": "lists",
-    "News": "following",
-    "NotDone": "linking",
+    "ListUpdate": "watch",
+    "NotDone": "commit_links",
     "OpenConflict": "sharing",
     "Past": "past",
     "EditResult": "editing",
     "Side": "sharing",
-    "Unapplied": "unapplied",
+    "Unapplied": "commit_links",
     "Undone": "undo",
 }
 """The module of each exported value."""
@@ -49,16 +48,16 @@ __all__ = [
     "Claimed",
     "EditResult",
     "Exchanged",
-    "Finding",
-    "Follower",
     "Linked",
     "ListMade",
     "ListSummary",
-    "News",
+    "ListUpdate",
     "NotDone",
     "OpenConflict",
     "Past",
+    "RefWatcher",
     "Side",
+    "Symptom",
     "Unapplied",
     "Undone",
     "Workspace",

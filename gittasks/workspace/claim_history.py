@@ -1,4 +1,4 @@
-"""Who holds, and who had, a claimed task: by the remote's branch and by the task's history."""
+"""Holders of a claimed task, by the remote's branch and by the task's history."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from gittasks.core.model import Status, Task
 from gittasks.core.rules import lost_lease
 from gittasks.store import home
-from gittasks.workspace import audit
+from gittasks.workspace import log
 
 if TYPE_CHECKING:
-    from gittasks.core.edit import Edit
+    from gittasks.core.apply import Edit
     from gittasks.core.operations import Holder
     from gittasks.errors import Refused
-    from gittasks.store.layout import Branch
     from gittasks.store.list_store import ListStore
+    from gittasks.store.list_version import ListVersion
     from gittasks.workspace.session import Session
 
 
-def is_fenced(store: ListStore, branch: Branch, edit: Edit) -> bool:
+def is_fenced(store: ListStore, branch: ListVersion, edit: Edit) -> bool:
     """Whether an edit finishes, gives back or goes on with a claimed task of a shared list: then
     the remote has to agree, since somebody else may have taken it over."""
     return any(
@@ -40,13 +40,13 @@ def began_on_behalf(session: Session, refusal: Refused) -> bool:
     actor = session.actor
     if refusal.rule != "held" or refusal.details["session"] != actor.session:
         return False
-    for entry in audit.log(session.store, refusal.tasks[0]):
+    for entry in log.log(session.store, refusal.tasks[0]):
         if any(c.field == "status" and c.after == Status.IN_PROGRESS for c in entry.changes):
             return (entry.owner, entry.session) == (actor.owner, actor.session)
     return False
 
 
-def granted(session: Session, branch: Branch) -> dict[str, Holder]:
+def granted(session: Session, branch: ListVersion) -> dict[str, Holder]:
     """Holders of tasks, as the remote's own branch says it."""
     if branch.heads.tracked is None:
         return {}
@@ -78,7 +78,7 @@ def _last_claim(session: Session, task: Task) -> int | None:
     """Number of the claim under which this owner and session last had a task in progress, 0 for
     one that was only started; None when they never had it, by its history."""
     actor = session.actor
-    for entry in audit.log(session.store, task.id):
+    for entry in log.log(session.store, task.id):
         if entry.session != actor.session or (actor.session is None and entry.owner != actor.owner):
             continue
         for change in entry.changes:

@@ -1,23 +1,67 @@
-"""Look a repository's lists over: what is damaged, what is not yet merged, what is not set up."""
+"""Checks of the repository and its lists: doctor, lint."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
+from gittasks.core.ids import near_matches
+from gittasks.core.invariants import violations
+from gittasks.core.lint import NAMES, Finding, findings
+from gittasks.core.lint.context import LintContext
 from gittasks.core.model import Unmerged
-from gittasks.core.trouble import troubles
-from gittasks.errors import GittasksError
+from gittasks.errors import GittasksError, Usage
 from gittasks.store import merge_driver, refs, transaction
 from gittasks.store.list_store import ListStore
-from gittasks.workspace import unapplied
+from gittasks.workspace import commit_links, log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gittasks.store.layout import Branch
+    from gittasks.core.model import Snapshot
+    from gittasks.store.list_version import ListVersion
     from gittasks.workspace.session import Session
+
+CONFIG_KEY = "gittasks.lintignore"
+
+
+def lint(
+    session: Session, snapshot: Snapshot, only: Collection[str], ignore: Collection[str]
+) -> list[Finding]:
+    """What the rules find; Usage when one is named that there is not.
+
+    Rules that `git config gittasks.lintIgnore` names are left out, unless `only` asks for them.
+    """
+    for name in (*only, *ignore):
+        if name not in NAMES:
+            raise _unknown(name)
+    case = LintContext(
+        snapshot,
+        log.log(session.store)[::-1],
+        session.now().text,
+        parallel=session.repository.config.flag("gittasks.parallel"),
+    )
+    usual = () if only else _ignored(session)
+    return findings(case, only, {*ignore, *usual})
+
+
+def _ignored(session: Session) -> list[str]:
+    """Rules that the configuration leaves out; a name that is none is told, not refused."""
+    names = (session.repository.config.get(CONFIG_KEY) or "").replace(",", " ").split()
+    for name in names:
+        if name not in NAMES:
+            session.notices.append(f'git config gittasks.lintIgnore: no rule is called "{name}"')
+    return names
+
+
+def _unknown(name: str) -> Usage:
+
+    near = near_matches(name, NAMES, 2)
+    meant = f"did you mean {' or '.join(near)}?" if near else f"the rules are: {', '.join(NAMES)}"
+    return Usage(f'there is no lint rule "{name}"', hint=meant)
+
 
 _LOCK_AGE = 60
 """Seconds after which a lock of a ref is a leftover: git and we hold one for milliseconds."""
@@ -30,7 +74,7 @@ _APART = {
 }
 
 
-class Finding(NamedTuple):
+class Symptom(NamedTuple):
     """Something to see to: in which list, if in one; what to do; whether it was done just now."""
 
     check: str
@@ -40,7 +84,7 @@ class Finding(NamedTuple):
     fixed: bool = False
 
 
-def examine(session: Session, *, fix: bool) -> list[Finding]:
+def examine(session: Session, *, fix: bool) -> list[Symptom]:
     """All findings, those of the repository first. Reads every list; writes only to fix."""
     lists = session.repository.known_lists()
     found = [*_setup(session, shared=bool(lists), fix=fix), *_commits(session, fix=fix)]
@@ -50,28 +94,28 @@ def examine(session: Session, *, fix: bool) -> list[Finding]:
             found += _list(session, store, fix=fix)
         except GittasksError as error:
             hint = error.hint or f"see: git log {store.ref.removeprefix('refs/heads/')}"
-            found.append(Finding("unreadable", list_id, error.message, hint))
+            found.append(Symptom("unreadable", list_id, error.message, hint))
     return found
 
 
-def _setup(session: Session, *, shared: bool, fix: bool) -> Iterator[Finding]:
+def _setup(session: Session, *, shared: bool, fix: bool) -> Iterator[Symptom]:
     repository = session.repository
     if repository.config.author is None:
-        yield Finding(
+        yield Symptom(
             "identity",
             None,
             "git knows no name for you",
             'git config --global user.name "Your Name", and user.email',
         )
     if shared and merge_driver.is_other(repository):
-        yield Finding(
+        yield Symptom(
             "merge-driver",
             None,
             "git config merge.gittasks.driver is set to something else than gittasks",
             "unset it, then: gittasks hooks install",
         )
     elif shared and not merge_driver.is_installed(repository):
-        yield Finding(
+        yield Symptom(
             "merge-driver",
             None,
             "plain git merge and git pull would merge task files line by line",
@@ -79,7 +123,7 @@ def _setup(session: Session, *, shared: bool, fix: bool) -> Iterator[Finding]:
             fixed=fix and merge_driver.install(repository),
         )
     if repository.config.get("gc.auto") == "0":
-        yield Finding(
+        yield Symptom(
             "gc",
             None,
             "git config gc.auto is 0, so objects pile up as loose files",
@@ -87,28 +131,27 @@ def _setup(session: Session, *, shared: bool, fix: bool) -> Iterator[Finding]:
         )
 
 
-def _commits(session: Session, *, fix: bool) -> Iterator[Finding]:
+def _commits(session: Session, *, fix: bool) -> Iterator[Symptom]:
     """What commits of the code said of tasks and could not be done."""
-    if not unapplied.read(session.repository):
+    if not commit_links.read(session.repository):
         return
-    from gittasks.workspace import linking
 
-    for row in linking.outstanding(session):
-        yield Finding(
+    for row in commit_links.outstanding(session):
+        yield Symptom(
             "commit",
             row.list_id or None,
             f'commit {row.sha[:7]} ({row.subject}) says "{row.trailer}": {row.why}',
             "see to that, then: gittasks doctor --fix; a trailer is changed with git commit "
             "--amend",
-            fixed=fix and linking.try_again(session, row),
+            fixed=fix and commit_links.try_again(session, row),
         )
 
 
-def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Finding]:
+def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]:
     repository, list_id = session.repository, store.list_id
     lock = refs.lock_path(repository.common, store.ref)
     if _age(lock) > _LOCK_AGE:
-        yield Finding(
+        yield Symptom(
             "lock",
             list_id,
             f"{os.path.relpath(lock, repository.common)} has been there for a long time",
@@ -117,27 +160,27 @@ def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Finding]
     branch = store.load()
     yield from _sharing(store, branch, fix=fix)
     for problem in branch.snapshot.problems:
-        yield Finding(
+        yield Symptom(
             "unreadable",
             list_id,
             str(problem),
             "repair the file by hand: git worktree add gives you the list's branch as files",
         )
     if not any(entry.name == ".gitattributes" for entry in branch.root):
-        yield Finding(
+        yield Symptom(
             "attributes",
             list_id,
             ".gitattributes is missing on the branch, so plain git merges line by line",
             "add one that says: tasks/*.yaml -text merge=gittasks",
         )
     parallel = repository.config.flag("gittasks.parallel")
-    for trouble in troubles(branch.snapshot, parallel=parallel):
-        yield Finding(trouble.kind, list_id, trouble.message, trouble.hint)
+    for trouble in violations(branch.snapshot, parallel=parallel):
+        yield Symptom(trouble.kind, list_id, trouble.message, trouble.hint)
 
 
-def _sharing(store: ListStore, branch: Branch, *, fix: bool) -> Iterator[Finding]:
+def _sharing(store: ListStore, branch: ListVersion, *, fix: bool) -> Iterator[Symptom]:
     if branch.apart:
-        yield Finding(
+        yield Symptom(
             "apart",
             store.list_id,
             f"what was fetched from {store.remote} cannot be merged: {_APART[branch.apart]}",
@@ -151,7 +194,7 @@ def _sharing(store: ListStore, branch: Branch, *, fix: bool) -> Iterator[Finding
                 fixed = bool(transaction.integrate(store))
             except GittasksError as error:
                 hint = f"{error.message}; {error.hint or hint}"
-        yield Finding(
+        yield Symptom(
             "unmerged",
             store.list_id,
             "the branch lags behind what the list says"
@@ -162,7 +205,7 @@ def _sharing(store: ListStore, branch: Branch, *, fix: bool) -> Iterator[Finding
         )
     if branch.conflicts:
         word = "field was" if branch.conflicts == 1 else "fields were"
-        yield Finding(
+        yield Symptom(
             "conflicts",
             store.list_id,
             f"{branch.conflicts} {word} changed at once and differently",

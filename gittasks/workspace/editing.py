@@ -6,23 +6,24 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.core.edit import Edit, apply
+from gittasks.core.apply import Edit, apply
 from gittasks.core.graph import Graph
 from gittasks.core.messages import commit_message
 from gittasks.core.operations import AddNote, Claim, Context, Operation, Transition, Verb
 from gittasks.core.remarks import remarks
 from gittasks.core.rules import lost_lease
-from gittasks.core.texts import printable
+from gittasks.core.validation import escape_line
 from gittasks.errors import GittasksError, Refused
 from gittasks.store import transaction
-from gittasks.workspace import audit, choice, claim_history
+from gittasks.workspace import claim_history, log
+from gittasks.workspace import session as session_
 
 if TYPE_CHECKING:
     from gittasks.core.model import Task
-    from gittasks.store.layout import Branch
+    from gittasks.store.list_version import ListVersion
     from gittasks.workspace.session import Session
 
-Change = Callable[["Branch", Context], "tuple[Edit, tuple[str, ...]]"]
+Change = Callable[["ListVersion", Context], "tuple[Edit, tuple[str, ...]]"]
 """Computes an edit of the list as it is at that moment, with sentences about it."""
 
 _LOSING = frozenset({"held", "lost-lease", "closed"})
@@ -85,7 +86,7 @@ def edit(
     remote = session.store.decisive if claims and not offline else None
     policy = Policy(remote, not offline, force, parallel)
 
-    def change(branch: Branch, context: Context) -> tuple[Edit, tuple[str, ...]]:
+    def change(branch: ListVersion, context: Context) -> tuple[Edit, tuple[str, ...]]:
         wanted = operations
         if policy.remote:
             holders = claim_history.granted(session, branch)
@@ -130,24 +131,24 @@ def write(
 ) -> EditResult:
     """Commit what `change` makes of the list, where the policy says that it is decided."""
     moment = session.now()
-    people, hint = choice.signatures(session.repository, moment)
+    people, hint = session_.signatures(session.repository, moment)
     attempt = _Attempt(session, change, policy, new_context(session, moment, policy), plan, undo_of)
     written, remote = None, policy.remote
     if remote is None:
         if session.store.head() is None:
-            raise choice.no_such_list(session.repository, session.chosen)
+            raise session_.no_such_list(session.repository, session.chosen)
         written = transaction.update(session.store, attempt.propose, people)
         if attempt.needs_remote:
             remote = session.store.decisive
     if remote is not None:
-        from gittasks.sync.publish import publish  # it is for claims of shared lists alone
+        from gittasks.sync import commit_through_remote  # it is for claims of shared lists alone
 
         attempt.asks = True
-        written = publish(session.store, remote, attempt.propose, people)
+        written = commit_through_remote(session.store, remote, attempt.propose, people)
     assert written is not None  # noqa: S101  what has to be asked is known, or raised NoRemote
     if written.commit is None:
         return EditResult(attempt.edit, None, attempt.notes)
-    audit.remember(session.store, written.commit, attempt.edit.before, attempt.edit.after)
+    log.remember(session.store, written.commit, attempt.edit.before, attempt.edit.after)
     if hint:
         session.notices.append(hint)
     session.notices += [lagging(folder) for folder in written.lagging]
@@ -179,7 +180,7 @@ class _Attempt:
         self.needs_remote = False
         """Whether nothing was proposed because the remote has to agree to it."""
 
-    def propose(self, branch: Branch) -> transaction.Proposal | None:
+    def propose(self, branch: ListVersion) -> transaction.Proposal | None:
         """What to commit on top of a branch; None when there is nothing to commit here."""
         self.edit, self.notes = self._change(branch, self._context)
         edit = self.edit
@@ -216,7 +217,7 @@ def lagging(folder: str) -> str:
     )
 
 
-def new_context(session: Session, moment: choice.Moment, policy: Policy) -> Context:
+def new_context(session: Session, moment: session_.Moment, policy: Policy) -> Context:
     """Time, actor and chance for a write, and the rules that it lifts."""
     parallel = policy.parallel or session.repository.config.flag("gittasks.parallel")
     entropy = int.from_bytes(os.urandom(8))
@@ -256,7 +257,7 @@ def _with_result_noted(
     text = f"finished by {actor.owner}{by} after the claim was lost{outcome}"
     loss = lost_lease(task)
     try:
-        edit(session, [AddNote(task.id, printable(text, 2000))])
+        edit(session, [AddNote(task.id, escape_line(text, 2000))])
     except GittasksError as error:
         session.notices.append(f"the result could not be kept as a note: {error.message}")
         return loss

@@ -9,7 +9,7 @@ from gittasks.core.ids import check_list_id, slug
 from gittasks.core.model import ListInfo, Problem, Snapshot
 from gittasks.errors import GittasksError, NoList, Refused
 from gittasks.store.list_store import ListStore
-from gittasks.workspace import choice
+from gittasks.workspace import session as session_
 
 if TYPE_CHECKING:
     from gittasks.workspace.session import Session
@@ -107,7 +107,7 @@ def make_if_none(session: Session) -> bool:
 
 def _default_list_id(session: Session) -> str:
     """What to call a list when nobody said: the variable, the code branch, the folder."""
-    if named := choice.named_list(session.repository, session.list_option):
+    if named := session_.named_list(session.repository, session.list_option):
         return named.id
     branch = session.repository.current_branch()
     if branch and branch not in ("main", "master", "trunk", "develop"):
@@ -120,8 +120,8 @@ def use(session: Session, list_id: str) -> None:
     """Make `list_id` the list of this worktree (or repository) through git config."""
     lists = session.repository.known_lists()
     if list_id not in lists:
-        chosen = choice.ChosenList(check_list_id(list_id), "--list")
-        raise choice.no_such_list(session.repository, chosen)
+        chosen = session_.ChosenList(check_list_id(list_id), "--list")
+        raise session_.no_such_list(session.repository, chosen)
     if session.repository.config.get("gittasks.list") == list_id:
         _warn_of_override(session, list_id)
         return
@@ -140,7 +140,7 @@ def use(session: Session, list_id: str) -> None:
 
 def _warn_of_override(session: Session, list_id: str) -> None:
     """Say so when the environment names another list than the one that is now configured."""
-    for variable in choice.LIST_VARIABLES:
+    for variable in session_.LIST_VARIABLES:
         value = session.repository.env.get(variable)
         if value and value != list_id:
             session.notices.append(f'{variable} is set to "{value}", which comes before this')

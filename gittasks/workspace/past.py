@@ -1,4 +1,4 @@
-"""A list as it was: at a moment, or at one of its commits."""
+"""A list in the past: at a moment, or at one of its commits."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.core.changes import diff
-from gittasks.core.clock import format_time, parse_time
+from gittasks.core.history import diff
+from gittasks.core.times import format_time, parse_time, parse_when
 from gittasks.core.view import Moment
-from gittasks.core.when import parse_when
 from gittasks.errors import Ambiguous, NotFound, Usage
-from gittasks.store import git, past
-from gittasks.store.branch import holds_list
+from gittasks.store import commits, git
 from gittasks.store.evaluation import evaluate_past
-from gittasks.workspace import audit
+from gittasks.store.list_tree import holds_list
+from gittasks.workspace import log
 
 if TYPE_CHECKING:
     from gittasks.core.history import Change, LogEntry
     from gittasks.core.view import ListView
-    from gittasks.store.layout import Branch
     from gittasks.store.list_store import ListStore
+    from gittasks.store.list_version import ListVersion
     from gittasks.workspace.session import Session
 
 _HEX = re.compile(r"[0-9a-f]{4,40}", re.IGNORECASE)
@@ -30,7 +29,7 @@ _EXAMPLES = "2026-11-22T10:00:00Z, 2026-11-22, yesterday, 2h, or a commit as in:
 class Past(NamedTuple):
     """A list as it was at a moment: what was said up to then, merged."""
 
-    branch: Branch
+    branch: ListVersion
     moment: Moment
 
     @property
@@ -58,10 +57,10 @@ class Changed(NamedTuple):
 
 def changed(session: Session, before: Past, view: ListView) -> Changed:
     """What the list says differently as it is, or was at another moment."""
-    made = audit.logged(diff(before.branch.snapshot, view.snapshot))
+    made = log.logged(diff(before.branch.snapshot, view.snapshot))
     later = before.moment.later
     new = later - view.past.later if view.past else later
-    return Changed(before.moment, made, tuple(audit.log(session.store, only=new)))
+    return Changed(before.moment, made, tuple(log.log(session.store, only=new)))
 
 
 def look_back(session: Session, text: str) -> Past:
@@ -74,10 +73,10 @@ def look_back(session: Session, text: str) -> Past:
     if epoch is None:
         commit = _commit(store, text)
         at = store.commit(commit).author.time
-        cut = past.cut_behind(objects, now.commit, commit)
+        cut = commits.cut_at_commit(objects, now.commit, commit)
     else:
         commit, at = None, epoch
-        cut = past.cut_at_time(objects, now.commit, epoch)
+        cut = commits.cut_at_time(objects, now.commit, epoch)
     branch = evaluate_past(session.repository, store.list_id, cut.heads, now)
     return Past(branch, Moment(format_time(at), commit, cut.later))
 
@@ -98,7 +97,7 @@ def _from_local(written: int) -> int:
 def _commit(store: ListStore, text: str) -> str:
     """The commit of the list that `text` names: a full or shortened id, or as git names one."""
     if _HEX.fullmatch(text):
-        known = sorted(i for i in audit.commits(store) if i.startswith(text.lower()))
+        known = sorted(i for i in log.commits(store) if i.startswith(text.lower()))
         if len(known) == 1:
             return known[0]
         if known:
@@ -129,7 +128,7 @@ def _commit(store: ListStore, text: str) -> str:
 
 def _is_of_list(store: ListStore, commit_id: str) -> bool:
     """Whether a commit is one of the list, be it of a history that was rewritten."""
-    if commit_id in audit.commits(store):
+    if commit_id in log.commits(store):
         return True
     if not holds_list(store.repository.objects, commit_id):
         return False

@@ -1,17 +1,17 @@
-"""Plans, and the tasks of other tools, brought into the list at work."""
+"""Plans and imports brought into the list at work."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
-from gittasks.core.arrivals import Wanted, bring
-from gittasks.core.edit import Edit, between
+from gittasks.core.apply import Edit, between
+from gittasks.core.imports import Wanted, apply_import
 from gittasks.core.operations import Context
 from gittasks.workspace import editing
 
 if TYPE_CHECKING:
-    from gittasks.store.layout import Branch
+    from gittasks.store.list_version import ListVersion
     from gittasks.workspace.session import Session
 
 
@@ -25,8 +25,8 @@ def apply(
 ) -> editing.EditResult:
     """Bring the list to what a plan or another tool says, as one commit; or only tell."""
 
-    def change(branch: Branch, context: Context) -> tuple[Edit, tuple[str, ...]]:
-        brought = bring(plan, branch.snapshot, context)
+    def change(branch: ListVersion, context: Context) -> tuple[Edit, tuple[str, ...]]:
+        brought = apply_import(plan, branch.snapshot, context)
         return between(branch.snapshot, brought.snapshot, forced=brought.forced), brought.notes
 
     if dry_run:

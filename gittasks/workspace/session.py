@@ -1,19 +1,190 @@
-"""Session: one repository, the list at work in it, who acts, and the time.
-
-The floor on which every feature of this room stands; it knows none of them.
-"""
+"""Session: repository, current list, actor, time, notices; the defaults of a command."""
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
+from gittasks.core.ids import check_list_id, list_id_fault, near_matches
 from gittasks.core.model import Actor, Snapshot
-from gittasks.errors import NoList
-from gittasks.store.layout import Branch
+from gittasks.core.times import format_time
+from gittasks.errors import NoList, NoRemote, Usage
+from gittasks.store import git
 from gittasks.store.list_store import ListStore
+from gittasks.store.list_version import ListVersion
 from gittasks.store.repository import Repository
-from gittasks.workspace import choice
+
+if TYPE_CHECKING:
+    from gittasks.store.transaction import Signatures
+
+LIST_VARIABLES = ("GITTASKS_LIST", "CLAUDE_CODE_TASK_LIST_ID")
+SESSION_VARIABLES = ("GITTASKS_SESSION", "CLAUDE_CODE_SESSION_ID")
+
+
+class ChosenList(NamedTuple):
+    """A list id and what named it (an option, a variable, git config, the branch, or nothing)."""
+
+    id: str
+    by: str
+
+
+def named_list(repository: Repository, option: str | None) -> ChosenList | None:
+    """The list that the option, the environment or git config names, existing or not."""
+    if option:
+        return ChosenList(check_list_id(option), "--list")
+    for variable in LIST_VARIABLES:
+        if value := repository.env.get(variable):
+            if fault := list_id_fault(value):
+                raise Usage(f'{variable} is "{value}", which is not a list id: {fault}')
+            return ChosenList(value, variable)
+    if value := repository.config.get("gittasks.list"):
+        if fault := list_id_fault(value):
+            raise Usage(f'git config gittasks.list is "{value}", which is not a list id: {fault}')
+        return ChosenList(value, "git config gittasks.list")
+    return None
+
+
+def choose_list(repository: Repository, option: str | None) -> ChosenList:
+    """The list to work on; NoList names what there is to choose from."""
+    if named := named_list(repository, option):
+        return named
+    lists = repository.known_lists()
+    branch = repository.current_branch()
+    if branch in lists:
+        return ChosenList(branch, "the current branch")
+    if len(lists) == 1:
+        return ChosenList(lists[0], "the only list")
+    if not lists:
+        raise NoList(
+            "this repository has no task list yet",
+            hint='make one with: gittasks init NAME (for instance "gittasks init feature-auth")',
+        )
+    raise NoList(
+        f"several task lists are here: {', '.join(lists)}",
+        hint="choose one with: gittasks use LIST, or for one command with --list LIST",
+        details={"lists": lists},
+    )
+
+
+def no_such_list(repository: Repository, chosen: ChosenList) -> NoList:
+    """The error for a list that was named but does not exist."""
+    lists = repository.known_lists()
+    near = near_matches(chosen.id, lists) or lists
+    by = f" (named by {chosen.by})" if chosen.by not in ("--list", "the only list") else ""
+    there = f"there is {', '.join(near[:10])}; " if near else ""
+    return NoList(
+        f'no task list "{chosen.id}" here{by}',
+        hint=f"{there}make it with: gittasks init {chosen.id}",
+        details={"lists": lists},
+    )
+
+
+def no_remote(repository: Repository) -> NoRemote:
+    """The error when there is nobody to share with, or several and none was named."""
+    names = repository.remotes()
+    if names:
+        return NoRemote(
+            f"several remotes are here: {', '.join(names)}",
+            hint="name one, as in: gittasks sync " + names[0],
+            details={"remotes": names},
+        )
+    return NoRemote(
+        "this repository has no remote to share task lists with",
+        hint="everything is safe here; add a remote with: git remote add origin URL",
+    )
+
+
+def choose_actor(repository: Repository, option: str | None) -> Actor:
+    """Who acts: `--owner`, GITTASKS_OWNER, git config gittasks.owner, user.name, the login."""
+    given = option or repository.env.get("GITTASKS_OWNER")
+    config = repository.config
+    owner = given or config.get("gittasks.owner") or config.get("user.name")
+    owner = owner or login(repository.env)
+    session = next((v for n in SESSION_VARIABLES if (v := repository.env.get(n))), None)
+    return Actor(
+        _one_line(owner, "owner"),
+        _one_line(session, "session") if session else None,
+        named=given is not None,
+    )
+
+
+def _one_line(text: str, what: str) -> str:
+    cleaned = " ".join(text.split())
+    if not cleaned or len(cleaned) > 200 or not cleaned.isprintable():
+        raise Usage(f"the {what} must be one line of 1 to 200 printable characters: {text!a}")
+    return cleaned
+
+
+def login(env: Mapping[str, str]) -> str:
+    """Name of the account, when git knows no name."""
+    for variable in ("LOGNAME", "USER", "USERNAME"):
+        if value := env.get(variable):
+            return value
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return "unknown"
+
+
+class Moment(NamedTuple):
+    """One instant: seconds since 1970, minutes east of UTC here."""
+
+    epoch: int
+    zone: int
+
+    @property
+    def text(self) -> str:
+        """RFC 3339 in UTC, as the model keeps times."""
+        return format_time(self.epoch)
+
+
+_LAST_MOMENT = 253_402_300_799
+"""The end of the year 9999: RFC 3339 has no later time."""
+
+
+def current_moment(repository: Repository) -> Moment:
+    """Now; or GIT_AUTHOR_DATE when it is set, as git takes it for its own commits."""
+    if not repository.env.get("GIT_AUTHOR_DATE"):
+        now = int(time.time())
+        return Moment(now, time.localtime(now).tm_gmtoff // 60)
+    args = ["-c", "user.name=x", "-c", "user.email=x", "var", "GIT_AUTHOR_IDENT"]
+    answer = git.run(args, cwd=repository.start, env=repository.env)
+    words = answer.stdout.decode("utf-8", "replace").split()
+    if answer.returncode != 0 or len(words) < 2 or int(words[-2]) > _LAST_MOMENT:
+        raise Usage(
+            f"GIT_AUTHOR_DATE is {repository.env['GIT_AUTHOR_DATE']!a}, no date we can use",
+            hint="unset it, or give a date such as 2026-11-22T10:00:00Z",
+        )
+    zone = int(words[-1])
+    hours, minutes = divmod(abs(zone), 100)
+    return Moment(int(words[-2]), (hours * 60 + minutes) * (-1 if zone < 0 else 1))
+
+
+def signatures(repository: Repository, moment: Moment) -> tuple[Signatures, str | None]:
+    """Author and committer at `moment`, and a hint when git knows no identity."""
+    from gittasks.store.commits import Signature
+    from gittasks.store.transaction import Signatures
+
+    config = repository.config
+    # As git does: what would end the name or the header early is left out.
+    name = (
+        "".join(c for c in login(repository.env) if c.isprintable() and c not in "<>") or "unknown"
+    )
+    fallback = f"{name} <{name.replace(' ', '.')}@localhost>"
+    author = Signature(config.author or fallback, moment.epoch, moment.zone)
+    committer = Signature(config.committer or config.author or fallback, moment.epoch, moment.zone)
+    hint = None
+    if config.author is None:
+        hint = (
+            f"git knows no name for you, so this is recorded as {fallback}; "
+            'set it with: git config --global user.name "Your Name", and user.email'
+        )
+    return Signatures(author, committer), hint
 
 
 class Session:
@@ -45,14 +216,14 @@ class Session:
         )
 
     @cached_property
-    def chosen(self) -> choice.ChosenList:
+    def chosen(self) -> ChosenList:
         """The list at work; NoList when none was named and several or none exist."""
-        return choice.choose_list(self.repository, self.list_option)
+        return choose_list(self.repository, self.list_option)
 
     @cached_property
     def actor(self) -> Actor:
         """Who acts in this process."""
-        return choice.choose_actor(self.repository, self._owner_option)
+        return choose_actor(self.repository, self._owner_option)
 
     @property
     def store(self) -> ListStore:
@@ -71,17 +242,17 @@ class Session:
         """Id of the list at work."""
         return self.chosen.id
 
-    def branch(self) -> Branch:
+    def branch(self) -> ListVersion:
         """The list as it is now, with the commit it was read from."""
         try:
             return self.store.load()
         except NoList:
-            raise choice.no_such_list(self.repository, self.chosen) from None
+            raise no_such_list(self.repository, self.chosen) from None
 
     def snapshot(self) -> Snapshot:
         """The list as it is now."""
         return self.branch().snapshot
 
-    def now(self) -> choice.Moment:
+    def now(self) -> Moment:
         """This instant, or the one that GIT_AUTHOR_DATE names."""
-        return choice.current_moment(self.repository)
+        return current_moment(self.repository)

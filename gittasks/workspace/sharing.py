@@ -1,31 +1,31 @@
-"""Exchange lists with a remote, and say what competed in a merge."""
+"""Sharing: exchange with a remote, and the conflicts of a merge."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.core.clock import format_time
+from gittasks import sync as sync_
 from gittasks.core.conflicts import Loser, OpenConflict, Side
+from gittasks.core.invariants import Violation, violations
+from gittasks.core.merge.registers import ABSENT, STATE, Register, State, field_of
+from gittasks.core.merge.resolution import Command, Conflict, ConflictKind, Write, commands_to_take
 from gittasks.core.messages import OWNER, can_keep, keep_message, parse_trailers
-from gittasks.core.picks import Conflict, ConflictKind, Write
-from gittasks.core.registers import ABSENT, STATE, Register, State, field_of
 from gittasks.core.rules import built_on
-from gittasks.core.settle import Command, commands
-from gittasks.core.trouble import Trouble, troubles
+from gittasks.core.times import format_time
 from gittasks.errors import NoRemote, RemoteFailure
 from gittasks.store import home as homes
-from gittasks.store import remotes
-from gittasks.store.contents import task_of
+from gittasks.store import remotes, transaction
 from gittasks.store.list_store import ListStore
-from gittasks.sync import exchange
-from gittasks.workspace import audit, choice
+from gittasks.store.list_tree import task_of
+from gittasks.workspace import log
+from gittasks.workspace import session as session_
 
 if TYPE_CHECKING:
     from gittasks.core.history import LogEntry
     from gittasks.core.model import Snapshot
-    from gittasks.store.layout import Branch
-    from gittasks.sync import Synced, Wish
+    from gittasks.store.list_version import ListVersion
+    from gittasks.sync import SyncOptions, SyncResult
     from gittasks.workspace.session import Session
 
 
@@ -35,7 +35,7 @@ def conflicts(session: Session) -> list[OpenConflict]:
     if not branch.conflicts:
         return []
     found = session.store.evaluate()
-    opened = told(session.store, found.branch.snapshot, found.conflicts)
+    opened = describe_received(session.store, found.branch.snapshot, found.conflicts)
     if session.list_option is None:
         return opened
     name = ("--list", session.list_id)
@@ -63,15 +63,14 @@ def check_uncontested(store: ListStore, commit: str) -> None:
             )
 
 
-def keep(session: Session, task_id: str | None) -> int:
+def accept_value(session: Session, task_id: str | None) -> int:
     """Settle conflicts in favour of what stands, of one task or all; how many."""
-    from gittasks.store import transaction
 
     store = session.store
     path = f"tasks/{task_id}.yaml" if task_id else None
     kept: list[tuple[str, Register]] = []
 
-    def propose(branch: Branch) -> transaction.Proposal | None:
+    def propose(branch: ListVersion) -> transaction.Proposal | None:
         found = store.evaluate()
         kept[:] = [
             (c.path, c.register)
@@ -83,12 +82,14 @@ def keep(session: Session, task_id: str | None) -> int:
         message = keep_message(store.list_id, kept, session.actor, os.urandom(10).hex())
         return transaction.Proposal(branch.snapshot, message)
 
-    people, _ = choice.signatures(session.repository, session.now())
+    people, _ = session_.signatures(session.repository, session.now())
     written = transaction.update(store, propose, people)
     return len(kept) if written.commit else 0
 
 
-def told(store: ListStore, snapshot: Snapshot, found: tuple[Conflict, ...]) -> list[OpenConflict]:
+def describe_received(
+    store: ListStore, snapshot: Snapshot, found: tuple[Conflict, ...]
+) -> list[OpenConflict]:
     """Conflicts with the people behind them."""
     places = {task.id: n for n, task in enumerate(snapshot.ordered(deleted=True))}
     # The status comes first: to move a task may change what other registers say.
@@ -104,7 +105,7 @@ def _open_conflict(store: ListStore, snapshot: Snapshot, conflict: Conflict) -> 
     usable = task is not None or conflict.path == "list.yaml"
 
     def loser(write: Write) -> Loser:
-        moves = commands(task, store.list_id, register, write.value) if usable else []
+        moves = commands_to_take(task, store.list_id, register, write.value) if usable else []
         return Loser(_side(store, register, write), tuple(moves))
 
     member = register[1] if len(register) > 1 else None
@@ -134,44 +135,46 @@ def _side(store: ListStore, register: Register, write: Write) -> Side:
 # --- exchange -------------------------------------------------------------------------------
 
 
-def sync(session: Session, wish: Wish, remote: str | None, *, all_lists: bool) -> list[Synced]:
+def sync(
+    session: Session, wish: SyncOptions, remote: str | None, *, all_lists: bool
+) -> list[SyncResult]:
     """Exchange one list, or all; NoRemote, NotFound for a remote, NoList."""
     repository = session.repository
-    named = remotes.named(repository, remote) if remote else None
+    named = remotes.remote_of(repository, remote) if remote else None
     known = repository.known_lists()
-    if all_lists or not (known or choice.named_list(repository, session.list_option)):
+    if all_lists or not (known or session_.named_list(repository, session.list_option)):
         return _sync_all(session, wish, named)
     store = ListStore(repository, session.list_id, named)
     if (home := store.decisive) is None:
-        raise choice.no_remote(repository)
-    return exchange.sync([store], home, wish)
+        raise session_.no_remote(repository)
+    return sync_.sync([store], home, wish)
 
 
-def _sync_all(session: Session, wish: Wish, named: str | None) -> list[Synced]:
+def _sync_all(session: Session, wish: SyncOptions, named: str | None) -> list[SyncResult]:
     """All lists that are here or on the remote; each with its own remote unless one is named."""
     repository = session.repository
     by_remote: dict[str, set[str]] = {}
     if first := named or homes.of(repository, "").remote:
         by_remote[first] = set()
-    done: list[Synced] = []
+    done: list[SyncResult] = []
     for list_id in repository.known_lists():
         try:
             if chosen := named or homes.decisive(repository, list_id):
                 by_remote.setdefault(chosen, set()).add(list_id)
         except NoRemote as error:  # it stops no other list
-            done.append(exchange.Synced(list_id, "", error=error))
+            done.append(sync_.SyncResult(list_id, "", error=error))
     if not by_remote and not done:
-        raise choice.no_remote(repository)
+        raise session_.no_remote(repository)
     for remote, lists in sorted(by_remote.items()):
         try:
             there = remotes.lists(repository, remote) if wish.fetch else None
         except RemoteFailure as error:  # it stops no list of another remote
-            done += [exchange.Synced(i, remote, error=error) for i in sorted(lists) or [remote]]
+            done += [sync_.SyncResult(i, remote, error=error) for i in sorted(lists) or [remote]]
             continue
         theirs = {i for i in there or () if named or homes.of(repository, i).remote == remote}
         theirs -= {one.list_id for one in done}
         stores = [ListStore(repository, list_id, remote) for list_id in sorted(lists | theirs)]
-        done += exchange.sync(stores, remote, wish, there)
+        done += sync_.sync(stores, remote, wish, there)
     return done
 
 
@@ -184,17 +187,17 @@ class Exchanged(NamedTuple):
     received: tuple[LogEntry, ...] = ()
     sent: tuple[LogEntry, ...] = ()
     conflicts: tuple[OpenConflict, ...] = ()
-    troubles: tuple[Trouble, ...] = ()
+    troubles: tuple[Violation, ...] = ()
 
 
-def exchanged(session: Session, synced: Synced) -> Exchanged:
+def exchanged(session: Session, synced: SyncResult) -> Exchanged:
     """Look up the history, the conflicts and the troubles behind an exchange."""
     if synced.branch is None:
         return Exchanged()
     repository, snapshot = session.repository, synced.branch.snapshot
     store = ListStore(repository, synced.list_id, synced.remote)
     incoming, outgoing = ({c.id for c in part} for part in (synced.received, synced.sent))
-    entries = audit.log(store, only=incoming | outgoing) if incoming or outgoing else []
+    entries = log.log(store, only=incoming | outgoing) if incoming or outgoing else []
     entries.reverse()
     parallel = repository.config.flag("gittasks.parallel")
     return Exchanged(
@@ -202,9 +205,9 @@ def exchanged(session: Session, synced: Synced) -> Exchanged:
         tuple(e for e in entries if e.commit in outgoing),
         tuple(
             conflict
-            for conflict in told(store, snapshot, synced.conflicts)
+            for conflict in describe_received(store, snapshot, synced.conflicts)
             if (incoming | outgoing)
             & {conflict.winner.commit, *(loser.side.commit for loser in conflict.losers)}
         ),
-        tuple(troubles(snapshot, parallel=parallel)),
+        tuple(violations(snapshot, parallel=parallel)),
     )

@@ -1,20 +1,20 @@
-"""Take back an operation of this actor with a new commit."""
+"""Undo of an operation of this actor by a new commit."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.core.edit import Edit, between
+from gittasks.core.apply import Edit, between
 from gittasks.core.messages import parse_trailers
 from gittasks.core.operations import Context
 from gittasks.core.undo import take_back
 from gittasks.errors import NotFound
 from gittasks.workspace import editing
-from gittasks.workspace.audit import last_value
+from gittasks.workspace.log import last_value
 
 if TYPE_CHECKING:
-    from gittasks.store.history import CommitInfo
-    from gittasks.store.layout import Branch
+    from gittasks.store.commits import CommitInfo
+    from gittasks.store.list_version import ListVersion
     from gittasks.workspace.session import Session
 
 
@@ -37,7 +37,7 @@ def undo(session: Session) -> Undone:
     before = store.load_at(target.parents[0])
     after = store.load_at(target.id, before)
 
-    def change(branch: Branch, _context: Context) -> tuple[Edit, tuple[str, ...]]:
+    def change(branch: ListVersion, _context: Context) -> tuple[Edit, tuple[str, ...]]:
         restored = take_back(before.snapshot, after.snapshot, branch.snapshot)
         return between(branch.snapshot, restored), ()
 

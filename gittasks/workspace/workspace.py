@@ -15,27 +15,26 @@ from gittasks.store.repository import Repository
 from gittasks.workspace.session import Session
 
 if TYPE_CHECKING:
-    from gittasks.core.arrivals import Wanted
     from gittasks.core.conflicts import OpenConflict
     from gittasks.core.history import LogEntry
-    from gittasks.core.lint.table import Finding as Advice
-    from gittasks.core.mentions import Mention
+    from gittasks.core.imports import Wanted
+    from gittasks.core.lint import Finding as Advice
+    from gittasks.core.messages import TaskTrailer
     from gittasks.core.model import CodeCommit, Snapshot, Task
     from gittasks.core.operations import Claim, Operation
     from gittasks.core.progress import Progress
     from gittasks.core.view import ListView, StaleClaim
     from gittasks.store.leases import Lease
-    from gittasks.sync import Synced, Wish
-    from gittasks.workspace.claiming import Claimed
-    from gittasks.workspace.doctor import Finding
+    from gittasks.sync import SyncOptions, SyncResult
+    from gittasks.workspace.claims import Claimed
+    from gittasks.workspace.commit_links import Linked, Unapplied
+    from gittasks.workspace.doctor import Symptom
     from gittasks.workspace.editing import EditResult
-    from gittasks.workspace.following import Follower
-    from gittasks.workspace.linking import Linked
     from gittasks.workspace.lists import ListMade, ListSummary
     from gittasks.workspace.past import Changed, Past
     from gittasks.workspace.sharing import Exchanged
-    from gittasks.workspace.unapplied import Unapplied
     from gittasks.workspace.undo import Undone
+    from gittasks.workspace.watch import RefWatcher
 
 
 class Workspace(Session):
@@ -251,29 +250,29 @@ class Workspace(Session):
         offline: bool = False,
     ) -> Claimed:
         """Claim a task, or the next that is ready. Raises Refused, RemoteFailure."""
-        from gittasks.workspace import claiming
+        from gittasks.workspace import claims
 
-        return claiming.claim(
+        return claims.claim(
             self, wanted, lease_seconds, force=force, parallel=parallel, offline=offline
         )
 
     def wait_until_ready(self, seconds: float | None) -> bool:
         """Wait until something may be ready for this actor; False when the time is over."""
-        from gittasks.workspace import claiming
+        from gittasks.workspace import claims
 
-        return claiming.wait(self, seconds)
+        return claims.wait(self, seconds)
 
     def claim_words(self, task: Task, made: Claimed) -> str:
         """Who has a task that was claimed, and who granted it."""
-        from gittasks.workspace import claiming
+        from gittasks.workspace import claims
 
-        return claiming.told(self, task, made)
+        return claims.describe_claims(self, task, made)
 
     def heartbeat(self, task_id: str | None = None) -> tuple[Lease, tuple[str, ...]]:
         """Renew my lease; returns it and the tasks that were lost since. NotFound without one."""
-        from gittasks.workspace import claiming
+        from gittasks.workspace import claims
 
-        return claiming.heartbeat(self, task_id)
+        return claims.heartbeat(self, task_id)
 
     def stale_claims(self, snapshot: Snapshot) -> list[StaleClaim]:
         """Tasks whose holders have not been heard of for a whole lease, if there are leases."""
@@ -281,26 +280,26 @@ class Workspace(Session):
         local = os.path.join(self.repository.common, "refs", "gittasks", "leases")
         if not os.path.isdir(folder) and not os.path.isdir(local):
             return []
-        from gittasks.workspace import claiming
+        from gittasks.workspace import claims
 
-        return claiming.stale_claims(self, snapshot)
+        return claims.stale_claims(self, snapshot)
 
     def claim_notices(self) -> list[str]:
         """What became of claims that were made without asking the remote, if there are any."""
         store = self.used_store
         if store is None or not os.path.exists(store.tentative_path):
             return []
-        from gittasks.workspace import claiming
+        from gittasks.workspace import claims
 
-        return claiming.notices(self)
+        return claims.notices(self)
 
     def forget_lost_claim(self, task_id: str) -> bool:
         """Tell no more of a claim that was made without asking the remote, and lost."""
         if not os.path.exists(self.store.tentative_path):
             return False
-        from gittasks.workspace import claiming
+        from gittasks.workspace import claims
 
-        return claiming.forget_lost(self, task_id)
+        return claims.forget_lost(self, task_id)
 
     # --- history ----------------------------------------------------------------------------
 
@@ -309,9 +308,9 @@ class Workspace(Session):
 
         `which`: at most `limit`; of the commits `only`; of all `without` some.
         """
-        from gittasks.workspace import audit
+        from gittasks.workspace import log as log_
 
-        return audit.log(self.store, task_id, **which)
+        return log_.log(self.store, task_id, **which)
 
     def look_back(self, text: str) -> Past:
         """The list at the moment or the commit that `text` names. Usage, NotFound, Ambiguous."""
@@ -325,26 +324,26 @@ class Workspace(Session):
 
         return past.changed(self, before, view)
 
-    def follow(self, fetch_every: float | None = None) -> Follower:
+    def follow(self, fetch_every: float | None = None) -> RefWatcher:
         """The list as it changes; its remote is asked as well every `fetch_every` seconds."""
-        from gittasks.workspace.following import Follower
+        from gittasks.workspace.watch import RefWatcher
 
-        return Follower(self, fetch_every)
+        return RefWatcher(self, fetch_every)
 
     # --- sharing ----------------------------------------------------------------------------
 
-    def sync(self, remote: str | None = None) -> Synced:
+    def sync(self, remote: str | None = None) -> SyncResult:
         """Bring the list at work and its remote in line. NoRemote, RemoteFailure."""
-        from gittasks.sync import Wish
+        from gittasks.sync import SyncOptions
 
-        (synced,) = self.exchange(Wish(fetch=True, push=True), remote)
+        (synced,) = self.exchange(SyncOptions(fetch=True, push=True), remote)
         if synced.error:
             raise synced.error
         return synced
 
     def exchange(
-        self, wish: Wish, remote: str | None = None, *, all_lists: bool = False
-    ) -> list[Synced]:
+        self, wish: SyncOptions, remote: str | None = None, *, all_lists: bool = False
+    ) -> list[SyncResult]:
         """Exchange the list at work, or all lists, with a remote: fetch, push or both.
 
         What is wrong with one list is in its value and stops no other.
@@ -353,7 +352,7 @@ class Workspace(Session):
 
         return sharing.sync(self, wish, remote, all_lists=all_lists)
 
-    def exchanged(self, synced: Synced) -> Exchanged:
+    def exchanged(self, synced: SyncResult) -> Exchanged:
         """The history, the conflicts and the troubles behind one list that was exchanged."""
         from gittasks.workspace import sharing
 
@@ -369,41 +368,41 @@ class Workspace(Session):
         """Settle conflicts in favour of what stands, of one task or of all; how many."""
         from gittasks.workspace import sharing
 
-        return sharing.keep(self, task_id)
+        return sharing.accept_value(self, task_id)
 
     # --- commits of the code ------------------------------------------------------------------
 
     def link(
-        self, commit: CodeCommit, mentions: Sequence[Mention], *, copied: bool = False
+        self, commit: CodeCommit, mentions: Sequence[TaskTrailer], *, copied: bool = False
     ) -> list[Linked]:
         """Link a commit to the tasks that it names and move them, with one commit for each list."""
-        from gittasks.workspace import linking
+        from gittasks.workspace import commit_links
 
-        return linking.link(self, commit, mentions, copied=copied)
+        return commit_links.link(self, commit, mentions, copied=copied)
 
     def relink(self, renamed: Mapping[str, CodeCommit]) -> list[Linked]:
         """Let links to commits that were rewritten point to what they are now, in all lists."""
-        from gittasks.workspace import linking
+        from gittasks.workspace import commit_links
 
-        return linking.relink(self, renamed)
+        return commit_links.relink(self, renamed)
 
     def unapplied(self) -> list[Unapplied]:
         """What commits of the code said of tasks and could not be done, oldest first."""
-        from gittasks.workspace import unapplied
+        from gittasks.workspace import commit_links
 
-        return unapplied.read(self.repository)
+        return commit_links.read(self.repository)
 
     def note_unapplied(self, rows: Sequence[Unapplied]) -> None:
         """Remember more of what could not be done."""
-        from gittasks.workspace import unapplied
+        from gittasks.workspace import commit_links
 
-        unapplied.add(self.repository, rows)
+        commit_links.add(self.repository, rows)
 
     def forget_unapplied(self, rows: Collection[Unapplied]) -> None:
         """Remember no more that these could not be done."""
-        from gittasks.workspace import unapplied
+        from gittasks.workspace import commit_links
 
-        unapplied.forget(self.repository, rows)
+        commit_links.forget(self.repository, rows)
 
     # --- upkeep -------------------------------------------------------------------------------
 
@@ -411,11 +410,11 @@ class Workspace(Session):
         self, snapshot: Snapshot, only: Collection[str] = (), ignore: Collection[str] = ()
     ) -> list[Advice]:
         """What the rules of good lists find; Usage when one is named that there is not."""
-        from gittasks.workspace import linting
+        from gittasks.workspace import doctor as doctor_
 
-        return linting.lint(self, snapshot, only, ignore)
+        return doctor_.lint(self, snapshot, only, ignore)
 
-    def doctor(self, *, fix: bool = False) -> list[Finding]:
+    def doctor(self, *, fix: bool = False) -> list[Symptom]:
         """What is wrong with the lists here, or could be better; `fix` mends what it can."""
         from gittasks.workspace import doctor
 

@@ -10,8 +10,8 @@ import pytest
 from support.repositories import GITTASKS, Repo
 from support.sessions import by_subject, get, put, put_raw, tasks_folder
 
-from gittasks.claude import folder
-from gittasks.claude.native import NativeTask
+from gittasks.claude import transfer
+from gittasks.claude.task_files import NativeTask
 from gittasks.errors import Busy
 
 
@@ -383,8 +383,8 @@ def test_export_waits_for_the_lock_and_gives_it_back(
     path = tasks_folder()
     lock = os.path.join(path, ".lock.lock")
     os.makedirs(lock)
-    monkeypatch.setattr(folder, "_PATIENCE", 0.1)
-    with pytest.raises(Busy), folder.locked(path):
+    monkeypatch.setattr(transfer, "_PATIENCE", 0.1)
+    with pytest.raises(Busy), transfer.locked(path):
         pass
     assert os.path.isdir(lock)
     os.utime(lock, (1, 1))
@@ -403,7 +403,7 @@ def test_a_file_is_put_in_place_whole(listed: Repo, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="No space left"):
-        folder.write(tasks_folder(), [NativeTask("1", "Other")], [], 1)
+        transfer.write_folder(tasks_folder(), [NativeTask("1", "Other")], [], 1)
     assert _bytes() == before
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from gittasks.claude.exporting import files
 from gittasks.claude.importing import admit, agreed, wanted
 from gittasks.claude.links import Link, find
-from gittasks.claude.native import STATUSES, NativeTask, joined, read, write
-from gittasks.core.edit import apply
+from gittasks.claude.task_files import STATUSES, NativeTask, normalised, read, write
+from gittasks.core.apply import apply
 from gittasks.core.model import Actor, ListInfo, Snapshot, Status
 from gittasks.core.operations import Context, Create, Operation, Transition, Update, Verb
 from gittasks.errors import GittasksError
@@ -51,7 +51,7 @@ class World:
     def __init__(self) -> None:
         self.snapshot = Snapshot(ListInfo("plan"))
         first = [NativeTask(n, f"Task {n}", description="About it") for n in ("1", "2")]
-        self.natives = joined(first)
+        self.natives = normalised(first)
         self.known: dict[str, Link] = {}
         self.last = 0
         self.steps = 0
@@ -71,9 +71,9 @@ class World:
             number, (field, value) = what
             old = self.natives.get(number, NativeTask(number, f"Task {number}"))
             new = old._replace(blocks=(), **{field: value})
-            self.natives = joined([*self.without(number), new])
+            self.natives = normalised([*self.without(number), new])
         elif name == "unlink":
-            self.natives = joined(self.without(what))
+            self.natives = normalised(self.without(what))
         else:
             self.change(name, what)
 
@@ -122,7 +122,7 @@ class World:
             again = read(task.number, write(task))
             assert isinstance(again, NativeTask)
             on_disk[task.number] = again
-        self.natives = joined(on_disk.values())
+        self.natives = normalised(on_disk.values())
         self.known |= made.links
         self.last = made.last
         return len(made.write) + len(made.remove), {f.number for f in made.faults}

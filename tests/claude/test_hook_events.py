@@ -128,7 +128,7 @@ def test_silence_is_quick(repo: Repo) -> None:
         )
         code, *modules = done.stdout.decode().split()
         assert code == "0"
-        heavy = {"dulwich", "ruamel", "rich", "gittasks.claude.install", "gittasks.core.edit"}
+        heavy = {"dulwich", "ruamel", "rich", "gittasks.claude.settings", "gittasks.core.apply"}
         assert not heavy.intersection(modules)
 
 

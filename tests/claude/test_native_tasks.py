@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.claude import native
-from gittasks.claude.native import Fault, NativeTask, joined, read, write
-from gittasks.core import texts
+from gittasks.claude import task_files
+from gittasks.claude.task_files import NativeTask, Skipped, normalised, read, write
+from gittasks.core import validation
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -70,14 +70,14 @@ def test_other_spellings_are_read() -> None:
         (b'{"subject": ["x"]}', "no subject"),
         (b'{"subject": "x", "status": "deleted"}', "its status is deleted"),
         (b'{"subject": "x", "status": {"a": 1}}', "its status is"),
-        (b" " * (native.SIZE_LIMIT + 1), "more than"),
+        (b" " * (task_files.SIZE_LIMIT + 1), "more than"),
     ],
     ids=lambda v: str(v)[:30],
 )
 def test_what_cannot_be_used_is_said(data: bytes, why: str) -> None:
     """A file that is no task is a fault with its number and the reason, never an exception."""
     fault = read("1", data)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, Skipped)
     assert why in str(fault)
     assert str(fault).startswith("#1: ")
 
@@ -86,14 +86,14 @@ def test_text_that_does_not_fit_is_made_to_fit() -> None:
     """Controls, lone surrogates and what is too long are changed, and the fields are named."""
     task = _read(
         subject="a\x1b[31m\nb" + "x" * 600,
-        description="a\x00b\n" + "y" * texts.PROSE_LIMIT,
+        description="a\x00b\n" + "y" * validation.PROSE_LIMIT,
         activeForm="\ud800",
         metadata={"": 1, "good": "x", "bad": "\x00", "deep": [[[[[[[[[[[1]]]]]]]]]]]},
     )
-    assert len(task.subject) == texts.LINE_LIMIT
+    assert len(task.subject) == validation.LINE_LIMIT
     assert task.subject.startswith("a\ufffd[31m b")
     assert task.description.startswith("a\ufffdb\n")
-    assert len(task.description.encode()) <= texts.PROSE_LIMIT
+    assert len(task.description.encode()) <= validation.PROSE_LIMIT
     assert dict(task.metadata) == {"good": "x"}
     assert {"subject", "description", "activeForm", "metadata bad"} <= set(task.altered)
 
@@ -109,10 +109,10 @@ def test_any_object_is_read_or_told(fields: dict[str, Any]) -> None:
     """No JSON object makes reading fail; a task that was read can be stored by us."""
     made = read("7", json.dumps(fields).encode())
     if isinstance(made, NativeTask):
-        assert texts.subject(made.subject) == made.subject
-        assert (texts.prose(made.description, "x") or "") == made.description
-        assert (texts.line(made.owner, "x") or "") == made.owner
-        texts.metadata(made.metadata)
+        assert validation.subject(made.subject) == made.subject
+        assert (validation.multi_line(made.description, "x") or "") == made.description
+        assert (validation.single_line(made.owner, "x") or "") == made.owner
+        validation.metadata(made.metadata)
 
 
 @given(_FIELDS)
@@ -125,7 +125,9 @@ def test_what_was_read_is_written_back(fields: dict[str, Any]) -> None:
 
 def test_edges_count_on_whichever_side_they_stand() -> None:
     """`blocks` of one and `blockedBy` of the other are the same; nobody waits for himself."""
-    made = joined([_read("10", blocks=["2", "10"]), _read("2", blockedBy=["1", "2"]), _read("1")])
+    made = normalised(
+        [_read("10", blocks=["2", "10"]), _read("2", blockedBy=["1", "2"]), _read("1")]
+    )
     assert list(made) == ["1", "2", "10"]
     assert (made["2"].blocked_by, made["1"].blocks, made["10"].blocks) == (
         ("1", "10"),

@@ -95,6 +95,6 @@ def test_a_refused_write_loads_no_sharing(listed: Repo) -> None:
     listed.ok("create", "Later", "--id", "later", "--blocked-by", "a")
     _warm(listed, "list")
     modules = _loaded(listed, "start", "later", expected=5)
-    sharing = ("gittasks.sync", "gittasks.store.leases", "gittasks.core.picks")
-    features = ("gittasks.workspace.claiming", "gittasks.workspace.sharing")
+    sharing = ("gittasks.sync", "gittasks.store.leases", "gittasks.core.merge.resolution")
+    features = ("gittasks.workspace.claims", "gittasks.workspace.sharing")
     assert _of(modules, *sharing, *features) == []

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support.repositories import Repo, plan
 
-from gittasks.codec.foreign.source import FORMATS
+from gittasks.codec.importers import FORMATS
 
 FOREIGN = os.path.join(os.path.dirname(__file__), "..", "foreign")
 SOURCES = ["beads.jsonl", "taskwarrior.json", "ticket", "backlog"]

@@ -15,15 +15,17 @@ from support.task_strategies import NASTY, lines, metadata, names, shallow, task
 from gittasks.codec.canonical import (
     encode_list,
     encode_task,
+    plain_value,
     read_canonical,
     read_canonical_list,
+    scalar,
     task_fields,
+    to_order,
 )
-from gittasks.codec.scalars import plain_value, scalar, to_order
 from gittasks.codec.task_file import check_task, decode_task, task_of
-from gittasks.codec.yaml_text import parse
-from gittasks.core.clock import is_time
+from gittasks.codec.yaml_nodes import parse
 from gittasks.core.model import CodeCommit, ListInfo, Note, Status, Task
+from gittasks.core.times import is_time
 from gittasks.errors import InvalidData
 
 GOLDEN = Path(__file__).parent / "golden"

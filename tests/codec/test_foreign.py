@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.codec.foreign.source import SourceFile, read_source
+from gittasks.codec.importers import SourceFile, read_source
 from gittasks.codec.task_file import check_task
-from gittasks.core.arrivals import take_in
-from gittasks.core.edit import between
+from gittasks.core.apply import between
+from gittasks.core.imports import merge_import
 from gittasks.core.model import Actor, ListInfo, Snapshot
 from gittasks.core.operations import Context
 from gittasks.errors import InvalidData
@@ -58,10 +58,10 @@ def _taken_in_twice(files: list[SourceFile], form: str) -> None:
     except InvalidData as error:
         _check_place(error)
         return
-    first = take_in(arrivals, _EMPTY, _CONTEXT)
+    first = merge_import(arrivals, _EMPTY, _CONTEXT)
     for task in first.snapshot.tasks.values():
         check_task(task)
-    second = take_in(arrivals, first.snapshot, _CONTEXT)
+    second = merge_import(arrivals, first.snapshot, _CONTEXT)
     assert not between(first.snapshot, second.snapshot).made
 
 

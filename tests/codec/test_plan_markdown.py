@@ -8,9 +8,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from gittasks.codec.plan_item import read_item
-from gittasks.codec.plan_markdown import read_markdown, write_markdown
-from gittasks.core import texts
+from gittasks.codec.plan_markdown import read_item, read_markdown, write_markdown
+from gittasks.core import validation
 from gittasks.core.model import Actor, ListInfo, Snapshot, Status, Task
 from gittasks.core.operations import Context
 from gittasks.core.plan import Plan, reconcile
@@ -283,7 +282,7 @@ prose = st.lists(st.tuples(separators, nasty), min_size=1, max_size=5).map(
 def stored(text: str) -> str:
     """The text as a list would hold it."""
     try:
-        return texts.line(text, "text") or "x"
+        return validation.single_line(text, "text") or "x"
     except Usage:
         return "x"
 
@@ -294,7 +293,7 @@ tasks = st.builds(
     id=st.sampled_from(["ask", "plan", "p1-x", "fix-2"]),
     subject=lines,
     active_form=st.none() | lines,
-    description=st.none() | prose.map(lambda t: texts.prose(t, "description")),
+    description=st.none() | prose.map(lambda t: validation.multi_line(t, "description")),
     owner=st.none() | lines | st.sampled_from(["bot", "Jane Doe", "a.b-"]),
     status=st.sampled_from(list(Status)),
     result=st.none() | lines,

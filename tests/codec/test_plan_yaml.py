@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gittasks.codec.plan import read_plan
-from gittasks.codec.plan_yaml import read_yaml
+from gittasks.codec.plan_yaml import read_plan, read_yaml
 from gittasks.core.model import Actor, ListInfo, Snapshot, Status
 from gittasks.core.operations import Context
 from gittasks.core.plan import Plan, reconcile

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gittasks.codec.list_file import decode_list
-from gittasks.codec.scalars import MAX_BYTES
-from gittasks.codec.task_file import decode_task
-from gittasks.codec.yaml_text import parse
+from gittasks.codec.canonical import MAX_BYTES
+from gittasks.codec.task_file import decode_list, decode_task
+from gittasks.codec.yaml_nodes import parse
 from gittasks.core.model import CodeCommit, Note, Status, Task
 from gittasks.errors import FormatTooNew, InvalidData
 

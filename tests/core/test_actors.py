@@ -10,7 +10,7 @@ from support.strategies import NOW, seeded
 
 from gittasks.core import actors
 from gittasks.core.actors import Standing
-from gittasks.core.edit import Edit, apply
+from gittasks.core.apply import Edit, apply
 from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.operations import (
     AddNote,

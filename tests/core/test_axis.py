@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.core.axis import Axis
-from gittasks.core.clock import DAY, HOUR, parse_time
+from gittasks.core.times import DAY, HOUR, parse_time
+from gittasks.render.timeline import Axis
 
 START = parse_time("2026-11-22T10:00:00Z")
 _INTERVALS = st.lists(

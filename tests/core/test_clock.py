@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.core.clock import (
+from gittasks.core.times import (
     duration_brief,
     duration_short,
     duration_words,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gittasks.core.ids import listed
-from gittasks.core.texts import shorten
+from gittasks.core.validation import shorten
 
 
 def test_names_are_named_and_the_rest_is_counted() -> None:

@@ -16,10 +16,10 @@ from support.strategies import (
     transitions,
 )
 
-from gittasks.core.changes import same_task
-from gittasks.core.draft import Draft
-from gittasks.core.edit import Edit, apply, between
+from gittasks.core.apply import Edit, apply, between
+from gittasks.core.editor import Editor
 from gittasks.core.graph import Graph
+from gittasks.core.history import same_task
 from gittasks.core.model import Actor, ListInfo, Problem, Snapshot, Status, Task
 from gittasks.core.operations import (
     AddNote,
@@ -469,7 +469,7 @@ def test_law_done_at_once_is_start_then_done(
 
 def test_a_draft_leaves_its_snapshot_as_it_was() -> None:
     start = seeded()
-    draft = Draft(start, CONTEXT)
+    draft = Editor(start, CONTEXT)
     draft.start("a")
     assert start == seeded()
     assert draft.tasks["a"].status is Status.IN_PROGRESS

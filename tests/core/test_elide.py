@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.merge_world import START, TASKS, Text, World
 
-from gittasks.core.dag import Point
-from gittasks.core.elide import meet
+from gittasks.core.merge.dag import MergedState, choose_heads
 
 A = TASKS[0]
 SUBJECT = ("subject",)
@@ -23,7 +22,7 @@ def edit(world: World, parent: str) -> str:
 
 def found(world: World, local: str, remote: str) -> tuple[str, ...]:
     """Where two commits meet, and that nothing is missing there and nothing is left behind."""
-    chosen = meet(world.history, local, remote, lambda c: world.made[c].commit.parents)
+    chosen = choose_heads(world.history, local, remote, lambda c: world.made[c].commit.parents)
     assert len(chosen) in (1, 2)
     points = [world.history.points[c] for c in chosen]
     assert any(world.history.reaches(point, remote) for point in points)
@@ -31,7 +30,7 @@ def found(world: World, local: str, remote: str) -> tuple[str, ...]:
     return chosen
 
 
-def operations(*points: Point) -> int:
+def operations(*points: MergedState) -> int:
     found = 0
     for point in points:
         found |= point.operations

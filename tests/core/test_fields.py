@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from support.strategies import tasks, values_of
 
 from gittasks.codec.canonical import encode_task, read_canonical
-from gittasks.codec.foreign.native import read_native
+from gittasks.codec.importers.export import read_native
 from gittasks.codec.task_file import decode_task
-from gittasks.core.changes import same, same_task, task_changes
-from gittasks.core.edit import apply
+from gittasks.core.apply import apply
 from gittasks.core.fields import (
     BY_NAME,
     COMPOSITE,
@@ -29,9 +28,10 @@ from gittasks.core.fields import (
     arranged,
 )
 from gittasks.core.graph import Graph
+from gittasks.core.history import same_task, strictly_equal, task_changes
+from gittasks.core.merge.registers import State, field_of, from_registers, registers
 from gittasks.core.model import Actor, ListInfo, Snapshot, Task
 from gittasks.core.operations import Context, Create, Update
-from gittasks.core.registers import State, field_of, from_registers, registers
 from gittasks.core.undo import take_back
 from gittasks.core.view import ListView
 from gittasks.errors import InvalidData, Usage
@@ -92,7 +92,9 @@ def test_law_a_merge_keeps_a_field(field: Field, data: st.DataObject) -> None:
     task = drawn(data, field)
     regs = registers(task)
     assert same_task(from_registers(task.id, regs), task)
-    touched = {r for r, value in regs.items() if not same(value, registers(BARE).get(r, None))}
+    touched = {
+        r for r, value in regs.items() if not strictly_equal(value, registers(BARE).get(r, None))
+    }
     touched |= {r for r in regs if r not in registers(BARE)}
     assert {field_of(register) for register in touched} <= {field.name, "status"}
 

@@ -8,9 +8,8 @@ from support.graphs import chain, listed, task
 from support.strategies import MANY_IDS, snapshots
 
 from gittasks.core.history import Change, LogEntry
-from gittasks.core.lint import early
-from gittasks.core.lint.case import Case, some
-from gittasks.core.lint.table import NAMES, RULES, Severity, findings
+from gittasks.core.lint import NAMES, RULES, Severity, findings, list_rules
+from gittasks.core.lint.context import LintContext, some
 from gittasks.core.model import Problem, Snapshot, Status, Task
 
 DONE, RUNNING = Status.COMPLETED, Status.IN_PROGRESS
@@ -18,7 +17,7 @@ DONE, RUNNING = Status.COMPLETED, Status.IN_PROGRESS
 
 def told(rule: str, *tasks: Task, parallel: bool = False) -> list[tuple[str, ...]]:
     """The tasks that each finding of a rule is about, in a list of these."""
-    case = Case(listed(*tasks), parallel=parallel)
+    case = LintContext(listed(*tasks), parallel=parallel)
     return [f.tasks for f in findings(case, [rule])]
 
 
@@ -120,10 +119,10 @@ def test_no_active_form() -> None:
 
 def test_generic_list_ids() -> None:
     for name in ("work", "tasks", "TODO"):
-        case = Case(listed(list_id=name))
+        case = LintContext(listed(list_id=name))
         assert [f.rule for f in findings(case)] == ["generic-list-id"], name
     for name in ("feature-auth", "bug-payment-failure", "refactor-api", "plan"):
-        assert findings(Case(listed(list_id=name))) == []
+        assert findings(LintContext(listed(list_id=name))) == []
 
 
 class TestDependencies:
@@ -134,7 +133,7 @@ class TestDependencies:
         snapshot = listed(task("a", "bad"))._replace(
             problems=(Problem("tasks/bad.yaml", 1, "what it says"),)
         )
-        assert findings(Case(snapshot), ["dangling-dependency"]) == []
+        assert findings(LintContext(snapshot), ["dangling-dependency"]) == []
 
     def test_redundant(self) -> None:
         tasks = (task("a"), task("b", "a"), task("c", "b", "a"))
@@ -167,7 +166,7 @@ class TestTable:
         assert {rule.severity for rule in RULES} == set(Severity)
 
     def test_the_worst_comes_first_and_rules_can_be_chosen(self) -> None:
-        case = Case(listed(task("a", "b"), task("b", "a"), task("c", "gone")))
+        case = LintContext(listed(task("a", "b"), task("b", "a"), task("c", "gone")))
         rules = [f.rule for f in findings(case)]
         assert rules == ["cycle", "dangling-dependency", "no-active-form"]
         assert [f.rule for f in findings(case, ["cycle"])] == ["cycle"]
@@ -182,7 +181,7 @@ class TestTable:
             for t in snapshot.tasks.values()
             for change in (Change(t.id, "status", "pending", str(t.status)),)
         ]
-        for found in findings(Case(snapshot, history, "2026-11-22T12:00:00Z")):
+        for found in findings(LintContext(snapshot, history, "2026-11-22T12:00:00Z")):
             assert set(found.tasks) <= set(snapshot.tasks)
             assert found.message
             assert found.hint
@@ -193,14 +192,14 @@ class TestTable:
         assert some(list("abcdefg")) == "a, b, c, d, e and 2 more"
         ring = listed(*(task(f"t{n}", f"t{(n - 1) % 2000}") for n in range(2000)))
         for snapshot in (chain(2000), ring):
-            assert all(len(f.message) <= 300 for f in findings(Case(snapshot)))
+            assert all(len(f.message) <= 300 for f in findings(LintContext(snapshot)))
 
 
 class TestEarly:
     """What is said when tasks are made."""
 
     def said(self, before: Snapshot, *made: Task) -> list[str]:
-        return early.remarks(before, before.with_tasks(*made), [t.id for t in made])
+        return list_rules.remarks(before, before.with_tasks(*made), [t.id for t in made])
 
     def test_mostly_nothing(self) -> None:
         assert self.said(listed(), task("a")) == []

@@ -26,10 +26,9 @@ from support.merge_steps import (
 )
 from support.merge_world import START, Text
 
-from gittasks.core.dag import Point
-from gittasks.core.merge import History
-from gittasks.core.picks import ANEW, BYTES, EXISTS
-from gittasks.core.registers import ABSENT, STATE
+from gittasks.core.merge.dag import History, MergedState
+from gittasks.core.merge.registers import ABSENT, STATE
+from gittasks.core.merge.resolution import ANEW, BYTES, EXISTS
 
 # --- files that were removed --------------------------------------------------------------------
 
@@ -43,7 +42,7 @@ def test_a_file_made_anew_has_nothing_of_the_old_one() -> None:
     assert wrote(world, anew) == {**TASK, SUBJECT: "N", **made}
     other = edited(world, A, {("meta", "j"): 2})
     assert said(world, A, anew, other) == {**TASK, SUBJECT: "N", ("meta", "j"): 2}
-    based = History(world.contents, Point(world.root, world.tree(world.root), (0, 0)))
+    based = History(world.contents, MergedState(world.root, world.tree(world.root), (0, 0)))
     for commit in (gone, anew, other):
         based.add(world.made[commit].commit)
     joined = based.join([based.points[c] for c in (anew, other)])
@@ -56,7 +55,9 @@ def test_two_that_make_a_file_anew_add_up() -> None:
     gone = edited(world, A, {EXISTS: ABSENT})
     heads = [stored(world, A, t, START + 9, gone) for t in (text(), text(phase="2"))]
     heads.append(edited(world, A, {K: 2}, START + 10, heads[0]))
-    based = History(world.contents, Point(gone, world.tree(gone), world.history.points[gone].order))
+    based = History(
+        world.contents, MergedState(gone, world.tree(gone), world.history.points[gone].order)
+    )
     for head in heads:
         based.add(world.made[head].commit)
     for history in (world.history, based):
@@ -83,7 +84,9 @@ def test_conflicts_in_a_file_that_is_gone_are_not_told() -> None:
     gone = edited(world, A, {EXISTS: ABSENT}, START + 5, both)
     kept = edited(world, A, {PHASE: "2"}, START + 5, both)
     before = told(world, both)
-    based = History(world.contents, Point(both, world.tree(both), world.history.points[both].order))
+    based = History(
+        world.contents, MergedState(both, world.tree(both), world.history.points[both].order)
+    )
     for head in (gone, kept):
         based.add(world.made[head].commit)
     assert told(world, gone) == based.open_conflicts(based.points[gone].written, before) == []

@@ -25,10 +25,18 @@ from support.merge_steps import (
 )
 from support.merge_world import README, START, Text, World
 
-from gittasks.core.merge import History
+from gittasks.core.merge.dag import History
+from gittasks.core.merge.registers import ABSENT, STATE, Register
+from gittasks.core.merge.resolution import (
+    BYTES,
+    EXISTS,
+    Write,
+    is_combination_of,
+    rule_of,
+    same_outcome,
+    winner,
+)
 from gittasks.core.model import Note, Status
-from gittasks.core.picks import BYTES, EXISTS, Write, agree, pieced, rule_of, winner
-from gittasks.core.registers import ABSENT, STATE, Register
 
 # --- bytes ------------------------------------------------------------------------------------
 
@@ -108,20 +116,20 @@ def test_a_state_that_cannot_be_is_the_weakest() -> None:
 
 def test_no_merge_pieces_together_that_there_is_no_state() -> None:
     """Taking all of it away is new, if every side has one."""
-    assert not pieced(STATE, ABSENT, [{EXISTS: True, STATE: state("pending")}])
-    assert pieced(STATE, ABSENT, [{EXISTS: True}])
+    assert not is_combination_of(STATE, ABSENT, [{EXISTS: True, STATE: state("pending")}])
+    assert is_combination_of(STATE, ABSENT, [{EXISTS: True}])
 
 
 def test_who_finished_a_task_is_what_two_ends_may_agree_about() -> None:
     """A missing state is a pending one."""
     done = state("completed", "ann", finished=T1)
-    assert agree(STATE, done, done._replace(finished=T2))
-    assert not agree(STATE, done, done._replace(owner="bob"))
-    assert not agree(STATE, done, done._replace(status=Status.SKIPPED))
-    assert not agree(STATE, state("pending", claim=1), state("pending"))
-    assert not agree(STATE, ABSENT, done)
-    assert agree(STATE, ABSENT, state("pending"))
-    assert not agree(SUBJECT, "A", "B")
+    assert same_outcome(STATE, done, done._replace(finished=T2))
+    assert not same_outcome(STATE, done, done._replace(owner="bob"))
+    assert not same_outcome(STATE, done, done._replace(status=Status.SKIPPED))
+    assert not same_outcome(STATE, state("pending", claim=1), state("pending"))
+    assert not same_outcome(STATE, ABSENT, done)
+    assert same_outcome(STATE, ABSENT, state("pending"))
+    assert not same_outcome(SUBJECT, "A", "B")
 
 
 def test_all_losers_are_told_in_their_order() -> None:

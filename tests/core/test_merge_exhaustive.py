@@ -10,8 +10,8 @@ import pytest
 from support.merge_steps import SUBJECT, TASK, A, edited, state
 from support.merge_world import Text, World
 
-from gittasks.core.changes import same
-from gittasks.core.registers import ABSENT, STATE, Register
+from gittasks.core.history import strictly_equal
+from gittasks.core.merge.registers import ABSENT, STATE, Register
 
 SKEWS = (0, -3, 3)
 REGISTERS: dict[Register, tuple[Any, Any]] = {
@@ -32,7 +32,7 @@ def schedules(world: World, register: Register, events: int) -> Iterator[World]:
         text = world.text(A, world.tree(head))
         assert text is not None
         for value in REGISTERS[register]:
-            if not same(value, text.registers.get(register, ABSENT)):
+            if not strictly_equal(value, text.registers.get(register, ABSENT)):
                 after = world.fork()
                 after.now += 2
                 after.heads[replica] = edited(after, A, {register: value}, time, head)

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from support.merge_actions import Actions, gossip, mended, played
 from support.merge_world import Intent, Place, World
 
-from gittasks.core.changes import same
-from gittasks.core.dag import Point, Tree, Written
-from gittasks.core.merge import History
-from gittasks.core.picks import ANEW, BYTES, EXISTS, Write, Writers, agree, winner
-from gittasks.core.registers import ABSENT, Register
+from gittasks.core.history import strictly_equal
+from gittasks.core.merge.dag import History, MergedState, Tree, Written
+from gittasks.core.merge.registers import ABSENT, Register
+from gittasks.core.merge.resolution import ANEW, BYTES, EXISTS, Write, Writers, same_outcome, winner
 
 Own = dict[Place, set[str]]
 
@@ -31,7 +30,7 @@ def worlds(draw: st.DrawFn, most: int = 60) -> tuple[World, Random]:
     return played(rng, events, replicas), rng
 
 
-def points(world: World) -> list[Point]:
+def points(world: World) -> list[MergedState]:
     return [world.history.points[head] for head in world.heads]
 
 
@@ -153,7 +152,9 @@ def test_law_an_edit_writes_what_its_author_meant(drawn: tuple[World, Random]) -
             wishes = {p: i for p, i in wishes.items() if p[0] != path or i.value is not ABSENT}
         assert {place for place, intent in wishes.items() if intent.meant} <= found.keys()
         assert found.keys() <= wishes.keys()
-        assert all(same(write.value, wishes[place].value) for place, write in found.items())
+        assert all(
+            strictly_equal(write.value, wishes[place].value) for place, write in found.items()
+        )
 
 
 def own_writes(world: World, commit: str) -> dict[Place, Write]:
@@ -243,7 +244,7 @@ def test_law_every_competing_value_is_listed(drawn: tuple[World, Random]) -> Non
     listed = {(c.path, c.register): c for c in world.history.open_conflicts(joined.written)}
     for (path, register), writers in writers_of(joined.written).items():
         won = winner(register, writers).value
-        disagree = any(not agree(register, w.value, won) for w in writers)
+        disagree = any(not same_outcome(register, w.value, won) for w in writers)
         if register in (BYTES, ("created",), ("createdBy",)):
             assert (path, register) not in listed
         else:
@@ -252,11 +253,11 @@ def test_law_every_competing_value_is_listed(drawn: tuple[World, Random]) -> Non
         losers = [w for w in writers_of(joined.written)[path, register] if w in conflict.losers]
         assert list(conflict.losers) == losers
         assert losers
-        assert not any(same(w.value, conflict.winner.value) for w in losers)
+        assert not any(strictly_equal(w.value, conflict.winner.value) for w in losers)
         text = world.text(path, joined.tree)
         if text and text.readable and not _hidden(register, text.registers):
             shown = True if register == EXISTS else text.registers.get(register, ABSENT)
-            assert same(shown, conflict.winner.value)
+            assert strictly_equal(shown, conflict.winner.value)
 
 
 def _hidden(register: Register, registers: Any) -> bool:
@@ -282,7 +283,7 @@ def test_law_a_base_changes_nothing(drawn: tuple[World, Random], more: int) -> N
     assume(not start.basis)
     before = root.open_conflicts(start.written)
     old, seen = set(root.operations(start)), []
-    history = History(world.contents, Point(base, start.tree, start.order))
+    history = History(world.contents, MergedState(base, start.tree, start.order))
     for made in world.made.values():
         if not made.ancestors & world.made[base].bit or made.commit.id == base:
             continue

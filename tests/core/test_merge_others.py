@@ -24,9 +24,9 @@ from support.merge_steps import (
 )
 from support.merge_world import START, Text, World, recipe
 
-from gittasks.core.dag import Commit
-from gittasks.core.picks import ANEW, BYTES, EXISTS
-from gittasks.core.registers import ABSENT, STATE
+from gittasks.core.merge.dag import Commit
+from gittasks.core.merge.registers import ABSENT, STATE
+from gittasks.core.merge.resolution import ANEW, BYTES, EXISTS
 
 # --- merges by others ---------------------------------------------------------------------------
 

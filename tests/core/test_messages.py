@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import NOW, contexts, history, operations, runs, seeded, snapshots
 
-from gittasks.core.edit import Edit, apply, between
+from gittasks.core.apply import Edit, apply, between
 from gittasks.core.messages import commit_message, parse_trailers
 from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.operations import (

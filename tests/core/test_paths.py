@@ -6,9 +6,8 @@ from hypothesis import given
 from support.graphs import at, chain, task, webs
 from test_graph import alive_edges, reaches
 
-from gittasks.core.graph import Graph
+from gittasks.core.graph import Graph, critical_path, layers, related, transitive_edges, web
 from gittasks.core.model import Snapshot, Status
-from gittasks.core.paths import around, critical_path, layers, redundant, web
 
 RUNNING = Status.IN_PROGRESS
 
@@ -55,21 +54,21 @@ class TestLayers:
 
     def test_the_surroundings_are_all_before_and_all_after(self) -> None:
         net = web([task("a"), task("b", "a"), task("c", "b"), task("d", "a"), task("e")])
-        assert around(net, "b") == {"a", "b", "c"}
-        assert around(net, "a") == {"a", "b", "c", "d"}
+        assert related(net, "b") == {"a", "b", "c"}
+        assert related(net, "a") == {"a", "b", "c", "d"}
 
 
 class TestRedundant:
     def test_a_blocker_of_a_blocker_says_nothing_new(self) -> None:
         net = web([task("a"), task("b", "a"), task("c", "b"), task("d", "c", "a")])
-        assert redundant(net) == [("d", "a")]
+        assert transitive_edges(net) == [("d", "a")]
 
     @given(webs())
     def test_law_it_is_what_other_blockers_lead_to(self, snapshot: Snapshot) -> None:
         net = web(snapshot.tasks.values())
         edges = {(t, b) for t, blockers in net.waits.items() for b in blockers}
         expected = {(t, b) for t, b in edges if reaches(edges - {(t, b)}, t, b)}
-        assert set(redundant(net)) == expected
+        assert set(transitive_edges(net)) == expected
 
 
 class TestCriticalPath:
@@ -147,8 +146,8 @@ def test_long_chains_and_wide_lists_need_no_recursion() -> None:
     net = web(chain(5000).tasks.values())
     assert layers(net)["t4999"] == 4999
     assert len(critical_path(net).left) == 5000
-    assert redundant(net) == []
-    assert len(around(net, "t2500")) == 5000
+    assert transitive_edges(net) == []
+    assert len(related(net, "t2500")) == 5000
     wide = [task("root"), *(task(f"t{i}", "root") for i in range(5000))]
     assert max(layers(web(wide)).values()) == 1
     ring = dict(chain(5000).tasks)

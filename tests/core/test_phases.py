@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from support.stories import Story, create, start
 
-from gittasks.core.clock import parse_time
 from gittasks.core.graph import Graph
 from gittasks.core.history import phase_times
-from gittasks.core.lint.case import Case
-from gittasks.core.lint.table import findings
+from gittasks.core.lint import findings
+from gittasks.core.lint.context import LintContext
 from gittasks.core.model import ListInfo, Snapshot, Status, Task, by_phase, phase_in
 from gittasks.core.progress import Progress
+from gittasks.core.times import parse_time
 
 NOW = parse_time("2026-11-22T12:00:00Z")
 
@@ -57,7 +57,7 @@ def test_a_phase_in_two_cases_has_two_tasks() -> None:
         t._replace(finished="2026-11-22T11:30:00Z") for t in (done("a", "X", 0), done("b", "x", 1))
     ]
     snapshot = Snapshot(ListInfo("plan"), {t.id: t for t in long})
-    assert findings(Case(snapshot, now="2026-11-22T12:00:00Z"), ["one-task-phase"]) == []
+    assert findings(LintContext(snapshot, now="2026-11-22T12:00:00Z"), ["one-task-phase"]) == []
 
 
 def test_a_subject_may_name_its_phase() -> None:

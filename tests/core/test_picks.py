@@ -27,9 +27,9 @@ from support.merge_steps import (
 )
 from support.merge_world import LIST, START, Text, World
 
+from gittasks.core.merge.registers import ABSENT, STATE, Register, State
+from gittasks.core.merge.resolution import EXISTS, Write, winner
 from gittasks.core.model import Note, Status
-from gittasks.core.picks import EXISTS, Write, winner
-from gittasks.core.registers import ABSENT, STATE, Register, State
 
 INFO: Changes = {("title",): "Plan", ("format",): 1, ("rules",): 1}
 HM: Register = ("note", Note(T1, "ann", "hm"))

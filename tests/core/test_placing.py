@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gittasks.core.model import Task
-from gittasks.core.placing import place
+from gittasks.core.plan import place
 
 NOW = "2026-11-22T10:00:00Z"
 LATER = "2026-11-22T11:00:00Z"

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.core.clock import format_time
 from gittasks.core.graph import Graph
 from gittasks.core.model import Status, Task, task_seconds
 from gittasks.core.progress import Progress, percent, plural
+from gittasks.core.times import format_time
 
 START = 1795341600
 STATUSES = {

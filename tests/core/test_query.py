@@ -44,7 +44,7 @@ def chosen(conditions: Filter, me: str = "ann") -> list[str]:
         (Filter(search="care"), "code free"),
         (Filter(search="PLAN"), "plan"),
         (Filter(search="pass"), "ask"),
-        (Filter(among={"code", "test"}), "code test"),
+        (Filter(among=("code", "test")), "code test"),
         (Filter(limit=2), "ask plan"),
         (Filter(phase="2", ready=True, mine=True), "plan"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gittasks.core.edit import apply
+from gittasks.core.apply import apply
 from gittasks.core.model import Actor, ListInfo, Snapshot
 from gittasks.core.operations import AddNote, Context, Create, Operation, Transition, Update, Verb
 from gittasks.errors import NotFound

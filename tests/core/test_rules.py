@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from support.strategies import NOW, seeded
 
-from gittasks.core.draft import NOT_NEEDED
-from gittasks.core.edit import Edit, apply
+from gittasks.core.apply import Edit, apply
+from gittasks.core.editor import NOT_NEEDED
 from gittasks.core.ids import near_matches
 from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.operations import (

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from support.strategies import NOW, seeded
 
-from gittasks.core.edit import apply
+from gittasks.core.apply import apply
+from gittasks.core.merge.registers import ABSENT, STATE, Register, State
+from gittasks.core.merge.resolution import EXISTS, Command, commands_to_take
 from gittasks.core.model import Actor, Note, Snapshot, Status, Task
 from gittasks.core.operations import Context, Operation, Transition, Update, Verb
-from gittasks.core.picks import EXISTS
-from gittasks.core.registers import ABSENT, STATE, Register, State
-from gittasks.core.settle import Command, commands
 from gittasks.errors import Refused
 
 LATER = "2026-11-22T11:00:00Z"
@@ -59,7 +58,7 @@ TABLE: list[tuple[Register, Any, str]] = [
 @pytest.mark.parametrize(("register", "value", "expected"), TABLE)
 def test_each_field_has_its_option(register: Register, value: Any, expected: str) -> None:
     """A field that a command can set is offered; what only an edit of the file can, is not."""
-    assert words(commands(TASK, "plan", register, value)) == expected
+    assert words(commands_to_take(TASK, "plan", register, value)) == expected
 
 
 @pytest.mark.parametrize(
@@ -75,7 +74,7 @@ def test_each_field_has_its_option(register: Register, value: Any, expected: str
 )
 def test_the_list_has_its_title(register: Register, value: Any, expected: str) -> None:
     """Of the list itself only the title is set by a command."""
-    assert words(commands(None, "plan", register, value)) == expected
+    assert words(commands_to_take(None, "plan", register, value)) == expected
 
 
 # --- status and owner --------------------------------------------------------------------------
@@ -123,7 +122,7 @@ def test_the_commands_lead_from_any_state_to_any(status: Status) -> None:
     wrong = []
     for owner, session, (wanted, whose) in itertools.product(OWNERS, [None, "s1"], STATES):
         task = in_state(status, owner, session)
-        found = commands(task, "plan", STATE, State(wanted, whose))
+        found = commands_to_take(task, "plan", STATE, State(wanted, whose))
         case = f"{status} of {owner} to {wanted} of {whose}: {words(found)}"
         try:
             after = run(seeded().with_tasks(task), found)
@@ -138,11 +137,14 @@ def test_the_commands_lead_from_any_state_to_any(status: Status) -> None:
 def test_what_is_so_already_needs_no_command() -> None:
     """Where only a session or a time differs there is nothing that a command could do."""
     task = in_state(Status.IN_PROGRESS, "ann", "s1")
-    assert commands(task, "plan", STATE, State(Status.IN_PROGRESS, "ann", "s2", 0, LATER)) == []
+    assert (
+        commands_to_take(task, "plan", STATE, State(Status.IN_PROGRESS, "ann", "s2", 0, LATER))
+        == []
+    )
 
 
 def test_a_state_that_was_removed_is_the_default() -> None:
     """Who left the state out of the file said: pending, and nobody's."""
     task = in_state(Status.COMPLETED, "ann", None)
-    after = run(seeded().with_tasks(task), commands(task, "plan", STATE, ABSENT))
+    after = run(seeded().with_tasks(task), commands_to_take(task, "plan", STATE, ABSENT))
     assert (after.status, after.owner) == (Status.PENDING, None)

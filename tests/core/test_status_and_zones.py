@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.codec.schema import normal_time
-from gittasks.core.clock import zone_seconds
+from gittasks.codec.task_file import normal_time
 from gittasks.core.model import Status
+from gittasks.core.times import zone_seconds
 
 
 def test_a_state_is_ahead_of_those_that_lead_to_it() -> None:

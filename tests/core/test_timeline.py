@@ -8,11 +8,20 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.core.changes import diff, task_changes
-from gittasks.core.clock import format_time, parse_time
-from gittasks.core.history import Change, LogEntry
+from gittasks.core.history import (
+    BurnUpPoint,
+    Change,
+    LogEntry,
+    Outcome,
+    Span,
+    diff,
+    task_changes,
+    timeline,
+    united,
+    workers,
+)
 from gittasks.core.model import ListInfo, Snapshot, Status, Task
-from gittasks.core.timeline import Outcome, Point, Span, timeline, united, workers
+from gittasks.core.times import format_time, parse_time
 
 START = parse_time("2026-11-22T10:00:00Z")
 NOW = START + 100 * 60
@@ -192,7 +201,7 @@ def test_the_timeline_ends_with_what_the_list_says(steps: list[tuple[int, Task]]
     tasks = history.snapshot.ordered()
     counted = [t for t in tasks if t.status is not Status.SKIPPED]
     done = sum(t.status is Status.COMPLETED for t in counted)
-    last = shown.points[-1] if shown.points else Point(0, 0, 0)
+    last = shown.points[-1] if shown.points else BurnUpPoint(0, 0, 0)
     assert last[1:] == (len(counted), done)
     running = {(s.task, s.owner) for s in shown.spans if s.end is None}
     assert running == {(t.id, t.owner) for t in tasks if t.status is Status.IN_PROGRESS}

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from support.strategies import NOW, contexts, operations, seeded
 
-from gittasks.core.edit import apply
+from gittasks.core.apply import apply
+from gittasks.core.invariants import violations
 from gittasks.core.model import Snapshot, Status, Task
 from gittasks.core.operations import Context, Operation
-from gittasks.core.trouble import troubles
 from gittasks.errors import GittasksError
 
 PENDING, RUNNING, DONE = Status.PENDING, Status.IN_PROGRESS, Status.COMPLETED
@@ -71,7 +71,7 @@ TABLE: dict[str, tuple[list[Task], list[tuple[str, tuple[str, ...]]]]] = {
 def test_each_trouble_is_found(name: str) -> None:
     """Kind and tasks of each, and the ids are in the message and in a safe next step."""
     tasks, expected = TABLE[name]
-    found = troubles(of(*tasks))
+    found = violations(of(*tasks))
     assert [(t.kind, t.tasks) for t in found] == expected
     for trouble in found:
         assert all(task in trouble.message for task in trouble.tasks)
@@ -82,17 +82,17 @@ def test_each_trouble_is_found(name: str) -> None:
 def test_parallel_work_is_no_trouble_where_it_is_allowed() -> None:
     """`gittasks.parallel` lifts the rule of one task at a time, and nothing else."""
     tasks = [at("a", RUNNING, "ann"), at("b", RUNNING, "ann"), waits("c", "c")]
-    assert [t.kind for t in troubles(of(*tasks), parallel=True)] == ["cycle"]
-    assert [t.kind for t in troubles(of(*tasks))] == ["cycle", "two-in-progress"]
+    assert [t.kind for t in violations(of(*tasks), parallel=True)] == ["cycle"]
+    assert [t.kind for t in violations(of(*tasks))] == ["cycle", "two-in-progress"]
 
 
 def test_the_step_out_of_a_cycle_leads_out() -> None:
     """The dependency that the hint drops is one of the cycle."""
     snapshot = of(waits("a", "b"), waits("b", "c"), waits("c", "a", "d"), at("d"))
-    (trouble,) = troubles(snapshot)
+    (trouble,) = violations(snapshot)
     *_, task, _, blocker = trouble.hint.split()
     left = tuple(i for i in snapshot.tasks[task].blocked_by if i != blocker)
-    assert troubles(snapshot.with_tasks(snapshot.tasks[task]._replace(blocked_by=left))) == []
+    assert violations(snapshot.with_tasks(snapshot.tasks[task]._replace(blocked_by=left))) == []
 
 
 @given(operations, contexts())
@@ -104,5 +104,5 @@ def test_law_no_rule_lets_a_cycle_or_a_second_task_in(op: Operation, context: Co
         after = apply(before, [op], strict).after
     except GittasksError:
         return
-    kinds = {t.kind for t in troubles(after)}
+    kinds = {t.kind for t in violations(after)}
     assert not kinds & {"cycle", "two-in-progress"}

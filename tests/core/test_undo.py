@@ -17,9 +17,10 @@ from support.strategies import (
     tasks,
 )
 
-from gittasks.core.changes import changed_ids, diff, same_task
-from gittasks.core.edit import apply, between
+from gittasks.core.apply import apply, between
 from gittasks.core.graph import Graph
+from gittasks.core.history import changed_ids, diff, same_task
+from gittasks.core.merge.registers import STATE, State, field_of, from_registers, registers
 from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.operations import (
     AddNote,
@@ -31,7 +32,6 @@ from gittasks.core.operations import (
     Update,
     Verb,
 )
-from gittasks.core.registers import STATE, State, field_of, from_registers, registers
 from gittasks.core.undo import take_back
 from gittasks.errors import GittasksError, Refused
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gittasks.core.clock import parse_time
-from gittasks.core.when import parse_when
+from gittasks.core.times import parse_time, parse_when
 
 NOW = parse_time("2026-11-25T10:00:00Z")
 

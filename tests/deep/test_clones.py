@@ -17,7 +17,7 @@ from support.repositories import Repo, Workspace
 
 from gittasks.core.operations import AddNote, Create, Update
 from gittasks.errors import Busy
-from gittasks.sync import Wish
+from gittasks.sync import SyncOptions
 
 pytestmark = pytest.mark.deep
 
@@ -129,7 +129,7 @@ def resident_sharer(path: str, who: int, turns: int, env: Mapping[str, str]) -> 
         workspace = Workspace.open(path, list_id="plan", env=env)
         assert workspace.edit([AddNote("a", f"w{who}-{turn}")]).commit
         assert workspace.edit([Update(f"own{who}", result=f"w{who}-{turn}")]).commit
-        done = workspace.exchange(Wish(True, True))[0]
+        done = workspace.exchange(SyncOptions(True, True))[0]
         assert done.error is None or isinstance(done.error, Busy), done.error
         beaten += done.error is not None
         rounds += done.rounds

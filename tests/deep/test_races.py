@@ -14,7 +14,7 @@ import pytest
 from support import races, repositories
 from support.repositories import Repo
 
-from gittasks.store import upkeep
+from gittasks.store import transaction
 
 pytestmark = pytest.mark.deep
 
@@ -174,7 +174,7 @@ def test_ten_thousand_transitions_cost_a_bounded_number_of_bytes(repo: Repo) -> 
 
 def test_upkeep_bounds_the_loose_objects(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     """git's own limit of 6,700 holds without the user's doing; the pause is shortened here."""
-    monkeypatch.setattr(upkeep, "_PAUSE", 5)
+    monkeypatch.setattr(transaction, "_PAUSE", 5)
     races.race_list(repo, 20)
     workspace = repo.workspace()
     most = 0

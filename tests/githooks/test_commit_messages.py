@@ -181,12 +181,12 @@ def test_a_bug_of_ours_stops_no_commit(
 ) -> None:
     """Whoever calls the hook, and however: exit code 0, and a line that says what it was."""
     from gittasks.cli.main import run
-    from gittasks.githooks import running
+    from gittasks.githooks import dispatch
 
     def fails(*_args: object, **_kwargs: object) -> list[str]:
         raise error
 
-    monkeypatch.setattr(running, "run", fails)
+    monkeypatch.setattr(dispatch, "run", fails)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert run(["hook", "commit-msg", "message"]) == 0
     assert capsys.readouterr().err.startswith("gittasks: ")

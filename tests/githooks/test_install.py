@@ -13,8 +13,8 @@ import pytest
 from support.commits import commit, ran, said, status
 from support.repositories import Repo, git, plan
 
-from gittasks.githooks import places
-from gittasks.githooks.running import NAMES
+from gittasks.githooks import install
+from gittasks.githooks.dispatch import NAMES
 
 _MINE = '#!/bin/sh\necho mine-%s "$@" >> log\n'
 
@@ -153,12 +153,12 @@ def test_hooks_that_are_switched_off_are_not_called_installed(
     listed: Repo, path: str, version: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """core.hooksPath that is no folder: nothing lands in the work tree, and what to do is said."""
-    from gittasks.githooks import installing
+    from gittasks.githooks import install
 
-    monkeypatch.setattr(places, "_version", lambda _: version)
+    monkeypatch.setattr(install, "_version", lambda _: version)
     listed.git("config", "core.hooksPath", path)
     before = sorted(os.listdir(listed.path))
-    found = installing.install(listed.workspace("plan").repository)
+    found = install.install(listed.workspace("plan").repository)
     assert sorted(os.listdir(listed.path)) == before
     assert found.complete is (version == (2, 54))
     assert bool(found.left) is not found.complete
@@ -175,7 +175,7 @@ def test_uninstall_finds_what_was_there_before_another_hooks_path(hooked: Repo) 
 
 
 def _old_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "_version", lambda _: (2, 39))
+    monkeypatch.setattr(install, "_version", lambda _: (2, 39))
 
 
 @pytest.mark.parametrize("folder", [".githooks", ".husky/_"])
@@ -183,12 +183,12 @@ def test_hooks_in_the_code_are_left_to_people(
     listed: Repo, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the work tree nothing is written; the exact lines are said, and seen once added."""
-    from gittasks.githooks import installing
+    from gittasks.githooks import install
 
     _old_git(monkeypatch)
     os.makedirs(listed.file(folder))
     listed.git("config", "core.hooksPath", folder)
-    found = installing.install(listed.workspace("plan").repository)
+    found = install.install(listed.workspace("plan").repository)
     assert not found.complete
     assert os.listdir(listed.file(folder)) == []
     where = folder.removesuffix("/_")
@@ -197,7 +197,7 @@ def test_hooks_in_the_code_are_left_to_people(
         name, _, text = line.strip().partition(": ")
         listed.write(f"{where}/{name}", f"#!/bin/sh\n{text}\n")
         os.chmod(listed.file(f"{where}/{name}"), 0o700)
-    assert installing.status(listed.workspace("plan").repository).complete
+    assert install.status(listed.workspace("plan").repository).complete
     if folder == ".githooks":
         assert commit(listed, "x\n\nTask: a completed") == ["plan: a completed [1/3 complete]"]
         listed.git("config", "gittasks.strictTrailers", "true")
@@ -206,31 +206,31 @@ def test_hooks_in_the_code_are_left_to_people(
 
 def test_lefthook_is_told_what_to_add(listed: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     """lefthook writes its hooks anew, so they are described in its own file."""
-    from gittasks.githooks import installing
+    from gittasks.githooks import install
 
     _old_git(monkeypatch)
     _hook(listed, "post-commit", '#!/bin/sh\nlefthook run "post-commit" "$@"\n')
-    found = installing.install(listed.workspace("plan").repository)
+    found = install.install(listed.workspace("plan").repository)
     assert "lefthook.yml" in found.left[0]
     assert any("gittasks hook post-commit" in line for line in found.left)
     listed.write("lefthook.yml", "\n".join(found.left[1:]))
-    assert installing.status(listed.workspace("plan").repository).complete
+    assert install.status(listed.workspace("plan").repository).complete
 
 
 def test_with_a_new_git_its_configuration_holds_the_hooks(
     listed: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From git 2.54 on hooks are configured beside a manager; what git runs is run here."""
-    from gittasks.githooks import installing
+    from gittasks.githooks import install
 
-    monkeypatch.setattr(places, "_version", lambda _: (2, 54))
+    monkeypatch.setattr(install, "_version", lambda _: (2, 54))
     os.makedirs(listed.file(".husky/_"))
     listed.git("config", "core.hooksPath", ".husky/_")
     before = listed.read(".git/config")
-    assert installing.install(listed.workspace("plan").repository).complete
+    assert install.install(listed.workspace("plan").repository).complete
     assert listed.git("config", "hook.gittasks-post-commit.event") == "post-commit"
     _old_git(monkeypatch)  # beside it on the same machine: that one does not know them
-    assert not installing.status(listed.workspace("plan").repository).complete
+    assert not install.status(listed.workspace("plan").repository).complete
     commit(listed, "x\n\nTask: a completed")
     command = listed.git("config", "hook.gittasks-post-commit.command")
     for folder in (listed.path, os.path.dirname(listed.git_dir)):
@@ -244,7 +244,7 @@ def test_with_a_new_git_its_configuration_holds_the_hooks(
     assert status(listed, "a") == "completed"
     listed.remove("gittasks", "hooks")
     assert subprocess.run(["sh", "-c", f'{command} "$@"', "hook"], cwd=listed.path).returncode == 0
-    installing.uninstall(listed.workspace("plan").repository)
+    install.uninstall(listed.workspace("plan").repository)
     assert listed.read(".git/config") == before
     assert done.returncode == 0
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gittasks.core.clock import format_time
 from gittasks.core.graph import Graph
 from gittasks.core.model import CodeCommit, ListInfo, Note, Snapshot, Status, Task
 from gittasks.core.progress import Progress
+from gittasks.core.times import format_time
 from gittasks.core.view import ListView
 from gittasks.render import plain
 from gittasks.render.text import ASCII, UNICODE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from gittasks.core.clock import format_time
 from gittasks.core.model import ListInfo, Snapshot, Status, Task
+from gittasks.core.times import format_time
 from gittasks.core.view import ListView
 from gittasks.render import plain
 from gittasks.render.text import UNICODE

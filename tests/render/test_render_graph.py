@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from support.graphs import at, chain, listed, task, webs
 
-from gittasks.core.clock import parse_time
+from gittasks.core.graph import picture
 from gittasks.core.model import ListInfo, Snapshot, Status
-from gittasks.core.picture import picture
-from gittasks.render.diagrams import dot, mermaid
+from gittasks.core.times import parse_time
+from gittasks.render.graph_text import ASCII_LINES, BOXES, PLAIN, dot, lines_for, mermaid, tree
 from gittasks.render.text import ASCII, UNICODE
-from gittasks.render.tree import ASCII_LINES, BOXES, PLAIN, lines_for, tree
 
 INFO = ListInfo(id="plan")
 NOW = parse_time(at(30))

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.core.clock import format_time
 from gittasks.core.graph import Graph
 from gittasks.core.model import (
     CodeCommit,
@@ -23,6 +22,7 @@ from gittasks.core.model import (
     Unmerged,
 )
 from gittasks.core.progress import Progress
+from gittasks.core.times import format_time
 from gittasks.core.view import ListView, Moment, StaleClaim
 from gittasks.render import plain
 from gittasks.render.text import ASCII, UNICODE

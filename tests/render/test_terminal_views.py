@@ -13,9 +13,8 @@ from rich.console import Console
 
 from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task, Unmerged
 from gittasks.core.view import ListView, StaleClaim
-from gittasks.render.terminal import views
-from gittasks.render.terminal.live import TURNING, Happened, picture
-from gittasks.render.terminal.pieces import ASCII, UNICODE, Signs, bar, signs
+from gittasks.render import terminal
+from gittasks.render.terminal import ASCII, TURNING, UNICODE, Glyphs, Happened, bar, picture, signs
 
 NOW = 1893492000  # 2030-01-01T10:00:00Z
 MOMENT = "2030-01-01T{}:00Z"
@@ -102,16 +101,16 @@ def plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text).replace("\u200e", "")
 
 
-DRAW: list[Callable[[ListView, Signs, int], object]] = [
-    lambda v, s, w: views.task_list(v, v.tasks, s, w),
-    views.status,
+DRAW: list[Callable[[ListView, Glyphs, int], object]] = [
+    lambda v, s, w: terminal.task_list(v, v.tasks, s, w),
+    terminal.status,
 ]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("draw", DRAW, ids=["list", "status"])
 def test_nothing_is_wider_than_the_window(
-    draw: Callable[[ListView, Signs, int], object], width: int
+    draw: Callable[[ListView, Glyphs, int], object], width: int
 ) -> None:
     """Every line fits, whatever letters are in it, and no letter of a subject is lost."""
     text = plain(drawn(draw(view(), UNICODE, width), width))
@@ -127,7 +126,7 @@ def test_nothing_is_wider_than_the_window(
 @pytest.mark.parametrize("draw", DRAW, ids=["list", "status"])
 @pytest.mark.parametrize("width", [40, 100, 200])
 def test_the_words_are_those_of_the_core(
-    draw: Callable[[ListView, Signs, int], object], width: int
+    draw: Callable[[ListView, Glyphs, int], object], width: int
 ) -> None:
     """Summary, phases, loops and estimate stand exactly as `core.progress` makes them."""
     made = view()
@@ -159,7 +158,7 @@ def test_a_wide_list() -> None:
 
 def test_lanes_by_owner() -> None:
     """The status shows who does what, each owner in a lane, with the time so far."""
-    text = plain(drawn(views.status(view(), UNICODE, 100), 100))
+    text = plain(drawn(terminal.status(view(), UNICODE, 100), 100))
     lanes = text.partition("In progress (3)\n")[2].splitlines()[:3]
     assert [" ".join(line.split()) for line in lanes] == [
         "→ gemini r-gemini Gemini review 30 min",
@@ -261,8 +260,8 @@ def test_empty_lists() -> None:
     """No task, and no task that was chosen, are told apart."""
     empty = view([])
     assert plain(drawn(DRAW[0](empty, UNICODE, 40), 40)).strip() == "no tasks yet"
-    assert "no task matches" in drawn(views.task_list(view(), [], UNICODE, 40), 40)
-    assert "no tasks yet" in drawn(views.status(empty, UNICODE, 40), 40)
+    assert "no task matches" in drawn(terminal.task_list(view(), [], UNICODE, 40), 40)
+    assert "no tasks yet" in drawn(terminal.status(empty, UNICODE, 40), 40)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -277,12 +276,12 @@ def test_overview(width: int) -> None:
             places=("origin",),
         ),
     ]
-    text = plain(drawn(views.overview(rows, UNICODE, width), width))
+    text = plain(drawn(terminal.overview(rows, UNICODE, width), width))
     assert all(cell_len(line.rstrip()) <= width for line in text.splitlines())
     if width == 200:
         assert text.splitlines()[0].startswith("* plan")
         assert f"The plan: {progress.summary} here, origin" in " ".join(text.split())
-    assert plain(drawn(views.overview([], UNICODE, width), width)).strip() == "no lists yet"
+    assert plain(drawn(terminal.overview([], UNICODE, width), width)).strip() == "no lists yet"
 
 
 # --- the picture of watch ------------------------------------------------------------------------

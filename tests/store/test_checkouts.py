@@ -11,7 +11,7 @@ import pytest
 from support.repositories import Repo
 
 from gittasks.core.operations import Create
-from gittasks.store import checkouts
+from gittasks.store import worktrees
 
 
 @pytest.fixture
@@ -151,13 +151,13 @@ def test_a_checkout_that_cannot_be_brought_along_is_named(
     listed: Repo, tree: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The write is done and said to be done; the folder is told."""
-    real = checkouts.check_movable
+    real = worktrees.check_movable
 
     def late(*args: object) -> None:
         real(*args)  # type: ignore[arg-type]
         tree.write("tasks/new.yaml", "came in between\n")
 
-    monkeypatch.setattr(checkouts, "check_movable", late)
+    monkeypatch.setattr(worktrees, "check_movable", late)
     workspace = listed.workspace()
     assert workspace.edit([Create("new", id="new")]).commit == listed.head()
     assert [tree.path in notice for notice in workspace.notices] == [True]

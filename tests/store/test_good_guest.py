@@ -12,7 +12,7 @@ import pytest
 from support import repositories
 from support.repositories import Repo
 
-from gittasks.store import upkeep
+from gittasks.store import transaction
 
 HOOKS = """
 applypatch-msg commit-msg fsmonitor-watchman post-applypatch post-checkout post-commit
@@ -143,9 +143,9 @@ def test_upkeep_packs_and_runs_no_hook(listed: Repo, tmp_path: Path) -> None:
     names = [f"blob {i}" for i in range(1200)]
     listed.git("hash-object", "-w", "--stdin-paths", stdin=_files(tmp_path, names))
     repository = listed.workspace().repository
-    assert upkeep.is_due(repository)
-    upkeep.start(repository)
-    assert upkeep._running[-1].wait(60) == 0
+    assert transaction.is_due(repository)
+    transaction.start(repository)
+    assert transaction._running[-1].wait(60) == 0
     for _ in range(600):
         if list(Path(listed.git_dir, "objects", "pack").glob("*.pack")):
             break

@@ -12,7 +12,7 @@ from support import races
 from support.repositories import Repo
 
 from gittasks.core.operations import AddNote
-from gittasks.store import prune
+from gittasks.store import transaction
 
 
 def test_eight_processes_lose_nothing(repo: Repo) -> None:
@@ -72,7 +72,7 @@ def test_a_pruning_gc_that_began_before_the_move_is_waited_for(
         gc = subprocess.Popen(["sh", "-c", "read x", "gc", argument], stdin=subprocess.PIPE)
         pid.write_text(f"{gc.pid} {os.uname().nodename}")
         with monkeypatch.context() as patch:
-            patch.setattr("gittasks.store.prune.time.sleep", gc_ends)
+            patch.setattr("gittasks.store.transaction.time.sleep", gc_ends)
             listed.workspace().edit([AddNote("a", argument)])
         gc.communicate(b"\n")
         assert bool(pauses) is waits, argument
@@ -86,7 +86,7 @@ def test_a_gc_that_does_not_end_is_not_waited_for_for_ever(
     """Nor one of another host or one that died; the write is done all the same."""
     pid, host = Path(listed.git_dir, "gc.pid"), os.uname().nodename
     listed.git("config", "gc.pruneExpire", "now")
-    monkeypatch.setattr(prune, "_PATIENCE", 0.05)
+    monkeypatch.setattr(transaction, "_PATIENCE", 0.05)
     for text in (
         f"{os.getpid()} {host}",
         f"{os.getpid()} elsewhere",

@@ -17,7 +17,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gittasks.core.changes import same
+from gittasks.core.history import strictly_equal
+from gittasks.core.merge.resolution import EXISTS
 from gittasks.core.model import Snapshot, Task
 from gittasks.core.operations import (
     AddNote,
@@ -29,9 +30,8 @@ from gittasks.core.operations import (
     Update,
     Verb,
 )
-from gittasks.core.picks import EXISTS
 from gittasks.errors import InvalidData, NotFound, Refused
-from gittasks.sync import Wish
+from gittasks.sync import SyncOptions
 from support import clones
 from support.clones import BROKEN, automatic, told
 from support.record import Place, Record, changes, kept, last_readable, said, stands
@@ -59,7 +59,11 @@ ASIDE = (
     "cache/merge",
     "cache/lists",
 )
-SHARING = {"sync": Wish(True, True), "pull": Wish(True, False), "push": Wish(False, True)}
+SHARING = {
+    "sync": SyncOptions(True, True),
+    "pull": SyncOptions(True, False),
+    "push": SyncOptions(False, True),
+}
 
 
 def none_of(faults: list[str]) -> None:
@@ -163,7 +167,10 @@ class Clones(RuleBasedStateMachine):
         snapshot = self._snapshot(who)
         shown, hidden = said(snapshot), snapshot.unreadable
         for (task, register), value in writes.items():
-            assert task in hidden or same(shown.get((task, register)), value), (task, register)
+            assert task in hidden or strictly_equal(shown.get((task, register)), value), (
+                task,
+                register,
+            )
 
     @rule(who=WHO, task=TASK, deeds=DEEDS)
     def work(self, who: int, task: str, deeds: list[str]) -> None:
@@ -327,7 +334,7 @@ class Clones(RuleBasedStateMachine):
 
     # --- sharing ----------------------------------------------------------------------------
 
-    def _share(self, who: int, wish: Wish) -> str:
+    def _share(self, who: int, wish: SyncOptions) -> str:
         """Sync one; the commit that it shows then."""
         repo = self.clones[who]
         self._tidy(who)

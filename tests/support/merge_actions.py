@@ -7,11 +7,11 @@ from itertools import permutations
 from random import Random
 from typing import Any, Final
 
-from gittasks.core.changes import same
-from gittasks.core.dag import Registers, Tree
 from gittasks.core.fields import COMPOSITE, FIELDS, Field, Kind
+from gittasks.core.history import strictly_equal
+from gittasks.core.merge.dag import Registers, Tree
+from gittasks.core.merge.registers import ABSENT, STATE, Register, State
 from gittasks.core.model import Note, Status
-from gittasks.core.registers import ABSENT, STATE, Register, State
 from support.merge_world import LIST, README, START, TASKS, Text, World, name_of, tidy
 
 T1, T2 = "2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z"
@@ -112,7 +112,7 @@ def changed(old: Registers, changes: Mapping[Register, Any]) -> dict[Register, A
                 del new[other]
         if value is ABSENT:
             new.pop(register, None)
-        elif not same(value, new.get(register, ABSENT)):
+        elif not strictly_equal(value, new.get(register, ABSENT)):
             new[register] = value
     return tidy(new)
 
@@ -260,7 +260,9 @@ class Actions:
             changes = {
                 r: after.registers.get(r, ABSENT)
                 for r in {**before.registers, **after.registers}
-                if not same(after.registers.get(r, ABSENT), before.registers.get(r, ABSENT))
+                if not strictly_equal(
+                    after.registers.get(r, ABSENT), before.registers.get(r, ABSENT)
+                )
             }
             registers = changed(here.registers, changes)
             layout = after.layout if after.layout != before.layout else here.layout
@@ -370,9 +372,9 @@ class Actions:
 
 def _three_way(rng: Random, old: Any, ours: Any, theirs: Any) -> tuple[Any, bool]:
     """What a text merge makes of three values, and whether a person had to pick."""
-    if same(ours, theirs) or same(theirs, old):
+    if strictly_equal(ours, theirs) or strictly_equal(theirs, old):
         return ours, False
-    if same(ours, old):
+    if strictly_equal(ours, old):
         return theirs, False
     return rng.choice((ours, theirs)), True
 

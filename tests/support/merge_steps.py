@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from gittasks.core.merge.registers import ABSENT, STATE, Register, State
+from gittasks.core.merge.resolution import EXISTS, Conflict
 from gittasks.core.model import Status
-from gittasks.core.picks import EXISTS, Conflict
-from gittasks.core.registers import ABSENT, STATE, Register, State
 from support.merge_world import START, Text, World
 
 Changes = Mapping[Register, Any]

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any, NamedTuple
 
-from gittasks.core.changes import same
-from gittasks.core.dag import Commit, Contents, File, Registers, Tree
-from gittasks.core.merge import History
-from gittasks.core.picks import BYTES, EXISTS, OF_THE_FILE, Order
-from gittasks.core.registers import ABSENT, STATE, Register, State
+from gittasks.core.history import strictly_equal
+from gittasks.core.merge.dag import Commit, Contents, File, History, Registers, Tree
+from gittasks.core.merge.registers import ABSENT, STATE, Register, State
+from gittasks.core.merge.resolution import BYTES, EXISTS, OF_THE_FILE, CommitOrder
 
 Place = tuple[str, Register]
 TASKS = ("tasks/a.yaml", "tasks/b.yaml")
@@ -66,7 +65,7 @@ class Memory(Contents):
         rewritten = layout if layout.endswith("~") else layout and f"{layout} ~"
         return self._files[self.store(Text(tidy(registers), rewritten))]
 
-    def is_recipe(self, commit: Commit, order: Order) -> bool:
+    def is_recipe(self, commit: Commit, order: CommitOrder) -> bool:
         return commit.id == recipe(commit.parents, commit.tree, order)
 
 
@@ -76,7 +75,7 @@ def tidy(registers: Registers) -> dict[Register, Any]:
     return {r: v for r, v in registers.items() if r not in maps}
 
 
-def recipe(parents: Iterable[str], tree: Tree, order: Order) -> str:
+def recipe(parents: Iterable[str], tree: Tree, order: CommitOrder) -> str:
     """The id of the automatic commit."""
     return name_of("automatic", sorted(parents), sorted(tree.items()), order)
 
@@ -255,7 +254,7 @@ class World:
             stands = self.standing((path, register), ancestors)
             if before is None and value is ABSENT:
                 wishes[register] = (ABSENT, not lagging and not _among(ABSENT, stands))
-            elif before is None or not same(value, _said(before).get(register, ABSENT)):
+            elif before is None or not strictly_equal(value, _said(before).get(register, ABSENT)):
                 wishes[register] = (value, not may_stand or not _among(value, stands))
             elif may_stand and len(stands) > 1 and _among(value, stands):
                 wishes[register] = (value, False)  # a side of a conflict may be picked in a repair
@@ -346,7 +345,7 @@ def _side(blob: str | None, text: Text | None) -> dict[Register, Any]:
 
 
 def _among(value: Any, stands: Iterable[Intent]) -> bool:
-    return any(same(value, intent.value) for intent in stands)
+    return any(strictly_equal(value, intent.value) for intent in stands)
 
 
 def _values(stands: Iterable[Intent]) -> list[Any]:
@@ -356,9 +355,9 @@ def _values(stands: Iterable[Intent]) -> list[Any]:
 def _is_new(register: Register, value: Any, sides: Sequence[Registers]) -> bool:
     """Whether no merge of these sides, line by line, can have come to a value."""
     there = sides if register == EXISTS else [s for s in sides if EXISTS in s]
-    if any(same(value, side.get(register, ABSENT)) for side in there):
+    if any(strictly_equal(value, side.get(register, ABSENT)) for side in there):
         return False
     if register != STATE or not isinstance(value, State):
         return True
     states = [side[STATE] for side in there if STATE in side]
-    return any(not any(same(part, s[i]) for s in states) for i, part in enumerate(value))
+    return any(not any(strictly_equal(part, s[i]) for s in states) for i, part in enumerate(value))

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from gittasks.core.changes import same
+from gittasks.core.history import strictly_equal
+from gittasks.core.merge.registers import ABSENT, STATE, Register, State, registers
+from gittasks.core.merge.resolution import EXISTS, Conflict
 from gittasks.core.messages import parse_kept
 from gittasks.core.model import Snapshot
-from gittasks.core.picks import EXISTS, Conflict
-from gittasks.core.registers import ABSENT, STATE, Register, State, registers
-from gittasks.store.contents import task_of
-from gittasks.store.history import MERGE_SIGNER, CommitInfo
+from gittasks.store.commits import MERGE_SIGNER, CommitInfo
+from gittasks.store.list_tree import task_of
 from support.repositories import Repo
 
 Place = tuple[str, Register]
@@ -41,7 +41,7 @@ def changes(before: Snapshot, after: Snapshot) -> dict[Place, Any]:
     Who removes a file says nothing else about it.
     """
     old, new = said(before), said(after)
-    found = {p: new.get(p) for p in {**old, **new} if not same(old.get(p), new.get(p))}
+    found = {p: new.get(p) for p in {**old, **new} if not strictly_equal(old.get(p), new.get(p))}
     gone = before.tasks.keys() - after.tasks.keys()
     found = {p: v for p, v in found.items() if p[0] not in gone or p[1] == EXISTS}
     return {**{(task, EXISTS): True for task, _ in found if task in after.tasks}, **found}
@@ -196,7 +196,7 @@ class Record:
         found = []
         for place in named or values:
             left = _distinct(w.value for w in _unbeaten(wishes.get(place, ()), whole))
-            shown = [v for v in left if place in values and same(v, values[place])]
+            shown = [v for v in left if place in values and strictly_equal(v, values[place])]
             if named:  # it writes whatever stands there, also where that cannot be read
                 found += [(place, value) for value in shown or left]
             elif len(left) > 1:
@@ -213,7 +213,7 @@ class Record:
                 continue
             left, value = standing.get(place, [None]), shown.get(place)
             there = register == EXISTS and place not in standing.unsure and True in left
-            if not any(same(value, v) for v in ([True] if there else left)):
+            if not any(strictly_equal(value, v) for v in ([True] if there else left)):
                 found.append(f"{task} {register}: {value!r} is shown, not {left!r}")
         return found
 
@@ -233,7 +233,7 @@ def _unbeaten(wishes: Sequence[Wished], whole: int) -> list[Wished]:
 def _distinct(values: Iterable[Any]) -> list[Any]:
     found: list[Any] = []
     for value in values:
-        if not any(same(value, v) for v in found):
+        if not any(strictly_equal(value, v) for v in found):
             found.append(value)
     return found
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from gittasks.core.operations import Operation
 from gittasks.errors import GittasksError
-from gittasks.sync import Synced, Wish
+from gittasks.sync import SyncOptions, SyncResult
 from gittasks.workspace import Workspace
 from support import schemas
 from support.launcher import Launcher
@@ -225,9 +225,9 @@ class Repo:
         assert commit, operations
         return commit
 
-    def sync(self, *, accept_rewrite: bool = False) -> Synced:
+    def sync(self, *, accept_rewrite: bool = False) -> SyncResult:
         """Fetch, merge and push the list `plan`, in this process."""
-        return self.workspace("plan").exchange(Wish(True, True, accept_rewrite))[0]
+        return self.workspace("plan").exchange(SyncOptions(True, True, accept_rewrite))[0]
 
     def head(self, list_id: str = "plan") -> str:
         """Commit of a list, as git resolves it."""

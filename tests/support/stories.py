@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from gittasks.core.changes import diff
-from gittasks.core.clock import format_time, parse_time
-from gittasks.core.edit import apply
-from gittasks.core.history import LogEntry
-from gittasks.core.lint.case import Case
-from gittasks.core.lint.table import Finding, findings
+from gittasks.core.apply import apply
+from gittasks.core.history import LogEntry, diff
+from gittasks.core.lint import Finding, findings
+from gittasks.core.lint.context import LintContext
 from gittasks.core.model import Actor, ListInfo, Snapshot, Task
 from gittasks.core.operations import AddNote, Context, Create, Operation, Transition, Verb
+from gittasks.core.times import format_time, parse_time
 
 START = parse_time("2026-11-22T10:00:00Z")
 
@@ -74,7 +73,7 @@ class Story:
     def found(self, second: int, *only: str, parallel: bool = False) -> list[Finding]:
         """What the rules say so many seconds after the beginning."""
         now = format_time(START + second)
-        return findings(Case(self.snapshot, self.history, now, parallel=parallel), only)
+        return findings(LintContext(self.snapshot, self.history, now, parallel=parallel), only)
 
     def rules(self, second: int) -> list[str]:
         """Names of the rules that find something."""

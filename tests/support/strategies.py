@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gittasks.core.edit import apply
+from gittasks.core.apply import apply
 from gittasks.core.fields import FIELDS, LISTS, SIMPLE, Field, Kind
 from gittasks.core.model import (
     Actor,

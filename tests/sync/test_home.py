@@ -16,8 +16,8 @@ from support.repositories import Repo
 
 from gittasks.core.operations import Claim, Transition, Verb
 from gittasks.errors import GittasksError
-from gittasks.store import home, urls
-from gittasks.workspace import claiming
+from gittasks.store import home
+from gittasks.workspace import claims
 
 REFUSED = "refused"
 LOCAL = None
@@ -192,7 +192,7 @@ def _answers(repo: Repo, *, shared: bool = True) -> dict[str, str | None]:
 
     def claim() -> str | None:
         workspace = repo.workspace("plan", GITTASKS_SESSION="one", GITTASKS_OWNER="ann")
-        made = claiming.claim(workspace, Claim("a"))
+        made = claims.claim(workspace, Claim("a"))
         return workspace.store.remote if made.report.commit else "not granted"
 
     def exchange(*args: str) -> Callable[[], str | None]:
@@ -252,7 +252,7 @@ def test_every_command_asks_the_same_remote(
         )
     else:
         assert set(found.values()) == {expected}
-        there = urls.of(bob.workspace("plan").repository, expected)
+        there = home.urls_of(bob.workspace("plan").repository, expected)
         assert there
         assert bob.git("ls-remote", there.fetch, "refs/heads/gittasks/plan")[:40] == bob.head()
 
@@ -319,7 +319,7 @@ def test_a_list_of_two_remotes_goes_to_one_claimer(tmp_path: object) -> None:
 )
 def test_records_name_no_user_and_no_password(url: str, address: str) -> None:
     """What is kept and shown of a URL holds no login."""
-    assert urls.address(url) == address
+    assert home.address(url) == address
 
 
 def test_an_adopted_list_is_pulled_by_git_itself(tmp_path: object) -> None:

@@ -12,13 +12,13 @@ from support import clones
 from support.repositories import GittasksError, Repo
 
 from gittasks.core.operations import AddNote, Create, Transition, Verb
-from gittasks.workspace.following import Follower, News
+from gittasks.workspace.watch import ListUpdate, RefWatcher
 
 
 @contextmanager
-def following(repo: Repo, fetch_every: float | None = None) -> Iterator[Follower]:
+def following(repo: Repo, fetch_every: float | None = None) -> Iterator[RefWatcher]:
     """A follower of the list `plan` that has had its first look."""
-    follower = Follower(repo.workspace("plan"), fetch_every)
+    follower = RefWatcher(repo.workspace("plan"), fetch_every)
     assert follower.look()
     try:
         yield follower
@@ -26,7 +26,7 @@ def following(repo: Repo, fetch_every: float | None = None) -> Iterator[Follower
         follower.close()
 
 
-def await_news(follower: Follower) -> News:
+def await_news(follower: RefWatcher) -> ListUpdate:
     """What is new, as soon as there is something."""
     for _ in range(600):
         if news := follower.look():
@@ -35,7 +35,7 @@ def await_news(follower: Follower) -> News:
     raise AssertionError(f"no news; fetch: {follower.fetch_problem}")
 
 
-def told(news: News) -> list[tuple[str, str]]:
+def told(news: ListUpdate) -> list[tuple[str, str]]:
     """Who did what, as (owner, task)."""
     return [(e.owner or e.by, c.task) for e in news.entries for c in e.changes[:1]]
 
@@ -65,7 +65,7 @@ def test_each_commit_is_told_once_and_in_order(listed: Repo) -> None:
 
 def test_the_first_look_tells_no_history(listed: Repo) -> None:
     """What was before is no news."""
-    follower = Follower(listed.workspace("plan"))
+    follower = RefWatcher(listed.workspace("plan"))
     news = follower.look()
     assert news
     assert news.branch
@@ -172,5 +172,5 @@ def test_a_remote_that_fails_stops_nothing(tmp_path: object) -> None:
 def test_there_must_be_a_remote_to_fetch_from(listed: Repo) -> None:
     """Without one the error says what to do."""
     with pytest.raises(GittasksError) as caught:
-        Follower(listed.workspace("plan"), 1.0)
+        RefWatcher(listed.workspace("plan"), 1.0)
     assert caught.value.exit_code == 8

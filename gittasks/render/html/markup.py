@@ -1,4 +1,4 @@
-"""HTML made of tags. Text becomes markup by being escaped, and in no other way.
+"""HTML made of tags: text becomes markup by being escaped, and in no other way.
 
 A str among the children of a tag is text, whoever wrote it; an `Html` is markup, and only the
 functions here make one. Attributes are checked by name: none that runs a script, none that leads
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from gittasks.render.text import clean_block
+from gittasks.core.model import Status, Task
+from gittasks.render.text import UNICODE, clean_block
 
 _NAME = re.compile(r"[a-z][a-zA-Z0-9]*(-[a-z0-9]+)*")
 _NOT_AS_TAG = frozenset({"script", "style", "iframe", "object", "embed", "link", "base", "form"})
@@ -117,3 +118,89 @@ def _made(markup: str) -> Html:
     html = Html()
     html._markup = markup  # noqa: SLF001  the only place where markup begins
     return html
+
+
+MARKS = {
+    Status.PENDING: "○",
+    Status.IN_PROGRESS: UNICODE.in_progress,
+    Status.COMPLETED: UNICODE.completed,
+    Status.SKIPPED: UNICODE.skipped,
+    Status.DELETED: UNICODE.deleted,
+}
+
+
+def section(name: str, title: str, *content: Child) -> Html:
+    """A part of the page with its heading; `name` is what links lead to."""
+    heading = tag("h2", title, id=f"h-{name}")
+    return tag("section", heading, *content, id=name, aria_labelledby=f"h-{name}")
+
+
+def status_text(text: str) -> Html:
+    """Text that somebody wrote: its direction is its own and does not reach further."""
+    return tag("bdi", text)
+
+
+def mark(status: Status) -> Html:
+    """The sign of a status; its name is said beside it."""
+    return tag("span", MARKS[status], class_=f"mark {css_class(status)}", aria_hidden="true")
+
+
+def css_class(status: Status) -> str:
+    """Name of a status in the style sheet."""
+    return status.value.replace("_", "-")
+
+
+def anchor(task_id: str) -> str:
+    """Where a task stands on the page."""
+    return f"t-{task_id}"
+
+
+def task_link(task: Task) -> Html:
+    """A task by its subject, leading to its details."""
+    return tag("a", status_text(task.headline), href=f"#{anchor(task.id)}")
+
+
+def percent(place: float) -> str:
+    """A place between 0 and 1 as SVG takes it."""
+    text = f"{max(0.0, min(place, 1.0)) * 100:.2f}"
+    return f"{text.rstrip('0').rstrip('.')}%"
+
+
+def bar(parts: Sequence[tuple[str, int]], total: int, label: str) -> Html:
+    """A bar of counts, by style class; `label` says the same in words."""
+    rects, left = [], 0
+    for name, count in parts:
+        if count:
+            share = percent(count / total)
+            rects.append(tag("rect", x=percent(left / total), width=share, height=10, class_=name))
+        left += count
+    return tag("svg", *rects, class_="bar", role="img", aria_label=label)
+
+
+def definitions(pairs: Sequence[tuple[str, Child]], class_: str | None = None) -> Html:
+    """Names and what stands for them, those with nothing left out."""
+    items = [
+        tag("div", tag("dt", name), tag("dd", value))
+        for name, value in pairs
+        if value not in (None, "", ())
+    ]
+    return tag("dl", *items, class_=class_) if items else Html()
+
+
+def table(caption: str, head: Sequence[str], rows: Sequence[Html], class_: str) -> Html:
+    """A table; its roles are said, because the style sheet makes blocks of rows on a phone."""
+    cells = (tag("th", name, scope="col", role="columnheader") for name in head)
+    return tag(
+        "table",
+        tag("caption", caption),
+        tag("thead", tag("tr", *cells, role="row"), role="rowgroup"),
+        tag("tbody", *rows, role="rowgroup"),
+        role="table",
+        class_=class_,
+    )
+
+
+def row(heading: Child, *cells: Child, class_: str | None = None) -> Html:
+    """A row of a table, the first cell being its heading."""
+    first = tag("th", heading, scope="row", role="rowheader")
+    return tag("tr", first, *(tag("td", c, role="cell") for c in cells), role="row", class_=class_)

@@ -1,0 +1,175 @@
+"""Commands for git: hooks, the merge driver, doctor."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from gittasks import render
+from gittasks.cli import output
+from gittasks.cli.options import Command, command, common_options
+from gittasks.cli.output import Answer
+from gittasks.cli.settings import Settings
+from gittasks.errors import GittasksError, NotFound, Refused, Untrusted
+from gittasks.githooks import dispatch, install
+from gittasks.store import disk
+from gittasks.store.merge_driver import merge_file
+from gittasks.store.repository import Repository
+
+if TYPE_CHECKING:
+    from gittasks.githooks.install import HookStatus
+    from gittasks.store.repository import Repository
+    from gittasks.workspace import Symptom
+
+_MOST = 12
+"""Lines that a hook says: what a commit prints should be read."""
+
+
+@click.group("hooks", params=common_options(), add_help_option=False)
+def hooks_command() -> None:
+    """Let git call gittasks: install, uninstall, status.
+
+    Hooks link commits to the tasks that they name (Task: ID completed) and move them; lists are
+    pushed with the code. The merge driver lets plain git merge task files field by field.
+    """
+
+
+@hooks_command.command("install", cls=Command)
+@click.pass_obj
+def install_command(settings: Settings) -> Answer:
+    """Set up hooks and merge driver here; hooks that are there are kept and run first."""
+    return _answer(settings, install.install)
+
+
+@hooks_command.command("uninstall", cls=Command)
+@click.pass_obj
+def uninstall_command(settings: Settings) -> Answer:
+    """Take out what install set up; what was there before is there again."""
+    return _answer(settings, install.uninstall)._replace(exit_code=0)
+
+
+@hooks_command.command("status", cls=Command)
+@click.pass_obj
+def status_command(settings: Settings) -> Answer:
+    """Show what is set up; exit code 1 when something is not."""
+    return _answer(settings, install.status)
+
+
+def _answer(settings: Settings, action: Callable[[Repository], HookStatus]) -> Answer:
+    status = action(settings.workspace().repository)
+    return Answer(
+        lambda: render.documents.hooks_document(
+            [(h.name, h.state, h.after is not None) for h in status.hooks],
+            status.left,
+            changed=status.changed,
+            merge_driver=status.merge_driver,
+        ),
+        lambda _: "\n".join(map(render.text.clean, _lines(status))),
+        quiet=(),
+        exit_code=0 if status.complete else 1,
+    )
+
+
+def _lines(found: HookStatus) -> list[str]:
+    width = max(len(h.name) for h in found.hooks)
+    lines = []
+    for hook in found.hooks:
+        after = ", after the hook that was there" if hook.after else ""
+        lines.append(f"{hook.name:<{width}}  {hook.state}{after}")
+    driver = "installed" if found.merge_driver else "missing"
+    return [*lines, f"{'merge driver':<{width}}  {driver}", *found.left]
+
+
+@command("hook", context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("arguments", nargs=-1)
+@click.pass_obj
+def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> int:
+    """Do what a git hook does. git calls this through the scripts that hooks install puts in place.
+
+    Nothing that goes wrong here may stop git: the exit code is 0, or 5 for a commit that
+    gittasks.strictTrailers refuses.
+    """
+    reads = name in dispatch.READING and not sys.stdin.isatty()
+    stdin = sys.stdin.buffer.read().decode("utf-8", "replace") if reads else ""
+    try:
+        told = dispatch.run(
+            name,
+            arguments,
+            stdin,
+            start=settings.directory,
+            env=settings.environment(),
+            list_id=settings.list_id,
+        )
+    except Refused as refusal:
+        if name == "commit-msg" and refusal.rule == "trailer":
+            raise
+        told = [str(refusal)]
+    except Untrusted as error:
+        told = error.message.splitlines()
+    except GittasksError as error:
+        told = [f"{error.message}{f' ({error.hint})' if error.hint else ''}"]
+    except Exception as error:  # noqa: BLE001  not even a bug of ours may stop git
+        from gittasks.cli.main import unexpected
+
+        told = [str(unexpected(error))]
+    if not settings.quiet:
+        for line in told[:_MOST]:
+            output.say(f"gittasks: {render.text.clean(line)}", err=True)
+        if len(told) > _MOST:
+            output.say(f"gittasks: and {len(told) - _MOST} lines more", err=True)
+    return 0
+
+
+@command("merge-driver")
+@click.argument("base")
+@click.argument("ours")
+@click.argument("theirs")
+@click.argument("path")
+@click.pass_obj
+def merge_driver_command(settings: Settings, base: str, ours: str, theirs: str, path: str) -> None:
+    """Merge one task file for git: BASE OURS THEIRS are files, the result goes into OURS.
+
+    git calls this (gitattributes, "Defining a custom merge driver"); hooks install sets it up.
+    """
+
+    versions = [_read(name) for name in (base, ours, theirs)]
+    merged = merge_file(Repository(settings.directory, dict(os.environ)), path, *versions)
+    disk.replace_file(ours, merged, like=ours)
+
+
+def _read(name: str) -> bytes:
+    try:
+        with open(name, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise NotFound(f"cannot read {name}: {error.strerror}") from error
+
+
+@command("doctor")
+@click.option("--fix", is_flag=True, help="Mend what can be mended without a choice.")
+@click.pass_obj
+def doctor_command(settings: Settings, fix: bool) -> Answer:
+    """Look over the repository and all its lists; exit code 1 when there is something to see to."""
+    workspace = settings.workspace()
+    findings = workspace.doctor(fix=fix)
+    return Answer(
+        lambda: render.documents.doctor_document(findings),
+        lambda _: "\n".join(_symptom_lines(findings)),
+        quiet=(),
+        workspace=workspace,
+        exit_code=1 if any(not finding.fixed for finding in findings) else 0,
+    )
+
+
+def _symptom_lines(findings: list[Symptom]) -> list[str]:
+    clean, lines = render.text.clean, []
+    for finding in findings:
+        where = f"{clean(finding.list_id)}: " if finding.list_id else ""
+        lines.append(f"{where}{clean(finding.message)}")
+        lines.append("  fixed" if finding.fixed else f"  {clean(finding.hint)}")
+    return lines or ["nothing to see to"]

@@ -1,0 +1,114 @@
+"""Commands that judge a list: graph, lint."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+from gittasks import render
+from gittasks.cli import view
+from gittasks.cli.options import command
+from gittasks.cli.output import Answer
+from gittasks.cli.settings import Settings
+from gittasks.core.graph import Picture, picture
+from gittasks.core.ids import find
+
+if TYPE_CHECKING:
+    from gittasks.core.lint import Finding
+    from gittasks.core.model import Snapshot
+    from gittasks.render.text import StatusMarks
+
+_MERMAID_ARROWS = 500
+"""Arrows that Mermaid draws unless it is configured otherwise (`maxEdges`)."""
+
+
+@command("graph")
+@click.argument("task_id", metavar="[ID]", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "mermaid", "dot"]),
+    default="text",
+    help="text (a tree), mermaid (for Markdown) or dot (for Graphviz).",
+)
+@click.option("--open", "only_open", is_flag=True, help="Leave closed tasks out.")
+@click.pass_obj
+def graph_command(settings: Settings, task_id: str | None, form: str, only_open: bool) -> Answer:
+    """Show what waits for what, and the critical path.
+
+    With ID only what has to come before that task and what comes after it.
+    """
+    workspace = settings.workspace()
+    snapshot, now = workspace.snapshot(), workspace.now().epoch
+    chosen = find(snapshot, task_id) if task_id else None
+    shown = picture(snapshot, now, only_open=only_open, task_id=chosen)
+    return Answer(
+        lambda: render.documents.graph_document(snapshot, shown),
+        lambda marks: _drawn(snapshot, shown, form, marks, now),
+        quiet=[task.id for task in shown.net.tasks],
+        hints=lambda: _hints(shown, form),
+        workspace=workspace,
+        exit_code=view.exit_code(snapshot),
+    )
+
+
+def _drawn(snapshot: Snapshot, shown: Picture, form: str, marks: StatusMarks, now: int) -> str:
+    if form == "text":
+        lines = render.graph_text.lines_for(marks, terminal=sys.stdout.isatty())
+        drawn = render.graph_text.tree(shown, marks, lines, now)
+        return "\n".join([drawn, *render.plain.problem_lines(snapshot.problems)])
+    plain_marks = render.text.marks(sys.stdout.encoding)
+    problems = list(map(str, snapshot.problems))
+    if form == "dot":
+        return render.graph_text.dot(snapshot.info, shown, plain_marks, problems)
+    return render.graph_text.mermaid(shown, plain_marks, problems)
+
+
+def _hints(shown: Picture, form: str) -> list[str]:
+    arrows = sum(map(len, shown.net.waits.values()))
+    if form != "mermaid" or arrows <= _MERMAID_ARROWS:
+        return []
+    limit = f"Mermaid draws {_MERMAID_ARROWS} arrows unless its maxEdges is set"
+    return [f"{limit}, and these are {arrows}; --open or an ID shows fewer"]
+
+
+@command("lint")
+@click.option("--rule", "only", multiple=True, metavar="RULE", help="Only this rule.")
+@click.option("--ignore", multiple=True, metavar="RULE", help="All but this rule.")
+@click.pass_obj
+def lint_command(settings: Settings, only: tuple[str, ...], ignore: tuple[str, ...]) -> Answer:
+    """Say what makes the progress of this list hard to see, and what to do about it.
+
+    It reads the list and its history and changes nothing. Exit code 1 when it finds something.
+    """
+    workspace = settings.workspace()
+    snapshot = workspace.snapshot()
+    findings = workspace.lint(snapshot, only, ignore)
+    return Answer(
+        lambda: render.documents.lint_document(snapshot, findings),
+        lambda _: "\n".join([*_lines(findings), *render.plain.problem_lines(snapshot.problems)]),
+        quiet=dict.fromkeys(task_id for finding in findings for task_id in finding.tasks),
+        workspace=workspace,
+        exit_code=view.exit_code(snapshot) or (1 if findings else 0),
+    )
+
+
+def _lines(found: list[Finding]) -> list[str]:
+    """Two lines a finding, then how many there are."""
+    clean = render.text.clean
+    if not found:
+        return ["nothing to improve"]
+    lines = []
+    for f in found:
+        lines += [f"{f.severity}: {clean(f.message)} [{f.rule}]", f"  {clean(f.hint)}"]
+    counts = Counter(f.severity for f in found)
+    total = "1 finding" if len(found) == 1 else f"{len(found)} findings"
+    parts = ", ".join(f"{n} {_plural(severity, n)}" for severity, n in counts.items())
+    return [*lines, f"{total}: {parts}"]
+
+
+def _plural(severity: str, count: int) -> str:
+    return severity if count == 1 or severity == "info" else f"{severity}s"

@@ -1,0 +1,199 @@
+"""Commands that share lists: pull, push, sync, conflicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gittasks import render
+from gittasks.cli.options import F, command
+from gittasks.cli.output import Answer
+from gittasks.cli.settings import Settings
+from gittasks.core.ids import find
+from gittasks.core.progress import summary
+from gittasks.errors import InvalidData
+from gittasks.sync import SyncOptions, SyncResult
+
+if TYPE_CHECKING:
+    from gittasks.core.conflicts import OpenConflict
+    from gittasks.core.history import LogEntry
+    from gittasks.render.text import StatusMarks
+    from gittasks.workspace import Exchanged
+
+_SHOWN = 20
+"""Changes in one direction that are shown one by one."""
+
+
+def _options(function: F) -> F:
+    text = "Merge a history that was rewritten on the remote as well."
+    function = click.option("--accept-rewrite", is_flag=True, help=text)(function)
+    function = click.option("--all", "all_lists", is_flag=True, help="All lists.")(function)
+    return click.argument("remote", required=False, metavar="[REMOTE]")(function)
+
+
+@command("pull")
+@_options
+@click.pass_obj
+def pull_command(
+    settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool
+) -> Answer:
+    """Fetch what others did and merge it. REMOTE is the list's own, else origin."""
+    return _exchange(settings, SyncOptions(True, False, accept_rewrite), remote, all_lists)
+
+
+@command("push")
+@_options
+@click.pass_obj
+def push_command(
+    settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool
+) -> Answer:
+    """Send my work; what others pushed first is merged. Never with force."""
+    return _exchange(settings, SyncOptions(accept_rewrite, True, accept_rewrite), remote, all_lists)
+
+
+@command("sync")
+@_options
+@click.pass_obj
+def sync_command(
+    settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool
+) -> Answer:
+    """Fetch, merge and push: afterwards the remote and this clone hold the same."""
+    return _exchange(settings, SyncOptions(True, True, accept_rewrite), remote, all_lists)
+
+
+def _exchange(settings: Settings, wish: SyncOptions, remote: str | None, all_lists: bool) -> Answer:
+    workspace = settings.workspace()
+    done = workspace.exchange(wish, remote, all_lists=all_lists)
+    failed = [synced.error for synced in done if synced.error]
+    if len(done) == 1 and failed:
+        raise failed[0]
+    exchanges = [(synced, workspace.exchanged(synced)) for synced in done]
+    unreadable = any(synced.branch and synced.branch.snapshot.problems for synced in done)
+    for synced in done:
+        workspace.notices += map(_checkout_hint, synced.lagging)
+    return Answer(
+        lambda: render.documents.sync_document(_document(*exchange) for exchange in exchanges),
+        lambda marks: "\n".join(_lines(exchanges, marks)),
+        quiet=(),
+        failures=[f"error: {s.list_id}: {s.error.message}" for s in done if s.error],
+        workspace=workspace,
+        exit_code=failed[0].exit_code if failed else InvalidData.exit_code if unreadable else 0,
+    )
+
+
+def _checkout_hint(folder: str) -> str:
+    return (
+        f"{folder} has this branch checked out and could not be brought along; "
+        f"before you commit there, see: git -C {folder} status"
+    )
+
+
+def _document(synced: SyncResult, exchange: Exchanged) -> dict[str, Any]:
+    branch = synced.branch
+    return render.documents.exchange_part(
+        synced.list_id,
+        branch.snapshot.info.title if branch else None,
+        synced.remote,
+        created=synced.created,
+        received=exchange.received,
+        sent=exchange.sent,
+        conflicts=exchange.conflicts,
+        troubles=exchange.troubles,
+        open_conflicts=len(synced.conflicts),
+        commit=(branch.heads.local or branch.heads.tracked) if branch else None,
+        rounds=synced.rounds,
+        error=synced.error,
+    )
+
+
+def _lines(exchanges: Sequence[tuple[SyncResult, Exchanged]], marks: StatusMarks) -> list[str]:
+    lines = [line for exchange in exchanges for line in _list_lines(*exchange, marks)]
+    quiet = sum(_is_quiet(synced) for synced, _ in exchanges)
+    if quiet and len(exchanges) > 1:
+        lines.append(f"{quiet} {'list' if quiet == 1 else 'lists'} up to date")
+    return lines or ["there is no list to share"]
+
+
+def _is_quiet(synced: SyncResult) -> bool:
+    """Whether nothing is to be told of a list but that it is up to date."""
+    moved = synced.received or synced.sent or synced.created
+    return not (moved or synced.error or synced.absent)
+
+
+def _list_lines(synced: SyncResult, exchange: Exchanged, marks: StatusMarks) -> list[str]:
+    """`plan: 2 changes from origin, 1 change to origin`, then one line for each of them."""
+    clean, name = render.text.clean, synced.list_id
+    remote = clean(synced.remote)
+    if synced.error:
+        return [f"{name}: error: {clean(synced.error.message)}"]
+    if synced.absent:
+        return [f"{name}: not on {remote}; put it there with: gittasks push"]
+    if _is_quiet(synced):
+        return [f"{name}: up to date with {remote}", *_behind(synced)]
+    moved = [f"{_changes(len(synced.received))} from {remote}"] if synced.received else []
+    moved += [f"{_changes(len(synced.sent))} to {remote}"] if synced.sent else []
+    if synced.created:
+        moved = [f"now on {remote}"]
+    lines = [f"{name}: {', '.join(moved)}", *_behind(synced)]
+    lines += _entry_lines("<", exchange.received, marks)
+    lines += [] if synced.created else _entry_lines(">", exchange.sent, marks)
+    for conflict in exchange.conflicts:
+        lines += [f"  ! {line}" for line in render.history_text.conflict_lines(conflict)]
+    lines += [f"  ! {clean(t.message)}; {clean(t.hint)}" for t in exchange.troubles]
+    if synced.branch:
+        snapshot = synced.branch.snapshot
+        lines += render.plain.problem_lines(snapshot.problems)
+        lines.append(clean(summary(snapshot.tasks.values())))
+    return lines
+
+
+def _behind(synced: SyncResult) -> list[str]:
+    """A word about a remote that lags, or was reset to what it held before."""
+    if not synced.behind:
+        return []
+    return ["  ! it was behind: it lacked changes that it had before, and nothing else"]
+
+
+def _entry_lines(sign: str, entries: Sequence[LogEntry], marks: StatusMarks) -> list[str]:
+    lines = render.history_text.entry_lines(entries[-_SHOWN:], marks, with_task=True)
+    if len(entries) > _SHOWN:
+        lines.insert(0, f"... {len(entries) - _SHOWN} more: gittasks log")
+    return [f"  {sign} {line}" for line in lines]
+
+
+def _changes(count: int) -> str:
+    return f"{count} {'change' if count == 1 else 'changes'}"
+
+
+@command("conflicts")
+@click.argument("task_id", metavar="[ID]", required=False)
+@click.option("--keep", is_flag=True, help="Settle them: what stands is right.")
+@click.pass_obj
+def conflicts_command(settings: Settings, task_id: str | None, keep: bool) -> Answer:
+    """Show what was changed in two places at once: what stands, what does not, how to swap.
+
+    Nothing has to be done about them: one value stands everywhere. A conflict is gone when
+    somebody changes that field again, or keeps what stands. Exit code 1 when there are some.
+    """
+    workspace = settings.workspace()
+    snapshot = workspace.snapshot()
+    chosen = find(snapshot, task_id) if task_id else None
+    settled = workspace.keep_conflicts(chosen) if keep else 0
+    conflicts = [c for c in workspace.conflicts() if chosen in (None, c.task)]
+    return Answer(
+        lambda: render.documents.conflicts_document(snapshot.info, conflicts, settled),
+        lambda _: "\n".join(_conflict_lines(conflicts, settled)),
+        quiet=dict.fromkeys(conflict.task or "" for conflict in conflicts),
+        exit_code=1 if conflicts else 0,
+    )
+
+
+def _conflict_lines(conflicts: list[OpenConflict], settled: int) -> list[str]:
+    lines = [f"settled {settled}: what stands is kept"] if settled else []
+    for conflict in conflicts:
+        lines += render.history_text.conflict_lines(conflict, full=True)
+    if conflicts:
+        lines.append("when all that stands is right: gittasks conflicts --keep")
+    return lines or ["no conflicts"]

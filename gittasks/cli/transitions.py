@@ -1,0 +1,416 @@
+"""Commands that move tasks: start, done, skip, reopen, release, claim, heartbeat, run."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, NamedTuple, TextIO
+
+import click
+
+from gittasks import render
+from gittasks.cli import output
+from gittasks.cli.changing import edit
+from gittasks.cli.options import (
+    command,
+    force_option,
+    offline_option,
+    owner_option,
+    parallel_option,
+    prose,
+    remote_option,
+    resume_option,
+)
+from gittasks.cli.output import Answer
+from gittasks.cli.settings import Settings
+from gittasks.core.model import Status
+from gittasks.core.operations import AddNote, Claim, Operation, StartNext, Transition, Verb
+from gittasks.core.times import duration, duration_words
+from gittasks.core.validation import escape_line
+from gittasks.errors import GittasksError, Refused, RemoteFailure
+
+if TYPE_CHECKING:
+    from gittasks.render.text import StatusMarks
+    from gittasks.workspace import Claimed, EditResult, Workspace
+
+_FORWARDED = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT")
+
+
+class ChildEnd(NamedTuple):
+    """How a program ended: the exit code as a shell gives it, and the same in words."""
+
+    code: int
+    words: str
+    command: str
+
+
+class _Signals:
+    """Hands signals on to a child, from before it runs until it has ended.
+
+    SIGINT comes from the keyboard and reaches the child anyway, so we only stay alive. A signal
+    that is ignored stays so, for the child too (nohup).
+    """
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []
+        self._before = {
+            number: signal.signal(number, self._take)
+            for name in (*_FORWARDED, "SIGINT")
+            if (number := getattr(signal, name, None)) is not None
+            and signal.getsignal(number) is not signal.SIG_IGN
+        }
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            return
+        if self._child is None:
+            self._early.append(number)
+        else:
+            self._child.send_signal(number)
+
+    def to(self, child: subprocess.Popen[bytes]) -> None:
+        """Send to `child` what came until now, and what will come."""
+        self._child = child
+        for number in self._early:
+            child.send_signal(number)
+
+    def end(self) -> None:
+        """Handle signals as before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+def run_child(program: Sequence[str], *, stdout: TextIO | None = None) -> ChildEnd:
+    """Run `program` with our stdin, stdout and stderr; wait for it whatever signals come.
+
+    Its output goes to `stdout` instead, if that is given.
+
+    A signal sent to us alone is handed to the child. A program that cannot be run ends with 127
+    or 126.
+    """
+    command = shlex.join(program)
+    signals = _Signals()
+    try:
+        child = subprocess.Popen(list(program), stdout=stdout)
+        signals.to(child)
+        code = child.wait()
+    except FileNotFoundError:
+        return ChildEnd(127, "the command was not found", command)
+    except OSError as error:
+        return ChildEnd(126, f"the command could not be run ({error.strerror})", command)
+    finally:
+        signals.end()
+    if code < 0:
+        return ChildEnd(128 - code, f"the command was ended by {_name(-code)}", command)
+    if code:
+        return ChildEnd(code, f"the command failed with exit code {code}", command)
+    return ChildEnd(0, "the command succeeded", command)
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most real-time signals have no name
+        return f"signal {number}"
+
+
+_NOTE_LENGTH = 500
+"""Characters of a command line that a note keeps."""
+
+
+@command("start")
+@click.argument("task_id", metavar="ID")
+@resume_option
+@owner_option
+@force_option
+@parallel_option
+@click.pass_obj
+def start_command(
+    settings: Settings,
+    task_id: str,
+    resume: bool,
+    owner: str | None,
+    force: bool,
+    parallel: bool,
+) -> Answer:
+    """Begin a task: pending to in_progress; with --resume go on with an earlier session's.
+
+    Needs all blockers closed and no other task of this owner in progress in this session.
+    """
+    operation = Transition(Verb.START, task_id, owner=owner, resume=resume)
+    return edit(settings, [operation], owner=owner, force=force, parallel=parallel)
+
+
+@command("done")
+@click.argument("task_id", metavar="ID")
+@click.option("--result", metavar="TEXT", help='The outcome in a few words, such as "PASS".')
+@click.option("--end-loop", is_flag=True, help="End the loop: skip its remaining iterations.")
+@click.option("--next", "start_next", is_flag=True, help="Start the next ready task as well.")
+@owner_option
+@force_option
+@parallel_option
+@offline_option
+@remote_option
+@click.pass_obj
+def done_command(
+    settings: Settings,
+    task_id: str,
+    result: str | None,
+    end_loop: bool,
+    start_next: bool,
+    owner: str | None,
+    force: bool,
+    parallel: bool,
+    offline: bool,
+    remote: str | None,
+) -> Answer:
+    """Complete a task, and say what became ready by it.
+
+    To the end of a claim the list's remote has to agree.
+    """
+    operations: list[Operation] = [
+        Transition(Verb.DONE, task_id, result=prose(result), owner=owner, end_loop=end_loop)
+    ]
+    if start_next:
+        operations.append(StartNext(owner))
+    return edit(
+        settings,
+        operations,
+        owner=owner,
+        force=force,
+        parallel=parallel,
+        offline=offline,
+        remote=remote,
+    )
+
+
+@command("skip")
+@click.argument("task_id", metavar="ID")
+@click.option("--result", metavar="TEXT", help="Why, in a few words.")
+@owner_option
+@force_option
+@offline_option
+@remote_option
+@click.pass_obj
+def skip_command(
+    settings: Settings,
+    task_id: str,
+    result: str | None,
+    owner: str | None,
+    force: bool,
+    offline: bool,
+    remote: str | None,
+) -> Answer:
+    """Close a task without doing it; what waited for it may start."""
+    skip = Transition(Verb.SKIP, task_id, result=prose(result))
+    return edit(settings, [skip], owner=owner, force=force, offline=offline, remote=remote)
+
+
+@command("reopen")
+@click.argument("task_id", metavar="ID")
+@owner_option
+@force_option
+@click.pass_obj
+def reopen_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> Answer:
+    """Make a completed or skipped task pending again."""
+    return edit(settings, [Transition(Verb.REOPEN, task_id)], owner=owner, force=force)
+
+
+@command("release")
+@click.argument("task_id", metavar="ID")
+@owner_option
+@force_option
+@offline_option
+@remote_option
+@click.pass_obj
+def release_command(
+    settings: Settings,
+    task_id: str,
+    owner: str | None,
+    force: bool,
+    offline: bool,
+    remote: str | None,
+) -> Answer:
+    """Give a task back: pending, and nobody's."""
+    workspace = settings.workspace(owner, remote)
+    if workspace.forget_lost_claim(task_id):
+        return Answer(
+            lambda: render.documents.release_document(task_id),
+            lambda _: f"the lost claim of {task_id} is forgotten",
+            quiet=(),
+        )
+    release = Transition(Verb.RELEASE, task_id)
+    return edit(settings, [release], owner=owner, force=force, offline=offline, remote=remote)
+
+
+@command("run")
+@click.argument("task_id", metavar="ID")
+@click.argument("program", nargs=-1, required=True, metavar="-- COMMAND...")
+@resume_option
+@owner_option
+@force_option
+@parallel_option
+@click.pass_obj
+def run_command(
+    settings: Settings,
+    task_id: str,
+    program: tuple[str, ...],
+    resume: bool,
+    owner: str | None,
+    force: bool,
+    parallel: bool,
+) -> Answer | int:
+    """Start a task, run COMMAND in this terminal, and complete the task when it succeeds.
+
+    Otherwise the task stays in progress with a note that holds the exit code. The exit code of
+    COMMAND is passed on. With --json what COMMAND prints goes to standard error.
+    """
+
+    workspace = settings.workspace(owner)
+    start = Transition(Verb.START, task_id, owner=owner, resume=resume)
+    begun = workspace.edit([start], force=force, parallel=parallel)
+    started = begun.edit.focus[0]
+    child = run_child(program, stdout=sys.stderr if settings.json else None)
+    if child.code == 0:
+        operation: Operation = Transition(Verb.DONE, started)
+    else:
+        operation = AddNote(started, escape_line(f"{child.words}: {child.command}", _NOTE_LENGTH))
+    try:
+        report = workspace.edit([operation])
+    except GittasksError:
+        if child.code == 0:
+            raise
+        output.say(f"{started}: {child.words}, which could not be noted", err=True)
+        return child.code
+    return _ended(workspace, report, started, child)
+
+
+def _ended(workspace: Workspace, report: EditResult, started: str, child: ChildEnd) -> Answer:
+    change, me = report.edit, workspace.actor.owner
+    status = change.after.tasks[started].status
+    became = "still in progress" if status is Status.IN_PROGRESS else status
+    # The child had stdout to itself; when it failed, the fate of the task is not mixed into it.
+    failed = [f"{started}: {child.words}; {became}"] if child.code else []
+    return Answer(
+        lambda: render.documents.run_document(change, report.commit, me, child.code, child.words),
+        lambda marks: None if failed else render.plain.edited(change, marks, [started]),
+        quiet=(),
+        beside=failed,
+        workspace=workspace,
+        exit_code=child.code,
+    )
+
+
+_NOTHING = "nothing is ready to be claimed"
+
+
+@command("claim")
+@click.argument("task_id", metavar="[ID]", required=False)
+@click.option("--lease", metavar="TIME", help="Others may take it when I am silent so long.")
+@click.option("--take-over", is_flag=True, help="Take one whose holder's lease ran out.")
+@click.option(
+    "--wait",
+    is_flag=False,
+    flag_value="",
+    metavar="[TIME]",
+    help="Wait until something is ready; at most TIME.",
+)
+@resume_option
+@offline_option
+@remote_option
+@owner_option
+@force_option
+@parallel_option
+@click.pass_obj
+def claim_command(
+    settings: Settings,
+    task_id: str | None,
+    lease: str | None,
+    take_over: bool,
+    wait: str | None,
+    resume: bool,
+    offline: bool,
+    remote: str | None,
+    owner: str | None,
+    force: bool,
+    parallel: bool,
+) -> Answer:
+    """Take a task for me alone, on all machines: ID, else the next that is ready.
+
+    The list's remote decides: of two that claim at once it takes one. Exit code 5 when somebody
+    else has the task, 1 when nothing is ready, 7 when the remote cannot be reached.
+    """
+    seconds = duration(lease, "--lease") if lease else None
+    workspace = settings.workspace(owner, remote)
+    wanted = Claim(task_id, owner, take_over, resume=resume)
+    limit = duration(wait, "--wait") if wait else None
+    how = {"force": force, "parallel": parallel, "offline": offline}
+    try:
+        made = workspace.claim(wanted, seconds, **how)
+        while made.task is None and wait is not None:
+            if not workspace.wait_until_ready(limit):
+                break
+            made = workspace.claim(wanted, seconds, **how)
+    except RemoteFailure as error:
+        if not error.details.get("uncertain"):
+            error.hint = (
+                "nothing was claimed; try again, or claim without asking the remote: "
+                "gittasks claim --offline"
+            )
+        raise
+    return _answer(workspace, made)
+
+
+def _answer(workspace: Workspace, claimed: Claimed) -> Answer:
+    edit, task = claimed.report.edit, claimed.task
+
+    def text(marks: StatusMarks) -> str:
+        if task is None:
+            return _NOTHING
+        words = render.text.clean(workspace.claim_words(task, claimed))
+        return f"{words}\n{render.plain.edited(edit, marks, [task.id])}"
+
+    return Answer(
+        lambda: render.documents.claim_document(
+            edit,
+            claimed.report.commit,
+            task and task.id,
+            workspace.actor.owner,
+            None if claimed.tentative else workspace.store.remote,
+            tentative=claimed.tentative,
+        ),
+        text,
+        quiet=[task.id if task else _NOTHING],
+        workspace=workspace,
+        exit_code=0 if task else 1,
+    )
+
+
+@command("heartbeat")
+@click.argument("task_id", metavar="[ID]", required=False)
+@owner_option
+@click.pass_obj
+def heartbeat_command(settings: Settings, task_id: str | None, owner: str | None) -> Answer:
+    """Say that I am still at it: renews the lease of my claims. No commit is made.
+
+    Exit code 5 when one of them was taken over.
+    """
+    workspace = settings.workspace(owner)
+    lease, lost = workspace.heartbeat(task_id)
+    held = ", ".join(lease.claims) or "nothing"
+    lines = [f"renewed for {duration_words(lease.seconds)}: {held}"]
+    lines += [f"{name} was taken over: gittasks show {name}" for name in lost]
+    return Answer(
+        lambda: render.documents.heartbeat_document(
+            workspace.snapshot().info, lease.claims, lost, lease.seconds, lease.beat
+        ),
+        lambda _: "\n".join(lines),
+        quiet=(),
+        workspace=workspace,
+        exit_code=Refused.exit_code if lost else 0,
+    )

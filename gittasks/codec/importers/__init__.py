@@ -1,0 +1,123 @@
+"""Importers of other task trackers' files: one module for each tool; `read` guesses which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gittasks.codec.importers.builder import Collector, decoded, loads
+from gittasks.codec.importers.markdown import (
+    MarkdownFile,
+    keys_of,
+    ordinal,
+    read_backlog,
+    read_ticket,
+    split,
+)
+from gittasks.core.imports import ImportBatch
+from gittasks.errors import InvalidData
+
+FORMATS = ("json", "beads", "taskwarrior", "ticket", "backlog")
+MAX_BYTES = 64 * 1024 * 1024
+"""Most bytes of all files of a source together."""
+_KNOWN = f"say which it is: --format {'|'.join(FORMATS)}"
+
+
+class SourceFile(NamedTuple):
+    """A file as it was found; `name` is its path below what the user named, or that itself."""
+
+    name: str
+    data: bytes
+
+
+def read_source(files: Sequence[SourceFile], where: str, form: str | None = None) -> ImportBatch:
+    """Read a source: one file, or the Markdown files of a folder, in the order given.
+
+    Without a `form` it is guessed from the content. Raises InvalidData, with the place.
+    """
+    if sum(len(file.data) for file in files) > MAX_BYTES:
+        size = f"{MAX_BYTES // 1024 // 1024} MiB"
+        raise InvalidData(f"this is more than {size}", where=where)
+    if not any(file.data.strip() for file in files):
+        raise InvalidData("there is nothing to import", where=where)
+    form = form or _guess(files, where)
+    if form in ("ticket", "backlog"):
+        return _read_markdown(files, where, form)
+    if len(files) > 1:
+        raise InvalidData(f"{form} is one file, and this is a folder of them", where=where)
+    data = files[0].data
+    if form == "json":
+        from gittasks.codec.importers.export import read_native
+
+        return read_native(data, where)
+    if form == "beads":
+        from gittasks.codec.importers.beads import read_beads
+
+        return read_beads(data, where)
+    from gittasks.codec.importers.taskwarrior import read_taskwarrior
+
+    return read_taskwarrior(data, where)
+
+
+def _guess(files: Sequence[SourceFile], where: str) -> str:
+    """The format that the content has, when that is clear."""
+    first = next(file for file in files if file.data.strip())
+    if split(decoded(first.data, first.name)):
+        return _guess_markdown(first)
+    text = decoded(first.data, where).lstrip()
+    if text[:1] not in ("[", "{"):
+        hint = f"a checklist in Markdown is a plan: gittasks apply FILE; else {_KNOWN}"
+        raise InvalidData("this is no file that gittasks imports", where=where, hint=hint)
+    return _guess_json(text, where)
+
+
+def _guess_json(text: str, where: str) -> str:
+    from gittasks.codec.importers.beads import is_beads
+    from gittasks.codec.importers.export import is_native
+    from gittasks.codec.importers.taskwarrior import is_taskwarrior
+
+    line = text.split("\n", 1)[0].strip().removesuffix(",")
+    try:  # of JSON lines the first says enough
+        entry = loads(line, where)
+    except InvalidData:
+        entry = loads(text, where)
+    if isinstance(entry, list):
+        entry = entry[0] if entry else {}
+    if is_native(entry):
+        return "json"
+    if isinstance(entry, dict) and is_taskwarrior(entry):
+        return "taskwarrior"
+    if isinstance(entry, dict) and is_beads(entry):
+        return "beads"
+    raise InvalidData("it is not clear whose JSON this is", where=where, hint=_KNOWN)
+
+
+def _guess_markdown(file: SourceFile) -> str:
+
+    parts = split(decoded(file.data, file.name))
+    keys = keys_of(parts.head) if parts else {}
+    if "id" in keys and "title" in keys:
+        return "backlog"
+    if "id" in keys and "status" in keys:
+        return "ticket"
+    hint = f"a checklist in Markdown is a plan: gittasks apply FILE; else {_KNOWN}"
+    raise InvalidData("it is not clear whose Markdown this is", where=file.name, hint=hint)
+
+
+def _read_markdown(files: Sequence[SourceFile], where: str, form: str) -> ImportBatch:
+
+    found = Collector(form)
+    parts: list[tuple[SourceFile, MarkdownFile]] = []
+    for file in files:
+        if taken_apart := split(decoded(file.data, file.name)):
+            parts.append((file, taken_apart))
+        else:
+            found.lose("file", "it has no front matter", file.name)
+    if form == "backlog":
+        parts.sort(key=lambda part: ordinal(part[1]))
+    read = read_backlog if form == "backlog" else read_ticket
+    for file, part in parts:
+        read(found, part, file.name)
+    if not found.tasks:
+        raise InvalidData(f"no task of {form} is in this", where=where)
+    return found.arrivals(where, by_age=form == "ticket")

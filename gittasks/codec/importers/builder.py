@@ -1,0 +1,207 @@
+"""Builder of import batches, shared by the importers: JSON, dates, notes, dropped values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gittasks.codec import strict_json
+from gittasks.codec.canonical import encode_task
+from gittasks.codec.task_file import normal_time
+from gittasks.core import validation
+from gittasks.core.imports import Dropped, ImportBatch, ImportedTask
+from gittasks.core.model import Note, Task, Value
+from gittasks.errors import InvalidData, Usage
+
+NO_JSON = "this cannot be read as JSON"
+
+
+def decoded(data: bytes, where: str) -> str:
+    """The file as text. Raises InvalidData for what is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InvalidData("not UTF-8 text", where=f"{where}:{line}") from error
+
+
+def loads(text: str, where: str) -> Any:
+    """One value. Raises InvalidData, whatever the text is."""
+    try:
+        return strict_json.loads(text)
+    except ValueError as error:
+        raise InvalidData(f"{NO_JSON}: {error}", where=where) from error
+
+
+def objects(data: bytes, where: str) -> list[tuple[int, dict[str, Any]]]:
+    """The objects of a list, or of lines (a comma behind one is passed over), with their places.
+
+    The place is the line, or in a list the number of the object. Raises InvalidData.
+    """
+    text = decoded(data, where)
+    if text.lstrip().startswith("["):
+        values = loads(text, where)
+        entries = [(number, f"{where}: entry {number}", v) for number, v in enumerate(values, 1)]
+    else:
+        entries = []
+        for number, line in enumerate(text.split("\n"), 1):
+            if bare := line.strip().removesuffix(","):
+                entries.append((number, f"{where}:{number}", loads(bare, f"{where}:{number}")))
+    found = []
+    for number, place, value in entries:
+        if not isinstance(value, dict):
+            raise InvalidData("a JSON object was expected", where=place)
+        found.append((number, value))
+    return found
+
+
+def texts_of(value: object) -> list[str]:
+    """The texts of a list; of one text that alone."""
+    items = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return [item for item in items if isinstance(item, str) and item.strip()]
+
+
+_UNFIT = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+_NOTES_LIMIT = 90 * 1024
+"""Bytes of all notes of a task that are taken, so that its file stays below the limit."""
+_SAYS_NOTHING: tuple[object, ...] = (None, "", [], {}, False, 0)
+
+
+class Collector:
+    """Tasks of one source and what of it is left out, while its files are being read."""
+
+    def __init__(self, tool: str) -> None:
+        self.tool = tool
+        self.tasks: dict[str, ImportedTask] = {}
+        self._losses: dict[tuple[str, str], dict[str, None]] = {}
+
+    def lose(self, what: str, why: str, source: str) -> None:
+        """Note that `what` of a task of the source is not carried over."""
+        self._losses.setdefault((what, why), {})[source] = None
+
+    def lose_rest(self, entry: Mapping[str, Any], known: frozenset[str], source: str) -> None:
+        """Note every key of `entry` with something in it that the reader does not know."""
+        for key, value in entry.items():
+            if key not in known and value not in _SAYS_NOTHING:
+                self.lose(validation.escape_line(key, 60), "gittasks has no such field", source)
+
+    def line(self, value: object, what: str, source: str) -> str | None:
+        """`value` as one line that a task may hold; None when nothing is left."""
+        if not isinstance(value, (str, int, float)):
+            self._lose_other(value, what, "this is no text", source)
+            return None
+        kept = " ".join(re.sub(_UNFIT, " ", str(value)).split())
+        if len(kept) > validation.LINE_LIMIT:
+            self.lose(what, f"cut at {validation.LINE_LIMIT} characters", source)
+        return validation.shorten(kept, validation.LINE_LIMIT, tidy=True) or None
+
+    def prose(self, value: object, what: str, source: str) -> str | None:
+        """`value` as text of any length that a task may hold; None when nothing is left."""
+        if not isinstance(value, str):
+            self._lose_other(value, what, "this is no text", source)
+            return None
+        kept = re.sub(_UNFIT, "\ufffd", value.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
+        data = kept.rstrip().encode()
+        if len(data) > validation.PROSE_LIMIT:
+            self.lose(what, f"cut at {validation.PROSE_LIMIT // 1024} KiB", source)
+            data = data[: validation.PROSE_LIMIT - 4]
+        return data.decode("utf-8", "ignore").rstrip() or None
+
+    def subject(self, value: object, source: str) -> tuple[str, str | None]:
+        """A subject, and the whole text when that is more than a subject may hold."""
+        if not isinstance(value, str):
+            self._lose_other(value, "title", "this is no text", source)
+        text = value if isinstance(value, str) else ""
+        kept = " ".join(re.sub(_UNFIT, " ", text).split())
+        if not kept:
+            return f"Untitled {validation.escape_line(source, 80)}".strip(), None
+        first = " ".join(re.sub(_UNFIT, " ", text.strip().split("\n")[0]).split()) or kept
+        if first == kept and len(kept) <= validation.LINE_LIMIT:
+            return kept, None
+        return validation.shorten(first, validation.LINE_LIMIT, tidy=True), text.strip()
+
+    def time(self, value: object, what: str, source: str) -> str | None:
+        """An RFC 3339 time as tasks hold it; what is none is lost."""
+        if not isinstance(value, str) or not value:
+            self._lose_other(value, what, "this is no time", source)
+            return None
+        try:
+            return normal_time(value)
+        except ValueError:
+            self.lose(what, "this is no time", source)
+            return None
+
+    def entries(self, value: object, what: str, source: str) -> list[dict[str, Any]]:
+        """The objects of a list; whatever else stands there is lost."""
+        if not isinstance(value, list):
+            self._lose_other(value, what, "this is no list", source)
+            return []
+        for item in value:
+            if not isinstance(item, dict):
+                self.lose(what, "an entry is no object", source)
+        return [item for item in value if isinstance(item, dict)]
+
+    def _lose_other(self, value: object, what: str, why: str, source: str) -> None:
+        """Note a value of another kind than was expected, if it says something."""
+        if value not in _SAYS_NOTHING:
+            self.lose(what, why, source)
+
+    def notes(self, notes: list[Note], source: str) -> tuple[Note, ...]:
+        """The notes that there is room for, oldest first, each once."""
+        kept: dict[Note, None] = {}
+        room = _NOTES_LIMIT
+        for note in notes:
+            room -= len(note.text.encode()) + 80
+            if room < 0:
+                self.lose("notes", f"more than {_NOTES_LIMIT // 1024} KiB", source)
+                break
+            kept[note] = None
+        return tuple(kept)
+
+    def metadata(self, values: Mapping[str, object], source: str) -> dict[str, Value]:
+        """The values that a task may hold and that say something."""
+        kept: dict[str, Value] = {}
+        for name, value in values.items():
+            if value is None or value in ("", [], {}):
+                continue
+            try:
+                kept.update(validation.metadata({name[:100]: value}))  # type: ignore[dict-item]
+            except (Usage, TypeError):
+                what = validation.escape_line(f"metadata {name}", 60)
+                self.lose(what, "the value is too large or cannot be kept", source)
+        return kept
+
+    def add(self, source: str, task: Task, waits_for: tuple[str, ...] = ()) -> None:
+        """Take a task; of two with one id the first counts."""
+        if source in self.tasks:
+            self.lose("task", "a second one of the same id", source)
+            return
+        try:
+            encode_task(task)
+        except InvalidData as error:
+            raise InvalidData(error.message, where=source, hint=error.hint) from error
+        self.tasks[source] = ImportedTask(source, task, waits_for)
+
+    def arrivals(self, where: str, *, by_age: bool = True) -> ImportBatch:
+        """All that was read, in the order of their making unless the source has another."""
+        losses = tuple(Dropped(*key, tuple(tasks)) for key, tasks in self._losses.items())
+        tasks = list(self.tasks.values())
+        if by_age:
+            tasks.sort(key=lambda arrival: arrival.task.created or "")
+        return ImportBatch(self.tool, where, tuple(tasks), losses)
+
+
+def text_of(text: str) -> frozenset[str]:
+    """The words of a text: names of keys."""
+    return frozenset(text.split())
+
+
+def sections(*parts: tuple[str | None, object]) -> str:
+    """Texts one below the other as Markdown, each but the first kind under its heading."""
+    made = []
+    for heading, text in parts:
+        if isinstance(text, str) and text.strip():
+            body = text.strip("\n").rstrip()
+            made.append(f"## {heading}\n\n{body}" if heading else body)
+    return "\n\n".join(made)

@@ -1,0 +1,417 @@
+"""Application of operations to a list: a pure function from a snapshot to an edit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, assert_never
+
+from gittasks.core import ids, rules, validation
+from gittasks.core import operations as operations_
+from gittasks.core.editor import Editor
+from gittasks.core.fields import SIMPLE
+from gittasks.core.graph import Graph
+from gittasks.core.history import changed_ids
+from gittasks.core.model import Snapshot, Status, Task, phase_in, phase_named, without_prefix
+from gittasks.core.operations import (
+    AddNote,
+    Claim,
+    Context,
+    Create,
+    LinkCommit,
+    Operation,
+    RelinkCommits,
+    Retitle,
+    SessionEnd,
+    StartNext,
+    Transition,
+    Update,
+    Verb,
+)
+from gittasks.errors import GittasksError, Usage
+
+MOST_ITERATIONS = 1000
+
+
+class Edit(NamedTuple):
+    """What operations did to a list.
+
+    `focus` has, for each operation, the id of the task that it was about ("" for a title, for
+    rewritten commits, and for StartNext and Claim when nothing was ready). `created` lists new ids
+    in the order they were made; `changed` all ids that are new, different or gone, in order of
+    display; `unblocked` the pending tasks that had open blockers before and have none now;
+    `forced` the names of the rules that were overridden.
+    """
+
+    before: Snapshot
+    after: Snapshot
+    focus: tuple[str, ...] = ()
+    created: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unblocked: tuple[str, ...] = ()
+    forced: tuple[str, ...] = ()
+
+    @property
+    def made(self) -> bool:
+        """Whether anything differs, in the tasks or in the list itself."""
+        return bool(self.changed) or self.before.info != self.after.info
+
+
+def between(
+    before: Snapshot,
+    after: Snapshot,
+    *,
+    focus: tuple[str, ...] = (),
+    forced: tuple[str, ...] = (),
+) -> Edit:
+    """The Edit that leads from one snapshot to another, however it came about."""
+    changed = changed_ids(before, after)
+    return Edit(
+        before=before,
+        after=after,
+        focus=focus,
+        created=tuple(i for i in changed if i not in before.tasks),
+        changed=changed,
+        unblocked=unblocked(before, after) if changed else (),
+        forced=forced,
+    )
+
+
+def unblocked(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+    """Pending tasks that had open blockers in `before` and have none in `after`, in order."""
+    then, now = Graph.of(before), Graph.of(after)
+    freed = [
+        task
+        for task in after.tasks.values()
+        if task.status is Status.PENDING
+        and then.is_blocked(task.id)
+        and not now.is_blocked(task.id)
+    ]
+    return tuple(task.id for task in sorted(freed, key=lambda t: t.sort_key))
+
+
+def apply(snapshot: Snapshot, operations: Sequence[Operation], context: Context) -> Edit:
+    """Apply the operations in turn, each to the result of those before it, or none of them.
+
+    An id may be `$N`, the task of the N-th operation (`references`).
+
+    Raises Refused (a rule forbids it), NotFound, Ambiguous or Usage; `details["operation"]` of
+    the error is the index of the operation that failed.
+    """
+    draft = Editor(snapshot, context)
+    focus: list[str] = []
+    for index, operation in enumerate(operations):
+        try:
+            known = operations_.resolved(operation, focus, draft.loop_ends)
+            focus.append(_apply_one(draft, known))
+        except GittasksError as error:
+            error.details["operation"] = index
+            raise
+    after = snapshot._replace(info=draft.info, tasks=draft.tasks)
+    edit = between(snapshot, after, focus=tuple(focus), forced=tuple(draft.forced))
+    return edit._replace(created=tuple(draft.created))
+
+
+def _apply_one(draft: Editor, operation: Operation) -> str:
+    if isinstance(operation, Create):
+        return _create(draft, operation)
+    if isinstance(operation, Update):
+        return _update(draft, operation)
+    if isinstance(operation, Transition):
+        return _transition(draft, operation)
+    if isinstance(operation, AddNote):
+        return _add_note(draft, operation)
+    if isinstance(operation, SessionEnd):
+        _end_session(draft, ended=not operation.goes_on)
+        return ""
+    if isinstance(operation, LinkCommit):
+        task_id = draft.resolve(operation.id)
+        draft.link_commit(task_id, operation.commit)
+        return task_id
+    if isinstance(operation, RelinkCommits):
+        draft.relink_commits(operation.renamed)
+        return ""
+    if isinstance(operation, StartNext):
+        return _start_next(draft, operation)
+    if isinstance(operation, Claim):
+        return _claim(draft, operation)
+    if isinstance(operation, Retitle):
+        draft.info = draft.info._replace(title=validation.single_line(operation.title, "title"))
+        return ""
+    assert_never(operation)
+
+
+def _line(text: str | None, field: str) -> str | None:
+    return None if text is None else validation.single_line(text, field)
+
+
+# --- creating -----------------------------------------------------------------------------
+
+
+def _create(draft: Editor, op: Create) -> str:
+    subject = validation.subject(op.subject)
+    if op.iterations is None:
+        return _create_one(draft, op._replace(subject=subject))
+    if not 1 <= op.iterations <= MOST_ITERATIONS:
+        raise Usage(
+            f"{op.iterations} iterations: give a number from 1 to {MOST_ITERATIONS}",
+            hint="a loop may end early: gittasks done ID --end-loop",
+        )
+    if op.status is not Status.PENDING:
+        raise Usage(
+            f"iterations are made pending, not {op.status}",
+            hint="make them first, then: gittasks start ID",
+        )
+    return _create_loop(draft, op._replace(subject=subject))
+
+
+def _create_loop(draft: Editor, op: Create) -> str:
+    """Make `Iteration 1/N: …` to `N/N`; a phase in the subject becomes the phase of each."""
+    name, phase = op.subject, op.phase
+    if not phase and (label := phase_in(op.subject)):
+        name, phase = without_prefix(op.subject), label.removeprefix("PHASE ")
+    count = op.iterations or 0
+    made: list[str] = []
+    for i in range(1, count + 1):
+        one = Create(
+            subject=validation.subject(f"Iteration {i}/{count}: {name}"),
+            id=f"{op.id.strip()}-{i}" if op.id else None,
+            description=op.description,
+            active_form=f"{op.active_form.strip()} ({i}/{count})" if op.active_form else None,
+            owner=op.owner,
+            blocked_by=(made[-1],) if made else op.blocked_by,
+            blocks=op.blocks if i == count else (),
+            phase=phase,
+            order=None if op.order is None else round(op.order + (i - 1) / MOST_ITERATIONS, 3),
+            metadata=op.metadata,
+            result=op.result,
+            fields=op.fields,
+        )
+        made.append(_create_one(draft, one))
+    draft.loop_ends[made[0]] = made[-1]
+    return made[0]
+
+
+def _create_one(draft: Editor, op: Create) -> str:
+    """Make one task, unless the id is given and there; the subject has been checked."""
+    if op.id is not None:
+        task_id = ids.check_task_id(op.id.strip())
+        if existing := draft.tasks.get(task_id):
+            if existing.subject == op.subject:
+                return task_id
+            raise rules.exists(existing, op.subject)
+        draft.check_free(task_id)
+    else:
+        # Counted on, so that a batch of equal subjects does not try the same ids again and again.
+        entropy = draft.context.entropy + len(draft.created)
+        task_id = ids.make_task_id(op.subject, entropy, draft.tasks)
+        draft.check_free(task_id)
+    # Prefixes are resolved before the task is there, so that they cannot mean the task itself.
+    blockers = [task_id if b.strip() == task_id else draft.resolve(b) for b in op.blocked_by]
+    dependents = [task_id if d.strip() == task_id else draft.resolve(d) for d in op.blocks]
+    draft.tasks[task_id] = _new_task(draft, op, task_id)
+    draft.created.append(task_id)
+    for blocker in blockers:
+        draft.add_edge(task_id, blocker, fresh=True)
+    for dependent in dependents:
+        draft.add_edge(dependent, task_id)
+    if op.status is not Status.PENDING:
+        draft.move_to(task_id, op.status, _line(op.owner, "owner"), _line(op.result, "result"))
+    return task_id
+
+
+def _new_task(draft: Editor, op: Create, task_id: str) -> Task:
+    return Task(
+        id=task_id,
+        subject=op.subject,
+        active_form=_line(op.active_form, "activeForm"),
+        description=None
+        if op.description is None
+        else validation.multi_line(op.description, "description"),
+        owner=_line(op.owner, "owner"),
+        result=_line(op.result, "result"),
+        phase=_needed_phase(op.subject, _line(op.phase, "phase")),
+        order=_next_order(draft) if op.order is None else validation.order(op.order),
+        metadata=validation.metadata(op.metadata),
+        created=draft.context.now,
+        created_by=draft.context.actor.owner,
+        **_simple(op.fields),
+    )
+
+
+def _simple(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of SIMPLE fields as they are stored; None says nothing."""
+    return {
+        field.attr: validation.stored(field, value)
+        for field in SIMPLE
+        if (value := given.get(field.attr)) is not None
+    }
+
+
+def _needed_phase(subject: str, phase: str | None) -> str | None:
+    """`phase`, or None where the subject says the same already."""
+    return phase if phase and phase_named(phase) != phase_in(subject) else None
+
+
+def _next_order(draft: Editor) -> int | None:
+    """The place after all others; None, which sorts last as well, when the numbers run out."""
+    following = draft.last_order + 1
+    if following >= validation.ORDER_LIMIT:
+        return None
+    draft.last_order = following
+    return following
+
+
+# --- changing -----------------------------------------------------------------------------
+
+
+def _update(draft: Editor, op: Update) -> str:
+    task_id = draft.resolve(op.id)
+    task = draft.tasks[task_id]
+    if task.status is Status.DELETED and op.status is not Status.DELETED:
+        if op.status is None:
+            raise rules.deleted(task)
+        draft.restore(task_id)
+    _update_fields(draft, task_id, op)
+    _update_edges(draft, task_id, op)
+    owner, result = _line(op.owner, "owner"), _line(op.result, "result")
+    if op.owner is not None and draft.tasks[task_id].status is Status.PENDING:
+        draft.assign(task_id, owner)
+    if op.status is not None:
+        # Who starts again a task that is in progress says no more than who it is; a change of
+        # its owner comes after, so that it cannot serve to take the task from somebody.
+        running = draft.tasks[task_id].status is Status.IN_PROGRESS
+        starter = None if running and draft.tasks[task_id].owner != owner else owner
+        draft.move_to(task_id, op.status, starter, result)
+    if op.owner is not None:
+        draft.assign(task_id, owner)
+    if op.result is not None:
+        draft.put(task_id, result=result)
+    return task_id
+
+
+def _update_fields(draft: Editor, task_id: str, op: Update) -> None:
+    task = draft.tasks[task_id]
+    changes: dict[str, object] = {}
+    subject = task.subject if op.subject is None else validation.subject(op.subject)
+    if op.subject is not None:
+        changes["subject"] = subject
+    if op.description is not None:
+        changes["description"] = validation.multi_line(op.description, "description")
+    if op.active_form is not None:
+        changes["active_form"] = validation.single_line(op.active_form, "activeForm")
+    if op.phase is not None:
+        changes["phase"] = _needed_phase(subject, validation.single_line(op.phase, "phase"))
+    if op.order is not None:
+        changes["order"] = validation.order(op.order)
+    if op.metadata or op.unset:
+        dropped = {key.strip() for key in op.unset}
+        kept = {k: v for k, v in task.metadata.items() if k not in dropped}
+        changes["metadata"] = {**kept, **validation.metadata(op.metadata)}
+    changes |= _simple(op.fields)
+    added = _simple(op.added)
+    removed = _simple(op.removed)
+    for name in {**removed, **added}:
+        left = [member for member in getattr(task, name) if member not in removed.get(name, ())]
+        changes[name] = tuple(dict.fromkeys((*left, *added.get(name, ()))))
+    draft.put(task_id, **changes)
+
+
+def _update_edges(draft: Editor, task_id: str, op: Update) -> None:
+    """Removals come first, so that one update can turn a dependency round."""
+    for text in op.remove_blocked_by:
+        blocker = draft.resolve(text, also=draft.tasks[task_id].blocked_by)
+        draft.remove_edge(task_id, blocker)
+    for text in op.remove_blocks:
+        draft.remove_edge(draft.resolve(text), task_id)
+    for text in op.add_blocked_by:
+        draft.add_edge(task_id, draft.resolve(text))
+    for text in op.add_blocks:
+        draft.add_edge(draft.resolve(text), task_id)
+
+
+def _transition(draft: Editor, op: Transition) -> str:
+    task_id = draft.resolve(op.id)
+    owner, result = _line(op.owner, "owner"), _line(op.result, "result")
+    if op.verb is Verb.START:
+        draft.start(task_id, owner, resume=op.resume)
+    elif op.verb is Verb.DONE:
+        draft.done(task_id, owner, result)
+        if op.end_loop:
+            draft.end_loop(task_id)
+    elif op.verb is Verb.SKIP:
+        draft.skip(task_id, result)
+    elif op.verb is Verb.REOPEN:
+        draft.reopen(task_id)
+    elif op.verb is Verb.RELEASE:
+        draft.release(task_id)
+    elif op.verb is Verb.DELETE:
+        draft.delete(task_id)
+    elif op.verb is Verb.RESTORE:
+        draft.restore(task_id)
+    else:
+        assert_never(op.verb)
+    return task_id
+
+
+def _end_session(draft: Editor, *, ended: bool) -> None:
+    """Mark what this session holds as left; or, when it goes on after all, as not left."""
+    session = draft.context.actor.session
+    for task in list(draft.tasks.values()):
+        running = task.status is Status.IN_PROGRESS
+        if running and session and task.session == session and ended == (task.left is None):
+            draft.put(task.id, left=draft.context.now if ended else None)
+
+
+def _add_note(draft: Editor, op: AddNote) -> str:
+    task_id = draft.resolve(op.id)
+    text = validation.multi_line(op.text, "note")
+    if text is None:
+        raise Usage("the note is empty", hint=f"write it as: gittasks note {task_id} TEXT")
+    draft.add_note(task_id, text)
+    return task_id
+
+
+def _graph(draft: Editor) -> Graph:
+    return Graph(draft.tasks, draft.unreadable, draft.context.now)
+
+
+def _start_next(draft: Editor, op: StartNext) -> str:
+    owner = _line(op.owner, "owner")
+    ready = _graph(draft).ready(owner or draft.context.actor.owner)
+    if not ready:
+        return ""
+    if draft.finished_claim:  # who claims goes on claiming
+        draft.claim(ready[0].id, Claim(owner=owner))
+    else:
+        draft.start(ready[0].id, owner)
+    return ready[0].id
+
+
+def _claim(draft: Editor, op: Claim) -> str:
+    owner = _line(op.owner, "owner")
+    if op.id is not None:
+        task_id = draft.resolve(op.id)
+        draft.claim(task_id, op._replace(owner=owner))
+        return task_id
+    actor = draft.context.actor
+    whose = owner or actor.owner
+    held = [
+        t.id
+        for t in draft.tasks.values()
+        if t.status is Status.IN_PROGRESS
+        and actor.session
+        and (t.owner, t.session) == (whose, actor.session)
+    ]
+    if held and op.anew and not draft.context.parallel:
+        raise rules.handed_out(draft.tasks[held[0]])
+    if held and not draft.context.parallel:  # a run that died asks again for what it had
+        ready = held
+    else:
+        ready = [t.id for t in _graph(draft).ready(whose)]
+    if op.take_over:
+        stale = [i for i, holder in op.stale.items() if draft.holder(i) == holder]
+        ready += sorted(stale, key=lambda i: draft.tasks[i].sort_key)
+    if not ready:
+        return ""
+    draft.claim(ready[0], op._replace(owner=owner))
+    return ready[0]

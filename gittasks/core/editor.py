@@ -1,0 +1,399 @@
+"""Editor of a list: look-up, dependencies, and the transitions of one task.
+
+Notes, links and fields may be changed by anybody; who may move a task that is in progress is said
+by the table in `actors`, asked here before each transition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from gittasks.core import actors, rules
+from gittasks.core.actors import Answer, Standing
+from gittasks.core.graph import Graph
+from gittasks.core.history import strictly_equal
+from gittasks.core.ids import names_of, unreadable
+from gittasks.core.model import Actor, CodeCommit, ListInfo, Note, Snapshot, Status, Task
+from gittasks.core.operations import Claim, Context, Holder
+from gittasks.core.validation import ORDER_LIMIT
+from gittasks.errors import Refused, Usage
+
+_NOTES_LIMIT = 96 * 1024
+"""Bytes of all notes of a task: beside a description of the greatest length they leave room in
+its file for whatever still has to be recorded."""
+NOT_NEEDED = "not needed, loop exited"
+"""The result of an iteration that was skipped because its loop ended."""
+
+
+class Editor:
+    """The tasks of a snapshot, changed step by step; the snapshot itself stays as it is."""
+
+    __slots__ = (
+        "_problems",
+        "context",
+        "created",
+        "finished_claim",
+        "forced",
+        "info",
+        "last_order",
+        "loop_ends",
+        "tasks",
+        "unreadable",
+    )
+
+    def __init__(self, snapshot: Snapshot, context: Context) -> None:
+        self.context = context
+        self.info: ListInfo = snapshot.info
+        self.tasks: dict[str, Task] = dict(snapshot.tasks)
+        self._problems = snapshot.problems
+        self.unreadable = snapshot.unreadable
+        self.created: list[str] = []
+        orders = (t.order for t in self.tasks.values() if t.order is not None)
+        self.last_order = int(max((o for o in orders if abs(o) < ORDER_LIMIT), default=0))
+        self.loop_ends: dict[str, str] = {}
+        """Of each loop made here, the last iteration by the first."""
+        self.forced: dict[str, None] = {}
+        self.finished_claim = False
+
+    def resolve(self, text: str, also: Collection[str] = ()) -> str:
+        """The id that `text` names, in full or by prefix, among the tasks and the ids `also`."""
+        return names_of(text, self.tasks, self._problems, also)
+
+    def check_free(self, task_id: str) -> None:
+        """Raise InvalidData when a new task would take the place of a file that is unreadable."""
+        if task_id in self.unreadable:
+            raise unreadable(next(p for p in self._problems if p.task == task_id))
+
+    def unless_forced(self, refusal: Refused | None) -> None:
+        """Raise the refusal, if there is one, or remember that it was overridden."""
+        if refusal is None:
+            return
+        if not self.context.force:
+            raise refusal
+        self.forced[refusal.rule] = None
+
+    def put(self, task_id: str, **changes: Any) -> None:
+        """Change fields of a task."""
+        old = self.tasks[task_id]
+        if not all(strictly_equal(getattr(old, name), value) for name, value in changes.items()):
+            self.tasks[task_id] = old._replace(**changes)
+
+    def add_note(self, task_id: str, text: str) -> None:
+        """Append a note by the actor; the same note of the same moment is there only once."""
+        old = self.tasks[task_id]
+        note = Note(self.context.now, self.context.actor.owner, text)
+        if sum(len(n.text.encode()) for n in old.notes) + len(text.encode()) > _NOTES_LIMIT:
+            raise Usage(
+                f"the notes of {task_id} would be longer than {_NOTES_LIMIT // 1024} KiB",
+                hint="keep long texts in a file and note its path, or go on in a new task",
+            )
+        if note not in old.notes:
+            self.tasks[task_id] = old._replace(notes=(*old.notes, note))
+
+    # --- commits of the code ----------------------------------------------------------------
+
+    def link_commit(self, task_id: str, commit: CodeCommit) -> None:
+        """Add a commit to a task, once."""
+        old = self.tasks[task_id]
+        if commit.sha not in {c.sha for c in old.commits}:
+            self.tasks[task_id] = old._replace(commits=(*old.commits, commit))
+
+    def relink_commits(self, renamed: Mapping[str, CodeCommit]) -> None:
+        """Put rewritten commits in the place of what they were, in every task."""
+        for task in list(self.tasks.values()):
+            if not renamed.keys() & {c.sha for c in task.commits}:
+                continue
+            now = {(new := renamed.get(c.sha, c)).sha: new for c in task.commits}
+            self.tasks[task.id] = task._replace(commits=tuple(now.values()))
+
+    # --- dependencies ---------------------------------------------------------------------
+
+    def add_edge(self, task_id: str, blocker: str, *, fresh: bool = False) -> None:
+        """Let `task_id` wait for `blocker`. Raises Refused `cycle` or `deleted`.
+
+        Nothing waits yet for a `fresh` task, so it can close no cycle but with itself.
+        """
+        task = self.tasks[task_id]
+        if blocker in task.blocked_by:
+            return
+        if task.status is Status.DELETED:
+            raise rules.deleted(task)
+        if blocker == task_id:
+            raise rules.cycle((task_id, task_id))
+        path = None if fresh else Graph(self.tasks).cycle_through(task_id, (blocker,))
+        if path:
+            raise rules.cycle(path)
+        self.put(task_id, blocked_by=(*task.blocked_by, blocker))
+
+    def remove_edge(self, task_id: str, blocker: str) -> None:
+        """Let `task_id` no longer wait for `blocker`."""
+        left = tuple(b for b in self.tasks[task_id].blocked_by if b != blocker)
+        self.put(task_id, blocked_by=left)
+
+    # --- transitions: each may be repeated, the second time changes nothing -----------------
+
+    def start(self, task_id: str, owner: str | None = None, *, resume: bool = False) -> None:
+        """Begin work for the owner that the task has, else for who acts (`owner`, if given).
+
+        With `resume` go on with what another session of the same owner began.
+        """
+        task, actor = self.tasks[task_id], self._acting(owner)
+        if task.status.closed:
+            raise rules.closed(task, "start")
+        if task.status is Status.IN_PROGRESS:
+            self._go_on(task, actor, resume=resume)
+        else:
+            self._begin(task, task.owner or actor.owner, self.context.now)
+
+    def _go_on(self, task: Task, actor: Actor, *, resume: bool) -> None:
+        where = self._standing(task, actor)
+        answer = actors.to_start(task, where, resume=resume)
+        if answer is Answer.UNCHANGED:
+            return
+        if answer.refused:
+            self.unless_forced(rules.held(task, actor, answer, "start"))
+        if task.claim and where is not Standing.HOLDER:  # the number of who had it is an old one
+            self.tasks[task.id] = task = task._replace(claim=task.claim + 1)
+        if answer is Answer.RESUME:
+            self._begin(task, task.owner or actor.owner, task.started or self.context.now)
+        else:
+            self._begin(task, actor.owner, self.context.now)
+
+    def _begin(self, task: Task, owner: str, since: str) -> None:
+        session = self.context.actor.session
+        self._check_blockers(task)
+        self._check_one_in_progress(task, owner, session)
+        self.put(
+            task.id,
+            status=Status.IN_PROGRESS,
+            owner=owner,
+            session=session,
+            left=None,
+            started=since,
+            finished=None,
+        )
+
+    def claim(self, task_id: str, op: Claim) -> None:
+        """Take a task for an owner (else the actor) and this session alone; its epoch goes up."""
+        task, actor = self.tasks[task_id], self._acting(op.owner)
+        if task.status.closed:
+            raise rules.closed(task, "claim")
+        since = self.context.now
+        if task.status is Status.IN_PROGRESS:
+            answer = actors.to_claim(task, actor, resume=op.resume)
+            if answer is Answer.UNCHANGED:
+                known = op.granted is None or op.granted.get(task_id) == self.holder(task_id)
+                if op.tentative or (task.claim and known):
+                    return
+            if answer.refused:
+                self._check_take_over(task, actor, answer, op)
+            else:
+                since = task.started or since
+        else:
+            self.unless_forced(rules.assigned(task, actor.owner))
+        self._check_blockers(task)
+        self._check_one_in_progress(task, actor.owner, actor.session)
+        self.put(
+            task_id,
+            status=Status.IN_PROGRESS,
+            owner=actor.owner,
+            session=actor.session,
+            claim=task.claim + (not op.tentative),
+            left=None,
+            started=since,
+            finished=None,
+        )
+
+    def _check_take_over(self, task: Task, actor: Actor, answer: Answer, op: Claim) -> None:
+        if not op.take_over:
+            raise rules.claimed(task, actor, answer)
+        if op.stale.get(task.id) != self.holder(task.id):
+            self.unless_forced(rules.claimed(task, actor, answer, asked=True))
+
+    def check_may_end(self, task: Task, verb: str, by: Actor | None = None) -> None:
+        """Refuse to move a task in progress away from who holds it. Raises Refused `held`."""
+        actor = by or self.context.actor
+        if task.status is not Status.IN_PROGRESS:
+            return
+        answer = actors.to_end(task, actor, self._standing(task, actor))
+        if answer.refused:
+            self.unless_forced(rules.held(task, actor, answer, verb))
+
+    def _acting(self, owner: str | None) -> Actor:
+        """Who acts, when a call gives the name itself."""
+        actor = self.context.actor
+        return actor._replace(owner=owner, named=True) if owner else actor
+
+    def _standing(self, task: Task, actor: Actor) -> Standing:
+        """How an actor stands to a task in progress; what it began for another is its own."""
+        mine = task.id in self.context.on_behalf and actor == self.context.actor
+        return Standing.HOLDER if mine else actors.standing(task, actor)
+
+    def holder(self, task_id: str) -> Holder | None:
+        """Who has a task in progress; None for one that nobody has, or that is not there."""
+        task = self.tasks.get(task_id)
+        if task is None or task.status is not Status.IN_PROGRESS:
+            return None
+        return task.owner, task.session, task.claim
+
+    def done(self, task_id: str, owner: str | None = None, result: str | None = None) -> None:
+        """Complete a task; a pending one counts as started at the same moment."""
+        task, actor = self.tasks[task_id], self._acting(owner)
+        if task.status in (Status.SKIPPED, Status.DELETED):
+            raise rules.closed(task, "complete")
+        outcome = task.result if result is None else result
+        if task.status is Status.COMPLETED:
+            if outcome != task.result:
+                self.unless_forced(rules.finished_by_another(task, actor))
+            self.put(task_id, result=outcome)
+            return
+        self.finished_claim = self.finished_claim or bool(task.claim)
+        pending = task.status is Status.PENDING
+        self.check_may_end(task, "done", actor)
+        self._check_blockers(task)
+        self.put(
+            task_id,
+            status=Status.COMPLETED,
+            owner=task.owner or actor.owner,
+            session=actor.session if pending else task.session,
+            left=None,
+            started=task.started or self.context.now,
+            finished=self.context.now,
+            result=outcome,
+        )
+
+    def end_loop(self, task_id: str) -> None:
+        """Skip the iterations still pending in the loop of `task_id`."""
+        ended = self.tasks[task_id]
+        place = ended.iteration
+        if place is None:
+            raise rules.no_loop(ended)
+        for task in list(self.tasks.values()):
+            other = task.iteration if task.status is Status.PENDING else None
+            if other and (task.phase, other.name, other.max) == (
+                ended.phase,
+                place.name,
+                place.max,
+            ):
+                self.skip(task.id, NOT_NEEDED)
+
+    def skip(self, task_id: str, result: str | None = None) -> None:
+        """Close a task without doing it."""
+        task = self.tasks[task_id]
+        if task.status in (Status.COMPLETED, Status.DELETED):
+            raise rules.closed(task, "skip")
+        outcome = task.result if result is None else result
+        if task.status is Status.SKIPPED:
+            self.put(task_id, result=outcome)
+            return
+        self.check_may_end(task, "skip")
+        self.put(
+            task_id,
+            status=Status.SKIPPED,
+            session=None,
+            left=None,
+            started=None,
+            finished=self.context.now,
+            result=outcome,
+        )
+
+    def reopen(self, task_id: str) -> None:
+        """Make a completed or skipped task pending again; it keeps its owner."""
+        task = self.tasks[task_id]
+        if task.status is Status.IN_PROGRESS:
+            raise rules.in_progress(task, "reopen")
+        if task.status is Status.DELETED:
+            raise rules.closed(task, "reopen")
+        if task.status is not Status.PENDING:
+            self.put(
+                task_id,
+                status=Status.PENDING,
+                session=None,
+                started=None,
+                finished=None,
+                result=None,
+            )
+
+    def release(self, task_id: str, *, keep_owner: bool = False) -> None:
+        """Give a task back: pending, and nobody's. What is another's stays meant for that one, as
+        it does with `keep_owner`."""
+        task = self.tasks[task_id]
+        if task.status.closed:
+            raise rules.closed(task, "release")
+        self.check_may_end(task, "release")
+        keeps = keep_owner or task.owner != self.context.actor.owner
+        self.put(
+            task_id,
+            status=Status.PENDING,
+            owner=task.owner if keeps else None,
+            session=None,
+            left=None,
+            started=None,
+        )
+
+    def delete(self, task_id: str) -> None:
+        """Hide a task; all but its session is kept for `restore`."""
+        if self.tasks[task_id].status is not Status.DELETED:
+            self.check_may_end(self.tasks[task_id], "delete")
+            self.put(task_id, status=Status.DELETED, session=None, left=None)
+
+    def restore(self, task_id: str) -> None:
+        """Bring a deleted task back as completed or skipped if it was, else as pending."""
+        task = self.tasks[task_id]
+        if task.status is not Status.DELETED:
+            return
+        if task.finished:
+            status = Status.COMPLETED if task.started else Status.SKIPPED
+            self.put(task_id, status=status)
+        else:
+            self.put(task_id, status=Status.PENDING, started=None)
+        blockers = [b for b in task.blocked_by if b != task_id]
+        if path := Graph(self.tasks).cycle_through(task_id, blockers):
+            raise rules.cycle(path)
+
+    def move_to(
+        self, task_id: str, status: Status, owner: str | None = None, result: str | None = None
+    ) -> None:
+        """Reach `status` by the transition that leads there. Raises what that raises."""
+        task = self.tasks[task_id]
+        if status is Status.IN_PROGRESS:
+            self.start(task_id, owner)
+        elif status is Status.COMPLETED:
+            self.done(task_id, owner, result)
+        elif status is Status.SKIPPED:
+            self.skip(task_id, result)
+        elif status is Status.DELETED:
+            self.delete(task_id)
+        elif task.status is Status.IN_PROGRESS:
+            self.release(task_id, keep_owner=True)
+        else:
+            self.reopen(task_id)
+
+    def assign(self, task_id: str, owner: str | None) -> None:
+        """Give a task to `owner` or to nobody; work in progress leaves its session behind."""
+        task = self.tasks[task_id]
+        if owner == task.owner:
+            return
+        if task.status is Status.IN_PROGRESS:
+            self.check_may_end(task, "update")
+            if owner:
+                self._check_one_in_progress(task, owner, None)
+            self.put(task_id, owner=owner, session=None, left=None)
+        else:
+            self.put(task_id, owner=owner)
+
+    def _check_blockers(self, task: Task) -> None:
+        blockers = Graph(self.tasks, self.unreadable).open_blockers(task.id)
+        known = [
+            self.tasks.get(b) or Task(id=b, subject="its file is unreadable") for b in blockers
+        ]
+        self.unless_forced(rules.blocked(task, known))
+
+    def _check_one_in_progress(self, task: Task, owner: str, session: str | None) -> None:
+        if self.context.parallel:
+            return
+        for other in actors.counted(self.tasks, owner, session):
+            if other.id != task.id:
+                waits = bool(Graph(self.tasks, self.unreadable).open_blockers(other.id))
+                self.unless_forced(rules.one_in_progress(task, other, owner, waits=waits))

@@ -1,0 +1,328 @@
+"""Lint rules about a list as it stands, and the early advice when tasks are made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from gittasks.core.graph import transitive_edges
+from gittasks.core.invariants import TroubleKind, violations
+from gittasks.core.lint.context import Evidence, LintContext, grouped, names_of, some
+from gittasks.core.model import Snapshot, Status, Task
+from gittasks.core.validation import escape_line
+
+MOST_TASKS = 20
+"""More tasks than this are hard to take in."""
+_GENERIC = (
+    "work works task tasks todo todos to-do list lists default main master test tests misc stuff "
+    "temp tmp project new untitled things items my-tasks my-list mytasks task-list tasklist "
+    "todo-list"
+)
+_APART = (Status.SKIPPED, Status.DELETED)
+_REPAIRS = (
+    "add build clean close create debug delete document drop explain fix implement move optimise "
+    "optimize port profile refactor remove rename replace rewrite simplify speed test unroll write"
+)
+"""First words of tasks that are about a loop in a program."""
+_ROUNDS = ("iterations", "rounds")
+
+
+def is_generic(list_id: str) -> bool:
+    """Whether a list id says nothing about the work."""
+    return list_id.lower() in _GENERIC.split()
+
+
+def is_loop(task: Task) -> bool:
+    """Whether a task that is no iteration sounds like a loop: `Design validation loop`."""
+    words = "".join(c if c.isalnum() else " " for c in task.title.lower()).split()
+    if not words or task.iteration:
+        return False
+    if any(n.isdigit() and word in _ROUNDS for n, word in pairwise(words)):
+        return True
+    if words[0] in _REPAIRS.split():
+        return False
+    if words[-1] in ("loop", "iterations", "rounds") or words[0] in ("repeat", "iterate"):
+        return True
+    ends = ("pass", "passes", "passed", "green", "clean", "approved", "done", "ok")
+    return "until" in words and any(w in ends for w in words[words.index("until") :])
+
+
+def remarks(before: Snapshot, after: Snapshot, created: Sequence[str]) -> list[str]:
+    """Sentences about tasks that were just made, with what to do; mostly none."""
+    made = [after.tasks[i] for i in created if i in after.tasks]
+    said = [_loop_remark(t) for t in made if t.status is Status.PENDING and is_loop(t)][:1]
+    counts = [sum(t.status not in _APART for t in s.tasks.values()) for s in (before, after)]
+    if counts[0] <= MOST_TASKS < counts[1]:
+        said.append(
+            f"the list has {counts[1]} tasks; more than {MOST_TASKS} are hard to take in: make "
+            "one of small steps, or a list for each part"
+        )
+    if label := _late_phase(before, made):
+        said.append(
+            f"{label} is new, and the work has begun: make all phases before the first task "
+            "starts, so that everybody sees what is to come"
+        )
+    return said
+
+
+def _loop_remark(task: Task) -> str:
+    return (
+        f"{task.id} sounds like a loop; with a task for each round everybody sees where it is: "
+        "gittasks create NAME --iterations N"
+    )
+
+
+def _late_phase(before: Snapshot, made: Sequence[Task]) -> str | None:
+    """A phase that comes after the work has begun, to a list that has phases and is not done."""
+    alive = [t for t in before.tasks.values() if t.status is not Status.DELETED]
+    begun = any(t.started for t in alive) and not all(t.status.closed for t in alive)
+    known = {t.phase_label.casefold() for t in alive if t.phase_label} if begun else set()
+    if not known:
+        return None
+    labels = (t.phase_label for t in made)
+    return next((x for x in labels if x and x.casefold() not in known), None)
+
+
+_LONG = 300
+"""Characters of a sentence; a cycle may have any number of tasks."""
+_ALIKE = 3
+"""From so many tasks that differ only in a number they are one task, or a loop."""
+
+
+def trouble(kind: TroubleKind, case: LintContext) -> Iterator[Evidence]:
+    """What no rule lets anybody write, and a merge or an edit by hand can leave."""
+    for found in violations(case.snapshot, parallel=case.parallel):
+        if found.kind is kind:
+            yield Evidence(found.tasks, escape_line(found.message, _LONG), found.hint)
+
+
+def too_many_tasks(case: LintContext) -> Iterator[Evidence]:
+    """Nobody sees at a glance where a long list is."""
+    if (count := len(case.tasks)) > MOST_TASKS:
+        yield Evidence(
+            (),
+            f"the list has {count} tasks; more than {MOST_TASKS} are hard to take in",
+            "make one task of small steps that belong together, or a list for each part: "
+            "gittasks init ID",
+        )
+
+
+def loop_as_task(case: LintContext) -> Iterator[Evidence]:
+    """A loop in one task shows no round of it."""
+    starts = {
+        task_id: sum(t.change.after == Status.IN_PROGRESS.value for t in transitions)
+        for task_id, transitions in case.transitions.items()
+    }
+    for task in case.open:
+        if is_loop(task):
+            why = f"{names_of(task)} is a loop in one task"
+        elif starts.get(task.id, 0) >= _ALIKE:
+            why = f"{names_of(task)} was started {starts[task.id]} times: it is a loop in one task"
+        else:
+            continue
+        yield Evidence(
+            (task.id,),
+            f"{why}, so nobody sees which round it is in",
+            "make a task for each round: gittasks create NAME --iterations N, then: "
+            f"gittasks delete {task.id}",
+        )
+
+
+def _loops(case: LintContext) -> dict[str, list[Task]]:
+    """Iterations of each loop, skipped and deleted ones too."""
+    tasks = case.snapshot.ordered(deleted=True)
+    return grouped(
+        (f"{t.phase} {t.iteration.max} {t.iteration.name.casefold()}", t)
+        for t in tasks
+        if t.iteration
+    )
+
+
+def missing_iterations(case: LintContext) -> Iterator[Evidence]:
+    """`Iteration 1/10` promises ten rounds that can be seen."""
+    for tasks in _loops(case).values():
+        there = {t.iteration.n for t in tasks if t.iteration}
+        top = max(t.iteration.max for t in tasks if t.iteration)
+        if len(there) == top or all(t.status.closed for t in tasks):
+            continue
+        first = next(n for n in range(1, top + 1) if n not in there)
+        yield Evidence(
+            tuple(t.id for t in tasks),
+            f"the loop of {names_of(tasks[0])} says {top} iterations and has {len(there)}: "
+            f"number {first} is not there",
+            "make all iterations at once: gittasks create NAME --iterations N; "
+            "done --end-loop skips those that are not needed",
+        )
+
+
+def unfinished_loop(case: LintContext) -> Iterator[Evidence]:
+    """A loop that was left without an end keeps the list from being complete."""
+    begun = {t.id: t.sort_key for t in case.tasks if t.status is not Status.PENDING}
+    last = max(begun.values(), default=None)
+    for tasks in _loops(case).values():
+        waiting = [t for t in tasks if t.status is Status.PENDING]
+        over = [t for t in tasks if t.status is Status.COMPLETED]
+        if not waiting or not over or any(t.status is Status.IN_PROGRESS for t in tasks):
+            continue
+        if last and last > max(t.sort_key for t in tasks):
+            yield Evidence(
+                tuple(t.id for t in waiting),
+                f"the work has gone on behind the loop of {names_of(tasks[0])}, "
+                f"and {some([t.id for t in waiting])} still wait",
+                f"end the loop: gittasks done {over[-1].id} --end-loop",
+            )
+
+
+def parallel_as_task(case: LintContext) -> Iterator[Evidence]:
+    """Of several agents in one task nobody sees which are done."""
+    for task in case.open:
+        if re.match(_PARALLEL, task.title, re.IGNORECASE):
+            yield Evidence(
+                (task.id,),
+                f"{names_of(task)} is the work of several in one task",
+                "make a task for each, with an owner, so that each is seen to finish: "
+                "gittasks create NAME --owner AGENT",
+            )
+
+
+_PARALLEL = (
+    r"(?:run|launch|start|spawn|do|execute|perform|request|get)\s+"
+    r"(?:[2-9]|[1-9][0-9]|two|three|four|five|six|seven|eight|nine|ten|several|multiple)\s+"
+    r"(?:[\w-]+\s+){0,3}(?:reviews|reviewers|agents|models|audits|opinions|analyses|workers)\b"
+)
+
+
+def numbered_tasks(case: LintContext) -> Iterator[Evidence]:
+    """Tasks that differ only in a number are steps of one, or rounds of a loop."""
+    alike = grouped((_without_number(t), t) for t in case.tasks if not t.iteration)
+    for tasks in alike.values():
+        owners = {t.owner for t in tasks}
+        mine_alone = len(owners) == 1 or None in owners
+        if len(tasks) >= _ALIKE and mine_alone and any(not t.status.closed for t in tasks):
+            yield Evidence(
+                tuple(t.id for t in tasks),
+                f"{some([t.id for t in tasks])} differ only in a number",
+                'steps of a minute belong into one task; rounds of a loop are called "Iteration '
+                'i/N: NAME"; tasks of several agents have owners',
+            )
+
+
+def _without_number(task: Task) -> str | None:
+    match = re.fullmatch(r"(.*\w)\s+#?(?:[0-9]{1,4}|[A-Z])", task.title)
+    return f"{task.phase_label} {match[1].casefold()}" if match else None
+
+
+def no_active_form(case: LintContext) -> Iterator[Evidence]:
+    """While a task runs, its activeForm is what a watcher reads."""
+    ids = tuple(t.id for t in case.open if not t.active_form)
+    if ids:
+        have = "has" if len(ids) == 1 else "have"
+        yield Evidence(
+            ids,
+            f"{some(ids)} {have} no activeForm, which is what is said while a task runs",
+            f'give one: gittasks update {ids[0]} --active-form "Running tests"',
+        )
+
+
+def generic_list_id(case: LintContext) -> Iterator[Evidence]:
+    """Of a list called `tasks` nobody knows what it is about."""
+    if is_generic(case.snapshot.info.id):
+        yield Evidence(
+            (),
+            f'the list id "{case.snapshot.info.id}" says nothing about the work',
+            "call the next list after what it is for: gittasks init feature-auth",
+        )
+
+
+def dangling_dependency(case: LintContext) -> Iterator[Evidence]:
+    """What a task waits for should be there."""
+    here, unreadable = case.snapshot.tasks, case.snapshot.unreadable
+    for task in case.open:
+        for blocker in dict.fromkeys(task.blocked_by):
+            if blocker in unreadable:
+                continue
+            if blocker not in here:
+                why = "is not in this list"
+            elif here[blocker].status is Status.DELETED:
+                why = "is deleted"
+            else:
+                continue
+            shown = escape_line(blocker, 80)
+            yield Evidence(
+                (task.id,),
+                f"{names_of(task)} waits for {shown}, which {why}",
+                f"drop it: gittasks update {task.id} --remove-blocked-by {shown}",
+            )
+
+
+def redundant_dependency(case: LintContext) -> Iterator[Evidence]:
+    """A dependency that follows from others hides those that matter."""
+    found: dict[str, list[str]] = {}
+    for task_id, blocker in transitive_edges(case.net):
+        if not case.snapshot.tasks[task_id].status.closed:
+            found.setdefault(task_id, []).append(blocker)
+    for task_id, blockers in found.items():
+        yield Evidence(
+            (task_id, *blockers),
+            f"{names_of(case.snapshot.tasks[task_id])} waits for {some(blockers)} already through "
+            "other tasks",
+            f"drop it: gittasks update {task_id} --remove-blocked-by {blockers[0]}",
+        )
+
+
+# --- phases --------------------------------------------------------------------------------
+
+
+def _number(task: Task) -> tuple[int, str] | None:
+    """`PHASE 3b` as (3, "b"); None for a phase with a name."""
+    match = re.fullmatch(r"PHASE ([0-9]{1,4})([a-z]?)", task.phase_label or "")
+    return (int(match[1]), match[2]) if match else None
+
+
+def phase_order(case: LintContext) -> Iterator[Evidence]:
+    """Phases are numbered in the order in which they stand, are worked on, and depend."""
+    numbered = [(n, t) for t in case.tasks if (n := _number(t))]
+    begun = [n for n, t in numbered if t.status is not Status.PENDING]
+    if begun:
+        late = grouped(
+            (t.phase_label, t) for n, t in numbered if t.status is Status.PENDING and n < max(begun)
+        )
+        top = next(t.phase_label for n, t in numbered if n == max(begun))
+        for label, tasks in late.items():
+            ids = [t.id for t in tasks]
+            yield Evidence(
+                tuple(ids),
+                f"{top} has begun while {some(ids)} of {label} {_verb('wait', ids)}",
+                f"do it first, or close it: gittasks skip {ids[0]}",
+            )
+    numbers = {t.id: n for n, t in numbered}
+    for number, task in numbered:
+        for blocker in case.net.waits[task.id]:
+            if numbers.get(blocker, number) > number and not task.status.closed:
+                yield Evidence(
+                    (task.id, blocker),
+                    f"{names_of(task)} waits for {blocker} of a later phase",
+                    f"move it: gittasks update {task.id} --phase N, or drop the dependency: "
+                    f"gittasks update {task.id} --remove-blocked-by {blocker}",
+                )
+    yield from _out_of_place([(n, t) for n, t in numbered if not t.status.closed])
+
+
+def _verb(verb: str, ids: list[str]) -> str:
+    return f"{verb}s" if len(ids) == 1 else verb
+
+
+def _out_of_place(numbered: list[tuple[tuple[int, str], Task]]) -> Iterator[Evidence]:
+    top = (0, "")
+    behind = []
+    for number, task in numbered:
+        if number < top:
+            behind.append(task.id)
+        top = max(top, number)
+    if behind:
+        yield Evidence(
+            tuple(behind),
+            f"{some(behind)} {_verb('stand', behind)} behind tasks of later phases",
+            f"put it in its place: gittasks update {behind[0]} --order N",
+        )

@@ -1,0 +1,323 @@
+"""Rules of the merge, field by field: the value shown, the conflicts, the commands to swap them.
+
+Everything here looks at the maximal writers of one file: the writes that no later commit has
+overwritten. With one of them there is nothing to decide. docs/merging.md has the rules as a
+table; the numbers of `RULES` in the model must change with any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from gittasks.core.fields import FIELDS, LISTS, SINGLE, Field, Merge
+from gittasks.core.history import strictly_equal
+from gittasks.core.merge.registers import ABSENT, STATE, Register, State
+from gittasks.core.model import Status, Task
+
+CommitOrder = tuple[int, int]
+"""When a commit was made, as far as its history can tell: see `merge.next_order`."""
+
+EXISTS: Final[Register] = ("exists",)
+"""Whether the file is there: True or ABSENT. Whoever writes any register of a file writes this."""
+BYTES: Final[Register] = ("bytes",)
+"""The bytes of the file, by the name of their blob."""
+ANEW: Final[Register] = ("anew",)
+"""Written by who makes a file where none was: all that an older one said is void."""
+OF_THE_FILE: Final = frozenset({EXISTS, BYTES, ANEW})
+"""The registers that are about a file, not in it."""
+_CREATED: Final[Register] = ("created",)
+_CREATED_BY: Final[Register] = ("createdBy",)
+_RESULT: Final[Register] = ("result",)
+_SILENT: Final = frozenset({BYTES, _CREATED, _CREATED_BY})
+"""Registers about which nobody has to be told: both writers meant the same task."""
+STATUS_PRECEDENCE: Final = {
+    Status.DELETED: 5,
+    Status.COMPLETED: 4,
+    Status.SKIPPED: 3,
+    Status.IN_PROGRESS: 2,
+    Status.PENDING: 1,
+}
+
+
+class Write(NamedTuple):
+    """One commit's write of one register; `value` is ABSENT when it was removed.
+
+    `beside` is what the same commit wrote to the register that this one has to fit (`FITS`), None
+    if it did not. It is kept here so that the choice among these writers never changes, whatever
+    happens to the other register later.
+    """
+
+    order: CommitOrder
+    commit: str
+    value: Any
+    beside: Any = None
+
+    @property
+    def place(self) -> tuple[CommitOrder, str]:
+        """Place in the total order of writers, which extends that of ancestry."""
+        return self.order, self.commit
+
+
+Writers = tuple[Write, ...]
+"""The maximal writers of one register, in their total order; never empty."""
+
+
+class RuleName(StrEnum):
+    """The rules as `gittasks conflicts` names them."""
+
+    LATER = "later"
+    STATUS_ORDER = "status-order"
+    WITH_STATUS = "with-status"
+    ADD_WINS = "add-wins"
+    PRESENT_WINS = "present-wins"
+    EARLIEST = "earliest"
+    GREATEST = "greatest"
+
+
+class Rule(NamedTuple):
+    """A way to choose among writers."""
+
+    name: RuleName
+    choose: Callable[[Writers], Write]
+
+
+class ConflictKind(StrEnum):
+    """A field; a file that one removed and another changed; a task that two made under one id."""
+
+    FIELD = "field"
+    DELETE_UPDATE = "delete-update"
+    ADD_ADD = "add-add"
+
+
+class Conflict(NamedTuple):
+    """A register that was written concurrently with different values."""
+
+    path: str
+    register: Register
+    kind: ConflictKind
+    rule: RuleName
+    winner: Write
+    losers: Writers
+
+
+def _later(writers: Writers) -> Write:
+    return writers[-1]
+
+
+def _present(writers: Writers) -> Write:
+    return next((w for w in reversed(writers) if w.value is not ABSENT), writers[-1])
+
+
+def _earliest(writers: Writers) -> Write:
+    said = [w for w in writers if w.value not in (ABSENT, None)]
+    return min(said, key=lambda w: (str(w.value), w.place)) if said else writers[0]
+
+
+def _greatest(writers: Writers) -> Write:
+    return max(writers, key=lambda w: (w.value if isinstance(w.value, int) else 0, w.place))
+
+
+def _state(writers: Writers) -> Write:
+    """Deleted before all; then the higher claim, which a remote granted, whatever the status: no
+    finish counts under an old claim. Of equal claims what is done is done; of two at work the
+    first whose session goes on counts, and of two that are done, the first."""
+
+    def weight(write: Write) -> tuple[Any, ...]:
+        state = write.value if isinstance(write.value, State) else State()
+        gone = state.status is not Status.DELETED
+        standing = (gone, -state.claim if gone else 0, -STATUS_PRECEDENCE[state.status])
+        if state.status is Status.IN_PROGRESS:
+            ended = state.left is not None
+            return *standing, ended, state.started or "", state.session or "", write.place
+        if state.status in (Status.COMPLETED, Status.SKIPPED):
+            return *standing, state.finished or "", write.place
+        return standing
+
+    first = min(weight(w) for w in writers)
+    # The later one of those that are open or deleted alike: the last word counts there.
+    return max((w for w in writers if weight(w) == first), key=lambda w: w.place)
+
+
+def _kinds(merge: Merge) -> list[str]:
+    """The kinds of the registers of all fields that merge so."""
+    return [field.registers for field in FIELDS if field.merge == merge]
+
+
+_LATER = Rule(RuleName.LATER, _later)
+_RULES: Final[Mapping[str, Rule]] = {
+    "exists": Rule(RuleName.PRESENT_WINS, _present),
+    "state": Rule(RuleName.STATUS_ORDER, _state),
+    **dict.fromkeys(_kinds("add-wins"), Rule(RuleName.ADD_WINS, _present)),
+    **dict.fromkeys(_kinds("earliest"), Rule(RuleName.EARLIEST, _earliest)),
+    "format": Rule(RuleName.GREATEST, _greatest),
+    "rules": Rule(RuleName.GREATEST, _greatest),
+}
+"""By the kind of the register; all others go by `later`."""
+PAIRED_WITH: Final = {_RESULT: STATE, _CREATED_BY: _CREATED}
+"""Registers whose value has to fit that of another: a result its status, a maker the time."""
+
+
+def rule_of(register: Register) -> Rule:
+    """The rule among concurrent writers of a register."""
+    return _RULES.get(register[0], _LATER)
+
+
+def winner(register: Register, writers: Writers) -> Write:
+    """The write of `register` that is shown, given its maximal writers."""
+    if len(writers) == 1:
+        return writers[0]
+    if register in PAIRED_WITH:
+        leaders = tuple(w._replace(value=w.beside) for w in writers if w.beside is not None)
+        if leaders:
+            chosen = rule_of(PAIRED_WITH[register]).choose(leaders).commit
+            return next(w for w in writers if w.commit == chosen)
+    return rule_of(register).choose(writers)
+
+
+def overwritten(
+    writers: Mapping[Register, Writers],
+    writes: Mapping[Register, Any],
+    order: CommitOrder,
+    commit: str,
+) -> Mapping[Register, Writers]:
+    """The maximal writers of a file after one more commit, given those before it."""
+    made = {
+        register: (Write(order, commit, value, writes.get(PAIRED_WITH.get(register, ()))),)
+        for register, value in writes.items()
+    }
+    return made if ANEW in writes else {**writers, **made}
+
+
+def is_combination_of(
+    register: Register, value: Any, sides: Sequence[Mapping[Register, Any]]
+) -> bool:
+    """Whether a merge can have taken a value from its sides, all that they hold of the file; a
+    state, part by part (a text merge goes by lines)."""
+    if register != EXISTS:
+        sides = [side for side in sides if side] or [{}]  # one without the file has no say
+    if any(strictly_equal(value, side.get(register, ABSENT)) for side in sides):
+        return True
+    if register != STATE or value is ABSENT:
+        return False
+    states = [s for side in sides if isinstance(s := side.get(STATE, State()), State)]
+    return all(
+        any(strictly_equal(part, state[i]) for state in states) for i, part in enumerate(value)
+    )
+
+
+def conflicts(path: str, written: Mapping[Register, Writers]) -> list[Conflict]:
+    """Registers of a file with maximal writers that disagree, in their order."""
+    found = []
+    for register, writers in written.items():
+        if len(writers) == 1 or register in _SILENT:
+            continue
+        won = winner(register, writers)
+        losers = tuple(w for w in writers if not same_outcome(register, w.value, won.value))
+        if losers:
+            kind = _kind(register, (won, *losers), written)
+            fitted = won.beside is not None
+            name = RuleName.WITH_STATUS if fitted else rule_of(register).name
+            found.append(Conflict(path, register, kind, name, won, losers))
+    return found
+
+
+def same_outcome(register: Register, one: Any, other: Any) -> bool:
+    """Whether two values say the same; of a finished task that is who finished it and how, not
+    to the second when."""
+    if register == STATE:
+        one, other = (v if isinstance(v, State) else State() for v in (one, other))
+        if one.status is other.status and one.status.closed:
+            return bool(one.owner == other.owner)
+    return strictly_equal(one, other)
+
+
+def _kind(
+    register: Register, writers: Writers, written: Mapping[Register, Writers]
+) -> ConflictKind:
+    if register == EXISTS:
+        return ConflictKind.DELETE_UPDATE
+    makers = {w.commit for w in written.get(_CREATED, ())}
+    alike = {w.commit for w in writers} <= makers
+    return ConflictKind.ADD_ADD if alike else ConflictKind.FIELD
+
+
+_SET: Mapping[Register, Field] = {(f.name,): f for f in SINGLE if f.uses.given}
+_ADDED = {f.registers: f.option.removeprefix("--") for f in LISTS if f.uses.given}
+_VERBS = {
+    Status.IN_PROGRESS: "start",
+    Status.COMPLETED: "done",
+    Status.SKIPPED: "skip",
+    Status.DELETED: "delete",
+}
+Command = tuple[str, ...]
+
+
+def commands_to_take(
+    task: Task | None, list_id: str, register: Register, value: Any
+) -> list[Command]:
+    """What to run, one after the other, so that `register` gets `value`; [] when only an edit of
+    the file by hand does that. `task` is None for the list itself."""
+    if task is None:
+        wanted = register == ("title",) and value not in (ABSENT, None)
+        return [("gittasks", "init", list_id, "--title", str(value))] if wanted else []
+    if register == EXISTS:
+        return [("gittasks", "delete", task.id)] if value is ABSENT else []
+    if register == STATE:
+        return _moves(task, value if isinstance(value, State) else State())
+    update = ("gittasks", "update", task.id)
+    if field := _SET.get(register):
+        text = "" if value is ABSENT else str(value)
+        # A text that begins so would be read as a file.
+        usable = (text or field.uses.clearable) and not text.startswith(("-", "@"))
+        return [(*update, field.option, text)] if usable else []
+    if option := _ADDED.get(register[0]):
+        way = "remove" if value is ABSENT else "add"
+        return [(*update, f"--{way}-{option}", register[1])]
+    if register[0] == "meta" and value is ABSENT:
+        return [(*update, "--unset", register[1])]
+    if register[0] == "meta" and isinstance(value, str) and "=" not in register[1]:
+        return [(*update, "--metadata", f"{register[1]}={value}")]
+    return []
+
+
+def _moves(task: Task, wanted: State) -> list[Command]:
+    moves, owner = _transitions(task, wanted)
+    if owner != wanted.owner and wanted.status is not Status.DELETED:
+        moves.append(("gittasks", "update", task.id, "--owner", wanted.owner or ""))
+    held = task.status is Status.IN_PROGRESS and (task.session or task.claim)
+    return [(*move, "--force") for move in moves] if held else moves
+
+
+def _transitions(task: Task, wanted: State) -> tuple[list[Command], str | None]:
+    """The commands that lead to the status, and whose the task is after them."""
+    moves: list[Command] = []
+    here, owner = task.status, task.owner
+    if here is wanted.status:
+        return moves, owner
+    if here is Status.DELETED:
+        moves.append(("gittasks", "restore", task.id))
+        here = Status.PENDING
+        if task.finished:
+            here = Status.COMPLETED if task.started else Status.SKIPPED
+    if here.closed and wanted.status is not Status.DELETED and here is not wanted.status:
+        moves.append(("gittasks", "reopen", task.id))
+        here = Status.PENDING
+    if here is wanted.status:
+        return moves, owner
+    if wanted.status is Status.PENDING:
+        return [*moves, ("gittasks", "release", task.id)], ""  # whose, depends on who runs it
+    verb: Command = ("gittasks", _VERBS[wanted.status], task.id)
+    starts = wanted.status is Status.IN_PROGRESS
+    if wanted.owner and starts and owner not in (None, wanted.owner):
+        moves.append(("gittasks", "update", task.id, "--owner", wanted.owner))
+        owner = wanted.owner
+    if wanted.owner and (starts or (wanted.status is Status.COMPLETED and not owner)):
+        verb, owner = (*verb, "--owner", wanted.owner), wanted.owner
+    elif wanted.status is not Status.SKIPPED and not owner:
+        owner = ""  # whoever runs the command
+    closes = wanted.status in (Status.COMPLETED, Status.SKIPPED)
+    if moves and closes and task.result:  # opening it again would clear that
+        verb = (*verb, "--result", task.result)
+    return [*moves, verb], owner

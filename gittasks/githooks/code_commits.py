@@ -1,0 +1,173 @@
+"""Commits of the code as git reports them, and the operation git is in the middle of."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from gittasks.core.messages import KEY, TaskTrailer, deduplicated, parse
+from gittasks.core.model import CodeCommit
+from gittasks.core.validation import escape_line
+from gittasks.errors import InvalidData, Usage
+from gittasks.store import git
+from gittasks.store.repository import Repository
+
+_SHA = re.compile(r"[0-9a-f]{40}")
+_SUBJECT_LIMIT = 200
+_VALUE_LIMIT = 200
+"""No list, id and state together are so long; more of it would only fill the screen."""
+_REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{40})", re.MULTILINE)
+
+
+class Change(NamedTuple):
+    """A commit of the code: id, subject, values of its `Task` trailers, what it reverts."""
+
+    sha: str
+    subject: str
+    values: tuple[str, ...]
+    reverts: tuple[str, ...] = ()
+
+    @property
+    def link(self) -> CodeCommit:
+        """The commit as a task keeps it."""
+        return CodeCommit(self.sha, self.subject or None)
+
+
+def hook_env(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what git sets for the commit of the code alone.
+
+    git commit and git rebase set the author of that commit, which may be somebody else, at another
+    time; who acts here is the committer. The index of the code is none of our business.
+    """
+    kept = {
+        name: value
+        for name, value in env.items()
+        if not name.startswith("GIT_AUTHOR_") and name not in ("GIT_INDEX_FILE", "GIT_PREFIX")
+    }
+    for part in ("NAME", "EMAIL", "DATE"):
+        if value := env.get(f"GIT_COMMITTER_{part}"):
+            kept[f"GIT_AUTHOR_{part}"] = value
+    return kept
+
+
+def read(repository: Repository, commits: Iterable[str]) -> dict[str, Change]:
+    """These commits by id, without those that are not there; names such as HEAD do as well.
+
+    git finds the trailers, so what is one is as it is configured (git-interpret-trailers).
+    """
+    wanted = list(dict.fromkeys(commits))
+    if not wanted:
+        return {}
+    shape = f"%H%x00%s%x00%(trailers:key={KEY},valueonly,unfold)%x00%b%x00"
+    args = ["-c", "log.showSignature=false", "log", "--no-walk=unsorted", "--ignore-missing"]
+    args += [f"--format={shape}", "--encoding=UTF-8", "--stdin"]
+    text = _ask(repository, args, "".join(f"{c}\n" for c in wanted).encode())
+    parts = text.split("\0")
+    rows = zip(parts[0::4], parts[1::4], parts[2::4], parts[3::4], strict=False)
+    made = [
+        Change(
+            sha.strip(),
+            escape_line(subject, _SUBJECT_LIMIT),
+            tuple(_cut(v) for line in values.split("\n") if (v := line.strip())),
+            tuple(_REVERTS.findall(body)),
+        )
+        for sha, subject, values, body in rows
+    ]
+    return {change.sha: change for change in made}
+
+
+def mentions(values: Iterable[str]) -> tuple[list[TaskTrailer], list[tuple[str, Usage]]]:
+    """What the values of trailers ask for, one for each task, and those that ask for nothing."""
+    good, bad = [], []
+    for value in values:
+        try:
+            good.append(parse(value))
+        except Usage as error:
+            bad.append((value, error))
+    return deduplicated(good), bad
+
+
+def usual(value: str) -> str:
+    """The value of a trailer as it is usually written; one that asks for nothing, as it is."""
+    try:
+        return str(parse(value))
+    except Usage:
+        return value
+
+
+def trailers_of(repository: Repository, path: str) -> list[str]:
+    """Values of the `Task` trailers of a message that is being written."""
+    text = _ask(repository, ["interpret-trailers", "--parse", "--no-divider", path])
+    found = []
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip().lower() == KEY.lower() and value.strip():
+            found.append(_cut(value.strip()))
+    return found
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= _VALUE_LIMIT else f"{value[:_VALUE_LIMIT]}…"
+
+
+def made_between(repository: Repository, head: str, without: Sequence[str]) -> list[str]:
+    """Commits of `head` that none of the others has, oldest first."""
+    args = ["rev-list", "--reverse", head, "--not", *without]
+    return _ask(repository, args).split()
+
+
+def pairs(text: str) -> dict[str, str]:
+    """What git tells post-rewrite on standard input: old commit to new (githooks)."""
+    found = {}
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) >= 2 and all(_SHA.fullmatch(word) for word in words[:2]):
+            found[words[0]] = words[1]
+    return found
+
+
+def last_action(repository: Repository) -> str:
+    """How HEAD came to be where it is, by its reflog: `commit`, `commit (amend)`, `rebase (pick)`,
+    `cherry-pick`, …; "" when there is no reflog."""
+    return _last_move(repository).partition(":")[0]
+
+
+def is_merge_made(repository: Repository) -> bool:
+    """Whether HEAD is a merge that git has made just now, not one that it went forward to."""
+    return ": Merge made by " in _last_move(repository)
+
+
+def _last_move(repository: Repository) -> str:
+    try:
+        with open(os.path.join(repository.found.path, "logs", "HEAD"), "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 8192))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return lines[-1].partition("\t")[2] if lines else ""
+
+
+def rebase_folder(repository: Repository) -> str | None:
+    """Where git keeps the rebase that is under way in this worktree, if one is."""
+    for name in ("rebase-merge", "rebase-apply"):
+        path = os.path.join(repository.found.path, name)
+        if os.path.isdir(path):
+            return path
+    return None
+
+
+def is_picking(repository: Repository) -> bool:
+    """Whether git is making the commit from another one: a rebase, cherry-pick or revert."""
+    names = ("CHERRY_PICK_HEAD", "REVERT_HEAD", "MERGE_HEAD", "sequencer")
+    there = (os.path.exists(os.path.join(repository.found.path, name)) for name in names)
+    return rebase_folder(repository) is not None or any(there)
+
+
+def _ask(repository: Repository, args: Sequence[str], stdin: bytes = b"") -> str:
+    answer = git.run(args, cwd=repository.start, env=repository.env, stdin=stdin)
+    if answer.returncode != 0:
+        raise InvalidData(f"git {args[0]} failed: {git.first_line(answer.stderr)}")
+    return answer.stdout.decode("utf-8", "replace")

@@ -1,0 +1,249 @@
+"""The run of a hook: news after a merge or checkout, the lists pushed along, errors held back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from gittasks import sync
+from gittasks.core.model import Snapshot, Status
+from gittasks.errors import GittasksError, NotFound, Usage
+from gittasks.githooks import code_commits, commits
+from gittasks.githooks.code_commits import hook_env
+from gittasks.githooks.commits import place, some
+from gittasks.store import disk, home
+from gittasks.store.evaluation import evaluate
+from gittasks.store.list_store import ListStore
+from gittasks.store.list_version import Heads
+from gittasks.store.repository import Repository
+from gittasks.sync import SyncOptions
+from gittasks.workspace import Workspace
+
+_WORDS = {
+    Status.COMPLETED: "completed",
+    Status.IN_PROGRESS: "started",
+    Status.SKIPPED: "skipped",
+    Status.PENDING: "opened again",
+    Status.DELETED: "deleted",
+}
+
+
+def tell(workspace: Workspace) -> list[str]:
+    """A line for each list of which something new was fetched."""
+    repository = workspace.repository
+    if code_commits.rebase_folder(repository):
+        return []
+    told = []
+    for list_id in repository.known_lists():
+        try:
+            line = _line(ListStore(repository, list_id))
+        except GittasksError as error:
+            line = error.message
+        if line:
+            told.append(f"{list_id}: {line}")
+    return told
+
+
+def begin(repository: Repository) -> None:
+    """From now on tell what comes in; what was fetched before is known."""
+    for list_id in repository.known_lists():
+        if tracked := ListStore(repository, list_id).heads().tracked:
+            disk.put(_told_path(repository, list_id), tracked.encode(), repository.shared)
+
+
+def _line(store: ListStore) -> str | None:
+    heads = store.heads()
+    path = _told_path(store.repository, store.list_id)
+    if heads.tracked is None or heads.tracked in (heads.local, _news_text(path)):
+        return None
+    before = _before(store, heads.local, _news_text(path))
+    branch = store.load()
+    disk.put(path, heads.tracked.encode(), store.repository.shared)
+    if before is None:
+        return f"a task list came in {place(branch.snapshot.tasks.values())}"
+    words = _what(before, branch.snapshot)
+    if not words:
+        return None
+    return f"{words} {place(branch.snapshot.tasks.values())}"
+
+
+def _before(store: ListStore, local: str | None, told: str | None) -> Snapshot | None:
+    """The list as it was known here; None when it was not, or is no longer there to be read."""
+    try:
+        if local and told:
+            return evaluate(
+                store.repository, store.list_id, Heads(local, told), None
+            ).branch.snapshot
+        known = local or told
+        return store.load_at(known).snapshot if known else None
+    except GittasksError:
+        return None
+
+
+def _what(before: Snapshot, after: Snapshot) -> str:
+    """`bob completed a, b; carol started c; 2 new`."""
+    moved: dict[tuple[str, str], list[str]] = {}
+    new = 0
+    for task in after.ordered(deleted=True):
+        old = before.tasks.get(task.id)
+        if old is None:
+            new += 1
+        if task.status is not (old.status if old else Status.PENDING):
+            who = task.owner or "somebody"
+            moved.setdefault((who, _WORDS[task.status]), []).append(task.id)
+    words = [f"{who} {what} {some(ids)}" for (who, what), ids in moved.items()]
+    words += [f"{new} new {'task' if new == 1 else 'tasks'}"] if new else []
+    if not words and before.tasks != after.tasks:
+        changed = sum(before.tasks.get(i) != t for i, t in after.tasks.items())
+        words.append(f"{changed} {'task' if changed == 1 else 'tasks'} changed")
+    return "; ".join(words)
+
+
+def _told_path(repository: Repository, list_id: str) -> str:
+    return os.path.join(repository.common, "gittasks", "told", list_id)
+
+
+def _news_text(path: str) -> str | None:
+    try:
+        return disk.read(path).decode("ascii", "replace").strip() or None
+    except OSError:
+        return None
+
+
+_ANCESTORS = 6
+"""How far up the processes the `git push` is looked for: hooks may be run by other hooks."""
+
+
+def push_along(workspace: Workspace, remote: str, stdin: str) -> list[str]:
+    """Push what this remote does not have yet of the lists that are shared through it.
+
+    `gittasks.pushWithCode` false switches that off. Lists that are being pushed just now by the
+    push itself (`stdin`: githooks, pre-push) are left to it.
+    """
+    repository = workspace.repository
+    if remote not in repository.remotes() or _is_dry_run():
+        return []
+    if not repository.config.flag("gittasks.pushwithcode", default=True):
+        return []
+    under_way = {line.split(" ")[0] for line in stdin.splitlines()}
+    under_way |= {words[2] for line in stdin.splitlines() if len(words := line.split(" ")) > 2}
+    stores = [
+        ListStore(repository, list_id, remote)
+        for list_id, commit in repository.local_lists().items()
+        if repository.ref(list_id) not in under_way and _is_due(repository, list_id, commit, remote)
+    ]
+    if not stores:
+        return []
+    told = []
+    for done in sync.sync(stores, remote, SyncOptions(fetch=False, push=True)):
+        if done.error:
+            told.append(_not_pushed(done.list_id, remote, done.error))
+        else:
+            count = len(done.sent)
+            what = "is" if done.created else f"{count} {'change' if count == 1 else 'changes'}"
+            told.append(f"{done.list_id}: {what} now on {remote}")
+    return told
+
+
+def _is_due(repository: Repository, list_id: str, commit: str, remote: str) -> bool:
+    """Whether a list goes to this remote, and has something that is not there as far as known."""
+    found = home.of(repository, list_id)
+    there = repository.tracked_lists().get(remote, {}).get(list_id)
+    return found.remote == remote and found.doubt is None and commit != there
+
+
+def _not_pushed(list_id: str, remote: str, error: GittasksError) -> str:
+    return f"{list_id}: not pushed to {remote}: {error.message}; later: gittasks push {remote}"
+
+
+def _is_dry_run() -> bool:
+    """Whether this is a `git push --dry-run`, which runs the hook as well and does not say so.
+
+    The command line of the git above tells, where there is /proc; elsewhere nothing does.
+    """
+    process = os.getppid()
+    for _ in range(_ANCESTORS):
+        words = _command_line(process)
+        if "push" in words:
+            return bool({"--dry-run", "-n"} & set(words[words.index("push") :]))
+        process = _parent(process)
+    return False
+
+
+def _command_line(process: int) -> list[str]:
+    try:
+        with open(f"/proc/{process}/cmdline", "rb") as file:
+            return file.read().decode("utf-8", "replace").split("\0")
+    except OSError:
+        return []
+
+
+def _parent(process: int) -> int:
+    try:
+        with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as file:
+            return int(file.read().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+NAMES = (
+    "prepare-commit-msg",
+    "commit-msg",
+    "post-commit",
+    "post-rewrite",
+    "post-merge",
+    "post-checkout",
+    "pre-push",
+)
+"""The hooks that gittasks has, in the order in which git comes to them."""
+READING = frozenset({"post-rewrite", "pre-push"})
+"""Those that git tells something on standard input."""
+
+
+def run(
+    name: str,
+    args: Sequence[str],
+    stdin: str,
+    *,
+    start: str,
+    env: Mapping[str, str],
+    list_id: str | None = None,
+) -> list[str]:
+    """Do what a hook does and return what it has to say, a line each.
+
+    Arguments that are missing are taken from the variables of the pre-commit framework. Raises
+    Refused for a commit that is not to be made, and any other error for what went wrong.
+    """
+    if name not in NAMES:
+        raise NotFound(f'gittasks has no hook "{name}"', hint=f"it has {', '.join(NAMES)}")
+    workspace = Workspace.open(start, list_id=list_id, env=hook_env(env))
+    if not workspace.known_lists():
+        return []
+
+    def argument(at: int, variable: str = "") -> str:
+        return args[at] if len(args) > at else env.get(variable, "")
+
+    if name in ("prepare-commit-msg", "commit-msg"):
+        if not args:
+            raise Usage(f"{name} takes the file of the message")
+        from gittasks.githooks import messages
+
+        if name == "commit-msg":
+            return messages.check(workspace, args[0])
+        messages.prepare(workspace, args[0], argument(1, "PRE_COMMIT_COMMIT_MSG_SOURCE"))
+        return []
+    if name == "pre-push":
+        return push_along(workspace, argument(0, "PRE_COMMIT_REMOTE_NAME"), stdin)
+    if name in ("post-commit", "post-rewrite"):
+        if name == "post-commit":
+            return commits.post_commit(workspace)
+        kind = argument(0, "PRE_COMMIT_REWRITE_COMMAND")
+        told = commits.post_rewrite(workspace, kind, stdin)
+        if kind == "amend":
+            return told
+
+        return told + tell(workspace)
+
+    if name == "post-merge" and argument(0, "PRE_COMMIT_IS_SQUASH_MERGE") != "1":
+        return commits.post_merge(workspace) + tell(workspace)
+    return tell(workspace)

@@ -1,0 +1,357 @@
+"""Installation of the hook scripts: where they can go, beside what is there, and out again.
+
+Where hooks can be put here: git's own folder, git's configuration, or a file that somebody
+else looks after, for which there are only words to say.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from enum import StrEnum
+from typing import NamedTuple
+
+from gittasks.errors import DiskFailure, Refused
+from gittasks.githooks import dispatch
+from gittasks.githooks.dispatch import NAMES
+from gittasks.store import disk, git, merge_driver
+from gittasks.store.repository import Repository
+
+MARK = "# Managed by: gittasks hooks install|uninstall."
+"""A line that every script of ours has, of whatever version."""
+
+
+def script(name: str) -> bytes:
+    """The script for a hook."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    shipped = os.path.join(here, "shipped", name)
+    in_source_tree = os.path.join(os.path.dirname(os.path.dirname(here)), "hooks", name)
+    with open(shipped if os.path.exists(shipped) else in_source_tree, "rb") as file:
+        return file.read()
+
+
+def is_ours(path: str) -> bool:
+    """Whether the file at `path` is a script of ours."""
+    try:
+        with open(path, "rb") as file:
+            return MARK.encode() in file.read(4096)
+    except OSError:
+        return False
+
+
+_CONFIGURED = (2, 54)
+"""The first git that runs hooks from its configuration (git-hook)."""
+
+_OFF = "core.hooksPath (no folder)"
+"""The manager where git is told to look for hooks where none can be: people switch them off so."""
+
+
+class Place(NamedTuple):
+    """`folder`: scripts go there. Otherwise `manager` says who looks after the hooks, and
+    `configured` whether git's configuration can hold ours beside that."""
+
+    folder: str
+    manager: str | None = None
+    configured: bool = False
+
+
+def find(repository: Repository) -> Place:
+    """Where the hooks of this repository belong."""
+    folder = _hooks_folder(repository)
+    manager = _manager(repository, folder)
+    return Place(folder, manager, bool(manager) and _version(repository) >= _CONFIGURED)
+
+
+def _hooks_folder(repository: Repository) -> str:
+    """The folder that git looks for hooks in, core.hooksPath and worktrees considered."""
+    if repository.config.get("core.hookspath") == "":
+        return os.devnull
+    answer = _ask(repository, "rev-parse", "--git-path", "hooks")
+    return os.path.normpath(os.path.join(repository.start, answer))
+
+
+def _manager(repository: Repository, folder: str) -> str | None:
+    """Who looks after the hooks, when it is not git alone."""
+    tree = repository.found.work_tree
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        return _OFF
+    own = os.path.realpath(folder).startswith(os.path.realpath(repository.common) + os.sep)
+    if os.path.basename(folder.removesuffix(f"{os.sep}_")) == ".husky":
+        return "husky"
+    for name in NAMES:
+        if _says(os.path.join(folder, name), b"lefthook"):
+            return "lefthook"
+    if own:
+        return None
+    if tree and os.path.realpath(folder).startswith(os.path.realpath(tree) + os.sep):
+        return f"core.hooksPath ({os.path.relpath(folder, tree)}, a part of the work tree)"
+    scope = _ask(repository, "config", "--show-scope", "--get", "core.hooksPath").split()[:1]
+    if scope in (["local"], ["worktree"]):
+        return None
+    return f"core.hooksPath ({folder}, for more repositories than this one)"
+
+
+def _says(path: str, word: bytes) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return word in file.read(65536).lower()
+    except OSError:
+        return False
+
+
+def is_of_pre_commit(path: str) -> bool:
+    """Whether a hook is the pre-commit framework's, which runs `<name>.legacy` beside it."""
+    return _says(path, b"pre-commit.com") or _says(path, b"pre_commit")
+
+
+def manual_step(place: Place, tree: str) -> dict[str, str]:
+    """For each hook the file that a person keeps, and whether it calls gittasks: '' if not."""
+    files = {}
+    for name in NAMES:
+        if place.manager == "husky":
+            path = os.path.join(place.folder.removesuffix(f"{os.sep}_"), name)
+        elif place.manager == "lefthook":
+            names = ("lefthook.yml", ".lefthook.yml", "lefthook.yaml", "lefthook-local.yml")
+            there = (os.path.join(tree, n) for n in names)
+            path = next((p for p in there if os.path.exists(p)), os.path.join(tree, names[0]))
+        else:
+            path = os.path.join(place.folder, name)
+        files[name] = path if _says(path, f"gittasks hook {name}".encode()) else ""
+    return files
+
+
+def describe_place(place: Place) -> list[str]:
+    """What a person has to add, when we cannot."""
+    if place.manager == _OFF:
+        return [
+            "git runs no hooks here, for core.hooksPath names no folder",
+            "see where that is set with: git config --show-origin core.hooksPath",
+            "take it out, then: gittasks hooks install",
+        ]
+    if place.manager == "lefthook":
+        lines = ["lefthook looks after the hooks here; add to lefthook.yml, then: lefthook install"]
+        for name in NAMES:
+            stdin = ["      use_stdin: true"] if name in ("post-rewrite", "pre-push") else []
+            lines += [f"  {name}:", "    commands:", "      gittasks:"]
+            lines += [f"        run: {_line(name, '{0}')}", *(f"  {s}" for s in stdin)]
+        return lines
+    where = ".husky/NAME" if place.manager == "husky" else os.path.join(place.folder, "NAME")
+    lines = [f"{place.manager} looks after the hooks here; add one line to each file {where}:"]
+    lines += [f"  {name}: {_line(name, chr(34) + '$@' + chr(34))}" for name in NAMES]
+    return lines
+
+
+def _line(name: str, args: str) -> str:
+    """A hook's call; only a refusal by gittasks.strictTrailers may stop a commit."""
+    end = "[ $? -ne 5 ]" if name == "commit-msg" else "true"
+    return f"gittasks hook {name} {args} || {end}"
+
+
+def _version(repository: Repository) -> tuple[int, ...]:
+    found = re.search(r"(\d+)\.(\d+)", _ask(repository, "version"))
+    return tuple(map(int, found.groups())) if found else (0, 0)
+
+
+def _ask(repository: Repository, *args: str) -> str:
+    answer = git.run(args, cwd=repository.start, env=repository.env)
+    return answer.stdout.decode("utf-8", "surrogateescape").strip()
+
+
+_CHAINED = ".gittasks-chained"
+
+
+class HookState(StrEnum):
+    """Whether git calls the script of this version, an older one, none, or one set up by hand."""
+
+    INSTALLED = "installed"
+    OUTDATED = "outdated"
+    MISSING = "missing"
+    BY_HAND = "by hand"
+
+
+class Hook(NamedTuple):
+    """One hook; `path` is its file.
+
+    `after` is the hook that was there before and is run first, if there was one.
+    """
+
+    name: str
+    state: HookState
+    path: str | None = None
+    after: str | None = None
+
+
+class HookStatus(NamedTuple):
+    """What is set up, and what is left to do by hand, in words."""
+
+    hooks: tuple[Hook, ...]
+    merge_driver: bool
+    changed: bool = False
+    left: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether git calls gittasks wherever it could."""
+        return self.merge_driver and all(
+            h.state in (HookState.INSTALLED, HookState.BY_HAND) for h in self.hooks
+        )
+
+
+def status(repository: Repository) -> HookStatus:
+    """What is set up in a repository."""
+    place = find(repository)
+    hooks = tuple(_look(repository, place, name) for name in NAMES)
+    installed = merge_driver.is_installed(repository)
+    left: tuple[str, ...] = ()
+    if place.manager and not place.configured and any(h.state is HookState.MISSING for h in hooks):
+        left = tuple(describe_place(place))
+    return HookStatus(hooks, installed, left=left)
+
+
+def install(repository: Repository) -> HookStatus:
+    """Set up the merge driver and all hooks; what is set up already stays as it is.
+
+    Raises Refused where a file is in the way, before anything was changed.
+    """
+    place = find(repository)
+    before = [_look(repository, place, name) for name in NAMES]
+    todo = [h for h in before if h.state in (HookState.MISSING, HookState.OUTDATED)]
+    if not place.manager:
+        for hook in todo:
+            _check_free(_slot(place.folder, hook.name))
+    changed = merge_driver.install(repository)
+    if todo:
+        dispatch.begin(repository)
+    for hook in todo:
+        if place.configured:
+            changed = _configure(repository, hook.name) or changed
+        elif not place.manager:
+            _put(_slot(place.folder, hook.name), hook.name, repository)
+            changed = True
+    return status(repository)._replace(changed=changed)
+
+
+def uninstall(repository: Repository) -> HookStatus:
+    """Take out the merge driver and all hooks of ours; what was there before is there again."""
+    place = find(repository)
+    # Those of git's own folder may be from before core.hooksPath was set.
+    folders = {os.path.join(repository.common, "hooks")}
+    folders |= set() if place.manager else {place.folder}
+    changed = merge_driver.uninstall(repository)
+    for name in NAMES:
+        changed = _unconfigure(repository, name) or changed
+        for folder in folders:
+            for slot in (os.path.join(folder, f"{name}.legacy"), os.path.join(folder, name)):
+                changed = _take_out(slot) or changed
+    with suppress(OSError):  # ours, unless somebody keeps something there
+        os.rmdir(os.path.dirname(_copy(repository, "")))
+    return status(repository)._replace(changed=changed, left=())
+
+
+# --- files ----------------------------------------------------------------------------------
+
+
+def _slot(folder: str, name: str) -> str:
+    """The file that ours is: the hook itself, or what the pre-commit framework runs beside its."""
+    path = os.path.join(folder, name)
+    if is_of_pre_commit(path) and not is_ours(path):
+        return f"{path}.legacy"
+    return path
+
+
+def _check_free(slot: str) -> None:
+    chained = f"{slot}{_CHAINED}"
+    if os.path.lexists(slot) and not is_ours(slot) and os.path.lexists(chained):
+        raise Refused(
+            "hook",
+            f"{slot} is not the script of gittasks any more, and {chained} is still there",
+            hint="somebody wrote over the script: put what you want to run into the second file, "
+            "move the first away, then install again",
+        )
+
+
+def _put(slot: str, name: str, repository: Repository) -> None:
+    """Put our script into a slot; what is there is kept beside it, and never missing."""
+    chained = f"{slot}{_CHAINED}"
+    temporary = f"{slot}.gittasks-{os.getpid()}"
+    try:
+        disk.make_folders(os.path.dirname(slot), repository.shared)
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o777), "wb") as file:
+            file.write(script(name))
+        repository.shared.apply(temporary)
+        if os.path.lexists(slot) and not is_ours(slot):
+            os.link(slot, chained, follow_symlinks=False)
+        os.replace(temporary, slot)
+    except OSError as error:
+        disk.remove(temporary)
+        raise DiskFailure.of(error) from error
+
+
+def _take_out(slot: str) -> bool:
+    """Whether our script was in a slot; what it had displaced is back then."""
+    if not is_ours(slot):
+        return False
+    chained = f"{slot}{_CHAINED}"
+    try:
+        if os.path.lexists(chained):
+            os.replace(chained, slot)
+        else:
+            os.unlink(slot)
+    except OSError as error:
+        raise DiskFailure.of(error) from error
+    return True
+
+
+def _look(repository: Repository, place: Place, name: str) -> Hook:
+    if place.manager:
+        by_hand = manual_step(place, repository.found.work_tree or repository.start)[name]
+        if by_hand:
+            return Hook(name, HookState.BY_HAND, by_hand)
+        configured = repository.config.get(f"hook.gittasks-{name}.event") == name
+        copy = _copy(repository, name)
+        if not configured or not place.configured or not is_ours(copy):
+            return Hook(name, HookState.MISSING)
+        return Hook(name, _state(copy, name), copy)
+    slot = _slot(place.folder, name)
+    if not is_ours(slot):
+        return Hook(name, HookState.MISSING)
+    chained = f"{slot}{_CHAINED}"
+    return Hook(name, _state(slot, name), slot, chained if os.path.lexists(chained) else None)
+
+
+def _state(path: str, name: str) -> HookState:
+    with open(path, "rb") as file:
+        same = file.read() == script(name)
+    usable = same and os.access(path, os.X_OK)
+    return HookState.INSTALLED if usable else HookState.OUTDATED
+
+
+# --- git's configuration --------------------------------------------------------------------
+
+
+def _copy(repository: Repository, name: str) -> str:
+    return os.path.join(repository.common, "gittasks", "hooks", name)
+
+
+def _configure(repository: Repository, name: str) -> bool:
+    _put(_copy(repository, name), name, repository)
+    # Found again when the repository moves, and nothing is wrong when the script is not there.
+    command = (
+        'f="$(git rev-parse --path-format=absolute --git-common-dir)'
+        f'/gittasks/hooks/{name}"; [ ! -x "$f" ] || "$f"'
+    )
+    repository.set_config("--local", f"hook.gittasks-{name}.command", command)
+    repository.set_config("--local", f"hook.gittasks-{name}.event", name)
+    return True
+
+
+def _unconfigure(repository: Repository, name: str) -> bool:
+    copy = _copy(repository, name)
+    there = repository.config.get(f"hook.gittasks-{name}.event") is not None
+    if there:
+        repository.remove_config_section(f"hook.gittasks-{name}")
+    if os.path.lexists(copy):
+        disk.remove(copy)
+        there = True
+    return there

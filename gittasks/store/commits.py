@@ -1,0 +1,316 @@
+"""Commits of a list's branch: read, written, walked, and cut at a time or a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from gittasks.core.merge.dag import BEGINNING, next_order
+from gittasks.core.merge.resolution import CommitOrder
+from gittasks.errors import InvalidData
+from gittasks.store.merge_cache import Checkpoint
+from gittasks.store.objects import NewObject, ObjectStore, new_object
+
+MERGE_SIGNER = "gittasks <merge@gittasks.invalid>"
+"""Author of automatic commits."""
+_LAST_MOMENT = 253_402_300_799
+"""The end of the year 9999, the last that RFC 3339 can say; git takes later ones."""
+
+
+class Signature(NamedTuple):
+    """Who and when: `Name <email>`, seconds since 1970, minutes east of UTC."""
+
+    person: str
+    time: int
+    zone: int = 0
+
+    @property
+    def name(self) -> str:
+        """The name without the address, or the address when there is no name."""
+        return self.person.partition("<")[0].strip() or self.person
+
+
+class CommitInfo(NamedTuple):
+    """One commit as git stores it."""
+
+    id: str
+    tree: str
+    parents: tuple[str, ...]
+    author: Signature
+    committer: Signature
+    message: str
+
+
+def read_commit(objects: ObjectStore, commit_id: str) -> CommitInfo:
+    """Return commit `commit_id`; InvalidData when it is missing or malformed.
+
+    Where a shallow clone ends, a commit has no parents, as in git. Times outside of the years
+    1970 to 9999 become the nearest inside.
+    """
+    from dulwich.errors import ObjectFormatException
+    from dulwich.objects import Commit
+
+    data = objects.read(commit_id, "commit")
+    try:
+        commit = Commit.from_string(data)
+        assert isinstance(commit, Commit)  # noqa: S101
+        parents = tuple(p.decode("ascii") for p in commit.parents)
+        return CommitInfo(
+            commit_id,
+            commit.tree.decode("ascii"),
+            () if objects.is_boundary(commit_id) else parents,
+            _signature(commit.author, commit.author_time, commit.author_timezone),
+            _signature(commit.committer, commit.commit_time, commit.commit_timezone),
+            _text(commit.message),
+        )
+    except (ObjectFormatException, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise InvalidData(f"the commit {commit_id} is malformed", where=commit_id) from error
+
+
+def new_commit(
+    tree: str, parents: tuple[str, ...], author: Signature, committer: Signature, message: str
+) -> NewObject:
+    """Build a commit object; the same arguments give the same bytes in every clone."""
+    from dulwich.objects import Commit, ObjectID
+
+    commit = Commit()
+    commit.tree = ObjectID(tree.encode())
+    commit.parents = [ObjectID(p.encode()) for p in parents]
+    commit.author = author.person.encode("utf-8", "surrogateescape")
+    commit.author_time = author.time
+    commit.author_timezone = author.zone * 60
+    commit.committer = committer.person.encode("utf-8", "surrogateescape")
+    commit.commit_time = committer.time
+    commit.commit_timezone = committer.zone * 60
+    commit.message = message.encode("utf-8", "replace")
+    return new_object("commit", commit.as_raw_string())
+
+
+def walk(objects: ObjectStore, head: str) -> Iterator[CommitInfo]:
+    """Yield the commits that `head` reaches, children before parents, newest first.
+
+    Newest is by commit time among those whose children have all been given, so a wrong clock
+    never puts a parent before its child.
+    """
+    commit = read_commit(objects, head)
+    while len(commit.parents) == 1:  # as far as there is no choice, nothing older is read
+        yield commit
+        commit = read_commit(objects, commit.parents[0])
+    yield from _walk_graph(objects, commit.id)
+
+
+def _walk_graph(objects: ObjectStore, head: str) -> Iterator[CommitInfo]:
+    import heapq
+
+    commits = ancestors(head, partial(read_commit, objects))
+    waiting = dict.fromkeys(commits, 0)
+    for commit in commits.values():
+        for parent in commit.parents:
+            waiting[parent] += 1
+    ready = [(-commits[head].committer.time, head)]
+    while ready:
+        commit = commits[heapq.heappop(ready)[1]]
+        yield commit
+        for parent in commit.parents:
+            waiting[parent] -= 1
+            if not waiting[parent]:
+                heapq.heappush(ready, (-commits[parent].committer.time, parent))
+
+
+def ancestors(head: str, read: Callable[[str], CommitInfo | None]) -> dict[str, CommitInfo]:
+    """A commit and all that it comes from, by id, as far as `read` gives them."""
+    commits: dict[str, CommitInfo] = {}
+    waiting = [head]
+    while waiting:
+        commit_id = waiting.pop()
+        if commit_id not in commits and (commit := read(commit_id)):
+            commits[commit_id] = commit
+            waiting += commit.parents
+    return commits
+
+
+def _signature(person: bytes, time: float, zone: int) -> Signature:
+    return Signature(_text(person), min(max(int(time), 0), _LAST_MOMENT), zone // 60)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+class Region(NamedTuple):
+    """`commits` by id, parents before children; `base` is what all of them descend from.
+
+    Without a base they go back to the beginning. `cut`: a shallow clone ends among them.
+    """
+
+    base: Checkpoint | None
+    commits: Mapping[str, CommitInfo]
+    cut: bool
+
+    def order_along(self, line: Iterable[CommitInfo]) -> CommitOrder:
+        """The order of the last of commits that follow the base one after the other."""
+        order = self.base.order if self.base else None
+        for commit in line:
+            order = next_order(commit.author.time, (order,) if order else ())
+        return order or BEGINNING
+
+    @property
+    def is_line(self) -> bool:
+        """Whether each commit follows the one before."""
+        last = self.base.commit if self.base else None
+        for commit in self.commits.values():
+            if commit.parents != ((last,) if last else ()):
+                return False
+            last = commit.id
+        return True
+
+    def line(self, heads: Collection[str]) -> list[CommitInfo]:
+        """The commits from the base on until one is a head, or the history forks, joins or ends."""
+        children: dict[str | None, list[CommitInfo]] = {}
+        for commit in self.commits.values():
+            for parent in commit.parents or (None,):
+                children.setdefault(parent, []).append(commit)
+        found: list[CommitInfo] = []
+        here = self.base.commit if self.base else None
+        while here not in heads and len(following := children.get(here, [])) == 1:
+            if len(following[0].parents) > 1:
+                break
+            found.append(following[0])
+            here = following[0].id
+        return found
+
+    def behind(self, base: Checkpoint, commits: Iterable[str]) -> Region:
+        """This region without `commits`, which `base` stands for."""
+        gone = set(commits)
+        return Region(base, {i: c for i, c in self.commits.items() if i not in gone}, self.cut)
+
+
+def region(
+    objects: ObjectStore, heads: Iterable[str], checkpoints: Mapping[str, Checkpoint]
+) -> Region:
+    """The commits that the heads reach, back to the nearest checkpoint that all paths meet."""
+    found: dict[str, CommitInfo] = {}
+    stops: dict[str, Checkpoint] = {}
+    todo = list(dict.fromkeys(heads))
+    while todo:
+        while todo:
+            commit_id = todo.pop()
+            if commit_id in found or commit_id in stops:
+                continue
+            if commit_id in checkpoints:
+                stops[commit_id] = checkpoints[commit_id]
+                continue
+            found[commit_id] = commit = read_commit(objects, commit_id)
+            todo.extend(commit.parents)
+        if len(stops) > 1 or (stops and _begins(found)):
+            # Of several the one with the longest history cannot be behind the others.
+            top = max(stops.values(), key=lambda c: (c.length, c.commit))
+            del stops[top.commit]
+            found[top.commit] = commit = read_commit(objects, top.commit)
+            todo.extend(commit.parents)
+    base = next(iter(stops.values()), None)
+    cut = any(objects.is_boundary(commit_id) for commit_id in found)
+    return Region(base, {c.id: c for c in _parents_first(found)}, cut)
+
+
+def is_ancestor(objects: ObjectStore, commit_id: str, head: str) -> bool:
+    """Whether a commit is in the history of a head, or is the head itself."""
+    seen: set[str] = set()
+    todo = [head]
+    for here in todo:  # grows while it is walked: nearest first
+        if here == commit_id:
+            return True
+        if here not in seen:
+            seen.add(here)
+            todo += read_commit(objects, here).parents
+    return False
+
+
+def _begins(commits: Mapping[str, CommitInfo]) -> bool:
+    return any(not commit.parents for commit in commits.values())
+
+
+def _parents_first(commits: Mapping[str, CommitInfo]) -> Iterator[CommitInfo]:
+    given: set[str] = set()
+    for head in commits:
+        path = [head]
+        while path:
+            commit = commits[path[-1]]
+            missing = [p for p in commit.parents if p in commits and p not in given]
+            if missing and commit.id not in given:
+                path += missing
+                continue
+            path.pop()
+            if commit.id not in given:
+                given.add(commit.id)
+                yield commit
+
+
+class HistoryCut(NamedTuple):
+    """A history cut in two: `heads` are where the earlier part ends, none of them behind another;
+    `later` are the commits that are not in it."""
+
+    heads: tuple[str, ...]
+    later: frozenset[str]
+
+
+def cut_at_time(objects: ObjectStore, head: str, epoch: int) -> HistoryCut:
+    """Cut the history of `head` behind what was made up to a moment.
+
+    A commit comes with all that it was built on, so a wrong clock hides nothing. Before all
+    commits the list is as its first one has it. Raises InvalidData where a shallow clone ends
+    before that moment.
+    """
+    ends: set[str] = set()
+    later: set[str] = set()
+    joined = False
+    todo = [head]
+    while todo:
+        commit_id = todo.pop()
+        if commit_id in ends or commit_id in later:
+            continue
+        commit = read_commit(objects, commit_id)
+        if commit.author.time > epoch and commit.parents:
+            later.add(commit_id)
+            todo += commit.parents
+            joined = joined or len(commit.parents) > 1
+        elif commit.author.time > epoch and objects.is_boundary(commit_id):
+            raise InvalidData(
+                "this clone is shallow, and its history begins only after that",
+                where=commit_id,
+                hint="fetch the rest with: git fetch --unshallow",
+            )
+        else:
+            ends.add(commit_id)
+    heads = _heads_of(objects, sorted(ends))
+    if joined:  # one that came later by its clock may be behind a head all the same
+        later = later.difference(*(ancestors(end, partial(read_commit, objects)) for end in heads))
+    return HistoryCut(heads, frozenset(later))
+
+
+def cut_at_commit(objects: ObjectStore, head: str, commit_id: str) -> HistoryCut:
+    """Cut the history of `head` behind a commit."""
+    later: list[str] = []
+    here = head
+    while here != commit_id:  # as far as there is no choice, nothing older is read
+        commit = read_commit(objects, here)
+        later.append(here)
+        if len(commit.parents) != 1:
+            read = partial(read_commit, objects)
+            later = [*ancestors(head, read).keys() - ancestors(commit_id, read).keys()]
+            break
+        here = commit.parents[0]
+    return HistoryCut((commit_id,), frozenset(later))
+
+
+def _heads_of(objects: ObjectStore, commits: Iterable[str]) -> tuple[str, ...]:
+    """Those of some commits that no other of them was built on."""
+    found = list(commits)
+    if len(found) == 1:
+        return tuple(found)
+    return tuple(
+        one
+        for one in found
+        if not any(other != one and is_ancestor(objects, one, other) for other in found)
+    )

@@ -1,1 +1,0 @@
-"""A small web server for one page that changes; it knows nothing of lists."""

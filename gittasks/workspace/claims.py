@@ -1,0 +1,248 @@
+"""Claims: a task for one owner and session alone, on all machines that share the list."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from gittasks.core.graph import Graph
+from gittasks.core.ids import find
+from gittasks.core.model import Snapshot, Task
+from gittasks.core.operations import Claim, Holder
+from gittasks.core.view import StaleClaim
+from gittasks.errors import NotFound, RemoteFailure, Usage
+from gittasks.store import home, leases, remotes
+from gittasks.store.leases import ClaimState, Lease
+from gittasks.workspace import editing
+from gittasks.workspace.watch import RefState
+
+if TYPE_CHECKING:
+    from gittasks.store.list_store import ListStore
+    from gittasks.workspace.editing import EditResult
+    from gittasks.workspace.session import Session
+
+_POLL = 2.0
+"""Seconds between two looks at the remote while waiting."""
+_LOCAL_POLL = 0.1
+_LEASES = range(1, 30 * 86400 + 1)
+"""Seconds that a lease may have: up to 30 days."""
+
+
+class Claimed(NamedTuple):
+    """A claim that was made: the edit behind it, and whether a remote decided it.
+
+    `task` is None when nothing was ready. `tentative`: the remote was not asked.
+    """
+
+    report: EditResult
+    task: Task | None
+    tentative: bool = False
+
+
+def claim(
+    session: Session,
+    wanted: Claim,
+    lease_seconds: int | None = None,
+    *,
+    force: bool = False,
+    parallel: bool = False,
+    offline: bool = False,
+) -> Claimed:
+    """Claim a task, or the next that is ready. Raises Refused, RemoteFailure."""
+    if lease_seconds is not None and lease_seconds not in _LEASES:
+        raise Usage("a lease has from one second to 30 days")
+    tentative = offline and _is_shared(session.store)
+    if tentative and wanted.take_over:
+        raise Usage(
+            "--take-over asks the remote who still holds what, so it does not go with --offline",
+            hint="try again when the remote can be reached",
+        )
+    if lease_seconds and session.actor.session is None:
+        raise Usage(
+            "a lease is given by a session, and none is set",
+            hint="set GITTASKS_SESSION to a name of this run, for instance: GITTASKS_SESSION=$$",
+        )
+    if wanted.take_over:
+        wanted = wanted._replace(stale=_stale_now(session))
+    wanted = wanted._replace(tentative=tentative)
+    made = editing.edit(session, [wanted], force=force, parallel=parallel, offline=offline)
+    task = made.edit.after.tasks.get(made.edit.focus[0])
+    if task is not None and tentative and made.commit:
+        leases.add(session.store, task, made.commit)
+    if task is not None and lease_seconds:
+        try:
+            _give_lease(session, task, lease_seconds, offline=offline)
+        except RemoteFailure as error:
+            session.notices.append(f"{error.message}; {error.hint}")
+    return Claimed(made, task, tentative=bool(tentative and made.commit))
+
+
+def _is_shared(store: ListStore) -> bool:
+    """Whether somebody else than this repository decides, or might."""
+    return store.remote is not None or home.of(store.repository, store.list_id).doubt is not None
+
+
+def describe_claims(session: Session, task: Task, made: Claimed) -> str:
+    """Who has a task that was claimed, and who granted it."""
+    run = f", session {task.session}" if task.session else ""
+    by = f"{task.owner}{run}"
+    if made.tentative:
+        return f"{task.id} is claimed by {by}, tentatively: the remote was not asked"
+    where = session.store.remote or "this repository"
+    already = "" if made.report.commit else " already"
+    said = f"{task.id} is claimed by {by}{already} (claim {task.claim}, granted by {where})"
+    if task.session is None:
+        said += "; without a session it is safe from other owners only"
+    return said
+
+
+def _stale_now(session: Session) -> Mapping[str, Holder]:
+    store = session.store
+    if store.remote:
+        remotes.fetch(session.repository, store.remote, [store.list_id])
+    seen = leases.record_observations(session.repository, store.remote, store.list_id)
+    return leases.stale(seen.values(), session.snapshot().tasks)
+
+
+def stale_claims(session: Session, snapshot: Snapshot) -> list[StaleClaim]:
+    """Those of the list, as far as this clone has seen, in order of display."""
+    repository, store = session.repository, session.store
+    if store.remote:
+        seen = leases.sightings(repository, store.remote, store.list_id)
+    else:
+        seen = leases.record_observations(repository, None, store.list_id)
+    return [
+        StaleClaim(task.id, s.lease.owner, int(s.age), s.lease.seconds)
+        for task in snapshot.ordered()
+        for s in seen.values()
+        if s.lease.covers(task) and s.is_stale
+    ]
+
+
+def _give_lease(session: Session, task: Task, seconds: int, *, offline: bool) -> None:
+    actor = session.actor
+    old = leases.own(session.repository, session.list_id, task.owner or "", task.session)
+    claims = {**_live(session, old), task.id: task.claim}
+    beat = old.beat + 1 if old else 1
+    lease = Lease(task.owner or actor.owner, task.session, seconds, claims, beat)
+    _send(session, lease, offline=offline)
+
+
+def _live(session: Session, lease: Lease | None) -> Mapping[str, int]:
+    """The claims of a lease that are still held."""
+    if lease is None:
+        return {}
+    tasks = session.snapshot().tasks
+    return {i: e for i, e in lease.claims.items() if i in tasks and lease.covers(tasks[i])}
+
+
+def _send(session: Session, lease: Lease, *, offline: bool) -> None:
+    repository, list_id = session.repository, session.list_id
+    leases.keep(repository, list_id, lease)
+    remote = session.store.remote
+    if not remote or offline:
+        return
+    ref = leases.ref_of(list_id, lease.owner, lease.session)
+    told = remotes.push(repository, remote, {ref: f"+{leases.encode(lease).id}"})[ref]
+    if told.outcome is not remotes.PushOutcome.OK:
+        raise RemoteFailure(
+            f"{remote} did not take the lease: {told.reason or 'no answer'}",
+            hint="the claim itself stands; renew the lease with: gittasks heartbeat",
+        )
+
+
+def heartbeat(session: Session, task_id: str | None) -> tuple[Lease, tuple[str, ...]]:
+    """Renew my lease; returns it and the tasks that were lost since. NotFound without a lease."""
+    actor = session.actor
+    lease = leases.own(session.repository, session.list_id, actor.owner, actor.session)
+    if lease is None or (task_id is not None and task_id not in lease.claims):
+        what = f"no lease for {task_id}" if task_id else "no lease"
+        run = f" in session {actor.session}" if actor.session else ""
+        raise NotFound(
+            f"{actor.owner}{run} has {what} here",
+            hint="give one with the claim: gittasks claim ID --lease 30m",
+        )
+    if session.store.remote:
+        remotes.fetch(session.repository, session.store.remote, [session.list_id])
+    live = _live(session, lease)
+    tasks = session.snapshot().tasks
+    lost = tuple(i for i in lease.claims if i not in live and _is_taken(tasks.get(i), lease))
+    renewed = lease._replace(claims=live, beat=lease.beat + 1)
+    _send(session, renewed, offline=False)
+    return renewed, lost
+
+
+def _is_taken(task: Task | None, lease: Lease) -> bool:
+    """Whether a task that was held under a lease was claimed by somebody since."""
+    return task is not None and task.claim > lease.claims[task.id]
+
+
+# --- claims that the remote was not asked for ---------------------------------------------------
+
+
+def notices(session: Session) -> list[str]:
+    """What became of claims that were made without asking the remote, as sentences."""
+    store = session.store
+    found = leases.read(store)
+    if not found:
+        return []
+    branch, told, left = session.branch(), [], []
+    for one in found:
+        state = leases.state(store, branch, one)
+        if state in (ClaimState.LOST, ClaimState.OPEN):
+            left.append(one)
+        if state is ClaimState.LOST and one.session == session.actor.session:
+            holder = branch.snapshot.tasks.get(one.task)
+            who = f" to {holder.owner}" if holder and holder.owner else ""
+            told.append(
+                f"your claim of {one.task} was lost{who}; keep what you did with: gittasks note "
+                f"{one.task} TEXT, and end this message with: gittasks release {one.task}"
+            )
+        elif state is ClaimState.OPEN and one.session == session.actor.session:
+            told.append(f"your claim of {one.task} is tentative until: gittasks sync")
+    if left != found:
+        leases.write(store, left)
+    return told
+
+
+def forget_lost(session: Session, text: str) -> bool:
+    """Deal with a lost tentative claim: it is not told of any more; False if there is none."""
+    store, branch = session.store, session.branch()
+    task_id = find(branch.snapshot, text)
+    found = leases.read(store)
+    left = [
+        one
+        for one in found
+        if one.task != task_id or leases.state(store, branch, one) is not ClaimState.LOST
+    ]
+    if left == found:
+        return False
+    leases.write(store, left)
+    return True
+
+
+# --- waiting ----------------------------------------------------------------------------------
+
+
+def wait(session: Session, seconds: float | None) -> bool:
+    """Wait until something may be ready for this actor; False when the time is over.
+
+    Looks at the remote every two seconds, without one at the local branch.
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
+    remote = session.store.remote
+    pause = _POLL if remote else _LOCAL_POLL
+    watchpoint = RefState(session.store)
+    while True:
+        if remote:
+            remotes.fetch(session.repository, remote, [session.list_id])
+            leases.record_observations(session.repository, remote, session.list_id)
+        if watchpoint.moved() and Graph.of(session.snapshot(), session.now().text).ready(
+            session.actor.owner
+        ):
+            return True
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            return False
+        time.sleep(pause if left is None else min(pause, left))

@@ -1,0 +1,273 @@
+"""Links from code commits to tasks, and trailers that could not be applied yet."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from gittasks.core.graph import Graph
+from gittasks.core.ids import find
+from gittasks.core.messages import TaskTrailer, parse
+from gittasks.core.model import CodeCommit, Snapshot, Status, Task
+from gittasks.core.operations import LinkCommit, Operation, RelinkCommits, Transition, Verb
+from gittasks.errors import GittasksError, Usage
+from gittasks.store import disk
+from gittasks.store.repository import Repository
+from gittasks.workspace import editing
+from gittasks.workspace.editing import EditResult
+from gittasks.workspace.session import Session
+
+_MOST = 500
+"""Entries that are read: a file that went on growing would be of no help to anybody."""
+
+
+class Unapplied(NamedTuple):
+    """A commit of the code, the list and the trailer that it names a task with, and why not."""
+
+    sha: str
+    subject: str
+    list_id: str
+    trailer: str
+    why: str
+
+    @property
+    def request(self) -> tuple[str, str, str, str]:
+        """What was asked for and where; why it could not be done does not count."""
+        return self.sha, self.subject, self.list_id, self.trailer
+
+    @property
+    def mention(self) -> TaskTrailer | None:
+        """What the trailer asks for, None when that cannot be told."""
+        try:
+            return parse(self.trailer)
+        except Usage:
+            return None
+
+    def is_over(self, status: Status) -> bool:
+        """Whether a task in this state has what was asked for, in whatever way that came."""
+        wanted = self.mention.status if self.mention else None
+        return status is wanted if wanted else status is not Status.PENDING
+
+
+def _path(repository: Repository) -> str:
+    return os.path.join(repository.common, "gittasks", "unapplied")
+
+
+def read(repository: Repository) -> list[Unapplied]:
+    """All entries, oldest first, each once; what cannot be read is passed over."""
+    try:
+        lines = disk.read(_path(repository)).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+    found: dict[tuple[str, ...], Unapplied] = {}
+    for line in lines[-_MOST:]:
+        try:
+            row = Unapplied(*json.loads(line))
+        except (ValueError, TypeError):
+            continue
+        if all(isinstance(part, str) for part in row):
+            found[row.request] = row
+    return list(found.values())
+
+
+def add(repository: Repository, rows: Sequence[Unapplied]) -> None:
+    """Remember more of them; without a place for it they are only told."""
+    if not rows:
+        return
+    data = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    path = _path(repository)
+    try:
+        disk.make_folders(os.path.dirname(path), repository.shared)
+        # Appended in one write, so that two hooks at once both stand there.
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            os.write(handle, data)
+        finally:
+            os.close(handle)
+    except OSError:
+        return
+
+
+def forget(repository: Repository, rows: Collection[Unapplied]) -> None:
+    """Drop these."""
+    gone = {row.request for row in rows}
+    before = read(repository)
+    left = [row for row in before if row.request not in gone]
+    if len(left) == len(before):
+        return
+    if left:
+        data = "".join(json.dumps(row) + "\n" for row in left)
+        disk.put(_path(repository), data.encode(), repository.shared)
+    else:
+        disk.remove(_path(repository))
+
+
+_VERBS = {
+    Status.COMPLETED: Verb.DONE,
+    Status.SKIPPED: Verb.SKIP,
+    Status.IN_PROGRESS: Verb.START,
+}
+
+
+class NotDone(NamedTuple):
+    """A mention that could not be applied, or not whole, and why."""
+
+    mention: TaskTrailer
+    error: GittasksError
+
+
+class Linked(NamedTuple):
+    """What a commit did to one list. `report` is None when nothing of it could be done."""
+
+    list_id: str
+    report: EditResult | None
+    not_done: tuple[NotDone, ...] = ()
+
+
+def for_list(session: Session, list_id: str | None) -> Session:
+    """The session of a list of the same repository; without an id, the one at work."""
+    return session if list_id is None else session.select(list_id)
+
+
+def link(
+    session: Session, commit: CodeCommit, mentions: Sequence[TaskTrailer], *, copied: bool = False
+) -> list[Linked]:
+    """Link a commit to the tasks that it names and move them, with one commit for each list.
+
+    What a rule forbids is left out and remembered, and the link made all the same. A commit that
+    was `copied` moves no task that is linked to what it is a copy of. The remote is not asked: a
+    commit of the code must not wait for it.
+    """
+    by_list: dict[str | None, list[TaskTrailer]] = {}
+    for mention in mentions:
+        by_list.setdefault(mention.list_id, []).append(mention)
+    done = []
+    for list_id, named in by_list.items():
+        one = _link(for_list(session, list_id), list_id, commit, named, copied=copied)
+        done.append(one)
+        rows = [
+            Unapplied(commit.sha, commit.subject or "", one.list_id, str(n.mention), str(n.error))
+            for n in one.not_done
+        ]
+        add(session.repository, rows)
+    return done
+
+
+def _link(
+    session: Session,
+    list_id: str | None,
+    commit: CodeCommit,
+    mentions: Sequence[TaskTrailer],
+    *,
+    copied: bool,
+) -> Linked:
+    not_done: list[NotDone] = []
+    try:
+        snapshot = session.snapshot()
+    except GittasksError as error:
+        return Linked(list_id or "", None, tuple(NotDone(m, error) for m in mentions))
+    steps: list[tuple[TaskTrailer, Operation]] = []
+    moves: list[tuple[TaskTrailer, Task, Verb]] = []
+    for mention in mentions:
+        try:
+            task = snapshot.tasks[find(snapshot, mention.task)]
+        except GittasksError as error:
+            not_done.append(NotDone(mention, error))
+            continue
+        steps.append((mention, LinkCommit(task.id, commit)))
+        verb = _verb(mention, task)
+        if verb and not (copied and commit.subject in {c.subject for c in task.commits}):
+            moves.append((mention, task, verb))
+    steps += [(m, Transition(verb, task.id)) for m, task, verb in _in_order(snapshot, moves)]
+    report, refused = _edit(session, steps)
+    return Linked(session.list_id, report, (*not_done, *refused))
+
+
+def _verb(mention: TaskTrailer, task: Task) -> Verb | None:
+    if mention.status is not None:
+        return _VERBS[mention.status]
+    return Verb.START if task.status is Status.PENDING else None
+
+
+def _in_order(
+    snapshot: Snapshot, moves: Sequence[tuple[TaskTrailer, Task, Verb]]
+) -> list[tuple[TaskTrailer, Task, Verb]]:
+    """What ends a task before what begins one, and blockers before what waits for them."""
+    graph = Graph.of(snapshot)
+    left = sorted(moves, key=lambda move: move[2] is Verb.START)
+    ordered = []
+    while left:
+        waiting = {task.id for _, task, _ in left}
+        free = (move for move in left if not waiting & set(graph.open_blockers(move[1].id)))
+        ordered.append(next(free, left[0]))
+        left.remove(ordered[-1])
+    return ordered
+
+
+def _edit(
+    session: Session, steps: list[tuple[TaskTrailer, Operation]]
+) -> tuple[EditResult | None, list[NotDone]]:
+    """Do all steps that can be done, as one commit."""
+    not_done: list[NotDone] = []
+    while steps:
+        try:
+            return editing.edit(session, [op for _, op in steps], offline=True), not_done
+        except GittasksError as error:
+            at = error.details.get("operation", 0 if len(steps) == 1 else None)
+            if at is None:  # it is about the whole list: nothing of this can be written
+                return None, [*not_done, *(NotDone(m, error) for m, _ in steps)]
+            not_done.append(NotDone(steps.pop(at)[0], error))
+    return None, not_done
+
+
+def relink(session: Session, renamed: Mapping[str, CodeCommit]) -> list[Linked]:
+    """Let links to commits that were rewritten point to what they are now, in all lists."""
+    done = []
+    for list_id in session.repository.known_lists():
+        there = for_list(session, list_id)
+        try:
+            tasks = there.snapshot().tasks.values()
+            if any(renamed.keys() & {c.sha for c in task.commits} for task in tasks):
+                report = editing.edit(there, [RelinkCommits(renamed)], offline=True)
+                done.append(Linked(list_id, report))
+        except GittasksError as error:
+            done.append(Linked(list_id, None, (NotDone(TaskTrailer(""), error),)))
+    return done
+
+
+def outstanding(session: Session) -> list[Unapplied]:
+    """What is remembered as not done and still is not, of commits that are still there."""
+    found = []
+    for row in read(session.repository):
+        over = row.mention is not None and _is_over(session, row, row.mention)
+        if not over and _is_there(session, row.sha):
+            found.append(row)
+    return found
+
+
+def _is_there(session: Session, sha: str) -> bool:
+    try:
+        session.repository.objects.read(sha, "commit")
+    except GittasksError:
+        return False
+    return True
+
+
+def _is_over(session: Session, row: Unapplied, mention: TaskTrailer) -> bool:
+    try:
+        snapshot = for_list(session, row.list_id or mention.list_id).snapshot()
+        return row.is_over(snapshot.tasks[find(snapshot, mention.task)].status)
+    except GittasksError:
+        return False
+
+
+def try_again(session: Session, row: Unapplied) -> bool:
+    """Whether what a commit asked for could be done this time; then it is forgotten."""
+    if row.mention is None:
+        return False
+    mention = row.mention._replace(list_id=row.list_id or row.mention.list_id)
+    forget(session.repository, [row])
+    done = link(session, CodeCommit(row.sha, row.subject or None), [mention])
+    return not any(one.not_done for one in done)

@@ -1,0 +1,206 @@
+"""The log of a list: who did what when, and what to undo.
+
+What changed is read from the trees, not from the messages, so edits made by hand with plain git
+are told as well. What was once read is kept beside the other caches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, Any
+
+from gittasks.core.history import Change, ChangeKind, LogEntry, diff
+from gittasks.core.model import ListInfo, Snapshot, Task
+from gittasks.core.times import format_time
+from gittasks.store import log_cache
+from gittasks.store.list_version import merge_subject
+
+if TYPE_CHECKING:
+    from gittasks.core.model import Snapshot
+    from gittasks.store.commits import CommitInfo
+    from gittasks.store.list_store import ListStore
+    from gittasks.store.list_version import ListVersion
+
+
+def log(
+    store: ListStore,
+    task_id: str | None = None,
+    limit: int | None = None,
+    *,
+    only: Collection[str] | None = None,
+    without: Collection[str] = (),
+) -> list[LogEntry]:
+    """Entries newest first, of the whole list or of one task; of those commits alone, or not."""
+    quoted, quiet = f'"{task_id}"', merge_subject(store.list_id)
+    entries = []
+    for line in reversed(_lines(store)):
+        if task_id is not None and quoted not in line.content:
+            continue
+        if line.commit in without or (only is not None and line.commit not in only):
+            continue
+        entry = _decoded(line)
+        if not entry.changes and entry.subject == quiet:
+            continue
+        if task_id is not None:
+            changes = entry.changes_of(task_id)
+            if not changes:
+                continue
+            entry = entry._replace(changes=changes)
+        entries.append(entry)
+        if limit is not None and len(entries) >= limit:
+            break
+    return entries
+
+
+def gained(store: ListStore, known: frozenset[str] | None) -> tuple[list[LogEntry], frozenset[str]]:
+    """Entries of the commits that are not `known`, oldest first, and the ids of all commits.
+
+    With None nothing is known yet, and there are no entries.
+    """
+    lines, quiet = _lines(store), merge_subject(store.list_id)
+    new = [_decoded(line) for line in lines if known is not None and line.commit not in known]
+    told = [entry for entry in new if entry.changes or entry.subject != quiet]
+    return told, frozenset(line.commit for line in lines)
+
+
+def commits(store: ListStore) -> frozenset[str]:
+    """Ids of all commits of the list, automatic ones included."""
+    return frozenset(line.commit for line in _lines(store))
+
+
+def remember(store: ListStore, commit: CommitInfo, before: Snapshot, after: Snapshot) -> None:
+    """Keep what a commit that was just written changed."""
+    line = _encoded(_entry(commit, [before], after))
+    log_cache.append(store.history_path, commit.parents[0], [line])
+
+
+def _lines(store: ListStore) -> list[log_cache.Line]:
+    """What is remembered of all commits, oldest first, completed from the repository."""
+    head = store.load_readable()
+    path = store.history_path
+    lines = log_cache.read(path)
+    if lines and lines[-1].commit == head.commit:
+        return lines
+    if lines and (missing := _straight_line(store, head.commit, lines[-1].commit)):
+        new, whole = _read(store, missing, head)
+        if not whole or log_cache.append(path, lines[-1].commit, new):
+            return [*lines, *new]
+        lines = [*lines, *new]
+    else:
+        known = {line.commit: line for line in lines}
+        walked = list(store.walk(head.commit))
+        new, whole = _read(store, [c for c in walked if c.id not in known], head)
+        known |= {line.commit: line for line in new}
+        lines = [known[commit.id] for commit in reversed(walked)]
+    if whole:
+        log_cache.write(path, lines, store.repository.shared)
+    return lines
+
+
+def _straight_line(store: ListStore, head: str, down_to: str) -> list[CommitInfo] | None:
+    """Commits from `head` down to but without `down_to`; None when a merge or root is between."""
+    found = []
+    commit = store.commit(head)
+    while commit.id != down_to:
+        if len(commit.parents) != 1:
+            return None
+        found.append(commit)
+        commit = store.commit(commit.parents[0])
+    return found
+
+
+def _read(
+    store: ListStore, newest_first: list[CommitInfo], head: ListVersion
+) -> tuple[list[log_cache.Line], bool]:
+    """Compare each commit with its parents, oldest first; whether all could be had."""
+
+    load = _Loader(store.load_at, head)
+    empty = Snapshot(info=ListInfo(id=store.list_id))
+    lines = []
+    for commit in reversed(newest_first):
+        befores = [load(parent).snapshot for parent in commit.parents] or [empty]
+        lines.append(_encoded(_entry(commit, befores, load(commit.id).snapshot)))
+    return lines, load.whole
+
+
+class _Loader:
+    """Reads branches at commits, each next to the one before; keeps the last two."""
+
+    def __init__(
+        self, load_at: Callable[[str, ListVersion | None], ListVersion], near: ListVersion
+    ) -> None:
+        self._load_at = load_at
+        self._kept: dict[str, ListVersion] = {}
+        self._near = near
+        self.whole = True
+
+    def __call__(self, commit_id: str) -> ListVersion:
+        found = self._kept.pop(commit_id, None) or self._load_at(commit_id, self._near)
+        self._near = self._kept[commit_id] = found
+        self.whole = self.whole and found.whole
+        while len(self._kept) > 2:
+            self._kept.pop(next(iter(self._kept)))
+        return found
+
+
+def _entry(commit: CommitInfo, befores: list[Snapshot], after: Snapshot) -> LogEntry:
+    from gittasks.core.messages import parse_trailers
+
+    trailers = parse_trailers(commit.message)
+    return LogEntry(
+        commit=commit.id,
+        at=format_time(commit.author.time),
+        by=commit.author.name,
+        owner=last_value(trailers.get("Gittasks-Owner")),
+        session=last_value(trailers.get("Gittasks-Session")),
+        subject=commit.message.partition("\n")[0],
+        changes=logged(_changes(befores, after)),
+        forced=tuple(trailers.get("Gittasks-Forced", ())),
+        undo_of=last_value(trailers.get("Gittasks-Undo")),
+    )
+
+
+def logged(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Changes as they stand in an entry."""
+    return tuple(c._replace(before=_plain(c.before), after=_plain(c.after)) for c in changes)
+
+
+def _changes(befores: list[Snapshot], after: Snapshot) -> list[Change]:
+    """What a commit changed; a merge, only what is so in none of its parents."""
+
+    first, *others = ([*diff(before, after)] for before in befores)
+    for other in others:
+        told = {(c.task, c.field) for c in other}
+        first = [c for c in first if (c.task, c.field) in told]
+    return first
+
+
+def _plain(value: Any) -> Any:
+    """A value of the model as JSON; a whole task stands as its subject."""
+
+    if isinstance(value, Task):
+        return value.subject
+    if isinstance(value, tuple):
+        return [v._asdict() if hasattr(v, "_asdict") else v for v in value]
+    return dict(value) if hasattr(value, "keys") else value
+
+
+def _encoded(entry: LogEntry) -> log_cache.Line:
+    import json
+
+    _, *rest = entry
+    content = json.dumps(rest, separators=(",", ":"), default=str)
+    return log_cache.Line(entry.commit, content)
+
+
+def _decoded(line: log_cache.Line) -> LogEntry:
+    import json
+
+    at, by, owner, session, subject, changes, forced, undo_of = json.loads(line.content)
+    parts = tuple(Change(i, field, old, new, ChangeKind(k)) for i, field, old, new, k in changes)
+    return LogEntry(line.commit, at, by, owner, session, subject, parts, tuple(forced), undo_of)
+
+
+def last_value(values: Iterable[str] | None) -> str | None:
+    """The value of a trailer that counts: of several the last; None without any."""
+    return list(values)[-1] if values else None
