@@ -60,7 +60,7 @@ def make_server(folder: str | None, list_id: str | None) -> Server[Any]:
     """The server, not yet connected to anything."""
 
     async def list_tools(_context: Any, _params: Any) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_told(tool) for tool in TOOLS])
+        return types.ListToolsResult(tools=[_described(tool) for tool in TOOLS])
 
     async def call_tool(_context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
         return await anyio.to_thread.run_sync(
@@ -77,7 +77,7 @@ def make_server(folder: str | None, list_id: str | None) -> Server[Any]:
     )
 
 
-def _told(tool: Tool) -> types.Tool:
+def _described(tool: Tool) -> types.Tool:
     return types.Tool(
         name=tool.name,
         title=tool.title,
@@ -97,14 +97,14 @@ def _told(tool: Tool) -> types.Tool:
 def answer(
     folder: str | None, list_id: str | None, tool: str, given: Mapping[str, Any]
 ) -> types.CallToolResult:
-    """What one call comes to. An error is an answer too: the agent reads it and knows the fix."""
+    """Answer one call. An error is an answer too: the agent reads it and knows the fix."""
     if tool not in BY_NAME:
         return _error(f'there is no tool "{tool}"\nFix: use one of {", ".join(BY_NAME)}')
     try:
-        wanted = arguments.read(tool, given)
-        owner = tools.actor_of(tool, wanted)
+        checked = arguments.read(tool, given)
+        owner = tools.actor_of(tool, checked)
         workspace = Workspace.open(_folder(folder), list_id=list_id, owner=owner)
-        reply = tools.call(tool, workspace, wanted)
+        reply = tools.call(tool, workspace, checked)
     except GittasksError as error:
         return _error(replies.error_text(error))
     except OSError as error:
@@ -123,7 +123,7 @@ def _error(text: str) -> types.CallToolResult:
 
 
 def _folder(given: str | None) -> str:
-    """Where to look for the repository, now: it may have been moved since the last call."""
+    """Folder of the repository, now: it may have been moved since the last call."""
     project = os.environ.get("CLAUDE_PROJECT_DIR")
     if given is None and project and os.path.isdir(project):
         return project

@@ -64,10 +64,10 @@ class Config:
 
     def every(self, key: str) -> tuple[str, ...]:
         """All values of a key of a URL, in order; as in git an empty one ends those before it."""
-        found: list[str] = []
+        values: list[str] = []
         for value in self._several.get(key) or filter(None, [self._values.get(key)]):
-            found = [*found, value] if value else []
-        return tuple(found)
+            values = [*values, value] if value else []
+        return tuple(values)
 
     def keys_of(self, section: str) -> list[str]:
         """Keys that begin with `section`, such as `remote.`."""
@@ -203,9 +203,9 @@ def _system_files(start: str, env: Mapping[str, str]) -> Iterator[str]:
     for field in answer.stdout.decode("utf-8", "surrogateescape").split("\0")[::2]:
         if field.startswith("file:"):
             yield os.path.normpath(os.path.join(start, field[5:]))
-    told = answer.stderr.decode("utf-8", "surrogateescape").split("'")
-    if answer.returncode != 0 and len(told) > 2:  # unable to read config file 'PATH': …
-        yield os.path.normpath(os.path.join(start, told[1]))
+    quoted = answer.stderr.decode("utf-8", "surrogateescape").split("'")
+    if answer.returncode != 0 and len(quoted) > 2:  # unable to read config file 'PATH': …
+        yield os.path.normpath(os.path.join(start, quoted[1]))
 
 
 def _standard_files(found: GitDir, env: Mapping[str, str]) -> Iterator[str]:

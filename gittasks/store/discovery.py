@@ -12,7 +12,7 @@ from gittasks.store import disk
 
 
 class GitDir(NamedTuple):
-    """Where a repository is: the git dir of this worktree, the shared one, the work tree.
+    """The place of a repository: the git dir of this worktree, the shared one, the work tree.
 
     `work_tree` is None in a bare repository. All are absolute paths.
     """
@@ -30,32 +30,32 @@ def discover(start: str, env: Mapping[str, str]) -> GitDir:
     """
     if not os.path.isdir(start):
         raise Usage(f"no such folder: {start}")
-    if named := env.get("GIT_DIR"):
-        path = os.path.normpath(os.path.join(start, named))
+    if variable := env.get("GIT_DIR"):
+        path = os.path.normpath(os.path.join(start, variable))
         path = _gitfile_target(path) if os.path.isfile(path) else path
-        found = _resolve(path, env)
-        if found is None:
+        dirs = _resolve(path, env)
+        if dirs is None:
             raise NoRepository(
-                f"GIT_DIR is set to {named}, which is not a git repository",
+                f"GIT_DIR is set to {variable}, which is not a git repository",
                 hint="unset GIT_DIR, or set it to a repository",
             )
         tree = env.get("GIT_WORK_TREE")
         work_tree = os.path.join(start, tree) if tree else start
-        return GitDir(*found, os.path.normpath(work_tree))
+        return GitDir(*dirs, os.path.normpath(work_tree))
     for folder in _upwards(start, env):
         dot_git = os.path.join(folder, ".git")
         if os.path.isfile(dot_git):
-            found = _resolve(_gitfile_target(dot_git), env)
-            if found is None:
+            dirs = _resolve(_gitfile_target(dot_git), env)
+            if dirs is None:
                 raise NoRepository(
                     f"{dot_git} points to a git directory that is not there",
                     hint="git worktree repair may mend the link",
                 )
-            return GitDir(*found, folder)
-        if found := _resolve(dot_git, env):
-            return GitDir(*found, folder)
-        if found := _resolve(folder, env):
-            return GitDir(*found, None)
+            return GitDir(*dirs, folder)
+        if dirs := _resolve(dot_git, env):
+            return GitDir(*dirs, folder)
+        if dirs := _resolve(folder, env):
+            return GitDir(*dirs, None)
     raise NoRepository(
         f"not in a git repository: {start}",
         hint="go into one, or make one with: git init",

@@ -18,7 +18,7 @@ _NO_SYNC = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUP
 
 
 class Sharing(NamedTuple):
-    """What `core.sharedRepository` asks for: permission bits to add, or to have instead."""
+    """Permission bits that `core.sharedRepository` adds, or has instead."""
 
     bits: int = 0
     replaces: bool = False

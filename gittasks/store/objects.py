@@ -57,12 +57,12 @@ def new_object(kind: str, data: bytes) -> NewObject:
     """Name `data` as git does: SHA-1 over kind, length and content."""
     from dulwich.objects import ShaFile
 
-    made = ShaFile.from_raw_string({"commit": 1, "tree": 2, "blob": 3}[kind], data)
-    return NewObject(made.id.decode(), kind, data)
+    file = ShaFile.from_raw_string({"commit": 1, "tree": 2, "blob": 3}[kind], data)
+    return NewObject(file.id.decode(), kind, data)
 
 
 def _names(object_id: str, kind: str, data: bytes) -> bool:
-    """Whether `object_id` is the name of that content: git does not check this on every read."""
+    """Check that `object_id` is the name of that content, as git does not on every read."""
     from hashlib import sha1
 
     header = f"{kind} {len(data)}\0".encode()
@@ -108,10 +108,10 @@ class ObjectStore:
             self._rescan_packs,
             self._ask_git,
         ):
-            found = source(object_id, LIMITS[kind])
-            if found and _names(object_id, *found):
+            content = source(object_id, LIMITS[kind])
+            if content and _names(object_id, *content):
                 break
-            damaged = damaged or found is not None
+            damaged = damaged or content is not None
         else:
             raise Unavailable(
                 f"the object file of the {kind} {object_id} is damaged"
@@ -120,7 +120,7 @@ class ObjectStore:
                 where=object_id,
                 hint="git fsck tells what is damaged; git fetch may bring it back",
             )
-        actual, data = found
+        actual, data = content
         if actual != kind:
             raise InvalidData(f"{object_id} is a {actual}, not a {kind}", where=object_id)
         return data
@@ -172,10 +172,10 @@ class ObjectStore:
 
     def write(self, objects: Iterable[NewObject]) -> None:
         """Write objects as loose files; when durable, they and their folders are synced."""
-        wanted = list(objects)
+        batch = list(objects)
         for attempt in range(_ATTEMPTS):
             try:
-                self._write_once(wanted)
+                self._write_once(batch)
                 break
             except (FileNotFoundError, FileExistsError):
                 # `git gc` packed what was already there, removed an empty folder, or pruned
@@ -223,11 +223,11 @@ class ObjectStore:
         return frozenset(read_shallow(self._common).split())
 
     def is_boundary(self, commit_id: str) -> bool:
-        """Whether a shallow clone ends at this commit (gitrepository-layout, `shallow`)."""
+        """Tell if a shallow clone ends at this commit (gitrepository-layout, `shallow`)."""
         return commit_id in self._boundaries
 
     def missing(self, objects: Iterable[NewObject]) -> list[NewObject]:
-        """Those of `objects` that are no loose files now: packed meanwhile, or pruned."""
+        """The objects that are no loose files now: packed meanwhile, or pruned."""
         return [item for item in objects if not os.path.exists(self._loose_path(item.id))]
 
 
@@ -321,9 +321,9 @@ class _Packs:
                     return kind, data
             path = os.fsdecode(store.path)
             if path != self._folder:
-                found = read_loose(os.path.join(path, object_id[:2], object_id[2:]), limit)
-                if found is not None:
-                    return found
+                loose = read_loose(os.path.join(path, object_id[:2], object_id[2:]), limit)
+                if loose is not None:
+                    return loose
         return None
 
     def _sizes(self, pack: Pack, offset: int) -> tuple[int, int]:
@@ -373,7 +373,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _base_distance(data: bytes, at: int) -> tuple[int, int]:
-    """How far before a delta its base is: groups of seven bits, the highest first."""
+    """The distance of a delta to its base: groups of seven bits, the highest first."""
     value = data[at] & 0x7F
     while data[at] & 0x80:
         at += 1

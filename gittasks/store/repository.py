@@ -79,7 +79,7 @@ class Repository:
         return disk.sharing(self.config.get("core.sharedrepository"))
 
     def _durable(self) -> bool:
-        """Whether to sync what is written (`core.fsync`, `core.fsyncObjectFiles`; git-config)."""
+        """Tell if writes are synced (`core.fsync`, `core.fsyncObjectFiles`; git-config)."""
         if chosen := self.config.get("core.fsync"):
             durable = True
             for word in chosen.split(","):
@@ -93,7 +93,7 @@ class Repository:
 
     @cached_property
     def prefix(self) -> str:
-        """What stands before a list id in its ref: `refs/heads/gittasks/` unless configured."""
+        """Start of the refs of lists, before the id: `refs/heads/gittasks/` unless configured."""
         chosen = self.config.get("gittasks.branchprefix")
         prefix = DEFAULT_PREFIX if chosen is None else chosen
         parts = prefix.split("/")
@@ -135,12 +135,12 @@ class Repository:
         return {r: self._lists(self.tracking_ref(r, "")) for r in sorted(remotes)}
 
     def _lists(self, prefix: str) -> dict[str, str]:
-        found = {}
+        lists = {}
         for name, commit in refs.listed(self.common, prefix):
             list_id = name[len(prefix) :]
             if list_id_fault(list_id) is None and self._is_list(name, commit):
-                found[list_id] = commit
-        return found
+                lists[list_id] = commit
+        return lists
 
     def _is_list(self, name: str, commit: str) -> bool:
         """With an empty prefix any branch could be meant: a list is one that holds list.yaml.
@@ -156,7 +156,7 @@ class Repository:
         return holds_list(self.objects, commit)
 
     def cache_path(self, kind: str, ref: str) -> str:
-        """Where something that was worked out about a list is kept."""
+        """Path of a cache file about a list."""
         branch = ref.removeprefix("refs/heads/")
         return os.path.join(self.common, "gittasks", "cache", kind, branch)
 

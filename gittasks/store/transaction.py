@@ -59,7 +59,7 @@ def ensure_present(repository: Repository, written: Sequence[NewObject]) -> None
 
 
 def _pruner(repository: Repository, path: str) -> str:
-    """What gc.pid says, when a gc is running here that may remove young objects; else ""."""
+    """Content of gc.pid while a gc runs here that may remove young objects; else ""."""
     content = _read(path)
     return content if content and _is_alive(content) and _prunes(repository, content) else ""
 
@@ -73,7 +73,7 @@ def _read(path: str) -> str:
 
 
 def _is_alive(content: str) -> bool:
-    """Whether a content of gc.pid (`process host`) names a live process of this host."""
+    """Tell if a content of gc.pid (`process host`) names a live process of this host."""
     number, _, host = content.strip().partition(" ")
     if not number.isdecimal() or host != os.uname().nodename:
         return False
@@ -87,7 +87,7 @@ def _is_alive(content: str) -> bool:
 
 
 def _prunes(repository: Repository, content: str) -> bool:
-    """Whether that gc removes young objects: told so by an argument or by the configuration.
+    """Tell if that gc removes young objects, by an argument or by the configuration.
 
     git's own upkeep leaves what is younger than two weeks, and nobody should wait for it.
     """
@@ -111,7 +111,7 @@ _running: list[Popen[bytes]] = []
 
 
 def is_due(repository: Repository) -> bool:
-    """Whether enough loose objects piled up (`gc.auto`), judged as `git gc --auto` does."""
+    """Tell if enough loose objects piled up (`gc.auto`), as `git gc --auto` judges."""
     setting = repository.config.get("gc.auto")
     limit = _LOOSE_SAMPLE
     if setting is not None and setting.lstrip("-").isdecimal():
@@ -138,7 +138,7 @@ def start(repository: Repository) -> None:
     try:
         disk.put(stamp, b"", repository.shared)
         place = [f"--git-dir={repository.common}", *git.NO_HOOKS]
-        made = subprocess.Popen(
+        maintenance = subprocess.Popen(
             ["git", *place, "maintenance", "run", "--auto", "--quiet"],
             cwd=repository.common,
             env=git.unbound(repository.env),
@@ -147,7 +147,7 @@ def start(repository: Repository) -> None:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        _running[:] = [process for process in [*_running, made] if process.poll() is None]
+        _running[:] = [process for process in [*_running, maintenance] if process.poll() is None]
     except OSError:
         return  # upkeep is a courtesy: the next command tries again
 
@@ -158,14 +158,14 @@ _BACKOFF = Backoff(first=0.005, most=0.5)
 
 
 class Proposal(NamedTuple):
-    """What a caller wants the list to become, and the commit message that says so."""
+    """The list as a caller wants it to become, and the commit message that says so."""
 
     after: Snapshot
     message: str
 
 
 class CommitResult(NamedTuple):
-    """What `update` did: the commit it made, None if nothing changed.
+    """The commit that `update` made, None if nothing changed.
 
     `lagging` are folders that have the list's branch checked out and could not be brought along:
     there `git status` now shows the change taken back.
@@ -184,9 +184,9 @@ class PreparedCommit(NamedTuple):
 
 
 class MergeCommitResult(NamedTuple):
-    """What `integrate` found, and the checkouts that it could not bring along; see `Written`."""
+    """The merge that `integrate` made, and the checkouts that lag; see `CommitResult`."""
 
-    found: Evaluated
+    evaluated: Evaluated
     lagging: tuple[str, ...] = ()
 
 
@@ -214,27 +214,27 @@ def create(store: ListStore) -> bool:
             new = root_objects(store.list_id)
             store.repository.objects.write(new)
             commit = new[-1].id
-        made = _move(store, lock, None, commit, "create")
-        if made:
+        created = _move(store, lock, None, commit, "create")
+        if created:
             _adopt(store)
             ensure_present(store.repository, new)
-        return made
+        return created
 
 
 def hold(store: ListStore) -> None:
     """Let the local branch hold what the remote had, before that is forgotten for what it has."""
-    found = store.evaluate()
-    if found.branch.apart is None and not found.behind:
+    merge = store.evaluate()
+    if merge.branch.apart is None and not merge.behind:
         return
-    if found.branch.heads.local:
+    if merge.branch.heads.local:
         integrate(store)
         return
     with _lock(store) as lock:
         refs.check_creatable(store.repository.common, store.ref)
-        store.repository.objects.write(found.new)
-        if _move(store, lock, None, found.branch.commit, "create"):
+        store.repository.objects.write(merge.new)
+        if _move(store, lock, None, merge.branch.commit, "create"):
             _adopt(store)
-            ensure_present(store.repository, found.new)
+            ensure_present(store.repository, merge.new)
 
 
 def update(store: ListStore, propose: Propose, signatures: Signatures) -> CommitResult:
@@ -277,21 +277,27 @@ def _try(
         return CommitResult(None)
     new: list[NewObject] = []
     if branch.in_memory:  # what the operation stands on is written along with it
-        found = store.evaluate()
-        if found.branch.commit != branch.commit:
+        merge = store.evaluate()
+        if merge.branch.commit != branch.commit:
             return None
-        branch, new = found.branch, list(found.new)
-    made = compose(store, branch, proposal, signatures)
+        branch, new = merge.branch, list(merge.new)
+    prepared = compose(store, branch, proposal, signatures)
     subject = proposal.message.partition("\n")[0]
     lagging = _put(
-        store, lock, local, made.commit.id, [*new, *made.objects], subject, signatures.committer
+        store,
+        lock,
+        local,
+        prepared.commit.id,
+        [*new, *prepared.objects],
+        subject,
+        signatures.committer,
     )
     if lagging is None:
         return None
-    if not _settles(branch, made.after):
-        heads = Heads(made.commit.id, branch.heads.tracked)
-        store.remember(made.after._replace(commit=made.commit.id, heads=heads))
-    return CommitResult(made.commit, lagging)
+    if not _settles(branch, prepared.after):
+        heads = Heads(prepared.commit.id, branch.heads.tracked)
+        store.remember(prepared.after._replace(commit=prepared.commit.id, heads=heads))
+    return CommitResult(prepared.commit, lagging)
 
 
 def compose(
@@ -307,7 +313,7 @@ def compose(
 
 
 def _settles(before: ListVersion, after: ListVersion) -> bool:
-    """Whether a change may have settled a conflict: then the next look works that out."""
+    """Tell if a change may have settled a conflict: then the next look works that out."""
     return any(
         path == "list.yaml" or before.files.get(i) != after.files.get(i)
         for path in before.contested
@@ -323,16 +329,16 @@ def integrate(store: ListStore) -> MergeCommitResult:
     """
     with _lock(store) as lock:
         for attempt in range(_ATTEMPTS):
-            found = store.evaluate()
-            local, target = found.branch.heads.local, found.branch.commit
+            merge = store.evaluate()
+            local, target = merge.branch.heads.local, merge.branch.commit
             if local is None or local == target:
-                return MergeCommitResult(found)
-            check_writable(found.branch)
-            lagging = _put(store, lock, local, target, found.new, "merge")
+                return MergeCommitResult(merge)
+            check_writable(merge.branch)
+            lagging = _put(store, lock, local, target, merge.new, "merge")
             if lagging is not None:
-                heads = found.branch.heads._replace(local=target)
-                store.remember(found.branch._replace(heads=heads))
-                return MergeCommitResult(found, lagging)
+                heads = merge.branch.heads._replace(local=target)
+                store.remember(merge.branch._replace(heads=heads))
+                return MergeCommitResult(merge, lagging)
             _BACKOFF.wait(attempt)
     raise _always_beaten(store)
 
@@ -353,15 +359,15 @@ def _put(
     repository = store.repository
     if old is None:
         refs.check_creatable(repository.common, store.ref)
-    found = worktrees.find_clean(repository, store.ref, old or new)
+    checkouts = worktrees.find_clean(repository, store.ref, old or new)
     repository.objects.write(objects)
-    worktrees.check_movable(repository, found, new)
+    worktrees.check_movable(repository, checkouts, new)
     if not _move(store, lock, old, new, subject, who):
         return None
     if old is None:
         _adopt(store)
     ensure_present(repository, objects)
-    return worktrees.bring_along(repository, found, new)
+    return worktrees.bring_along(repository, checkouts, new)
 
 
 def _adopt(store: ListStore) -> None:
@@ -406,8 +412,8 @@ def _append_reflog(store: ListStore, old: str, new: str, who: Signature, subject
     path = os.path.join(store.repository.common, "logs", store.ref)
     setting = store.repository.config.get("core.logallrefupdates")
     bare = store.repository.config.flag("core.bare")
-    wanted = not bare if setting is None else setting.lower() not in ("false", "no", "off", "0")
-    if not wanted and not os.path.exists(path):
+    logs = not bare if setting is None else setting.lower() not in ("false", "no", "off", "0")
+    if not logs and not os.path.exists(path):
         return
     sign, minutes = "-" if who.zone < 0 else "+", abs(who.zone)
     zone = f"{sign}{minutes // 60:02d}{minutes % 60:02d}"

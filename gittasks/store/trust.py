@@ -26,10 +26,10 @@ def check(found: GitDir, start: str, env: Mapping[str, str]) -> None:
 
     A repository that GIT_DIR names is no exception, although it is one for git.
     """
-    named = bool(env.get("GIT_DIR"))
+    by_variable = bool(env.get("GIT_DIR"))
     dirs = (found.path, found.common)
-    if named:
-        _settle(dirs, start, env, dirs, named=True)
+    if by_variable:
+        _settle(dirs, start, env, dirs, by_variable=True)
     elif found.work_tree is None:  # may be a part of somebody's commit: git knows what is wanted
         _settle((), start, env, dirs)
     else:
@@ -43,7 +43,7 @@ def check_worktree(git_dir: str, folder: str, env: Mapping[str, str]) -> None:
 
 
 def plainly_own(owners: Collection[int | None], user: int | None) -> bool:
-    """Whether all these owners are `user`; None, of either, is what only git can judge."""
+    """Tell if all these owners are `user`; None, of either, is what only git can judge."""
     return bool(owners) and user is not None and all(owner == user for owner in owners)
 
 
@@ -53,7 +53,7 @@ def _settle(
     env: Mapping[str, str],
     dirs: Sequence[str],
     *,
-    named: bool = False,
+    by_variable: bool = False,
 ) -> None:
     """Return if all that is `judged` is the user's own, or git works with `dirs` from `start`."""
     owners = [_owner(path) for path in judged]
@@ -63,7 +63,9 @@ def _settle(
     if question in _accepted:
         return
     refusal = _refusal(start, env, dirs)
-    if refusal and named:  # from elsewhere: each is looked at from where git finds it by itself
+    if (
+        refusal and by_variable
+    ):  # from elsewhere: each is looked at from where git finds it by itself
         refusals = (_refusal(_home(path), env, (path,), *_BARE_TOO) for path in dict.fromkeys(dirs))
         refusal = next(filter(None, refusals), None)
     if refusal:
@@ -79,7 +81,7 @@ def _user(env: Mapping[str, str]) -> int | None:
 
 
 def _owner(path: str) -> int | None:
-    """Who owns what is at `path` itself; None for nothing, and for a link to somewhere else."""
+    """Owner of `path` itself; None for nothing there, and for a link to somewhere else."""
     try:
         status = os.lstat(path)
     except OSError:
@@ -94,13 +96,13 @@ def _home(git_dir: str) -> str:
 
 
 def _refusal(folder: str, env: Mapping[str, str], dirs: Sequence[str], *options: str) -> str | None:
-    """Why git does not work with the git dirs `dirs` from `folder`; None when it does."""
+    """Reason why git does not work with the git dirs `dirs` from `folder`; None when it does."""
     question = [*options, "rev-parse", "--absolute-git-dir", "--git-common-dir"]
     answer = git.run(question, cwd=folder, env=git.searching(env))
     if answer.returncode != 0:
         return git.whole_message(answer.stderr)
     lines = answer.stdout.decode("utf-8", "surrogateescape").splitlines()
-    there = {os.path.realpath(os.path.join(folder, line)) for line in lines}
-    if missing := [path for path in dirs if os.path.realpath(path) not in there]:
-        return f"from {folder} it finds {' and '.join(sorted(there))}, and not {missing[0]}"
+    git_dirs = {os.path.realpath(os.path.join(folder, line)) for line in lines}
+    if missing := [path for path in dirs if os.path.realpath(path) not in git_dirs]:
+        return f"from {folder} it finds {' and '.join(sorted(git_dirs))}, and not {missing[0]}"
     return None

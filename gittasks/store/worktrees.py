@@ -45,7 +45,7 @@ def find_clean(repository: Repository, ref: str, commit: str) -> list[Checkout]:
 
     Refused names a dirty one, Untrusted one that git would not work in: its settings are its own.
     """
-    found = []
+    clean = []
     for checkout in _checkouts(repository, ref):
         if checkout.git_dir not in (repository.common, repository.found.path):
             trust.check_worktree(checkout.git_dir, checkout.folder, repository.env)
@@ -56,8 +56,8 @@ def find_clean(repository: Repository, ref: str, commit: str) -> list[Checkout]:
                 f"the list's branch is checked out in {checkout.folder}, with uncommitted changes",
                 hint="commit or undo them there, or switch that worktree to another branch",
             )
-        found.append(checkout._replace(base=base))
-    return found
+        clean.append(checkout._replace(base=base))
+    return clean
 
 
 def check_movable(repository: Repository, checkouts: list[Checkout], new: str) -> None:
@@ -101,9 +101,9 @@ def _git(repository: Repository, checkout: Checkout, *args: str) -> CompletedPro
 
 
 def _checkouts(repository: Repository, ref: str) -> list[Checkout]:
-    found = []
+    checkouts = []
     if head_ref(repository.common) == ref and (main := _main_folder(repository)):
-        found.append(Checkout(main, repository.common))
+        checkouts.append(Checkout(main, repository.common))
     linked = os.path.join(repository.common, "worktrees")
     for name in sorted(os.listdir(linked)) if os.path.isdir(linked) else ():
         git_dir = os.path.join(linked, name)
@@ -115,8 +115,8 @@ def _checkouts(repository: Repository, ref: str) -> list[Checkout]:
         except OSError:
             continue
         if os.path.isdir(folder):
-            found.append(Checkout(folder, git_dir))
-    return found
+            checkouts.append(Checkout(folder, git_dir))
+    return checkouts
 
 
 def _main_folder(repository: Repository) -> str | None:
@@ -161,13 +161,13 @@ def _moved_under(repository: Repository, checkout: Checkout, ref: str, commit: s
         lines = disk.read(log).decode("utf-8", "replace").splitlines()[-_LAG:]
     except OSError:
         return []
-    found: list[str] = []
+    bases: list[str] = []
     for line in reversed(lines):
         ids, _, what = line.partition("\t")
         old, new = ids.split(" ")[:2]
-        if new != (found[-1] if found else commit) or not what.startswith("gittasks: "):
+        if new != (bases[-1] if bases else commit) or not what.startswith("gittasks: "):
             break
         if old == refs.ZERO:
             break
-        found.append(old)
-    return found
+        bases.append(old)
+    return bases

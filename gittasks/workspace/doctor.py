@@ -30,7 +30,7 @@ CONFIG_KEY = "gittasks.lintignore"
 def lint(
     session: Session, snapshot: Snapshot, only: Collection[str], ignore: Collection[str]
 ) -> list[Finding]:
-    """What the rules find; Usage when one is named that there is not.
+    """Findings of the rules; Usage when one is named that there is not.
 
     Rules that `git config gittasks.lintIgnore` names are left out, unless `only` asks for them.
     """
@@ -57,10 +57,9 @@ def _ignored(session: Session) -> list[str]:
 
 
 def _unknown(name: str) -> Usage:
-
     near = near_matches(name, NAMES, 2)
-    meant = f"did you mean {' or '.join(near)}?" if near else f"the rules are: {', '.join(NAMES)}"
-    return Usage(f'there is no lint rule "{name}"', hint=meant)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"the rules are: {', '.join(NAMES)}"
+    return Usage(f'there is no lint rule "{name}"', hint=hint)
 
 
 _LOCK_AGE = 60
@@ -87,15 +86,15 @@ class Symptom(NamedTuple):
 def examine(session: Session, *, fix: bool) -> list[Symptom]:
     """All findings, those of the repository first. Reads every list; writes only to fix."""
     lists = session.repository.known_lists()
-    found = [*_setup(session, shared=bool(lists), fix=fix), *_commits(session, fix=fix)]
+    symptoms = [*_setup(session, shared=bool(lists), fix=fix), *_commits(session, fix=fix)]
     for list_id in lists:
         store = ListStore(session.repository, list_id)
         try:
-            found += _list(session, store, fix=fix)
+            symptoms += _list(session, store, fix=fix)
         except GittasksError as error:
             hint = error.hint or f"see: git log {store.ref.removeprefix('refs/heads/')}"
-            found.append(Symptom("unreadable", list_id, error.message, hint))
-    return found
+            symptoms.append(Symptom("unreadable", list_id, error.message, hint))
+    return symptoms
 
 
 def _setup(session: Session, *, shared: bool, fix: bool) -> Iterator[Symptom]:
@@ -132,7 +131,7 @@ def _setup(session: Session, *, shared: bool, fix: bool) -> Iterator[Symptom]:
 
 
 def _commits(session: Session, *, fix: bool) -> Iterator[Symptom]:
-    """What commits of the code said of tasks and could not be done."""
+    """Trailers of code commits that could not be applied."""
     if not commit_links.read(session.repository):
         return
 
