@@ -37,13 +37,13 @@ def _is_there(task: Task) -> bool:
 def tasks(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
     """Ids of tasks that begin so, those that the command is for."""
     try:
-        found = _workspace(ctx).snapshot().ordered(deleted=True)
+        known = _workspace(ctx).snapshot().ordered(deleted=True)
     except GittasksError:  # no repository, no list: nothing to complete
         return []
     suits = _SUITS.get(str(ctx.info_name), _is_there)
     return [
-        CompletionItem(task.id, help=_told(task))
-        for task in found
+        CompletionItem(task.id, help=_label(task))
+        for task in known
         if task.id.startswith(incomplete) and suits(task)
     ]
 
@@ -51,10 +51,10 @@ def tasks(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
 def lists(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
     """Ids of lists that begin so, local and fetched."""
     try:
-        found = _workspace(ctx).known_lists()
+        names = _workspace(ctx).known_lists()
     except GittasksError:
         return []
-    return [CompletionItem(name) for name in found if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def _workspace(ctx: click.Context) -> Workspace:
@@ -62,5 +62,5 @@ def _workspace(ctx: click.Context) -> Workspace:
     return (settings or Settings()).workspace()
 
 
-def _told(task: Task) -> str:
+def _label(task: Task) -> str:
     return clean(task.subject)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 from click.shell_completion import get_completion_class
 
 from gittasks import render
 from gittasks.cli.options import command
 from gittasks.cli.output import Answer
-
-if TYPE_CHECKING:
-    pass
 
 _VARIABLE = "_GITTASKS_COMPLETE"
 
@@ -28,9 +23,9 @@ def completion_command(ctx: click.Context, shell: str) -> Answer:
     zsh   echo 'eval "$(gittasks completion zsh)"' >>~/.zshrc
     fish  gittasks completion fish >~/.config/fish/completions/gittasks.fish
     """
-    made = get_completion_class(shell)
-    assert made is not None  # noqa: S101  click has all three
-    complete = made(ctx.find_root().command, {}, "gittasks", _VARIABLE)
+    dialect = get_completion_class(shell)
+    assert dialect is not None  # noqa: S101  click has all three
+    complete = dialect(ctx.find_root().command, {}, "gittasks", _VARIABLE)
     script = complete.source_template % complete.source_vars()
     return Answer(
         lambda: render.documents.completion_document(shell, script), lambda _: script.strip()

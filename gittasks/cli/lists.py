@@ -27,20 +27,20 @@ def init_command(settings: Settings, list_id: str | None, title: str | None) -> 
     Without ID it is named after the code branch, or after the folder on a main branch.
     """
     workspace = settings.workspace()
-    made = workspace.init(list_id, title)
-    workspace = workspace.select(made.id)
+    adopted = workspace.init(list_id, title)
+    workspace = workspace.select(adopted.id)
     branch = workspace.store.ref.removeprefix("refs/heads/")
-    did = "created and in use" if made.created else "in use"
-    lines = [f'task list "{made.id}" is {did} (branch {branch})']
-    if made.created:
+    did = "created and in use" if adopted.created else "in use"
+    lines = [f'task list "{adopted.id}" is {did} (branch {branch})']
+    if adopted.created:
         lines.append('next: gittasks create "PHASE 1: ...", or gittasks apply plan.md')
     return Answer(
         lambda: render.documents.init_document(
-            workspace.snapshot().info, branch, created=made.created
+            workspace.snapshot().info, branch, created=adopted.created
         ),
         lambda _: "\n".join(lines),
-        quiet=[made.id],
-        hints=lambda: _remark_on_id(made.id) if made.created else (),
+        quiet=[adopted.id],
+        hints=lambda: _remark_on_id(adopted.id) if adopted.created else (),
         workspace=workspace,
     )
 

@@ -81,18 +81,18 @@ def exit_code(snapshot: Snapshot) -> int:
 def drawing(
     view: ListView, draw: Callable[[ListView, Glyphs, int], object], below: Sequence[str] = ()
 ) -> Callable[[Screen], str]:
-    """What `draw` makes of a list for the terminal, below the moment if it is not this one."""
+    """The drawing of a list for the terminal, below the moment if it is not this one."""
 
     def drawn(screen: Screen) -> str:
         lines = render.plain.title_lines(view)
-        made = screen.printed(draw(view, screen.signs, screen.width))
-        return "\n".join([*lines, made, *below])
+        picture = screen.printed(draw(view, screen.signs, screen.width))
+        return "\n".join([*lines, picture, *below])
 
     return drawn
 
 
 def status_answer(view: ListView, workspace: Workspace | None = None) -> Answer:
-    """How far a list is: the answer of `status`."""
+    """The answer of `status`: the progress of a list."""
     below = elsewhere(view, view.tasks, workspace.actor) if workspace else []
     return Answer(
         lambda: render.documents.progress_document(view),

@@ -181,8 +181,8 @@ class _Reader:
         elif isinstance(op, str):
             from gittasks.core.suggestions import verb_meant
 
-            meant = verb_meant(op, _KEYS)
-            hint = f'did you mean "{meant}"?' if meant else None
+            near = verb_meant(op, _KEYS)
+            hint = f'did you mean "{near}"?' if near else None
         return self.fault(number, f'"op" must be one of {known}, not {_shown(op)}', hint)
 
     def fields(self, op: str, entry: Mapping[str, Any], number: int) -> dict[str, Any]:
@@ -205,8 +205,8 @@ class _Reader:
         message = f"unknown key {_shown(key)} for {op}; it takes {', '.join(_KEYS[op])}"
         if key in _OPTIONS:
             return self.fault(number, message, f"for the whole batch: gittasks batch --{key}")
-        meant = field_meant(key, _KEYS[op])
-        return self.fault(number, message, f'did you mean "{meant}"?' if meant else None)
+        near = field_meant(key, _KEYS[op])
+        return self.fault(number, message, f'did you mean "{near}"?' if near else None)
 
     def typed(self, value: Any, key: str, kind: str, number: int, *, clear: bool) -> Any:
         if value is None:
@@ -271,8 +271,8 @@ class _Reader:
             return Status(text)
         from gittasks.core.suggestions import status_meant
 
-        meant = status_meant(text)
-        hint = f'did you mean "{meant}"?' if meant in known else None
+        near = status_meant(text)
+        hint = f'did you mean "{near}"?' if near in known else None
         message = f"{_shown(text)} is no status for {op}; it takes {', '.join(known)}"
         raise self.fault(number, message, hint)
 

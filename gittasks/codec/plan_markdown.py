@@ -62,7 +62,7 @@ _OPAQUE = re.compile(rf"\\{_PUNCTUATION}|(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 
 
 class ItemText(NamedTuple):
-    """What the line of an item says; `faults` are messages, each with a hint or None.
+    """The content of the line of an item; `faults` are messages, each with a hint or None.
 
     `attributes` has the names id, owner, active, after, phase, result and those of SIMPLE fields;
     a phase of no text says that there is none.
@@ -137,14 +137,14 @@ def _trailing(text: str, attributes: dict[str, str], faults: list[tuple[str, str
     while True:
         masked = masked.rstrip(" \t")
         text = text[: len(masked)]
-        found: list[tuple[str, str]] | None = None
+        pairs: list[tuple[str, str]] | None = None
         if owner := _OWNER.search(masked):
-            start, found = owner.start(), [("owner", owner[1])]
+            start, pairs = owner.start(), [("owner", owner[1])]
         elif (start := _opening(masked)) >= 0:
-            found = _pairs(text[start + 1 : -1], masked[start + 1 : -1], faults)
-        if found is None:
+            pairs = _pairs(text[start + 1 : -1], masked[start + 1 : -1], faults)
+        if pairs is None:
             return text
-        for name, value in found:
+        for name, value in pairs:
             if name in attributes:
                 faults.append((f'"{name}" is given twice', None))
                 return text
@@ -153,7 +153,7 @@ def _trailing(text: str, attributes: dict[str, str], faults: list[tuple[str, str
 
 
 def _opening(masked: str) -> int:
-    """Where the parenthesis begins that ends the text, or -1 if none does."""
+    """The place where the parenthesis begins that ends the text, or -1 if none does."""
     depth = 0
     if masked.endswith(")"):
         for place in range(len(masked) - 1, -1, -1):
@@ -175,11 +175,13 @@ def _pairs(
         pieces.append((head[1], piece[head.end() :].strip()) if head else ("", piece.strip()))
         place += len(part) + 1
     known = [_ATTRIBUTES.get(re.sub(r"[ _-]", "", name.lower())) for name, _ in pieces]
-    meant = [None if k else _misspelled(name) for k, (name, _) in zip(known, pieces, strict=True)]
-    if not any(known) and not any(meant):
+    near_misses = [
+        None if k else _misspelled(name) for k, (name, _) in zip(known, pieces, strict=True)
+    ]
+    if not any(known) and not any(near_misses):
         return None
-    found: list[tuple[str, str]] = []
-    for attribute, near, (name, value) in zip(known, meant, pieces, strict=True):
+    pairs: list[tuple[str, str]] = []
+    for attribute, near, (name, value) in zip(known, near_misses, pieces, strict=True):
         if attribute is None:
             what = f'unknown attribute "{name or value}"'
             if near:
@@ -189,8 +191,8 @@ def _pairs(
             faults.append((f'the attribute "{name}" has no value', None))
         else:
             nothing = value == _NOTHING and attribute in ("after", "phase")
-            found.append((attribute, "" if nothing else unescape(value).strip()))
-    return found
+            pairs.append((attribute, "" if nothing else unescape(value).strip()))
+    return pairs
 
 
 def _misspelled(name: str) -> str | None:
@@ -200,7 +202,7 @@ def _misspelled(name: str) -> str | None:
 
 
 def _one_slip(a: str, b: str) -> bool:
-    """Whether one letter added, left out, changed, or swapped with the next makes `a` of `b`."""
+    """True when one letter added, left out, changed, or swapped with the next makes `a` of `b`."""
     same = next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), None)
     if same is None:
         return abs(len(a) - len(b)) == 1
@@ -341,8 +343,8 @@ class _Reader:
         elif not item and (heading := _HEADING.match(text)):
             self.open.clear()
             self._heading(len(heading[1]), text[heading.end() :].strip(" \t"))
-        elif (found := _ITEM.fullmatch(text)) and not _RULE.fullmatch(text):
-            self._item(number, indent, found)
+        elif (marker := _ITEM.fullmatch(text)) and not _RULE.fullmatch(text):
+            self._item(number, indent, marker)
         elif item:
             self._add(item, _dedent(lead, indent, item.content) + _unescape_start(text))
         elif lazy and not _RULE.fullmatch(text) and text[0] not in ">|":
@@ -358,10 +360,10 @@ class _Reader:
         else:
             self.phase = f"PHASE {phase[1]}" if phase else text or None
 
-    def _item(self, number: int, indent: int, found: re.Match[str]) -> None:
+    def _item(self, number: int, indent: int, marker: re.Match[str]) -> None:
         while self.open and indent < self.open[-1].indent + NEST:
             self.open.pop()
-        item = _Item(number, indent, indent + len(found[1]) + 1, read_item(found[2] or ""))
+        item = _Item(number, indent, indent + len(marker[1]) + 1, read_item(marker[2] or ""))
         item.parent = self.open[-1] if self.open else None
         item.phase = self.phase
         self.faults += [Fault(number, *fault) for fault in item.text.faults]
@@ -393,25 +395,25 @@ def _unescape_start(text: str) -> str:
 
 
 def _planned(item: _Item) -> PlannedTask:
-    status, subject, given, _ = item.text
-    after = given.get("after")
+    status, subject, attributes, _ = item.text
+    after = attributes.get("after")
     phase = item.phase if phase_in(subject) is None else None
     return PlannedTask(
         line=item.line,
-        id=given.get("id"),
+        id=attributes.get("id"),
         subject=subject,
-        active_form=given.get("active"),
+        active_form=attributes.get("active"),
         description="\n".join(item.body).rstrip() or None,
-        owner=given.get("owner"),
-        phase=given.get("phase", phase) or None,
+        owner=attributes.get("owner"),
+        phase=attributes.get("phase", phase) or None,
         status=status,
-        result=given.get("result"),
+        result=attributes.get("result"),
         blocked_by=None if after is None else tuple(re.findall(r"[^,`\s]+", after)),
-        fields={f.attr: _given(f, given[f.name]) for f in SIMPLE if f.name in given},
+        fields={f.attr: _value(f, attributes[f.name]) for f in SIMPLE if f.name in attributes},
     )
 
 
-def _given(field: Field, text: str) -> str | tuple[str, ...]:
+def _value(field: Field, text: str) -> str | tuple[str, ...]:
     """The value of an attribute; lists are parted by commas."""
     if field not in LISTS:
         return text
@@ -437,13 +439,13 @@ def write_markdown(info: ListInfo, tasks: Sequence[Task]) -> str:
     `tasks` are written in the order given, without the deleted ones and the dependencies on
     them. Notes, metadata, times and linked commits have no place in a plan in Markdown.
     """
-    gone = {task.id for task in tasks if task.status is Status.DELETED}
+    deleted = {task.id for task in tasks if task.status is Status.DELETED}
     lines: list[str] = []
     if info.title and (title := _heading_line(1, info.title, (info.title, None))):
         lines += [title]
     phase: str | None = None
     for task in tasks:
-        if task.id in gone:
+        if task.id in deleted:
             continue
         label = task.phase_label
         if label and label != phase and (heading := _heading_line(2, label, (None, label))):
@@ -453,7 +455,7 @@ def write_markdown(info: ListInfo, tasks: Sequence[Task]) -> str:
             phase = label
         if not lines or lines[-1].startswith("#"):
             lines.append("")
-        lines.append("- " + _task_line(task, phase, gone))
+        lines.append("- " + _task_line(task, phase, deleted))
         lines += _description(task.description or "")
     return "\n".join(lines).strip("\n") + "\n"
 
@@ -469,19 +471,19 @@ def _heading_line(level: int, text: str, wanted: tuple[str | None, str | None]) 
     return None
 
 
-def _task_line(task: Task, heading: str | None, gone: Collection[str]) -> str:
-    given = {
+def _task_line(task: Task, heading: str | None, deleted: Collection[str]) -> str:
+    values = {
         "owner": task.owner,
         "active": task.active_form,
-        "after": ", ".join(b for b in task.blocked_by if b not in gone),
+        "after": ", ".join(b for b in task.blocked_by if b not in deleted),
         "result": task.result,
         **{f.name: _written(task, f) for f in SIMPLE if f.uses.planned},
     }
-    attributes = {"id": task.id, **{name: value for name, value in given.items() if value}}
-    said = heading if phase_in(task.subject) is None else None
-    if task.phase_label is None and said:
+    attributes = {"id": task.id, **{name: value for name, value in values.items() if value}}
+    inherited = heading if phase_in(task.subject) is None else None
+    if task.phase_label is None and inherited:
         attributes["phase"] = ""
-    elif task.phase and task.phase_label != said:
+    elif task.phase and task.phase_label != inherited:
         attributes["phase"] = task.phase
     return write_item(task.status, task.subject, attributes)
 

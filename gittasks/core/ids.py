@@ -20,7 +20,7 @@ SUFFIX_LENGTH = 4
 
 
 def list_id_fault(text: str) -> str | None:
-    """Why `text` is no list id (it has to be a part of a ref name), or None if it is."""
+    """The reason why `text` is no list id (a part of a ref name), or None if it is one."""
     if not _LIST_ID.fullmatch(text):
         return "use 1 to 100 of A-Z a-z 0-9 . _ -, beginning with a letter or digit"
     if ".." in text or text.endswith((".", ".lock")):
@@ -29,7 +29,7 @@ def list_id_fault(text: str) -> str | None:
 
 
 def path_fault(text: str) -> str | None:
-    """Why `text` is no glob from the root of the code tree; None when it is one."""
+    """The reason why `text` is no glob from the root of the code tree; None when it is one."""
     if "\\" in text:
         return "folders are parted by /"
     if text.startswith("/") or text[1:2] == ":":
@@ -40,7 +40,7 @@ def path_fault(text: str) -> str | None:
 
 
 def task_id_fault(text: str) -> str | None:
-    """Why `text` is no task id, or None if it is."""
+    """The reason why `text` is no task id, or None if it is one."""
     if not _TASK_ID.fullmatch(text):
         return "use 1 to 63 of a-z 0-9 -, beginning with a letter or digit"
     if _WINDOWS_DEVICE.fullmatch(text):
@@ -73,12 +73,12 @@ def slug(text: str, limit: int = 40) -> str:
     words = re.findall(r"[a-z0-9]+", plain)
     if not words:
         return "task"
-    kept: str = words[0][:limit]
+    stem: str = words[0][:limit]
     for word in words[1:]:
-        if len(kept) + 1 + len(word) > limit:
+        if len(stem) + 1 + len(word) > limit:
             break
-        kept += "-" + word
-    return kept
+        stem += "-" + word
+    return stem
 
 
 def make_task_id(subject: str, entropy: int, taken: Collection[str]) -> str:
@@ -93,8 +93,8 @@ def make_task_id(subject: str, entropy: int, taken: Collection[str]) -> str:
         for _ in range(SUFFIX_LENGTH):
             rest, digit = divmod(rest, len(_BASE32))
             suffix += _BASE32[digit]
-        if (made := f"{stem}-{suffix}") not in taken:
-            return made
+        if (task_id := f"{stem}-{suffix}") not in taken:
+            return task_id
         entropy += 1
 
 

@@ -37,11 +37,11 @@ class Status(StrEnum):
 
     @property
     def closed(self) -> bool:
-        """Whether a task in this state no longer blocks others."""
+        """True when a task in this state no longer blocks others."""
         return self in _CLOSED
 
     def is_ahead_of(self, other: Status) -> bool:
-        """Whether a task in this state is further on; nothing is deleted by being further on."""
+        """True when a task in this state is further on; nothing is deleted by being further on."""
         return _STAGES.get(self, 0) > _STAGES.get(other, 0)
 
 
@@ -50,8 +50,11 @@ _STAGES = {Status.IN_PROGRESS: 1, Status.COMPLETED: 2, Status.SKIPPED: 2}
 
 
 class Unmerged(StrEnum):
-    """Why what was fetched is not in a list: the history there was rewritten, the clone here is
-    shallow, or a newer version of the program wrote it."""
+    """The reason why what was fetched is not in a list.
+
+    The history there was rewritten, the clone here is shallow, or a newer version of the program
+    wrote it.
+    """
 
     REWRITTEN = "rewritten"
     SHALLOW = "shallow"
@@ -241,7 +244,7 @@ class Snapshot(NamedTuple):
 
 
 class Actor(NamedTuple):
-    """Who acts: the owner's name, and the session that tells two runs of one owner apart.
+    """An owner who acts, and the session that tells two runs of one owner apart.
 
     `named`: an option, GITTASKS_OWNER or the call gave that name; else it is the default of git
     config or the login.

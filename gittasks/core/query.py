@@ -47,7 +47,7 @@ class Filter(NamedTuple):
         return chosen[: self.limit]
 
     def _fits(self, task: Task, me: str) -> bool:
-        """Whether the conditions on the task alone hold."""
+        """True when the conditions on the task alone hold."""
         return (
             (not self.statuses or task.status in self.statuses)
             and (self.owner is None or (task.owner or "") == self.owner)

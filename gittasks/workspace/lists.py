@@ -34,12 +34,14 @@ def known(session: Session) -> list[ListSummary]:
         current: str | None = session.chosen.id
     except NoList:
         current = None
-    found = []
+    summaries = []
     for list_id in repository.known_lists():
         remotes = tuple(r for r, ids in tracked.items() if list_id in ids)
         snapshot = _readable_part(ListStore(repository, list_id))
-        found.append(ListSummary(list_id, snapshot, list_id in local, remotes, list_id == current))
-    return found
+        summaries.append(
+            ListSummary(list_id, snapshot, list_id in local, remotes, list_id == current)
+        )
+    return summaries
 
 
 def _readable_part(store: ListStore) -> Snapshot:
@@ -106,7 +108,7 @@ def make_if_none(session: Session) -> bool:
 
 
 def _default_list_id(session: Session) -> str:
-    """What to call a list when nobody said: the variable, the code branch, the folder."""
+    """The name of a list when none was given: the variable, the code branch, the folder."""
     if named := session_.named_list(session.repository, session.list_option):
         return named.id
     branch = session.repository.current_branch()

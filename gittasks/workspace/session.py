@@ -98,16 +98,16 @@ def no_remote(repository: Repository) -> NoRemote:
 
 
 def choose_actor(repository: Repository, option: str | None) -> Actor:
-    """Who acts: `--owner`, GITTASKS_OWNER, git config gittasks.owner, user.name, the login."""
-    given = option or repository.env.get("GITTASKS_OWNER")
+    """The actor, by `--owner`, GITTASKS_OWNER, git config gittasks.owner, user.name, the login."""
+    name = option or repository.env.get("GITTASKS_OWNER")
     config = repository.config
-    owner = given or config.get("gittasks.owner") or config.get("user.name")
+    owner = name or config.get("gittasks.owner") or config.get("user.name")
     owner = owner or login(repository.env)
     session = next((v for n in SESSION_VARIABLES if (v := repository.env.get(n))), None)
     return Actor(
         _one_line(owner, "owner"),
         _one_line(session, "session") if session else None,
-        named=given is not None,
+        named=name is not None,
     )
 
 
@@ -222,7 +222,7 @@ class Session:
 
     @cached_property
     def actor(self) -> Actor:
-        """Who acts in this process."""
+        """The owner and session that act in this process."""
         return choose_actor(self.repository, self._owner_option)
 
     @property

@@ -120,7 +120,7 @@ class Workspace(Session):
         return Graph.of(self.snapshot()).ready(self.actor.owner)
 
     def progress(self) -> Progress:
-        """How far the list is: counts, phases, loops, and a summary in words."""
+        """The progress of the list: counts, phases, loops, and a summary in words."""
         return self.view().progress
 
     def view(self) -> ListView:
@@ -262,11 +262,11 @@ class Workspace(Session):
 
         return claims.wait(self, seconds)
 
-    def claim_words(self, task: Task, made: Claimed) -> str:
-        """Who has a task that was claimed, and who granted it."""
+    def claim_words(self, task: Task, claimed: Claimed) -> str:
+        """The holder of a task that was claimed, and the repository that granted it, in words."""
         from gittasks.workspace import claims
 
-        return claims.describe_claims(self, task, made)
+        return claims.describe_claims(self, task, claimed)
 
     def heartbeat(self, task_id: str | None = None) -> tuple[Lease, tuple[str, ...]]:
         """Renew my lease; returns it and the tasks that were lost since. NotFound without one."""
@@ -285,7 +285,7 @@ class Workspace(Session):
         return claims.stale_claims(self, snapshot)
 
     def claim_notices(self) -> list[str]:
-        """What became of claims that were made without asking the remote, if there are any."""
+        """The outcome of claims that were made without asking the remote, if there are any."""
         store = self.used_store
         if store is None or not os.path.exists(store.tentative_path):
             return []
@@ -304,13 +304,13 @@ class Workspace(Session):
     # --- history ----------------------------------------------------------------------------
 
     def log(self, task_id: str | None = None, **which: Any) -> list[LogEntry]:
-        """Who did what when, newest first; of one task, or of the whole list.
+        """The history, newest first; of one task, or of the whole list.
 
         `which`: at most `limit`; of the commits `only`; of all `without` some.
         """
-        from gittasks.workspace import log as log_
+        from gittasks.workspace.log import log
 
-        return log_.log(self.store, task_id, **which)
+        return log(self.store, task_id, **which)
 
     def look_back(self, text: str) -> Past:
         """The list at the moment or the commit that `text` names. Usage, NotFound, Ambiguous."""
@@ -319,7 +319,7 @@ class Workspace(Session):
         return past.look_back(self, text)
 
     def changed(self, before: Past, view: ListView) -> Changed:
-        """What the list says differently in `view`, as it is or was at another moment."""
+        """The difference between the list then and in `view`, as it is or was at another moment."""
         from gittasks.workspace import past
 
         return past.changed(self, before, view)
@@ -359,7 +359,7 @@ class Workspace(Session):
         return sharing.exchanged(self, synced)
 
     def conflicts(self) -> list[OpenConflict]:
-        """What was written concurrently and differently, and not again since, by task."""
+        """Concurrent writes that differ and were not written over since, by task."""
         from gittasks.workspace import sharing
 
         return sharing.conflicts(self)
@@ -387,7 +387,7 @@ class Workspace(Session):
         return commit_links.relink(self, renamed)
 
     def unapplied(self) -> list[Unapplied]:
-        """What commits of the code said of tasks and could not be done, oldest first."""
+        """Trailers of code commits that could not be applied, oldest first."""
         from gittasks.workspace import commit_links
 
         return commit_links.read(self.repository)
@@ -409,13 +409,13 @@ class Workspace(Session):
     def lint(
         self, snapshot: Snapshot, only: Collection[str] = (), ignore: Collection[str] = ()
     ) -> list[Advice]:
-        """What the rules of good lists find; Usage when one is named that there is not."""
+        """Advice by the rules of good lists; Usage when one is named that there is not."""
         from gittasks.workspace import doctor as doctor_
 
         return doctor_.lint(self, snapshot, only, ignore)
 
     def doctor(self, *, fix: bool = False) -> list[Symptom]:
-        """What is wrong with the lists here, or could be better; `fix` mends what it can."""
+        """Troubles of the lists here; `fix` mends what it can."""
         from gittasks.workspace import doctor
 
         return doctor.examine(self, fix=fix)

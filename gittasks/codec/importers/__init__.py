@@ -106,18 +106,18 @@ def _guess_markdown(file: SourceFile) -> str:
 
 def _read_markdown(files: Sequence[SourceFile], where: str, form: str) -> ImportBatch:
 
-    found = Collector(form)
+    collector = Collector(form)
     parts: list[tuple[SourceFile, MarkdownFile]] = []
     for file in files:
         if taken_apart := split(decoded(file.data, file.name)):
             parts.append((file, taken_apart))
         else:
-            found.lose("file", "it has no front matter", file.name)
+            collector.lose("file", "it has no front matter", file.name)
     if form == "backlog":
         parts.sort(key=lambda part: ordinal(part[1]))
     read = read_backlog if form == "backlog" else read_ticket
     for file, part in parts:
-        read(found, part, file.name)
-    if not found.tasks:
+        read(collector, part, file.name)
+    if not collector.tasks:
         raise InvalidData(f"no task of {form} is in this", where=where)
-    return found.arrivals(where, by_age=form == "ticket")
+    return collector.arrivals(where, by_age=form == "ticket")

@@ -49,33 +49,33 @@ _COMPUTED = text_of(
 
 def read_beads(data: bytes, where: str) -> ImportBatch:
     """Read an export. Raises InvalidData, with the line, for what is none."""
-    found = Collector("beads")
+    collector = Collector("beads")
     for number, entry in objects(data, where):
         kind = entry.get("_type", "issue")
         source = entry.get("id")
         if kind != "issue":
-            found.lose(str(kind)[:60], "this is no issue", str(source or entry.get("key"))[:80])
+            collector.lose(str(kind)[:60], "this is no issue", str(source or entry.get("key"))[:80])
             continue
         if not isinstance(source, str) or not source.strip():
             raise InvalidData('an issue needs an "id"', where=f"{where}:{number}")
         if entry.get("status") == "tombstone":
-            found.lose("issue", "it was deleted in beads", source)
+            collector.lose("issue", "it was deleted in beads", source)
         elif entry.get("is_template"):
-            found.lose("issue", "it is a template", source)
+            collector.lose("issue", "it is a template", source)
         else:
-            _issue(found, entry, source)
-    return found.arrivals(where)
+            _issue(collector, entry, source)
+    return collector.arrivals(where)
 
 
-def _issue(found: Collector, entry: dict[str, Any], source: str) -> None:
-    subject, whole = found.subject(entry.get("title"), source)
-    status = _status(found, entry, source)
-    started = found.time(entry.get("started_at"), "started_at", source)
-    finished = found.time(entry.get("closed_at"), "closed_at", source)
-    waits, links, parent = _dependencies(found, entry)
+def _issue(collector: Collector, entry: dict[str, Any], source: str) -> None:
+    subject, whole = collector.subject(entry.get("title"), source)
+    status = _status(collector, entry, source)
+    started = collector.time(entry.get("started_at"), "started_at", source)
+    finished = collector.time(entry.get("closed_at"), "closed_at", source)
+    waits, links, parent = _dependencies(collector, entry)
     description = sections(
         (None, whole),
-        *((heading, found.prose(entry.get(key), key, source)) for heading, key in _SECTIONS),
+        *((heading, collector.prose(entry.get(key), key, source)) for heading, key in _SECTIONS),
     )
     metadata = _metadata(entry, status) | {"parent": parent, "links": links}
     closed = status is Status.COMPLETED
@@ -84,23 +84,23 @@ def _issue(found: Collector, entry: dict[str, Any], source: str) -> None:
     task = Task(
         id="",
         subject=subject,
-        description=found.prose(description, "description", source),
+        description=collector.prose(description, "description", source),
         status=status or Status.PENDING,
-        priority=_priority(found, entry.get("priority"), source),
-        owner=found.line(entry.get("assignee"), "assignee", source),
+        priority=_priority(collector, entry.get("priority"), source),
+        owner=collector.line(entry.get("assignee"), "assignee", source),
         started=started if closed or status is Status.IN_PROGRESS else None,
         finished=finished if closed else None,
-        result=None if long else found.line(reason, "close_reason", source),
-        notes=_comments(found, entry, source, (finished or "") if long else None),
-        metadata=found.metadata(metadata, source),
-        created=found.time(entry.get("created_at"), "created_at", source),
-        created_by=found.line(entry.get("created_by"), "created_by", source),
+        result=None if long else collector.line(reason, "close_reason", source),
+        notes=_comments(collector, entry, source, (finished or "") if long else None),
+        metadata=collector.metadata(metadata, source),
+        created=collector.time(entry.get("created_at"), "created_at", source),
+        created_by=collector.line(entry.get("created_by"), "created_by", source),
     )
     for key in sorted(_COMPUTED):
         if entry.get(key):
-            found.lose(key, "beads works it out by itself", source)
-    found.lose_rest(entry, _READ | _COMPUTED, source)
-    found.add(source, task, tuple(waits))
+            collector.lose(key, "beads works it out by itself", source)
+    collector.lose_rest(entry, _READ | _COMPUTED, source)
+    collector.add(source, task, tuple(waits))
 
 
 def _metadata(entry: dict[str, Any], status: Status | None) -> dict[str, object]:
@@ -115,37 +115,39 @@ def _metadata(entry: dict[str, Any], status: Status | None) -> dict[str, object]
     return metadata
 
 
-def _priority(found: Collector, value: object, source: str) -> int:
+def _priority(collector: Collector, value: object, source: str) -> int:
     """The priority, from 0 to 4 there as here."""
     if type(value) is int and 0 <= value <= 4:
         return value
     if value is not None:
-        found.lose("priority", "it is no number from 0 to 4", source)
+        collector.lose("priority", "it is no number from 0 to 4", source)
     return 2
 
 
-def _status(found: Collector, entry: dict[str, Any], source: str) -> Status | None:
+def _status(collector: Collector, entry: dict[str, Any], source: str) -> Status | None:
     """The status; None for one that its users have made up."""
     word = str(entry.get("status") or "open")
     if word in ("blocked", "deferred", "pinned"):
-        found.lose(f"status {word}", "pending here; blocked is what waits for others", source)
+        collector.lose(f"status {word}", "pending here; blocked is what waits for others", source)
     elif word not in _STATUSES:
-        what = found.line(f"status {word}", "status", source) or "status"
-        found.lose(what, "pending here; the word is kept in the metadata", source)
+        what = collector.line(f"status {word}", "status", source) or "status"
+        collector.lose(what, "pending here; the word is kept in the metadata", source)
     return _STATUSES.get(word)
 
 
 def _dependencies(
-    found: Collector, entry: dict[str, Any]
+    collector: Collector, entry: dict[str, Any]
 ) -> tuple[list[str], list[dict[str, str]], str | None]:
-    """What an issue waits for, its other links, and its parent."""
+    """The issues that one waits for, its other links, and its parent."""
     waits: list[str] = []
     links: list[dict[str, str]] = []
     parent = None
-    for edge in found.entries(entry.get("dependencies"), "dependencies", entry["id"]):
+    for edge in collector.entries(entry.get("dependencies"), "dependencies", entry["id"]):
         target = edge.get("depends_on_id")
         if not isinstance(target, str) or edge.get("issue_id", entry["id"]) != entry["id"]:
-            found.lose("dependencies", "one names no issue that this one depends on", entry["id"])
+            collector.lose(
+                "dependencies", "one names no issue that this one depends on", entry["id"]
+            )
             continue
         kind = str(edge.get("type") or "blocks")
         if kind in _WAITS:
@@ -158,22 +160,22 @@ def _dependencies(
 
 
 def _comments(
-    found: Collector, entry: dict[str, Any], source: str, closed: str | None
+    collector: Collector, entry: dict[str, Any], source: str, closed: str | None
 ) -> tuple[Note, ...]:
     """The comments, and the reason that it was closed for where that is more than a result."""
     notes = []
-    for comment in found.entries(entry.get("comments"), "comments", source):
-        text = found.prose(comment.get("text"), "comments", source)
-        at = found.time(comment.get("created_at"), "comments", source) or ""
-        by = found.line(comment.get("author"), "comments", source) or ""
+    for comment in collector.entries(entry.get("comments"), "comments", source):
+        text = collector.prose(comment.get("text"), "comments", source)
+        at = collector.time(comment.get("created_at"), "comments", source) or ""
+        by = collector.line(comment.get("author"), "comments", source) or ""
         notes += [Note(at, by, text)] if text else []
     if closed is not None and (
-        text := found.prose(entry.get("close_reason"), "close_reason", source)
+        text := collector.prose(entry.get("close_reason"), "close_reason", source)
     ):
         notes.append(Note(closed, "", text))
-    return found.notes(notes, source)
+    return collector.notes(notes, source)
 
 
 def is_beads(entry: dict[str, Any]) -> bool:
-    """Whether an object of a JSON file is an issue of beads."""
+    """True for an object of a JSON file that is an issue of beads."""
     return entry.get("_type") in ("issue", "memory") or {"id", "title", "status"} <= entry.keys()

@@ -48,12 +48,12 @@ def objects(data: bytes, where: str) -> list[tuple[int, dict[str, Any]]]:
         for number, line in enumerate(text.split("\n"), 1):
             if bare := line.strip().removesuffix(","):
                 entries.append((number, f"{where}:{number}", loads(bare, f"{where}:{number}")))
-    found = []
+    numbered = []
     for number, place, value in entries:
         if not isinstance(value, dict):
             raise InvalidData("a JSON object was expected", where=place)
-        found.append((number, value))
-    return found
+        numbered.append((number, value))
+    return numbered
 
 
 def texts_of(value: object) -> list[str]:
@@ -91,18 +91,18 @@ class Collector:
         if not isinstance(value, (str, int, float)):
             self._lose_other(value, what, "this is no text", source)
             return None
-        kept = " ".join(re.sub(_UNFIT, " ", str(value)).split())
-        if len(kept) > validation.LINE_LIMIT:
+        line = " ".join(re.sub(_UNFIT, " ", str(value)).split())
+        if len(line) > validation.LINE_LIMIT:
             self.lose(what, f"cut at {validation.LINE_LIMIT} characters", source)
-        return validation.shorten(kept, validation.LINE_LIMIT, tidy=True) or None
+        return validation.shorten(line, validation.LINE_LIMIT, tidy=True) or None
 
     def prose(self, value: object, what: str, source: str) -> str | None:
         """`value` as text of any length that a task may hold; None when nothing is left."""
         if not isinstance(value, str):
             self._lose_other(value, what, "this is no text", source)
             return None
-        kept = re.sub(_UNFIT, "\ufffd", value.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
-        data = kept.rstrip().encode()
+        text = re.sub(_UNFIT, "\ufffd", value.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
+        data = text.rstrip().encode()
         if len(data) > validation.PROSE_LIMIT:
             self.lose(what, f"cut at {validation.PROSE_LIMIT // 1024} KiB", source)
             data = data[: validation.PROSE_LIMIT - 4]
@@ -113,12 +113,12 @@ class Collector:
         if not isinstance(value, str):
             self._lose_other(value, "title", "this is no text", source)
         text = value if isinstance(value, str) else ""
-        kept = " ".join(re.sub(_UNFIT, " ", text).split())
-        if not kept:
+        line = " ".join(re.sub(_UNFIT, " ", text).split())
+        if not line:
             return f"Untitled {validation.escape_line(source, 80)}".strip(), None
-        first = " ".join(re.sub(_UNFIT, " ", text.strip().split("\n")[0]).split()) or kept
-        if first == kept and len(kept) <= validation.LINE_LIMIT:
-            return kept, None
+        first = " ".join(re.sub(_UNFIT, " ", text.strip().split("\n")[0]).split()) or line
+        if first == line and len(line) <= validation.LINE_LIMIT:
+            return line, None
         return validation.shorten(first, validation.LINE_LIMIT, tidy=True), text.strip()
 
     def time(self, value: object, what: str, source: str) -> str | None:
@@ -149,28 +149,28 @@ class Collector:
 
     def notes(self, notes: list[Note], source: str) -> tuple[Note, ...]:
         """The notes that there is room for, oldest first, each once."""
-        kept: dict[Note, None] = {}
+        unique: dict[Note, None] = {}
         room = _NOTES_LIMIT
         for note in notes:
             room -= len(note.text.encode()) + 80
             if room < 0:
                 self.lose("notes", f"more than {_NOTES_LIMIT // 1024} KiB", source)
                 break
-            kept[note] = None
-        return tuple(kept)
+            unique[note] = None
+        return tuple(unique)
 
     def metadata(self, values: Mapping[str, object], source: str) -> dict[str, Value]:
         """The values that a task may hold and that say something."""
-        kept: dict[str, Value] = {}
+        fitting: dict[str, Value] = {}
         for name, value in values.items():
             if value is None or value in ("", [], {}):
                 continue
             try:
-                kept.update(validation.metadata({name[:100]: value}))  # type: ignore[dict-item]
+                fitting.update(validation.metadata({name[:100]: value}))  # type: ignore[dict-item]
             except (Usage, TypeError):
                 what = validation.escape_line(f"metadata {name}", 60)
                 self.lose(what, "the value is too large or cannot be kept", source)
-        return kept
+        return fitting
 
     def add(self, source: str, task: Task, waits_for: tuple[str, ...] = ()) -> None:
         """Take a task; of two with one id the first counts."""
@@ -199,9 +199,9 @@ def text_of(text: str) -> frozenset[str]:
 
 def sections(*parts: tuple[str | None, object]) -> str:
     """Texts one below the other as Markdown, each but the first kind under its heading."""
-    made = []
+    texts = []
     for heading, text in parts:
         if isinstance(text, str) and text.strip():
             body = text.strip("\n").rstrip()
-            made.append(f"## {heading}\n\n{body}" if heading else body)
-    return "\n\n".join(made)
+            texts.append(f"## {heading}\n\n{body}" if heading else body)
+    return "\n\n".join(texts)

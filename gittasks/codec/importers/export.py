@@ -16,7 +16,7 @@ SCHEMA_VERSION = 1
 
 
 def is_native(document: object) -> bool:
-    """Whether a JSON value is an exported list."""
+    """True for a JSON value that is an exported list."""
     return isinstance(document, dict) and document.get("kind") == "export"
 
 

@@ -34,7 +34,7 @@ def sections_of(body: str) -> list[tuple[str, str]]:
 
     A heading inside a code block is text.
     """
-    found: list[tuple[str, list[str]]] = [("", [])]
+    parts: list[tuple[str, list[str]]] = [("", [])]
     fence = ""
     for line in body.split("\n"):
         mark = re.match(r" {0,3}(`{3,}|~{3,})", line)
@@ -43,10 +43,10 @@ def sections_of(body: str) -> list[tuple[str, str]]:
         elif fence and mark and mark[1].startswith(fence) and line.strip() == mark[1]:
             fence = ""
         elif not fence and line.startswith("## "):
-            found.append((line[3:].strip(), []))
+            parts.append((line[3:].strip(), []))
             continue
-        found[-1][1].append(line)
-    return [(heading, "\n".join(lines).strip("\n").rstrip()) for heading, lines in found]
+        parts[-1][1].append(line)
+    return [(heading, "\n".join(lines).strip("\n").rstrip()) for heading, lines in parts]
 
 
 _TICKET_STATUSES = {
@@ -70,31 +70,31 @@ _TITLE = r"\s*# +(.+)"
 
 def keys_of(head: str) -> dict[str, str | list[str]]:
     """The keys in front. They are no YAML: the tool itself reads them line by line, too."""
-    found: dict[str, str | list[str]] = {}
+    keys: dict[str, str | list[str]] = {}
     for line in head.split("\n"):
         key, colon, value = line.partition(":")
         value = value.strip()
         if not colon or not re.fullmatch("[A-Za-z][A-Za-z0-9_-]{0,60}", key):
             continue
         if value.startswith("[") and value.endswith("]"):
-            found[key] = [item.strip() for item in value[1:-1].split(",") if item.strip()]
+            keys[key] = [item.strip() for item in value[1:-1].split(",") if item.strip()]
         else:
-            found[key] = value
-    return found
+            keys[key] = value
+    return keys
 
 
-def read_ticket(found: Collector, file: MarkdownFile, where: str) -> None:
+def read_ticket(collector: Collector, file: MarkdownFile, where: str) -> None:
     """Read one ticket. Raises InvalidData for what is none."""
     keys = keys_of(file.head)
     source = keys.get("id")
     if not isinstance(source, str) or not source:
         raise InvalidData("a ticket needs an id in front", where=where)
     title = re.match(_TITLE, file.body)
-    subject, whole = found.subject(title[1] if title else None, source)
+    subject, whole = collector.subject(title[1] if title else None, source)
     word = str(keys.get("status") or "open")
     if word not in _TICKET_STATUSES:
-        what = found.line(f"status {word}", "status", source) or "status"
-        found.lose(what, "pending here; the word is kept in the metadata", source)
+        what = collector.line(f"status {word}", "status", source) or "status"
+        collector.lose(what, "pending here; the word is kept in the metadata", source)
     parts = sections_of(file.body[title.end() :] if title else file.body)
     text = [(heading or None, body) for heading, body in parts if heading != "Notes"]
     metadata: dict[str, object] = {name: keys.get(key) for key, name in _TICKET_METADATA.items()}
@@ -107,27 +107,28 @@ def read_ticket(found: Collector, file: MarkdownFile, where: str) -> None:
     task = Task(
         id="",
         subject=subject,
-        description=found.prose(sections((None, whole), *text), "description", source),
+        description=collector.prose(sections((None, whole), *text), "description", source),
         status=_TICKET_STATUSES.get(word, Status.PENDING),
-        owner=found.line(str(keys.get("assignee") or "").lstrip("@"), "assignee", source),
-        notes=_notes(found, parts, source),
-        metadata=found.metadata(metadata, source),
-        created=found.time(keys.get("created"), "created", source),
+        owner=collector.line(str(keys.get("assignee") or "").lstrip("@"), "assignee", source),
+        notes=_notes(collector, parts, source),
+        metadata=collector.metadata(metadata, source),
+        created=collector.time(keys.get("created"), "created", source),
     )
-    found.lose_rest(keys, _TICKET_KEYS, source)
+    collector.lose_rest(keys, _TICKET_KEYS, source)
     deps = keys.get("deps") or []
-    found.add(source, task, (deps,) if isinstance(deps, str) else tuple(deps))
+    collector.add(source, task, (deps,) if isinstance(deps, str) else tuple(deps))
 
 
-def _notes(found: Collector, parts: list[tuple[str, str]], source: str) -> tuple[Note, ...]:
+def _notes(collector: Collector, parts: list[tuple[str, str]], source: str) -> tuple[Note, ...]:
     """The notes under their heading: a time in bold, then text up to the next time."""
     notes = []
     for body in (body for heading, body in parts if heading == "Notes"):
         before, *rest = re.split(_NOTE, body)
         for at, text in zip(["", *rest[::2]], [before, *rest[1::2]], strict=True):
-            kept = found.prose(text.strip(), "notes", source)
-            notes += [Note(found.time(at, "notes", source) or "", "", kept)] if kept else []
-    return found.notes(notes, source)
+            prose = collector.prose(text.strip(), "notes", source)
+            time = collector.time(at, "notes", source) or ""
+            notes += [Note(time, "", prose)] if prose else []
+    return collector.notes(notes, source)
 
 
 _BACKLOG_STATUSES = {
@@ -157,15 +158,15 @@ _MARK = r"(?m)^[ \t]*<!-- (?:SECTION:[A-Z_]+|AC|DOD|COMMENTS):(?:BEGIN|END) -->[
 _COMMENT_HEAD = re.compile(r"(author|created): (.*)")
 
 
-def read_backlog(found: Collector, file: MarkdownFile, where: str) -> None:
+def read_backlog(collector: Collector, file: MarkdownFile, where: str) -> None:
     """Read one task. Raises InvalidData, with the line, for what is none."""
     root = parse(b"\n" + file.head.encode(), where)  # so that lines count as in the file
     keys = _plain(root)
     source = keys.get("id") if isinstance(keys, dict) else None
     if not isinstance(source, str) or not source:
         raise InvalidData("a task of Backlog.md needs an id in front", where=where)
-    subject, whole = found.subject(keys.get("title"), source)
-    status, word = _status(found, keys, where, source)
+    subject, whole = collector.subject(keys.get("title"), source)
+    status, word = _status(collector, keys, where, source)
     parts = sections_of(re.sub(_MARK, "", file.body))
     comments = [body for heading, body in parts if heading == "Comments"]
     summary = next((body for heading, body in parts if heading == "Final Summary"), "")
@@ -181,25 +182,25 @@ def read_backlog(found: Collector, file: MarkdownFile, where: str) -> None:
     task = Task(
         id="",
         subject=subject,
-        description=found.prose(sections((None, whole), *text), "description", source),
+        description=collector.prose(sections((None, whole), *text), "description", source),
         status=status,
-        owner=found.line(people[0], "assignee", source) if people else None,
-        phase=found.line(keys.get("milestone"), "milestone", source),
-        result=found.line(summary, "result", source) if short else None,
-        notes=_comments(found, comments, source),
-        metadata=found.metadata(metadata, source),
-        created=_time(found, keys.get("created_date"), "created_date", source),
+        owner=collector.line(people[0], "assignee", source) if people else None,
+        phase=collector.line(keys.get("milestone"), "milestone", source),
+        result=collector.line(summary, "result", source) if short else None,
+        notes=_comments(collector, comments, source),
+        metadata=collector.metadata(metadata, source),
+        created=_time(collector, keys.get("created_date"), "created_date", source),
     )
     if keys.get("updated_date"):
-        found.lose("updated_date", "the history of the list tells it", source)
+        collector.lose("updated_date", "the history of the list tells it", source)
     if keys.get("ordinal"):
-        found.lose("ordinal", "tasks stand in its order instead", source)
-    found.lose_rest(keys, _BACKLOG_KEYS | {"updated_date"}, source)
-    found.add(source, task, tuple(texts_of(keys.get("dependencies"))))
+        collector.lose("ordinal", "tasks stand in its order instead", source)
+    collector.lose_rest(keys, _BACKLOG_KEYS | {"updated_date"}, source)
+    collector.add(source, task, tuple(texts_of(keys.get("dependencies"))))
 
 
 def ordinal(file: MarkdownFile) -> float:
-    """Where a task stands on its board; those without a place come last."""
+    """The place of a task on its board; those without one come last."""
     match = re.search(r"(?m)^ordinal:[ ]*(-?[0-9]{1,15}(?:\.[0-9]{1,15})?)[ ]*$", file.head)
     return float(match[1]) if match else float("inf")
 
@@ -214,23 +215,23 @@ def _plain(node: Node) -> Any:
 
 
 def _status(
-    found: Collector, keys: dict[str, Any], where: str, source: str
+    collector: Collector, keys: dict[str, Any], where: str, source: str
 ) -> tuple[Status, str | None]:
     """The status, and the word for it when that is one of a board's own."""
     word = keys.get("status") if isinstance(keys.get("status"), str) else "To Do"
     folders = where.replace("\\", "/").split("/")[:-1]
     if "archive" in folders:
-        found.lose("archived", "skipped here", source)
+        collector.lose("archived", "skipped here", source)
         return Status.SKIPPED, word
     status = _BACKLOG_STATUSES.get(str(word).strip().lower())
     if status is None:
-        what = found.line(f"status {word}", "status", source) or "status"
-        found.lose(what, "pending here; the word is kept in the metadata", source)
+        what = collector.line(f"status {word}", "status", source) or "status"
+        collector.lose(what, "pending here; the word is kept in the metadata", source)
         return Status.PENDING, word
     return status, word if word == "Draft" else None
 
 
-def _comments(found: Collector, bodies: list[str], source: str) -> tuple[Note, ...]:
+def _comments(collector: Collector, bodies: list[str], source: str) -> tuple[Note, ...]:
     """Comments: `author:` and `created:` lines, `---`, the text, `---`."""
     notes = []
     for body in bodies:
@@ -243,21 +244,21 @@ def _comments(found: Collector, bodies: list[str], source: str) -> tuple[Note, .
                 elif line.strip() == "---":
                     lines = []
             elif line.rstrip() == "---":
-                text = found.prose("\n".join(lines).strip(), "comments", source)
-                at = _time(found, head.get("created"), "comments", source) or ""
-                by = found.line(head.get("author"), "comments", source) or ""
+                text = collector.prose("\n".join(lines).strip(), "comments", source)
+                at = _time(collector, head.get("created"), "comments", source) or ""
+                by = collector.line(head.get("author"), "comments", source) or ""
                 notes += [Note(at, by.lstrip("@"), text)] if text else []
                 head, lines = {}, None
             else:
                 lines.append(line)
-    return found.notes(notes, source)
+    return collector.notes(notes, source)
 
 
-def _time(found: Collector, value: object, what: str, source: str) -> str | None:
+def _time(collector: Collector, value: object, what: str, source: str) -> str | None:
     """A time; `2026-11-25 14:49` and `2026-11-25` are UTC."""
     if isinstance(value, str):
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
             value = f"{value} 00:00"
         if re.fullmatch(r"[0-9-]{10} [0-9]{2}:[0-9]{2}", value):
             value = f"{value.replace(' ', 'T')}:00Z"
-    return found.time(value, what, source)
+    return collector.time(value, what, source)
