@@ -124,7 +124,7 @@ _BACKOFF = Backoff(first=0.05, most=2.0)
 
 
 class SyncResult(NamedTuple):
-    """What became of one list: operations that came in and went out, parents first.
+    """Outcome for one list: operations that came in and went out, parents first.
 
     `branch` is the list as it is now, None when it could not be read; `conflicts` are all that
     are open, `error` says why the list is not in line with the remote.
@@ -148,7 +148,7 @@ class SyncResult(NamedTuple):
 
 
 class SyncOptions(NamedTuple):
-    """What to do: `fetch` first, `push` at the end; take over a rewritten history or not."""
+    """Steps to take: `fetch` first, `push` at the end; take over a rewritten history or not."""
 
     fetch: bool
     push: bool
@@ -174,13 +174,13 @@ def sync(
             _fetch(running, remote, there if not attempt else None)
         for exchange in running.values():
             exchange.integrate()
-        wanted = {i: c for i, e in running.items() if (c := e.to_push())}
-        if wanted:
+        commits = {i: c for i, e in running.items() if (c := e.to_push())}
+        if commits:
             repository = stores[0].repository
-            refspecs = {repository.ref(list_id): commit for list_id, commit in wanted.items()}
-            told = remotes.push(repository, remote, refspecs)
-            for list_id, commit in wanted.items():
-                running[list_id].note_pushed(commit, told[repository.ref(list_id)])
+            refspecs = {repository.ref(list_id): commit for list_id, commit in commits.items()}
+            answers = remotes.push(repository, remote, refspecs)
+            for list_id, commit in commits.items():
+                running[list_id].note_pushed(commit, answers[repository.ref(list_id)])
         running = {i: e for i, e in running.items() if not e.settled}
         if running:
             _BACKOFF.wait(attempt)
@@ -192,16 +192,16 @@ def sync(
 def _fetch(running: Mapping[str, _ListSync], remote: str, there: frozenset[str] | None) -> None:
     """Fetch for all that are running; when that fails, it failed for each."""
     repository = next(iter(running.values())).repository
-    wanted = [list_id for list_id in running if there is None or list_id in there]
+    present = [list_id for list_id in running if there is None or list_id in there]
     try:
-        absent = remotes.fetch(repository, remote, wanted)
+        absent = remotes.fetch(repository, remote, present)
     except RemoteFailure as error:
         for exchange in running.values():
             exchange.fail(error)
         return
-    for list_id in wanted:
+    for list_id in present:
         leases.record_observations(repository, remote, list_id)
-    missing = absent.union(running.keys() - set(wanted))
+    missing = absent.union(running.keys() - set(present))
     for list_id, exchange in running.items():
         exchange.note_fetched(absent=list_id in missing)
 
@@ -252,34 +252,34 @@ class _ListSync:
             if self._wish.accept_rewrite:  # what the remote had is here before it is forgotten
                 transaction.hold(self._store)
                 remotes.forget_published(self.repository, self._remote, self._list_id)
-            found, lagging = transaction.integrate(self._store)
-            if found.behind:
+            evaluated, lagging = transaction.integrate(self._store)
+            if evaluated.behind:
                 self.result = self.result._replace(behind=True)
-            if found.behind and found.branch.heads.local:
-                found, lagging = transaction.integrate(self._store)
+            if evaluated.behind and evaluated.branch.heads.local:
+                evaluated, lagging = transaction.integrate(self._store)
         except NoList:
             self.fail(nowhere(self._list_id, self._remote))
             return
         except GittasksError as error:
             self.fail(error)
             return
-        heads = found.branch.heads
-        received = found.received
+        heads = evaluated.branch.heads
+        received = evaluated.received
         if not heads.local and self._before.tracked != heads.tracked:
             received = self._store.news(self._before.tracked)
         self._received |= {c.id: c for c in received}
-        self._unsent = found.unsent
-        branch = found.branch
+        self._unsent = evaluated.unsent
+        branch = evaluated.branch
         if heads.local:
             branch = branch._replace(heads=heads._replace(local=branch.commit))
         self.result = self.result._replace(
             branch=branch,
-            conflicts=found.conflicts,
+            conflicts=evaluated.conflicts,
             lagging=lagging,
             rounds=self.result.rounds + 1,
         )
-        if found.branch.apart:
-            self.fail(unmergeable(found.branch.apart, self._list_id, self._remote))
+        if evaluated.branch.apart:
+            self.fail(unmergeable(evaluated.branch.apart, self._list_id, self._remote))
             return
         if not self._wish.push:
             self.result = self.result._replace(absent=self._absent)
@@ -399,24 +399,25 @@ def _look(store: ListStore, remote: str) -> Evaluated:
     if list_id in absent and remotes.published(repository, remote, list_id):
         raise removed(list_id, remote)
     try:
-        found = store.evaluate()
-        if found.behind and found.branch.heads.local:  # what the remote lost is here again first
+        evaluated = store.evaluate()
+        if evaluated.behind and evaluated.branch.heads.local:
+            # what the remote lost is here again first
             transaction.integrate(store)
-            found = store.evaluate()
+            evaluated = store.evaluate()
     except NoList:
         raise nowhere(list_id, remote) from None
-    if found.branch.apart:
-        raise unmergeable(found.branch.apart, list_id, remote)
-    return found
+    if evaluated.branch.apart:
+        raise unmergeable(evaluated.branch.apart, list_id, remote)
+    return evaluated
 
 
 def _settle(
-    store: ListStore, remote: str, tracked: str, made: transaction.PreparedCommit
+    store: ListStore, remote: str, tracked: str, prepared: transaction.PreparedCommit
 ) -> CommitResult:
     """The remote holds the commit: so does the local branch now, with whatever came meanwhile."""
     remotes.note_tracking(store.repository, remote, store.list_id, tracked)
     _, lagging = transaction.integrate(store)
     if store.heads().local is None:
         transaction.create(store)
-    transaction.ensure_present(store.repository, made.objects)
-    return CommitResult(made.commit, lagging)
+    transaction.ensure_present(store.repository, prepared.objects)
+    return CommitResult(prepared.commit, lagging)

@@ -117,7 +117,7 @@ def _lines(exchanges: Sequence[tuple[SyncResult, Exchanged]], marks: StatusMarks
 
 
 def _is_quiet(synced: SyncResult) -> bool:
-    """Whether nothing is to be told of a list but that it is up to date."""
+    """True when nothing is to be told of a list but that it is up to date."""
     moved = synced.received or synced.sent or synced.created
     return not (moved or synced.error or synced.absent)
 

@@ -14,7 +14,7 @@ from gittasks.core.model import Task
 
 
 class Kind(Enum):
-    """What a field holds, and so how it is checked, written, read and shown."""
+    """Kind of a field's value: how it is checked, written, read and shown."""
 
     LINE = "text of one line"
     TEXT = "text of any length"
@@ -39,7 +39,7 @@ all its fields to one register.
 
 
 class Uses(NamedTuple):
-    """Where a field may be given.
+    """Places in which a field may be given.
 
     `given`: by create, update and a batch; `own`: there and in plans by a rule of its own, not by
     its kind alone. `clearable`: it can be taken away again. `planned`: a plan may state it.

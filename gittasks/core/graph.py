@@ -5,9 +5,9 @@ an id in `blockedBy` that is not in the list blocks nothing; one whose file cann
 for it may well be open. A merge can leave a cycle in the data, so nothing here assumes that there
 is none.
 
-`graph` answers questions about one task at a time; here all tasks are looked at together. A merge
-can leave cycles in the data: the dependencies that close one are set apart, so that what is left
-always has an order. Nothing here recurses, so chains may be of any length.
+`Graph` answers questions about one task at a time, the functions below it look at all tasks
+together: there the dependencies that close a cycle are set apart, so that what is left always has
+an order. Nothing here recurses, so chains may be of any length.
 """
 
 from __future__ import annotations
@@ -70,17 +70,17 @@ class Graph:
         if task is None or not task.blocked_by or task.status is Status.DELETED:
             return ()
         ids = dict.fromkeys(task.blocked_by)
-        found = (self._tasks.get(i) for i in ids)
-        still_open = [t for t in found if t is not None and not t.status.closed]
+        blockers = (self._tasks.get(i) for i in ids)
+        still_open = [t for t in blockers if t is not None and not t.status.closed]
         known = (t.id for t in sorted(still_open, key=lambda t: t.sort_key))
         return (*known, *(i for i in ids if i in self._unreadable))
 
     def unreadable(self, ids: Iterable[str]) -> list[str]:
-        """Those of `ids` whose files are on the branch but cannot be read."""
+        """The ids whose files are on the branch but cannot be read."""
         return [i for i in ids if i in self._unreadable]
 
     def is_blocked(self, task_id: str) -> bool:
-        """Whether `task_id` has an open blocker."""
+        """True when `task_id` has an open blocker."""
         task = self._tasks.get(task_id)
         if task is None or task.status is Status.DELETED:
             return False
@@ -90,7 +90,7 @@ class Graph:
         )
 
     def is_due(self, task: Task) -> bool:
-        """Whether the time before which a task is not to be started has passed, as far as known."""
+        """True unless it is known that the task's `notBefore` is still to come."""
         return not (self._now and task.not_before and task.not_before > self._now)
 
     def ready(self, owner: str | None = None) -> list[Task]:
@@ -98,7 +98,7 @@ class Graph:
 
         That is: pending, due, without an open blocker, and owned by nobody or by `owner`.
         """
-        found = [
+        ready = [
             task
             for task in self._tasks.values()
             if task.status is Status.PENDING
@@ -106,7 +106,7 @@ class Graph:
             and self.is_due(task)
             and not self.is_blocked(task.id)
         ]
-        return sorted(found, key=lambda t: (t.priority, t.sort_key))
+        return sorted(ready, key=lambda t: (t.priority, t.sort_key))
 
     def cycle_through(self, task_id: str, blocked_by: Iterable[str]) -> tuple[str, ...] | None:
         """The cycle that would close if `task_id` also had these blockers, or None.
@@ -150,21 +150,21 @@ class Graph:
         }
         done: set[str] = set()
         for root in left:
-            path: dict[str, None] = {}  # the way from the root to here; a dict keeps its order
-            here: str | None = None if root in done else root
-            while here is not None:
-                path[here] = None
-                while left[here] and left[here][-1] in done:
-                    left[here].pop()
-                if not left[here]:
-                    done.add(here)
-                    del path[here]
-                    here = next(reversed(path), None)
-                elif (following := left[here].pop()) in path:
+            path: dict[str, None] = {}  # the way from the root; a dict keeps its order
+            current: str | None = None if root in done else root
+            while current is not None:
+                path[current] = None
+                while left[current] and left[current][-1] in done:
+                    left[current].pop()
+                if not left[current]:
+                    done.add(current)
+                    del path[current]
+                    current = next(reversed(path), None)
+                elif (following := left[current].pop()) in path:
                     ids = list(path)
                     return (*ids[ids.index(following) :], following)
                 else:
-                    here = following
+                    current = following
         return None
 
     def deadlock(self) -> tuple[str, ...] | None:
@@ -226,17 +226,17 @@ def _take_out_cycles(waits: Mapping[str, list[str]]) -> list[tuple[str, str]]:
     for root in waits:
         on_way: dict[str, int] = {} if root in done else {root: 0}  # how many blockers were seen
         while on_way:
-            here, seen = on_way.popitem()
-            if seen == len(waits[here]):
-                done.add(here)
+            current, seen = on_way.popitem()
+            if seen == len(waits[current]):
+                done.add(current)
                 continue
-            blocker = waits[here][seen]
-            if blocker == here or blocker in on_way:
-                closing.append((here, blocker))
-                del waits[here][seen]
-                on_way[here] = seen
+            blocker = waits[current][seen]
+            if blocker == current or blocker in on_way:
+                closing.append((current, blocker))
+                del waits[current][seen]
+                on_way[current] = seen
                 continue
-            on_way[here] = seen + 1
+            on_way[current] = seen + 1
             if blocker not in done:
                 on_way[blocker] = 0
     return closing
@@ -253,9 +253,9 @@ def _in_order(
     ids = list(place)
     order = []
     while free:
-        here = ids[heapq.heappop(free)]
-        order.append(here)
-        for follower in frees[here]:
+        task_id = ids[heapq.heappop(free)]
+        order.append(task_id)
+        for follower in frees[task_id]:
             missing[follower] -= 1
             if not missing[follower]:
                 heapq.heappush(free, place[follower])
@@ -272,32 +272,32 @@ def layers(net: DependencyGraph) -> dict[str, int]:
 
 def related(net: DependencyGraph, task_id: str) -> set[str]:
     """A task with all that has to come before it and all that comes after."""
-    found = {task_id}
+    family = {task_id}
     for steps in (net.waits, net.frees):
         todo, seen = [task_id], {task_id}
         while todo:
             new = [i for i in steps[todo.pop()] if i not in seen]
             seen.update(new)
             todo += new
-        found |= seen
-    return found
+        family |= seen
+    return family
 
 
 def transitive_edges(net: DependencyGraph) -> list[tuple[str, str]]:
     """Pairs (task, blocker) that say nothing new: the task waits for another that waits for it."""
     bit = {task.id: 1 << n for n, task in enumerate(net.tasks)}
     before: dict[str, int] = {}  # a set of ids as bits of a number: all that comes before
-    found = []
+    pairs = []
     for task in net.tasks:
         blockers = net.waits[task.id]
         earlier = 0
         for blocker in blockers:
             earlier |= before[blocker]
-        found += [(task.id, b) for b in blockers if bit[b] & earlier]
+        pairs += [(task.id, b) for b in blockers if bit[b] & earlier]
         for blocker in blockers:
             earlier |= bit[blocker]
         before[task.id] = earlier
-    return found
+    return pairs
 
 
 def critical_path(net: DependencyGraph, now: str | None = None) -> CriticalPath:
@@ -319,11 +319,11 @@ def critical_path(net: DependencyGraph, now: str | None = None) -> CriticalPath:
     unfinished = [t.id for t in net.tasks if not t.status.closed]
     if not unfinished:
         return CriticalPath(_history(net, by_id, _last(net.tasks)), (), None)
-    here: str | None = max(unfinished, key=after.__getitem__)
+    current: str | None = max(unfinished, key=after.__getitem__)
     chain = []
-    while here is not None:
-        chain.append(here)
-        here = following[here]
+    while current is not None:
+        chain.append(current)
+        current = following[current]
     left = tuple(i for i in chain if not by_id[i].status.closed)
     seconds = sum(cost[i] for i in left) if cost else None
     past = _history(net, by_id, chain[0])
@@ -352,7 +352,7 @@ def _durations(tasks: Iterable[Task], now: str | None) -> dict[str, int]:
 
 
 def _kind(task: Task) -> str:
-    """What tasks of like length have in common."""
+    """The group whose tasks take about as long: a loop, a phase, or the rest."""
     place = task.iteration
     return f"loop {place.name}" if place else task.phase_label or " "
 
@@ -417,19 +417,19 @@ def picture(
         if t.id in near and (t.id == task_id or not (only_open and t.status.closed))
     ]
     net = whole if len(shown) == len(whole.tasks) else web(shown)
-    here = {t.id for t in shown}
+    drawn = {t.id for t in shown}
     missing = {
-        t.id: gone
+        t.id: absent
         for t in shown
-        if (gone := tuple(dict.fromkeys(b for b in t.blocked_by if b not in snapshot.tasks)))
+        if (absent := tuple(dict.fromkeys(b for b in t.blocked_by if b not in snapshot.tasks)))
     }
     graph = Graph({t.id: t for t in shown})
     cycles = (graph.cycle_through(t, [b]) for t, b in net.closing[:_CYCLES])
-    left = tuple(i for i in way.left if i in here)
+    left = tuple(i for i in way.left if i in drawn)
     seconds = way.seconds if left == way.left else None
     return Picture(
         net,
-        CriticalPath(tuple(i for i in way.tasks if i in here), left, seconds),
+        CriticalPath(tuple(i for i in way.tasks if i in drawn), left, seconds),
         missing,
         tuple(c for c in cycles if c),
     )

@@ -100,7 +100,7 @@ class Progress(NamedTuple):
 
     @property
     def finished(self) -> bool:
-        """Whether there were tasks and none is left."""
+        """True when there were tasks and none is left."""
         return 0 < self.total == self.completed
 
     def finished_words(self, title: str | None = None) -> str | None:
@@ -170,7 +170,7 @@ def _sentence_label(label: str) -> str:
 
 
 def _activity(task: Task) -> str:
-    """What is being done, as it stands within a sentence."""
+    """The activity of a task, as it stands within a sentence."""
     if not task.active_form:
         return _small_first(task.title)
     # "Claude reviewing" begins with a name, "Implementing core" with the verb.

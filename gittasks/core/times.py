@@ -1,8 +1,7 @@
 """Stored times (RFC 3339, UTC, whole seconds) as epoch seconds and back; durations in words.
 
-The arithmetic is done here, because `datetime` would cost every command more than it saves.
-
-A moment as people write it: RFC 3339, a date, or how long ago.
+Also moments as people write them: RFC 3339, a date, or how long ago. The arithmetic is done
+here, because `datetime` would cost every command more than it saves.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def parse_time(text: str) -> int:
 
 
 def is_time(text: str) -> bool:
-    """Whether `text` is a stored time of a moment that exists."""
+    """True when `text` is a stored time of a moment that exists."""
     try:
         parse_time(text)
     except ValueError:
@@ -178,8 +177,8 @@ def parse_when(text: str, now: int, from_local: Callable[[int], int]) -> int | N
         return now
     clock = _CLOCK.fullmatch(words)
     if clock or words in _DAYS:
-        here = now + (now - from_local(now))  # what the clock on the wall says, as if in UTC
-        midnight = here - here % DAY - _DAYS.get(words, 0) * DAY
+        wall = now + (now - from_local(now))  # the local clock, read as if it were in UTC
+        midnight = wall - wall % DAY - _DAYS.get(words, 0) * DAY
         parts = clock.groups("0") if clock else ()
         units = zip(parts, (HOUR, MINUTE, 1), strict=False)
         return from_local(midnight + sum(int(part) * unit for part, unit in units))

@@ -29,11 +29,11 @@ _ONE_BY_ONE = {
 
 def read(tool: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a call, spelled and typed as the schema has them. Raises Usage."""
-    made = _object(tool, _taken(tool), given, "")
-    problem = jsonschema.exceptions.best_match(_validator(tool).iter_errors(made))
+    values = _object(tool, _taken(tool), given, "")
+    problem = jsonschema.exceptions.best_match(_validator(tool).iter_errors(values))
     if problem is not None:
-        raise Usage(f"{tool}: {_said(problem)}")
-    return made
+        raise Usage(f"{tool}: {_problem_words(problem)}")
+    return values
 
 
 @cache
@@ -46,24 +46,24 @@ def _validator(tool: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(_taken(tool))
 
 
-def _said(problem: jsonschema.ValidationError) -> str:
+def _problem_words(problem: jsonschema.ValidationError) -> str:
     where = problem.json_path.removeprefix("$").removeprefix(".")
     return escape_line(f"{where}: {problem.message}" if where else problem.message, 300)
 
 
 def _object(tool: str, schema: Schema, given: Mapping[str, Any], where: str) -> dict[str, Any]:
     fields: Mapping[str, Schema] = schema["properties"]
-    made: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     spelled: dict[str, str] = {}
     for key, value in given.items():
         name = _name(tool, key, fields, where)
         if value is None:  # how some clients send what was left out
             continue
         value = _value(tool, name, fields[name], value, f"{where}{name}")
-        if name in made and made[name] != value:
+        if name in values and values[name] != value:
             raise Usage(f'{tool}: "{where}{spelled[name]}" and "{where}{key}" say two things')
-        made[name], spelled[name] = value, key
-    return made
+        values[name], spelled[name] = value, key
+    return values
 
 
 def _name(tool: str, key: str, fields: Mapping[str, Schema], where: str) -> str:
@@ -74,9 +74,9 @@ def _name(tool: str, key: str, fields: Mapping[str, Schema], where: str) -> str:
     by_letters = {_letters(name): name for name in fields}
     if letters in by_letters:
         return by_letters[letters]
-    meant = [name for name in suggestions.TOOL_FIELDS.get(letters, ()) if name in fields]
-    if meant:
-        return meant[0]
+    aliases = [name for name in suggestions.TOOL_FIELDS.get(letters, ()) if name in fields]
+    if aliases:
+        return aliases[0]
     shown = escape_line(f"{where}{key}", 60)
     for name in (letters, *map(_letters, suggestions.TOOL_FIELDS.get(letters, ()))):
         if f"add{name}" in by_letters and name in _ONE_BY_ONE:
@@ -128,9 +128,9 @@ def _value(tool: str, name: str, schema: Schema, value: Any, where: str) -> Any:
 def _parsed(text: str, kind: str) -> Any:
     """A text that holds JSON of that kind, as some clients send all values; else the text."""
     try:
-        found = json.loads(text.lower() if kind == "boolean" else text)
+        parsed = json.loads(text.lower() if kind == "boolean" else text)
     except (ValueError, RecursionError):
-        found = None
+        parsed = None
     kinds: Mapping[str, type | tuple[type, ...]] = {
         "array": list,
         "object": dict,
@@ -138,4 +138,4 @@ def _parsed(text: str, kind: str) -> Any:
         "integer": int,
         "number": (int, float),
     }
-    return found if isinstance(found, kinds[kind]) else text
+    return parsed if isinstance(parsed, kinds[kind]) else text

@@ -62,31 +62,31 @@ def details(task: Task, graph: Graph, me: str | None) -> dict[str, Any]:
     }
 
 
-def _filled(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in found.items() if v not in (None, [], {}, 0) or v is False}
+def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in values.items() if v not in (None, [], {}, 0) or v is False}
 
 
 def with_hints(reply: Reply, hints: Iterable[str]) -> Reply:
     """A reply with sentences that concern it but answer nothing."""
-    found = list(hints)
-    if not found:
+    sentences = list(hints)
+    if not sentences:
         return reply
-    text = "\n".join([reply.text, *(f"hint: {clean(hint)}" for hint in found)])
-    return Reply(text, {**reply.data, "hints": found})
+    text = "\n".join([reply.text, *(f"hint: {clean(hint)}" for hint in sentences)])
+    return Reply(text, {**reply.data, "hints": sentences})
 
 
-def changed_text(made: EditResult, focus: Sequence[str]) -> str:
+def changed_text(result: EditResult, focus: Sequence[str]) -> str:
     """The lines of an edit, as the command line has them."""
-    return plain.edited(made.edit, MARKS, focus)
+    return plain.edited(result.edit, MARKS, focus)
 
 
-def progress_words(made: EditResult) -> str:
+def progress_words(result: EditResult) -> str:
     """`3/7 tasks complete (42.8%), currently …` after an edit."""
-    return summary(made.edit.after.tasks.values())
+    return summary(result.edit.after.tasks.values())
 
 
 def action_text(entry: LogEntry, list_id: str) -> str:
-    """What somebody did, on one line: the subject of the commit, or of several tasks each."""
+    """An entry of the history on one line: its subject, or each of several tasks."""
     tasks = entry.tasks
     words = entry.subject.removeprefix(f"{list_id}: ")
     if len(tasks) > 1:
@@ -111,7 +111,7 @@ def _became(changes: Sequence[Change]) -> str:
 
 
 def error_text(error: GittasksError) -> str:
-    """What is wrong, and what to call instead: in the words of the tools where there are some."""
+    """An error and what to call instead, in the words of the tools where there are some."""
     where = f"{clean(error.where)}: " if error.where else ""
     lines = [f"{where}{clean_block(error.message)}"]
     problems = error.details.get("problems", [])
@@ -136,7 +136,7 @@ def _fix(error: GittasksError) -> str | None:
 
 
 def _way_on(error: Refused, task_id: str) -> str | None:
-    """How to go on with a task that is held, or in the way, where that is known."""
+    """The call that goes on with a task that is held, or in the way, where known."""
     details = error.details
     if details.get("goOn") == "start":
         return f'go on with it: TaskUpdate taskId "{task_id}" status "in_progress" resume: true'
@@ -182,5 +182,5 @@ _SAID_OTHERWISE = {
 
 
 def workspace_hints(workspace: Workspace) -> list[str]:
-    """What came up on the way, for the one who asked."""
+    """Notices that came up during a call."""
     return [*workspace.notices, *workspace.claim_notices()]

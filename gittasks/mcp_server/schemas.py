@@ -72,12 +72,12 @@ def _choice(*values: str) -> Schema:
 
 
 def _object(*required: str, **properties: Schema) -> Schema:
-    found: dict[str, Any] = {
+    schema: dict[str, Any] = {
         "type": "object",
         "properties": properties,
         "additionalProperties": False,
     }
-    return {**found, "required": list(required)} if required else found
+    return {**schema, "required": list(required)} if required else schema
 
 
 def _count(description: str) -> Schema:
@@ -346,7 +346,7 @@ _CHANGED = {
 
 
 def taken(tool: str) -> Schema:
-    """What a tool takes: its schema with the fields that it does not spend words on."""
+    """The arguments of a tool: its schema, with the fields that it spends no words on."""
     schema = BY_NAME[tool].input
     if tool == "TaskCreateMany":
         tasks = schema["properties"]["tasks"]

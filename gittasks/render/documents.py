@@ -147,7 +147,7 @@ def _current(current: RunningTask) -> Document:
 
 
 def problems_part(problems: Iterable[Problem]) -> list[Document]:
-    """What cannot be read, as it stands in every document that leaves it out."""
+    """Problems, as they stand in every document that leaves out what cannot be read."""
     return [{"path": p.path, "line": p.line, "message": p.message} for p in problems]
 
 
@@ -200,7 +200,7 @@ def progress_document(view: ListView) -> Document:
 
 
 def _standing(view: ListView) -> Document:
-    """What the documents of `list` and `status` end with: problems, sharing, the moment."""
+    """The end of the documents of `list` and `status`: problems, sharing, the moment."""
     return {
         "problems": problems_part(view.problems),
         "conflicts": view.conflicts,
@@ -392,7 +392,7 @@ def import_document(
 
 
 def _brought(edit: Edit) -> Document:
-    """What a plan or an import changed."""
+    """The ids that a plan or an import changed."""
     return {
         "changed": edit.made,
         "created": list(edit.created),

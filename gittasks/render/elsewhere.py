@@ -46,12 +46,12 @@ def elsewhere_lines(
     tasks: Iterable[Task], actor: Actor, now: int, way: Way = shell_way, *, most: int = _SHOWN
 ) -> list[str]:
     """A line for each, such as `p2: yours, left by an earlier session 6 h ago: gittasks …`."""
-    found = elsewhere(tasks, actor)
-    lines = [clean(f"{t.id}: {_said(t, actor, where, now, way)}") for t, where in found[:most]]
-    return [*lines, *([f"and {len(found) - most} more in progress"] if found[most:] else [])]
+    pairs = elsewhere(tasks, actor)
+    lines = [clean(f"{t.id}: {_words(t, actor, where, now, way)}") for t, where in pairs[:most]]
+    return [*lines, *([f"and {len(pairs) - most} more in progress"] if pairs[most:] else [])]
 
 
-def _said(task: Task, actor: Actor, where: Standing, now: int, way: Way) -> str:
+def _words(task: Task, actor: Actor, where: Standing, now: int, way: Way) -> str:
     mine = where is Standing.SAME_OWNER
     whose = "yours" if mine else f"{task.owner}'s" if task.owner else "somebody's"
     if task.left:

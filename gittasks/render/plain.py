@@ -43,8 +43,8 @@ def task_line(
 
     `now` is in epoch seconds; without it no running time is shown. `width` pads the id.
     """
-    said = _aside(task, graph, now)
-    end = f" ({clean(said)})" if said else ""
+    aside = _aside(task, graph, now)
+    end = f" ({clean(aside)})" if aside else ""
     return f"[{marks.of(task.status)}] {task.id:<{width}}  {clean(task.headline)}{end}"
 
 
@@ -82,7 +82,7 @@ _APART = {
 
 
 def sharing_lines(conflicts: int, apart: Unmerged | None) -> list[str]:
-    """That there are conflicts, and why what was fetched is not shown."""
+    """Lines about conflicts, and about what was fetched and is not shown."""
     lines = []
     if conflicts:
         word = "conflict" if conflicts == 1 else "conflicts"
@@ -124,7 +124,7 @@ def _task_lines(
 
 
 def _aside(task: Task, graph: Graph, now: int | None) -> str:
-    """What stands in parentheses behind the subject."""
+    """The words in parentheses behind the subject."""
     if task.status is Status.COMPLETED:
         took = task_seconds(task) or 0
         return task.result or (duration_brief(took) if took >= MINUTE else "")
@@ -247,7 +247,7 @@ def _value(value: Value) -> str:
 
 
 def status(view: ListView, marks: StatusMarks) -> str:
-    """Where the list is: summary, phases, loops, what runs, what is ready, what waits for what."""
+    """The list at a glance: summary, phases, loops, what runs, is ready, and waits."""
     info, graph, progress = view.info, view.graph, view.progress
     title = f": {clean(info.title)}" if info.title else ""
     lines = [f"{clean(info.id)}{title}", clean(progress.summary)]
@@ -322,7 +322,7 @@ def _list_line(row: ListView, width: int, places: bool) -> str:
 
 
 def task_changed(before: Task | None, after: Task, marks: StatusMarks) -> str:
-    """What happened to one task: `p1-ask-x2k4: pending → in_progress`, or that nothing did."""
+    """The change of one task: `p1-ask-x2k4: pending → in_progress`, or that there is none."""
     if before is None:
         status = "" if after.status is Status.PENDING else f" ({after.status})"
         return f"created {after.id}  {clean(after.headline)}{status}"
@@ -337,8 +337,8 @@ def task_changed(before: Task | None, after: Task, marks: StatusMarks) -> str:
     result = f" ({clean(after.result)})" if moved and after.result else ""
     move = f"{before.status} {marks.arrow} {after.status}{result}" if moved else ""
     noted = "notes" in fields and len(after.notes) > len(before.notes)
-    named = [clean(name) for name in fields if not (noted and name == "notes")]
-    changed = f"changed {', '.join(named)}" if named else ""
+    names = [clean(name) for name in fields if not (noted and name == "notes")]
+    changed = f"changed {', '.join(names)}" if names else ""
     return f"{after.id}: {_joined(move, changed, 'note added' if noted else '')}"
 
 

@@ -29,7 +29,7 @@ def manual(state: Sequence[str]) -> str:
 
 
 def no_list(reason: str, lists: Iterable[str] = ()) -> list[str]:
-    """How things stand when there is no list to speak of."""
+    """The head of the manual when there is no list to speak of."""
     known = list(lists)
     names = ", ".join(known[:_LISTS]) + (" ..." if len(known) > _LISTS else "")
     way = _cut(f"gittasks use NAME chooses one of: {names}", _HEAD) if names else _INIT
@@ -37,7 +37,7 @@ def no_list(reason: str, lists: Iterable[str] = ()) -> list[str]:
 
 
 def state(view: ListView, marks: StatusMarks, actor: Actor) -> list[str]:
-    """How a list stands: its summary, what is in progress, what `actor` can begin."""
+    """The head of the manual: the summary, what is in progress, what `actor` can begin."""
     title = f" ({clean(view.info.title)})" if view.info.title else ""
     head = f'List "{clean(view.info.id)}"{title}'
     lines = [_cut(head, _HEAD), _cut(clean(view.progress.summary), _HEAD)]

@@ -154,8 +154,8 @@ def _ends_when_told() -> Iterator[None]:
         raise KeyboardInterrupt
 
     # Another thread gets no signals: what runs several has to see to `end_talks` itself.
-    here = threading.current_thread() is threading.main_thread()
-    names = [n for n in ("SIGTERM", "SIGHUP") if here and hasattr(signal, n)]
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    names = [n for n in ("SIGTERM", "SIGHUP") if on_main_thread and hasattr(signal, n)]
     before = {n: signal.signal(getattr(signal, n), stop) for n in names}
     try:
         yield
@@ -217,7 +217,7 @@ def terminate_all() -> None:
 
 
 def remote_message(stderr: bytes) -> str:
-    """What git and the remote said that matters, as one line: errors, else what a hook printed."""
+    """The reasons that git and the remote gave, in one line: errors, else what a hook printed."""
     lines = [
         line.rpartition("\r")[2].strip() for line in stderr.decode("utf-8", "replace").splitlines()
     ]
@@ -225,10 +225,10 @@ def remote_message(stderr: bytes) -> str:
     errors = [line for line in errors if not line.startswith(_REPEATED)]
     reasons = [line for line in lines if line.rstrip(".").endswith(_REASONS)]
     remote = [line.removeprefix("remote: ").strip() for line in lines if line.startswith("remote:")]
-    said = [line for line in remote if line and not line.startswith(_PROGRESS)]
-    said = [line for line in said if not line.startswith(_REPEATED)]
+    printed = [line for line in remote if line and not line.startswith(_PROGRESS)]
+    printed = [line for line in printed if not line.startswith(_REPEATED)]
     words = [line for line in reasons if line not in errors]
-    words += [line.partition(": ")[2] for line in errors] + said
+    words += [line.partition(": ")[2] for line in errors] + printed
     return "; ".join(dict.fromkeys(words))
 
 
@@ -241,7 +241,7 @@ def whole_message(stderr: bytes) -> str:
 
 
 def first_line(stderr: bytes) -> str:
-    """What git said, in one line, without its `fatal: ` prefix."""
+    """The first line that git said, without its `fatal: ` prefix."""
     text = stderr.decode("utf-8", "replace").strip()
     line = text.splitlines()[0] if text else "git failed without a message"
     return line.removeprefix("fatal: ").removeprefix("error: ")

@@ -30,14 +30,14 @@ _LOGIN = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/@]*@|^[^/@:]+@(?=[^/]*:)", re.IG
 
 
 class Urls(NamedTuple):
-    """Where git fetches from, and all that it pushes to."""
+    """The URL that git fetches from, and all that it pushes to."""
 
     fetch: str
     push: tuple[str, ...]
 
     @property
     def apart(self) -> bool:
-        """Whether a push goes anywhere but to where is fetched from."""
+        """True when a push goes anywhere but to the URL that is fetched from."""
         return self.push != (self.fetch,)
 
 
@@ -48,11 +48,11 @@ def urls_of(repository: Repository, remote: str) -> Urls | None:
     if not urls:
         return None
     fetch = tuple(_rewritten(repository, url, "insteadof") or url for url in urls)
-    if given := config.every(f"remote.{remote}.pushurl"):
-        push = tuple(_rewritten(repository, url, "insteadof") or url for url in given)
+    if configured := config.every(f"remote.{remote}.pushurl"):
+        push = tuple(_rewritten(repository, url, "insteadof") or url for url in configured)
     else:
         pairs = zip(urls, fetch, strict=True)
-        push = tuple(_rewritten(repository, url, "pushinsteadof") or made for url, made in pairs)
+        push = tuple(_rewritten(repository, url, "pushinsteadof") or plain for url, plain in pairs)
     return Urls(fetch[0], tuple(dict.fromkeys(push)))
 
 
@@ -77,9 +77,9 @@ def address(url: str) -> str:
 
 
 def addresses(repository: Repository) -> dict[str, str]:
-    """What each remote is fetched from, by its name."""
-    found = ((name, urls_of(repository, name)) for name in repository.remotes())
-    return {name: address(urls.fetch) for name, urls in found if urls}
+    """The address that each remote is fetched from, by its name."""
+    pairs = ((name, urls_of(repository, name)) for name in repository.remotes())
+    return {name: address(urls.fetch) for name, urls in pairs if urls}
 
 
 _HERE = "."
@@ -100,12 +100,12 @@ class Home(NamedTuple):
 
     @property
     def is_shared(self) -> bool:
-        """Whether others are known to have the list, or who has it is in doubt."""
+        """True when others are known to have the list, or who has it is in doubt."""
         return self.recorded is not None or self.doubt is not None
 
 
 class Record(NamedTuple):
-    """What we wrote down when a list was adopted or first pushed."""
+    """The home as it was recorded when the list was adopted or first pushed."""
 
     remote: str
     address: str
@@ -228,11 +228,11 @@ def _named(repository: Repository, record: Record) -> str | None:
 
     Where none has it, the one of its name, which somebody pointed elsewhere.
     """
-    found = addresses(repository)
-    if found.get(record.remote) == record.address:
+    known = addresses(repository)
+    if known.get(record.remote) == record.address:
         return record.remote
-    same = [name for name, address in found.items() if address == record.address]
-    return same[0] if same else record.remote if record.remote in found else None
+    same = [name for name, address in known.items() if address == record.address]
+    return same[0] if same else record.remote if record.remote in known else None
 
 
 def _holds(repository: Repository, remote: str, list_id: str) -> bool:
@@ -267,12 +267,12 @@ def _doubtful(repository: Repository, list_id: str, home: Home) -> NoRemote:
     """The error that names the candidates, and the commands of which one settles it."""
     section, record = _section(repository, list_id), home.recorded
     known = addresses(repository)
-    named = [f"{n} ({known[n]})" if n in known else n for n in home.candidates]
+    labels = [f"{n} ({known[n]})" if n in known else n for n in home.candidates]
     choices = [["git", "config", f"{section}.remote", name] for name in home.candidates]
     if home.doubt == "differ":
         message = (
-            f'"{list_id}" was shared through {named[0]} so far, and git config {section}.remote '
-            f"now says {named[1]}"
+            f'"{list_id}" was shared through {labels[0]} so far, and git config {section}.remote '
+            f"now says {labels[1]}"
         )
         choices[1][2] = f"{section}.gittasksHome"
     elif home.doubt == "gone":
@@ -281,7 +281,7 @@ def _doubtful(repository: Repository, list_id: str, home: Home) -> NoRemote:
         message = f'the remote of "{list_id}" is gone: {where}'
         choices.append(["git", "config", f"{section}.gittasksHome", _HERE])
     else:
-        message = f'"{list_id}" has no home yet: it could be shared through {" or ".join(named)}'
+        message = f'"{list_id}" has no home yet: it could be shared through {" or ".join(labels)}'
     lines = " or ".join(" ".join(words) for words in choices)
     return NoRemote(
         message,

@@ -36,7 +36,7 @@ _LIMIT = 64 * 1024
 
 
 class Lease(NamedTuple):
-    """What a holder says: until the next beat within `seconds`, it works on these claims."""
+    """A holder's promise: until the next beat within `seconds`, it works on these claims."""
 
     owner: str
     session: str | None
@@ -46,7 +46,7 @@ class Lease(NamedTuple):
     beat: int = 0
 
     def covers(self, task: Task) -> bool:
-        """Whether it is for the claim under which a task is held."""
+        """True when it is for the claim under which a task is held."""
         return (
             task.status is Status.IN_PROGRESS
             and (task.owner, task.session) == (self.owner, self.session)
@@ -71,12 +71,12 @@ class LeaseObservation(NamedTuple):
 
     @property
     def is_stale(self) -> bool:
-        """Whether its holder was not heard of for a whole lease."""
+        """True when its holder was not heard of for a whole lease."""
         return self.age > self.lease.seconds * _GRACE
 
 
 def steady_clock() -> tuple[str, float]:
-    """Which run of this machine it is, and seconds in it; sleep counts where that can be told."""
+    """The run of this machine, and seconds in it; sleep counts where that can be told."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             boot = file.read().strip()
@@ -105,11 +105,11 @@ def own(repository: Repository, list_id: str, owner: str, session: str | None) -
 
 def keep(repository: Repository, list_id: str, lease: Lease) -> None:
     """Set the local ref of a lease; without a remote that is where others here look."""
-    made = encode(lease)
-    repository.objects.write([made])
+    blob = encode(lease)
+    repository.objects.write([blob])
     name = ref_of(list_id, lease.owner, lease.session)
     for _ in range(5):
-        if refs.move(repository.common, name, refs.read(repository.common, name), made.id):
+        if refs.move(repository.common, name, refs.read(repository.common, name), blob.id):
             return
 
 
@@ -121,24 +121,24 @@ def record_observations(
     prefix = remotes.seen_leases(remote, list_id) if remote else remotes.leases_of(list_id)
     path = _path(repository, remote, list_id)
     old, now = sightings(repository, remote, list_id), steady_clock()
-    found: dict[str, LeaseObservation] = {}
+    observed: dict[str, LeaseObservation] = {}
     for name, value in refs.listed(repository.common, prefix):
         key = name.removeprefix(prefix)
         before = old.get(key)
         if before and before.value == value and before.boot == now[0]:
-            found[key] = before._replace(until=now[1])
+            observed[key] = before._replace(until=now[1])
         elif value and (lease := _read(repository, value)):
-            found[key] = LeaseObservation(value, *now, now[1], lease)
-    if found != old:
-        rows = [[k, *s[:-1], s.lease._asdict()] for k, s in found.items()]
+            observed[key] = LeaseObservation(value, *now, now[1], lease)
+    if observed != old:
+        rows = [[k, *s[:-1], s.lease._asdict()] for k, s in observed.items()]
         disk.put(path, json.dumps(rows).encode(), repository.shared)
-    return found
+    return observed
 
 
 def sightings(
     repository: Repository, remote: str | None, list_id: str
 ) -> dict[str, LeaseObservation]:
-    """What `observe` last remembered; cheap."""
+    """The observations that were last recorded; cheap."""
     try:
         rows = json.loads(disk.read(_path(repository, remote, list_id)))
         return {
@@ -187,7 +187,7 @@ def _lease(raw: Any) -> Lease:
 
 
 class ClaimState(Enum):
-    """What became of a tentative claim."""
+    """The state of a tentative claim."""
 
     OPEN = auto()
     GRANTED = auto()
@@ -226,12 +226,12 @@ def write(store: ListStore, claims: Sequence[OfflineClaim]) -> None:
 
 def add(store: ListStore, task: Task, commit: str) -> None:
     """Remember a claim that was just made."""
-    kept = [one for one in read(store) if one.task != task.id]
-    write(store, [*kept, OfflineClaim(task.id, task.owner or "", task.session, commit)])
+    others = [claim for claim in read(store) if claim.task != task.id]
+    write(store, [*others, OfflineClaim(task.id, task.owner or "", task.session, commit)])
 
 
 def state(store: ListStore, branch: ListVersion, claim: OfflineClaim) -> ClaimState:
-    """What became of a claim."""
+    """The state of a claim: granted, lost, open or over."""
     task = branch.snapshot.tasks.get(claim.task)
     if task is None or task.status is not Status.IN_PROGRESS:
         mine = task is not None and (task.owner, task.session) == (claim.owner, claim.session)

@@ -29,8 +29,8 @@ def remote_of(repository: Repository, name: str) -> str:
     names = repository.remotes()
     if name in names:
         return name
-    there = f"there is {', '.join(names)}" if names else "add it with: git remote add NAME URL"
-    raise NotFound(f'no remote "{name}" in this repository', hint=there)
+    hint = f"there is {', '.join(names)}" if names else "add it with: git remote add NAME URL"
+    raise NotFound(f'no remote "{name}" in this repository', hint=hint)
 
 
 def published(repository: Repository, remote: str, list_id: str) -> str | None:
@@ -88,8 +88,8 @@ def _seen_path(repository: Repository, remote: str, list_id: str) -> str:
 
 def _url_key(repository: Repository, remote: str) -> str:
     """The URL of a remote as a file name."""
-    found = home.urls_of(repository, remote)
-    text = home.address(found.fetch) if found else remote
+    urls = home.urls_of(repository, remote)
+    text = home.address(urls.fetch) if urls else remote
     return sha1(text.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()[:20]
 
 
@@ -101,17 +101,17 @@ def _record(path: str) -> str:
 
 
 def leases_of(list_id: str) -> str:
-    """What the refs of all leases of a list begin with, on a remote or without one."""
+    """The prefix of the refs of all leases of a list, on a remote or without one."""
     return f"refs/gittasks/leases/{list_id}/"
 
 
 def seen_leases(remote: str, list_id: str) -> str:
-    """What the refs begin with that say which leases a remote was seen to have."""
+    """The prefix of the refs that say which leases a remote was seen to have."""
     return f"refs/gittasks/seen/{remote}/{list_id}/"
 
 
 class PushOutcome(StrEnum):
-    """How a push ended, the worst last; only what is `ok` is known to be there.
+    """The end of a push, the worst last; only what is `ok` is known to be there.
 
     `unknown`: the connection ended before the remote said. `lost`: somebody was first.
     """
@@ -123,7 +123,7 @@ class PushOutcome(StrEnum):
 
 
 class Pushed(NamedTuple):
-    """What became of one list in a push."""
+    """The outcome of a push for one ref."""
 
     outcome: PushOutcome
     reason: str = ""
@@ -158,10 +158,10 @@ def lists(repository: Repository, remote: str) -> frozenset[str]:
     if answer.returncode != 0:
         raise _failure(f"cannot reach {remote}", answer.stderr)
     names = answer.stdout.decode("utf-8", "replace").split()[1::2]
-    found = {name.removeprefix(repository.ref("")) for name in names}
+    list_ids = {name.removeprefix(repository.ref("")) for name in names}
     if repository.prefix == "refs/heads/":
-        found &= {*repository.local_lists(), *repository.tracked_lists().get(remote, {})}
-    return frozenset(i for i in found if list_id_fault(i) is None)
+        list_ids &= {*repository.local_lists(), *repository.tracked_lists().get(remote, {})}
+    return frozenset(i for i in list_ids if list_id_fault(i) is None)
 
 
 def fetch(repository: Repository, remote: str, list_ids: Sequence[str]) -> frozenset[str]:
@@ -172,18 +172,18 @@ def fetch(repository: Repository, remote: str, list_ids: Sequence[str]) -> froze
     evaluation compares the two.
     """
     absent: set[str] = set()
-    wanted = list(list_ids)
-    for list_id in wanted:
+    remaining = list(list_ids)
+    for list_id in remaining:
         _note_before(repository, remote, list_id)
-    while wanted:
-        answer = _fetch(repository, remote, wanted)
-        gone = judged(repository, remote, answer.returncode, answer.stderr)
-        if not gone:
+    while remaining:
+        answer = _fetch(repository, remote, remaining)
+        missing = judged(repository, remote, answer.returncode, answer.stderr)
+        if not missing:
             break
-        if not gone & set(wanted):
+        if not missing & set(remaining):
             raise _failure(f"cannot fetch from {remote}", answer.stderr)
-        absent |= gone
-        wanted = [list_id for list_id in wanted if list_id not in gone]
+        absent |= missing
+        remaining = [list_id for list_id in remaining if list_id not in missing]
     return frozenset(absent)
 
 
@@ -200,11 +200,11 @@ def judged(repository: Repository, remote: str, code: int, stderr: bytes) -> fro
     """The lists for whose absence a fetch that has ended brought nothing; RemoteFailure."""
     if code == 0:
         return frozenset()
-    told = stderr.decode("utf-8", "replace")
-    gone = {name.removeprefix(repository.ref("")) for name in _ABSENT.findall(told)}
-    if not gone:
+    text = stderr.decode("utf-8", "replace")
+    missing = {name.removeprefix(repository.ref("")) for name in _ABSENT.findall(text)}
+    if not missing:
         raise _failure(f"cannot fetch from {remote}", stderr)
-    return frozenset(gone)
+    return frozenset(missing)
 
 
 class BackgroundFetch:
@@ -220,7 +220,7 @@ class BackgroundFetch:
         self._process = git.start_remote([*options, *args], cwd=cwd, env=env, told=self._told)
 
     def ended(self) -> frozenset[str] | None:
-        """What was absent, None while it goes on; RemoteFailure. Not to be asked again then."""
+        """The absent lists, None while it goes on; RemoteFailure. Not to be asked again then."""
         code = self._process.poll()
         if code is None:
             return None

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 
 def is_fenced(store: ListStore, branch: ListVersion, edit: Edit) -> bool:
-    """Whether an edit finishes, gives back or goes on with a claimed task of a shared list: then
-    the remote has to agree, since somebody else may have taken it over."""
+    """True when an edit finishes, gives back or goes on with a claimed task of a shared list.
+
+    Then the remote has to agree, since somebody else may have taken it over.
+    """
     return any(
         old.claim
         and old.status is Status.IN_PROGRESS
@@ -35,8 +37,10 @@ def is_fenced(store: ListStore, branch: ListVersion, edit: Edit) -> bool:
 
 
 def began_on_behalf(session: Session, refusal: Refused) -> bool:
-    """Whether what is refused as another owner's was begun by this actor, in this session, on that
-    owner's behalf: the task does not say it, its history does."""
+    """True when a task that is refused as another owner's was begun by this actor for that owner.
+
+    In this session: the task does not say it, its history does.
+    """
     actor = session.actor
     if refusal.rule != "held" or refusal.details["session"] != actor.session:
         return False
@@ -50,17 +54,19 @@ def granted(session: Session, branch: ListVersion) -> dict[str, Holder]:
     """Holders of tasks, as the remote's own branch says it."""
     if branch.heads.tracked is None:
         return {}
-    there = session.store.load_at(branch.heads.tracked, branch).snapshot
+    shown = session.store.load_at(branch.heads.tracked, branch).snapshot
     return {
         task.id: (task.owner, task.session, task.claim)
-        for task in there.tasks.values()
+        for task in shown.tasks.values()
         if task.status is Status.IN_PROGRESS
     }
 
 
 def lost(session: Session, task: Task) -> bool:
-    """Whether this owner and session held a task that somebody else has claimed since: holds, has
-    finished, or has given back."""
+    """True when this owner and session held a task that somebody else has claimed since.
+
+    The other one holds it, has finished it, or has given it back.
+    """
     actor = session.actor
     if not task.claim:
         return False
@@ -75,8 +81,10 @@ def lost(session: Session, task: Task) -> bool:
 
 
 def _last_claim(session: Session, task: Task) -> int | None:
-    """Number of the claim under which this owner and session last had a task in progress, 0 for
-    one that was only started; None when they never had it, by its history."""
+    """Number of the claim under which this owner and session last had a task in progress.
+
+    0 for one that was only started; None when they never had it, by its history.
+    """
     actor = session.actor
     for entry in log.log(session.store, task.id):
         if entry.session != actor.session or (actor.session is None and entry.owner != actor.owner):

@@ -79,22 +79,22 @@ def claim(
 
 
 def _is_shared(store: ListStore) -> bool:
-    """Whether somebody else than this repository decides, or might."""
+    """True when somebody else than this repository decides, or might."""
     return store.remote is not None or home.of(store.repository, store.list_id).doubt is not None
 
 
 def describe_claims(session: Session, task: Task, made: Claimed) -> str:
-    """Who has a task that was claimed, and who granted it."""
+    """The holder of a task that was claimed, and the repository that granted it."""
     run = f", session {task.session}" if task.session else ""
     by = f"{task.owner}{run}"
     if made.tentative:
         return f"{task.id} is claimed by {by}, tentatively: the remote was not asked"
     where = session.store.remote or "this repository"
     already = "" if made.report.commit else " already"
-    said = f"{task.id} is claimed by {by}{already} (claim {task.claim}, granted by {where})"
+    sentence = f"{task.id} is claimed by {by}{already} (claim {task.claim}, granted by {where})"
     if task.session is None:
-        said += "; without a session it is safe from other owners only"
-    return said
+        sentence += "; without a session it is safe from other owners only"
+    return sentence
 
 
 def _stale_now(session: Session) -> Mapping[str, Holder]:
@@ -106,7 +106,7 @@ def _stale_now(session: Session) -> Mapping[str, Holder]:
 
 
 def stale_claims(session: Session, snapshot: Snapshot) -> list[StaleClaim]:
-    """Those of the list, as far as this clone has seen, in order of display."""
+    """Stale claims of the list, as far as this clone has seen, in order of display."""
     repository, store = session.repository, session.store
     if store.remote:
         seen = leases.sightings(repository, store.remote, store.list_id)
@@ -144,10 +144,10 @@ def _send(session: Session, lease: Lease, *, offline: bool) -> None:
     if not remote or offline:
         return
     ref = leases.ref_of(list_id, lease.owner, lease.session)
-    told = remotes.push(repository, remote, {ref: f"+{leases.encode(lease).id}"})[ref]
-    if told.outcome is not remotes.PushOutcome.OK:
+    answer = remotes.push(repository, remote, {ref: f"+{leases.encode(lease).id}"})[ref]
+    if answer.outcome is not remotes.PushOutcome.OK:
         raise RemoteFailure(
-            f"{remote} did not take the lease: {told.reason or 'no answer'}",
+            f"{remote} did not take the lease: {answer.reason or 'no answer'}",
             hint="the claim itself stands; renew the lease with: gittasks heartbeat",
         )
 
@@ -174,7 +174,7 @@ def heartbeat(session: Session, task_id: str | None) -> tuple[Lease, tuple[str, 
 
 
 def _is_taken(task: Task | None, lease: Lease) -> bool:
-    """Whether a task that was held under a lease was claimed by somebody since."""
+    """True when a task that was held under a lease was claimed by somebody since."""
     return task is not None and task.claim > lease.claims[task.id]
 
 
@@ -182,41 +182,42 @@ def _is_taken(task: Task | None, lease: Lease) -> bool:
 
 
 def notices(session: Session) -> list[str]:
-    """What became of claims that were made without asking the remote, as sentences."""
+    """Sentences about the claims that were made without asking the remote."""
     store = session.store
-    found = leases.read(store)
-    if not found:
+    tentative = leases.read(store)
+    if not tentative:
         return []
-    branch, told, left = session.branch(), [], []
-    for one in found:
-        state = leases.state(store, branch, one)
+    branch, sentences, left = session.branch(), [], []
+    for pending in tentative:
+        state = leases.state(store, branch, pending)
         if state in (ClaimState.LOST, ClaimState.OPEN):
-            left.append(one)
-        if state is ClaimState.LOST and one.session == session.actor.session:
-            holder = branch.snapshot.tasks.get(one.task)
+            left.append(pending)
+        if state is ClaimState.LOST and pending.session == session.actor.session:
+            holder = branch.snapshot.tasks.get(pending.task)
             who = f" to {holder.owner}" if holder and holder.owner else ""
-            told.append(
-                f"your claim of {one.task} was lost{who}; keep what you did with: gittasks note "
-                f"{one.task} TEXT, and end this message with: gittasks release {one.task}"
+            sentences.append(
+                f"your claim of {pending.task} was lost{who}; keep what you did with: gittasks "
+                f"note {pending.task} TEXT, and end this message with: gittasks release "
+                f"{pending.task}"
             )
-        elif state is ClaimState.OPEN and one.session == session.actor.session:
-            told.append(f"your claim of {one.task} is tentative until: gittasks sync")
-    if left != found:
+        elif state is ClaimState.OPEN and pending.session == session.actor.session:
+            sentences.append(f"your claim of {pending.task} is tentative until: gittasks sync")
+    if left != tentative:
         leases.write(store, left)
-    return told
+    return sentences
 
 
 def forget_lost(session: Session, text: str) -> bool:
     """Deal with a lost tentative claim: it is not told of any more; False if there is none."""
     store, branch = session.store, session.branch()
     task_id = find(branch.snapshot, text)
-    found = leases.read(store)
+    tentative = leases.read(store)
     left = [
-        one
-        for one in found
-        if one.task != task_id or leases.state(store, branch, one) is not ClaimState.LOST
+        pending
+        for pending in tentative
+        if pending.task != task_id or leases.state(store, branch, pending) is not ClaimState.LOST
     ]
-    if left == found:
+    if left == tentative:
         return False
     leases.write(store, left)
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks import sync as sync_
+from gittasks import sync
 from gittasks.core.conflicts import Loser, OpenConflict, Side
 from gittasks.core.invariants import Violation, violations
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State, field_of
@@ -14,12 +14,11 @@ from gittasks.core.messages import OWNER, can_keep, keep_message, parse_trailers
 from gittasks.core.rules import built_on
 from gittasks.core.times import format_time
 from gittasks.errors import NoRemote, RemoteFailure
-from gittasks.store import home as homes
-from gittasks.store import remotes, transaction
+from gittasks.store import home, remotes, transaction
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_tree import task_of
 from gittasks.workspace import log
-from gittasks.workspace import session as session_
+from gittasks.workspace.session import named_list, no_remote, signatures
 
 if TYPE_CHECKING:
     from gittasks.core.history import LogEntry
@@ -34,8 +33,8 @@ def conflicts(session: Session) -> list[OpenConflict]:
     branch = session.branch()
     if not branch.conflicts:
         return []
-    found = session.store.evaluate()
-    opened = describe_received(session.store, found.branch.snapshot, found.conflicts)
+    evaluated = session.store.evaluate()
+    opened = describe_received(session.store, evaluated.branch.snapshot, evaluated.conflicts)
     if session.list_option is None:
         return opened
     name = ("--list", session.list_id)
@@ -68,23 +67,23 @@ def accept_value(session: Session, task_id: str | None) -> int:
 
     store = session.store
     path = f"tasks/{task_id}.yaml" if task_id else None
-    kept: list[tuple[str, Register]] = []
+    settled: list[tuple[str, Register]] = []
 
     def propose(branch: ListVersion) -> transaction.Proposal | None:
-        found = store.evaluate()
-        kept[:] = [
+        evaluated = store.evaluate()
+        settled[:] = [
             (c.path, c.register)
-            for c in found.conflicts
+            for c in evaluated.conflicts
             if path in (None, c.path) and can_keep(c.register)
         ]
-        if not kept or found.branch.commit != branch.commit:
+        if not settled or evaluated.branch.commit != branch.commit:
             return None
-        message = keep_message(store.list_id, kept, session.actor, os.urandom(10).hex())
+        message = keep_message(store.list_id, settled, session.actor, os.urandom(10).hex())
         return transaction.Proposal(branch.snapshot, message)
 
-    people, _ = session_.signatures(session.repository, session.now())
+    people, _ = signatures(session.repository, session.now())
     written = transaction.update(store, propose, people)
-    return len(kept) if written.commit else 0
+    return len(settled) if written.commit else 0
 
 
 def describe_received(
@@ -94,8 +93,8 @@ def describe_received(
     places = {task.id: n for n, task in enumerate(snapshot.ordered(deleted=True))}
     # The status comes first: to move a task may change what other registers say.
     first = sorted(found, key=lambda c: c.register != STATE)
-    made = [_open_conflict(store, snapshot, conflict) for conflict in first]
-    return sorted(made, key=lambda c: (places.get(c.task or "", -1), c.path))
+    described = [_open_conflict(store, snapshot, conflict) for conflict in first]
+    return sorted(described, key=lambda c: (places.get(c.task or "", -1), c.path))
 
 
 def _open_conflict(store: ListStore, snapshot: Snapshot, conflict: Conflict) -> OpenConflict:
@@ -125,56 +124,56 @@ def _side(store: ListStore, register: Register, write: Write) -> Side:
     commit = store.commit(write.commit)
     owner = parse_trailers(commit.message).get(OWNER, [])
     by = owner[-1] if owner else ""
-    there = write.value is not ABSENT or register == STATE
+    is_set = write.value is not ABSENT or register == STATE
     value = State() if write.value is ABSENT and register == STATE else write.value
     value = value._asdict() if isinstance(value, State) else value
     at = format_time(commit.author.time)
-    return Side(value if there else None, there, commit.id, at, by or commit.author.name)
+    return Side(value if is_set else None, is_set, commit.id, at, by or commit.author.name)
 
 
 # --- exchange -------------------------------------------------------------------------------
 
 
-def sync(
+def exchange(
     session: Session, wish: SyncOptions, remote: str | None, *, all_lists: bool
 ) -> list[SyncResult]:
     """Exchange one list, or all; NoRemote, NotFound for a remote, NoList."""
     repository = session.repository
-    named = remotes.remote_of(repository, remote) if remote else None
+    chosen = remotes.remote_of(repository, remote) if remote else None
     known = repository.known_lists()
-    if all_lists or not (known or session_.named_list(repository, session.list_option)):
-        return _sync_all(session, wish, named)
-    store = ListStore(repository, session.list_id, named)
-    if (home := store.decisive) is None:
-        raise session_.no_remote(repository)
-    return sync_.sync([store], home, wish)
+    if all_lists or not (known or named_list(repository, session.list_option)):
+        return _sync_all(session, wish, chosen)
+    store = ListStore(repository, session.list_id, chosen)
+    if (remote := store.decisive) is None:
+        raise no_remote(repository)
+    return sync.sync([store], remote, wish)
 
 
 def _sync_all(session: Session, wish: SyncOptions, named: str | None) -> list[SyncResult]:
     """All lists that are here or on the remote; each with its own remote unless one is named."""
     repository = session.repository
     by_remote: dict[str, set[str]] = {}
-    if first := named or homes.of(repository, "").remote:
+    if first := named or home.of(repository, "").remote:
         by_remote[first] = set()
     done: list[SyncResult] = []
     for list_id in repository.known_lists():
         try:
-            if chosen := named or homes.decisive(repository, list_id):
+            if chosen := named or home.decisive(repository, list_id):
                 by_remote.setdefault(chosen, set()).add(list_id)
         except NoRemote as error:  # it stops no other list
-            done.append(sync_.SyncResult(list_id, "", error=error))
+            done.append(sync.SyncResult(list_id, "", error=error))
     if not by_remote and not done:
-        raise session_.no_remote(repository)
+        raise no_remote(repository)
     for remote, lists in sorted(by_remote.items()):
         try:
-            there = remotes.lists(repository, remote) if wish.fetch else None
+            shown = remotes.lists(repository, remote) if wish.fetch else None
         except RemoteFailure as error:  # it stops no list of another remote
-            done += [sync_.SyncResult(i, remote, error=error) for i in sorted(lists) or [remote]]
+            done += [sync.SyncResult(i, remote, error=error) for i in sorted(lists) or [remote]]
             continue
-        theirs = {i for i in there or () if named or homes.of(repository, i).remote == remote}
-        theirs -= {one.list_id for one in done}
+        theirs = {i for i in shown or () if named or home.of(repository, i).remote == remote}
+        theirs -= {result.list_id for result in done}
         stores = [ListStore(repository, list_id, remote) for list_id in sorted(lists | theirs)]
-        done += sync_.sync(stores, remote, wish, there)
+        done += sync.sync(stores, remote, wish, shown)
     return done
 
 

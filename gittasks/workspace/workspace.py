@@ -350,7 +350,7 @@ class Workspace(Session):
         """
         from gittasks.workspace import sharing
 
-        return sharing.sync(self, wish, remote, all_lists=all_lists)
+        return sharing.exchange(self, wish, remote, all_lists=all_lists)
 
     def exchanged(self, synced: SyncResult) -> Exchanged:
         """The history, the conflicts and the troubles behind one list that was exchanged."""

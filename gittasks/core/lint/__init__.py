@@ -1,9 +1,7 @@
 """Advice on a list: what makes progress hard to see, found in the list and in its history.
 
-`table` has all rules and runs them; `shape` looks at the list as it stands, `course` at how the
-work went, `early` at what is worth a word in the moment when a list or a task is made.
-
-All rules by name, and running them.
+All rules by name, and running them. `list_rules` look at the list as it stands and at what is
+worth a word when tasks are made, `history_rules` at how the work went.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ class Rule(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What a rule found, as `lint` tells it."""
+    """A finding of a rule, as `lint` prints it."""
 
     rule: str
     severity: Severity
@@ -79,11 +77,11 @@ NAMES = tuple(rule.name for rule in RULES)
 def findings(
     case: LintContext, only: Collection[str] = (), ignore: Collection[str] = ()
 ) -> list[Finding]:
-    """What the rules find, the worst first; `only` those named, if any, and none of `ignore`."""
+    """The findings of the rules, worst first: of `only`, if given, and none of `ignore`."""
     return [
-        Finding(rule.name, rule.severity, *found)
+        Finding(rule.name, rule.severity, *evidence)
         for severity in Severity
         for rule in RULES
         if rule.severity is severity and (not only or rule.name in only) and rule.name not in ignore
-        for found in rule.check(case)
+        for evidence in rule.check(case)
     ]

@@ -18,7 +18,7 @@ _SHOWN = 5
 
 
 class Evidence(NamedTuple):
-    """What a rule found: about which tasks (none: about the list), in words, and what to do."""
+    """Evidence of a rule: the tasks (none: the list itself), a sentence, and what to do."""
 
     tasks: tuple[str, ...]
     message: str
@@ -56,7 +56,7 @@ class LintContext:
 
     @cached_property
     def open(self) -> list[Task]:
-        """Those of them that are not closed."""
+        """The tasks that count and are not closed."""
         return [t for t in self.tasks if not t.status.closed]
 
     @cached_property
@@ -82,7 +82,7 @@ class LintContext:
         return str(task.status if task else Status.PENDING)
 
     def seconds(self, task: Task) -> int:
-        """How long a task took, or has been in progress; 0 when that is not known."""
+        """Seconds that a task took, or has been in progress; 0 when not known."""
         end = self.now if task.status is Status.IN_PROGRESS else task.finished
         return seconds_between(task.started, end) or 0
 

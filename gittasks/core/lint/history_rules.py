@@ -30,7 +30,7 @@ class _Late(NamedTuple):
 
 
 def _late(case: LintContext) -> _Late:
-    """When all tasks are closed and more are made, that is a new round, and nothing is late."""
+    """Collect what came late; after all tasks are closed a new round begins."""
     tasks, status = case.snapshot.tasks, dict[str, str]()
     late, known = set[str](), set[str]()
     begun = False
@@ -156,7 +156,7 @@ def batched_completions(case: LintContext) -> Iterator[Evidence]:
 
 
 def _goes_on(last: _Completion, new: _Completion, started: int | None) -> bool:
-    """Whether a completion belongs to the one before, and was not worked on in between."""
+    """True when a completion belongs to the last, with no work in between."""
     if last.commit == new.commit:
         return True
     apart = seconds_between(last.at, new.at)

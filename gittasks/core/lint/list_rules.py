@@ -29,12 +29,12 @@ _ROUNDS = ("iterations", "rounds")
 
 
 def is_generic(list_id: str) -> bool:
-    """Whether a list id says nothing about the work."""
+    """True when a list id says nothing about the work."""
     return list_id.lower() in _GENERIC.split()
 
 
 def is_loop(task: Task) -> bool:
-    """Whether a task that is no iteration sounds like a loop: `Design validation loop`."""
+    """True when a task that is no iteration sounds like a loop: `Validation loop`."""
     words = "".join(c if c.isalnum() else " " for c in task.title.lower()).split()
     if not words or task.iteration:
         return False
@@ -50,20 +50,20 @@ def is_loop(task: Task) -> bool:
 
 def remarks(before: Snapshot, after: Snapshot, created: Sequence[str]) -> list[str]:
     """Sentences about tasks that were just made, with what to do; mostly none."""
-    made = [after.tasks[i] for i in created if i in after.tasks]
-    said = [_loop_remark(t) for t in made if t.status is Status.PENDING and is_loop(t)][:1]
+    new = [after.tasks[i] for i in created if i in after.tasks]
+    sentences = [_loop_remark(t) for t in new if t.status is Status.PENDING and is_loop(t)][:1]
     counts = [sum(t.status not in _APART for t in s.tasks.values()) for s in (before, after)]
     if counts[0] <= MOST_TASKS < counts[1]:
-        said.append(
+        sentences.append(
             f"the list has {counts[1]} tasks; more than {MOST_TASKS} are hard to take in: make "
             "one of small steps, or a list for each part"
         )
-    if label := _late_phase(before, made):
-        said.append(
+    if label := _late_phase(before, new):
+        sentences.append(
             f"{label} is new, and the work has begun: make all phases before the first task "
             "starts, so that everybody sees what is to come"
         )
-    return said
+    return sentences
 
 
 def _loop_remark(task: Task) -> str:
@@ -73,14 +73,14 @@ def _loop_remark(task: Task) -> str:
     )
 
 
-def _late_phase(before: Snapshot, made: Sequence[Task]) -> str | None:
+def _late_phase(before: Snapshot, new: Sequence[Task]) -> str | None:
     """A phase that comes after the work has begun, to a list that has phases and is not done."""
     alive = [t for t in before.tasks.values() if t.status is not Status.DELETED]
     begun = any(t.started for t in alive) and not all(t.status.closed for t in alive)
     known = {t.phase_label.casefold() for t in alive if t.phase_label} if begun else set()
     if not known:
         return None
-    labels = (t.phase_label for t in made)
+    labels = (t.phase_label for t in new)
     return next((x for x in labels if x and x.casefold() not in known), None)
 
 
@@ -91,10 +91,11 @@ _ALIKE = 3
 
 
 def trouble(kind: TroubleKind, case: LintContext) -> Iterator[Evidence]:
-    """What no rule lets anybody write, and a merge or an edit by hand can leave."""
-    for found in violations(case.snapshot, parallel=case.parallel):
-        if found.kind is kind:
-            yield Evidence(found.tasks, escape_line(found.message, _LONG), found.hint)
+    """Report a state that no rule allows, and a merge or a hand edit can leave."""
+    for violation in violations(case.snapshot, parallel=case.parallel):
+        if violation.kind is kind:
+            message = escape_line(violation.message, _LONG)
+            yield Evidence(violation.tasks, message, violation.hint)
 
 
 def too_many_tasks(case: LintContext) -> Iterator[Evidence]:
@@ -142,14 +143,14 @@ def _loops(case: LintContext) -> dict[str, list[Task]]:
 def missing_iterations(case: LintContext) -> Iterator[Evidence]:
     """`Iteration 1/10` promises ten rounds that can be seen."""
     for tasks in _loops(case).values():
-        there = {t.iteration.n for t in tasks if t.iteration}
+        numbers = {t.iteration.n for t in tasks if t.iteration}
         top = max(t.iteration.max for t in tasks if t.iteration)
-        if len(there) == top or all(t.status.closed for t in tasks):
+        if len(numbers) == top or all(t.status.closed for t in tasks):
             continue
-        first = next(n for n in range(1, top + 1) if n not in there)
+        first = next(n for n in range(1, top + 1) if n not in numbers)
         yield Evidence(
             tuple(t.id for t in tasks),
-            f"the loop of {names_of(tasks[0])} says {top} iterations and has {len(there)}: "
+            f"the loop of {names_of(tasks[0])} says {top} iterations and has {len(numbers)}: "
             f"number {first} is not there",
             "make all iterations at once: gittasks create NAME --iterations N; "
             "done --end-loop skips those that are not needed",
@@ -236,15 +237,15 @@ def generic_list_id(case: LintContext) -> Iterator[Evidence]:
 
 
 def dangling_dependency(case: LintContext) -> Iterator[Evidence]:
-    """What a task waits for should be there."""
-    here, unreadable = case.snapshot.tasks, case.snapshot.unreadable
+    """Report blockers that are not in the list."""
+    tasks, unreadable = case.snapshot.tasks, case.snapshot.unreadable
     for task in case.open:
         for blocker in dict.fromkeys(task.blocked_by):
             if blocker in unreadable:
                 continue
-            if blocker not in here:
+            if blocker not in tasks:
                 why = "is not in this list"
-            elif here[blocker].status is Status.DELETED:
+            elif tasks[blocker].status is Status.DELETED:
                 why = "is deleted"
             else:
                 continue
@@ -258,11 +259,11 @@ def dangling_dependency(case: LintContext) -> Iterator[Evidence]:
 
 def redundant_dependency(case: LintContext) -> Iterator[Evidence]:
     """A dependency that follows from others hides those that matter."""
-    found: dict[str, list[str]] = {}
+    needless: dict[str, list[str]] = {}
     for task_id, blocker in transitive_edges(case.net):
         if not case.snapshot.tasks[task_id].status.closed:
-            found.setdefault(task_id, []).append(blocker)
-    for task_id, blockers in found.items():
+            needless.setdefault(task_id, []).append(blocker)
+    for task_id, blockers in needless.items():
         yield Evidence(
             (task_id, *blockers),
             f"{names_of(case.snapshot.tasks[task_id])} waits for {some(blockers)} already through "
