@@ -37,7 +37,7 @@ from gittasks.workspace import Workspace
 
 def claim(workspace: Workspace, given: Arguments) -> Reply:
     """Take a task, or the next that is ready. Raises GittasksError."""
-    wanted = Claim(
+    operation = Claim(
         given.get("taskId"),
         given.get("owner"),
         given.get("takeOver", False),
@@ -45,8 +45,8 @@ def claim(workspace: Workspace, given: Arguments) -> Reply:
         anew=True,
     )
     try:
-        made = workspace.claim(
-            wanted,
+        result = workspace.claim(
+            operation,
             duration(given["lease"], "lease") if "lease" in given else None,
             force=given.get("force", False),
             parallel=given.get("parallel", False),
@@ -56,17 +56,17 @@ def claim(workspace: Workspace, given: Arguments) -> Reply:
         if not error.details.get("uncertain"):
             error.hint = "nothing was claimed; try again, or give offline: true"
         raise
-    words = replies.progress_words(made.report)
-    if made.task is None:
+    words = replies.progress_words(result.report)
+    if result.task is None:
         message = "nothing is ready to be claimed"
         nothing = {"task": None, "message": message, "summary": words}
         return Reply(f"{message}\n{clean(words)}", nothing)
-    message = workspace.claim_words(made.task, made)
-    task = replies.details(made.task, made.report.graph, workspace.actor.owner)
+    message = workspace.claim_words(result.task, result)
+    task = replies.details(result.task, result.report.graph, workspace.actor.owner)
     data: dict[str, Any] = {"task": task, "message": message, "summary": words}
-    if made.tentative:
+    if result.tentative:
         data["tentative"] = True
-    return Reply(f"{clean(message)}\n{replies.changed_text(made.report, [made.task.id])}", data)
+    return Reply(f"{clean(message)}\n{replies.changed_text(result.report, [result.task.id])}", data)
 
 
 _WISHES = {
@@ -81,48 +81,46 @@ _TOLD = 20
 def sync(workspace: Workspace, given: Arguments) -> Reply:
     """Exchange the list, or all lists, with a remote. Raises GittasksError."""
     wish = _WISHES[given.get("direction", "both")]
-    done = workspace.exchange(wish, given.get("remote"), all_lists=given.get("all", False))
-    if len(done) == 1 and done[0].error:
-        raise done[0].error
-    lists = [_exchanged(workspace, one) for one in done]
-    text = "\n".join(line for one in lists for line in _exchange_lines(one))
+    results = workspace.exchange(wish, given.get("remote"), all_lists=given.get("all", False))
+    if len(results) == 1 and results[0].error:
+        raise results[0].error
+    lists = [_exchanged(workspace, result) for result in results]
+    text = "\n".join(line for data in lists for line in _exchange_lines(data))
     return Reply(text or "there is no list to share", {"lists": lists})
 
 
-def _exchanged(workspace: Workspace, one: SyncResult) -> dict[str, Any]:
-    """What became of one list; `received` tells what others did, the newest at the end."""
-    found: dict[str, Any] = {"list": one.list_id, "remote": one.remote}
-    if one.error:
-        return {**found, "error": replies.error_text(one.error)}
-    exchange = workspace.exchanged(one)
-    did = [f"{e.who}: {replies.action_text(e, one.list_id)}" for e in exchange.received]
-    if len(did) > _TOLD:
-        did = [f"... {len(did) - _TOLD} more before these: TaskLog", *did[-_TOLD:]]
-    found |= {"received": did, "sent": len(one.sent)}
-    if one.conflicts:
-        found["conflicts"] = len(one.conflicts)
-    if one.branch is not None:
-        snapshot = one.branch.snapshot
+def _exchanged(workspace: Workspace, result: SyncResult) -> dict[str, Any]:
+    """The exchange of one list; `received` tells what others did, the newest at the end."""
+    data: dict[str, Any] = {"list": result.list_id, "remote": result.remote}
+    if result.error:
+        return {**data, "error": replies.error_text(result.error)}
+    exchange = workspace.exchanged(result)
+    lines = [f"{e.who}: {replies.action_text(e, result.list_id)}" for e in exchange.received]
+    if len(lines) > _TOLD:
+        lines = [f"... {len(lines) - _TOLD} more before these: TaskLog", *lines[-_TOLD:]]
+    data |= {"received": lines, "sent": len(result.sent)}
+    if result.conflicts:
+        data["conflicts"] = len(result.conflicts)
+    if result.branch is not None:
+        snapshot = result.branch.snapshot
         if exchange.troubles:
-            found["troubles"] = [t.message for t in exchange.troubles]
-        found["summary"] = summary(snapshot.tasks.values())
-    return found
+            data["troubles"] = [t.message for t in exchange.troubles]
+        data["summary"] = summary(snapshot.tasks.values())
+    return data
 
 
-def _exchange_lines(one: Mapping[str, Any]) -> list[str]:
-    name, remote = clean(one["list"]), clean(one["remote"])
-    if "error" in one:
-        return [f"{name}: {one['error']}"]
-    came, went = len(one["received"]), one["sent"]
-    received = f"{came} from {remote}" if came else ""
-    sent = f"{went} to {remote}" if went else ""
-    words = ", ".join(filter(None, (received, sent))) or f"up to date with {remote}"
-    lines = [f"{name}: {words}"]
-    lines += [f"  < {clean(did)}" for did in one["received"]]
-    if count := one.get("conflicts"):
+def _exchange_lines(data: Mapping[str, Any]) -> list[str]:
+    name, remote = clean(data["list"]), clean(data["remote"])
+    if "error" in data:
+        return [f"{name}: {data['error']}"]
+    counts = ((len(data["received"]), "from"), (data["sent"], "to"))
+    moves = ", ".join(f"{count} {way} {remote}" for count, way in counts if count)
+    lines = [f"{name}: {moves or f'up to date with {remote}'}"]
+    lines += [f"  < {clean(line)}" for line in data["received"]]
+    if count := data.get("conflicts"):
         lines += [clean(line) for line in plain.sharing_lines(count, None)]
-    lines += [f"  ! {clean(trouble)}" for trouble in one.get("troubles", ())]
-    return [*lines, *([clean(one["summary"])] if "summary" in one else [])]
+    lines += [f"  ! {clean(trouble)}" for trouble in data.get("troubles", ())]
+    return [*lines, *([clean(data["summary"])] if "summary" in data else [])]
 
 
 _UPDATED = {
@@ -166,7 +164,7 @@ def _way_to_a_list(workspace: Workspace, error: NoList) -> str:
 
 
 def _is_named(workspace: Workspace) -> bool:
-    """Whether it is known which list is meant, there or not."""
+    """True when it is known which list is meant, there or not."""
     try:
         return bool(workspace.chosen)
     except NoList:
@@ -190,7 +188,7 @@ def _remark(workspace: Workspace, edit: Edit) -> None:
 
 
 def _new_fields(given: Arguments) -> dict[str, Any]:
-    """What TaskCreate and TaskCreateMany have in common, as the operations call it."""
+    """The fields of a new task, by the names that the operations have for them."""
     fields = {BY_NAME[name].attr if name in BY_NAME else name: v for name, v in given.items()}
     simple = [field.attr for field in SIMPLE if field.attr in fields]
     fields["fields"] = {name: _value(fields.pop(name)) for name in simple}
@@ -208,14 +206,14 @@ def _value(value: Any) -> Any:
 
 def _create(workspace: Workspace, given: Arguments) -> Reply:
     _make_list(workspace)
-    made = workspace.edit([Create(**_new_fields(given))])
-    edit, task = made.edit, made.edit.after.tasks[made.edit.focus[0]]
+    result = workspace.edit([Create(**_new_fields(given))])
+    edit, task = result.edit, result.edit.after.tasks[result.edit.focus[0]]
     _remark(workspace, edit)
     data: dict[str, Any] = {"task": replies.brief(task)}
     if "iterations" in given:
         data["created"] = list(edit.created)
-    data["summary"] = replies.progress_words(made)
-    return Reply(replies.changed_text(made, [task.id]), data)
+    data["summary"] = replies.progress_words(result)
+    return Reply(replies.changed_text(result, [task.id]), data)
 
 
 def _create_many(workspace: Workspace, given: Arguments) -> Reply:
@@ -225,16 +223,17 @@ def _create_many(workspace: Workspace, given: Arguments) -> Reply:
     ]
     plan = Plan(given.get("title"), tuple(planned), "TaskCreateMany", title_line=0)
     ids = [task.id or "" for task in assign_ids(plan).tasks]
-    made = workspace.apply_plan(plan)
-    _remark(workspace, made.edit)
+    result = workspace.apply_plan(plan)
+    _remark(workspace, result.edit)
     data: dict[str, Any] = {"ids": ids}
-    if kept := [i for i in ids if i not in made.edit.created]:
-        data["kept"] = kept
-    if made.notes:
-        data["notes"] = list(made.notes)
-    data["summary"] = replies.progress_words(made)
-    text = replies.changed_text(made, kept)
-    return Reply("\n".join([text, *map(clean, made.notes)]), data)
+    old = [i for i in ids if i not in result.edit.created]
+    if old:
+        data["kept"] = old
+    if result.notes:
+        data["notes"] = list(result.notes)
+    data["summary"] = replies.progress_words(result)
+    text = replies.changed_text(result, old)
+    return Reply("\n".join([text, *map(clean, result.notes)]), data)
 
 
 # --- changing ------------------------------------------------------------------------------
@@ -243,8 +242,8 @@ def _create_many(workspace: Workspace, given: Arguments) -> Reply:
 def _update(workspace: Workspace, given: Arguments) -> Reply:
     operations = _operations(given)
     force, parallel = given.get("force", False), given.get("parallel", False)
-    made = workspace.edit(operations, force=force, parallel=parallel)
-    edit, task_id = made.edit, made.edit.focus[0]
+    result = workspace.edit(operations, force=force, parallel=parallel)
+    edit, task_id = result.edit, result.edit.focus[0]
     before, after = edit.before.tasks[task_id], edit.after.tasks[task_id]
     data: dict[str, Any] = {
         "success": True,
@@ -258,29 +257,45 @@ def _update(workspace: Workspace, given: Arguments) -> Reply:
     started = edit.focus[-1] if isinstance(operations[-1], StartNext) else ""
     if others := [i for i in edit.changed if i not in (task_id, started)]:
         data["alsoChanged"] = others
-    text = replies.changed_text(made, [task_id])
+    text = replies.changed_text(result, [task_id])
     if isinstance(operations[-1], StartNext):
         if started:
             data["started"] = started
         else:
             workspace.notices.append("nothing is ready to be begun")
-    data["summary"] = replies.progress_words(made)
+    data["summary"] = replies.progress_words(result)
     return Reply(text, data)
 
 
 def _operations(given: Arguments) -> list[Operation]:
     """The operations of a TaskUpdate; the first is about the task itself."""
     task_id = given["taskId"]
-    metadata = given.get("metadata", {})
     status = Status(given["status"]) if "status" in given else None
-    done, starts = status is Status.COMPLETED, status is Status.IN_PROGRESS
-    acts = done or starts or status is Status.SKIPPED  # then `owner` says who acts
-    if given.get("endLoop") and not done:
+    if given.get("endLoop") and status is not Status.COMPLETED:
         raise Usage("endLoop ends a loop whose iteration is done", hint='give status "completed"')
     if given.get("startNext") and status not in (Status.COMPLETED, Status.SKIPPED):
         raise Usage("startNext goes on from a task that ends", hint='give status "completed" too')
-    update = Update(
-        id=task_id,
+    update, move = _update_of(given, status), _move_of(given, status)
+    operations: list[Operation] = [] if update == Update(id=task_id) and move else [update]
+    operations += [move] if move else []
+    if given.get("note"):
+        operations.append(AddNote(task_id, given["note"]))
+    if operations == [Update(id=task_id)]:
+        raise Usage(
+            "nothing to change was given", hint='give status "in_progress", or another field'
+        )
+    if given.get("startNext"):
+        operations.append(StartNext())
+    return operations
+
+
+def _update_of(given: Arguments, status: Status | None) -> Update:
+    """The fields of a TaskUpdate; to begin and to complete a task are moves of their own."""
+    done, starts = status is Status.COMPLETED, status is Status.IN_PROGRESS
+    acts = done or starts or status is Status.SKIPPED  # then `owner` says who acts
+    metadata = given.get("metadata", {})
+    return Update(
+        id=given["taskId"],
         subject=given.get("subject"),
         description=given.get("description"),
         active_form=given.get("activeForm"),
@@ -299,27 +314,20 @@ def _operations(given: Arguments) -> list[Operation]:
         added=_members(given, "add"),
         removed=_members(given, "remove"),
     )
-    operations: list[Operation] = [update]
-    if done:
-        # Not as a field of the update: an end that comes after the claim was lost is kept.
-        end = Transition(
-            Verb.DONE, task_id, given.get("result"), given.get("owner"), given.get("endLoop", False)
-        )
-        operations = [op for op in operations if op != Update(id=task_id)] + [end]
-    if starts:
-        start = Transition(
-            Verb.START, task_id, owner=given.get("owner"), resume=given.get("resume", False)
-        )
-        operations = [op for op in operations if op != Update(id=task_id)] + [start]
-    if given.get("note"):
-        operations.append(AddNote(task_id, given["note"]))
-    if operations == [Update(id=task_id)]:
-        raise Usage(
-            "nothing to change was given", hint='give status "in_progress", or another field'
-        )
-    if given.get("startNext"):
-        operations.append(StartNext())
-    return operations
+
+
+def _move_of(given: Arguments, status: Status | None) -> Transition | None:
+    """The beginning or the end of a task.
+
+    Not as a field of the update: an end that comes after the claim was lost is kept.
+    """
+    task_id, owner = given["taskId"], given.get("owner")
+    if status is Status.COMPLETED:
+        ends = given.get("endLoop", False)
+        return Transition(Verb.DONE, task_id, given.get("result"), owner, ends)
+    if status is Status.IN_PROGRESS:
+        return Transition(Verb.START, task_id, owner=owner, resume=given.get("resume", False))
+    return None
 
 
 def _members(given: Arguments, way: str) -> dict[str, tuple[str, ...]]:
@@ -375,7 +383,7 @@ def _get(workspace: Workspace, given: Arguments) -> Reply:
 def _log(workspace: Workspace, given: Arguments) -> Reply:
     snapshot = workspace.snapshot()
     chosen = find(snapshot, given["taskId"]) if "taskId" in given else None
-    found = workspace.log(chosen, limit=given.get("limit", 20))
+    log = workspace.log(chosen, limit=given.get("limit", 20))
     entries = [
         {
             "at": entry.at,
@@ -383,7 +391,7 @@ def _log(workspace: Workspace, given: Arguments) -> Reply:
             "did": replies.action_text(entry, workspace.list_id),
             "commit": entry.commit[:12],
         }
-        for entry in found
+        for entry in log
     ]
     lines = [clean(f"{e['at']} {e['by']}: {e['did']}") for e in entries]
     return Reply("\n".join(lines) or "nothing happened yet", {"entries": entries})
