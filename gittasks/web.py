@@ -24,10 +24,10 @@ _STALE = 30
 
 
 class Source(Protocol):
-    """What the page is made from; called by one thread at a time."""
+    """The source of the page; called by one thread at a time."""
 
     def moved(self) -> bool:
-        """Whether it is another than at the last call; True at the first. Never raises."""
+        """True when the list changed since the last call, and at the first. Never raises."""
 
     def page(self) -> str:
         """The page as it is now. Never raises for what can be expected."""
@@ -131,7 +131,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """What to open in a browser."""
+        """The address to open in a browser."""
         return f"http://{LOOPBACK}:{self.server_port}/"
 
     def run(self) -> None:
@@ -191,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def _refusal(self) -> tuple[HTTPStatus, str] | None:
-        """Why this request is not answered, if it is not."""
+        """The reason to refuse this request, if there is one."""
         hosts = self.headers.get_all("Host", [])
         if [host.lower() for host in hosts] not in [[known] for known in self.server.hosts]:
             return HTTPStatus.MISDIRECTED_REQUEST, f"this is {self.server.address}"
@@ -211,10 +211,10 @@ class _Handler(BaseHTTPRequestHandler):
             seen = -1
             while True:
                 number = self.server.live.wait(seen, _SIGN_OF_LIFE)
-                told = ": still here\n\n"
+                message = ": still here\n\n"
                 if number != seen:
-                    told = f"retry: 2000\nevent: moved\ndata: {number}\n\n"
-                self.wfile.write(told.encode())
+                    message = f"retry: 2000\nevent: moved\ndata: {number}\n\n"
+                self.wfile.write(message.encode())
                 seen = number
 
     # --- answers ---------------------------------------------------------------------------
@@ -255,7 +255,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._body(body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """What cannot be understood is answered in a word."""
+        """Answer a request that cannot be understood in a word."""
         status = HTTPStatus(code)
         self._say(status, status.phrase)
 
@@ -268,7 +268,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def port_is_taken(error: OSError) -> bool:
-    """Whether a port could not be had because somebody else has it."""
+    """True when a port could not be had because somebody else has it."""
     import errno
 
     return error.errno == errno.EADDRINUSE

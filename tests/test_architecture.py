@@ -40,7 +40,7 @@ CLAUDE_IO = {"__init__", "links", "transfer", "hook", "settings"}
 IMPURE = {"os", "pathlib", "time", "random", "socket", "subprocess", "secrets", "uuid", "io"}
 INNER_IMPORTS = 66
 """Most imports of ours inside functions, outside the façade and the command table."""
-LONG_FUNCTIONS = 11
+LONG_FUNCTIONS = 9
 """Most functions of over 40 lines, which is what fits a screen."""
 
 

@@ -24,7 +24,7 @@ _FIELDS = ("subject", "description", "active_form", "status", "owner")
 
 
 class Files(NamedTuple):
-    """What an export comes to.
+    """The outcome of an export.
 
     `write` are the tasks whose files differ, `remove` the numbers of deleted tasks, `links` what
     both sides agree on afterwards, `last` the highest number that was ever given.
@@ -108,44 +108,48 @@ def _target(
 def _merge_fields(
     target: NativeTask, native: NativeTask | None, base: NativeTask | None, faults: list[Skipped]
 ) -> NativeTask:
-    """What is to stand in the file: what the list says, but for what was changed there since."""
+    """The task as the list has it, but for fields that were changed in the file since."""
     if native is None:
         return target
-    kept = target
+    merged = target
     if base is None:
-        kept = kept._replace(status=max(target.status, native.status, key=STATUSES.index))
+        merged = merged._replace(status=max(target.status, native.status, key=STATUSES.index))
     else:
         for field in _FIELDS:
-            here = getattr(native, field)
-            if here not in (getattr(base, field), getattr(target, field)):
-                kept = kept._replace(**{field: here})
+            current = getattr(native, field)
+            if current not in (getattr(base, field), getattr(target, field)):
+                merged = merged._replace(**{field: current})
                 faults.append(Skipped(target.number, f"its {field} was changed here since"))
-    data, told = _met_data(free_data(target), free_data(native), free_data(base) if base else {})
-    faults += [Skipped(target.number, f"its metadata {k} was changed here since") for k in told]
-    return kept._replace(metadata={**data, MARK: target.metadata[MARK]})
+    data, changed_keys = _met_data(
+        free_data(target), free_data(native), free_data(base) if base else {}
+    )
+    faults += [
+        Skipped(target.number, f"its metadata {k} was changed here since") for k in changed_keys
+    ]
+    return merged._replace(metadata={**data, MARK: target.metadata[MARK]})
 
 
 def _met_data(
     ours: Mapping[str, Value], theirs: Mapping[str, Value], before: Mapping[str, Value]
 ) -> tuple[dict[str, Value], list[str]]:
     """The same for free data; and the keys that were changed on both sides."""
-    kept: dict[str, Value] = {}
-    told = []
+    merged: dict[str, Value] = {}
+    changed_keys = []
     for key in {**theirs, **ours}:
-        own, here, old = ((key in part, part.get(key)) for part in (ours, theirs, before))
-        if here in (old, own):
+        own, current, old = ((key in part, part.get(key)) for part in (ours, theirs, before))
+        if current in (old, own):
             if own[0]:
-                kept[key] = ours[key]
+                merged[key] = ours[key]
             continue
-        if here[0]:
-            kept[key] = theirs[key]
+        if current[0]:
+            merged[key] = theirs[key]
         if own != old:
-            told.append(key)
-    return kept, told
+            changed_keys.append(key)
+    return merged, changed_keys
 
 
 def _changed(native: NativeTask, base: NativeTask | None) -> bool:
-    """Whether a file says something else than when both sides last agreed."""
+    """True when a file differs from what both sides last agreed on."""
     if base is None:
         return native.status != "pending"
     fields = any(getattr(native, f) != getattr(base, f) for f in _FIELDS)

@@ -71,7 +71,7 @@ def opening(
 
 
 def own_tasks(snapshot: Snapshot, actor: Actor) -> list[Task]:
-    """What is in progress under this session, or for this owner under none."""
+    """The tasks in progress under this session, or for this owner under none."""
     return [
         t
         for t in snapshot.ordered()
@@ -81,18 +81,18 @@ def own_tasks(snapshot: Snapshot, actor: Actor) -> list[Task]:
 
 
 def reminder(list_id: str, tasks: Sequence[Task]) -> str:
-    """What is still in progress when a turn ends."""
-    named = "; ".join(f"{t.id} ({clean(t.headline)})" for t in tasks[:_SHOWN])
+    """The reminder of tasks still in progress when a turn ends."""
+    shown = "; ".join(f"{t.id} ({clean(t.headline)})" for t in tasks[:_SHOWN])
     more = f" and {len(tasks) - _SHOWN} more" if len(tasks) > _SHOWN else ""
     return (
-        f"Still in progress in the task list {clean(list_id)}: {named}{more}. What is finished is "
+        f"Still in progress in the task list {clean(list_id)}: {shown}{more}. What is finished is "
         f"recorded with `gittasks done ID --result TEXT`, what will not be gone on with is given "
         f"back with `gittasks release ID`; what goes on later stays as it is."
     )
 
 
 def completion(snapshot: Snapshot, task_id: str) -> str | None:
-    """What the completion of a task made ready, or that it was the last; else None."""
+    """The tasks that a completion made ready, or that it was the last; else None."""
     graph = Graph.of(snapshot)
     waiting = [snapshot.tasks[i] for i in graph.blocks(task_id) if i in snapshot.tasks]
     freed = [t.id for t in waiting if t.status is Status.PENDING and not graph.open_blockers(t.id)]
@@ -120,10 +120,10 @@ _PINNED = "CLAUDE_CODE_TASK_LIST_ID"
 
 
 class Answer(NamedTuple):
-    """What to print to standard output and error, and the exit code: 0, or 1 after a failure."""
+    """Text for standard output and error, and the exit code: 0, or 1 after a failure."""
 
     out: str = ""
-    said: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
     code: int = 0
 
 
@@ -179,13 +179,13 @@ def answer(
         starts = event is not None and event.name == "SessionStart"
         return _refused(error) if starts and isinstance(error, Untrusted) else Answer()
     except GittasksError as error:
-        return Answer(said=(_line(error),), code=1)
+        return Answer(messages=(_line(error),), code=1)
     except OSError as error:
-        return Answer(said=(_line(DiskFailure.of(error)),), code=1)
+        return Answer(messages=(_line(DiskFailure.of(error)),), code=1)
     except Late:
-        return Answer(said=(f"gave up after {_LIMIT:.0f} seconds",), code=1)
+        return Answer(messages=(f"gave up after {_LIMIT:.0f} seconds",), code=1)
     except Exception as error:  # noqa: BLE001  a bug of ours must not look like a verdict
-        return Answer(said=(f"a bug in gittasks: {type(error).__name__}: {error}",), code=1)
+        return Answer(messages=(f"a bug in gittasks: {type(error).__name__}: {error}",), code=1)
 
 
 def _workspace(
@@ -219,7 +219,7 @@ def _with_list(handle: Handler, workspace: Workspace, event: Event) -> Answer:
 
 def _refused(error: Untrusted) -> Answer:
 
-    return Answer(said=tuple(clean(line) for line in error.message.splitlines()), code=1)
+    return Answer(messages=tuple(clean(line) for line in error.message.splitlines()), code=1)
 
 
 def _line(error: GittasksError) -> str:
@@ -277,7 +277,7 @@ def _pull(workspace: Workspace) -> list[str]:
         return [f"{before} {error.message}."]
     finally:
         _resume_limit()
-    failed = [one.error for one in synced if one.error]
+    failed = [exchange.error for exchange in synced if exchange.error]
     return [f"{before} {failed[0].message}."] if failed else []
 
 
@@ -300,7 +300,7 @@ def _seconds(configured: str | None) -> float:
 
 def _mirror(workspace: Workspace, event: Event) -> Answer:
     """Do in the list what the session did with its own task tools."""
-    from gittasks.claude import links as links_
+    from gittasks.claude import links as recorded_links
     from gittasks.claude import transfer
     from gittasks.claude.importing import mirror
     from gittasks.claude.links import Link, find
@@ -311,17 +311,18 @@ def _mirror(workspace: Workspace, event: Event) -> Answer:
     if not native_list:
         return Answer()
     snapshot = workspace.snapshot()
-    known = find({}, snapshot, links_.load(workspace, native_list), native_list)
-    made = mirror(event, snapshot, known, native_list)
-    if made.unknown:
-        return _from_folder(workspace, native_list, made.unknown, event)
-    _, refused = transfer.apply_steps(workspace, made.steps)
+    known = find({}, snapshot, recorded_links.load(workspace, native_list), native_list)
+    mirrored = mirror(event, snapshot, known, native_list)
+    if mirrored.unknown:
+        return _from_folder(workspace, native_list, mirrored.unknown, event)
+    _, refused = transfer.apply_steps(workspace, mirrored.steps)
     before = {
-        n: Link(link.task, known[n].base if n in known else None) for n, link in made.links.items()
+        n: Link(link.task, known[n].base if n in known else None)
+        for n, link in mirrored.links.items()
     }
-    links_.save(workspace, native_list, before if refused else made.links)
-    messages = [str(fault) for fault in (*made.faults, *refused)]
-    return _session_text(workspace, event, made.links, messages)
+    recorded_links.save(workspace, native_list, before if refused else mirrored.links)
+    messages = [str(fault) for fault in (*mirrored.faults, *refused)]
+    return _session_text(workspace, event, mirrored.links, messages)
 
 
 def _native_list(workspace: Workspace, event: Event) -> str:
@@ -338,19 +339,21 @@ def _from_folder(workspace: Workspace, native_list: str, number: str, event: Eve
     native = transfer.read_one(path, number)
     if not isinstance(native, NativeTask):
         why = native.message if native else "no session told of it, and its file is gone"
-        return Answer(said=(f"#{number} is not in the list: {why}",), code=1)
-    made = transfer.merge_tasks(workspace, native_list, {number: native})
-    return _session_text(workspace, event, made.links, [str(fault) for fault in made.faults])
+        return Answer(messages=(f"#{number} is not in the list: {why}",), code=1)
+    imported = transfer.merge_tasks(workspace, native_list, {number: native})
+    return _session_text(
+        workspace, event, imported.links, [str(fault) for fault in imported.faults]
+    )
 
 
 def _session_text(
     workspace: Workspace, event: Event, links: Mapping[str, Link], messages: Sequence[str]
 ) -> Answer:
-    """What the session learns: what a completion made ready, what was refused; else nothing."""
+    """The news for the session: tasks made ready, steps refused; else nothing."""
 
     if messages:
-        told = "; ".join(clean(m) for m in messages)
-        words: str | None = f"Not in the task list {clean(workspace.list_id)}: {told}"
+        refusals = "; ".join(clean(m) for m in messages)
+        words: str | None = f"Not in the task list {clean(workspace.list_id)}: {refusals}"
     elif event.tool_input.get("status") == "completed" and event.number in links:
         # Not taken from what this changed: TaskCompleted may have come first.
         words = completion(workspace.snapshot(), links[event.number].task)
@@ -359,7 +362,7 @@ def _session_text(
     if words is None:
         return Answer()
     if event.name != "PostToolUse":
-        return Answer(said=(words,), code=1)
+        return Answer(messages=(words,), code=1)
     output = {"hookEventName": event.name, "additionalContext": words}
     return Answer(json.dumps({"hookSpecificOutput": output}))
 
@@ -369,7 +372,7 @@ def _session_text(
 
 def _stop(workspace: Workspace, event: Event) -> Answer:
     """Remind of what this session still has in progress, once for the same tasks."""
-    from gittasks.claude import links as links_
+    from gittasks.claude import links as recorded_links
 
     waits = event.fields.get("stop_hook_active") or event.fields.get("background_tasks")
     config = workspace.repository.config
@@ -382,7 +385,7 @@ def _stop(workspace: Workspace, event: Event) -> Answer:
         if t.status is Status.IN_PROGRESS and t.session == session
     ]
     state = " ".join(f"{t.id}@{t.started}" for t in held)
-    if not held or links_.reminded(workspace, session, f"{workspace.list_id} {state}"):
+    if not held or recorded_links.reminded(workspace, session, f"{workspace.list_id} {state}"):
         return Answer()
     reason = reminder(workspace.list_id, held)
     return Answer(json.dumps({"decision": "block", "reason": reason}))
@@ -398,9 +401,9 @@ def _session_end(workspace: Workspace, _event: Event) -> Answer:
 
     session = workspace.actor.session
     for list_id in workspace.repository.local_lists() if session else ():
-        there = workspace.select(list_id)
-        if _holds(there, session):
-            there.edit([SessionEnd()], offline=True)
+        list_workspace = workspace.select(list_id)
+        if _holds(list_workspace, session):
+            list_workspace.edit([SessionEnd()], offline=True)
     return Answer()
 
 

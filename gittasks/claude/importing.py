@@ -42,7 +42,7 @@ class Step(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What an import comes to: the steps, the links with those of new tasks, what is left out."""
+    """The outcome of an import: the steps, all links, and the tasks that are left out."""
 
     steps: tuple[Step, ...]
     links: Mapping[str, Link]
@@ -66,8 +66,8 @@ def wanted(
     # New tasks are made without their blockers: natively work may have begun behind an open one.
     for number, native in natives.items():
         if number not in known:
-            meant = {link.task for link in known.values()}
-            name = task_id(native_list, native, snapshot, meant)
+            linked = {link.task for link in known.values()}
+            name = task_id(native_list, native, snapshot, linked)
             known[number] = Link(name)
             if name not in snapshot.tasks:
                 steps.append(Step(number, _creation(native, name, native_list)))
@@ -107,7 +107,7 @@ def _creation(native: NativeTask, name: str, native_list: str) -> Create:
 
 
 def _change(native: NativeTask, link: Link, task: Task) -> Update:
-    """What a native task changes in a task of the list, blockers apart."""
+    """The changes of a native task to a task of the list, blockers apart."""
     if link.base is None:
         return _addition(native, task)
     base = link.base
@@ -126,11 +126,11 @@ def _change(native: NativeTask, link: Link, task: Task) -> Update:
 
 
 def _addition(native: NativeTask, task: Task) -> Update:
-    """What a native task says where the list says nothing, or is behind."""
+    """The values of a native task where the list has none, or is behind."""
     changes: dict[str, Any] = {
-        field: said
+        field: value
         for field in ("description", "active_form")
-        if (said := getattr(native, field)) and not getattr(task, field)
+        if (value := getattr(native, field)) and not getattr(task, field)
     }
     if native.owner and not task.owner and task.status is Status.PENDING:
         changes["owner"] = native.owner
@@ -188,7 +188,9 @@ def admit(snapshot: Snapshot, steps: Sequence[Step], context: Context) -> Admitt
             else:
                 passed.append(step)
         if len(refused) in (0, len(waiting)):
-            return Admitted(tuple(passed), tuple(Skipped(s.number, said) for s, said in refused))
+            return Admitted(
+                tuple(passed), tuple(Skipped(s.number, message) for s, message in refused)
+            )
         waiting = [step for step, _ in refused]
 
 
@@ -211,7 +213,7 @@ _TEXTS = ("subject", "description", "active_form", "owner")
 
 
 class Mirrored(NamedTuple):
-    """What an event comes to. `links` are those to record once the steps are applied;
+    """The outcome of an event. `links` are those to record once the steps are applied;
     `unknown` is the number of a task that nobody knows here, "" if there is none."""
 
     steps: tuple[Step, ...] = ()
@@ -236,8 +238,8 @@ def mirror(
     if event.name == "PostToolUse" and event.tool == "TaskUpdate":
         return _updated(number, event.tool_input, snapshot, known)
     if event.name == "TaskCompleted":
-        said = {"status": "completed", "owner": event.text("teammate_name") or None}
-        return _updated(number, said, snapshot, known)
+        fields = {"status": "completed", "owner": event.text("teammate_name") or None}
+        return _updated(number, fields, snapshot, known)
     return Mirrored()
 
 
@@ -255,9 +257,21 @@ def _created(
     # What is made now is none of the closed tasks, even if its number was theirs once.
     still_open = {i: t for i, t in snapshot.tasks.items() if not t.status.closed}
     links = find(natives, snapshot._replace(tasks=still_open), known, native_list)
-    made = wanted(natives, snapshot, links, native_list)
-    link = made.links[number]
-    return Mirrored(made.steps, {number: Link(link.task, native)}, made.faults)
+    result = wanted(natives, snapshot, links, native_list)
+    link = result.links[number]
+    return Mirrored(result.steps, {number: Link(link.task, native)}, result.faults)
+
+
+def _texts(said: Mapping[str, Any], altered: list[str]) -> dict[str, Any]:
+    """The texts of an update as a task of ours can hold them; an empty subject changes nothing."""
+    fields: dict[str, Any] = {}
+    for field in _TEXTS:
+        if said.get(field) is not None:
+            check = as_prose if field == "description" else as_line
+            fields[field] = check(said[field], field, altered)
+    if not fields.get("subject", "x"):
+        del fields["subject"]
+    return fields
 
 
 def _updated(
@@ -267,13 +281,7 @@ def _updated(
     if link is None or link.task not in snapshot.tasks:
         return Mirrored(unknown=number)
     altered: list[str] = []
-    fields: dict[str, Any] = {}
-    for field in _TEXTS:
-        if said.get(field) is not None:
-            check = as_prose if field == "description" else as_line
-            fields[field] = check(said[field], field, altered)
-    if not fields.get("subject", "x"):
-        del fields["subject"]
+    fields = _texts(said, altered)
     status = said.get("status")
     state = Status(status) if status in (*STATUSES, "deleted") else None
     if status is not None and state is None:
@@ -281,14 +289,14 @@ def _updated(
     data = said.get("metadata")
     data = data if isinstance(data, dict) else {}
     unset = tuple(k for k, v in data.items() if v is None)
-    kept = as_metadata({k: v for k, v in data.items() if v is not None and k != MARK}, altered)
+    metadata = as_metadata({k: v for k, v in data.items() if v is not None and k != MARK}, altered)
     blockers = numbers(said.get("add_blocked_by"))
     blocked = numbers(said.get("add_blocks"))
     update = Update(
         link.task,
         **fields,
         status=state,
-        metadata=kept,
+        metadata=metadata,
         unset=unset,
         add_blocked_by=tuple(known[n].task for n in blockers if n in known),
         add_blocks=tuple(known[n].task for n in blocked if n in known),
@@ -298,7 +306,7 @@ def _updated(
     ]
     if altered:
         faults.append(Skipped(number, f"changed to fit into a task: {', '.join(altered)}"))
-    base = link.base and _with_values(link.base, fields, status, kept, unset, blockers)
+    base = link.base and _with_values(link.base, fields, status, metadata, unset, blockers)
     steps = tuple(divided(number, update))
     return Mirrored(steps, {number: Link(link.task, base)}, tuple(faults))
 

@@ -43,7 +43,7 @@ class Link(NamedTuple):
 
 
 def alias(native_list: str, number: str) -> str:
-    """What the metadata of a task says about the number it was made under."""
+    """The metadata that names the number a task was made under."""
     return f"{native_list}#{number}"
 
 
@@ -56,8 +56,10 @@ def task_id(
     not taken again, nor one of those that other numbers mean.
     """
     seed = zlib.crc32(f"{native_list}#{native.number}\n{native.subject}".encode())
-    taken = {i for i, t in snapshot.tasks.items() if t.subject != native.subject or t.status.closed}
-    return ids.make_task_id(native.subject, seed, taken.union(snapshot.unreadable, meant))
+    other_ids = {
+        i for i, t in snapshot.tasks.items() if t.subject != native.subject or t.status.closed
+    }
+    return ids.make_task_id(native.subject, seed, other_ids.union(snapshot.unreadable, meant))
 
 
 def find(
@@ -67,20 +69,20 @@ def find(
     native_list: str,
 ) -> dict[str, Link]:
     """The links of the numbers whose task is in the list; the other numbers are new."""
-    found = {n: link for n, link in known.items() if _holds(link, natives.get(n), snapshot)}
-    taken = {link.task for link in found.values()}
+    links = {n: link for n, link in known.items() if _holds(link, natives.get(n), snapshot)}
+    linked = {link.task for link in links.values()}
     for number, native in natives.items():
-        if number in found:
+        if number in links:
             continue
-        task = _said(native, snapshot, native_list) or _alike(native, snapshot, taken)
-        if task is not None and task.id not in taken:
-            found[number] = Link(task.id)
-            taken.add(task.id)
-    return found
+        task = _said(native, snapshot, native_list) or _alike(native, snapshot, linked)
+        if task is not None and task.id not in linked:
+            links[number] = Link(task.id)
+            linked.add(task.id)
+    return links
 
 
 def _holds(link: Link, native: NativeTask | None, snapshot: Snapshot) -> bool:
-    """Whether a recorded link is still good: numbers begin anew when the folder was removed."""
+    """True when a recorded link still holds: numbers restart with a new folder."""
     if link.task not in snapshot.tasks:
         return False
     if native is None or link.base is None:
@@ -93,9 +95,9 @@ def _holds(link: Link, native: NativeTask | None, snapshot: Snapshot) -> bool:
 
 def _said(native: NativeTask, snapshot: Snapshot, native_list: str) -> Task | None:
     """The task that the native one names, or that was made under its number."""
-    named = native.metadata.get(MARK)
-    if isinstance(named, str):
-        list_id, _, name = named.partition("/")
+    mark = native.metadata.get(MARK)
+    if isinstance(mark, str):
+        list_id, _, name = mark.partition("/")
         if list_id == snapshot.info.id and name in snapshot.tasks:
             return snapshot.tasks[name]
     origin = alias(native_list, native.number)
@@ -133,20 +135,20 @@ def load(workspace: Workspace, native_list: str) -> dict[str, Link]:
         names = sorted((n for n in os.listdir(folder) if task_files.is_number(n)), key=int)
     except OSError:
         return {}
-    found = {n: _link(n, os.path.join(folder, n)) for n in names}
-    return {n: link for n, link in found.items() if link}
+    links = {n: _link(n, os.path.join(folder, n)) for n in names}
+    return {n: link for n, link in links.items() if link}
 
 
 def _link(number: str, path: str) -> Link | None:
     try:
-        found = json.loads(disk.read(path))
-        name, base = found["task"], found["base"]
+        record = json.loads(disk.read(path))
+        name, base = record["task"], record["base"]
         if not isinstance(name, str) or task_id_fault(name):
             return None
-        kept = task_files.read(number, json.dumps(base).encode()) if base else None
+        native = task_files.read(number, json.dumps(base).encode()) if base else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return Link(name, kept if isinstance(kept, NativeTask) else None)
+    return Link(name, native if isinstance(native, NativeTask) else None)
 
 
 def save(workspace: Workspace, native_list: str, links: Mapping[str, Link]) -> None:
@@ -162,7 +164,7 @@ def save(workspace: Workspace, native_list: str, links: Mapping[str, Link]) -> N
 
 
 def reminded(workspace: Workspace, session: str, of: str) -> bool:
-    """Whether a session was told of just this before; from now on it was."""
+    """True when a session was told this before; from now on it was."""
     folder = _folder(workspace, "reminded")
     path = os.path.join(folder, f"{zlib.crc32(session.encode()):08x}")
     data = f"{session}\n{of}".encode()

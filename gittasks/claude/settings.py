@@ -39,18 +39,18 @@ Settings = dict[str, Any]
 
 def hook_command(event: str) -> str:
     """The shell line of a hook: silent where gittasks is missing, and never exit code 2."""
-    there = "command -v gittasks >/dev/null 2>&1"
-    return f"if {there}; then {_OURS} {event} || exit 1; fi"
+    check = "command -v gittasks >/dev/null 2>&1"
+    return f"if {check}; then {_OURS} {event} || exit 1; fi"
 
 
 def hooks() -> dict[str, list[Settings]]:
     """The value of `hooks`: for each event one group of ours."""
-    made = {}
+    groups = {}
     for event, (matcher, timeout) in EVENTS.items():
-        one = {"type": "command", "command": hook_command(event), "timeout": timeout}
+        hook = {"type": "command", "command": hook_command(event), "timeout": timeout}
         group: Settings = {"matcher": matcher} if matcher else {}
-        made[event] = [{**group, "hooks": [one]}]
-    return made
+        groups[event] = [{**group, "hooks": [hook]}]
+    return groups
 
 
 def server() -> Settings:
@@ -59,13 +59,13 @@ def server() -> Settings:
 
 
 def wanted(list_id: str | None) -> Settings:
-    """What a settings file is to hold; with a list the variable that names it."""
+    """The content for a settings file; with a list, the variable that names it."""
     env = {"env": {LIST_VARIABLE: list_id}} if list_id else {}
     return {**env, "hooks": hooks()}
 
 
 def servers() -> Settings:
-    """What a `.mcp.json` is to hold."""
+    """The content for a `.mcp.json`."""
     return {"mcpServers": {SERVER: server()}}
 
 
@@ -78,12 +78,12 @@ def parse(data: bytes, where: str) -> Settings:
         text = data.decode("utf-8")
         if not text.strip():
             return {}
-        found = strict_json.loads(text)
+        content = strict_json.loads(text)
     except ValueError as error:
         raise _odd(where, f"it cannot be read as JSON: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise _odd(where, "it holds no JSON object")
-    return found
+    return content
 
 
 def render(content: Settings, like: bytes) -> bytes:
@@ -100,7 +100,7 @@ def render(content: Settings, like: bytes) -> bytes:
 
 
 def _is_encodable(text: str) -> bool:
-    """Whether UTF-8 can hold it: a lone half of a pair is only good as an escape."""
+    """True when UTF-8 can hold it: a lone half of a pair needs an escape."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -125,20 +125,20 @@ def with_ours(content: Settings, ours: Settings, where: str) -> Settings:
 
     A server of ours that is there is kept as it is: it may be given in another way.
     """
-    made = _checked(content, where)
+    result = _checked(content, where)
     if "env" in ours:
-        made["env"] = {**made.get("env", {}), **ours["env"]}
+        result["env"] = {**result.get("env", {}), **ours["env"]}
     if "mcpServers" in ours:
-        theirs = made.get("mcpServers", {})
+        theirs = result.get("mcpServers", {})
         if SERVER in theirs and not _is_ours(theirs[SERVER]):
             raise _odd(where, f'"mcpServers.{SERVER}" is another server')
-        made["mcpServers"] = {**theirs, SERVER: theirs.get(SERVER, ours["mcpServers"][SERVER])}
-    if "hooks" in ours and not _has_hooks(made, ours["hooks"]):
-        made = without_hooks(made)
-        theirs = made.get("hooks", {})
+        result["mcpServers"] = {**theirs, SERVER: theirs.get(SERVER, ours["mcpServers"][SERVER])}
+    if "hooks" in ours and not _has_hooks(result, ours["hooks"]):
+        result = without_hooks(result)
+        theirs = result.get("hooks", {})
         added = {event: [*theirs.get(event, []), *g] for event, g in ours["hooks"].items()}
-        made["hooks"] = {**theirs, **added}
-    return made
+        result["hooks"] = {**theirs, **added}
+    return result
 
 
 def without_ours(content: Settings, where: str, lists: Container[str]) -> Settings:
@@ -146,22 +146,22 @@ def without_ours(content: Settings, where: str, lists: Container[str]) -> Settin
 
     The variable goes if it names one of `lists`.
     """
-    made = without_hooks(_checked(content, where))
-    named = made.get("env", {}).get(LIST_VARIABLE)
-    if isinstance(named, str) and named in lists:
-        made = _less(made, "env", LIST_VARIABLE)
-    if _is_ours(made.get("mcpServers", {}).get(SERVER)):
-        made = _less(made, "mcpServers", SERVER)
-    return made
+    result = without_hooks(_checked(content, where))
+    list_id = result.get("env", {}).get(LIST_VARIABLE)
+    if isinstance(list_id, str) and list_id in lists:
+        result = _less(result, "env", LIST_VARIABLE)
+    if _is_ours(result.get("mcpServers", {}).get(SERVER)):
+        result = _less(result, "mcpServers", SERVER)
+    return result
 
 
 def holds(content: Settings, where: str) -> dict[str, Any]:
-    """What of ours is there: `hooks` (all, as they are now), `env` (the list), `mcp`."""
-    made = _checked(content, where)
+    """Our entries in a file: `hooks` (all, as they are now), `env` (the list), `mcp`."""
+    settings = _checked(content, where)
     return {
-        "hooks": _has_hooks(made, hooks()),
-        "env": made.get("env", {}).get(LIST_VARIABLE),
-        "mcp": _is_ours(made.get("mcpServers", {}).get(SERVER)),
+        "hooks": _has_hooks(settings, hooks()),
+        "env": settings.get("env", {}).get(LIST_VARIABLE),
+        "mcp": _is_ours(settings.get("mcpServers", {}).get(SERVER)),
     }
 
 
@@ -180,13 +180,13 @@ def _checked(content: Settings, where: str) -> Settings:
 
 
 def _has_hooks(content: Settings, ours: Mapping[str, list[Settings]]) -> bool:
-    """Whether each hook of ours is there once, as it is now, and no other one of ours."""
+    """True when each hook of ours is there once, up to date, and no other one of ours."""
     theirs = content.get("hooks", {})
-    found = {
+    present = {
         event: [g for g in groups if any(_runs_us(h) for h in g.get("hooks", []))]
         for event, groups in theirs.items()
     }
-    return {event: groups for event, groups in found.items() if groups} == ours
+    return {event: groups for event, groups in present.items() if groups} == ours
 
 
 def without_hooks(content: Settings) -> Settings:
@@ -195,8 +195,8 @@ def without_hooks(content: Settings) -> Settings:
         return content
     left = {}
     for event, groups in content["hooks"].items():
-        kept = [_group_without(g) for g in groups]
-        remaining = [k for k, g in zip(kept, groups, strict=True) if k.get("hooks") or k == g]
+        cleaned = [_group_without(g) for g in groups]
+        remaining = [k for k, g in zip(cleaned, groups, strict=True) if k.get("hooks") or k == g]
         if remaining or not groups:
             left[event] = remaining
     if left or not content["hooks"]:
@@ -216,7 +216,7 @@ def _runs_us(hook: Any) -> bool:
 
 
 def _is_ours(entry: Any) -> bool:
-    """Whether an MCP server runs `gittasks mcp`, from wherever."""
+    """True when an MCP server runs `gittasks mcp`, from any folder."""
     if not isinstance(entry, dict) or not isinstance(entry.get("command"), str):
         return False
     name = entry["command"].replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
@@ -239,7 +239,7 @@ class Place(NamedTuple):
 
 
 class Site(NamedTuple):
-    """Where a scope is: its files, and the folder in which it is remembered what they were."""
+    """The files of a scope, and the folder that remembers their former content."""
 
     scope: str
     places: tuple[Place, ...]
@@ -255,7 +255,7 @@ class SettingsChange(NamedTuple):
 
     @property
     def made(self) -> bool:
-        """Whether there is anything to do."""
+        """True when there is anything to write."""
         return self.before != self.after
 
 
@@ -279,7 +279,7 @@ def user_site(env: Mapping[str, str]) -> Site:
 
 
 def to_install(site: Site, list_id: str | None, *, replace: bool) -> list[SettingsChange]:
-    """What would be written; InvalidData when a file holds what cannot be kept safely.
+    """The changes to write; InvalidData when a file holds what cannot be kept safely.
 
     Another list that a file names already stays, unless it is to be replaced.
     """
@@ -288,12 +288,12 @@ def to_install(site: Site, list_id: str | None, *, replace: bool) -> list[Settin
         before = _content(place)
         content = parse(before or b"", place.name)
         ours = servers() if place.is_mcp else wanted(list_id)
-        named = holds(content, place.name)["env"]
-        if named is not None and not replace:
+        present_list = holds(content, place.name)["env"]
+        if present_list is not None and not replace:
             ours.pop("env", None)
-        made = with_ours(content, ours, place.name)
-        same = made == content and before is not None
-        changes.append(SettingsChange(place, before, before if same else _rendered(made, before)))
+        merged = with_ours(content, ours, place.name)
+        same = merged == content and before is not None
+        changes.append(SettingsChange(place, before, before if same else _rendered(merged, before)))
     return changes
 
 
@@ -310,8 +310,12 @@ def install(site: Site, changes: Sequence[SettingsChange]) -> None:
             memory["after"] = _name_of(change.after or b"")
             _remember(site, change.place, memory)
         elif _is_free_of_ours(change):
-            kept = None if change.before is None else change.before.decode()
-            fresh = {"before": kept, "after": _name_of(change.after or b""), "folder": made_folder}
+            previous = None if change.before is None else change.before.decode()
+            fresh = {
+                "before": previous,
+                "after": _name_of(change.after or b""),
+                "folder": made_folder,
+            }
             _remember(site, change.place, fresh)
         else:
             disk.remove(_memory_path(site, change.place))
@@ -319,12 +323,12 @@ def install(site: Site, changes: Sequence[SettingsChange]) -> None:
 
 def _is_free_of_ours(change: SettingsChange) -> bool:
     content = parse(change.before or b"", change.place.name)
-    found = holds(content, change.place.name)
-    return without_hooks(content) == content and not found["mcp"]
+    held = holds(content, change.place.name)
+    return without_hooks(content) == content and not held["mcp"]
 
 
 def to_uninstall(site: Site, lists: Container[str]) -> list[SettingsChange]:
-    """What would be written to take out what is ours. Raises InvalidData.
+    """The changes that take our entries out. Raises InvalidData.
 
     `lists` are the lists whose name in the variable is taken for our doing.
     """
@@ -335,12 +339,14 @@ def to_uninstall(site: Site, lists: Container[str]) -> list[SettingsChange]:
         if before is None:
             changes.append(SettingsChange(place, None, None))
         elif memory is not None and memory["after"] == _name_of(before):
-            kept = memory["before"]
-            changes.append(SettingsChange(place, before, None if kept is None else kept.encode()))
+            previous = memory["before"]
+            changes.append(
+                SettingsChange(place, before, None if previous is None else previous.encode())
+            )
         else:
             content = parse(before, place.name)
-            made = without_ours(content, place.name, lists)
-            after = before if made == content else _rendered(made, before) if made else None
+            result = without_ours(content, place.name, lists)
+            after = before if result == content else _rendered(result, before) if result else None
             changes.append(SettingsChange(place, before, after))
     return changes
 
@@ -357,21 +363,21 @@ def uninstall(site: Site, changes: Sequence[SettingsChange]) -> None:
 
 
 def state(site: Site) -> dict[str, Any]:
-    """What of ours is in the files of a scope: `hooks`, `env` and, for a project, `mcp`."""
-    found: dict[str, Any] = {"hooks": False, "env": None, "mcp": False}
+    """Our entries in the files of a scope: `hooks`, `env` and, for a project, `mcp`."""
+    summary: dict[str, Any] = {"hooks": False, "env": None, "mcp": False}
     for place in site.places:
         content = parse(_content(place) or b"", place.name)
         held = holds(content, place.name)
-        found = {
-            "hooks": found["hooks"] or held["hooks"],
-            "env": found["env"] or (held["env"] if isinstance(held["env"], str) else None),
-            "mcp": found["mcp"] or held["mcp"],
+        summary = {
+            "hooks": summary["hooks"] or held["hooks"],
+            "env": summary["env"] or (held["env"] if isinstance(held["env"], str) else None),
+            "mcp": summary["mcp"] or held["mcp"],
         }
-    return found
+    return summary
 
 
 def registered(env: Mapping[str, str], work_tree: str | None) -> bool | None:
-    """Whether our MCP server is registered for the user (or for one project of his).
+    """True when our MCP server is registered for the user (or one project of theirs).
 
     That is in a file which Claude Code keeps for itself, so it is only ever read; None when it
     cannot be.
@@ -379,8 +385,8 @@ def registered(env: Mapping[str, str], work_tree: str | None) -> bool | None:
     home = env.get("HOME") or os.path.expanduser("~")
     path = os.path.join(env.get("CLAUDE_CONFIG_DIR") or home, ".claude.json")
     try:
-        found = json.loads(disk.read(path))
-        part = found["projects"].get(work_tree, {}) if work_tree else found
+        content = json.loads(disk.read(path))
+        part = content["projects"].get(work_tree, {}) if work_tree else content
         return holds({"mcpServers": part.get("mcpServers", {})}, path)["mcp"] is True
     except FileNotFoundError:
         return False
@@ -448,11 +454,11 @@ def _name_of(content: bytes) -> str:
 
 def _recall(site: Site, place: Place) -> dict[str, Any] | None:
     try:
-        found = json.loads(disk.read(_memory_path(site, place)))
-        good = isinstance(found["after"], str) and isinstance(found["before"], (str, type(None)))
+        memory = json.loads(disk.read(_memory_path(site, place)))
+        good = isinstance(memory["after"], str) and isinstance(memory["before"], (str, type(None)))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return found if good else None
+    return memory if good else None
 
 
 def _remember(site: Site, place: Place, memory: Mapping[str, Any]) -> None:

@@ -65,7 +65,7 @@ class Skipped(NamedTuple):
 
 
 def is_number(text: str) -> bool:
-    """Whether `text` is an id of Claude Code's: a decimal number from 1."""
+    """True when `text` is an id of Claude Code's: a decimal number from 1."""
     return _NUMBER.fullmatch(text) is not None
 
 
@@ -74,14 +74,14 @@ def read(number: str, data: bytes) -> NativeTask | Skipped:
     if len(data) > SIZE_LIMIT:
         return Skipped(number, f"the file has more than {SIZE_LIMIT} bytes")
     try:
-        found = strict_json.loads(data)
+        fields = strict_json.loads(data)
     except ValueError as error:
         return Skipped(number, f"the file cannot be read as JSON: {error}")
-    if not isinstance(found, dict):
+    if not isinstance(fields, dict):
         return Skipped(number, "the file holds no JSON object")
-    if str(found.get("id", number)) != number:
-        return Skipped(number, f"the file says that it is #{_shown(found['id'])}")
-    return from_fields(number, found)
+    if str(fields.get("id", number)) != number:
+        return Skipped(number, f"the file says that it is #{_shown(fields['id'])}")
+    return from_fields(number, fields)
 
 
 def from_fields(number: str, fields: Mapping[str, Any]) -> NativeTask | Skipped:
@@ -130,9 +130,9 @@ def write(task: NativeTask) -> bytes:
 
 def normalised(tasks: Iterable[NativeTask]) -> dict[str, NativeTask]:
     """Tasks by number, each edge said on both sides, whichever side said it; numbers in order."""
-    found = {t.number: t for t in sorted(tasks, key=lambda t: int(t.number))}
-    pairs = {(t.number, b) for t in found.values() for b in t.blocked_by}
-    pairs |= {(b, t.number) for t in found.values() for b in t.blocks}
+    by_number = {t.number: t for t in sorted(tasks, key=lambda t: int(t.number))}
+    pairs = {(t.number, b) for t in by_number.values() for b in t.blocked_by}
+    pairs |= {(b, t.number) for t in by_number.values() for b in t.blocks}
     waits: dict[str, list[str]] = {}
     keeps: dict[str, list[str]] = {}
     for waiting, blocker in sorted(pairs, key=lambda p: (int(p[0]), int(p[1]))):
@@ -141,7 +141,7 @@ def normalised(tasks: Iterable[NativeTask]) -> dict[str, NativeTask]:
             keeps.setdefault(blocker, []).append(waiting)
     return {
         n: t._replace(blocked_by=tuple(waits.get(n, ())), blocks=tuple(keeps.get(n, ())))
-        for n, t in found.items()
+        for n, t in by_number.items()
     }
 
 
@@ -169,12 +169,12 @@ def as_prose(value: Any, field: str, altered: list[str]) -> str:
         return validation.multi_line(value, field) or ""
     except Usage:
         altered.append(field)
-        kept = "".join(
+        printable = "".join(
             c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs") else "\ufffd"
             for c in value
         )
-        cut = kept.encode()[: validation.PROSE_LIMIT - 8].decode("utf-8", "ignore").rstrip()
-        return cut if len(cut) == len(kept.rstrip()) else f"{cut} …"
+        cut = printable.encode()[: validation.PROSE_LIMIT - 8].decode("utf-8", "ignore").rstrip()
+        return cut if len(cut) == len(printable.rstrip()) else f"{cut} …"
 
 
 def as_metadata(value: Any, altered: list[str]) -> dict[str, Value]:
@@ -182,25 +182,25 @@ def as_metadata(value: Any, altered: list[str]) -> dict[str, Value]:
     if not isinstance(value, dict):
         _nothing(value, "metadata", altered)
         return {}
-    kept: dict[str, Value] = {}
-    for key, one in value.items():
+    metadata: dict[str, Value] = {}
+    for key, item in value.items():
         try:
-            kept |= validation.metadata({key: one})
+            metadata |= validation.metadata({key: item})
         except Usage:
             altered.append(f"metadata {_shown(key)}")
-    return kept
+    return metadata
 
 
 def numbers(value: Any) -> tuple[str, ...]:
     """The numbers in a list of them; what is none is left out."""
     if not isinstance(value, list):
         return ()
-    found = (str(v).removeprefix("#") for v in value if isinstance(v, (str, int)))
-    return tuple(dict.fromkeys(n for n in found if is_number(n)))
+    words = (str(v).removeprefix("#") for v in value if isinstance(v, (str, int)))
+    return tuple(dict.fromkeys(n for n in words if is_number(n)))
 
 
 def _nothing(value: Any, field: str, altered: list[str]) -> str:
-    """What stands for a value of another kind; one that is there is told."""
+    """The replacement for a value of another kind; the field is noted as altered."""
     if value is not None:
         altered.append(field)
     return ""
@@ -238,19 +238,19 @@ class Event(NamedTuple):
         """The number of the native task that this is about, or ""."""
         if self.tool == "TaskCreate":
             return _made(self.fields.get("tool_response"))
-        named = first_of({**self.fields, **self.tool_input}, "task_id", "id")
-        number = str(named if isinstance(named, (str, int)) else "").removeprefix("#")
+        reference = first_of({**self.fields, **self.tool_input}, "task_id", "id")
+        number = str(reference if isinstance(reference, (str, int)) else "").removeprefix("#")
         return number if is_number(number) else ""
 
     @property
     def task_id(self) -> str:
-        """What names the task where it is no number of Claude Code's, or ""."""
-        named = first_of({**self.fields, **self.tool_input}, "task_id", "id")
-        return named if isinstance(named, str) and not is_number(named) else ""
+        """The id of the task where it is no number of Claude Code's, or ""."""
+        reference = first_of({**self.fields, **self.tool_input}, "task_id", "id")
+        return reference if isinstance(reference, str) and not is_number(reference) else ""
 
     @property
     def failed(self) -> bool:
-        """Whether the tool said that it did not do what was asked."""
+        """True when the tool reported that it did not do what was asked."""
         response = self.fields.get("tool_response")
         return isinstance(response, dict) and response.get("success") is False
 
@@ -263,12 +263,12 @@ class Event(NamedTuple):
 def parse(data: bytes, name: str = "") -> Event:
     """The event; `name` is what the caller says it is. Raises InvalidData."""
     try:
-        found = json.loads(data.decode("utf-8-sig", "replace") or "{}")
+        content = json.loads(data.decode("utf-8-sig", "replace") or "{}")
     except (ValueError, RecursionError) as error:
         raise InvalidData(f"the event is no JSON: {error}", where="standard input") from error
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise InvalidData("the event is no JSON object", where="standard input")
-    fields = _snake(found)
+    fields = _snake(content)
     tool_input = fields.get("tool_input")
 
     def text(key: str) -> str:
@@ -287,12 +287,12 @@ def parse(data: bytes, name: str = "") -> Event:
 
 def _snake(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The same fields under names in snake_case; of two spellings the one with a value counts."""
-    made: dict[str, Any] = {}
+    renamed: dict[str, Any] = {}
     for key, value in fields.items():
         name = _HUMP.sub("_", key).lower()
-        if made.get(name) is None:
-            made[name] = value
-    return made
+        if renamed.get(name) is None:
+            renamed[name] = value
+    return renamed
 
 
 def _made(response: Any) -> str:

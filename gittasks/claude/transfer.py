@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.claude import links as links_
+from gittasks.claude import links as recorded_links
 from gittasks.claude import task_files
 from gittasks.claude.exporting import files
 from gittasks.claude.importing import Step, admit, agreed, wanted
@@ -40,7 +40,7 @@ _SHOWN = 8
 
 
 class Contents(NamedTuple):
-    """What a folder holds: the tasks by number, the files that cannot be used, the last number."""
+    """The content of a folder: tasks by number, unusable files, the last number."""
 
     tasks: Mapping[str, NativeTask]
     faults: tuple[Skipped, ...]
@@ -65,15 +65,15 @@ def folder_for(env: Mapping[str, str], names: Sequence[str]) -> str:
     for name in names:
         if name and list_id_fault(name) is None and os.path.isdir(path_of(env, name)):
             return name
-    there = existing(env)
-    shown = ", ".join(there[:_SHOWN]) + (" …" if len(there) > _SHOWN else "")
-    wanted = names[0] if names else "none was named"
+    candidates = existing(env)
+    shown = ", ".join(candidates[:_SHOWN]) + (" …" if len(candidates) > _SHOWN else "")
+    missing = names[0] if names else "none was named"
     raise NotFound(
-        f'Claude Code has no task list "{wanted}" here',
+        f'Claude Code has no task list "{missing}" here',
         hint=f"name one of: {shown}"
-        if there
+        if candidates
         else "it keeps one once a session made a task with its own tools",
-        details={"candidates": there},
+        details={"candidates": candidates},
     )
 
 
@@ -104,35 +104,35 @@ def read(folder: str) -> Contents:
         names = []
     except OSError as error:
         raise InvalidData(f"cannot read {folder}: {error.strerror}") from error
-    found = [n.removesuffix(".json") for n in names if n.endswith(".json")]
-    found = sorted((n for n in found if task_files.is_number(n)), key=int)
-    for number in found[:_MOST]:
-        one = read_one(folder, number)
-        if isinstance(one, NativeTask):
-            tasks.append(one)
-        elif one is not None:
-            faults.append(one)
-    faults += [Skipped(n, f"is beyond the first {_MOST} files") for n in found[_MOST:]]
+    file_numbers = [n.removesuffix(".json") for n in names if n.endswith(".json")]
+    file_numbers = sorted((n for n in file_numbers if task_files.is_number(n)), key=int)
+    for number in file_numbers[:_MOST]:
+        native = read_one(folder, number)
+        if isinstance(native, NativeTask):
+            tasks.append(native)
+        elif native is not None:
+            faults.append(native)
+    faults += [Skipped(n, f"is beyond the first {_MOST} files") for n in file_numbers[_MOST:]]
     return Contents(task_files.normalised(tasks), tuple(faults), _last(folder))
 
 
 def read_one(folder: str, number: str) -> NativeTask | Skipped | None:
     """One task file; None when it is not there."""
     path = os.path.join(folder, f"{number}.json")
-    made: NativeTask | Skipped | None = None
+    result: NativeTask | Skipped | None = None
     for pause in (0.05, 0.0):  # the writer may be in the middle of it
         try:
             if os.path.getsize(path) > task_files.SIZE_LIMIT:
                 return Skipped(number, f"the file has more than {task_files.SIZE_LIMIT} bytes")
-            made = task_files.read(number, disk.read(path))
+            result = task_files.read(number, disk.read(path))
         except FileNotFoundError:
             return None
         except OSError as error:
-            made = Skipped(number, f"the file cannot be read: {error.strerror}")
-        if isinstance(made, NativeTask):
+            result = Skipped(number, f"the file cannot be read: {error.strerror}")
+        if isinstance(result, NativeTask):
             break
         time.sleep(pause)
-    return made
+    return result
 
 
 def _last(folder: str) -> int:
@@ -197,7 +197,7 @@ _ATTEMPTS = 5
 
 
 class Imported(NamedTuple):
-    """What an import did; `report` is None when there was nothing to change.
+    """The outcome of an import; `report` is None when there was nothing to change.
 
     `links` are all numbers that are known now, `faults` what was not carried over.
     """
@@ -214,7 +214,7 @@ class Imported(NamedTuple):
 
 
 class Exported(NamedTuple):
-    """What an export wrote: numbers of files that were written and removed, and all links."""
+    """The outcome of an export: numbers of files written and removed, and all links."""
 
     name: str
     written: tuple[str, ...]
@@ -232,8 +232,8 @@ def import_tasks(workspace: Workspace, name: str | None, *, dry_run: bool = Fals
     chosen = _source(workspace, name)
     path = path_of(env, chosen)
     contents = read(path)
-    made = merge_tasks(workspace, chosen, contents.tasks, dry_run=dry_run)
-    return made._replace(faults=(*contents.faults, *made.faults))
+    imported = merge_tasks(workspace, chosen, contents.tasks, dry_run=dry_run)
+    return imported._replace(faults=(*contents.faults, *imported.faults))
 
 
 def _source(workspace: Workspace, name: str | None) -> str:
@@ -256,14 +256,14 @@ def merge_tasks(
 ) -> Imported:
     """Bring the list in line with these native tasks, as one commit, and record the numbers."""
     snapshot = workspace.snapshot()
-    links = find(natives, snapshot, links_.load(workspace, native_list), native_list)
-    made = wanted(natives, snapshot, links, native_list)
+    links = find(natives, snapshot, recorded_links.load(workspace, native_list), native_list)
+    plan = wanted(natives, snapshot, links, native_list)
     if dry_run:
-        passed = admit(snapshot, made.steps, context(workspace))
-        return Imported(native_list, None, made.links, (*made.faults, *passed.faults))
-    report, refused = apply_steps(workspace, made.steps)
-    links_.save(workspace, native_list, agreed(natives, made.links, refused))
-    return Imported(native_list, report, made.links, (*made.faults, *refused))
+        passed = admit(snapshot, plan.steps, context(workspace))
+        return Imported(native_list, None, plan.links, (*plan.faults, *passed.faults))
+    report, refused = apply_steps(workspace, plan.steps)
+    recorded_links.save(workspace, native_list, agreed(natives, plan.links, refused))
+    return Imported(native_list, report, plan.links, (*plan.faults, *refused))
 
 
 def apply_steps(
@@ -285,7 +285,7 @@ def apply_steps(
 
 
 def context(workspace: Workspace) -> Context:
-    """What tells beforehand what the rules refuse; as many tasks in progress as there are."""
+    """The context in which rules refuse beforehand; any number of tasks in progress."""
     return Context(workspace.now().text, workspace.actor, 0, parallel=True)
 
 
@@ -304,13 +304,13 @@ def export_tasks(workspace: Workspace, name: str | None, *, dry_run: bool = Fals
 def _export(workspace: Workspace, chosen: str, path: str, *, write: bool) -> Exported:
     snapshot = workspace.snapshot()
     contents = read(path)
-    known = links_.load(workspace, chosen)
+    known = recorded_links.load(workspace, chosen)
     links = find(contents.tasks, snapshot, known, chosen)
     unusable = [int(fault.number) for fault in contents.faults]
-    made = files(snapshot, contents.tasks, links, max([contents.last, *unusable, 0]))
+    export = files(snapshot, contents.tasks, links, max([contents.last, *unusable, 0]))
     if write:
-        write_folder(path, made.write, made.remove, made.last)
-        links_.save(workspace, chosen, made.links)
-    written = tuple(t.number for t in made.write)
-    faults = (*contents.faults, *made.faults)
-    return Exported(chosen, written, made.remove, made.links, faults)
+        write_folder(path, export.write, export.remove, export.last)
+        recorded_links.save(workspace, chosen, export.links)
+    written = tuple(t.number for t in export.write)
+    faults = (*contents.faults, *export.faults)
+    return Exported(chosen, written, export.remove, export.links, faults)

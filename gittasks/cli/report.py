@@ -103,25 +103,27 @@ def gather(workspace: Workspace, view: ListView) -> Report:
 
 
 def _matters(workspace: Workspace, view: ListView) -> list[Matter]:
-    found = [Matter("Unreadable", str(problem)) for problem in view.problems]
+    matters = [Matter("Unreadable", str(problem)) for problem in view.problems]
     # What competed is worked out for the list as it is now; of the past there is the number.
     for conflict in () if view.past else workspace.conflicts():
         first, *more = conflict_lines(conflict, full=True)
-        found.append(Matter("Conflict", first, tuple(line.strip() for line in more)))
+        matters.append(Matter("Conflict", first, tuple(line.strip() for line in more)))
     parallel = workspace.repository.config.flag("gittasks.parallel")
     left = violations(view.snapshot, parallel=parallel)
-    found += (Matter("Trouble", t.message, (t.hint,)) for t in left)
-    found += [Matter("Silent", render.plain.stale_line(stale)) for stale in view.stale]
+    matters += (Matter("Trouble", t.message, (t.hint,)) for t in left)
+    matters += [Matter("Silent", render.plain.stale_line(stale)) for stale in view.stale]
     open_then = view.conflicts if view.past else 0
-    found += [Matter("Sharing", line) for line in render.plain.sharing_lines(open_then, view.apart)]
-    return found
+    matters += [
+        Matter("Sharing", line) for line in render.plain.sharing_lines(open_then, view.apart)
+    ]
+    return matters
 
 
 # --- the file ----------------------------------------------------------------------------------
 
 
 def _own_file(workspace: Workspace, form: str) -> str:
-    """Where a report goes that was not told where to: beside the caches, in nobody's way."""
+    """The default path of a report: beside the caches, in nobody's way."""
     folder = os.path.join(workspace.repository.common, "gittasks", "report")
     os.makedirs(folder, exist_ok=True)
     name = f"{workspace.list_id}.{'html' if form == 'html' else 'md'}"

@@ -106,10 +106,10 @@ class Wait:
 
 def _descriptor(stream: Any) -> int | None:
     try:
-        found: int = stream.fileno()
+        descriptor: int = stream.fileno()
     except (AttributeError, OSError, ValueError):
         return None
-    return found
+    return descriptor
 
 
 class Terminal:
@@ -213,7 +213,7 @@ class Screen(NamedTuple):
 
 def console(settings: Settings, width: int | None = None) -> Console:
     """rich's idea of the terminal that standard output is."""
-    made = Console(
+    screen = Console(
         file=sys.stdout,
         width=width,
         force_terminal=True,
@@ -223,9 +223,9 @@ def console(settings: Settings, width: int | None = None) -> Console:
         emoji=False,
         legacy_windows=False,
     )
-    if made.width < NARROWEST:
-        made.width = NARROWEST
-    return made
+    if screen.width < NARROWEST:
+        screen.width = NARROWEST
+    return screen
 
 
 def terminal_signs() -> Glyphs:

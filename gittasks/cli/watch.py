@@ -15,7 +15,7 @@ from rich.text import Text
 
 from gittasks import render
 from gittasks.cli import output, view
-from gittasks.cli import view as view_
+from gittasks.cli import view as view_commands
 from gittasks.cli.options import command
 from gittasks.cli.output import Answer, LostOutput
 from gittasks.cli.settings import Settings
@@ -102,8 +102,8 @@ class Live:
         for entry in entries:
             for task_id in entry.tasks:
                 words = changed_words(entry.changes_of(task_id), marks)
-                said = f"{clean(task_id) or 'list'}: {', '.join(words)}"
-                self._feed.append(Happened(entry.at, entry.who, said, new))
+                sentence = f"{clean(task_id) or 'list'}: {', '.join(words)}"
+                self._feed.append(Happened(entry.at, entry.who, sentence, new))
 
     def _draw(self, terminal: Terminal) -> None:
         """Make the picture anew, and note when it has to be made again: when a time moves on."""
@@ -120,16 +120,16 @@ class Live:
         self._repaint_at = time.monotonic() + min(next_second, default=MINUTE)
 
     def _foot(self) -> list[Text]:
-        """What is wrong, if something is, and what is followed."""
+        """The problem, if there is one, and the branch that is followed."""
         problem = self._problem
         if failed := self._follower.fetch_problem:
             problem = problem or failed.message
         store = self._workspace.store
-        named = f"watching {store.ref.removeprefix('refs/heads/')}"
+        source = f"watching {store.ref.removeprefix('refs/heads/')}"
         if every := int(self._follower.fetch_every or 0):
-            named += f", fetching from {store.remote} every {duration_brief(every)}"
+            source += f", fetching from {store.remote} every {duration_brief(every)}"
         lines = [Text(clean(problem), "red")] if problem else []
-        return [*lines, Text(clean(f"{named}; q ends"), "dim")]
+        return [*lines, Text(clean(f"{source}; q ends"), "dim")]
 
     def _turn(self, terminal: Terminal) -> None:
         """Put the picture on the screen, with the spinner as it is at this moment."""
@@ -166,9 +166,9 @@ def watch_command(
     if once and fetch:
         raise Usage("--once looks once and does not wait for a remote, so it takes no --fetch")
     workspace = settings.workspace()
-    view = view_.read_list(workspace)
+    view = view_commands.read_list(workspace)
     if once:
-        answer = view_.status_answer(view)
+        answer = view_commands.status_answer(view)
         return answer._replace(json=lambda: _event("state", workspace, view=view))
     gc.enable()  # this one lives long
     follower = workspace.follow(every)
@@ -215,7 +215,7 @@ class _Teller:
             words = render.text.clean(news.problem.message) if news.problem else ""
             self._say(words, name, error=news.problem)
             return False
-        view = view_.of_branch(self._workspace, news.branch)
+        view = view_commands.of_branch(self._workspace, news.branch)
         texts = self._texts(view, news.entries)
         self._is_first = False
         if not news.entries:
@@ -234,7 +234,10 @@ class _Teller:
         """A text for each entry, or one; the whole list first, then changes and the summary."""
         marks = self._settings.marks()
         if self._is_first:
-            return ["\n".join(view_.status_lines(view, marks)), *[None] * (len(entries) - 1)]
+            return [
+                "\n".join(view_commands.status_lines(view, marks)),
+                *[None] * (len(entries) - 1),
+            ]
         lines = render.history_text.entry_lines(entries, marks, with_task=True)
         return [*lines[:-1], "\n".join([*lines[-1:], render.text.clean(view.progress.summary)])]
 

@@ -68,7 +68,7 @@ def quoted(text: str) -> str:
 
 
 def _stands_plain(text: str) -> bool:
-    """Whether `text`, which holds nothing hidden, may stand without quotes."""
+    """True when `text`, which holds nothing hidden, may stand without quotes."""
     if not text or ": " in text or " #" in text or text[-1] in " :" or text.lower() in _RESERVED:
         return False
     first = text[0]
@@ -104,18 +104,18 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def stands_in_block(text: str) -> bool:
-    """Whether a block (`|`) gives back `text`, which has no newline at its end."""
+    """True when a block (`|`) gives back `text`, which has no newline at its end."""
     return re.search(_NOT_IN_BLOCK, text) is None
 
 
 def plain_key(text: str) -> bool:
-    """Whether a key needs no quotes."""
+    """True when a key needs no quotes."""
     known = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", text) is not None
     return known and text.lower() not in _RESERVED
 
 
 def plain_value(text: str) -> Any:
-    """What a plain scalar in metadata means: a JSON literal in its canonical form, else text."""
+    """The value of a plain scalar in metadata: a canonical JSON literal, else text."""
     if text in _LITERALS:
         return _LITERALS[text]
     if text[:1] in "-0123456789" and (match := re.fullmatch(_NUMBER, text)):
@@ -127,24 +127,24 @@ def plain_value(text: str) -> Any:
 
 
 def is_line(text: str) -> bool:
-    """Whether `text` has no line break, of whatever kind."""
+    """True when `text` has no line break, of whatever kind."""
     if text.isascii() and text.isprintable():
         return True
     return re.search("[\n\r\x0b\x0c\x85\u2028\u2029]", text) is None
 
 
 def is_subject(text: str) -> bool:
-    """Whether `text` can be the subject of a task."""
+    """True when `text` can be the subject of a task."""
     return is_line(text) and len(text) <= MAX_SUBJECT and bool(text.strip())
 
 
 def is_word(text: str) -> bool:
-    """Whether `text` can be a member of a list of words."""
+    """True when `text` can be a member of a list of words."""
     return is_subject(text) and text == text.strip() and "," not in text
 
 
 def is_sha(text: str) -> bool:
-    """Whether `text` is a commit id, possibly short."""
+    """True when `text` is a commit id, possibly short."""
     return re.fullmatch("[0-9a-f]{4,64}", text) is not None
 
 

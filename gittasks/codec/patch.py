@@ -46,9 +46,9 @@ def rewrite_task(old_bytes: bytes, old: Task, new: Task) -> bytes:
     them. A file of our own writing, and one too odd to patch, is written anew. Raises
     InvalidData only if `new` cannot be written at all.
     """
-    wanted = encode_task(new)
+    fresh = encode_task(new)
     if old_bytes == encode_task(old):
-        return wanted
+        return fresh
     fields = task_fields(new)
     if fields == task_fields(old):
         return old_bytes
@@ -58,7 +58,7 @@ def rewrite_task(old_bytes: bytes, old: Task, new: Task) -> bytes:
             return patched
     except InvalidData:
         pass  # the patch made something unreadable, or the old file was so already
-    return wanted
+    return fresh
 
 
 def _patched(data: bytes, old: Task, new: Task) -> bytes | None:
@@ -73,11 +73,11 @@ def _patched(data: bytes, old: Task, new: Task) -> bytes | None:
         return None
     before, after = task_fields(old), task_fields(new)
     patch = _Patch(text)
-    kept: dict[str, Node] = {}
+    present: dict[str, Node] = {}
     for key, value in root.pairs:
         name = key.text
         if name in after:
-            kept[name] = value
+            present[name] = value
         if before.get(name) == after.get(name):
             continue
         field = BY_NAME.get(name)
@@ -91,13 +91,13 @@ def _patched(data: bytes, old: Task, new: Task) -> bytes | None:
         else:
             patch.replace(key, value, after[name])
     for name in after:
-        if name not in kept and before.get(name) != after[name]:
-            patch.insert(_place(text, root, kept, name), after[name])
+        if name not in present and before.get(name) != after[name]:
+            patch.insert(_place(text, root, present, name), after[name])
     return patch.result().encode("utf-8")
 
 
 def _place(text: str, root: Node, kept: Mapping[str, Node], name: str) -> int:
-    """Where a new key goes: behind the nearest key that comes before it in canonical order."""
+    """The place of a new key: after the nearest one before it in canonical order."""
     if name in _ORDER:
         earlier = [key for key in kept if _ORDER.get(key, len(_ORDER)) < _ORDER[name]]
         best = max(earlier, key=_ORDER.__getitem__, default=None)
@@ -164,8 +164,8 @@ class _Patch:
         """The comment at the end of a value's line, or of the line that opens it."""
         text = self.text
         start = key.end if value.style in ("|", ">", "block") else value.end
-        found = re.search(r"[ \t]+#.*", text[start : text.index("\n", start)])
-        return found[0] if found else ""
+        match = re.search(r"[ \t]+#.*", text[start : text.index("\n", start)])
+        return match[0] if match else ""
 
     def sequence(
         self, key: Node, value: Node, wanted: tuple[Any, ...], kind: Kind, lines: str
@@ -239,22 +239,22 @@ def _in_order(
     Comments above a dropped item stay, as does every line that is not the item's own.
     """
     left, orphans = list(wanted), ""
-    kept: list[tuple[Any, str]] = []
+    remaining: list[tuple[Any, str]] = []
     for item, above, own in chunks:
         if item in left:
             left.remove(item)
-            kept.append((item, orphans + above + own))
+            remaining.append((item, orphans + above + own))
             orphans = ""
         else:
             orphans += above
     out = ""
-    if kept:
-        kept[-1] = (kept[-1][0], kept[-1][1] + orphans)
+    if remaining:
+        remaining[-1] = (remaining[-1][0], remaining[-1][1] + orphans)
     else:
         out = orphans
     for item in wanted:
-        place = next((n for n, (old, _) in enumerate(kept) if old == item), None)
-        out += write(item) if place is None else kept.pop(place)[1]
+        place = next((n for n, (old, _) in enumerate(remaining) if old == item), None)
+        out += write(item) if place is None else remaining.pop(place)[1]
     return out
 
 

@@ -87,7 +87,7 @@ class Reader:
         )
 
     def is_kind(self, key: str, node: Node, kind: str) -> bool:
-        """Whether `node` is of a kind; another kind is a fault."""
+        """True when `node` is of a kind; another kind is a fault."""
         if node.kind != kind:
             self.fault(node, f"{key} must be {_KINDS[kind]}, not {_KINDS[node.kind]}")
         return node.kind == kind
@@ -364,10 +364,10 @@ class TaskReader(Reader):
     def commit(self, node: Node) -> CodeCommit:
         """One commit: a map, or its sha alone."""
         if node.kind == "scalar":
-            given = {"sha": node}
+            fields = {"sha": node}
         else:
-            given = self.fields(node, "a commit", ("sha", "subject"))
-        sha, subject = given.get("sha"), given.get("subject")
+            fields = self.fields(node, "a commit", ("sha", "subject"))
+        sha, subject = fields.get("sha"), fields.get("subject")
         text = (self.line("sha", sha) or "").lower() if sha else ""
         if not is_sha(text):
             self.fault(sha or node, "a commit needs a sha of 4 to 64 hexadecimal digits")
@@ -380,10 +380,10 @@ class TaskReader(Reader):
     def note(self, node: Node) -> Note:
         """One note: a map, or its text alone."""
         if node.kind == "scalar":
-            given = {"text": node}
+            fields = {"text": node}
         else:
-            given = self.fields(node, "a note", ("at", "by", "text"))
-        at, by, text = given.get("at"), given.get("by"), given.get("text")
+            fields = self.fields(node, "a note", ("at", "by", "text"))
+        at, by, text = fields.get("at"), fields.get("by"), fields.get("text")
         words = self.long("text", text) if text else None
         if words is None:
             self.fault(node, "a note needs a text")

@@ -17,7 +17,7 @@ from gittasks.errors import InvalidData
 
 
 class Limits(NamedTuple):
-    """How much of a document is read, checked before and while it is parsed."""
+    """The limits of a document, checked before and while it is parsed."""
 
     size: int
     nodes: int
@@ -55,7 +55,7 @@ class Node(NamedTuple):
 
     @property
     def empty(self) -> bool:
-        """Whether nothing was written: an omitted value, or the plain word for null."""
+        """True when nothing was written: an omitted value, or the plain word for null."""
         return self.plain and self.text in _NULLS
 
 
@@ -90,23 +90,23 @@ def decode_text(data: bytes, where: str, size: int = MAX_BYTES) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         raise invalid(where, line, "not UTF-8 text", "save the file as UTF-8") from None
     text = text.removeprefix("\ufeff")
-    if found := re.search(_MARKER, text):
+    if match := re.search(_MARKER, text):
         raise invalid(
             where,
-            _line_of(text, found.start()),
+            _line_of(text, match.start()),
             "a merge was left unresolved here (conflict marker)",
             "keep the lines that are right and remove the markers",
         )
-    if found := re.search(_BAD_CHARACTER, text):
-        code = f"{ord(found[0]):04X}"
+    if match := re.search(_BAD_CHARACTER, text):
+        code = f"{ord(match[0]):04X}"
         raise invalid(
             where,
-            _line_of(text, found.start()),
+            _line_of(text, match.start()),
             f"control character U+{code} in the text",
             f'inside double quotes it can be written "\\u{code}"',
         )
-    if found := re.match(_DIRECTIVE, text):
-        raise invalid(where, _line_of(text, found.end() - 1), "YAML directives are not allowed")
+    if match := re.match(_DIRECTIVE, text):
+        raise invalid(where, _line_of(text, match.end() - 1), "YAML directives are not allowed")
     return text
 
 

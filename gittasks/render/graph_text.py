@@ -28,7 +28,7 @@ _MANY = 5
 
 
 class Lines(NamedTuple):
-    """What joins a task to the one before: a branch, the last one, what runs on beside them."""
+    """The lines that join tasks: a branch, the last one, the trunk beside them."""
 
     branch: str
     last: str
@@ -61,17 +61,17 @@ def tree(shown: Picture, marks: StatusMarks, lines: Lines, now: int | None = Non
     closing: dict[str, list[str]] = {}
     for task_id, blocker in shown.net.closing:
         closing.setdefault(task_id, []).append(blocker)
-    made = []
+    rows = []
     for task_id, parent, lead in _rows(shown.net, lines):
         star = ("* " if task_id in critical else "  ") if critical else ""
-        said = _aside(shown, task_id, parent, closing.get(task_id))
+        aside = _aside(shown, task_id, parent, closing.get(task_id))
         # What a task waits for is told by the tree, so the line gets a graph that knows nothing.
         line = task_line(tasks[task_id], Graph({}), marks, now)
-        made.append(f"{star}{lead}{line}{said}".rstrip())
+        rows.append(f"{star}{lead}{line}{aside}".rstrip())
     if critical:
-        made += ["", f"* critical path: {_length(shown)}"]
-    made += [f"cycle: {_way(cycle, marks)}" for cycle in shown.cycles]
-    return "\n".join(made)
+        rows += ["", f"* critical path: {_length(shown)}"]
+    rows += [f"cycle: {_way(cycle, marks)}" for cycle in shown.cycles]
+    return "\n".join(rows)
 
 
 def _way(cycle: Sequence[str], marks: StatusMarks) -> str:
@@ -92,7 +92,7 @@ def _length(shown: Picture) -> str:
 
 
 def _aside(shown: Picture, task_id: str, parent: str | None, closing: Sequence[str] | None) -> str:
-    """What the place in the tree does not tell: other blockers, and those that are not there."""
+    """The blockers that the place in the tree does not show, missing ones included."""
     others = [b for b in shown.net.waits[task_id] if b != parent]
     parts = [f"also after {_some(others)}"] if others else []
     if missing := shown.missing.get(task_id):
@@ -119,20 +119,20 @@ def _rows(net: DependencyGraph, lines: Lines) -> Iterable[tuple[str, str | None,
         (t.id, None, "", "", 0) for t in reversed(net.tasks) if not net.waits[t.id]
     ]
     while todo:
-        here, parent, lead, under, depth = todo.pop()
-        yield here, parent, lead
-        children = below[here]
+        task_id, parent, lead, under, depth = todo.pop()
+        yield task_id, parent, lead
+        children = below[task_id]
         straight = len(children) == 1 or depth >= _DEEP
         if straight:
             children = sorted(children, key=size.__getitem__)  # the longest last
         for n, child in reversed([*enumerate(children, 1)]):
             is_last = n == len(children)
             if is_last and straight:
-                todo.append((child, here, under + lines.straight, under, depth))
+                todo.append((child, task_id, under + lines.straight, under, depth))
             else:
                 lead = under + (lines.last if is_last else lines.branch)
                 inner = under + (" " * len(lines.beside) if is_last else lines.beside)
-                todo.append((child, here, lead, inner, depth + 1))
+                todo.append((child, task_id, lead, inner, depth + 1))
 
 
 def _below(net: DependencyGraph) -> Mapping[str, list[str]]:
@@ -141,13 +141,13 @@ def _below(net: DependencyGraph) -> Mapping[str, list[str]]:
     below: dict[str, list[str]] = {}
     todo: list[str] = [t.id for t in reversed(net.tasks) if not waiting[t.id]]
     while todo:
-        here = todo.pop()
-        below[here] = []
-        for follower in net.frees[here]:
+        task_id = todo.pop()
+        below[task_id] = []
+        for follower in net.frees[task_id]:
             waiting[follower] -= 1
             if not waiting[follower]:
-                below[here].append(follower)
-        todo += reversed(below[here])
+                below[task_id].append(follower)
+        todo += reversed(below[task_id])
     return below
 
 

@@ -38,7 +38,7 @@ def entry_lines(entries: Iterable[LogEntry], marks: StatusMarks, *, with_task: b
 
 
 def in_words(entry: LogEntry, marks: StatusMarks) -> str:
-    """What an entry changed, in words."""
+    """The changes of an entry, in words."""
     return _what(entry, marks, with_task=True)
 
 
@@ -48,9 +48,9 @@ def _what(entry: LogEntry, marks: StatusMarks, *, with_task: bool) -> str:
         return clean(entry.subject)
     parts = []
     for task_id in tasks[:3]:
-        said = ", ".join(changed_words(entry.changes_of(task_id), marks))
+        words = ", ".join(changed_words(entry.changes_of(task_id), marks))
         name = f"{clean(task_id)}: " if task_id else "list: "
-        parts.append((name if with_task else "") + said)
+        parts.append((name if with_task else "") + words)
     if len(tasks) > 3:
         parts.append(f"and {len(tasks) - 3} more tasks")
     forced = f" (forced: {clean(', '.join(entry.forced))})" if entry.forced else ""
@@ -59,35 +59,35 @@ def _what(entry: LogEntry, marks: StatusMarks, *, with_task: bool) -> str:
 
 
 def changed_words(changes: Sequence[Change], marks: StatusMarks) -> list[str]:
-    """What changes of one task, or of the list, say: `pending → completed (PASS)`."""
+    """Changes of one task, or of the list, in words: `pending → completed (PASS)`."""
     moved = any(c.field == "status" for c in changes)
-    told = []
+    words = []
     if not moved and any(c.field == "claim" for c in changes):
         owner = next((c.after for c in changes if c.field == "owner"), None)
-        told, moved = [f"taken over by {_short(owner)}" if owner else "claimed again"], True
+        words, moved = [f"taken over by {_short(owner)}" if owner else "claimed again"], True
     for change in changes:
         if change.kind is ChangeKind.CREATED:
-            told.append(f"created {_short(change.after)}")
+            words.append(f"created {_short(change.after)}")
         elif change.kind is not ChangeKind.FIELD:
-            told.append(change.kind)
+            words.append(change.kind)
         elif change.field == "status":
             result = next((c.after for c in changes if c.field == "result"), None)
             outcome = f" ({_short(result)})" if result else ""
-            told.append(f"{change.before} {marks.arrow} {change.after}{outcome}")
+            words.append(f"{change.before} {marks.arrow} {change.after}{outcome}")
         elif change.field == "result" and moved:
             continue
         elif change.field == "notes":
-            told += [f"note: {_short(n['text'])}" for n in change.after if n not in change.before]
-            told += ["note removed" for n in change.before if n not in change.after]
+            words += [f"note: {_short(n['text'])}" for n in change.after if n not in change.before]
+            words += ["note removed" for n in change.before if n not in change.after]
         elif change.field == "blockedBy":
-            told.append(_edges(change))
+            words.append(_edges(change))
         elif change.field == "commits":
-            told += _links(change)
+            words += _links(change)
         elif change.field in ("description", "metadata"):
-            told.append(f"{change.field} changed")
+            words.append(f"{change.field} changed")
         elif not (moved and change.field in _QUIET):
-            told.append(f"{clean(change.field)} {marks.arrow} {_short(change.after)}")
-    return told
+            words.append(f"{clean(change.field)} {marks.arrow} {_short(change.after)}")
+    return words
 
 
 def _edges(change: Change) -> str:
@@ -99,8 +99,8 @@ def _edges(change: Change) -> str:
 def _links(change: Change) -> list[str]:
     added = [c for c in change.after if c not in change.before]
     removed = [c for c in change.before if c not in change.after]
-    told = [f"commit {c['sha'][:7]} {_short(c['subject'] or '')}" for c in added]
-    return told + [f"no longer commit {c['sha'][:7]}" for c in removed]
+    words = [f"commit {c['sha'][:7]} {_short(c['subject'] or '')}" for c in added]
+    return words + [f"no longer commit {c['sha'][:7]}" for c in removed]
 
 
 def _short(value: Any) -> str:
@@ -108,7 +108,7 @@ def _short(value: Any) -> str:
 
 
 def phase_lines(times: Sequence[PhaseTime]) -> list[str]:
-    """How long each phase took, after a blank line; nothing when none has begun."""
+    """The duration of each phase, after a blank line; nothing when none has begun."""
     if not times:
         return []
     lines = [""]
@@ -174,7 +174,7 @@ _RULES = {
 
 
 def conflict_lines(conflict: OpenConflict, *, full: bool = False) -> list[str]:
-    """What competed in a line; `full`: with the rule, and how to take the other value."""
+    """A conflict in a line; `full`: with the rule, and how to take the other value."""
     name = clean(conflict.task or ("list" if conflict.path == "list.yaml" else conflict.path))
     field = clean(" ".join(filter(None, (conflict.field, conflict.member))))
     won = conflict.winner

@@ -123,13 +123,13 @@ def _tasks(report: Report, room: int) -> Iterator[str]:
 
 def _fitting(tasks: Sequence[Task], sizes: dict[str, int], room: int) -> set[str]:
     """The tasks that there is room for, open ones first."""
-    found = set()
+    fitting = set()
     for task in sorted(tasks, key=lambda t: t.status.closed):
         room -= sizes[task.id]
         if room < 0:
             break
-        found.add(task.id)
-    return found
+        fitting.add(task.id)
+    return fitting
 
 
 def _task(report: Report, task: Task) -> tuple[str, ...]:
@@ -159,9 +159,9 @@ def _time(seconds: int) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    made = [_row(cells) for cells in rows]
-    if made:
-        yield from ("", _row(head), _row(["---"] * len(head)), *made)
+    lines = [_row(cells) for cells in rows]
+    if lines:
+        yield from ("", _row(head), _row(["---"] * len(head)), *lines)
 
 
 def _row(cells: Sequence[str]) -> str:

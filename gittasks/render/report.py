@@ -63,7 +63,7 @@ def state_words(task: Task, graph: Graph) -> str:
 
 
 def time_words(task: Task, progress: Progress) -> str:
-    """How long a task took, or has been running; empty when that is not known."""
+    """The time a task took, or has been running; empty when that is not known."""
     if task.status is Status.IN_PROGRESS:
         running = next((c.seconds for c in progress.current if c.task.id == task.id), None)
         return f"{duration_brief(running)} so far" if running else ""

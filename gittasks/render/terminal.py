@@ -40,7 +40,7 @@ STYLES = {
 
 
 class Glyphs(NamedTuple):
-    """What a view is drawn with: the marks of tasks, the parts of a bar, a dot between words.
+    """The glyphs of a view: marks of tasks, parts of a bar, a dot between words.
 
     `spinner` holds the pictures of a sign that turns while something runs.
     """
@@ -77,10 +77,10 @@ def cell(said: str, style: str = "") -> Text:
 
 def joined_lines(parts: Iterable[Text], between: str) -> Text:
     """Pieces in a row, empty ones left out."""
-    found = [part for part in parts if part.plain]
-    if any(map(_runs_left, found)):
+    pieces = [part for part in parts if part.plain]
+    if any(map(_runs_left, pieces)):
         between = _LEFT_TO_RIGHT + between
-    return Text(between).join(found)
+    return Text(between).join(pieces)
 
 
 def grid(*widths: int | None) -> Table:
@@ -141,7 +141,7 @@ def label(task: Task) -> str:
 
 
 def note(task: Task, view: ListView, signs: Glyphs) -> Text:
-    """What is to be said of a task beside its subject."""
+    """The remarks on a task, shown beside its subject."""
     return joined_lines(_notes(task, view), f" {signs.dot} ")
 
 
@@ -157,9 +157,9 @@ def _notes(task: Task, view: ListView) -> list[Text]:
     if task.status is Status.PENDING:
         blockers = view.graph.open_blockers(task.id)
         return [owner, blocked_by(blockers) if blockers else cell("ready", "green")]
-    said = task.result or ""
-    word = "" if said.startswith("not needed") else str(task.status)
-    return [cell(word, "dim"), cell(said, "dim")]
+    result = task.result or ""
+    word = "" if result.startswith("not needed") else str(task.status)
+    return [cell(word, "dim"), cell(result, "dim")]
 
 
 def blocked_by(blockers: Sequence[str]) -> Text:
@@ -169,14 +169,14 @@ def blocked_by(blockers: Sequence[str]) -> Text:
 
 def running_time(task: Task, view: ListView) -> Text:
     """For how long a task has been in progress."""
-    found = next((c.seconds for c in view.progress.current if c.task.id == task.id), None)
-    return cell("" if found is None else duration_brief(found))
+    seconds = next((c.seconds for c in view.progress.current if c.task.id == task.id), None)
+    return cell("" if seconds is None else duration_brief(seconds))
 
 
 def silence(task: Task, view: ListView) -> Text:
-    """That its holder has not been heard of."""
-    found = view.silent.get(task.id)
-    return cell(f"silent for {duration_brief(found.silent)}" if found else "", "red")
+    """The time for which a task's holder has not been heard of."""
+    claim = view.silent.get(task.id)
+    return cell(f"silent for {duration_brief(claim.silent)}" if claim else "", "red")
 
 
 class Columns(NamedTuple):
@@ -190,7 +190,7 @@ class Columns(NamedTuple):
 
     @classmethod
     def of(cls, tasks: Sequence[Task], width: int, beside: int = 0) -> Columns:
-        """What these tasks need, as far as a screen of so many columns has it.
+        """The widths that these tasks need, as far as the screen allows.
 
         `beside` is the most that what is said of one takes.
         """
@@ -209,8 +209,8 @@ def task_table(tasks: Iterable[Task], view: ListView, signs: Glyphs, columns: Co
     table = grid(2, columns.id, columns.subject, *([None] if wide else []))
     for task in tasks:
         subject = cell(label(task), "dim" if task.status in _QUIET else "")
-        said = note(task, view, signs)
-        rest = [subject, said] if wide else [joined_lines([subject, said], f" {signs.dot} ")]
+        remarks = note(task, view, signs)
+        rest = [subject, remarks] if wide else [joined_lines([subject, remarks], f" {signs.dot} ")]
         add_row(table, Text(" ").append_text(mark(task, signs)), cell(task.id, "bold"), *rest)
     return table
 
@@ -223,7 +223,7 @@ _PHASE_BAR = 16
 
 
 class Limits(NamedTuple):
-    """How much of the status is shown: tasks that run, tasks that wait, and the phases."""
+    """The amount of the status to show: running tasks, waiting tasks, phases."""
 
     running: int = 10
     waiting: int = 10
@@ -314,11 +314,11 @@ def _loops(view: ListView, signs: Glyphs) -> list[Text]:
 
 
 def _remarks(view: ListView) -> list[Text]:
-    """What is wrong or needs a look, at the end, where it is seen."""
+    """Problems and conflicts, at the end, where they are seen."""
     lines = []
     if cycle := view.graph.deadlock():
-        said = f"these wait for each other, so none can start: {', '.join(cycle)}"
-        lines.append(cell(said, "red"))
+        message = f"these wait for each other, so none can start: {', '.join(cycle)}"
+        lines.append(cell(message, "red"))
     lines += [Text(line, "red") for line in plain.problem_lines(view.problems)]
     lines += [Text(line, "yellow") for line in plain.sharing_lines(view.conflicts, view.apart)]
     for task in view.tasks:
@@ -385,7 +385,7 @@ def _section(name: str, tasks: Sequence[Task], table: Table, most: int) -> list[
 def _lanes(
     tasks: Sequence[Task], view: ListView, signs: Glyphs, width: int, turning: str | None
 ) -> Table:
-    """What runs, by owner: each has a lane of its own."""
+    """Running tasks by owner: each has a lane of its own."""
     narrow = width < NARROW
     columns = Columns.of(tasks, width)
     table = grid(2, None) if narrow else grid(2, None, columns.id, None, None)
@@ -404,7 +404,7 @@ def _lanes(
 
 
 def _waiting(tasks: Sequence[Task], view: ListView, signs: Glyphs, width: int) -> Table:
-    """What can be started, or what it waits for."""
+    """Tasks to start, or the blockers they wait for."""
     columns = Columns.of(tasks, width)
     table = grid(2, columns.id, *([None, None] if columns.subject else [None]))
     for task in tasks:
@@ -412,11 +412,11 @@ def _waiting(tasks: Sequence[Task], view: ListView, signs: Glyphs, width: int) -
         blockers = view.graph.open_blockers(task.id)
         owner = cell(task.owner or "", "magenta")
         blocked = blocked_by(blockers) if blockers else Text()
-        said = joined_lines([owner, blocked], f" {signs.dot} ")
+        remarks = joined_lines([owner, blocked], f" {signs.dot} ")
         rest = (
-            [subject, said]
+            [subject, remarks]
             if columns.subject
-            else [joined_lines([subject, said], f" {signs.dot} ")]
+            else [joined_lines([subject, remarks], f" {signs.dot} ")]
         )
         add_row(table, Text(), cell(task.id, "bold"), *rest)
     return table
@@ -438,15 +438,15 @@ def overview(rows: Sequence[ListView], signs: Glyphs, width: int) -> RenderableT
         length = 5 if narrow else _PHASE_BAR
         drawn = bar(length, progress.completed, progress.in_progress, progress.total, signs)
         title = f"{row.info.title}: " if row.info.title and not narrow else ""
-        said = cell(f"{title}{progress.summary}")
+        words = cell(f"{title}{progress.summary}")
         if row.problems:
-            said.append(f" ({len(row.problems)} unreadable)", "red")
+            words.append(f" ({len(row.problems)} unreadable)", "red")
         add_row(
             table,
             chosen,
             cell(row.info.id, "bold"),
             drawn,
-            said,
+            words,
             cell(", ".join(row.places), "dim"),
         )
     return table
@@ -473,7 +473,7 @@ class Happened(NamedTuple):
 
     at: str
     who: str
-    said: str
+    text: str
     new: bool
 
 
@@ -523,8 +523,8 @@ def _feed(feed: Sequence[Happened], printed: Callable[[RenderableType], str]) ->
     table = grid(None, None, None)
     table.columns[-1].no_wrap = True
     table.columns[-1].overflow = "ellipsis"
-    for one in feed:
-        style = "" if one.new else "dim"
-        clock = one.at.partition("T")[2]
-        add_row(table, cell(clock, "dim"), cell(one.who, "magenta"), Text(one.said, style))
+    for event in feed:
+        style = "" if event.new else "dim"
+        clock = event.at.partition("T")[2]
+        add_row(table, cell(clock, "dim"), cell(event.who, "magenta"), Text(event.text, style))
     return printed(Group(Text("Last changes", "bold"), table)).split("\n")

@@ -51,7 +51,7 @@ class Tick(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """Where moments lie between 0 and 1. All times are epoch seconds."""
+    """The places of moments between 0 and 1. All times are epoch seconds."""
 
     stretches: tuple[Stretch, ...]
 
@@ -63,12 +63,12 @@ class Axis(NamedTuple):
         merged = [(start, max(end, start + MINUTE)) for start, end in merged]
         gap = min(_GAP, _GAPS / (len(merged) - 1)) if len(merged) > 1 else 0.0
         share = (1.0 - gap * (len(merged) - 1)) / sum(end - start for start, end in merged)
-        left, found = 0.0, []
+        left, stretches = 0.0, []
         for start, end in merged:
             right = min(left + share * (end - start), 1.0)
-            found.append(Stretch(start, end, left, right))
+            stretches.append(Stretch(start, end, left, right))
             left = right + gap
-        return cls(tuple(found))
+        return cls(tuple(stretches))
 
     @property
     def gaps(self) -> list[Gap]:
@@ -76,7 +76,7 @@ class Axis(NamedTuple):
         return [Gap(a.right, b.left, b.start - a.end) for a, b in pairwise(self.stretches)]
 
     def place(self, at: int) -> float:
-        """Where a moment lies; one in a gap at its end, one outside at the nearer end."""
+        """The place of a moment; in a gap its end, outside the nearer end."""
         for stretch in self.stretches:
             if at < stretch.start:
                 return stretch.left
@@ -88,20 +88,20 @@ class Axis(NamedTuple):
     def ticks(self, most: int) -> list[Tick]:
         """Round moments, at most so many, none too near to another to be read."""
         apart = 1 / max(most - 1, 1)
-        found: list[Tick] = []
+        ticks: list[Tick] = []
         day = ""
         for stretch in self.stretches:
             seconds = (stretch.end - stretch.start) * apart / (stretch.right - stretch.left or 1)
             step, moments = _round_moments(stretch, seconds)
             for at in moments:
                 place = self.place(at)
-                if found and place - found[-1].place < apart * 0.99:
+                if ticks and place - ticks[-1].place < apart * 0.99:
                     continue
                 date, _, clock = format_time(at).partition("T")
                 clock = "" if step >= DAY else clock[: 8 if step < MINUTE else 5]
-                found.append(Tick(at, place, "" if date == day else date, clock))
+                ticks.append(Tick(at, place, "" if date == day else date, clock))
                 day = date
-        return found[:most]
+        return ticks[:most]
 
 
 def _round_moments(stretch: Stretch, apart: float) -> tuple[int, range]:
@@ -123,13 +123,13 @@ def _joined(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _near(intervals: list[tuple[int, int]], apart: int) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
+    joined: list[tuple[int, int]] = []
     for start, end in intervals:
-        if found and start - found[-1][1] <= apart:
-            found[-1] = found[-1][0], max(end, found[-1][1])
+        if joined and start - joined[-1][1] <= apart:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
         else:
-            found.append((start, end))
-    return found
+            joined.append((start, end))
+    return joined
 
 
 _LEAST = 40
@@ -143,7 +143,7 @@ _ROOMY = 60
 
 
 class BarGlyphs(NamedTuple):
-    """What a row is drawn with."""
+    """The strokes of a row."""
 
     running: str
     completed: str
@@ -190,10 +190,10 @@ def timeline_lines(
         moments = [r for r in shown.reopened if r.task == name]
         seconds = duration_short(sum(s.seconds(shown.now) for s in spans))
         owners = ", ".join(dict.fromkeys(clean(s.owner) for s in spans if s.owner))
-        said = f"{seconds:>6} {owners}" if width >= _ROOMY else f"{seconds:>6}"
+        totals = f"{seconds:>6} {owners}" if width >= _ROOMY else f"{seconds:>6}"
         cells = drawing.row(spans, moments)
         mark = f"[{_mark(status, marks)}]"
-        lines.append(f"{mark} {_cut(name, lead):<{lead}}  {cells} {_cut(said, tail)}".rstrip())
+        lines.append(f"{mark} {_cut(name, lead):<{lead}}  {cells} {_cut(totals, tail)}".rstrip())
     return [*lines, "", *_legend(axis, strokes, drawing, width)]
 
 
@@ -249,7 +249,7 @@ def _legend(axis: Axis, strokes: BarGlyphs, drawing: _Drawing, width: int) -> li
         Outcome.RELEASED: "given back or handed over",
         "reopened": "reopened",
     }
-    parts = [f"{getattr(strokes, kind)} {said}" for kind, said in words.items()]
+    parts = [f"{getattr(strokes, kind)} {meaning}" for kind, meaning in words.items()]
     parts = [p for p, kind in zip(parts, words, strict=True) if kind in drawing.kinds]
     if gaps := axis.gaps:
         longest = duration_brief(max(gap.seconds for gap in gaps))

@@ -49,6 +49,19 @@ def burnup_section(report: Report, axis: Axis) -> Html:
         tag("path", d=done, class_="done"),
         tag("path", d=_steps(places, [p.total / top for p in points]), class_="scope"),
     )
+    key = tag(
+        "ul",
+        tag("li", tag("span", class_="key scope", aria_hidden="true"), " all tasks"),
+        tag("li", tag("span", class_="key done", aria_hidden="true"), " complete"),
+        class_="legend",
+    )
+    note = tag("p", words, class_="note")
+    drawing = _burnup_drawing(lines, words, top)
+    return section("burn-up", "Burn-up", note, drawing, key, _figures(points))
+
+
+def _burnup_drawing(lines: Sequence[Html], words: str, top: int) -> Html:
+    """The curves on the grid of the time axis, with the highest count at the upper end."""
     plot = tag(
         "svg",
         *lines,
@@ -58,7 +71,7 @@ def burnup_section(report: Report, axis: Axis) -> Html:
         width="100%",
         height="150",
     )
-    drawing = tag(
+    return tag(
         "svg",
         tag("title", "Burn-up", id="burn-up-title"),
         tag("desc", words, id="burn-up-words"),
@@ -68,15 +81,6 @@ def burnup_section(report: Report, axis: Axis) -> Html:
         role="img",
         class_="burn-up",
         aria_labelledby="burn-up-title burn-up-words",
-    )
-    key = tag(
-        "ul",
-        tag("li", tag("span", class_="key scope", aria_hidden="true"), " all tasks"),
-        tag("li", tag("span", class_="key done", aria_hidden="true"), " complete"),
-        class_="legend",
-    )
-    return section(
-        "burn-up", "Burn-up", tag("p", words, class_="note"), drawing, key, _figures(points)
     )
 
 
@@ -130,7 +134,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def timeline_section(report: Report, axis: Axis) -> Html:
-    """Who worked on what from when to when."""
+    """The timeline: owners, their tasks, start and end."""
     rows = list(report.timeline.by_task().items())
     if not rows:
         return section("timeline", "Timeline", tag("p", "Nothing has begun yet."))
@@ -282,7 +286,7 @@ Place = tuple[int, int]
 
 
 def dependencies_section(report: Report) -> Html:
-    """Who waits for whom."""
+    """The dependency graph, drawn."""
     picture = report.picture
     net = picture.net
     linked = [t for t in report.view.tasks if net.waits[t.id] or net.frees[t.id]]
@@ -309,7 +313,7 @@ def dependencies_section(report: Report) -> Html:
 
 
 def _chosen(tasks: Sequence[Task]) -> tuple[Sequence[Task], str]:
-    """Which of the tasks are drawn, and what is said about the others."""
+    """The tasks that are drawn, and a sentence about the others."""
     if len(tasks) <= _MANY:
         return tasks, ""
     still_open = [t for t in tasks if not t.status.closed] or list(tasks)
@@ -335,8 +339,8 @@ def _critical_words(report: Report) -> Html:
 
 def _drawing(report: Report, tasks: Sequence[Task]) -> Html:
     picture = report.picture
-    here = {t.id for t in tasks}
-    edges = {t.id: [b for b in picture.net.waits[t.id] if b in here] for t in tasks}
+    shown = {t.id for t in tasks}
+    edges = {t.id: [b for b in picture.net.waits[t.id] if b in shown] for t in tasks}
     rows = _rows(edges, layers(picture.net))
     width = max(map(len, rows)) * (_WIDTH + _BESIDE) + _BESIDE
     height = len(rows) * (_HEIGHT + _BELOW) - _BELOW + 4
@@ -435,7 +439,7 @@ def _node(report: Report, task: Task, place: Place) -> Html:
 
 
 def _name(task: Task) -> str:
-    """What tells this box from the others: of an iteration its number comes first."""
+    """The label of a box: of an iteration its number comes first."""
     place = task.iteration
     return f"{place.n}/{place.max} {place.name}".rstrip() if place else task.title
 

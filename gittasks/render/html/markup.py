@@ -80,7 +80,7 @@ def script(code: str) -> Html:
 
 
 def source_hash(content: str) -> str:
-    """What a content security policy calls an inline style or script that it allows."""
+    """The hash by which a content security policy allows an inline style or script."""
     return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
 
 
@@ -151,7 +151,7 @@ def css_class(status: Status) -> str:
 
 
 def anchor(task_id: str) -> str:
-    """Where a task stands on the page."""
+    """The anchor of a task on the page."""
     return f"t-{task_id}"
 
 

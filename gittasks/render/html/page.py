@@ -140,7 +140,7 @@ def matters_section(report: Report) -> Html:
 
 
 def people_section(report: Report) -> Html:
-    """Who worked on what, how long."""
+    """The section of owners: their tasks and times."""
     rows = [
         row(
             status_text(worker.owner or NOBODY),
