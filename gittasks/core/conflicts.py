@@ -28,7 +28,7 @@ class Loser(NamedTuple):
 
 
 class OpenConflict(NamedTuple):
-    """What competed for one field (`member`: for one dependency, key, note or commit of it).
+    """Competing writes of one field (`member`: of one dependency, key, note or commit of it).
 
     `task` is None for the list itself; `path` is the file. `rule` decided for the winner.
     """

@@ -18,7 +18,7 @@ from gittasks.core.times import format_time, parse_time, seconds_between
 
 
 def strictly_equal(one: Any, other: Any) -> bool:
-    """Whether two stored values are the same; unlike `==` this tells 1 from True and 1.0."""
+    """Are two stored values the same? Unlike `==` this tells 1 from True and 1.0."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(strictly_equal(one[k], other[k]) for k in one)
     if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
@@ -29,7 +29,7 @@ def strictly_equal(one: Any, other: Any) -> bool:
 
 
 def same_task(one: Task, other: Task) -> bool:
-    """Whether two tasks are the same in every stored value."""
+    """Are two tasks the same in every stored value?"""
     if one is other:
         return True
     return (
@@ -45,9 +45,11 @@ def changed_ids(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     old, new = before.tasks, after.tasks
     if old is new:
         return ()
-    here = [t for i, t in new.items() if i not in old or not same_task(old[i], t)]
-    gone = [t for i, t in old.items() if i not in new]
-    return tuple(t.id for part in (here, gone) for t in sorted(part, key=lambda t: t.sort_key))
+    present = [t for i, t in new.items() if i not in old or not same_task(old[i], t)]
+    removed = [t for i, t in old.items() if i not in new]
+    return tuple(
+        t.id for part in (present, removed) for t in sorted(part, key=lambda t: t.sort_key)
+    )
 
 
 def diff(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
@@ -173,7 +175,7 @@ def phase_times(tasks: Sequence[Task], now: int) -> list[PhaseTime]:
 
 
 class Outcome(StrEnum):
-    """How a span ended: `released` is pending again, `handed over` is with another owner."""
+    """The end of a span: `released` is pending again, `handed over` is with another owner."""
 
     RUNNING = "running"
     COMPLETED = "completed"
@@ -205,7 +207,7 @@ class Span(NamedTuple):
     by: str | None = None
 
     def seconds(self, now: int) -> int:
-        """How long it took, or has been going on."""
+        """The time it took, or has been going on."""
         return max(0, (now if self.end is None else self.end) - self.start)
 
 
@@ -217,7 +219,7 @@ class Reopened(NamedTuple):
 
 
 class BurnUpPoint(NamedTuple):
-    """How many tasks there were at a moment, and how many of them complete."""
+    """The number of tasks at a moment, and of those complete."""
 
     at: int
     total: int
@@ -234,10 +236,10 @@ class Timeline(NamedTuple):
 
     def by_task(self) -> dict[str, list[Span]]:
         """The spans of each task that was ever begun, the task begun first first."""
-        found: dict[str, list[Span]] = {}
+        grouped: dict[str, list[Span]] = {}
         for span in self.spans:
-            found.setdefault(span.task, []).append(span)
-        return found
+            grouped.setdefault(span.task, []).append(span)
+        return grouped
 
 
 class Worker(NamedTuple):
@@ -274,7 +276,7 @@ def timeline(snapshot: Snapshot, newest_first: Iterable[LogEntry], now: int) -> 
 
 
 def workers(shown: Timeline) -> list[Worker]:
-    """Who worked, most completed tasks first. Tasks at the same time do not make time longer."""
+    """The people at work, most completed tasks first; tasks side by side take their time once."""
     hands: dict[str, list[Span]] = {}
     finished: dict[str, set[str]] = {}
     for span in shown.spans:
@@ -284,7 +286,7 @@ def workers(shown: Timeline) -> list[Worker]:
         if span.by and span.end is not None:  # a moment of theirs, which takes no time
             moment = span._replace(start=span.end, outcome=Outcome.HANDED_OVER)
             hands.setdefault(span.by, []).append(moment)
-    found = [
+    people = [
         Worker(
             owner,
             len(finished.get(owner, ())),
@@ -294,25 +296,25 @@ def workers(shown: Timeline) -> list[Worker]:
         )
         for owner, spans in hands.items()
     ]
-    return sorted(found, key=lambda w: (-w.completed, -w.seconds, w.owner))
+    return sorted(people, key=lambda w: (-w.completed, -w.seconds, w.owner))
 
 
 def united(spans: Iterable[Span], now: int) -> list[tuple[int, int]]:
     """The times that any of the spans covers, as intervals that do not touch."""
-    found: list[tuple[int, int]] = []
+    intervals: list[tuple[int, int]] = []
     for start, end in sorted((s.start, now if s.end is None else s.end) for s in spans):
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], max(end, found[-1][1])
+        if intervals and start <= intervals[-1][1]:
+            intervals[-1] = intervals[-1][0], max(end, intervals[-1][1])
         else:
-            found.append((start, end))
-    return found
+            intervals.append((start, end))
+    return intervals
 
 
 # --- states of a task --------------------------------------------------------------------------
 
 
 class _State(NamedTuple):
-    """What a commit made of a task; `status` is None when it is not there."""
+    """The state that a commit left a task in; `status` is None when it is not there."""
 
     at: int
     status: Status | None
@@ -330,13 +332,13 @@ def _states(
 ) -> Mapping[str, list[_State]]:
     """By task, what each commit that touched it made of it, oldest first."""
     backwards: dict[str, list[_State]] = {}
-    here = {i: _now(task) for i, task in snapshot.tasks.items()}
+    current = {i: _now(task) for i, task in snapshot.tasks.items()}
     for entry in newest_first:
         at = min(_time(entry.at) or 0, now)
         for task_id, changes in _by_task(entry.changes).items():
-            after = here.get(task_id, _State(0, None, None, None, None))
+            after = current.get(task_id, _State(0, None, None, None, None))
             backwards.setdefault(task_id, []).append(after._replace(at=at, by=entry.owner))
-            here[task_id] = _before(after, changes)
+            current[task_id] = _before(after, changes)
     for task_id, task in snapshot.tasks.items():
         if task_id not in backwards:  # its beginning is not in this clone
             first = next((t for s in (task.created, task.started) if (t := _time(s))), now)
@@ -349,11 +351,11 @@ def _now(task: Task) -> _State:
 
 
 def _by_task(changes: Sequence[Change]) -> dict[str, list[Change]]:
-    found: dict[str, list[Change]] = {}
+    grouped: dict[str, list[Change]] = {}
     for change in changes:
         if change.task and (change.kind in _WHOLE or change.field in _FIELDS):
-            found.setdefault(change.task, []).append(change)
-    return found
+            grouped.setdefault(change.task, []).append(change)
+    return grouped
 
 
 _WHOLE = frozenset({ChangeKind.CREATED, ChangeKind.REMOVED})
@@ -375,11 +377,11 @@ def _before(after: _State, changes: Iterable[Change]) -> _State:
 
 def _in_time(newest_first: Sequence[_State]) -> list[_State]:
     """Oldest first, and no state before the one that it follows, whatever clocks said."""
-    found: list[_State] = []
+    ordered: list[_State] = []
     for state in reversed(newest_first):
-        at = max(state.at, found[-1].at) if found else state.at
-        found.append(state._replace(at=at))
-    return found
+        at = max(state.at, ordered[-1].at) if ordered else state.at
+        ordered.append(state._replace(at=at))
+    return ordered
 
 
 def _time(text: str | None) -> int | None:
@@ -443,7 +445,7 @@ def _reopenings(states: Sequence[_State]) -> list[_State]:
 
 
 def _steps(states: Iterable[_State]) -> Iterator[tuple[int, int, int]]:
-    """When the figures changed by one task: time, more tasks, more complete ones."""
+    """Changes of the figures by one task: time, more tasks, more complete ones."""
     total = completed = 0
     for state in states:
         now_total = int(state.status not in (None, Status.SKIPPED, Status.DELETED))
@@ -454,13 +456,13 @@ def _steps(states: Iterable[_State]) -> Iterator[tuple[int, int, int]]:
 
 
 def _points(steps: Iterable[tuple[int, int, int]]) -> list[BurnUpPoint]:
-    found: list[BurnUpPoint] = []
+    points: list[BurnUpPoint] = []
     total = completed = 0
     for at, more, done in sorted(steps, key=lambda s: s[0]):
         total, completed = total + more, completed + done
-        if found and found[-1].at == at:
-            found.pop()
+        if points and points[-1].at == at:
+            points.pop()
         point = BurnUpPoint(at, total, completed)
-        if not found or found[-1] != point._replace(at=found[-1].at):
-            found.append(point)
-    return found
+        if not points or points[-1] != point._replace(at=points[-1].at):
+            points.append(point)
+    return points

@@ -32,11 +32,11 @@ class Violation(NamedTuple):
 def violations(snapshot: Snapshot, *, parallel: bool = False) -> list[Violation]:
     """All troubles of a list; `parallel` allows several tasks in progress for one owner."""
     graph = Graph.of(snapshot)
-    found = _cycles(graph)
+    troubles = _cycles(graph)
     running = [t for t in snapshot.ordered() if t.status is Status.IN_PROGRESS]
     for task in running:
         if blockers := graph.open_blockers(task.id):
-            found.append(
+            troubles.append(
                 Violation(
                     TroubleKind.RUNNING_WHILE_BLOCKED,
                     (task.id, *blockers),
@@ -47,7 +47,7 @@ def violations(snapshot: Snapshot, *, parallel: bool = False) -> list[Violation]
     for owner, session in dict.fromkeys((t.owner, t.session) for t in running if t.owner):
         ids = [t.id for t in counted(snapshot.tasks, owner or "", session)]
         if len(ids) > 1 and not parallel:
-            found.append(
+            troubles.append(
                 Violation(
                     TroubleKind.TWO_IN_PROGRESS,
                     tuple(ids),
@@ -55,7 +55,7 @@ def violations(snapshot: Snapshot, *, parallel: bool = False) -> list[Violation]
                     f"finish one, or give it back: gittasks release {ids[-1]}",
                 )
             )
-    return found
+    return troubles
 
 
 def _cycles(graph: Graph) -> list[Violation]:

@@ -24,8 +24,8 @@ def take_back(before: Snapshot, after: Snapshot, now: Snapshot) -> Snapshot:
     tasks = dict(now.tasks)
     touched = changed_ids(before, after)
     for task_id in touched:
-        old, made = before.tasks.get(task_id), after.tasks.get(task_id)
-        restored = _take_back_task(task_id, old, made, now.tasks.get(task_id))
+        old, new = before.tasks.get(task_id), after.tasks.get(task_id)
+        restored = _take_back_task(task_id, old, new, now.tasks.get(task_id))
         if restored is None:
             del tasks[task_id]
         else:
@@ -39,7 +39,7 @@ def take_back(before: Snapshot, after: Snapshot, now: Snapshot) -> Snapshot:
 def _take_back_task(
     task_id: str, old: Task | None, made: Task | None, current: Task | None
 ) -> Task | None:
-    """What the task becomes; None where it was made by the operation, so that it goes."""
+    """The task as it becomes; None where it was made by the operation, so that it goes."""
     if made is None:
         if current is not None:
             raise _changed_since(task_id, "created")
@@ -101,11 +101,11 @@ def _check_dependents(
     before: Snapshot, tasks: Mapping[str, Task], touched: tuple[str, ...]
 ) -> None:
     """Nothing may be left waiting for a task that goes, unless it waited for the bare id before."""
-    gone = {i for i in touched if i not in tasks}
-    for task in tasks.values() if gone else ():
+    removed = {i for i in touched if i not in tasks}
+    for task in tasks.values() if removed else ():
         known = before.tasks[task.id].blocked_by if task.id in before.tasks else ()
         for blocker in task.blocked_by:
-            if blocker in gone and blocker not in known:
+            if blocker in removed and blocker not in known:
                 raise rules.built_on(
                     f"{task.id} depends on {blocker}, which would be removed",
                     (task.id, blocker),

@@ -19,7 +19,7 @@ _LAST_MOMENT = 253_402_300_799
 
 
 class Signature(NamedTuple):
-    """Who and when: `Name <email>`, seconds since 1970, minutes east of UTC."""
+    """A person and a time: `Name <email>`, seconds since 1970, minutes east of UTC."""
 
     person: str
     time: int
@@ -157,7 +157,7 @@ class Region(NamedTuple):
 
     @property
     def is_line(self) -> bool:
-        """Whether each commit follows the one before."""
+        """Does each commit follow the one before?"""
         last = self.base.commit if self.base else None
         for commit in self.commits.values():
             if commit.parents != ((last,) if last else ()):
@@ -171,59 +171,59 @@ class Region(NamedTuple):
         for commit in self.commits.values():
             for parent in commit.parents or (None,):
                 children.setdefault(parent, []).append(commit)
-        found: list[CommitInfo] = []
-        here = self.base.commit if self.base else None
-        while here not in heads and len(following := children.get(here, [])) == 1:
+        commits: list[CommitInfo] = []
+        last = self.base.commit if self.base else None
+        while last not in heads and len(following := children.get(last, [])) == 1:
             if len(following[0].parents) > 1:
                 break
-            found.append(following[0])
-            here = following[0].id
-        return found
+            commits.append(following[0])
+            last = following[0].id
+        return commits
 
     def behind(self, base: Checkpoint, commits: Iterable[str]) -> Region:
         """This region without `commits`, which `base` stands for."""
-        gone = set(commits)
-        return Region(base, {i: c for i, c in self.commits.items() if i not in gone}, self.cut)
+        replaced = set(commits)
+        return Region(base, {i: c for i, c in self.commits.items() if i not in replaced}, self.cut)
 
 
 def region(
     objects: ObjectStore, heads: Iterable[str], checkpoints: Mapping[str, Checkpoint]
 ) -> Region:
     """The commits that the heads reach, back to the nearest checkpoint that all paths meet."""
-    found: dict[str, CommitInfo] = {}
+    commits: dict[str, CommitInfo] = {}
     stops: dict[str, Checkpoint] = {}
     todo = list(dict.fromkeys(heads))
     while todo:
         while todo:
             commit_id = todo.pop()
-            if commit_id in found or commit_id in stops:
+            if commit_id in commits or commit_id in stops:
                 continue
             if commit_id in checkpoints:
                 stops[commit_id] = checkpoints[commit_id]
                 continue
-            found[commit_id] = commit = read_commit(objects, commit_id)
+            commits[commit_id] = commit = read_commit(objects, commit_id)
             todo.extend(commit.parents)
-        if len(stops) > 1 or (stops and _begins(found)):
+        if len(stops) > 1 or (stops and _begins(commits)):
             # Of several the one with the longest history cannot be behind the others.
             top = max(stops.values(), key=lambda c: (c.length, c.commit))
             del stops[top.commit]
-            found[top.commit] = commit = read_commit(objects, top.commit)
+            commits[top.commit] = commit = read_commit(objects, top.commit)
             todo.extend(commit.parents)
     base = next(iter(stops.values()), None)
-    cut = any(objects.is_boundary(commit_id) for commit_id in found)
-    return Region(base, {c.id: c for c in _parents_first(found)}, cut)
+    cut = any(objects.is_boundary(commit_id) for commit_id in commits)
+    return Region(base, {c.id: c for c in _parents_first(commits)}, cut)
 
 
 def is_ancestor(objects: ObjectStore, commit_id: str, head: str) -> bool:
-    """Whether a commit is in the history of a head, or is the head itself."""
+    """Is a commit in the history of a head, or the head itself?"""
     seen: set[str] = set()
     todo = [head]
-    for here in todo:  # grows while it is walked: nearest first
-        if here == commit_id:
+    for current in todo:  # grows while it is walked: nearest first
+        if current == commit_id:
             return True
-        if here not in seen:
-            seen.add(here)
-            todo += read_commit(objects, here).parents
+        if current not in seen:
+            seen.add(current)
+            todo += read_commit(objects, current).parents
     return False
 
 
@@ -232,18 +232,18 @@ def _begins(commits: Mapping[str, CommitInfo]) -> bool:
 
 
 def _parents_first(commits: Mapping[str, CommitInfo]) -> Iterator[CommitInfo]:
-    given: set[str] = set()
+    yielded: set[str] = set()
     for head in commits:
         path = [head]
         while path:
             commit = commits[path[-1]]
-            missing = [p for p in commit.parents if p in commits and p not in given]
-            if missing and commit.id not in given:
+            missing = [p for p in commit.parents if p in commits and p not in yielded]
+            if missing and commit.id not in yielded:
                 path += missing
                 continue
             path.pop()
-            if commit.id not in given:
-                given.add(commit.id)
+            if commit.id not in yielded:
+                yielded.add(commit.id)
                 yield commit
 
 
@@ -292,25 +292,25 @@ def cut_at_time(objects: ObjectStore, head: str, epoch: int) -> HistoryCut:
 def cut_at_commit(objects: ObjectStore, head: str, commit_id: str) -> HistoryCut:
     """Cut the history of `head` behind a commit."""
     later: list[str] = []
-    here = head
-    while here != commit_id:  # as far as there is no choice, nothing older is read
-        commit = read_commit(objects, here)
-        later.append(here)
+    current = head
+    while current != commit_id:  # as far as there is no choice, nothing older is read
+        commit = read_commit(objects, current)
+        later.append(current)
         if len(commit.parents) != 1:
             read = partial(read_commit, objects)
             later = [*ancestors(head, read).keys() - ancestors(commit_id, read).keys()]
             break
-        here = commit.parents[0]
+        current = commit.parents[0]
     return HistoryCut((commit_id,), frozenset(later))
 
 
 def _heads_of(objects: ObjectStore, commits: Iterable[str]) -> tuple[str, ...]:
-    """Those of some commits that no other of them was built on."""
-    found = list(commits)
-    if len(found) == 1:
-        return tuple(found)
+    """The commits among some that no other of them was built on."""
+    ends = list(commits)
+    if len(ends) == 1:
+        return tuple(ends)
     return tuple(
-        one
-        for one in found
-        if not any(other != one and is_ancestor(objects, one, other) for other in found)
+        candidate
+        for candidate in ends
+        if not any(other != candidate and is_ancestor(objects, candidate, other) for other in ends)
     )

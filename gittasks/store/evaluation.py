@@ -25,8 +25,11 @@ from gittasks.store.repository import Repository
 
 
 class Replay(NamedTuple):
-    """What came of it. `before` are the conflicts that were open at the base; `lengths` are those
-    of the longest path to each commit."""
+    """The merge of a stretch of history.
+
+    `before` are the conflicts that were open at the base; `lengths` are those of the longest path
+    to each commit.
+    """
 
     contents: ListContents
     history: History
@@ -66,8 +69,8 @@ def replay(
     for info in area.commits.values():
         marked = info.author.person == MERGE_SIGNER
         tree = contents.tree(info.tree)
-        kept = parse_kept(info.message)
-        history.add(Commit(info.id, info.parents, info.author.time, tree, marked, kept))
+        settled = parse_kept(info.message)
+        history.add(Commit(info.id, info.parents, info.author.time, tree, marked, settled))
         lengths[info.id] = 1 + max((lengths[p] for p in info.parents), default=0)
         children.subtract(info.parents)
         if marked:  # it may be dropped, and then these are looked at
@@ -98,7 +101,7 @@ def _shortened(
 
 
 class Evaluated(NamedTuple):
-    """What a list says, and what it takes to write that down.
+    """A list as its heads say it, and what it takes to write that down.
 
     `branch` is at the commit whose tree says it; `new` holds the objects of that commit that are
     not on the disk, empty when it is one of the heads. `received` and `unsent` are the commits
@@ -120,34 +123,34 @@ def evaluate(
     """Work out what the list says; `near` is a version of it that may save some reading."""
     objects = repository.objects
     path = _kept_at(repository, list_id)
-    kept = merge_cache.read(path)
+    checkpoints = merge_cache.read(path)
     heads = heads._replace(published=_before(objects, heads))
-    area = region(objects, [head for head in heads if head], kept)
+    area = region(objects, [head for head in heads if head], checkpoints)
     if heads.local and heads.tracked and area.cut and not area.is_line:
         return _alone(repository, list_id, heads._replace(published=None), Unmerged.SHALLOW, near)
     try:
         if area.is_line and not (area.base and area.base.conflicts):
-            found, new = _line(objects, list_id, heads, area, near)
+            evaluated, new = _line(objects, list_id, heads, area, near)
         else:
             run = replay(objects, list_id, area, [head for head in heads if head], near)
             lost = _lost(run, heads)
             if lost and lost.needed:
                 return _as_before(repository, list_id, heads, lost, near)
-            found, new = _graph(objects, list_id, heads, run)
-            found = found._replace(behind=lost is not None)
+            evaluated, new = _graph(objects, list_id, heads, run)
+            evaluated = evaluated._replace(behind=lost is not None)
     except FormatTooNew:
         if not heads.local or not heads.tracked:
             raise
         return _alone(repository, list_id, heads._replace(published=None), Unmerged.NEWER, near)
-    if missing := [c for c in new if c.commit not in kept]:
-        merge_cache.write(path, kept, missing, repository.shared)
-    return found
+    if missing := [c for c in new if c.commit not in checkpoints]:
+        merge_cache.write(path, checkpoints, missing, repository.shared)
+    return evaluated
 
 
 def evaluate_past(
     repository: Repository, list_id: str, heads: tuple[str, ...], near: ListVersion | None
 ) -> ListVersion:
-    """What the list said when its history ended at these commits; nothing is remembered of it."""
+    """The list as it was when its history ended at these commits; nothing is remembered of it."""
     objects = repository.objects
     area = region(objects, heads, merge_cache.read(_kept_at(repository, list_id)))
     if area.is_line and not (area.base and area.base.conflicts):
@@ -163,9 +166,9 @@ def _kept_at(repository: Repository, list_id: str) -> str:
 def _alone(
     repository: Repository, list_id: str, heads: Heads, why: Unmerged, near: ListVersion | None
 ) -> Evaluated:
-    """What the list says here, without what was fetched."""
-    found = evaluate(repository, list_id, heads._replace(tracked=None), near)
-    return found._replace(branch=found.branch._replace(heads=heads, apart=why))
+    """The list as it is here, without what was fetched."""
+    evaluated = evaluate(repository, list_id, heads._replace(tracked=None), near)
+    return evaluated._replace(branch=evaluated.branch._replace(heads=heads, apart=why))
 
 
 class _Lost(NamedTuple):
@@ -193,7 +196,7 @@ def _before(objects: ObjectStore, heads: Heads) -> str | None:
 
 
 def _lost(run: Replay, heads: Heads) -> _Lost | None:
-    """What the remote lost between two looks at it.
+    """Operations that the remote lost between two looks at it.
 
     o--A--B     before          o--A--B--M   before, M an automatic merge
     o--A        behind          o--A--B--N   nothing is missing, whatever became of M
@@ -201,23 +204,23 @@ def _lost(run: Replay, heads: Heads) -> _Lost | None:
     """
     if heads.published is None or heads.tracked is None:
         return None
-    before, there = (run.history.points[h].operations for h in (heads.published, heads.tracked))
-    if not before & ~there:
+    before, now = (run.history.points[h].operations for h in (heads.published, heads.tracked))
+    if not before & ~now:
         return None
-    behind = not there & ~before
+    behind = not now & ~before
     ours = run.history.points[heads.local].operations if heads.local else 0
-    return _Lost(behind, needed=not behind or bool(before & ~there & ~ours))
+    return _Lost(behind, needed=not behind or bool(before & ~now & ~ours))
 
 
 def _as_before(
     repository: Repository, list_id: str, heads: Heads, lost: _Lost, near: ListVersion | None
 ) -> Evaluated:
-    """What the list says with what the remote had before it lost some of it."""
+    """The list with what the remote had before it lost some of it."""
     known = Heads(heads.local, heads.published)
-    found = evaluate(repository, list_id, known, near)
+    evaluated = evaluate(repository, list_id, known, near)
     apart = None if lost.behind else Unmerged.REWRITTEN
-    return found._replace(
-        branch=found.branch._replace(heads=heads, apart=apart), behind=lost.behind
+    return evaluated._replace(
+        branch=evaluated.branch._replace(heads=heads, apart=apart), behind=lost.behind
     )
 
 
@@ -251,13 +254,13 @@ def _graph(
     branch, new, conflicts = _shown(objects, list_id, run, chosen)
     branch = branch._replace(heads=heads)
     received, unsent = _apart(run, ids) if len(ids) > 1 else ((), ())
-    found = Evaluated(branch, tuple(new), tuple(conflicts), received, unsent)
-    made = [c for i in ids if (c := run.checkpoint(i))]
+    evaluated = Evaluated(branch, tuple(new), tuple(conflicts), received, unsent)
+    checkpoints = [c for i in ids if (c := run.checkpoint(i))]
     if new and not branch.snapshot.problems:
         order = max(run.history.points[i].order for i in chosen)
         length = 1 + max(run.lengths[i] for i in chosen)
-        made.append(Checkpoint(branch.commit, order, length, tuple(conflicts)))
-    return found, made
+        checkpoints.append(Checkpoint(branch.commit, order, length, tuple(conflicts)))
+    return evaluated, checkpoints
 
 
 def _shown(

@@ -54,7 +54,7 @@ class ListStore:
         return home.decisive(self.repository, self.list_id)
 
     def heads(self) -> Heads:
-        """Where the branch is: here, and on the remote when it was last fetched."""
+        """The commits of the branch: here, and on the remote when it was last fetched."""
         common = self.repository.common
         local = refs.read(common, self.ref)
         tracked = refs.read(common, self._tracking(self.remote)) if self.remote else None
@@ -117,13 +117,13 @@ class ListStore:
         if self.remote:
             known = remotes.held(self.repository, self.remote, self.list_id)
             heads = heads._replace(published=known)
-        found = evaluate(self.repository, self.list_id, heads, near)
-        if self.remote and heads.tracked and not found.branch.apart and not found.behind:
+        evaluated = evaluate(self.repository, self.list_id, heads, near)
+        if self.remote and heads.tracked and not evaluated.branch.apart and not evaluated.behind:
             seen = refs.read(self.repository.common, self._tracking(self.remote))
             if seen == heads.tracked:  # else some other remote has it, and its own does not
                 remotes.note_seen(self.repository, self.remote, self.list_id, seen)
-        self.remember(found.branch)
-        return found
+        self.remember(evaluated.branch)
+        return evaluated
 
     def load_at(self, commit_id: str, known: ListVersion | None = None) -> ListVersion:
         """Return the list as it was at a commit, parsing only what differs from `known`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from gittasks.codec.canonical import encode_list, encode_task, read_canonical
 from gittasks.core.fields import LISTS, Kind
@@ -78,17 +78,44 @@ def read_branch(
     root = read_tree(objects, read_commit(objects, commit_id).tree)
     problems = _doubled("", root)
     info, whole = _read_info(objects, list_id, root, problems)
-    tasks: dict[str, Task] = {}
-    files: dict[str, TaskFile] = {}
-    rest: list[TreeEntry] = []
     folder = next((e for e in root if e.name == "tasks"), None)
     if folder and folder.mode != FOLDER:
         problems.append(Problem("tasks", None, "not a folder, so no task is read"))
         folder = None
     entries = read_tree(objects, folder.id) if folder else []
-    twice = _doubled("tasks/", entries)
-    problems += twice
-    doubled = {problem.path for problem in twice}
+    branch = _read_tasks(objects, entries, known)
+    rows = {i: known.rows[i] for i in branch.files if i in known.rows} if known else {}
+    rows = {i: row for i, row in rows.items() if known and known.files[i] == branch.files[i]}
+    return ListVersion(
+        commit_id,
+        Snapshot(info=info, tasks=branch.tasks, problems=(*problems, *branch.problems)),
+        branch.files,
+        tuple(e for e in root if e is not folder),
+        tuple(branch.rest),
+        rows,
+        whole and branch.whole,
+    )
+
+
+class _Folder(NamedTuple):
+    """The folder `tasks/` as it was read; `rest` are the entries that hold no readable task."""
+
+    tasks: dict[str, Task]
+    files: dict[str, TaskFile]
+    rest: list[TreeEntry]
+    problems: list[Problem]
+    whole: bool
+
+
+def _read_tasks(
+    objects: ObjectStore, entries: list[TreeEntry], known: ListVersion | None
+) -> _Folder:
+    tasks: dict[str, Task] = {}
+    files: dict[str, TaskFile] = {}
+    rest: list[TreeEntry] = []
+    problems = _doubled("tasks/", entries)
+    doubled = {problem.path for problem in problems}
+    whole = True
     for entry in entries:
         if f"tasks/{entry.name}" in doubled:
             rest.append(entry)
@@ -104,17 +131,7 @@ def read_branch(
             rest.append(entry)
             whole = whole and not isinstance(error, Unavailable)
             problems.extend(_problems(f"tasks/{entry.name}", error))
-    rows = {i: known.rows[i] for i in files if i in known.rows} if known else {}
-    rows = {i: row for i, row in rows.items() if known and known.files[i] == files[i]}
-    return ListVersion(
-        commit_id,
-        Snapshot(info=info, tasks=tasks, problems=tuple(problems)),
-        files,
-        tuple(e for e in root if e is not folder),
-        tuple(rest),
-        rows,
-        whole,
-    )
+    return _Folder(tasks, files, rest, problems, whole)
 
 
 def next_branch(
@@ -139,9 +156,7 @@ def next_branch(
                 rows[task_id] = old.rows[task_id]
             continue
         if _file_name(task_id) in others:
-            damaged = Problem(f"tasks/{task_id}.yaml", None, "damaged")
-            problems = (p for p in old.snapshot.problems if p.task == task_id)
-            raise unreadable(next(problems, damaged))
+            raise _taken(old.snapshot, task_id)
         blob, tasks[task_id], files[task_id] = _write_task(objects, old, task)
         new.append(blob)
     root, info = list(old.root), old.snapshot.info
@@ -151,24 +166,28 @@ def next_branch(
         root = [e._replace(id=blob.id) if e.name == "list.yaml" else e for e in root]
     entries = [TreeEntry(_file_name(i), REGULAR, file.blob) for i, file in files.items()]
     if entries or old.rest:
-        folder = new_object("tree", serialize_tree([*entries, *old.rest]))
-        new.append(folder)
+        new.append(folder := new_object("tree", serialize_tree([*entries, *old.rest])))
         root.append(TreeEntry("tasks", FOLDER, folder.id))
-    tree = new_object("tree", serialize_tree(root))
-    new.append(tree)
-    kept = tuple(e for e in root if e.name != "tasks" or e.mode != FOLDER)
+    new.append(tree := new_object("tree", serialize_tree(root)))
+    carried = tuple(e for e in root if e.name != "tasks" or e.mode != FOLDER)
     snapshot = Snapshot(info=info, tasks=tasks, problems=old.snapshot.problems)
-    branch = old._replace(snapshot=snapshot, files=files, root=kept, rows=rows)
+    branch = old._replace(snapshot=snapshot, files=files, root=carried, rows=rows)
     return tree.id, branch, new
 
 
 def holds_list(objects: ObjectStore, commit_id: str) -> bool:
-    """Whether the tree of a commit has a `list.yaml`, so that its branch is a task list."""
+    """Has the tree of a commit a `list.yaml`, so that its branch is a task list?"""
     try:
         entries = read_tree(objects, read_commit(objects, commit_id).tree)
     except InvalidData:
         return False
     return any(e.name == "list.yaml" for e in entries)
+
+
+def _taken(snapshot: Snapshot, task_id: str) -> InvalidData:
+    """The error of a task whose place is taken by a file that cannot be read."""
+    problems = (p for p in snapshot.problems if p.task == task_id)
+    return unreadable(next(problems, Problem(f"tasks/{task_id}.yaml", None, "damaged")))
 
 
 def _file_name(task_id: str) -> str:
@@ -179,14 +198,14 @@ def _write_task(
     objects: ObjectStore, old: ListVersion, task: Task
 ) -> tuple[NewObject, Task, TaskFile]:
     """The file of a task, and the task as the file says it."""
-    file, wanted = old.files.get(task.id), encode_task(task)
-    data, back = wanted, None
+    file, canonical = old.files.get(task.id), encode_task(task)
+    data, back = canonical, None
     if file and not file.canonical:
         from gittasks.codec.patch import rewrite_task  # only files that a person edited need it
 
         before = old.snapshot.tasks[task.id]
         data = rewrite_task(objects.read(file.blob, "blob"), before, task)
-    if data == wanted:
+    if data == canonical:
         back = read_canonical(data, task.id)
     else:
         from gittasks.codec.task_file import decode_task
@@ -195,7 +214,7 @@ def _write_task(
     if back is None:
         raise InvalidData(f"the task {task.id} cannot be stored as it was given", where=task.id)
     blob = new_object("blob", data)
-    return blob, back, TaskFile(blob.id, data == wanted)
+    return blob, back, TaskFile(blob.id, data == canonical)
 
 
 def _write_info(info: ListInfo) -> tuple[NewObject, ListInfo]:
@@ -230,7 +249,7 @@ def _read_task(objects: ObjectStore, entry: TreeEntry, task_id: str) -> tuple[Ta
 def _read_info(
     objects: ObjectStore, list_id: str, root: list[TreeEntry], problems: list[Problem]
 ) -> tuple[ListInfo, bool]:
-    """What list.yaml says, and whether it could be had; faults are added to `problems`."""
+    """The list as list.yaml has it, and whether it could be had; faults are added to `problems`."""
     from gittasks.codec.task_file import decode_list
 
     entry = next((e for e in root if e.name == "list.yaml" and e.mode == REGULAR), None)
@@ -257,9 +276,9 @@ def _doubled(folder: str, entries: list[TreeEntry]) -> list[Problem]:
 
 
 def _problems(path: str, error: InvalidData) -> list[Problem]:
-    told = error.details.get("problems")
-    if told:
-        return [Problem(p["path"], p["line"], p["message"]) for p in told]
+    listed = error.details.get("problems")
+    if listed:
+        return [Problem(p["path"], p["line"], p["message"]) for p in listed]
     _, _, line = (error.where or "").rpartition(":")
     return [Problem(path, int(line) if line.isdecimal() else None, error.message)]
 
@@ -285,10 +304,10 @@ def serialize_tree(entries: list[TreeEntry]) -> bytes:
     def git_order(entry: tuple[bytes, TreeEntry]) -> bytes:
         return entry[0] + b"/" if entry[1].mode == FOLDER else entry[0]
 
-    named = [(e.name.encode("utf-8", "surrogateescape"), e) for e in entries]
+    entries_by_name = [(e.name.encode("utf-8", "surrogateescape"), e) for e in entries]
     return b"".join(
         b"%o %s\0%s" % (entry.mode, name, bytes.fromhex(entry.id))
-        for name, entry in sorted(named, key=git_order)
+        for name, entry in sorted(entries_by_name, key=git_order)
     )
 
 
@@ -309,16 +328,16 @@ class ListContents:
 
     def tree(self, tree_id: str) -> Tree:
         """The files below a root tree by path, those of `tasks/` among them."""
-        found = self._root.of(self._objects.read(tree_id, "tree"), tree_id)
-        folder = found.pop("tasks", "")
+        files = self._root.of(self._objects.read(tree_id, "tree"), tree_id)
+        folder = files.pop("tasks", "")
         if folder.startswith(f"{FOLDER:o} "):
             folder_id = folder.partition(" ")[2]
-            found |= self._tasks.of(self._objects.read(folder_id, "tree"), folder_id)
-        return found
+            files |= self._tasks.of(self._objects.read(folder_id, "tree"), folder_id)
+        return files
 
     def tree_objects(self, tree: Tree) -> list[NewObject]:
-        """What it takes to store a tree: new blobs, the folder of tasks, the root tree last."""
-        made = [self._made[blob] for blob in tree.values() if blob in self._made]
+        """The objects of a tree that are new: blobs, the folder of tasks, the root tree last."""
+        objects = [self._made[blob] for blob in tree.values() if blob in self._made]
         entries: dict[bool, list[TreeEntry]] = {True: [], False: []}
         for path, blob in tree.items():
             mode, _, object_id = blob.partition(" ")
@@ -328,8 +347,8 @@ class ListContents:
         if entries[True]:
             folder = new_object("tree", serialize_tree(entries[True]))
             root.append(TreeEntry("tasks", FOLDER, folder.id))
-            made.append(folder)
-        return [*made, new_object("tree", serialize_tree(root))]
+            objects.append(folder)
+        return [*objects, new_object("tree", serialize_tree(root))]
 
     def automatic_commit(self, tree: str, parents: Iterable[str], order: CommitOrder) -> NewObject:
         """The automatic commit on some commits: nothing in it depends on who makes it, or when."""
@@ -377,10 +396,10 @@ class ListContents:
                 data = self._task_file(task_id, path, registers, layouts)
         except InvalidData:
             return layouts[-1]
-        made = new_object("blob", data)
-        self._objects.stage([made])
-        name = f"{REGULAR:o} {made.id}"
-        self._made[name] = made
+        blob = new_object("blob", data)
+        self._objects.stage([blob])
+        name = f"{REGULAR:o} {blob.id}"
+        self._made[name] = blob
         return self.read(path, name)
 
     def _task_file(
@@ -398,7 +417,7 @@ class ListContents:
         return encode_task(task)
 
     def is_recipe(self, commit: Commit, order: CommitOrder) -> bool:
-        """Whether a commit is to the byte the automatic one on its parents."""
+        """Is a commit to the byte the automatic one on its parents?"""
         root = self.tree_objects(commit.tree)[-1]
         return self.automatic_commit(root.id, commit.parents, order).id == commit.id
 
@@ -422,8 +441,8 @@ class _Entries(dict[bytes, tuple[str, str]]):
         head, _, object_id = raw.partition(b"\0")
         mode, _, name = head.partition(b" ")
         path = self._folder + name.decode("utf-8", "surrogateescape")
-        self[raw] = made = (path, f"{int(mode, 8):o} {object_id.hex()}")
-        return made
+        self[raw] = entry = (path, f"{int(mode, 8):o} {object_id.hex()}")
+        return entry
 
     def of(self, data: bytes, tree_id: str) -> dict[str, str]:
         """The entries of a tree object; InvalidData when it is malformed."""

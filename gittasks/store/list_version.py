@@ -26,14 +26,14 @@ class TreeEntry(NamedTuple):
 
 
 class TaskFile(NamedTuple):
-    """Where a task was read from: its blob, and whether its bytes are the canonical ones."""
+    """The file of a task: its blob, and whether its bytes are the canonical ones."""
 
     blob: str
     canonical: bool
 
 
 class Heads(NamedTuple):
-    """Where a list's branch is: here, and where its remote was when it was last looked at.
+    """The commits of a list's branch: here, and on its remote when that was last looked at.
 
     `published` is the commit that the remote was last known to hold.
     """
@@ -43,7 +43,7 @@ class Heads(NamedTuple):
     published: str | None = None
 
     def at_same_commits(self, other: Heads) -> bool:
-        """Whether the branch is where it was, here and where it was fetched to."""
+        """Is the branch where it was, here and where it was fetched to?"""
         return (self.local, self.tracked) == (other.local, other.tracked)
 
 
@@ -71,10 +71,10 @@ class ListVersion(NamedTuple):
 
     @property
     def conflicts(self) -> int:
-        """How many registers were written concurrently and differently, and not again since."""
+        """The number of registers written concurrently and differently, and not again since."""
         return len(self.contested)
 
     @property
     def in_memory(self) -> bool:
-        """Whether the commit is an automatic one that was not written."""
+        """Is the commit an automatic one that was not written?"""
         return bool(self.heads.local or self.heads.tracked) and self.commit not in self.heads

@@ -81,8 +81,8 @@ def _conflict(row: list[Any]) -> Conflict:
     path, kinds, kind, rule, writes = row
     register = _register(kinds)
     winner, *losers = [
-        Write((time, count), commit, _typed(register, value) if there else ABSENT)
-        for time, count, commit, there, value in writes
+        Write((time, count), commit, _typed(register, value) if present else ABSENT)
+        for time, count, commit, present, value in writes
     ]
     return Conflict(path, register, ConflictKind(kind), RuleName(rule), winner, tuple(losers))
 

@@ -31,7 +31,7 @@ Reflog = Callable[[str, str], None]
 
 
 def is_object_id(text: str) -> bool:
-    """Whether `text` is a full SHA-1 object id in lower-case hex."""
+    """Is `text` a full SHA-1 object id in lower-case hex?"""
     return len(text) == 40 and _HEX.issuperset(text)
 
 
@@ -44,16 +44,16 @@ def read(common: str, name: str) -> str | None:
 
 
 def trace(common: str, names: Iterable[str]) -> tuple[object, ...]:
-    """What tells that one of these refs may have moved, without reading any: a few stats."""
-    found: list[object] = []
+    """A value that differs once one of these refs may have moved: a few stats, nothing read."""
+    stats: list[object] = []
     for name in ("packed-refs", *names):
         try:
             state = os.stat(os.path.join(common, name))
         except OSError:
-            found.append(None)
+            stats.append(None)
         else:
-            found += (state.st_ino, state.st_mtime_ns, state.st_size)
-    return tuple(found)
+            stats += (state.st_ino, state.st_mtime_ns, state.st_size)
+    return tuple(stats)
 
 
 def lock_path(common: str, name: str) -> str:
@@ -91,7 +91,7 @@ def listed(common: str, prefix: str) -> Iterator[tuple[str, str]]:
     A damaged one has the id "".
     """
     loose: dict[str, str] = {}
-    gone: dict[str, str] = {}
+    dangling: dict[str, str] = {}
     for root, _, files in os.walk(os.path.join(common, os.path.dirname(prefix))):
         base = os.path.relpath(root, common).replace(os.sep, "/")
         for file in files:
@@ -102,21 +102,21 @@ def listed(common: str, prefix: str) -> Iterator[tuple[str, str]]:
                 except InvalidData:
                     real, value = name, ""
                 if value is None:
-                    gone[name] = real
+                    dangling[name] = real
                 else:
                     loose[name] = value
     packed = _packed(common)  # last: `git pack-refs` may have moved loose ones there meanwhile
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     needle = b" " + prefix.encode()
     at = packed.find(needle)
     while at >= 0:
         end = packed.find(b"\n", at)
         name = packed[at + 1 : end if end >= 0 else None].decode("utf-8", "replace")
         value = packed[max(at - 40, 0) : at].decode("ascii", "replace")
-        found[name] = value if is_object_id(value) else ""
+        values[name] = value if is_object_id(value) else ""
         at = packed.find(needle, at + 1)
-    found |= {name: v for name, real in gone.items() if (v := _find_packed(packed, real))}
-    yield from sorted((found | loose).items())
+    values |= {name: v for name, real in dangling.items() if (v := _find_packed(packed, real))}
+    yield from sorted((values | loose).items())
 
 
 def _packed(common: str) -> bytes:
@@ -167,7 +167,7 @@ def _in_the_way(other: str, name: str) -> Refused:
 
 
 class LockMarker(Protocol):
-    """Where a writer notes that it is about to hold a ref's lock, for who finds it dead."""
+    """Note of a writer that it is about to hold a ref's lock, for who finds it dead."""
 
     def mark(self, commit: str) -> None:
         """The lock is about to be made, to move the ref to `commit`."""
@@ -198,7 +198,7 @@ def move(
     deadline = time.monotonic() + _LOCK_PATIENCE
     losses = hurdles = 0
     while True:
-        made = disk.make_folders(os.path.dirname(lock), shared)
+        created = disk.make_folders(os.path.dirname(lock), shared)
         try:
             moved = _swap(common, name, old or ZERO, new, marks, reflog, shared)
         except FileExistsError:
@@ -214,7 +214,7 @@ def move(
             check_creatable(common, name)
         else:
             if moved:
-                _sync_move([os.path.dirname(lock), *made])
+                _sync_move([os.path.dirname(lock), *created])
             return moved
 
 
@@ -260,10 +260,7 @@ def _swap(
         try:
             moved = (_followed(common, name)[1] or ZERO) == old
             if moved:
-                with disk.naming(lock):
-                    if os.write(handle, new.encode() + b"\n") <= len(new):
-                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                    os.fsync(handle)
+                _write_id(handle, lock, new)
         finally:
             os.close(handle)
         if moved:
@@ -278,6 +275,13 @@ def _swap(
         if marks:
             marks.clear()
     return moved
+
+
+def _write_id(handle: int, lock: str, commit: str) -> None:
+    with disk.naming(lock):
+        if os.write(handle, commit.encode() + b"\n") <= len(commit):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(handle)
 
 
 def _still_locked(lock: str, name: str) -> Busy:

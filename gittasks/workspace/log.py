@@ -59,8 +59,8 @@ def gained(store: ListStore, known: frozenset[str] | None) -> tuple[list[LogEntr
     """
     lines, quiet = _lines(store), merge_subject(store.list_id)
     new = [_decoded(line) for line in lines if known is not None and line.commit not in known]
-    told = [entry for entry in new if entry.changes or entry.subject != quiet]
-    return told, frozenset(line.commit for line in lines)
+    news = [entry for entry in new if entry.changes or entry.subject != quiet]
+    return news, frozenset(line.commit for line in lines)
 
 
 def commits(store: ListStore) -> frozenset[str]:
@@ -75,7 +75,7 @@ def remember(store: ListStore, commit: CommitInfo, before: Snapshot, after: Snap
 
 
 def _lines(store: ListStore) -> list[log_cache.Line]:
-    """What is remembered of all commits, oldest first, completed from the repository."""
+    """The remembered changes of all commits, oldest first, completed from the repository."""
     head = store.load_readable()
     path = store.history_path
     lines = log_cache.read(path)
@@ -99,14 +99,14 @@ def _lines(store: ListStore) -> list[log_cache.Line]:
 
 def _straight_line(store: ListStore, head: str, down_to: str) -> list[CommitInfo] | None:
     """Commits from `head` down to but without `down_to`; None when a merge or root is between."""
-    found = []
+    commits = []
     commit = store.commit(head)
     while commit.id != down_to:
         if len(commit.parents) != 1:
             return None
-        found.append(commit)
+        commits.append(commit)
         commit = store.commit(commit.parents[0])
-    return found
+    return commits
 
 
 def _read(
@@ -135,12 +135,12 @@ class _Loader:
         self.whole = True
 
     def __call__(self, commit_id: str) -> ListVersion:
-        found = self._kept.pop(commit_id, None) or self._load_at(commit_id, self._near)
-        self._near = self._kept[commit_id] = found
-        self.whole = self.whole and found.whole
+        branch = self._kept.pop(commit_id, None) or self._load_at(commit_id, self._near)
+        self._near = self._kept[commit_id] = branch
+        self.whole = self.whole and branch.whole
         while len(self._kept) > 2:
             self._kept.pop(next(iter(self._kept)))
-        return found
+        return branch
 
 
 def _entry(commit: CommitInfo, befores: list[Snapshot], after: Snapshot) -> LogEntry:
@@ -166,12 +166,11 @@ def logged(changes: Iterable[Change]) -> tuple[Change, ...]:
 
 
 def _changes(befores: list[Snapshot], after: Snapshot) -> list[Change]:
-    """What a commit changed; a merge, only what is so in none of its parents."""
-
+    """The changes of a commit; of a merge, only what is so in none of its parents."""
     first, *others = ([*diff(before, after)] for before in befores)
     for other in others:
-        told = {(c.task, c.field) for c in other}
-        first = [c for c in first if (c.task, c.field) in told]
+        fields = {(c.task, c.field) for c in other}
+        first = [c for c in first if (c.task, c.field) in fields]
     return first
 
 

@@ -39,7 +39,7 @@ class Past(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """What is different from a moment before. `entries` tell by whom, newest first."""
+    """Differences from a moment before. `entries` tell by whom, newest first."""
 
     since: Moment
     changes: tuple[Change, ...]
@@ -51,16 +51,16 @@ class Changed(NamedTuple):
         return frozenset(c.task for c in self.changes)
 
     def entries_of(self, task_id: str) -> list[LogEntry]:
-        """Those about one task."""
+        """The entries about one task."""
         return [e for e in self.entries if task_id in e.tasks]
 
 
 def changed(session: Session, before: Past, view: ListView) -> Changed:
-    """What the list says differently as it is, or was at another moment."""
-    made = log.logged(diff(before.branch.snapshot, view.snapshot))
+    """The differences of the list as it is, or was at another moment."""
+    changes = log.logged(diff(before.branch.snapshot, view.snapshot))
     later = before.moment.later
     new = later - view.past.later if view.past else later
-    return Changed(before.moment, made, tuple(log.log(session.store, only=new)))
+    return Changed(before.moment, changes, tuple(log.log(session.store, only=new)))
 
 
 def look_back(session: Session, text: str) -> Past:
@@ -83,10 +83,10 @@ def look_back(session: Session, text: str) -> Past:
 
 def _moment(text: str, now: int) -> int | None:
     try:
-        found = parse_when(text, now, _from_local)
+        epoch = parse_when(text, now, _from_local)
     except (ValueError, OverflowError) as error:
         raise Usage(f'"{text}" is no time: {error}', hint=f"give one like {_EXAMPLES}") from None
-    return None if found is None else max(found, 0)
+    return None if epoch is None else max(epoch, 0)
 
 
 def _from_local(written: int) -> int:
@@ -109,11 +109,11 @@ def _commit(store: ListStore, text: str) -> str:
             )
     repository = store.repository
     args = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{text}^{{commit}}"]
-    told = git.run(args, cwd=repository.start, env=repository.env)
-    found = told.stdout.decode("ascii", "replace").strip()
-    if told.returncode == 0 and _is_of_list(store, found):
-        return found
-    if told.returncode == 0:
+    answer = git.run(args, cwd=repository.start, env=repository.env)
+    commit_id = answer.stdout.decode("ascii", "replace").strip()
+    if answer.returncode == 0 and _is_of_list(store, commit_id):
+        return commit_id
+    if answer.returncode == 0:
         raise NotFound(
             f'"{text}" is no commit of the list "{store.list_id}"',
             hint="see its commits with: gittasks log",
@@ -127,7 +127,7 @@ def _commit(store: ListStore, text: str) -> str:
 
 
 def _is_of_list(store: ListStore, commit_id: str) -> bool:
-    """Whether a commit is one of the list, be it of a history that was rewritten."""
+    """Is a commit one of the list, be it of a history that was rewritten?"""
     if commit_id in log.commits(store):
         return True
     if not holds_list(store.repository.objects, commit_id):

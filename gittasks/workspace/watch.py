@@ -13,7 +13,7 @@ from gittasks.errors import GittasksError, NoList
 from gittasks.store import leases
 from gittasks.store.remotes import BackgroundFetch
 from gittasks.workspace import log
-from gittasks.workspace import session as session_
+from gittasks.workspace.session import no_remote
 
 if TYPE_CHECKING:
     from gittasks.core.history import LogEntry
@@ -26,7 +26,7 @@ _RECHECK = 5.0
 
 
 class ListUpdate(NamedTuple):
-    """What a look at a list found that the look before had not.
+    """News of a list since the look before.
 
     `branch` is the list as it is now, None when it is not there (any more), or cannot be read for
     the reason that `problem` gives. `entries` are the commits that came in, oldest first; none at
@@ -48,7 +48,7 @@ class RefState:
         self._read_at = 0.0
 
     def moved(self) -> bool:
-        """Whether it is elsewhere than at the last call; True at the first. InvalidData."""
+        """Is it elsewhere than at the last call? True at the first. InvalidData."""
         now, trace = time.monotonic(), self._store.trace()
         if trace == self._trace and now - self._read_at < _RECHECK:
             return False
@@ -78,16 +78,16 @@ class RefWatcher:
         self._fetches: _Fetches | None = None
         if fetch_every is not None:
             if self.store.remote is None:
-                raise session_.no_remote(session.repository)
+                raise no_remote(session.repository)
             self._fetches = _Fetches(self.store, self.store.remote, fetch_every)
 
     @property
     def fetch_problem(self) -> GittasksError | None:
-        """Why the last fetch failed; None when it did not."""
+        """The failure of the last fetch; None when it went through."""
         return self._fetches.problem if self._fetches else None
 
     def look(self) -> ListUpdate | None:
-        """What is new since the last look, None when nothing is; never waits for a remote."""
+        """The news since the last look, None without any; never waits for a remote."""
         if self._fetches:
             self._fetches.go_on()
         try:
@@ -98,8 +98,8 @@ class RefWatcher:
             news = ListUpdate(None, (), error)
         except GittasksError as error:
             self._watchpoint.recheck()
-            told, self._told = self._told, error.message
-            return None if told == error.message else ListUpdate(None, (), error)
+            previous, self._told = self._told, error.message
+            return None if previous == error.message else ListUpdate(None, (), error)
         self._told = None
         return news
 

@@ -70,7 +70,7 @@ class Commit(NamedTuple):
 
 
 class Contents(Protocol):
-    """What files say and how they are written, for the merge that does neither."""
+    """Reader and writer of files, for the merge that does neither."""
 
     def read(self, path: str, blob: str) -> File:
         """The version of a file that is stored under a name."""
@@ -82,11 +82,11 @@ class Contents(Protocol):
         """
 
     def is_recipe(self, commit: Commit, order: CommitOrder) -> bool:
-        """Whether a commit is to the byte what the recipe yields for its parents and tree."""
+        """Is a commit to the byte the one that the recipe yields for its parents and tree?"""
 
 
 class MergedState(NamedTuple):
-    """What the list says at one commit.
+    """The list as one commit says it.
 
     `lag` holds the paths at which the tree of the commit says something else, because a merge
     by others dropped a write: the blob that should be there, None for no file. `history` and
@@ -115,7 +115,7 @@ class MergedState(NamedTuple):
 
 
 class MergeResult(NamedTuple):
-    """What an automatic commit on top of some commits holds."""
+    """The content of an automatic commit on top of some commits."""
 
     tree: Tree
     order: CommitOrder
@@ -152,7 +152,7 @@ _NOWHERE = MergedState("", NOTHING, BEGINNING)
 
 
 class _Open(NamedTuple):
-    """What one side of a merge said, in a file that was committed with its conflict markers."""
+    """The value of one side of a merge, in a file that was committed with its conflict markers."""
 
     value: Any
 
@@ -189,12 +189,12 @@ class History:
                 point = self._edit(commit, parents[0] if parents else _NOWHERE, order)
             else:
                 point = self._foreign_merge(commit, parents, order)
-        made = point._replace(history=history, operations=operations)
-        self.points[commit.id] = made
-        return made
+        worked = point._replace(history=history, operations=operations)
+        self.points[commit.id] = worked
+        return worked
 
     def reaches(self, point: MergedState, commit_id: str) -> bool:
-        """Whether a commit is in the history of a point, or is its own."""
+        """Is a commit in the history of a point, or its own?"""
         bit = self._bits.get(commit_id)
         return commit_id == self._root if bit is None else bool(point.history & bit)
 
@@ -203,7 +203,7 @@ class History:
         self.points.pop(commit_id, None)
 
     def join(self, points: Sequence[MergedState]) -> MergeResult:
-        """What an automatic commit with these parents holds."""
+        """The content of an automatic commit with these parents."""
         written = self._unite(points)
         tree: dict[str, str] = dict(points[0].tree)
         for path in differing(points, written):
@@ -221,15 +221,15 @@ class History:
     def open_conflicts(self, written: Written, before: Iterable[Conflict] = ()) -> list[Conflict]:
         """The conflicts among writes since the base, and those of the base (`before`) that
         nobody has settled by writing since; none about a file that is gone."""
-        found = []
+        unsettled = []
         for conflict in before:
             writers = written.get(conflict.path, NOTHING)
             if conflict.register not in writers and ANEW not in writers:
-                found.append(conflict)
+                unsettled.append(conflict)
         for path, writers in written.items():
-            found += conflicts(path, writers)
-        found = [c for c in found if self._exists(c.path, written.get(c.path, NOTHING))]
-        return sorted(found, key=lambda c: (c.path, c.register))
+            unsettled += conflicts(path, writers)
+        unsettled = [c for c in unsettled if self._exists(c.path, written.get(c.path, NOTHING))]
+        return sorted(unsettled, key=lambda c: (c.path, c.register))
 
     # --- the three kinds of commits ---------------------------------------------------------
 
@@ -377,7 +377,7 @@ class History:
         return self._contents.encode(path, picked, files).blob
 
     def _basis(self, path: str, point: MergedState) -> Registers:
-        """What the file said that somebody saw who wrote on top of `point`."""
+        """The registers of the file as somebody saw it who wrote on top of `point`."""
         blob = point.tree.get(path)
         if blob is None:
             return NOTHING
@@ -404,7 +404,7 @@ class History:
     ) -> Mapping[str, Registers]:
         """`Point.basis` of a commit that differs from some parent at `paths`."""
         odd = {path for p in parents for path in (*p.basis, *p.lag)}
-        found = {}
+        bases = {}
         for path in odd.union(paths):
             blob = commit.tree.get(path)
             if blob is None:
@@ -412,11 +412,11 @@ class History:
             writers = written.get(path, NOTHING)
             registers = self._contents.read(path, blob).registers
             if registers is None:
-                found[path] = self._before_it_broke(path, blob, commit, parents, writers)
+                bases[path] = self._before_it_broke(path, blob, commit, parents, writers)
             elif path in odd or len(parents) > 1:  # elsewhere the commit says what it wrote
                 picked = self._picked(path, writers)
-                found |= {} if strictly_equal(registers, picked) else {path: registers}
-        return found
+                bases |= {} if strictly_equal(registers, picked) else {path: registers}
+        return bases
 
     def _before_it_broke(
         self,
@@ -471,7 +471,7 @@ class History:
 
 
 def _made(blob: str) -> dict[Register, Any]:
-    """What else is written by who makes a file where none was."""
+    """The registers of a file that its maker writes besides, where none was."""
     return {BYTES: blob, EXISTS: True, ANEW: True}
 
 
@@ -517,5 +517,5 @@ def choose_heads(
 
 
 def _none_missing(one: MergedState, other: MergedState) -> bool:
-    """Whether `other` has all operations of `one`."""
+    """Is every operation of `one` in `other`?"""
     return not one.operations & ~other.operations

@@ -111,8 +111,8 @@ def _present(writers: Writers) -> Write:
 
 
 def _earliest(writers: Writers) -> Write:
-    said = [w for w in writers if w.value not in (ABSENT, None)]
-    return min(said, key=lambda w: (str(w.value), w.place)) if said else writers[0]
+    stating = [w for w in writers if w.value not in (ABSENT, None)]
+    return min(stating, key=lambda w: (str(w.value), w.place)) if stating else writers[0]
 
 
 def _greatest(writers: Writers) -> Write:
@@ -126,8 +126,8 @@ def _state(writers: Writers) -> Write:
 
     def weight(write: Write) -> tuple[Any, ...]:
         state = write.value if isinstance(write.value, State) else State()
-        gone = state.status is not Status.DELETED
-        standing = (gone, -state.claim if gone else 0, -STATUS_PRECEDENCE[state.status])
+        alive = state.status is not Status.DELETED
+        standing = (alive, -state.claim if alive else 0, -STATUS_PRECEDENCE[state.status])
         if state.status is Status.IN_PROGRESS:
             ended = state.left is not None
             return *standing, ended, state.started or "", state.session or "", write.place
@@ -183,18 +183,20 @@ def overwritten(
     commit: str,
 ) -> Mapping[Register, Writers]:
     """The maximal writers of a file after one more commit, given those before it."""
-    made = {
+    latest = {
         register: (Write(order, commit, value, writes.get(PAIRED_WITH.get(register, ()))),)
         for register, value in writes.items()
     }
-    return made if ANEW in writes else {**writers, **made}
+    return latest if ANEW in writes else {**writers, **latest}
 
 
 def is_combination_of(
     register: Register, value: Any, sides: Sequence[Mapping[Register, Any]]
 ) -> bool:
-    """Whether a merge can have taken a value from its sides, all that they hold of the file; a
-    state, part by part (a text merge goes by lines)."""
+    """Can a merge have taken a value from its sides, all that they hold of the file?
+
+    A state, part by part: a text merge goes by lines.
+    """
     if register != EXISTS:
         sides = [side for side in sides if side] or [{}]  # one without the file has no say
     if any(strictly_equal(value, side.get(register, ABSENT)) for side in sides):
@@ -209,7 +211,7 @@ def is_combination_of(
 
 def conflicts(path: str, written: Mapping[Register, Writers]) -> list[Conflict]:
     """Registers of a file with maximal writers that disagree, in their order."""
-    found = []
+    disagreements = []
     for register, writers in written.items():
         if len(writers) == 1 or register in _SILENT:
             continue
@@ -219,18 +221,17 @@ def conflicts(path: str, written: Mapping[Register, Writers]) -> list[Conflict]:
             kind = _kind(register, (won, *losers), written)
             fitted = won.beside is not None
             name = RuleName.WITH_STATUS if fitted else rule_of(register).name
-            found.append(Conflict(path, register, kind, name, won, losers))
-    return found
+            disagreements.append(Conflict(path, register, kind, name, won, losers))
+    return disagreements
 
 
-def same_outcome(register: Register, one: Any, other: Any) -> bool:
-    """Whether two values say the same; of a finished task that is who finished it and how, not
-    to the second when."""
+def same_outcome(register: Register, value: Any, other: Any) -> bool:
+    """Do two values say the same? Of a finished task: who finished it and how, not when."""
     if register == STATE:
-        one, other = (v if isinstance(v, State) else State() for v in (one, other))
-        if one.status is other.status and one.status.closed:
-            return bool(one.owner == other.owner)
-    return strictly_equal(one, other)
+        value, other = (v if isinstance(v, State) else State() for v in (value, other))
+        if value.status is other.status and value.status.closed:
+            return bool(value.owner == other.owner)
+    return strictly_equal(value, other)
 
 
 def _kind(
@@ -257,11 +258,13 @@ Command = tuple[str, ...]
 def commands_to_take(
     task: Task | None, list_id: str, register: Register, value: Any
 ) -> list[Command]:
-    """What to run, one after the other, so that `register` gets `value`; [] when only an edit of
-    the file by hand does that. `task` is None for the list itself."""
+    """The commands that give `register` the value `value`, to run one after the other.
+
+    [] when only an edit of the file by hand does that. `task` is None for the list itself.
+    """
     if task is None:
-        wanted = register == ("title",) and value not in (ABSENT, None)
-        return [("gittasks", "init", list_id, "--title", str(value))] if wanted else []
+        storable = register == ("title",) and value not in (ABSENT, None)
+        return [("gittasks", "init", list_id, "--title", str(value))] if storable else []
     if register == EXISTS:
         return [("gittasks", "delete", task.id)] if value is ABSENT else []
     if register == STATE:
@@ -293,18 +296,18 @@ def _moves(task: Task, wanted: State) -> list[Command]:
 def _transitions(task: Task, wanted: State) -> tuple[list[Command], str | None]:
     """The commands that lead to the status, and whose the task is after them."""
     moves: list[Command] = []
-    here, owner = task.status, task.owner
-    if here is wanted.status:
+    status, owner = task.status, task.owner
+    if status is wanted.status:
         return moves, owner
-    if here is Status.DELETED:
+    if status is Status.DELETED:
         moves.append(("gittasks", "restore", task.id))
-        here = Status.PENDING
+        status = Status.PENDING
         if task.finished:
-            here = Status.COMPLETED if task.started else Status.SKIPPED
-    if here.closed and wanted.status is not Status.DELETED and here is not wanted.status:
+            status = Status.COMPLETED if task.started else Status.SKIPPED
+    if status.closed and wanted.status is not Status.DELETED and status is not wanted.status:
         moves.append(("gittasks", "reopen", task.id))
-        here = Status.PENDING
-    if here is wanted.status:
+        status = Status.PENDING
+    if status is wanted.status:
         return moves, owner
     if wanted.status is Status.PENDING:
         return [*moves, ("gittasks", "release", task.id)], ""  # whose, depends on who runs it
