@@ -74,14 +74,14 @@ def _answer(settings: Settings, action: Callable[[Repository], HookStatus]) -> A
     )
 
 
-def _lines(found: HookStatus) -> list[str]:
-    width = max(len(h.name) for h in found.hooks)
+def _lines(status: HookStatus) -> list[str]:
+    width = max(len(h.name) for h in status.hooks)
     lines = []
-    for hook in found.hooks:
+    for hook in status.hooks:
         after = ", after the hook that was there" if hook.after else ""
         lines.append(f"{hook.name:<{width}}  {hook.state}{after}")
-    driver = "installed" if found.merge_driver else "missing"
-    return [*lines, f"{'merge driver':<{width}}  {driver}", *found.left]
+    driver = "installed" if status.merge_driver else "missing"
+    return [*lines, f"{'merge driver':<{width}}  {driver}", *status.left]
 
 
 @command("hook", context_settings={"ignore_unknown_options": True})
@@ -97,7 +97,7 @@ def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> i
     reads = name in dispatch.READING and not sys.stdin.isatty()
     stdin = sys.stdin.buffer.read().decode("utf-8", "replace") if reads else ""
     try:
-        told = dispatch.run(
+        lines = dispatch.run(
             name,
             arguments,
             stdin,
@@ -108,20 +108,20 @@ def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> i
     except Refused as refusal:
         if name == "commit-msg" and refusal.rule == "trailer":
             raise
-        told = [str(refusal)]
+        lines = [str(refusal)]
     except Untrusted as error:
-        told = error.message.splitlines()
+        lines = error.message.splitlines()
     except GittasksError as error:
-        told = [f"{error.message}{f' ({error.hint})' if error.hint else ''}"]
+        lines = [f"{error.message}{f' ({error.hint})' if error.hint else ''}"]
     except Exception as error:  # noqa: BLE001  not even a bug of ours may stop git
         from gittasks.cli.main import unexpected
 
-        told = [str(unexpected(error))]
+        lines = [str(unexpected(error))]
     if not settings.quiet:
-        for line in told[:_MOST]:
+        for line in lines[:_MOST]:
             output.say(f"gittasks: {render.text.clean(line)}", err=True)
-        if len(told) > _MOST:
-            output.say(f"gittasks: and {len(told) - _MOST} lines more", err=True)
+        if len(lines) > _MOST:
+            output.say(f"gittasks: and {len(lines) - _MOST} lines more", err=True)
     return 0
 
 

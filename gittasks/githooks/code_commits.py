@@ -41,15 +41,15 @@ def hook_env(env: Mapping[str, str]) -> dict[str, str]:
     git commit and git rebase set the author of that commit, which may be somebody else, at another
     time; who acts here is the committer. The index of the code is none of our business.
     """
-    kept = {
+    variables = {
         name: value
         for name, value in env.items()
         if not name.startswith("GIT_AUTHOR_") and name not in ("GIT_INDEX_FILE", "GIT_PREFIX")
     }
     for part in ("NAME", "EMAIL", "DATE"):
         if value := env.get(f"GIT_COMMITTER_{part}"):
-            kept[f"GIT_AUTHOR_{part}"] = value
-    return kept
+            variables[f"GIT_AUTHOR_{part}"] = value
+    return variables
 
 
 def read(repository: Repository, commits: Iterable[str]) -> dict[str, Change]:
@@ -57,16 +57,16 @@ def read(repository: Repository, commits: Iterable[str]) -> dict[str, Change]:
 
     git finds the trailers, so what is one is as it is configured (git-interpret-trailers).
     """
-    wanted = list(dict.fromkeys(commits))
-    if not wanted:
+    names = list(dict.fromkeys(commits))
+    if not names:
         return {}
     shape = f"%H%x00%s%x00%(trailers:key={KEY},valueonly,unfold)%x00%b%x00"
     args = ["-c", "log.showSignature=false", "log", "--no-walk=unsorted", "--ignore-missing"]
     args += [f"--format={shape}", "--encoding=UTF-8", "--stdin"]
-    text = _ask(repository, args, "".join(f"{c}\n" for c in wanted).encode())
+    text = _ask(repository, args, "".join(f"{c}\n" for c in names).encode())
     parts = text.split("\0")
     rows = zip(parts[0::4], parts[1::4], parts[2::4], parts[3::4], strict=False)
-    made = [
+    changes = [
         Change(
             sha.strip(),
             escape_line(subject, _SUBJECT_LIMIT),
@@ -75,18 +75,18 @@ def read(repository: Repository, commits: Iterable[str]) -> dict[str, Change]:
         )
         for sha, subject, values, body in rows
     ]
-    return {change.sha: change for change in made}
+    return {change.sha: change for change in changes}
 
 
 def mentions(values: Iterable[str]) -> tuple[list[TaskTrailer], list[tuple[str, Usage]]]:
-    """What the values of trailers ask for, one for each task, and those that ask for nothing."""
-    good, bad = [], []
+    """The mentions in values of trailers, one for each task, and the values that are none."""
+    mentioned, faults = [], []
     for value in values:
         try:
-            good.append(parse(value))
+            mentioned.append(parse(value))
         except Usage as error:
-            bad.append((value, error))
-    return deduplicated(good), bad
+            faults.append((value, error))
+    return deduplicated(mentioned), faults
 
 
 def usual(value: str) -> str:
@@ -100,12 +100,12 @@ def usual(value: str) -> str:
 def trailers_of(repository: Repository, path: str) -> list[str]:
     """Values of the `Task` trailers of a message that is being written."""
     text = _ask(repository, ["interpret-trailers", "--parse", "--no-divider", path])
-    found = []
+    values = []
     for line in text.splitlines():
         key, _, value = line.partition(":")
         if key.strip().lower() == KEY.lower() and value.strip():
-            found.append(_cut(value.strip()))
-    return found
+            values.append(_cut(value.strip()))
+    return values
 
 
 def _cut(value: str) -> str:
@@ -119,23 +119,25 @@ def made_between(repository: Repository, head: str, without: Sequence[str]) -> l
 
 
 def pairs(text: str) -> dict[str, str]:
-    """What git tells post-rewrite on standard input: old commit to new (githooks)."""
-    found = {}
+    """The rewritten commits that post-rewrite reads from standard input: old to new (githooks)."""
+    renamed = {}
     for line in text.splitlines():
         words = line.split()
         if len(words) >= 2 and all(_SHA.fullmatch(word) for word in words[:2]):
-            found[words[0]] = words[1]
-    return found
+            renamed[words[0]] = words[1]
+    return renamed
 
 
 def last_action(repository: Repository) -> str:
-    """How HEAD came to be where it is, by its reflog: `commit`, `commit (amend)`, `rebase (pick)`,
-    `cherry-pick`, …; "" when there is no reflog."""
+    """The command that moved HEAD last, by its reflog; "" when there is none.
+
+    `commit`, `commit (amend)`, `rebase (pick)`, `cherry-pick`, …
+    """
     return _last_move(repository).partition(":")[0]
 
 
 def is_merge_made(repository: Repository) -> bool:
-    """Whether HEAD is a merge that git has made just now, not one that it went forward to."""
+    """True when git has made the merge at HEAD just now, and did not go forward to it."""
     return ": Merge made by " in _last_move(repository)
 
 
@@ -151,7 +153,7 @@ def _last_move(repository: Repository) -> str:
 
 
 def rebase_folder(repository: Repository) -> str | None:
-    """Where git keeps the rebase that is under way in this worktree, if one is."""
+    """The folder of the rebase that is under way in this worktree, if one is."""
     for name in ("rebase-merge", "rebase-apply"):
         path = os.path.join(repository.found.path, name)
         if os.path.isdir(path):
@@ -160,10 +162,11 @@ def rebase_folder(repository: Repository) -> str | None:
 
 
 def is_picking(repository: Repository) -> bool:
-    """Whether git is making the commit from another one: a rebase, cherry-pick or revert."""
+    """True while git makes a commit from another one: rebase, cherry-pick, revert, merge."""
     names = ("CHERRY_PICK_HEAD", "REVERT_HEAD", "MERGE_HEAD", "sequencer")
-    there = (os.path.exists(os.path.join(repository.found.path, name)) for name in names)
-    return rebase_folder(repository) is not None or any(there)
+    return rebase_folder(repository) is not None or any(
+        os.path.exists(os.path.join(repository.found.path, name)) for name in names
+    )
 
 
 def _ask(repository: Repository, args: Sequence[str], stdin: bytes = b"") -> str:

@@ -38,14 +38,14 @@ def _committed(workspace: Workspace, *, copied: bool = False) -> list[str]:
     change = next(iter(code_commits.read(repository, ["HEAD"]).values()), None)
     if change is None:
         return []
-    told = _apply(workspace, change, change.values, copied=copied)
-    return told + reverted_lines(workspace, change)
+    lines = _apply(workspace, change, change.values, copied=copied)
+    return lines + reverted_lines(workspace, change)
 
 
 def post_rewrite(workspace: Workspace, kind: str, stdin: str) -> list[str]:
     """Let links follow rewritten commits; apply what their new messages say more than before.
 
-    `kind` is `amend` or `rebase`. An amended commit of a rebase is not told of again when that is
+    `kind` is `amend` or `rebase`. An amended commit of a rebase is not reported again when that is
     done, and may never come to be, so it is noted until then.
     """
     repository = workspace.repository
@@ -59,8 +59,8 @@ def post_rewrite(workspace: Workspace, kind: str, stdin: str) -> list[str]:
     noted = _noted(folder)
     renamed = {old: _newest(new, noted) for old, new in renamed.items()}
     known = set(renamed.values())
-    made = code_commits.made_between(repository, "HEAD", _starts(folder))
-    return _rewritten(workspace, renamed, [commit for commit in made if commit not in known])
+    commits = code_commits.made_between(repository, "HEAD", _starts(folder))
+    return _rewritten(workspace, renamed, [commit for commit in commits if commit not in known])
 
 
 def _rewritten(workspace: Workspace, renamed: Mapping[str, str], fresh: Sequence[str]) -> list[str]:
@@ -69,44 +69,46 @@ def _rewritten(workspace: Workspace, renamed: Mapping[str, str], fresh: Sequence
         old: changes[new].link if new in changes else CodeCommit(new)
         for old, new in renamed.items()
     }
-    told = lines_of(workspace.relink(known))
+    lines = lines_of(workspace.relink(known))
     waiting = [row for row in workspace.unapplied() if row.sha in renamed]
     workspace.forget_unapplied(waiting)
     for new in dict.fromkeys([*renamed.values(), *fresh]):
         if new not in changes:
             continue
         before = [changes[o] for o, n in renamed.items() if n == new and o in changes]
-        said = {value for change in before for value in change.values}
+        earlier = {value for change in before for value in change.values}
         again = {row.trailer for row in waiting if renamed[row.sha] == new}
-        values = [v for v in changes[new].values if v not in said or code_commits.usual(v) in again]
-        told += _apply(workspace, changes[new], values)
-    return told
+        values = [
+            v for v in changes[new].values if v not in earlier or code_commits.usual(v) in again
+        ]
+        lines += _apply(workspace, changes[new], values)
+    return lines
 
 
 def _apply(
     workspace: Workspace, change: Change, values: Iterable[str], *, copied: bool = False
 ) -> list[str]:
-    named, bad = code_commits.mentions(values)
-    done: list[Linked] = workspace.link(change.link, named, copied=copied)
-    rows = [Unapplied(change.sha, change.subject, "", value, str(error)) for value, error in bad]
+    mentioned, faults = code_commits.mentions(values)
+    done: list[Linked] = workspace.link(change.link, mentioned, copied=copied)
+    rows = [Unapplied(change.sha, change.subject, "", value, str(error)) for value, error in faults]
     workspace.note_unapplied(rows)
-    told = lines_of(done)
-    return told + [kept(value, error) for value, error in bad]
+    lines = lines_of(done)
+    return lines + [kept(value, error) for value, error in faults]
 
 
 # --- rebase ---------------------------------------------------------------------------------
 
 
 def _starts(folder: str) -> list[str]:
-    """Where a rebase began: what it was put on, and the branch as it was."""
-    found = []
+    """The commits where a rebase began: what it was put on, and the branch as it was."""
+    starts = []
     for name in ("onto", "orig-head"):
         try:
             with open(os.path.join(folder, name), encoding="ascii") as file:
-                found.append(file.read().strip())
+                starts.append(file.read().strip())
         except OSError:
             continue
-    return found
+    return starts
 
 
 def _noted(folder: str) -> dict[str, str]:
@@ -123,7 +125,7 @@ def _note(folder: str, renamed: Mapping[str, str]) -> None:
 
 
 def _newest(commit: str, renamed: Mapping[str, str]) -> str:
-    """What a commit has become in the end."""
+    """The commit that a rewritten one has become in the end."""
     seen = {commit}
     while (later := renamed.get(commit)) and later not in seen:
         seen.add(later)
@@ -153,13 +155,13 @@ def place(tasks: Iterable[Task]) -> str:
 
 
 def lines_of(done: Sequence[Linked]) -> list[str]:
-    """What became of the lists, and of what could not be done."""
-    told = []
-    for one in done:
-        if one.report is not None and one.report.edit.made:
-            told.append(f"{one.list_id}: {_moved(one.report)}")
-        told += [_refused(one, each) for each in one.not_done]
-    return told
+    """The changes of the lists in words, and what could not be done."""
+    lines = []
+    for linked in done:
+        if linked.report is not None and linked.report.edit.made:
+            lines.append(f"{linked.list_id}: {_moved(linked.report)}")
+        lines += [_refused(linked, each) for each in linked.not_done]
+    return lines
 
 
 def _moved(report: EditResult) -> str:
@@ -180,15 +182,15 @@ def _linked(old: Task, new: Task) -> str:
     return f"{'linked anew' if rewritten else 'linked'}{closed}"
 
 
-def _refused(one: Linked, each: NotDone) -> str:
-    where = f"{one.list_id}: " if one.list_id else ""
+def _refused(linked: Linked, each: NotDone) -> str:
+    where = f"{linked.list_id}: " if linked.list_id else ""
     if not each.mention.task:
         return f"{where}links were not remapped: {each.error.message}"
     return where + kept(str(each.mention), each.error)
 
 
 def kept(trailer: str, error: GittasksError) -> str:
-    """That what a trailer asks for could not be done; commit-msg has told what was meant."""
+    """The line for a trailer that could not be applied; commit-msg has said what was meant."""
     return f'not done, kept for gittasks doctor: "{trailer}": {error.message}'
 
 
@@ -196,7 +198,7 @@ def reverted_lines(workspace: Workspace, change: Change) -> list[str]:
     """A commit that reverts others reopens nothing: say what they had finished, and how to."""
     if not change.reverts:
         return []
-    told = []
+    lines = []
     for list_id in workspace.known_lists():
         tasks = workspace.for_list(list_id).snapshot().ordered()
         hit = [
@@ -205,8 +207,8 @@ def reverted_lines(workspace: Workspace, change: Change) -> list[str]:
             if t.status is Status.COMPLETED and {c.sha for c in t.commits} & set(change.reverts)
         ]
         if hit:
-            told.append(
+            lines.append(
                 f"{list_id}: this reverts a commit of {some(hit)}, completed; when there is work "
                 f"left again: gittasks reopen {hit[0]} --list {list_id}"
             )
-    return told
+    return lines

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from gittasks import sync
 from gittasks.core.model import Snapshot, Status
@@ -33,15 +34,15 @@ def tell(workspace: Workspace) -> list[str]:
     repository = workspace.repository
     if code_commits.rebase_folder(repository):
         return []
-    told = []
+    lines = []
     for list_id in repository.known_lists():
         try:
             line = _line(ListStore(repository, list_id))
         except GittasksError as error:
             line = error.message
         if line:
-            told.append(f"{list_id}: {line}")
-    return told
+            lines.append(f"{list_id}: {line}")
+    return lines
 
 
 def begin(repository: Repository) -> None:
@@ -67,14 +68,14 @@ def _line(store: ListStore) -> str | None:
     return f"{words} {place(branch.snapshot.tasks.values())}"
 
 
-def _before(store: ListStore, local: str | None, told: str | None) -> Snapshot | None:
+def _before(store: ListStore, local: str | None, seen: str | None) -> Snapshot | None:
     """The list as it was known here; None when it was not, or is no longer there to be read."""
     try:
-        if local and told:
+        if local and seen:
             return evaluate(
-                store.repository, store.list_id, Heads(local, told), None
+                store.repository, store.list_id, Heads(local, seen), None
             ).branch.snapshot
-        known = local or told
+        known = local or seen
         return store.load_at(known).snapshot if known else None
     except GittasksError:
         return None
@@ -134,22 +135,22 @@ def push_along(workspace: Workspace, remote: str, stdin: str) -> list[str]:
     ]
     if not stores:
         return []
-    told = []
+    lines = []
     for done in sync.sync(stores, remote, SyncOptions(fetch=False, push=True)):
         if done.error:
-            told.append(_not_pushed(done.list_id, remote, done.error))
+            lines.append(_not_pushed(done.list_id, remote, done.error))
         else:
             count = len(done.sent)
             what = "is" if done.created else f"{count} {'change' if count == 1 else 'changes'}"
-            told.append(f"{done.list_id}: {what} now on {remote}")
-    return told
+            lines.append(f"{done.list_id}: {what} now on {remote}")
+    return lines
 
 
 def _is_due(repository: Repository, list_id: str, commit: str, remote: str) -> bool:
-    """Whether a list goes to this remote, and has something that is not there as far as known."""
-    found = home.of(repository, list_id)
-    there = repository.tracked_lists().get(remote, {}).get(list_id)
-    return found.remote == remote and found.doubt is None and commit != there
+    """True when this is the home of a list that has something it lacks, as far as known."""
+    decided = home.of(repository, list_id)
+    tracked = repository.tracked_lists().get(remote, {}).get(list_id)
+    return decided.remote == remote and decided.doubt is None and commit != tracked
 
 
 def _not_pushed(list_id: str, remote: str, error: GittasksError) -> str:
@@ -157,7 +158,7 @@ def _not_pushed(list_id: str, remote: str, error: GittasksError) -> str:
 
 
 def _is_dry_run() -> bool:
-    """Whether this is a `git push --dry-run`, which runs the hook as well and does not say so.
+    """True in a `git push --dry-run`, which runs the hook as well and does not say so.
 
     The command line of the git above tells, where there is /proc; elsewhere nothing does.
     """
@@ -211,39 +212,76 @@ def run(
 ) -> list[str]:
     """Do what a hook does and return what it has to say, a line each.
 
-    Arguments that are missing are taken from the variables of the pre-commit framework. Raises
-    Refused for a commit that is not to be made, and any other error for what went wrong.
+    Raises Refused for a commit that is not to be made, and any other error for what went wrong.
     """
     if name not in NAMES:
         raise NotFound(f'gittasks has no hook "{name}"', hint=f"it has {', '.join(NAMES)}")
     workspace = Workspace.open(start, list_id=list_id, env=hook_env(env))
     if not workspace.known_lists():
         return []
+    return _ACTIONS[name](workspace, _Call(args, stdin, env))
 
-    def argument(at: int, variable: str = "") -> str:
-        return args[at] if len(args) > at else env.get(variable, "")
 
-    if name in ("prepare-commit-msg", "commit-msg"):
-        if not args:
-            raise Usage(f"{name} takes the file of the message")
-        from gittasks.githooks import messages
+class _Call(NamedTuple):
+    """The arguments of a hook; missing ones are variables of the pre-commit framework."""
 
-        if name == "commit-msg":
-            return messages.check(workspace, args[0])
-        messages.prepare(workspace, args[0], argument(1, "PRE_COMMIT_COMMIT_MSG_SOURCE"))
-        return []
-    if name == "pre-push":
-        return push_along(workspace, argument(0, "PRE_COMMIT_REMOTE_NAME"), stdin)
-    if name in ("post-commit", "post-rewrite"):
-        if name == "post-commit":
-            return commits.post_commit(workspace)
-        kind = argument(0, "PRE_COMMIT_REWRITE_COMMAND")
-        told = commits.post_rewrite(workspace, kind, stdin)
-        if kind == "amend":
-            return told
+    args: Sequence[str]
+    stdin: str
+    env: Mapping[str, str]
 
-        return told + tell(workspace)
+    def argument(self, at: int, variable: str) -> str:
+        return self.args[at] if len(self.args) > at else self.env.get(variable, "")
 
-    if name == "post-merge" and argument(0, "PRE_COMMIT_IS_SQUASH_MERGE") != "1":
-        return commits.post_merge(workspace) + tell(workspace)
+    @property
+    def message_file(self) -> str:
+        if not self.args:
+            raise Usage("this hook takes the file of the message")
+        return self.args[0]
+
+
+def _prepare_commit_msg(workspace: Workspace, call: _Call) -> list[str]:
+    from gittasks.githooks import messages
+
+    source = call.argument(1, "PRE_COMMIT_COMMIT_MSG_SOURCE")
+    messages.prepare(workspace, call.message_file, source)
+    return []
+
+
+def _commit_msg(workspace: Workspace, call: _Call) -> list[str]:
+    from gittasks.githooks import messages
+
+    return messages.check(workspace, call.message_file)
+
+
+def _post_commit(workspace: Workspace, _: _Call) -> list[str]:
+    return commits.post_commit(workspace)
+
+
+def _post_rewrite(workspace: Workspace, call: _Call) -> list[str]:
+    kind = call.argument(0, "PRE_COMMIT_REWRITE_COMMAND")
+    lines = commits.post_rewrite(workspace, kind, call.stdin)
+    return lines if kind == "amend" else lines + tell(workspace)
+
+
+def _post_merge(workspace: Workspace, call: _Call) -> list[str]:
+    squashed = call.argument(0, "PRE_COMMIT_IS_SQUASH_MERGE") == "1"
+    return ([] if squashed else commits.post_merge(workspace)) + tell(workspace)
+
+
+def _post_checkout(workspace: Workspace, _: _Call) -> list[str]:
     return tell(workspace)
+
+
+def _pre_push(workspace: Workspace, call: _Call) -> list[str]:
+    return push_along(workspace, call.argument(0, "PRE_COMMIT_REMOTE_NAME"), call.stdin)
+
+
+_ACTIONS: dict[str, Callable[[Workspace, _Call], list[str]]] = {
+    "prepare-commit-msg": _prepare_commit_msg,
+    "commit-msg": _commit_msg,
+    "post-commit": _post_commit,
+    "post-rewrite": _post_rewrite,
+    "post-merge": _post_merge,
+    "post-checkout": _post_checkout,
+    "pre-push": _pre_push,
+}

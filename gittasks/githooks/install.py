@@ -24,15 +24,15 @@ MARK = "# Managed by: gittasks hooks install|uninstall."
 
 def script(name: str) -> bytes:
     """The script for a hook."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    shipped = os.path.join(here, "shipped", name)
-    in_source_tree = os.path.join(os.path.dirname(os.path.dirname(here)), "hooks", name)
+    folder = os.path.dirname(os.path.abspath(__file__))
+    shipped = os.path.join(folder, "shipped", name)
+    in_source_tree = os.path.join(os.path.dirname(os.path.dirname(folder)), "hooks", name)
     with open(shipped if os.path.exists(shipped) else in_source_tree, "rb") as file:
         return file.read()
 
 
 def is_ours(path: str) -> bool:
-    """Whether the file at `path` is a script of ours."""
+    """True when the file at `path` is a script of ours."""
     try:
         with open(path, "rb") as file:
             return MARK.encode() in file.read(4096)
@@ -57,7 +57,7 @@ class Place(NamedTuple):
 
 
 def find(repository: Repository) -> Place:
-    """Where the hooks of this repository belong."""
+    """The place of the hooks of this repository."""
     folder = _hooks_folder(repository)
     manager = _manager(repository, folder)
     return Place(folder, manager, bool(manager) and _version(repository) >= _CONFIGURED)
@@ -72,7 +72,7 @@ def _hooks_folder(repository: Repository) -> str:
 
 
 def _manager(repository: Repository, folder: str) -> str | None:
-    """Who looks after the hooks, when it is not git alone."""
+    """The program or setting that looks after the hooks, when it is not git alone."""
     tree = repository.found.work_tree
     if os.path.exists(folder) and not os.path.isdir(folder):
         return _OFF
@@ -101,7 +101,7 @@ def _says(path: str, word: bytes) -> bool:
 
 
 def is_of_pre_commit(path: str) -> bool:
-    """Whether a hook is the pre-commit framework's, which runs `<name>.legacy` beside it."""
+    """True for a hook of the pre-commit framework, which runs `<name>.legacy` beside it."""
     return _says(path, b"pre-commit.com") or _says(path, b"pre_commit")
 
 
@@ -113,8 +113,8 @@ def manual_step(place: Place, tree: str) -> dict[str, str]:
             path = os.path.join(place.folder.removesuffix(f"{os.sep}_"), name)
         elif place.manager == "lefthook":
             names = ("lefthook.yml", ".lefthook.yml", "lefthook.yaml", "lefthook-local.yml")
-            there = (os.path.join(tree, n) for n in names)
-            path = next((p for p in there if os.path.exists(p)), os.path.join(tree, names[0]))
+            paths = [os.path.join(tree, n) for n in names]
+            path = next(filter(os.path.exists, paths), paths[0])
         else:
             path = os.path.join(place.folder, name)
         files[name] = path if _says(path, f"gittasks hook {name}".encode()) else ""
@@ -122,7 +122,7 @@ def manual_step(place: Place, tree: str) -> dict[str, str]:
 
 
 def describe_place(place: Place) -> list[str]:
-    """What a person has to add, when we cannot."""
+    """The lines that a person has to add, when we cannot."""
     if place.manager == _OFF:
         return [
             "git runs no hooks here, for core.hooksPath names no folder",
@@ -149,8 +149,8 @@ def _line(name: str, args: str) -> str:
 
 
 def _version(repository: Repository) -> tuple[int, ...]:
-    found = re.search(r"(\d+)\.(\d+)", _ask(repository, "version"))
-    return tuple(map(int, found.groups())) if found else (0, 0)
+    numbers = re.search(r"(\d+)\.(\d+)", _ask(repository, "version"))
+    return tuple(map(int, numbers.groups())) if numbers else (0, 0)
 
 
 def _ask(repository: Repository, *args: str) -> str:
@@ -162,7 +162,7 @@ _CHAINED = ".gittasks-chained"
 
 
 class HookState(StrEnum):
-    """Whether git calls the script of this version, an older one, none, or one set up by hand."""
+    """State of a hook: git calls the script of this version, an older one, none, or a person's."""
 
     INSTALLED = "installed"
     OUTDATED = "outdated"
@@ -183,7 +183,7 @@ class Hook(NamedTuple):
 
 
 class HookStatus(NamedTuple):
-    """What is set up, and what is left to do by hand, in words."""
+    """State of all hooks, and what is left to do by hand, in words."""
 
     hooks: tuple[Hook, ...]
     merge_driver: bool
@@ -192,14 +192,14 @@ class HookStatus(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        """Whether git calls gittasks wherever it could."""
+        """True when git calls gittasks wherever it could."""
         return self.merge_driver and all(
             h.state in (HookState.INSTALLED, HookState.BY_HAND) for h in self.hooks
         )
 
 
 def status(repository: Repository) -> HookStatus:
-    """What is set up in a repository."""
+    """State of the hooks in a repository."""
     place = find(repository)
     hooks = tuple(_look(repository, place, name) for name in NAMES)
     installed = merge_driver.is_installed(repository)
@@ -289,7 +289,7 @@ def _put(slot: str, name: str, repository: Repository) -> None:
 
 
 def _take_out(slot: str) -> bool:
-    """Whether our script was in a slot; what it had displaced is back then."""
+    """Take our script out of a slot and put back what it displaced; False when it is not there."""
     if not is_ours(slot):
         return False
     chained = f"{slot}{_CHAINED}"
@@ -348,10 +348,10 @@ def _configure(repository: Repository, name: str) -> bool:
 
 def _unconfigure(repository: Repository, name: str) -> bool:
     copy = _copy(repository, name)
-    there = repository.config.get(f"hook.gittasks-{name}.event") is not None
-    if there:
+    configured = repository.config.get(f"hook.gittasks-{name}.event") is not None
+    if configured:
         repository.remove_config_section(f"hook.gittasks-{name}")
     if os.path.lexists(copy):
         disk.remove(copy)
-        there = True
-    return there
+        return True
+    return configured

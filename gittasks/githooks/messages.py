@@ -75,9 +75,9 @@ def check(workspace: Workspace, path: str) -> list[str]:
     """
     repository = workspace.repository
     _check_unwritten(repository, path)
-    named, bad = code_commits.mentions(code_commits.trailers_of(repository, path))
-    faults = [f"{error.message}; {error.hint}" for _, error in bad]
-    faults += [fault for mention in named if (fault := _fault(workspace, mention))]
+    mentioned, unreadable = code_commits.mentions(code_commits.trailers_of(repository, path))
+    faults = [f"{error.message}; {error.hint}" for _, error in unreadable]
+    faults += [fault for mention in mentioned if (fault := _fault(workspace, mention))]
     if faults and repository.config.flag("gittasks.stricttrailers"):
         raise Refused(
             "trailer",
@@ -89,10 +89,10 @@ def check(workspace: Workspace, path: str) -> list[str]:
 
 
 def _fault(workspace: Workspace, mention: TaskTrailer) -> str | None:
-    """What is wrong with the task that a trailer names."""
+    """The fault of a trailer whose task is not to be found."""
     try:
-        there = workspace.for_list(mention.list_id)
-        find(there.snapshot(), mention.task)
+        named = workspace.for_list(mention.list_id)
+        find(named.snapshot(), mention.task)
     except GittasksError as error:
         hint = f"; {error.hint}" if error.hint else ""
         return f'"{KEY}: {mention}": {error.message}{hint}'
