@@ -219,12 +219,13 @@ def run(
     workspace = Workspace.open(start, list_id=list_id, env=hook_env(env))
     if not workspace.known_lists():
         return []
-    return _ACTIONS[name](workspace, _Call(args, stdin, env))
+    return _ACTIONS[name](workspace, _Call(name, args, stdin, env))
 
 
 class _Call(NamedTuple):
     """The arguments of a hook; missing ones are variables of the pre-commit framework."""
 
+    name: str
     args: Sequence[str]
     stdin: str
     env: Mapping[str, str]
@@ -232,25 +233,17 @@ class _Call(NamedTuple):
     def argument(self, at: int, variable: str) -> str:
         return self.args[at] if len(self.args) > at else self.env.get(variable, "")
 
-    @property
-    def message_file(self) -> str:
-        if not self.args:
-            raise Usage("this hook takes the file of the message")
-        return self.args[0]
 
-
-def _prepare_commit_msg(workspace: Workspace, call: _Call) -> list[str]:
+def _message(workspace: Workspace, call: _Call) -> list[str]:
+    if not call.args:
+        raise Usage(f"{call.name} takes the file of the message")
     from gittasks.githooks import messages
 
+    if call.name == "commit-msg":
+        return messages.check(workspace, call.args[0])
     source = call.argument(1, "PRE_COMMIT_COMMIT_MSG_SOURCE")
-    messages.prepare(workspace, call.message_file, source)
+    messages.prepare(workspace, call.args[0], source)
     return []
-
-
-def _commit_msg(workspace: Workspace, call: _Call) -> list[str]:
-    from gittasks.githooks import messages
-
-    return messages.check(workspace, call.message_file)
 
 
 def _post_commit(workspace: Workspace, _: _Call) -> list[str]:
@@ -277,8 +270,8 @@ def _pre_push(workspace: Workspace, call: _Call) -> list[str]:
 
 
 _ACTIONS: dict[str, Callable[[Workspace, _Call], list[str]]] = {
-    "prepare-commit-msg": _prepare_commit_msg,
-    "commit-msg": _commit_msg,
+    "prepare-commit-msg": _message,
+    "commit-msg": _message,
     "post-commit": _post_commit,
     "post-rewrite": _post_rewrite,
     "post-merge": _post_merge,
