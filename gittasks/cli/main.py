@@ -111,8 +111,8 @@ class CommandGroup(click.Group):
         from click.shell_completion import CompletionItem
 
         texts = {name: text for group in COMMANDS.values() for name, (_, text) in group.items()}
-        found = [CompletionItem(n, help=t) for n, t in texts.items() if n.startswith(incomplete)]
-        return found or click.Command.shell_complete(self, ctx, incomplete)
+        items = [CompletionItem(n, help=t) for n, t in texts.items() if n.startswith(incomplete)]
+        return items or click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Commands by group, from the table above: no module is imported for help."""
@@ -130,8 +130,8 @@ def unknown_command(word: str) -> Usage:
     from gittasks.core.ids import near_matches
     from gittasks.core.suggestions import COMMANDS_MEANT, tool_meant
 
-    if meant := tool_meant(word) or COMMANDS_MEANT.get(word):
-        near = [meant]
+    if suggestion := tool_meant(word) or COMMANDS_MEANT.get(word):
+        near = [suggestion]
     else:
         near = near_matches(word, [*_MODULES, *ALIASES], 2)
     near = list(dict.fromkeys(ALIASES.get(name, name) for name in near))
@@ -199,8 +199,8 @@ def _before_separator(args: Sequence[str]) -> Sequence[str]:
 def _invoke(args: Sequence[str], settings: Settings) -> int | GittasksError:
     """The exit code of a command, or the error that it ended with."""
     try:
-        made = cli.main(list(args), prog_name="gittasks", standalone_mode=False, obj=settings)
-        return made if isinstance(made, int) else 0
+        code = cli.main(list(args), prog_name="gittasks", standalone_mode=False, obj=settings)
+        return code if isinstance(code, int) else 0
     except GittasksError as error:
         return error
     except click.exceptions.NoArgsIsHelpError as error:
@@ -217,7 +217,7 @@ def _invoke(args: Sequence[str], settings: Settings) -> int | GittasksError:
 
 
 def unexpected(error: Exception) -> GittasksError:
-    """What to tell of an error that is none of ours: of the system, or else a bug."""
+    """The error for an exception that is none of ours: of the system, or else a bug."""
     return DiskFailure.of(error) if isinstance(error, OSError) else _as_bug(error)
 
 

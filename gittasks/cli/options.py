@@ -102,8 +102,8 @@ class Command(click.Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["add_help_option"] = False
         super().__init__(*args, **kwargs)
-        taken = {name for param in self.params for name in param.opts}
-        self.params += [o for o in common_options() if not taken.intersection(o.opts)]
+        names = {name for param in self.params for name in param.opts}
+        self.params += [o for o in common_options() if not names.intersection(o.opts)]
         for param in self.params:
             if kind := _IDS.get(param.name or ""):
                 param.type = kind

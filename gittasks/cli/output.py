@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LostOutput(Exception):
-    """What a command says cannot be written (a full disk), so nobody knows what it did."""
+    """An answer that cannot be written (a full disk), so nobody knows what was done."""
 
 
 class Answer(NamedTuple):

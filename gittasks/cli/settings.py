@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Settings:
-    """What the common options say; filled while the command line is read."""
+    """Values of the common options; filled while the command line is read."""
 
     __slots__ = ("acting", "color", "directory", "json", "list_id", "quiet")
 
@@ -51,13 +51,13 @@ class Settings:
         return colored(plain) if self.in_color() else plain
 
     def on_terminal(self) -> bool:
-        """Whether a person reads standard output on a terminal that can move the cursor."""
+        """True when a person reads standard output on a terminal that can move the cursor."""
         plain = self.json or self.quiet or os.environ.get("TERM") in (None, "", "dumb")
         return not plain and sys.stdout.isatty()
 
     def in_color(self) -> bool:
-        """Whether to colour: as asked, else on a terminal that can and wants it (no-color.org)."""
+        """True to colour: as asked, else on a terminal that can and wants it (no-color.org)."""
         if self.color != "auto":
             return self.color == "always"
-        wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        return wanted and sys.stdout.isatty()
+        colors = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return colors and sys.stdout.isatty()

@@ -143,10 +143,10 @@ def create_command(
     )
     workspace = settings.workspace()
     report = workspace.edit([operation], force=force, parallel=parallel)
-    made = report.edit
+    change = report.edit
     # Their author should read at once what will make new tasks hard to follow.
     return edited(workspace, report)._replace(
-        hints=lambda: remarks(made.before, made.after, made.created)
+        hints=lambda: remarks(change.before, change.after, change.created)
     )
 
 
@@ -202,7 +202,7 @@ def update_command(
     **fields: Any,
 ) -> Answer:
     """Change fields of a task; an empty text clears a field."""
-    named = Update(
+    plain = Update(
         id=task_id,
         subject=subject,
         description=prose(description),
@@ -220,7 +220,7 @@ def update_command(
         unset=unset,
     )
     simple = Update.of({"id": task_id, **_given(fields)})
-    operation = named._replace(fields=simple.fields, added=simple.added, removed=simple.removed)
+    operation = plain._replace(fields=simple.fields, added=simple.added, removed=simple.removed)
     if operation == Update(id=task_id):
         raise Usage("nothing to change was given", hint="see what can be: gittasks update --help")
     return edit(settings, [operation], force=force, parallel=parallel)
@@ -329,7 +329,7 @@ def _located(error: GittasksError, lines: list[BatchLine]) -> GittasksError:
 def _made_below(error: NotFound, lines: list[BatchLine]) -> int | None:
     """The line that makes the task that was not found, when it comes too late."""
     for line in lines:
-        made = line.operation.id if isinstance(line.operation, Create) else None
-        if made and f'"{made}"' in error.message:
+        task_id = line.operation.id if isinstance(line.operation, Create) else None
+        if task_id and f'"{task_id}"' in error.message:
             return line.number
     return None

@@ -41,7 +41,7 @@ _FORWARDED = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT")
 
 
 class ChildEnd(NamedTuple):
-    """How a program ended: the exit code as a shell gives it, and the same in words."""
+    """The end of a program: the exit code as a shell gives it, and the same in words."""
 
     code: int
     words: str
@@ -347,15 +347,15 @@ def claim_command(
     """
     seconds = duration(lease, "--lease") if lease else None
     workspace = settings.workspace(owner, remote)
-    wanted = Claim(task_id, owner, take_over, resume=resume)
+    intent = Claim(task_id, owner, take_over, resume=resume)
     limit = duration(wait, "--wait") if wait else None
     how = {"force": force, "parallel": parallel, "offline": offline}
     try:
-        made = workspace.claim(wanted, seconds, **how)
-        while made.task is None and wait is not None:
+        claimed = workspace.claim(intent, seconds, **how)
+        while claimed.task is None and wait is not None:
             if not workspace.wait_until_ready(limit):
                 break
-            made = workspace.claim(wanted, seconds, **how)
+            claimed = workspace.claim(intent, seconds, **how)
     except RemoteFailure as error:
         if not error.details.get("uncertain"):
             error.hint = (
@@ -363,7 +363,7 @@ def claim_command(
                 "gittasks claim --offline"
             )
         raise
-    return _answer(workspace, made)
+    return _answer(workspace, claimed)
 
 
 def _answer(workspace: Workspace, claimed: Claimed) -> Answer:

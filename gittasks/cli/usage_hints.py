@@ -12,7 +12,7 @@ _NOTES = {"--note", "--comment", "--message", "-m"}
 
 
 def hint_for(error: click.ClickException) -> str | None:
-    """What to write instead; None when that cannot be told."""
+    """The correction of a usage error; None when none can be told."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is None:
         return None
@@ -22,8 +22,8 @@ def hint_for(error: click.ClickException) -> str | None:
         return _missing(error.param, context)
     if isinstance(error, click.BadParameter) and error.param and "--status" in error.param.opts:
         wrong = re.search(r"'([^']*)' is not one of", error.format_message())
-        meant = status_meant(wrong[1]) if wrong else None
-        return f"did you mean --status {meant}?" if meant else None
+        status = status_meant(wrong[1]) if wrong else None
+        return f"did you mean --status {status}?" if status else None
     if "unexpected extra argument" in error.format_message():
         if context.info_name in ("create", "note"):
             return f"quote a text of several words: {context.command_path} {_usage(context)}"
@@ -42,11 +42,11 @@ def _option(wrong: str, context: click.Context) -> str | None:
         or_result = "; the outcome is --result TEXT" if has_result else ""
         return f"a remark is a command of its own: gittasks note ID TEXT{or_result}"
     names = _names(context.command)
-    meant = field_meant(wrong.lstrip("-"), names)
-    if meant is None and "addBlockedBy" in names:
-        meant = field_meant("add" + wrong.lstrip("-"), names)
-    if meant is not None:
-        name = names[meant]
+    field = field_meant(wrong.lstrip("-"), names)
+    if field is None and "addBlockedBy" in names:
+        field = field_meant("add" + wrong.lstrip("-"), names)
+    if field is not None:
+        name = names[field]
         if name.startswith("-"):
             value = " KEY=VALUE" if name == "--metadata" else ""
             return f"did you mean {name}{value}?"
@@ -57,17 +57,17 @@ def _option(wrong: str, context: click.Context) -> str | None:
 
 
 def _names(command: click.Command) -> dict[str, str]:
-    """What a command takes: its option or argument by the name of the field in JSON."""
-    found: dict[str, str] = {}
+    """Options and arguments of a command by the names of the fields in JSON."""
+    names: dict[str, str] = {}
     for param in command.params:
         if param.expose_value and isinstance(param, click.Argument):
-            found[{"task_id": "id"}.get(param.name or "", param.name or "")] = "argument"
+            names[{"task_id": "id"}.get(param.name or "", param.name or "")] = "argument"
     for param in command.params:
         long = next((o for o in param.opts if o.startswith("--")), None)
         if long and param.expose_value and not getattr(param, "hidden", False):
             first, *rest = long.removeprefix("--").split("-")
-            found.setdefault(first + "".join(map(str.capitalize, rest)), long)
-    return found
+            names.setdefault(first + "".join(map(str.capitalize, rest)), long)
+    return names
 
 
 def _missing(param: click.Parameter | None, context: click.Context) -> str | None:
@@ -81,10 +81,10 @@ def _missing(param: click.Parameter | None, context: click.Context) -> str | Non
 
 
 def _usage(context: click.Context) -> str:
-    made = [
+    metavars = [
         p.make_metavar(context) for p in context.command.params if isinstance(p, click.Argument)
     ]
-    return " ".join(f'"{m}"' if m in ("SUBJECT", "TEXT") else m for m in made)
+    return " ".join(f'"{m}"' if m in ("SUBJECT", "TEXT") else m for m in metavars)
 
 
 def _takes_id(context: click.Context) -> bool:

@@ -1,4 +1,4 @@
-"""Who acts, and what an actor may do with a task in progress: one table.
+"""Actors, and the rights of each to a task in progress: one table.
 
 Whoever acts is an owner in a session (`model.Actor`). The holder of a task in progress is whoever
 acts in its session, if it records one, else whoever acts as its owner. A session may work for
@@ -14,7 +14,7 @@ from gittasks.core.model import Actor, Status, Task
 
 
 class Standing(StrEnum):
-    """How whoever acts stands to a task in progress."""
+    """The standing of an actor to a task in progress."""
 
     HOLDER = "holder"
     SAME_OWNER = "same owner, other session"
@@ -34,12 +34,12 @@ class Answer(Enum):
 
     @property
     def refused(self) -> bool:
-        """Whether nothing is done, unless by force."""
+        """True for the answers that need force."""
         return self in (Answer.ASK_START, Answer.ASK_CLAIM, Answer.NO)
 
 
 def standing(task: Task, actor: Actor) -> Standing:
-    """How `actor` stands to a task that is in progress."""
+    """The standing of `actor` to a task that is in progress."""
     if task.session is None and task.owner is None:
         return Standing.NOBODY
     if task.session is not None and task.session == actor.session:

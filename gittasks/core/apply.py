@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, assert_never
 
 from gittasks.core import ids, rules, validation
-from gittasks.core import operations as operations_
 from gittasks.core.editor import Editor
 from gittasks.core.fields import SIMPLE
 from gittasks.core.graph import Graph
@@ -26,6 +25,7 @@ from gittasks.core.operations import (
     Transition,
     Update,
     Verb,
+    resolved,
 )
 from gittasks.errors import GittasksError, Usage
 
@@ -33,7 +33,7 @@ MOST_ITERATIONS = 1000
 
 
 class Edit(NamedTuple):
-    """What operations did to a list.
+    """The outcome of operations on a list.
 
     `focus` has, for each operation, the id of the task that it was about ("" for a title, for
     rewritten commits, and for StartNext and Claim when nothing was ready). `created` lists new ids
@@ -52,7 +52,7 @@ class Edit(NamedTuple):
 
     @property
     def made(self) -> bool:
-        """Whether anything differs, in the tasks or in the list itself."""
+        """True when anything differs, in the tasks or in the list itself."""
         return bool(self.changed) or self.before.info != self.after.info
 
 
@@ -92,7 +92,7 @@ def unblocked(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
 def apply(snapshot: Snapshot, operations: Sequence[Operation], context: Context) -> Edit:
     """Apply the operations in turn, each to the result of those before it, or none of them.
 
-    An id may be `$N`, the task of the N-th operation (`references`).
+    An id may be `$N`, the task of the N-th operation (`operations.resolved`).
 
     Raises Refused (a rule forbids it), NotFound, Ambiguous or Usage; `details["operation"]` of
     the error is the index of the operation that failed.
@@ -101,8 +101,8 @@ def apply(snapshot: Snapshot, operations: Sequence[Operation], context: Context)
     focus: list[str] = []
     for index, operation in enumerate(operations):
         try:
-            known = operations_.resolved(operation, focus, draft.loop_ends)
-            focus.append(_apply_one(draft, known))
+            intent = resolved(operation, focus, draft.loop_ends)
+            focus.append(_apply_one(draft, intent))
         except GittasksError as error:
             error.details["operation"] = index
             raise
@@ -170,15 +170,15 @@ def _create_loop(draft: Editor, op: Create) -> str:
     if not phase and (label := phase_in(op.subject)):
         name, phase = without_prefix(op.subject), label.removeprefix("PHASE ")
     count = op.iterations or 0
-    made: list[str] = []
+    iterations: list[str] = []
     for i in range(1, count + 1):
-        one = Create(
+        iteration = Create(
             subject=validation.subject(f"Iteration {i}/{count}: {name}"),
             id=f"{op.id.strip()}-{i}" if op.id else None,
             description=op.description,
             active_form=f"{op.active_form.strip()} ({i}/{count})" if op.active_form else None,
             owner=op.owner,
-            blocked_by=(made[-1],) if made else op.blocked_by,
+            blocked_by=(iterations[-1],) if iterations else op.blocked_by,
             blocks=op.blocks if i == count else (),
             phase=phase,
             order=None if op.order is None else round(op.order + (i - 1) / MOST_ITERATIONS, 3),
@@ -186,9 +186,9 @@ def _create_loop(draft: Editor, op: Create) -> str:
             result=op.result,
             fields=op.fields,
         )
-        made.append(_create_one(draft, one))
-    draft.loop_ends[made[0]] = made[-1]
-    return made[0]
+        iterations.append(_create_one(draft, iteration))
+    draft.loop_ends[iterations[0]] = iterations[-1]
+    return iterations[0]
 
 
 def _create_one(draft: Editor, op: Create) -> str:
@@ -305,8 +305,8 @@ def _update_fields(draft: Editor, task_id: str, op: Update) -> None:
         changes["order"] = validation.order(op.order)
     if op.metadata or op.unset:
         dropped = {key.strip() for key in op.unset}
-        kept = {k: v for k, v in task.metadata.items() if k not in dropped}
-        changes["metadata"] = {**kept, **validation.metadata(op.metadata)}
+        rest = {k: v for k, v in task.metadata.items() if k not in dropped}
+        changes["metadata"] = {**rest, **validation.metadata(op.metadata)}
     changes |= _simple(op.fields)
     added = _simple(op.added)
     removed = _simple(op.removed)

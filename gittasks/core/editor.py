@@ -221,17 +221,17 @@ class Editor:
             self.unless_forced(rules.held(task, actor, answer, verb))
 
     def _acting(self, owner: str | None) -> Actor:
-        """Who acts, when a call gives the name itself."""
+        """The actor of a call that may give the owner itself."""
         actor = self.context.actor
         return actor._replace(owner=owner, named=True) if owner else actor
 
     def _standing(self, task: Task, actor: Actor) -> Standing:
-        """How an actor stands to a task in progress; what it began for another is its own."""
+        """The standing of an actor to a task in progress; one begun for another is its own."""
         mine = task.id in self.context.on_behalf and actor == self.context.actor
         return Standing.HOLDER if mine else actors.standing(task, actor)
 
     def holder(self, task_id: str) -> Holder | None:
-        """Who has a task in progress; None for one that nobody has, or that is not there."""
+        """The holder of a task in progress; None for one not in progress, or not there."""
         task = self.tasks.get(task_id)
         if task is None or task.status is not Status.IN_PROGRESS:
             return None

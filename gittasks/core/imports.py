@@ -44,7 +44,7 @@ class Dropped(NamedTuple):
 
 
 class ImportBatch(NamedTuple):
-    """What was read from one source. `where` names it; `tool` is the word for its format."""
+    """The tasks read from one source. `where` names it; `tool` is its format's word."""
 
     tool: str
     where: str
@@ -76,25 +76,25 @@ def assign_ids(arrivals: Sequence[ImportedTask], snapshot: Snapshot) -> dict[str
         for task in snapshot.tasks.values()
         if ALIAS in task.metadata
     }
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for arrival in arrivals:
         source = arrival.source
         if ids.task_id_fault(source) is None and _is_same(arrival, snapshot.tasks.get(source)):
-            found[source] = source
+            names[source] = source
         elif source in aliases:
-            found[source] = aliases[source]
-    taken = {*snapshot.tasks, *snapshot.unreadable, *found.values()}
+            names[source] = aliases[source]
+    reserved = {*snapshot.tasks, *snapshot.unreadable, *names.values()}
     counts: dict[str, int] = {}
     for arrival in arrivals:
-        if arrival.source not in found:
-            name = ids.free(ids.slug(arrival.source, 50), taken, counts)
-            found[arrival.source] = name
-            taken.add(name)
-    return found
+        if arrival.source not in names:
+            name = ids.free(ids.slug(arrival.source, 50), reserved, counts)
+            names[arrival.source] = name
+            reserved.add(name)
+    return names
 
 
 def _is_same(arrival: ImportedTask, here: Task | None) -> bool:
-    """Whether the task here of the same id is not one that came with another id."""
+    """True unless the task of the same id here came with another id."""
     alias = here.metadata.get(ALIAS) if here else None
     return alias in (None, arrival.source, arrival.task.metadata.get(ALIAS))
 
@@ -165,14 +165,14 @@ def _bring_along(draft: Editor, old: Task, new: Task) -> None:
     if new.result and not old.result and new.status is changes.get("status", old.status):
         changes["result"] = new.result
     draft.put(old.id, **changes)
-    kept = draft.tasks[old.id]
-    shas = {commit.sha for commit in kept.commits}
+    merged = draft.tasks[old.id]
+    shas = {commit.sha for commit in merged.commits}
     # Not through `put`: notes and links may be added to what another session holds.
-    draft.tasks[old.id] = kept._replace(
-        notes=(*kept.notes, *(n for n in new.notes if n not in kept.notes)),
-        commits=(*kept.commits, *(c for c in new.commits if c.sha not in shas)),
+    draft.tasks[old.id] = merged._replace(
+        notes=(*merged.notes, *(n for n in new.notes if n not in merged.notes)),
+        commits=(*merged.commits, *(c for c in new.commits if c.sha not in shas)),
     )
-    if new.status is Status.DELETED and not kept.status.closed:
+    if new.status is Status.DELETED and not merged.status.closed:
         draft.delete(old.id)
 
 

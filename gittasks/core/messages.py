@@ -75,13 +75,13 @@ def parse_trailers(message: str) -> dict[str, list[str]]:
     paragraphs = message.replace("\r\n", "\n").strip("\n").split("\n\n")
     if len(paragraphs) < 2:
         return {}
-    found: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
     for line in paragraphs[-1].strip("\n").split("\n"):
         key, colon, value = line.partition(":")
         if not colon or not key or not key.replace("-", "").isalnum():
             return {}
-        found.setdefault(key, []).append(value.strip())
-    return found
+        values.setdefault(key, []).append(value.strip())
+    return values
 
 
 def keep_message(
@@ -102,7 +102,7 @@ def keep_message(
 
 
 def can_keep(register: Register) -> bool:
-    """Whether a conflict about this register can be settled by keeping what stands."""
+    """True when a conflict about this register can be settled by keeping what stands."""
     return register[0] not in _NOT_KEPT
 
 
@@ -112,7 +112,7 @@ def parse_kept(message: str) -> tuple[tuple[str, Register], ...]:
         return ()
     import json
 
-    found: list[tuple[str, Register]] = []
+    registers: list[tuple[str, Register]] = []
     for value in parse_trailers(message).get(KEEP, ()):
         path, _, text = value.partition(" ")
         try:
@@ -120,12 +120,12 @@ def parse_kept(message: str) -> tuple[tuple[str, Register], ...]:
         except (ValueError, RecursionError):
             continue
         if isinstance(parts, list) and parts and all(isinstance(p, str) for p in parts):
-            found += [(path, tuple(parts))] if can_keep(tuple(parts)) else []
-    return tuple(found)
+            registers += [(path, tuple(parts))] if can_keep(tuple(parts)) else []
+    return tuple(registers)
 
 
 def _lines(edit: Edit) -> list[str]:
-    """What happened to the list and to each task, one line each."""
+    """The changes of the list and of each task, one line each."""
     by_task: dict[str, list[Change]] = {}
     for change in diff(edit.before, edit.after):
         by_task.setdefault(change.task, []).append(change)
@@ -172,13 +172,13 @@ def _list_line(changes: list[Change]) -> str:
 
 
 def _summary(edit: Edit, lines: int) -> str:
-    """How many tasks were created, changed and removed."""
+    """The numbers of tasks created, changed and removed."""
     if not lines:
         return "nothing changed"
     new = sum(i not in edit.before.tasks for i in edit.changed)
-    gone = sum(i not in edit.after.tasks for i in edit.changed)
-    rest = len(edit.changed) - new - gone
-    counts = ((new, "created"), (rest, "changed"), (gone, "removed"))
+    removed = sum(i not in edit.after.tasks for i in edit.changed)
+    rest = len(edit.changed) - new - removed
+    counts = ((new, "created"), (rest, "changed"), (removed, "removed"))
     parts = [f"{n} {'task' if n == 1 else 'tasks'} {what}" for n, what in counts if n]
     if edit.before.info != edit.after.info:
         parts.append("list changed")
@@ -251,19 +251,19 @@ def parse(value: str) -> TaskTrailer:
         return TaskTrailer(task, where or None)
     word = words[1].lower().replace("-", "_")
     if word not in _STATUSES:
-        meant = near_matches(word, _STATUSES, 1) or list(_STATUSES)
+        near = near_matches(word, _STATUSES, 1) or list(_STATUSES)
         raise Usage(
             f'"{words[1]}" is no state that a commit can bring',
-            hint=f"write: {KEY}: {words[0]} {' or '.join(meant)}",
+            hint=f"write: {KEY}: {words[0]} {' or '.join(near)}",
         )
     return TaskTrailer(task, where or None, _STATUSES[word])
 
 
 def deduplicated(mentions: list[TaskTrailer]) -> list[TaskTrailer]:
     """One for each task: of several the last that brings a status, else the first."""
-    found: dict[tuple[str | None, str], TaskTrailer] = {}
-    for one in mentions:
-        name = (one.list_id, one.task)
-        if name not in found or one.status is not None:
-            found[name] = one
-    return list(found.values())
+    latest: dict[tuple[str | None, str], TaskTrailer] = {}
+    for mention in mentions:
+        name = (mention.list_id, mention.task)
+        if name not in latest or mention.status is not None:
+            latest[name] = mention
+    return list(latest.values())

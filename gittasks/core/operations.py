@@ -1,6 +1,6 @@
 """Operations: intents to change a list, as values, and references between those of a batch.
 
-An intent is applied to whatever the list is at that moment (`edit.apply`), and again to the
+An intent is applied to whatever the list is at that moment (`apply.apply`), and again to the
 newer list when a race was lost, so it holds no copy of the task. Ids may be unique prefixes.
 NamedTuple, not dataclass: these classes are made at every start of the program.
 
@@ -201,7 +201,7 @@ Operation = (
 
 
 class Context(NamedTuple):
-    """What an operation depends on besides the list.
+    """The circumstances of an operation: all that it depends on besides the list.
 
     `now` is RFC 3339 text as in the model. `entropy` is a random number of at least 20 bits:
     equal contexts make equal ids. `parallel` lifts the rule of one task in progress for an owner
@@ -235,8 +235,8 @@ def resolved(operation: Operation, focus: Sequence[str], ends: Mapping[str, str]
                 changes[name] = _task(value, focus)
         elif name in _EDGES and any(reference.startswith(MARK) for reference in value):
             later = ends if name in _WAITING_FOR else {}
-            found = [(r, _task(r, focus) if r.startswith(MARK) else r) for r in value]
-            changes[name] = tuple(later.get(i, i) if i != r else r for r, i in found)
+            pairs = [(r, _task(r, focus) if r.startswith(MARK) else r) for r in value]
+            changes[name] = tuple(later.get(i, i) if i != r else r for r, i in pairs)
     return operation._replace(**changes) if changes else operation
 
 

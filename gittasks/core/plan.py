@@ -32,11 +32,11 @@ def place(wanted: Sequence[str], tasks: Mapping[str, Task]) -> dict[str, int | f
     Ids that are not in `tasks` are new; other tasks of the list may stand between. What keeps
     its place has no entry, so that a second call after the first has nothing to set.
     """
-    kept = _increasing([(n, tasks[i].sort_key) for n, i in enumerate(wanted) if i in tasks])
-    if len(kept) == len(wanted):
+    run = _increasing([(n, tasks[i].sort_key) for n, i in enumerate(wanted) if i in tasks])
+    if len(run) == len(wanted):
         return {}
-    last_placed = max(n for n in range(len(wanted)) if n not in kept)
-    steady = [n for n in sorted(kept) if tasks[wanted[n]].order is not None or n > last_placed]
+    last_placed = max(n for n in range(len(wanted)) if n not in run)
+    steady = [n for n in sorted(run) if tasks[wanted[n]].order is not None or n > last_placed]
     orders = (t.order for t in tasks.values() if t.order is not None)
     top = max((o for o in orders if -LIMIT < o < LIMIT), default=0)
     return _fill(wanted, tasks, steady, top)
@@ -52,12 +52,12 @@ def _increasing(keys: Sequence[tuple[int, tuple[float, str, str]]]) -> set[int]:
         before[position] = last[length - 1] if length else None
         ends[length : length + 1] = [key]
         last[length : length + 1] = [position]
-    kept: set[int] = set()
+    run: set[int] = set()
     step = last[-1] if last else None
     while step is not None:
-        kept.add(step)
+        run.add(step)
         step = before[step]
-    return kept
+    return run
 
 
 def _fill(
@@ -180,19 +180,19 @@ def invalid_plan(where: str, faults: Sequence[Fault]) -> InvalidData:
 
 
 def id_faults(tasks: Sequence[PlannedTask]) -> list[Fault]:
-    """What is wrong with the ids that the tasks of a plan give themselves."""
+    """Faults of the ids that the tasks of a plan give themselves."""
     faults: list[Fault] = []
-    given: dict[str, int] = {}
+    first_lines: dict[str, int] = {}
     for task in tasks:
         if task.id is None:
             continue
         line = task.line_of("id")
         if fault := ids.task_id_fault(task.id):
             faults.append(Fault(line, f'"{_shown(task.id)}" is not a task id: {fault}'))
-        elif task.id in given:
-            message = f'the id "{task.id}" is used twice, first in line {given[task.id]}'
+        elif task.id in first_lines:
+            message = f'the id "{task.id}" is used twice, first in line {first_lines[task.id]}'
             faults.append(Fault(line, message, "an id names one task; change one of the two"))
-        given.setdefault(task.id, line)
+        first_lines.setdefault(task.id, line)
     return faults
 
 
@@ -204,12 +204,12 @@ def assign_ids(plan: Plan) -> Plan:
     """
     if faults := id_faults(plan.tasks):
         raise invalid_plan(plan.where, faults)
-    taken = {task.id for task in plan.tasks if task.id}
+    reserved = {task.id for task in plan.tasks if task.id}
     counts: dict[str, int] = {}
     tasks = []
     for task in plan.tasks:
-        name = task.id or ids.free(ids.slug(task.subject), taken, counts)
-        taken.add(name)
+        name = task.id or ids.free(ids.slug(task.subject), reserved, counts)
+        reserved.add(name)
         tasks.append(task._replace(id=name))
     return plan._replace(tasks=tuple(tasks))
 
@@ -285,20 +285,20 @@ class _Checker:
 
     def _resolved(self, task: PlannedTask) -> tuple[str, ...]:
         """The ids that the references of a task mean, in the plan or in the list."""
-        found: dict[str, None] = {}
+        names: dict[str, None] = {}
         old = self.tasks.get(_id(task))
         also = old.blocked_by if old else ()
         for reference in task.blocked_by or ():
             exact = reference in self.known or reference in also
             try:
                 name = reference if exact else ids.resolve(reference, self.known.union(also))
-                found[name] = None
+                names[name] = None
             except NotFound as error:
                 message = f'no task "{_shown(reference)}" in the plan or in the list'
                 self.faults.append(Fault(task.line_of(reference), message, error.hint))
             except Ambiguous as error:
                 self.faults.append(Fault(task.line_of(reference), error.message, error.hint))
-        return tuple(found)
+        return tuple(names)
 
 
 # --- applying -------------------------------------------------------------------------------
@@ -333,10 +333,10 @@ def reconcile(plan: Plan, snapshot: Snapshot, context: Context) -> Applied:
     if plan.title and plan.title != (snapshot.info.title or "").strip():
         draft.info = draft.info._replace(title=plan.title)
     after = snapshot
-    kept = len(draft.tasks) == len(snapshot.tasks) and all(
+    unchanged = len(draft.tasks) == len(snapshot.tasks) and all(
         task is snapshot.tasks[name] for name, task in draft.tasks.items()
     )
-    if not kept or draft.info is not snapshot.info:
+    if not unchanged or draft.info is not snapshot.info:
         after = snapshot._replace(info=draft.info, tasks=draft.tasks)
     return Applied(after, tuple(notes), tuple(draft.forced))
 
@@ -373,8 +373,8 @@ def _set_fields(draft: Editor, planned: PlannedTask) -> None:
             same = label == phase_in(planned.subject)
             changes["phase"] = None if same else planned.phase
     if planned.blocked_by is not None:
-        gone = (b for b in task.blocked_by if _is_deleted(draft.tasks.get(b)))
-        blockers = tuple(dict.fromkeys((*planned.blocked_by, *gone)))
+        deleted = (b for b in task.blocked_by if _is_deleted(draft.tasks.get(b)))
+        blockers = tuple(dict.fromkeys((*planned.blocked_by, *deleted)))
         if set(blockers) != set(task.blocked_by):
             changes["blocked_by"] = blockers
     if planned.metadata:
@@ -383,7 +383,7 @@ def _set_fields(draft: Editor, planned: PlannedTask) -> None:
 
 
 def _says_the_same(stated: Any, old: Any) -> bool:
-    """Whether two values of a field are equal, lists in whatever order."""
+    """True when two values of a field are equal, lists in whatever order."""
     return sorted(stated) == sorted(old) if isinstance(stated, tuple) else bool(stated == old)
 
 

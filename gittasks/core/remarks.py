@@ -22,7 +22,7 @@ _DID = {
 
 def remarks(edit: Edit, operations: Sequence[Operation], actor: Actor) -> list[str]:
     """Sentences about tasks of others that were moved, and about what else is in progress."""
-    found: list[str] = []
+    sentences: list[str] = []
     begun: list[Task] = []
     for task_id in edit.changed:
         old, new = edit.before.tasks.get(task_id), edit.after.tasks.get(task_id)
@@ -31,12 +31,12 @@ def remarks(edit: Edit, operations: Sequence[Operation], actor: Actor) -> list[s
         if new.status is Status.IN_PROGRESS and (old is None or _began(old, new)):
             begun.append(new)
         if old is not None and old.owner and old.owner == new.owner != actor.owner:
-            found += _about(old, new, actor)
+            sentences += _about(old, new, actor)
     for task_id, op in zip(edit.focus, operations, strict=False):
         task = edit.after.tasks.get(task_id)
         if task and edit.before.tasks.get(task_id) == task:
-            found += _unchanged(task, op)
-    return found + _elsewhere(edit, begun)
+            sentences += _unchanged(task, op)
+    return sentences + _elsewhere(edit, begun)
 
 
 def _began(old: Task, new: Task) -> bool:
@@ -47,7 +47,7 @@ def _began(old: Task, new: Task) -> bool:
 
 
 def _about(old: Task, new: Task, actor: Actor) -> list[str]:
-    """That a task is somebody else's, whom it stays with."""
+    """Sentences about a task that is somebody else's and stays so."""
     owner, who = escape_line(new.owner or "", 60), escape_line(actor.owner, 60)
     if new.status is Status.IN_PROGRESS:
         began = old.status is not Status.IN_PROGRESS
@@ -60,7 +60,7 @@ def _about(old: Task, new: Task, actor: Actor) -> list[str]:
 
 
 def _unchanged(task: Task, op: Operation) -> list[str]:
-    """What there is to know when a task was so already."""
+    """Sentences about a task that was so already."""
     verb = op.verb if isinstance(op, Transition) else None
     starts = isinstance(op, Update) and op.status is Status.IN_PROGRESS
     if task.status is Status.IN_PROGRESS and (verb is Verb.START or starts):
@@ -74,8 +74,8 @@ def _unchanged(task: Task, op: Operation) -> list[str]:
 
 
 def _elsewhere(edit: Edit, begun: Sequence[Task]) -> list[str]:
-    """What else the owners of the tasks that were begun have in progress."""
-    found: list[str] = []
+    """Sentences about the other tasks in progress of those whose tasks were begun."""
+    sentences: list[str] = []
     names = {(task.owner, task.session) for task in begun}
     mine = {task.id for task in begun}
     for owner, session in names:
@@ -89,5 +89,7 @@ def _elsewhere(edit: Edit, begun: Sequence[Task]) -> list[str]:
         ]
         for task in others[:_SHOWN]:
             where = "left by an earlier session" if task.left else "in another session"
-            found.append(f"{escape_line(owner or '', 60)} also has {task.id} in progress, {where}")
-    return found
+            sentences.append(
+                f"{escape_line(owner or '', 60)} also has {task.id} in progress, {where}"
+            )
+    return sentences

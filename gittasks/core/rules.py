@@ -113,7 +113,7 @@ def claimed(task: Task, actor: Actor, answer: Answer, *, asked: bool = False) ->
 
 
 def handed_out(task: Task) -> Refused:
-    """Who asks for any task to claim, and has one, is another agent under the same name."""
+    """Refuse any further task to a session that has one: this is another agent of its name."""
     return Refused(
         "handed-out",
         f"{_named(task)} is in progress, held by {_holder(task)}: it went to this session already",
@@ -144,7 +144,7 @@ def finished_by_another(task: Task, actor: Actor) -> Refused | None:
 
 
 def lost_lease(task: Task) -> Refused:
-    """Who lost a claim cannot finish the task any more: another holds it, or has finished it."""
+    """Refuse a finish after a lost claim: another holds the task, or has finished it."""
     if task.status is Status.PENDING:
         state = "was taken over and given back"
     elif task.status is Status.IN_PROGRESS:
@@ -261,7 +261,7 @@ def cycle(path: Sequence[str]) -> Refused:
 
 
 def built_on(message: str, tasks: Sequence[str], details: Mapping[str, Any]) -> Refused:
-    """What others have built on since cannot be taken back."""
+    """Refuse to take back work that others have built on since."""
     seen = f" {tasks[0]}" if tasks else ""
     return Refused(
         "built-on",

@@ -231,24 +231,24 @@ def plain(name: str) -> str:
 
 def field_meant(word: str, known: Collection[str]) -> str | None:
     """The field among `known` (names as in JSON) that `word` is meant for, or None."""
-    wanted = plain(word)
+    letters = plain(word)
     for name in known:
-        if plain(name) == wanted:
+        if plain(name) == letters:
             return name
     for name in known:
-        if wanted in _FIELDS.get(name, "").split():
+        if letters in _FIELDS.get(name, "").split():
             return name
     from gittasks.core.ids import near_matches
 
-    near = near_matches(wanted, [plain(name) for name in known], 1)
+    near = near_matches(letters, [plain(name) for name in known], 1)
     return next((name for name in known if near and plain(name) == near[0]), None)
 
 
 def status_meant(word: str) -> Status | None:
     """The status that `word` is meant for, or None."""
-    wanted = plain(word.strip())
+    letters = plain(word.strip())
     for status, words in _STATUSES.items():
-        if wanted in map(plain, words.split()):
+        if letters in map(plain, words.split()):
             return status
     from gittasks.core.ids import near_matches
 
@@ -258,13 +258,13 @@ def status_meant(word: str) -> Status | None:
 
 def verb_meant(word: str, known: Collection[str]) -> str | None:
     """The operation among `known` that `word` is meant for, or None."""
-    wanted = plain(word)
+    letters = plain(word)
     for name, words in _VERBS.items():
-        if name in known and wanted in words.split():
+        if name in known and letters in words.split():
             return name
     from gittasks.core.ids import near_matches
 
-    near = near_matches(wanted, known, 1)
+    near = near_matches(letters, known, 1)
     return near[0] if near else None
 
 

@@ -40,51 +40,51 @@ _NOT_PRINTABLE = (
 
 def single_line(text: str, field: str) -> str | None:
     """`text` without the space around it, as one line; None when nothing is left."""
-    kept = text.strip()
-    if not kept.isprintable() and (match := re.search(_NOT_IN_LINE, kept)):
+    line = text.strip()
+    if not line.isprintable() and (match := re.search(_NOT_IN_LINE, line)):
         raise Usage(
             f"the {field} must be one line without control characters, "
             f"but character {match.start() + 1} is U+{ord(match[0]):04X}",
             hint="longer text belongs into the description or a note",
         )
-    if len(kept) > LINE_LIMIT:
+    if len(line) > LINE_LIMIT:
         raise Usage(
-            f"the {field} has {len(kept)} characters, at most {LINE_LIMIT} are allowed",
+            f"the {field} has {len(line)} characters, at most {LINE_LIMIT} are allowed",
             hint="longer text belongs into the description or a note",
         )
-    return kept or None
+    return line or None
 
 
 def subject(text: str) -> str:
     """A subject: one line, never empty."""
-    kept = single_line(text, "subject")
-    if kept is None:
+    line = single_line(text, "subject")
+    if line is None:
         raise Usage("the subject is empty", hint="say in a few words what is to be done")
-    return kept
+    return line
 
 
 def multi_line(text: str, field: str) -> str | None:
     """`text` with LF line ends and no space at its end; None when nothing is left."""
-    kept = text.replace("\r\n", "\n").rstrip()
-    if not kept.isprintable() and (match := re.search(_NOT_IN_PROSE, kept)):
-        where = kept.count("\n", 0, match.start()) + 1
+    block = text.replace("\r\n", "\n").rstrip()
+    if not block.isprintable() and (match := re.search(_NOT_IN_PROSE, block)):
+        where = block.count("\n", 0, match.start()) + 1
         raise Usage(
             f"the {field} has the control character U+{ord(match[0]):04X} in line {where}",
             hint="only line breaks and tabs are allowed",
         )
-    _check_size(len(kept.encode()), field)
-    return kept or None
+    _check_size(len(block.encode()), field)
+    return block or None
 
 
 def order(value: int | float) -> int | float:
     """A place in the order of display, as the task file will give it back."""
-    kept = round(value, ORDER_DECIMALS) if -ORDER_LIMIT < value < ORDER_LIMIT else None
-    if kept is None or isinstance(value, bool) or abs(kept) >= ORDER_LIMIT:
+    rounded = round(value, ORDER_DECIMALS) if -ORDER_LIMIT < value < ORDER_LIMIT else None
+    if rounded is None or isinstance(value, bool) or abs(rounded) >= ORDER_LIMIT:
         raise Usage(
             f"the order {value} is not a number between -{ORDER_LIMIT} and {ORDER_LIMIT}",
             hint="give a place such as 3 or 2.5",
         )
-    return int(kept) if kept == int(kept) else kept
+    return int(rounded) if rounded == int(rounded) else rounded
 
 
 def stored(field: Field, value: Any) -> Any:
@@ -104,10 +104,10 @@ def stored(field: Field, value: Any) -> Any:
             if fault := path_fault(word):
                 raise Usage(f'"{escape_line(word, 60)}" cannot stand in {field.name}: {fault}')
         return words
-    kept = (
+    cleaned = (
         multi_line(value, field.name) if field.kind is Kind.TEXT else single_line(value, field.name)
     )
-    return field.default if kept is None else kept
+    return field.default if cleaned is None else cleaned
 
 
 def _time(value: str, field: Field) -> str:

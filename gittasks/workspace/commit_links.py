@@ -34,21 +34,21 @@ class Unapplied(NamedTuple):
 
     @property
     def request(self) -> tuple[str, str, str, str]:
-        """What was asked for and where; why it could not be done does not count."""
+        """The request and its place; the reason why it could not be done does not count."""
         return self.sha, self.subject, self.list_id, self.trailer
 
     @property
     def mention(self) -> TaskTrailer | None:
-        """What the trailer asks for, None when that cannot be told."""
+        """The meaning of the trailer, None when it has none."""
         try:
             return parse(self.trailer)
         except Usage:
             return None
 
     def is_over(self, status: Status) -> bool:
-        """Whether a task in this state has what was asked for, in whatever way that came."""
-        wanted = self.mention.status if self.mention else None
-        return status is wanted if wanted else status is not Status.PENDING
+        """True when a task in this state has what was asked for, in whatever way that came."""
+        status_wanted = self.mention.status if self.mention else None
+        return status is status_wanted if status_wanted else status is not Status.PENDING
 
 
 def _path(repository: Repository) -> str:
@@ -61,15 +61,15 @@ def read(repository: Repository) -> list[Unapplied]:
         lines = disk.read(_path(repository)).decode("utf-8", "replace").splitlines()
     except OSError:
         return []
-    found: dict[tuple[str, ...], Unapplied] = {}
+    rows: dict[tuple[str, ...], Unapplied] = {}
     for line in lines[-_MOST:]:
         try:
             row = Unapplied(*json.loads(line))
         except (ValueError, TypeError):
             continue
         if all(isinstance(part, str) for part in row):
-            found[row.request] = row
-    return list(found.values())
+            rows[row.request] = row
+    return list(rows.values())
 
 
 def add(repository: Repository, rows: Sequence[Unapplied]) -> None:
@@ -92,9 +92,9 @@ def add(repository: Repository, rows: Sequence[Unapplied]) -> None:
 
 def forget(repository: Repository, rows: Collection[Unapplied]) -> None:
     """Drop these."""
-    gone = {row.request for row in rows}
+    requests = {row.request for row in rows}
     before = read(repository)
-    left = [row for row in before if row.request not in gone]
+    left = [row for row in before if row.request not in requests]
     if len(left) == len(before):
         return
     if left:
@@ -119,7 +119,7 @@ class NotDone(NamedTuple):
 
 
 class Linked(NamedTuple):
-    """What a commit did to one list. `report` is None when nothing of it could be done."""
+    """The effect of a commit on one list. `report` is None when nothing could be done."""
 
     list_id: str
     report: EditResult | None
@@ -143,13 +143,13 @@ def link(
     by_list: dict[str | None, list[TaskTrailer]] = {}
     for mention in mentions:
         by_list.setdefault(mention.list_id, []).append(mention)
-    done = []
-    for list_id, named in by_list.items():
-        one = _link(for_list(session, list_id), list_id, commit, named, copied=copied)
-        done.append(one)
+    done, subject = [], commit.subject or ""
+    for list_id, of_list in by_list.items():
+        linked = _link(for_list(session, list_id), list_id, commit, of_list, copied=copied)
+        done.append(linked)
         rows = [
-            Unapplied(commit.sha, commit.subject or "", one.list_id, str(n.mention), str(n.error))
-            for n in one.not_done
+            Unapplied(commit.sha, subject, linked.list_id, str(n.mention), str(n.error))
+            for n in linked.not_done
         ]
         add(session.repository, rows)
     return done
@@ -194,7 +194,7 @@ def _verb(mention: TaskTrailer, task: Task) -> Verb | None:
 def _in_order(
     snapshot: Snapshot, moves: Sequence[tuple[TaskTrailer, Task, Verb]]
 ) -> list[tuple[TaskTrailer, Task, Verb]]:
-    """What ends a task before what begins one, and blockers before what waits for them."""
+    """Ends before beginnings, and blockers before what waits for them."""
     graph = Graph.of(snapshot)
     left = sorted(moves, key=lambda move: move[2] is Verb.START)
     ordered = []
@@ -226,11 +226,11 @@ def relink(session: Session, renamed: Mapping[str, CodeCommit]) -> list[Linked]:
     """Let links to commits that were rewritten point to what they are now, in all lists."""
     done = []
     for list_id in session.repository.known_lists():
-        there = for_list(session, list_id)
+        other = for_list(session, list_id)
         try:
-            tasks = there.snapshot().tasks.values()
+            tasks = other.snapshot().tasks.values()
             if any(renamed.keys() & {c.sha for c in task.commits} for task in tasks):
-                report = editing.edit(there, [RelinkCommits(renamed)], offline=True)
+                report = editing.edit(other, [RelinkCommits(renamed)], offline=True)
                 done.append(Linked(list_id, report))
         except GittasksError as error:
             done.append(Linked(list_id, None, (NotDone(TaskTrailer(""), error),)))
@@ -238,13 +238,13 @@ def relink(session: Session, renamed: Mapping[str, CodeCommit]) -> list[Linked]:
 
 
 def outstanding(session: Session) -> list[Unapplied]:
-    """What is remembered as not done and still is not, of commits that are still there."""
-    found = []
+    """Remembered requests that are still not done, of commits that are still there."""
+    rows = []
     for row in read(session.repository):
         over = row.mention is not None and _is_over(session, row, row.mention)
         if not over and _is_there(session, row.sha):
-            found.append(row)
-    return found
+            rows.append(row)
+    return rows
 
 
 def _is_there(session: Session, sha: str) -> bool:
@@ -264,10 +264,10 @@ def _is_over(session: Session, row: Unapplied, mention: TaskTrailer) -> bool:
 
 
 def try_again(session: Session, row: Unapplied) -> bool:
-    """Whether what a commit asked for could be done this time; then it is forgotten."""
+    """Try a request of a commit again; it is forgotten, and told again when it fails."""
     if row.mention is None:
         return False
     mention = row.mention._replace(list_id=row.list_id or row.mention.list_id)
     forget(session.repository, [row])
     done = link(session, CodeCommit(row.sha, row.subject or None), [mention])
-    return not any(one.not_done for one in done)
+    return not any(linked.not_done for linked in done)

@@ -16,12 +16,12 @@ from gittasks.core.validation import escape_line
 from gittasks.errors import GittasksError, Refused
 from gittasks.store import transaction
 from gittasks.workspace import claim_history, log
-from gittasks.workspace import session as session_
+from gittasks.workspace.session import no_such_list, signatures
 
 if TYPE_CHECKING:
     from gittasks.core.model import Task
     from gittasks.store.list_version import ListVersion
-    from gittasks.workspace.session import Session
+    from gittasks.workspace.session import Moment, Session
 
 Change = Callable[["ListVersion", Context], "tuple[Edit, tuple[str, ...]]"]
 """Computes an edit of the list as it is at that moment, with sentences about it."""
@@ -31,7 +31,7 @@ _LOSING = frozenset({"held", "lost-lease", "closed"})
 
 
 class EditResult(NamedTuple):
-    """What an edit did. `commit` is None when there was nothing to change."""
+    """The outcome of an edit. `commit` is None when there was nothing to change."""
 
     edit: Edit
     commit: str | None
@@ -60,7 +60,7 @@ class EditResult(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """Where a write is decided, and which rules it lifts.
+    """The decider of a write, and the rules that it lifts.
 
     With a `remote` that one decides whatever the edit turns out to be. `fences`: the home of the
     list decides on what ends a claim, since somebody else may have taken the task over. Else it
@@ -87,14 +87,14 @@ def edit(
     policy = Policy(remote, not offline, force, parallel)
 
     def change(branch: ListVersion, context: Context) -> tuple[Edit, tuple[str, ...]]:
-        wanted = operations
+        intents = operations
         if policy.remote:
             holders = claim_history.granted(session, branch)
-            wanted = [
+            intents = [
                 op._replace(granted=holders) if isinstance(op, Claim) else op for op in operations
             ]
         try:
-            return apply(branch.snapshot, wanted, context), ()
+            return apply(branch.snapshot, intents, context), ()
         except GittasksError as error:
             if len(operations) == 1:
                 error.details.pop("operation", None)
@@ -131,12 +131,12 @@ def write(
 ) -> EditResult:
     """Commit what `change` makes of the list, where the policy says that it is decided."""
     moment = session.now()
-    people, hint = session_.signatures(session.repository, moment)
+    people, hint = signatures(session.repository, moment)
     attempt = _Attempt(session, change, policy, new_context(session, moment, policy), plan, undo_of)
     written, remote = None, policy.remote
     if remote is None:
         if session.store.head() is None:
-            raise session_.no_such_list(session.repository, session.chosen)
+            raise no_such_list(session.repository, session.chosen)
         written = transaction.update(session.store, attempt.propose, people)
         if attempt.needs_remote:
             remote = session.store.decisive
@@ -181,7 +181,7 @@ class _Attempt:
         """Whether nothing was proposed because the remote has to agree to it."""
 
     def propose(self, branch: ListVersion) -> transaction.Proposal | None:
-        """What to commit on top of a branch; None when there is nothing to commit here."""
+        """The commit to make on top of a branch; None when there is nothing to commit here."""
         self.edit, self.notes = self._change(branch, self._context)
         edit = self.edit
         if not edit.made:
@@ -217,7 +217,7 @@ def lagging(folder: str) -> str:
     )
 
 
-def new_context(session: Session, moment: session_.Moment, policy: Policy) -> Context:
+def new_context(session: Session, moment: Moment, policy: Policy) -> Context:
     """Time, actor and chance for a write, and the rules that it lifts."""
     parallel = policy.parallel or session.repository.config.flag("gittasks.parallel")
     entropy = int.from_bytes(os.urandom(8))
