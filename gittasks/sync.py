@@ -25,7 +25,8 @@ from gittasks.errors import (
     RemoteFailure,
 )
 from gittasks.store import leases, remotes, transaction, worktrees
-from gittasks.store.commits import CommitInfo, is_ancestor
+from gittasks.store.ancestry import is_ancestor
+from gittasks.store.commits import CommitInfo
 from gittasks.store.evaluation import Evaluated
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion

@@ -38,7 +38,7 @@ ROOMS = {
 CLAUDE_IO = {"__init__", "links", "transfer", "hook", "settings"}
 """Modules of `claude` that touch the disk; all others of it are pure."""
 IMPURE = {"os", "pathlib", "time", "random", "socket", "subprocess", "secrets", "uuid", "io"}
-INNER_IMPORTS = 66
+INNER_IMPORTS = 67
 """Most imports of ours inside functions, outside the façade and the command table."""
 LONG_FUNCTIONS = 9
 """Most functions of over 40 lines, which is what fits a screen."""

@@ -13,7 +13,7 @@ from gittasks.cli.options import command, force_option, owner_option, parallel_o
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.cli.view import lists_answer
-from gittasks.core.lint.list_rules import is_generic, remarks
+from gittasks.core.lint.advice import is_generic, remarks
 from gittasks.errors import NotFound
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -169,6 +168,8 @@ def show_timeline(settings: Settings, task_id: str | None, limit: int | None = N
 
 
 def _columns() -> int:
+    import shutil  # it brings bz2 and lzma, which no warm read needs
+
     fallback = (_PIPE, 24)
     if sys.stdout.isatty():
         return shutil.get_terminal_size(fallback).columns - 1

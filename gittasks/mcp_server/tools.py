@@ -8,7 +8,7 @@ from typing import Any
 from gittasks.core.apply import Edit
 from gittasks.core.fields import BY_NAME, SIMPLE, arranged
 from gittasks.core.ids import find
-from gittasks.core.lint.list_rules import remarks
+from gittasks.core.lint.advice import remarks
 from gittasks.core.model import Status, Task
 from gittasks.core.operations import (
     AddNote,

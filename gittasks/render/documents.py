@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gittasks.core.history import Change, LogEntry, PhaseTime, Timeline, Worker
     from gittasks.core.imports import ImportBatch
     from gittasks.core.invariants import Violation
-    from gittasks.core.lint import Finding
+    from gittasks.core.lint.registry import Finding
     from gittasks.core.view import Moment
 
 SCHEMA_VERSION = 1

@@ -16,10 +16,12 @@ from gittasks.core.messages import parse_kept
 from gittasks.core.model import Unmerged
 from gittasks.errors import FormatTooNew, InvalidData
 from gittasks.store import merge_cache
-from gittasks.store.commits import MERGE_SIGNER, CommitInfo, Region, read_commit, region
-from gittasks.store.list_tree import ListContents, read_branch
+from gittasks.store.ancestry import Region, region
+from gittasks.store.commits import MERGE_SIGNER, CommitInfo, read_commit
+from gittasks.store.list_tree import read_branch
 from gittasks.store.list_version import Heads, ListVersion
 from gittasks.store.merge_cache import Checkpoint
+from gittasks.store.merge_files import ListContents
 from gittasks.store.objects import NewObject, ObjectStore
 from gittasks.store.repository import Repository
 

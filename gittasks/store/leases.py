@@ -242,7 +242,7 @@ def state(store: ListStore, branch: ListVersion, claim: OfflineClaim) -> ClaimSt
     tracked = branch.heads.tracked
     if tracked is None:
         return ClaimState.OPEN
-    from gittasks.store.commits import is_ancestor
+    from gittasks.store.ancestry import is_ancestor
 
     granted = is_ancestor(store.repository.objects, claim.commit, tracked)
     return ClaimState.GRANTED if granted else ClaimState.OPEN

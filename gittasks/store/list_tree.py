@@ -6,37 +6,20 @@ refs/heads/<prefix><list-id>
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gittasks.codec.canonical import encode_list, encode_task, read_canonical
-from gittasks.core.fields import LISTS, Kind
 from gittasks.core.history import same_task
 from gittasks.core.ids import task_id_fault, unreadable
-from gittasks.core.merge.dag import Commit, File, Registers, Tree
-from gittasks.core.merge.registers import (
-    HOLD_NULL,
-    STATE,
-    Register,
-    State,
-    from_list_registers,
-    from_registers,
-    list_registers,
-    register_of,
-    registers,
-)
-from gittasks.core.merge.resolution import CommitOrder
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task
-from gittasks.errors import FormatTooNew, InvalidData
-from gittasks.store.commits import MERGE_SIGNER, Signature, new_commit, read_commit
+from gittasks.errors import InvalidData
+from gittasks.store.commits import Signature, new_commit, read_commit
 from gittasks.store.list_version import (
     FOLDER,
     REGULAR,
     ListVersion,
     TaskFile,
     TreeEntry,
-    merge_subject,
 )
 from gittasks.store.objects import NewObject, ObjectStore, Unavailable, new_object
 
@@ -312,169 +295,3 @@ def serialize_tree(entries: list[TreeEntry]) -> bytes:
 
 
 _LIST, _TASKS = "list.yaml", "tasks/"
-_ENTRY = re.compile(rb"[0-7]+ [^\0]+\0.{20}", re.DOTALL)
-"""One entry of a tree object: mode, name, id (gitformat: `git help ls-tree`)."""
-
-
-class ListContents:
-    """Versions of the files of one list; a blob is named by its mode and id."""
-
-    def __init__(self, objects: ObjectStore, list_id: str) -> None:
-        self._objects = objects
-        self._list_id = list_id
-        self._files: dict[tuple[str, str], File] = {}
-        self._made: dict[str, NewObject] = {}
-        self._root, self._tasks = _Entries(""), _Entries(_TASKS)
-
-    def tree(self, tree_id: str) -> Tree:
-        """The files below a root tree by path, those of `tasks/` among them."""
-        files = self._root.of(self._objects.read(tree_id, "tree"), tree_id)
-        folder = files.pop("tasks", "")
-        if folder.startswith(f"{FOLDER:o} "):
-            folder_id = folder.partition(" ")[2]
-            files |= self._tasks.of(self._objects.read(folder_id, "tree"), folder_id)
-        return files
-
-    def tree_objects(self, tree: Tree) -> list[NewObject]:
-        """The objects of a tree that are new: blobs, the folder of tasks, the root tree last."""
-        objects = [self._made[blob] for blob in tree.values() if blob in self._made]
-        entries: dict[bool, list[TreeEntry]] = {True: [], False: []}
-        for path, blob in tree.items():
-            mode, _, object_id = blob.partition(" ")
-            name = path.removeprefix(_TASKS)
-            entries[name != path].append(TreeEntry(name, int(mode, 8), object_id))
-        root = entries[False]
-        if entries[True]:
-            folder = new_object("tree", serialize_tree(entries[True]))
-            root.append(TreeEntry("tasks", FOLDER, folder.id))
-            objects.append(folder)
-        return [*objects, new_object("tree", serialize_tree(root))]
-
-    def automatic_commit(self, tree: str, parents: Iterable[str], order: CommitOrder) -> NewObject:
-        """The automatic commit on some commits: nothing in it depends on who makes it, or when."""
-        signer = Signature(MERGE_SIGNER, max(order[0], 0))
-        message = f"{merge_subject(self._list_id)}\n"
-        return new_commit(tree, tuple(sorted(parents)), signer, signer, message)
-
-    # --- Contents, for the merge ------------------------------------------------------------
-
-    def read(self, path: str, blob: str) -> File:
-        """The version of a file; raises Unavailable when git cannot give it, FormatTooNew."""
-        if (known := self._files.get((path, blob))) is None:
-            known = File(blob, self._registers(path, blob))
-            self._files[path, blob] = known
-        return known
-
-    def _registers(self, path: str, blob: str) -> dict[Register, Any] | None:
-        mode, _, object_id = blob.partition(" ")
-        task_id = task_of(path)
-        if task_id is None and path != _LIST:
-            return {}
-        if int(mode, 8) != REGULAR:
-            return None
-        try:
-            data = self._objects.read(object_id, "blob")
-            if task_id is None:
-                from gittasks.codec.task_file import decode_list
-
-                return _stated(list_registers(decode_list(data, self._list_id, path)))
-            from gittasks.codec.task_file import decode_task
-
-            return _stated(registers(decode_task(data, task_id, path)))
-        except (Unavailable, FormatTooNew):
-            raise
-        except InvalidData:
-            return None
-
-    def encode(self, path: str, registers: Registers, layouts: Sequence[File]) -> File:
-        """A version with these registers; the last of `layouts` when it would not fit a file."""
-        task_id = task_of(path)
-        try:
-            if task_id is None:
-                data = encode_list(from_list_registers(self._list_id, registers))
-            else:
-                data = self._task_file(task_id, path, registers, layouts)
-        except InvalidData:
-            return layouts[-1]
-        blob = new_object("blob", data)
-        self._objects.stage([blob])
-        name = f"{REGULAR:o} {blob.id}"
-        self._made[name] = blob
-        return self.read(path, name)
-
-    def _task_file(
-        self, task_id: str, path: str, registers: Registers, layouts: Sequence[File]
-    ) -> bytes:
-        task = _ordered(from_registers(task_id, registers), layouts)
-        for layout in reversed(layouts):
-            old_bytes = self._objects.read(layout.blob.partition(" ")[2], "blob")
-            old = from_registers(task_id, layout.registers or {})
-            if old_bytes != encode_task(old):  # somebody's comments are in it
-                from gittasks.codec.patch import rewrite_task
-                from gittasks.codec.task_file import decode_task
-
-                return rewrite_task(old_bytes, decode_task(old_bytes, task_id, path), task)
-        return encode_task(task)
-
-    def is_recipe(self, commit: Commit, order: CommitOrder) -> bool:
-        """Is a commit to the byte the automatic one on its parents?"""
-        root = self.tree_objects(commit.tree)[-1]
-        return self.automatic_commit(root.id, commit.parents, order).id == commit.id
-
-
-def task_of(path: str) -> str | None:
-    """Id of the task that the file at a path holds, None for any other file."""
-    name = path.removeprefix(_TASKS)
-    task_id = name.removesuffix(".yaml")
-    return task_id if path != name != task_id and not task_id_fault(task_id) else None
-
-
-class _Entries(dict[bytes, tuple[str, str]]):
-    """Path and blob of each tree entry that was ever seen: from one commit to the next nearly all
-    of a large tree stays, and taking it apart anew would be most of the cost of a merge."""
-
-    def __init__(self, folder: str) -> None:
-        super().__init__()
-        self._folder = folder
-
-    def __missing__(self, raw: bytes) -> tuple[str, str]:
-        head, _, object_id = raw.partition(b"\0")
-        mode, _, name = head.partition(b" ")
-        path = self._folder + name.decode("utf-8", "surrogateescape")
-        self[raw] = entry = (path, f"{int(mode, 8):o} {object_id.hex()}")
-        return entry
-
-    def of(self, data: bytes, tree_id: str) -> dict[str, str]:
-        """The entries of a tree object; InvalidData when it is malformed."""
-        entries = _ENTRY.findall(data)
-        if sum(map(len, entries)) != len(data):
-            raise InvalidData(f"the tree {tree_id} is malformed", where=tree_id)
-        return dict(map(self.__getitem__, entries))
-
-
-def _stated(regs: Mapping[Register, Any]) -> dict[Register, Any]:
-    """Without what is absent or as it is by default: who makes a task says nothing about that."""
-    return {
-        r: value
-        for r, value in regs.items()
-        if (value is not None or r[0] in HOLD_NULL) and (r != STATE or value != State())
-    }
-
-
-def _ordered(task: Task, layouts: Sequence[File]) -> Task:
-    """Members in an order that depends on the files alone: as they stand there, one file after
-    the other; notes by their time."""
-    places: dict[Register, int] = {}
-    for layout in layouts:
-        for register in layout.registers or ():
-            places.setdefault(register, len(places))
-    last = len(places)
-    lists: dict[str, Any] = {}
-    for field in LISTS:
-        members = {register_of(field, item): item for item in getattr(task, field.attr)}
-        if field.kind is Kind.NOTES:
-            order = sorted(members)
-        else:
-            order = sorted(members, key=lambda register: (places.get(register, last), register))
-        lists[field.attr] = tuple(members[register] for register in order)
-    return task._replace(**lists)

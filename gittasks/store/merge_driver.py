@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from gittasks.core.merge.dag import Commit, History, MergedState
 from gittasks.errors import GittasksError, InvalidData, Refused
 from gittasks.store import merge_cache, refs
-from gittasks.store.commits import read_commit, region
+from gittasks.store.ancestry import region
+from gittasks.store.commits import read_commit
 from gittasks.store.evaluation import replay
-from gittasks.store.list_tree import ListContents
+from gittasks.store.merge_files import ListContents
 from gittasks.store.objects import NewObject, new_object
 from gittasks.store.repository import Repository, head_ref
 

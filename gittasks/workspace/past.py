@@ -10,7 +10,7 @@ from gittasks.core.history import diff
 from gittasks.core.times import format_time, parse_time, parse_when
 from gittasks.core.view import Moment
 from gittasks.errors import Ambiguous, NotFound, Usage
-from gittasks.store import commits, git
+from gittasks.store import ancestry, git
 from gittasks.store.evaluation import evaluate_past
 from gittasks.store.list_tree import holds_list
 from gittasks.workspace import log
@@ -73,10 +73,10 @@ def look_back(session: Session, text: str) -> Past:
     if epoch is None:
         commit = _commit(store, text)
         at = store.commit(commit).author.time
-        cut = commits.cut_at_commit(objects, now.commit, commit)
+        cut = ancestry.cut_at_commit(objects, now.commit, commit)
     else:
         commit, at = None, epoch
-        cut = commits.cut_at_time(objects, now.commit, epoch)
+        cut = ancestry.cut_at_time(objects, now.commit, epoch)
     branch = evaluate_past(session.repository, store.list_id, cut.heads, now)
     return Past(branch, Moment(format_time(at), commit, cut.later))
 

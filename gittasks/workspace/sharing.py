@@ -16,7 +16,7 @@ from gittasks.core.times import format_time
 from gittasks.errors import NoRemote, RemoteFailure
 from gittasks.store import home, remotes, transaction
 from gittasks.store.list_store import ListStore
-from gittasks.store.list_tree import task_of
+from gittasks.store.merge_files import task_of
 from gittasks.workspace import log
 from gittasks.workspace.session import named_list, no_remote, signatures
 

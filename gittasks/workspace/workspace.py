@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gittasks.core.conflicts import OpenConflict
     from gittasks.core.history import LogEntry
     from gittasks.core.imports import Wanted
-    from gittasks.core.lint import Finding as Advice
+    from gittasks.core.lint.registry import Finding as Advice
     from gittasks.core.messages import TaskTrailer
     from gittasks.core.model import CodeCommit, Snapshot, Task
     from gittasks.core.operations import Claim, Operation
@@ -410,9 +410,9 @@ class Workspace(Session):
         self, snapshot: Snapshot, only: Collection[str] = (), ignore: Collection[str] = ()
     ) -> list[Advice]:
         """Advice by the rules of good lists; Usage when one is named that there is not."""
-        from gittasks.workspace import doctor as doctor_
+        from gittasks.workspace import lint as lint_
 
-        return doctor_.lint(self, snapshot, only, ignore)
+        return lint_.lint(self, snapshot, only, ignore)
 
     def doctor(self, *, fix: bool = False) -> list[Symptom]:
         """Troubles of the lists here; `fix` mends what it can."""

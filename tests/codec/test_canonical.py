@@ -317,7 +317,7 @@ def test_reading_our_own_files_needs_no_yaml_library() -> None:
     """Start-up is the product: a canonical file is read without ruamel.yaml."""
     code = (
         "import sys; from gittasks.codec.task_file import decode_task;"
-        "from gittasks.codec import list_file, patch;"
+        "from gittasks.codec import patch;"
         f"decode_task({encode_task(FULL)!r}, 'x', 'x');"
         "sys.exit(any(m.startswith('ruamel') or m == 'datetime' for m in sys.modules))"
     )

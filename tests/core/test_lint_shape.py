@@ -8,8 +8,9 @@ from support.graphs import chain, listed, task
 from support.strategies import MANY_IDS, snapshots
 
 from gittasks.core.history import Change, LogEntry
-from gittasks.core.lint import NAMES, RULES, Severity, findings, list_rules
+from gittasks.core.lint import advice
 from gittasks.core.lint.context import LintContext, some
+from gittasks.core.lint.registry import NAMES, RULES, Severity, findings
 from gittasks.core.model import Problem, Snapshot, Status, Task
 
 DONE, RUNNING = Status.COMPLETED, Status.IN_PROGRESS
@@ -199,7 +200,7 @@ class TestEarly:
     """What is said when tasks are made."""
 
     def said(self, before: Snapshot, *made: Task) -> list[str]:
-        return list_rules.remarks(before, before.with_tasks(*made), [t.id for t in made])
+        return advice.remarks(before, before.with_tasks(*made), [t.id for t in made])
 
     def test_mostly_nothing(self) -> None:
         assert self.said(listed(), task("a")) == []

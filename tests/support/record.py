@@ -16,7 +16,7 @@ from gittasks.core.merge.resolution import EXISTS, Conflict
 from gittasks.core.messages import parse_kept
 from gittasks.core.model import Snapshot
 from gittasks.store.commits import MERGE_SIGNER, CommitInfo
-from gittasks.store.list_tree import task_of
+from gittasks.store.merge_files import task_of
 from support.repositories import Repo
 
 Place = tuple[str, Register]

@@ -13,6 +13,9 @@ from gittasks.core.model import Snapshot, Status, Task, by_phase
 from gittasks.core.times import seconds_between
 from gittasks.core.validation import escape_line
 
+UNCOUNTED = (Status.SKIPPED, Status.DELETED)
+"""States of tasks that are no work, done or to do."""
+
 _SHOWN = 5
 """How many tasks a sentence names before it only counts."""
 

@@ -1,0 +1,192 @@
+"""Commits between heads: regions, ancestors, and the history cut at a time or a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from gittasks.core.merge.dag import BEGINNING, next_order
+from gittasks.core.merge.resolution import CommitOrder
+from gittasks.errors import InvalidData
+from gittasks.store.commits import CommitInfo, ancestors, read_commit
+from gittasks.store.merge_cache import Checkpoint
+from gittasks.store.objects import ObjectStore
+
+
+class Region(NamedTuple):
+    """`commits` by id, parents before children; `base` is what all of them descend from.
+
+    Without a base they go back to the beginning. `cut`: a shallow clone ends among them.
+    """
+
+    base: Checkpoint | None
+    commits: Mapping[str, CommitInfo]
+    cut: bool
+
+    def order_along(self, line: Iterable[CommitInfo]) -> CommitOrder:
+        """The order of the last of commits that follow the base one after the other."""
+        order = self.base.order if self.base else None
+        for commit in line:
+            order = next_order(commit.author.time, (order,) if order else ())
+        return order or BEGINNING
+
+    @property
+    def is_line(self) -> bool:
+        """Does each commit follow the one before?"""
+        last = self.base.commit if self.base else None
+        for commit in self.commits.values():
+            if commit.parents != ((last,) if last else ()):
+                return False
+            last = commit.id
+        return True
+
+    def line(self, heads: Collection[str]) -> list[CommitInfo]:
+        """The commits from the base on until one is a head, or the history forks, joins or ends."""
+        children: dict[str | None, list[CommitInfo]] = {}
+        for commit in self.commits.values():
+            for parent in commit.parents or (None,):
+                children.setdefault(parent, []).append(commit)
+        commits: list[CommitInfo] = []
+        last = self.base.commit if self.base else None
+        while last not in heads and len(following := children.get(last, [])) == 1:
+            if len(following[0].parents) > 1:
+                break
+            commits.append(following[0])
+            last = following[0].id
+        return commits
+
+    def behind(self, base: Checkpoint, commits: Iterable[str]) -> Region:
+        """This region without `commits`, which `base` stands for."""
+        replaced = set(commits)
+        return Region(base, {i: c for i, c in self.commits.items() if i not in replaced}, self.cut)
+
+
+def region(
+    objects: ObjectStore, heads: Iterable[str], checkpoints: Mapping[str, Checkpoint]
+) -> Region:
+    """The commits that the heads reach, back to the nearest checkpoint that all paths meet."""
+    commits: dict[str, CommitInfo] = {}
+    stops: dict[str, Checkpoint] = {}
+    todo = list(dict.fromkeys(heads))
+    while todo:
+        while todo:
+            commit_id = todo.pop()
+            if commit_id in commits or commit_id in stops:
+                continue
+            if commit_id in checkpoints:
+                stops[commit_id] = checkpoints[commit_id]
+                continue
+            commits[commit_id] = commit = read_commit(objects, commit_id)
+            todo.extend(commit.parents)
+        if len(stops) > 1 or (stops and _begins(commits)):
+            # Of several the one with the longest history cannot be behind the others.
+            top = max(stops.values(), key=lambda c: (c.length, c.commit))
+            del stops[top.commit]
+            commits[top.commit] = commit = read_commit(objects, top.commit)
+            todo.extend(commit.parents)
+    base = next(iter(stops.values()), None)
+    cut = any(objects.is_boundary(commit_id) for commit_id in commits)
+    return Region(base, {c.id: c for c in _parents_first(commits)}, cut)
+
+
+def is_ancestor(objects: ObjectStore, commit_id: str, head: str) -> bool:
+    """Is a commit in the history of a head, or the head itself?"""
+    seen: set[str] = set()
+    todo = [head]
+    for current in todo:  # grows while it is walked: nearest first
+        if current == commit_id:
+            return True
+        if current not in seen:
+            seen.add(current)
+            todo += read_commit(objects, current).parents
+    return False
+
+
+def _begins(commits: Mapping[str, CommitInfo]) -> bool:
+    return any(not commit.parents for commit in commits.values())
+
+
+def _parents_first(commits: Mapping[str, CommitInfo]) -> Iterator[CommitInfo]:
+    yielded: set[str] = set()
+    for head in commits:
+        path = [head]
+        while path:
+            commit = commits[path[-1]]
+            missing = [p for p in commit.parents if p in commits and p not in yielded]
+            if missing and commit.id not in yielded:
+                path += missing
+                continue
+            path.pop()
+            if commit.id not in yielded:
+                yielded.add(commit.id)
+                yield commit
+
+
+class HistoryCut(NamedTuple):
+    """A history cut in two: `heads` are where the earlier part ends, none of them behind another;
+    `later` are the commits that are not in it."""
+
+    heads: tuple[str, ...]
+    later: frozenset[str]
+
+
+def cut_at_time(objects: ObjectStore, head: str, epoch: int) -> HistoryCut:
+    """Cut the history of `head` behind what was made up to a moment.
+
+    A commit comes with all that it was built on, so a wrong clock hides nothing. Before all
+    commits the list is as its first one has it. Raises InvalidData where a shallow clone ends
+    before that moment.
+    """
+    ends: set[str] = set()
+    later: set[str] = set()
+    joined = False
+    todo = [head]
+    while todo:
+        commit_id = todo.pop()
+        if commit_id in ends or commit_id in later:
+            continue
+        commit = read_commit(objects, commit_id)
+        if commit.author.time > epoch and commit.parents:
+            later.add(commit_id)
+            todo += commit.parents
+            joined = joined or len(commit.parents) > 1
+        elif commit.author.time > epoch and objects.is_boundary(commit_id):
+            raise InvalidData(
+                "this clone is shallow, and its history begins only after that",
+                where=commit_id,
+                hint="fetch the rest with: git fetch --unshallow",
+            )
+        else:
+            ends.add(commit_id)
+    heads = _heads_of(objects, sorted(ends))
+    if joined:  # one that came later by its clock may be behind a head all the same
+        later = later.difference(*(ancestors(end, partial(read_commit, objects)) for end in heads))
+    return HistoryCut(heads, frozenset(later))
+
+
+def cut_at_commit(objects: ObjectStore, head: str, commit_id: str) -> HistoryCut:
+    """Cut the history of `head` behind a commit."""
+    later: list[str] = []
+    current = head
+    while current != commit_id:  # as far as there is no choice, nothing older is read
+        commit = read_commit(objects, current)
+        later.append(current)
+        if len(commit.parents) != 1:
+            read = partial(read_commit, objects)
+            later = [*ancestors(head, read).keys() - ancestors(commit_id, read).keys()]
+            break
+        current = commit.parents[0]
+    return HistoryCut((commit_id,), frozenset(later))
+
+
+def _heads_of(objects: ObjectStore, commits: Iterable[str]) -> tuple[str, ...]:
+    """The commits among some that no other of them was built on."""
+    ends = list(commits)
+    if len(ends) == 1:
+        return tuple(ends)
+    return tuple(
+        candidate
+        for candidate in ends
+        if not any(other != candidate and is_ancestor(objects, candidate, other) for other in ends)
+    )
