@@ -62,7 +62,7 @@ def measured(scratch: str) -> list[tuple[str, str]]:
             name = f"{tool}, {COUNT} tasks: the call"
             found.append((name, json.dumps(given)))
             name = f"{tool}, {COUNT} tasks"
-        reply = tools.call(tool, Workspace.open(repo), arguments.read(tool, given))
+        reply = tools.call(tool, Workspace.open(repo), arguments.read(tool, given).values)
         found.append((f"{name}: text", reply.text))
         found.append((f"{name}: data", json.dumps(reply.data, ensure_ascii=False)))
     found.append((f"prime, list of {COUNT} tasks", prime(repo)))

@@ -73,7 +73,7 @@ def _update_keys() -> dict[str, tuple[str, str]]:
             keys[field.members(way)] = (f"{way}_{field.attr}", _KINDS[field.kind])
         if field.name == "blockedBy":
             keys |= {"addBlocks": ("add_blocks", _IDS), "removeBlocks": ("remove_blocks", _IDS)}
-    return {**keys, "unset": ("unset", _NAMES)}
+    return {**keys, "unset": ("unset", _NAMES), "clear": ("clear", _NAMES)}
 
 
 _CREATE = _create_keys()

@@ -8,7 +8,7 @@ from typing import Any
 
 from gittasks.codec.canonical import plain_value
 from gittasks.codec.yaml_nodes import Limits, Node, parse
-from gittasks.core.fields import LISTS, SIMPLE, Field, Kind, arranged
+from gittasks.core.fields import CLEARABLE, LISTS, SIMPLE, Field, Kind, arranged
 from gittasks.core.ids import near_matches
 from gittasks.core.model import Status, Value
 from gittasks.core.plan import Fault, Plan, PlannedTask, assign_ids, id_faults, invalid_plan
@@ -52,7 +52,7 @@ _PLANNED = [
     )
     if field.uses.planned
 ]
-_TASK_KEYS = ("id", *(field.name for field in _PLANNED))
+_TASK_KEYS = ("id", *(field.name for field in _PLANNED), "clear")
 _TEXT_KEYS = {
     "id": "id",
     **{f.name: f.attr for f in _PLANNED if f.kind in (Kind.LINE, Kind.TEXT) and f not in SIMPLE},
@@ -129,7 +129,18 @@ class _Reader:
                 if (value := self.simple(field, node.get(field.name))) is not None
             },
             lines=lines | {r.text.strip(): r.line for r in references or ()},
+            clear=self.clear(node),
         )
+
+    def clear(self, node: Node) -> tuple[str, ...]:
+        """The fields to empty: those that `clear` names, and those whose value is null.
+
+        A value that was left out says nothing: somebody has yet to write it.
+        """
+        listed = self.names(node.get("clear"), "clear", "names of fields") or ()
+        nulls = [k.text for k, value in node.pairs if value.empty and value.text]
+        names = [*(name.text.strip() for name in listed), *(n for n in nulls if n in CLEARABLE)]
+        return tuple(dict.fromkeys(names))
 
     def check_subject(self, node: Node, subject: str | None) -> None:
         if not (subject or "").strip():

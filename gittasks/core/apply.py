@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, assert_never
 
 from gittasks.core import ids, rules, validation
 from gittasks.core.editor import Editor
-from gittasks.core.fields import SIMPLE
+from gittasks.core.fields import CLEARABLE, LISTS, SIMPLE
 from gittasks.core.graph import Graph
 from gittasks.core.history import changed_ids
 from gittasks.core.model import Snapshot, Status, Task, phase_in, phase_named, without_prefix
@@ -265,6 +265,7 @@ def _next_order(draft: Editor) -> int | None:
 
 
 def _update(draft: Editor, op: Update) -> str:
+    op = _cleared(op)
     task_id = draft.resolve(op.id)
     task = draft.tasks[task_id]
     if task.status is Status.DELETED and op.status is not Status.DELETED:
@@ -289,6 +290,25 @@ def _update(draft: Editor, op: Update) -> str:
     return task_id
 
 
+def _cleared(op: Update) -> Update:
+    """The update with each field that it clears by name set to nothing."""
+    fields, changes = dict(op.fields), dict[str, Any]()
+    for name in op.clear:
+        field = CLEARABLE.get(name)
+        if field is None:
+            shown = validation.escape_line(name, 60)
+            raise Usage(f'"{shown}" cannot be cleared', hint=f"clear takes: {', '.join(CLEARABLE)}")
+        simple = field in SIMPLE
+        value = op.fields.get(field.attr) if simple else getattr(op, field.attr)
+        if value not in (None, "", ()) or field.attr in op.added:
+            raise Usage(f"{name} is both given and cleared", hint="leave out one of the two")
+        if simple:
+            fields[field.attr] = () if field in LISTS else ""
+        else:
+            changes[field.attr] = ""
+    return op._replace(fields=fields, **changes) if op.clear else op
+
+
 def _update_fields(draft: Editor, task_id: str, op: Update) -> None:
     task = draft.tasks[task_id]
     changes: dict[str, object] = {}
@@ -304,9 +324,11 @@ def _update_fields(draft: Editor, task_id: str, op: Update) -> None:
     if op.order is not None:
         changes["order"] = validation.order(op.order)
     if op.metadata or op.unset:
-        dropped = {key.strip() for key in op.unset}
-        rest = {k: v for k, v in task.metadata.items() if k not in dropped}
-        changes["metadata"] = {**rest, **validation.metadata(op.metadata)}
+        given = validation.metadata(op.metadata)
+        dropped = {key.strip() for key in op.unset} - given.keys()
+        merged = {**task.metadata, **given}
+        dropped.update(key for key, value in given.items() if value is None)
+        changes["metadata"] = {k: v for k, v in merged.items() if k not in dropped}
     changes |= _simple(op.fields)
     added = _simple(op.added)
     removed = _simple(op.removed)

@@ -195,6 +195,8 @@ SINGLE = tuple(f for f in FIELDS if f.merge in ("later", "earliest") and f.kind 
 """Those of one value that are a register alone."""
 SIMPLE = tuple(f for f in FIELDS if f.uses.given and not f.uses.own)
 """Those that are set and cleared by their kind alone."""
+CLEARABLE = {field.name: field for field in FIELDS if field.uses.clearable}
+"""Those that `clear` of an update, a batch or a plan may name."""
 
 
 def arranged(names: str) -> tuple[Field, ...]:

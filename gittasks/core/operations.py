@@ -64,7 +64,8 @@ class Create(NamedTuple):
 class Update(NamedTuple):
     """Change fields of a task: None keeps, "" clears (a subject cannot be cleared).
 
-    `status` goes through the same rules as the transitions. `unset` names metadata keys to drop.
+    `status` goes through the same rules as the transitions. `clear` names fields to empty, as
+    files have them; `unset` names metadata keys to drop, as does a value of None for a key.
     `fields` are values of SIMPLE fields, by attribute; of those that are lists `added` and
     `removed` are members.
     """
@@ -84,6 +85,7 @@ class Update(NamedTuple):
     remove_blocks: tuple[str, ...] = ()
     metadata: Mapping[str, Value] = _NOTHING
     unset: tuple[str, ...] = ()
+    clear: tuple[str, ...] = ()
     fields: Mapping[str, Any] = _NOTHING
     added: Mapping[str, tuple[str, ...]] = _NOTHING  # type: ignore[assignment]
     removed: Mapping[str, tuple[str, ...]] = _NOTHING  # type: ignore[assignment]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from gittasks.core import ids, rules, validation
 from gittasks.core.editor import Editor
-from gittasks.core.fields import SIMPLE, Field
+from gittasks.core.fields import CLEARABLE, SIMPLE, Field
 from gittasks.core.graph import Graph
 from gittasks.core.model import Snapshot, Status, Task, Value, phase_in, phase_named
 from gittasks.core.operations import Context
@@ -115,7 +115,8 @@ class PlannedTask(NamedTuple):
 
     `fields` are values of SIMPLE fields of the table, by attribute. `line` is where it stands;
     `lines` says where single fields (by their name in the file) and
-    references (by their text) stand when that is another line.
+    references (by their text) stand when that is another line. `clear` names fields to empty, as
+    files have them.
     """
 
     line: int
@@ -131,6 +132,7 @@ class PlannedTask(NamedTuple):
     metadata: Mapping[str, Value] | None = None
     fields: Mapping[str, Any] = MappingProxyType({})
     lines: Mapping[str, int] = _NO_LINES
+    clear: tuple[str, ...] = ()
 
     def line_of(self, what: str) -> int:
         """The line of a field or of a reference."""
@@ -256,6 +258,7 @@ class _Checker:
             return self._checked(task.line_of(field), lambda: check(text, field))
 
         line, data = task.line_of("subject"), task.metadata or {}
+        self.clear(task)
         return task._replace(
             subject=self._checked(line, lambda: validation.subject(task.subject)) or "",
             active_form=checked(task.active_form, "activeForm"),
@@ -271,6 +274,19 @@ class _Checker:
                 if task.fields.get(field.attr) is not None
             },
         )
+
+    def clear(self, task: PlannedTask) -> None:
+        """Note the fields that cannot be cleared, or are given as well."""
+        for name in task.clear:
+            field, line = CLEARABLE.get(name), task.line_of("clear")
+            if field is None:
+                hint = f"clear takes: {', '.join(CLEARABLE)}"
+                self.faults.append(Fault(line, f'"{_shown(name)}" cannot be cleared', hint))
+                continue
+            values = task.fields if field in SIMPLE else task._asdict()
+            if values.get(field.attr):
+                message = f"{name} is both given and cleared"
+                self.faults.append(Fault(line, message, "leave out one of the two"))
 
     def _stored(self, task: PlannedTask, field: Field) -> Any:
         line, value = task.line_of(field.name), task.fields[field.attr]
@@ -378,8 +394,17 @@ def _set_fields(draft: Editor, planned: PlannedTask) -> None:
         if set(blockers) != set(task.blocked_by):
             changes["blocked_by"] = blockers
     if planned.metadata:
-        changes["metadata"] = {**task.metadata, **planned.metadata}
-    draft.put(task_id, **changes)
+        merged = {**task.metadata, **planned.metadata}
+        dropped = {key for key, value in planned.metadata.items() if value is None}
+        changes["metadata"] = {k: v for k, v in merged.items() if k not in dropped}
+    draft.put(task_id, **changes, **_cleared(task, planned.clear))
+
+
+def _cleared(task: Task, names: Sequence[str]) -> dict[str, Any]:
+    """The changes that empty these fields; a task that was begun keeps its owner."""
+    fields = (CLEARABLE[name] for name in names)
+    pending = task.status is Status.PENDING
+    return {field.attr: field.default for field in fields if pending or field.name != "owner"}
 
 
 def _says_the_same(stated: Any, old: Any) -> bool:

@@ -3,6 +3,9 @@
 Agents misspell: `task_id` for `taskId`, "in-progress", a list as JSON text. What can mean only
 one thing is taken as that; anything else is refused with the right word, never dropped: an agent
 whose `blockedBy` vanished would believe that its plan is in the list.
+
+Clients fill fields that they do not use with an empty text, null or an empty list, some with the
+word for it. That says nothing, and must not empty a field: those are passed over, and named.
 """
 
 from __future__ import annotations
@@ -10,12 +13,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema
 
 from gittasks.core import suggestions
-from gittasks.core.ids import near_matches
+from gittasks.core.ids import listed, near_matches
 from gittasks.core.validation import escape_line
 from gittasks.errors import Usage
 from gittasks.mcp_server.schemas import Schema, taken
@@ -25,15 +28,49 @@ _ONE_BY_ONE = {
     "blocks": "dependencies change one by one: addBlocks and removeBlocks",
 }
 """Fields of a task, by their letters, that are not set but added to and removed from."""
+_NOTHING_WORDS = ("null", "undefined", "None")
+_NAMES = frozenset(
+    (
+        *("taskId", "id", "blockedBy", "blocks", "addBlockedBy", "removeBlockedBy"),
+        *("addBlocks", "removeBlocks", "after", "owner", "phase", "status"),
+    )
+)
+"""Fields in which those words mean nothing; in a text they may be meant."""
 
 
-def read(tool: str, given: Mapping[str, Any]) -> dict[str, Any]:
+class Call(NamedTuple):
+    """The arguments of a call, and the fields that were passed over as not given."""
+
+    values: dict[str, Any]
+    passed_over: tuple[str, ...] = ()
+
+    @property
+    def remark(self) -> str | None:
+        """The sentence about what was passed over, if anything was."""
+        if not self.passed_over:
+            return None
+        return f"taken as not given: {listed(self.passed_over, _SHOWN)}"
+
+
+_SHOWN = 8
+"""Fields that are named as passed over."""
+
+
+def read(tool: str, given: Mapping[str, Any]) -> Call:
     """The arguments of a call, spelled and typed as the schema has them. Raises Usage."""
-    values = _object(tool, _taken(tool), given, "")
+    passed: list[str] = []
+    values = _object(tool, _taken(tool), given, "", passed)
     problem = jsonschema.exceptions.best_match(_validator(tool).iter_errors(values))
     if problem is not None:
         raise Usage(f"{tool}: {_problem_words(problem)}")
-    return values
+    return Call(values, tuple(dict.fromkeys(passed)))
+
+
+def _is_nothing(name: str, value: Any) -> bool:
+    """True for a value by which a client says that it gives none."""
+    if isinstance(value, str):
+        return not value.strip() or (name in _NAMES and value.strip() in _NOTHING_WORDS)
+    return value is None or value == []
 
 
 @cache
@@ -51,15 +88,26 @@ def _problem_words(problem: jsonschema.ValidationError) -> str:
     return escape_line(f"{where}: {problem.message}" if where else problem.message, 300)
 
 
-def _object(tool: str, schema: Schema, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _object(
+    tool: str, schema: Schema, given: Mapping[str, Any], where: str, passed: list[str]
+) -> dict[str, Any]:
     fields: Mapping[str, Schema] = schema["properties"]
     values: dict[str, Any] = {}
     spelled: dict[str, str] = {}
     for key, value in given.items():
         name = _name(tool, key, fields, where)
-        if value is None:  # how some clients send what was left out
-            continue
-        value = _value(tool, name, fields[name], value, f"{where}{name}")
+        if name in schema.get("required", ()):
+            if value is None:
+                continue
+            value = _value(tool, name, fields[name], value, f"{where}{name}", passed)
+        else:
+            sent = value
+            if not _is_nothing(name, value):
+                value = _value(tool, name, fields[name], value, f"{where}{name}", passed)
+            if _is_nothing(name, value):
+                word = f' "{sent.strip()}"' if isinstance(sent, str) and sent.strip() else ""
+                passed.append(escape_line(f"{where}{name}{word}", 60))
+                continue
         if name in values and values[name] != value:
             raise Usage(f'{tool}: "{where}{spelled[name]}" and "{where}{key}" say two things')
         values[name], spelled[name] = value, key
@@ -90,7 +138,7 @@ def _letters(word: str) -> str:
     return word.replace("_", "").replace("-", "").replace(" ", "").lower()
 
 
-def _value(tool: str, name: str, schema: Schema, value: Any, where: str) -> Any:
+def _value(tool: str, name: str, schema: Schema, value: Any, where: str, passed: list[str]) -> Any:
     """A value of the wrong type as the right one, where it can mean nothing else."""
     kind = schema["type"]
     if kind in ("array", "object") and isinstance(value, str):
@@ -103,13 +151,17 @@ def _value(tool: str, name: str, schema: Schema, value: Any, where: str) -> Any:
         if isinstance(value, str) and schema["items"]["type"] == "string":
             value = [part for text in value.split(",") if (part := text.strip())]
         items = value if isinstance(value, list) else [value]
+        if schema["items"]["type"] == "string":
+            items = [item for item in items if not _is_nothing(name, item)]
         return [
-            _value(tool, name, schema["items"], item, f"{where}[{number}]")
+            _value(tool, name, schema["items"], item, f"{where}[{number}]", passed)
             for number, item in enumerate(items)
         ]
     if kind == "object" and "properties" in schema:
         entry = {"subject": value} if isinstance(value, str) else value
-        return _object(tool, schema, entry, f"{where}.") if isinstance(entry, dict) else entry
+        if not isinstance(entry, dict):
+            return entry
+        return _object(tool, schema, entry, f"{where}.", passed)
     if kind == "string":
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
         known = schema.get("enum", ())

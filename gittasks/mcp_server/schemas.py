@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from gittasks.core.fields import LISTS, SIMPLE, Field, Kind
+from gittasks.core.fields import CLEARABLE, LISTS, SIMPLE, Field, Kind
+from gittasks.core.query import SORTS
 
 Schema = Mapping[str, Any]
 
@@ -115,8 +116,7 @@ TOOLS: tuple[Tool, ...] = (
     Tool(
         "TaskCreate",
         "Create a task",
-        "Create a task. Without a list in the repository one is made. For a whole workflow use "
-        "TaskCreateMany.",
+        "Create a task; for a whole workflow use TaskCreateMany.",
         _object(
             "subject",
             **_NEW,
@@ -138,7 +138,7 @@ TOOLS: tuple[Tool, ...] = (
         "Lay out a workflow",
         "Create all tasks of a workflow before it begins, in one commit, all or none. blockedBy "
         "may name any task of the call or the list. May be repeated: a task that is there (same "
-        "id; without id, same subject) is kept and brought to what is given.",
+        "id) is brought to what is given.",
         _object(
             "tasks",
             tasks={
@@ -164,8 +164,8 @@ TOOLS: tuple[Tool, ...] = (
         "TaskUpdate",
         "Change a task",
         "Change a task: begin it (in_progress), finish it (completed), close it undone (skipped), "
-        "give it back or reopen it (pending), hide it (deleted). Only fields given change; an "
-        "empty text clears one. A blocked task does not start, and an owner has one in progress.",
+        "give it back or reopen it (pending), hide it (deleted). Only fields given change. An "
+        "owner has one in progress.",
         _object(
             "taskId",
             taskId=_TASK_ID,
@@ -177,12 +177,12 @@ TOOLS: tuple[Tool, ...] = (
             description=_text(),
             activeForm=_text(),
             phase=_text(),
-            order={"type": "number", "description": "Place in the list"},
             addBlockedBy=_ids(),
             removeBlockedBy=_ids(),
             addBlocks=_ids(),
             removeBlocks=_ids(),
             metadata={"type": "object", "description": "Merged; null removes a key"},
+            clear=_ids("Fields to empty: description"),
             endLoop=_flag("With completed: skip the remaining iterations of its loop"),
             startNext=_flag("With completed or skipped: begin the next ready task"),
             resume=_RESUME,
@@ -214,6 +214,7 @@ TOOLS: tuple[Tool, ...] = (
             status={"type": "array", "items": _choice(*_STATUSES, "deleted")},
             owner=_text("Only those of this owner"),
             ready=_flag("Only what you can begin now"),
+            limit=_count("Default 100, open ones first"),
         ),
         _object(
             "tasks",
@@ -233,6 +234,7 @@ TOOLS: tuple[Tool, ...] = (
                     result=_text(),
                 ),
             },
+            more={"type": "object"},
             summary=_SUMMARY,
             hints=_HINTS,
         ),
@@ -252,16 +254,14 @@ TOOLS: tuple[Tool, ...] = (
         "TaskClaim",
         "Take a task for me alone",
         "Take a task in progress for one owner and session alone, on all machines that share the "
-        "list: taskId, else the next that is ready. Of two agents that claim at once one gets it. "
-        'task is null when nothing is ready. Give it back: TaskUpdate status pending, owner "".',
+        "list: taskId, else the next that is ready; task is null when nothing is. Give it back: "
+        'TaskUpdate status pending, clear ["owner"].',
         _object(
             taskId=_TASK_ID,
             owner=_text("Who takes it, if not you"),
             lease=_text("Others may take it after this silence: 30m, 2h"),
             takeOver=_flag("Take one whose holder's lease ran out"),
             resume=_RESUME,
-            offline=_flag("Do not ask the remote; tentative"),
-            parallel=_flag("Although the owner has one in progress"),
             force=_FORCE,
         ),
         _object(
@@ -281,7 +281,6 @@ TOOLS: tuple[Tool, ...] = (
         "Fetch what others did, merge it, push what was done here. Never with force.",
         _object(
             direction=_choice("both", "pull", "push"),
-            remote=_text("Name of the git remote"),
             all=_flag("All lists of the repository"),
         ),
         _object(
@@ -309,10 +308,18 @@ TOOLS: tuple[Tool, ...] = (
     Tool(
         "TaskLog",
         "Show who did what when",
-        "The history, newest first, of the list or of one task.",
-        _object(taskId=_TASK_ID, limit=_count("Default 20")),
+        "The history of the list or of one task, newest first; or undo your last change; or lint: "
+        "advice.",
         _object(
-            "entries",
+            operation=_choice("log", "undo", "lint"),
+            taskId=_TASK_ID,
+            limit=_count("Default 20"),
+        ),
+        _object(
+            undone=_text(),
+            changed=_ids(),
+            findings={"type": "array", "items": _DATA},
+            summary=_SUMMARY,
             entries={
                 "type": "array",
                 "items": _object(
@@ -321,7 +328,6 @@ TOOLS: tuple[Tool, ...] = (
             },
             hints=_HINTS,
         ),
-        reads=True,
     ),
 )
 BY_NAME: Mapping[str, Tool] = {tool.name: tool for tool in TOOLS}
@@ -335,6 +341,8 @@ def _simple(field: Field) -> Schema:
     return _ids() if field in LISTS else _text()
 
 
+_CLEAR: Schema = {"type": "array", "items": _choice(*CLEARABLE)}
+_LIST = {"list": _text("Id of another list")}
 _MADE = {field.name: _simple(field) for field in SIMPLE}
 _CHANGED = {
     name: _simple(field)
@@ -343,6 +351,21 @@ _CHANGED = {
         (field.members("add"), field.members("remove")) if field in LISTS else [field.name]
     )
 }
+_FILTERS: Mapping[str, Schema] = {
+    "mine": _flag("Only those of who asks"),
+    "phase": _text(),
+    "blocked": _flag("Only those that wait for another"),
+    "where": _DATA,
+    "search": _text(),
+    "sort": _choice(*SORTS, *(f"-{name}" for name in SORTS)),
+}
+_MORE: Mapping[str, Mapping[str, Schema]] = {
+    "TaskCreate": _MADE,
+    "TaskUpdate": {**_CHANGED, "order": {"type": "number"}, "clear": _CLEAR},
+    "TaskClaim": {"offline": _flag("Tentative"), "parallel": _flag("Besides another")},
+    "TaskSync": {"remote": _text()},
+    "TaskList": _FILTERS,
+}
 
 
 def taken(tool: str) -> Schema:
@@ -350,9 +373,9 @@ def taken(tool: str) -> Schema:
     schema = BY_NAME[tool].input
     if tool == "TaskCreateMany":
         tasks = schema["properties"]["tasks"]
-        return _with(schema, {"tasks": {**tasks, "items": _with(tasks["items"], _MADE)}})
-    more = {"TaskCreate": _MADE, "TaskUpdate": _CHANGED}.get(tool, {})
-    return _with(schema, more)
+        items = _with(tasks["items"], {**_MADE, "clear": _CLEAR})
+        return _with(schema, {"tasks": {**tasks, "items": items}, **_LIST})
+    return _with(schema, {**_MORE.get(tool, {}), **_LIST})
 
 
 def _with(schema: Schema, more: Mapping[str, Schema]) -> Schema:

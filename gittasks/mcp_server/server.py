@@ -101,10 +101,13 @@ def answer(
     if tool not in BY_NAME:
         return _error(f'there is no tool "{tool}"\nFix: use one of {", ".join(BY_NAME)}')
     try:
-        checked = arguments.read(tool, given)
-        owner = tools.actor_of(tool, checked)
-        workspace = Workspace.open(_folder(folder), list_id=list_id, owner=owner)
-        reply = tools.call(tool, workspace, checked)
+        call = arguments.read(tool, given)
+        owner = tools.actor_of(tool, call.values)
+        chosen = call.values.pop("list", list_id)
+        workspace = Workspace.open(_folder(folder), list_id=chosen, owner=owner)
+        if call.remark:
+            workspace.notices.append(call.remark)
+        reply = tools.call(tool, workspace, call.values)
     except GittasksError as error:
         return _error(replies.error_text(error))
     except OSError as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gittasks.core.apply import Edit
@@ -74,6 +76,8 @@ _WISHES = {
     "pull": SyncOptions(True, False),
     "push": SyncOptions(False, True),
 }
+_MOST_TASKS = 100
+"""Tasks that TaskList shows unless asked for more."""
 _TOLD = 20
 """Changes of others that are told one by one."""
 
@@ -157,7 +161,7 @@ def call(tool: str, workspace: Workspace, given: Arguments) -> Reply:
 def _way_to_a_list(workspace: Workspace, error: NoList) -> str:
     others = ", ".join(error.details.get("lists", ())[:10])
     if others and not _is_named(workspace):
-        return "choose one in a shell: gittasks use LIST (no restart is needed)"
+        return f"give list in each call: one of {others}; in a shell: gittasks use LIST"
     return "TaskCreate or TaskCreateMany makes it" + (
         f"; there is also: {others}" if others else ""
     )
@@ -293,7 +297,6 @@ def _update_of(given: Arguments, status: Status | None) -> Update:
     """The fields of a TaskUpdate; to begin and to complete a task are moves of their own."""
     done, starts = status is Status.COMPLETED, status is Status.IN_PROGRESS
     acts = done or starts or status is Status.SKIPPED  # then `owner` says who acts
-    metadata = given.get("metadata", {})
     return Update(
         id=given["taskId"],
         subject=given.get("subject"),
@@ -308,8 +311,8 @@ def _update_of(given: Arguments, status: Status | None) -> Update:
         remove_blocked_by=tuple(given.get("removeBlockedBy", ())),
         add_blocks=tuple(given.get("addBlocks", ())),
         remove_blocks=tuple(given.get("removeBlocks", ())),
-        metadata={k: v for k, v in metadata.items() if v is not None},
-        unset=tuple(k for k, v in metadata.items() if v is None),
+        metadata=given.get("metadata", {}),
+        clear=tuple(given.get("clear", ())),
         fields={f.attr: given[f.name] for f in SIMPLE if f.name in given},
         added=_members(given, "add"),
         removed=_members(given, "remove"),
@@ -359,18 +362,51 @@ def _list(workspace: Workspace, given: Arguments) -> Reply:
         apart=branch.apart,
         stale=workspace.stale_claims(branch.snapshot),
     )
-    ready, owner = given.get("ready", False), given.get("owner")
-    # Of what is ready the owner is who asks: tasks of nobody are ready for them as well.
-    chosen = Filter(given.get("status", ()), None if ready else owner or None, ready=ready)
-    tasks = chosen.of(view.snapshot, view.graph, owner or workspace.actor.owner)
+    owner = given.get("owner")
+    tasks = _filter(given).of(view.snapshot, view.graph, owner or workspace.actor.owner)
+    shown = _open_first(tasks, given.get("limit", _MOST_TASKS))
     workspace.notices += plain.remark_lines(view)
     workspace.notices += elsewhere_lines(tasks, workspace.actor, view.now, tool_way)
-    data = {
+    text = plain.task_list(view, shown, MARKS)
+    data: dict[str, Any] = {
         "list": view.info.id,
-        "tasks": [replies.row(task, view.graph) for task in tasks],
-        "summary": view.progress.summary,
+        "tasks": [replies.row(task, view.graph) for task in shown],
     }
-    return Reply(plain.task_list(view, tasks, MARKS), data)
+    if len(shown) < len(tasks):
+        rest = Counter(t.status.value for t in tasks) - Counter(t.status.value for t in shown)
+        data["more"] = dict(rest)
+        counts = ", ".join(f"{count} {status}" for status, count in rest.items())
+        text = f"{text}\nnot shown: {counts}; give limit, status, phase or search"
+    return Reply(text, {**data, "summary": view.progress.summary})
+
+
+def _filter(given: Arguments) -> Filter:
+    """The tasks that a TaskList asks for.
+
+    Of what is ready the owner is who asks: tasks of nobody are ready for them as well.
+    """
+    ready = given.get("ready", False)
+    return Filter(
+        given.get("status", ()),
+        None if ready else given.get("owner"),
+        mine=given.get("mine", False),
+        phase=given.get("phase"),
+        ready=ready,
+        blocked=given.get("blocked", False),
+        where=given.get("where", {}),
+        search=given.get("search"),
+        sort=given.get("sort"),
+    )
+
+
+def _open_first(tasks: Sequence[Task], most: int) -> Sequence[Task]:
+    """At most so many tasks, in their order: open ones first, then those closed last."""
+    if len(tasks) <= most:
+        return tasks
+    still_open = [t.id for t in tasks if not t.status.closed][:most]
+    closed = [t.id for t in tasks if t.status.closed]
+    chosen = {*still_open, *closed[max(0, len(closed) - (most - len(still_open))) :]}
+    return [t for t in tasks if t.id in chosen]
 
 
 def _get(workspace: Workspace, given: Arguments) -> Reply:
@@ -381,6 +417,10 @@ def _get(workspace: Workspace, given: Arguments) -> Reply:
 
 
 def _log(workspace: Workspace, given: Arguments) -> Reply:
+    if given.get("operation") == "undo":
+        return _undo(workspace)
+    if given.get("operation") == "lint":
+        return _lint(workspace)
     snapshot = workspace.snapshot()
     chosen = find(snapshot, given["taskId"]) if "taskId" in given else None
     log = workspace.log(chosen, limit=given.get("limit", 20))
@@ -395,6 +435,37 @@ def _log(workspace: Workspace, given: Arguments) -> Reply:
     ]
     lines = [clean(f"{e['at']} {e['by']}: {e['did']}") for e in entries]
     return Reply("\n".join(lines) or "nothing happened yet", {"entries": entries})
+
+
+def _undo(workspace: Workspace) -> Reply:
+    undone = workspace.undo()
+    title = f"took back {undone.commit[:7]}: {undone.subject}"
+    data = {
+        "undone": title,
+        "changed": list(undone.report.changed),
+        "summary": replies.progress_words(undone.report),
+    }
+    return Reply(f"{clean(title)}\n{replies.changed_text(undone.report, [])}", data)
+
+
+def _lint(workspace: Workspace) -> Reply:
+    findings = workspace.lint(workspace.snapshot())
+    advice = [
+        {
+            "rule": finding.rule,
+            "severity": finding.severity.value,
+            "tasks": list(finding.tasks),
+            "message": finding.message,
+            "hint": re.sub(_COMMAND, "", finding.hint),
+        }
+        for finding in findings
+    ]
+    lines = [clean(f"{a['severity']}: {a['message']} [{a['rule']}]: {a['hint']}") for a in advice]
+    return Reply("\n".join(lines) or "nothing to improve", {"findings": advice})
+
+
+_COMMAND = re.compile(r":? gittasks [^,;]*")
+"""A command in a hint: who calls tools may have no shell."""
 
 
 _TOOLS: Mapping[str, Callable[[Workspace, Arguments], Reply]] = {

@@ -119,6 +119,22 @@ def test_null_clears_and_absence_keeps(listed: Repo) -> None:
     assert (task["description"], task["subject"]) == ("Text", "Task a")
 
 
+def test_fields_are_cleared_by_name(listed: Repo) -> None:
+    """`clear` empties the fields that it names; one that is given as well is refused."""
+    data = {"k": 1, "l": 2}
+    first = {"op": "update", "id": "a", "owner": "eve", "addTags": ["x"], "metadata": data}
+    then = {"op": "update", "id": "a", "clear": ["owner", "tags"], "metadata": {"k": None}}
+    describe = {"op": "update", "id": "a", "description": "d"}
+    listed.ok("batch", stdin=_lines(describe, first, then))
+    task = listed.tasks()["a"]
+    assert (task["owner"], task["tags"], task["description"]) == (None, [], "d")
+    assert task["metadata"] == {"l": 2}
+    both = {"op": "update", "id": "a", "phase": "2", "clear": ["phase"]}
+    assert "phase is both given and cleared" in listed.run("batch", stdin=_lines(both)).err
+    unknown = {"op": "update", "id": "a", "clear": ["subject"]}
+    assert '"subject" cannot be cleared' in listed.run("batch", stdin=_lines(unknown)).err
+
+
 def test_nothing_to_change_makes_no_commit(listed: Repo) -> None:
     """A batch of operations that are done already succeeds without a commit."""
     listed.ok("done", "a")

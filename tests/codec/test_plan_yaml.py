@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gittasks.codec.plan_yaml import read_plan, read_yaml
-from gittasks.core.model import Actor, ListInfo, Snapshot, Status
+from gittasks.core.model import Actor, ListInfo, Snapshot, Status, Task
 from gittasks.core.operations import Context
 from gittasks.core.plan import Plan, reconcile
 from gittasks.errors import InvalidData
@@ -60,7 +60,7 @@ tasks:
 def test_what_is_left_out_or_empty_says_nothing() -> None:
     for text in ("tasks: [{subject: A}]", "tasks:\n- subject: A\n  owner:\n  blockedBy: ~\n"):
         task = read(text).tasks[0]
-        stated = {k for k, v in task._asdict().items() if v is not None and v != {}}
+        stated = {k for k, v in task._asdict().items() if v not in (None, {}, ())}
         assert stated == {"line", "subject", "id", "lines"}
 
 
@@ -215,3 +215,23 @@ def test_the_eight_phases_as_yaml_and_as_markdown_are_the_same_plan() -> None:
         "PHASE 8: Generate report",
     ]
     assert [t.blocked_by for t in plans[0].tasks][1:4] == [("p1",), ("p2",), ("p3a",)]
+
+
+def test_a_plan_clears_by_name_and_by_null() -> None:
+    """`clear` and an explicit null empty a field; a value that is left out says nothing."""
+    before = Task(id="a", subject="A", description="d", result="r", owner="o", phase="1")
+    listed = Snapshot(info=ListInfo(id="demo"), tasks={"a": before})
+    text = b"tasks:\n- {id: a, subject: A, clear: [result], owner: null, description: }"
+    context = Context(now="2026-11-22T10:00:00Z", actor=Actor("me"), entropy=1)
+    task = reconcile(read_plan(text, "plan.yaml"), listed, context).snapshot.tasks["a"]
+    assert (task.result, task.owner, task.description, task.phase) == (None, None, "d", "1")
+
+
+def test_a_plan_cannot_give_and_clear_a_field() -> None:
+    """Both cannot be meant, and a field that cannot be cleared is named with its line."""
+    text = b"tasks:\n- id: a\n  subject: A\n  result: r\n  clear: [result, subject]\n"
+    context = Context(now="2026-11-22T10:00:00Z", actor=Actor("me"), entropy=1)
+    with pytest.raises(InvalidData) as caught:
+        reconcile(read_plan(text, "plan.yaml"), Snapshot(info=ListInfo(id="demo")), context)
+    messages = [problem["message"] for problem in caught.value.details["problems"]]
+    assert messages == ["result is both given and cleared", '"subject" cannot be cleared']

@@ -13,6 +13,8 @@ from gittasks.errors import Usage
 from gittasks.mcp_server.arguments import read
 from gittasks.mcp_server.schemas import TOOLS
 
+_BLOCKED = {"subject": "A", "blockedBy": ["b"]}
+_CLEARED = {"taskId": "a", "clear": ["activeForm"]}
 TAKEN: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = [
     ("TaskGet", {"id": "a"}, {"taskId": "a"}),
     ("TaskGet", {"task_id": "a"}, {"taskId": "a"}),
@@ -37,6 +39,24 @@ TAKEN: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = [
     ("TaskCreate", {"subject": "A", "iterations": "3"}, {"subject": "A", "iterations": 3}),
     ("TaskCreate", {"subject": "A", "iterations": 3.0}, {"subject": "A", "iterations": 3}),
     ("TaskCreate", {"subject": "A", "owner": None}, {"subject": "A"}),
+    (
+        "TaskCreate",
+        {"subject": "A", "owner": "null", "id": "undefined", "phase": "None", "status": "null"},
+        {"subject": "A"},
+    ),
+    (
+        "TaskCreate",
+        {"subject": "A", "description": "null", "activeForm": "None"},
+        {"subject": "A", "description": "null", "activeForm": "None"},
+    ),
+    (
+        "TaskCreate",
+        {"subject": "A", "description": "", "blockedBy": [], "iterations": "", "metadata": ""},
+        {"subject": "A"},
+    ),
+    ("TaskCreate", {"subject": "A", "blockedBy": ["b", "", "null"]}, _BLOCKED),
+    ("TaskCreate", {"subject": "A", "blockedBy": "[]"}, {"subject": "A"}),
+    ("TaskUpdate", {"taskId": "a", "clear": '["active_form"]'}, _CLEARED),
     ("TaskCreate", {"subject": "A", "status": "todo"}, {"subject": "A", "status": "pending"}),
     ("TaskUpdate", {"id": "a", "status": "in-progress"}, {"taskId": "a", "status": "in_progress"}),
     ("TaskUpdate", {"id": "a", "state": "DONE"}, {"taskId": "a", "status": "completed"}),
@@ -82,7 +102,23 @@ REFUSED: list[tuple[str, Mapping[str, Any], str]] = [
 @pytest.mark.parametrize(("tool", "sent", "meant"), TAKEN, ids=lambda value: str(value)[:40])
 def test_taken_as_meant(tool: str, sent: Mapping[str, Any], meant: Mapping[str, Any]) -> None:
     """Another spelling, a synonym or a value as text is taken as the only thing it can mean."""
-    assert read(tool, sent) == meant
+    assert read(tool, sent).values == meant
+
+
+def test_what_is_passed_over_is_named() -> None:
+    """The agent learns which of its fields said nothing, and with which word."""
+    sent = {
+        "taskId": "a",
+        "status": "in_progress",
+        "description": "",
+        "addBlockedBy": [],
+        "owner": "null",
+    }
+    call = read("TaskUpdate", sent)
+    assert call.values == {"taskId": "a", "status": "in_progress"}
+    assert call.passed_over == ("description", "addBlockedBy", 'owner "null"')
+    assert call.remark == 'taken as not given: description, addBlockedBy, owner "null"'
+    assert read("TaskGet", {"taskId": "a"}).remark is None
 
 
 @pytest.mark.parametrize(("tool", "sent", "said"), REFUSED, ids=lambda value: str(value)[:40])
@@ -114,6 +150,7 @@ def test_nothing_is_dropped(tool: str, sent: dict[str, Any]) -> None:
     except Usage:
         return
     said = [key for key, value in sent.items() if value is not None]
-    assert len(made) <= len(said)
-    assert not any(isinstance(made.get(name), float) for name in ("iterations", "limit"))
-    assert bool(made) == bool(said)
+    values = made.values
+    assert len(values) <= len(said)
+    assert not any(isinstance(values.get(name), float) for name in ("iterations", "limit"))
+    assert bool(values) or bool(made.passed_over) == bool(sent)

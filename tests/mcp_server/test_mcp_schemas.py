@@ -63,10 +63,10 @@ def test_instructions_are_short() -> None:
 
 
 def test_tools_cost_few_tokens() -> None:
-    """Names, descriptions and input schemas, which every conversation pays for, stay below 2,500
+    """Names, descriptions and input schemas, which every conversation pays for, stay below 2,300
     tokens, counted as a token for every three bytes (a tokenizer counts about four)."""
     shown = [{"name": t.name, "description": t.description, "input": t.input} for t in TOOLS]
-    assert len(json.dumps(shown, ensure_ascii=False).encode()) / 3 < 2500
+    assert len(json.dumps(shown, ensure_ascii=False).encode()) / 3 < 2300
 
 
 def test_what_is_told_of_the_tools() -> None:
@@ -77,7 +77,7 @@ def test_what_is_told_of_the_tools() -> None:
     assert list(told) == [tool.name for tool in TOOLS]
     notes = {name: tool.annotations for name, tool in told.items()}
     reading = {name for name, note in notes.items() if note and note.read_only_hint}
-    assert reading == {"TaskList", "TaskGet", "TaskLog"}
+    assert reading == {"TaskList", "TaskGet"}
     assert not any(note is None or note.destructive_hint for note in notes.values())
     remote = {name for name, note in notes.items() if note and note.open_world_hint}
     assert remote == {"TaskClaim", "TaskSync"}

@@ -79,7 +79,7 @@ def test_an_update_again_changes_nothing(agent: Agent, listed: Repo) -> None:
 
 
 def test_every_field_of_an_update(agent: Agent, listed: Repo) -> None:
-    """All fields are set by one call, as one commit; an empty text clears, null removes a key."""
+    """All fields are set by one call, as one commit; clear empties, null removes a key."""
     before = listed.count()
     changed = agent.ok(
         "TaskUpdate",
@@ -103,8 +103,7 @@ def test_every_field_of_an_update(agent: Agent, listed: Repo) -> None:
     cleared = agent.ok(
         "TaskUpdate",
         taskId="a",
-        description="",
-        owner="",
+        clear=["description", "owner"],
         metadata={"k": None},
         removeBlockedBy=["b"],
         removeBlocks=["c"],
@@ -113,6 +112,62 @@ def test_every_field_of_an_update(agent: Agent, listed: Repo) -> None:
     task = listed.tasks()["a"]
     assert (task["blockedBy"], task["blocks"], task["metadata"]) == ([], [], {})
     assert task["notes"][0]["text"] == "n"
+
+
+def test_what_says_nothing_changes_nothing(agent: Agent, listed: Repo) -> None:
+    """A client that fills every unused field with nothing erases no field, and is told so."""
+    fields = {"description": "d", "activeForm": "Aing", "owner": "bob", "phase": "2"}
+    agent.ok("TaskCreate", {"subject": "A", "id": "full", **fields})
+    empty = dict.fromkeys(["description", "activeForm", "owner", "phase", "result", "note"], "")
+    update = {"taskId": "full", "status": "in_progress", "addBlockedBy": [], "metadata": {}}
+    result = agent.call("TaskUpdate", {**update, **empty})
+    task = listed.tasks()["full"]
+    assert [task[name] for name in fields] == ["d", "Aing", "bob", "PHASE 2"]
+    assert task["status"] == "in_progress"
+    said = "taken as not given: addBlockedBy, description, activeForm, owner, phase, result, note"
+    assert said in text_of(result)
+    assert said in (result.structured_content or {})["hints"]
+
+
+def test_a_field_given_and_cleared_is_refused(agent: Agent) -> None:
+    """Both cannot be meant, by any tool that clears."""
+    said = agent.refused("TaskUpdate", taskId="a", phase="2", clear=["phase"])
+    assert "phase is both given and cleared" in said
+    tasks = [{"subject": "A", "id": "x", "owner": "bob", "clear": ["owner"]}]
+    assert "owner is both given and cleared" in agent.refused("TaskCreateMany", tasks=tasks)
+
+
+def test_a_long_list_is_cut(agent: Agent) -> None:
+    """100 tasks unless more are asked for, the open ones first; the rest is counted."""
+    tasks = [{"subject": f"Task {n}", "status": "completed"} for n in range(90)]
+    tasks += [{"subject": f"Later {n}"} for n in range(60)]
+    agent.ok("TaskCreateMany", tasks=tasks)
+    shown = agent.ok("TaskList")
+    assert len(shown["tasks"]) == 100
+    assert sum(t["status"] == "pending" for t in shown["tasks"]) == 63
+    assert shown["more"] == {"completed": 53}
+    few = agent.call("TaskList", limit=2)
+    assert "not shown: 61 pending, 90 completed" in text_of(few)
+    assert len(agent.ok("TaskList", limit=500)["tasks"]) == 153
+    assert [t["subject"] for t in agent.ok("TaskList", search="later 59")["tasks"]] == ["Later 59"]
+
+
+def test_undo_and_lint_need_no_shell(agent: Agent, listed: Repo) -> None:
+    """TaskLog takes back the last change, and gives advice in words without commands."""
+    agent.ok("TaskUpdate", taskId="a", status="completed")
+    undone = agent.ok("TaskLog", operation="undo")
+    assert (undone["changed"], listed.tasks()["a"]["status"]) == (["a"], "pending")
+    found = agent.ok("TaskLog", operation="lint")["findings"]
+    assert "no-active-form" in {finding["rule"] for finding in found}
+    assert not any("gittasks " in finding["hint"] for finding in found)
+
+
+def test_a_call_chooses_its_list(agent: Agent, listed: Repo) -> None:
+    """Every tool takes the id of another list, so that nobody is stuck with the wrong one."""
+    listed.ok("init", "other")
+    listed.ok("create", "Elsewhere", "--id", "e")
+    assert [t["id"] for t in agent.ok("TaskList", list="other")["tasks"]] == ["e"]
+    assert [t["id"] for t in agent.ok("TaskList", list="plan")["tasks"]] == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -495,7 +550,7 @@ def test_claims(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = agent.ok("TaskClaim", owner="four")
     assert nothing["task"] is None
     assert "nothing is ready" in nothing["message"]
-    agent.ok("TaskUpdate", taskId="a", status="pending", owner="")
+    agent.ok("TaskUpdate", taskId="a", status="pending", clear=["owner"])
     assert agent.ok("TaskClaim", owner="four")["task"]["id"] == "a"
 
 
