@@ -41,6 +41,8 @@ def _option(wrong: str, context: click.Context) -> str | None:
         has_result = any("--result" in param.opts for param in context.command.params)
         or_result = "; the outcome is --result TEXT" if has_result else ""
         return f"a remark is a command of its own: gittasks note ID TEXT{or_result}"
+    if command == "create" and wrong.lstrip("-") in ("parallel-with", "parent"):
+        return "tasks wait for others with --blocked-by ID; there are no parents"
     names = _names(context.command)
     field = field_meant(wrong.lstrip("-"), names)
     if field is None and "addBlockedBy" in names:
@@ -51,8 +53,6 @@ def _option(wrong: str, context: click.Context) -> str | None:
             value = " KEY=VALUE" if name == "--metadata" else ""
             return f"did you mean {name}{value}?"
         return f"give it without an option: {context.command_path} {_usage(context)}"
-    if command == "create" and wrong.lstrip("-") in ("parallel-with", "parent"):
-        return "tasks wait for others with --blocked-by ID; there are no parents"
     return OPTIONS_ELSEWHERE.get(wrong)
 
 

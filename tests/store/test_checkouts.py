@@ -101,8 +101,8 @@ def _killed_before_it_brought_along(repo: Repo) -> None:
     """A writer of ours that dies between the move of the ref and the worktree's turn."""
     code = (
         "import os, signal\n"
-        "from gittasks.store import checkouts\n"
-        "checkouts.bring_along = lambda *a: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from gittasks.store import worktrees\n"
+        "worktrees.bring_along = lambda *a: os.kill(os.getpid(), signal.SIGKILL)\n"
         "from gittasks.cli.main import run\n"
         "run(['note', 'b', 'of the dead'])\n"
     )
