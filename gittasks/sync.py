@@ -11,6 +11,7 @@ those who push. That is the lock on which claims stand: the loser looks again at
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from gittasks.core.merge.resolution import Conflict
@@ -108,12 +109,14 @@ def not_taken(list_id: str, remote: str, reason: str) -> RemoteFailure:
     )
 
 
-def in_doubt(error: RemoteFailure, list_id: str) -> RemoteFailure:
-    """The connection ended in the middle of a push, and the remote cannot be asked any more."""
+def in_doubt(error: GittasksError | OSError, list_id: str, remote: str) -> RemoteFailure:
+    """The answer to a push was lost, and the remote cannot be asked any more."""
+    reason = error.message if isinstance(error, GittasksError) else str(error)
     return RemoteFailure(
-        f"{error.message}; it may have taken the change before that",
-        hint="look whether it did, as soon as it can be reached: gittasks pull",
-        details={"list": list_id, "uncertain": True},
+        f"{reason}; whether {remote} took the change before that is unknown",
+        hint="find out, as soon as it can be reached, with: gittasks pull; "
+        "the same command again does nothing twice",
+        details={"list": list_id, "outcome": "unknown"},
     )
 
 
@@ -253,11 +256,11 @@ class _ListSync:
             if self._wish.accept_rewrite:  # what the remote had is here before it is forgotten
                 transaction.hold(self._store)
                 remotes.forget_published(self.repository, self._remote, self._list_id)
-            evaluated, lagging = transaction.integrate(self._store)
+            evaluated, lagging, _ = transaction.integrate(self._store)
             if evaluated.behind:
                 self.result = self.result._replace(behind=True)
             if evaluated.behind and evaluated.branch.heads.local:
-                evaluated, lagging = transaction.integrate(self._store)
+                evaluated, lagging, _ = transaction.integrate(self._store)
         except NoList:
             self.fail(nowhere(self._list_id, self._remote))
             return
@@ -310,7 +313,8 @@ class _ListSync:
     def note_pushed(self, commit: str, pushed: remotes.Pushed) -> None:
         """Take in what became of a push."""
         if pushed.outcome is PushOutcome.OK:
-            remotes.note_tracking(self.repository, self._remote, self._list_id, commit)
+            with suppress(GittasksError, OSError):  # it is there, and the next fetch says so
+                remotes.note_tracking(self.repository, self._remote, self._list_id, commit)
             self.result = self.result._replace(created=pushed.created)
             self._finish()
         elif pushed.outcome is PushOutcome.UNKNOWN:
@@ -362,13 +366,15 @@ def commit_through_remote(
     """
     repository, ref = store.repository, store.ref
     offered: transaction.PreparedCommit | None = None
-    doubts = stuck = 0
+    doubtful, stuck = False, 0
     tip: str | None = None
     for attempt in range(_PUBLISH_ROUNDS):
         try:
             found = _look(store, remote)
-        except RemoteFailure as error:
-            raise in_doubt(error, store.list_id) if doubts else error from None
+        except (GittasksError, OSError) as error:
+            if doubtful:
+                raise in_doubt(error, store.list_id, remote) from error
+            raise
         tracked = found.branch.heads.tracked
         if offered and tracked and is_ancestor(repository.objects, offered.commit.id, tracked):
             return _settle(store, remote, tracked, offered)
@@ -379,13 +385,17 @@ def commit_through_remote(
         local = found.branch.heads.local
         worktrees.find_clean(repository, ref, local or offered.commit.id)
         repository.objects.write([*found.new, *offered.objects])
-        told = remotes.push(repository, remote, {ref: offered.commit.id})[ref]
+        try:
+            told = remotes.push(repository, remote, {ref: offered.commit.id})[ref]
+        except OSError as error:  # git may have been on its way
+            told = remotes.Pushed(PushOutcome.UNKNOWN, str(error))
         if told.outcome is PushOutcome.OK:
             return _settle(store, remote, offered.commit.id, offered)
         stuck = stuck + 1 if attempt and tracked == tip else 0
-        tip, doubts = tracked, doubts + (told.outcome is PushOutcome.UNKNOWN)
+        tip, doubtful = tracked, told.outcome is PushOutcome.UNKNOWN
         if told.outcome is PushOutcome.REFUSED or stuck > _STUCK:
-            raise not_taken(store.list_id, remote, told.reason)
+            failure = not_taken(store.list_id, remote, told.reason)
+            raise in_doubt(failure, store.list_id, remote) if doubtful else failure
         _PUBLISH_BACKOFF.wait(attempt)
     raise Busy(
         f'others pushed to "{store.list_id}" on {remote} {_PUBLISH_ROUNDS} times in a row',
@@ -416,9 +426,15 @@ def _settle(
     store: ListStore, remote: str, tracked: str, prepared: transaction.PreparedCommit
 ) -> CommitResult:
     """The remote holds the commit: so does the local branch now, with whatever came meanwhile."""
-    remotes.note_tracking(store.repository, remote, store.list_id, tracked)
-    _, lagging = transaction.integrate(store)
-    if store.heads().local is None:
-        transaction.create(store)
-    transaction.ensure_present(store.repository, prepared.objects)
-    return CommitResult(prepared.commit, lagging)
+    after = transaction.Aftermath()
+    lagging: tuple[str, ...] = ()
+    with after.step(f"that {remote} has it is not recorded here; gittasks pull does that"):
+        remotes.note_tracking(store.repository, remote, store.list_id, tracked)
+    with after.step(f"{remote} has it, and the branch here not yet; gittasks pull brings it"):
+        if store.heads().local is None:
+            after.unfinished += transaction.create(store).unfinished
+        merged = transaction.integrate(store, tracked)
+        lagging = merged.lagging
+        after.unfinished += merged.unfinished
+        transaction.ensure_present(store.repository, prepared.objects)
+    return CommitResult(prepared.commit, lagging, tuple(after.unfinished))

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from gittasks.errors import GittasksError
+
 if TYPE_CHECKING:
     from gittasks.cli.settings import Settings
     from gittasks.cli.terminal import Screen
@@ -45,7 +47,23 @@ class Answer(NamedTuple):
 
 
 def answer(settings: Settings, value: Answer) -> int:
-    """Print an answer in the form that the options ask for; returns its exit code."""
+    """Print an answer in the form that the options ask for; returns its exit code.
+
+    An answer that cannot be put together takes nothing back of what the command did.
+    """
+    try:
+        _print(settings, value)
+    except BrokenPipeError:
+        raise
+    except (GittasksError, OSError) as error:
+        if not value.workspace or not value.workspace.commits:
+            raise
+        commit = value.workspace.commits[-1][:12]
+        say(f"done, but there is no answer to show: {error}; it is commit {commit}", err=True)
+    return value.exit_code
+
+
+def _print(settings: Settings, value: Answer) -> None:
     notices = list(value.notices)
     if value.file is not None:
         say(value.file)
@@ -68,7 +86,6 @@ def answer(settings: Settings, value: Answer) -> int:
         notices += value.workspace.claim_notices()
     if not settings.quiet:
         _say_lines((f"hint: {notice}" for notice in notices), err=True)
-    return value.exit_code
 
 
 def document(content: Mapping[str, Any]) -> None:

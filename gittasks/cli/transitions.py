@@ -274,7 +274,7 @@ def claim_command(
                 break
             claimed = workspace.claim(intent, seconds, **how)
     except RemoteFailure as error:
-        if not error.details.get("uncertain"):
+        if error.details.get("outcome") != "unknown":
             error.hint = (
                 "nothing was claimed; try again, or claim without asking the remote: "
                 "gittasks claim --offline"

@@ -55,7 +55,7 @@ def claim(workspace: Workspace, given: Arguments) -> Reply:
             offline=given.get("offline", False),
         )
     except RemoteFailure as error:
-        if not error.details.get("uncertain"):
+        if error.details.get("outcome") != "unknown":
             error.hint = "nothing was claimed; try again, or give offline: true"
         raise
     words = replies.progress_words(result.report)

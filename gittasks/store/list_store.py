@@ -88,9 +88,15 @@ class ListStore:
         branch = self.load()
         return self.evaluate().branch if branch.in_memory else branch
 
-    def evaluate(self) -> Evaluated:
-        """The list as it is now, with what it takes to write that down."""
-        return self._evaluate(self._existing(), list_cache.read(self._cache))
+    def evaluate(self, tracked: str | None = None) -> Evaluated:
+        """The list as it is now, with what it takes to write that down.
+
+        `tracked` is what its remote is known to hold, whatever the tracking ref says.
+        """
+        heads = self._existing()
+        if tracked:
+            heads = heads._replace(tracked=tracked)
+        return self._evaluate(heads, list_cache.read(self._cache))
 
     def news(self, since: str | None) -> tuple[CommitInfo, ...]:
         """Operations that the remote has, as it was last fetched, and had not at `since`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from types import TracebackType
 
 from gittasks.store.disk import PRIVATE, Sharing, make_folders
@@ -99,7 +100,8 @@ class ListLock:
 
     def _close(self) -> None:
         if self._handle is not None:
-            os.close(self._handle)
+            with suppress(OSError):  # the kernel lets go of it all the same
+                os.close(self._handle)
             self._handle, self._held = None, False
 
     def mark(self, commit: str) -> None:

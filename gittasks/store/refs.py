@@ -218,14 +218,18 @@ def move(
             return moved
 
 
+class Unsynced(DiskFailure):
+    """The ref has moved, which cannot be taken back, and its folder could not be synced."""
+
+
 def _sync_move(folders: Sequence[str]) -> None:
-    """Sync the folders of a ref that moved; DiskFailure, as the move cannot be taken back."""
+    """Sync the folders of a ref that moved; Unsynced."""
     try:
         # Without its folder the ref is in packed-refs by now, which git has synced.
         with contextlib.suppress(FileNotFoundError):
             disk.sync_all(folders)
     except OSError as error:
-        raise DiskFailure.of(
+        raise Unsynced.of(
             error,
             hint="the change is in the history, and a power cut may take it back: see to the disk, "
             "then look with: gittasks log -n 1",
@@ -242,39 +246,73 @@ def _swap(
     shared: disk.Sharing,
 ) -> bool:
     """Compare and swap under git's own `<ref>.lock`; FileExistsError when somebody has that."""
-    path = os.path.join(common, name)
-    lock = f"{path}.lock"
+    lock = f"{os.path.join(common, name)}.lock"
+    handle = _open_lock(lock, new, marks)
+    # Killed or interrupted so far, the mark stays, and tells the next writer whose lock that is.
+    moved, ours = False, 0
+    try:
+        try:
+            ours = os.fstat(handle).st_ino
+            unmoved = (_followed(common, name)[1] or ZERO) == old
+            if unmoved:
+                _write_id(handle, lock, new)
+        finally:
+            os.close(handle)
+        if unmoved:
+            shared.apply(lock)
+            if reflog:
+                reflog(old, new)
+            moved = _rename(common, name, old, lock)
+    finally:
+        # The mark of a lock that stays lets the next writer remove it.
+        if (moved or _unlock(lock, ours)) and marks:
+            with contextlib.suppress(OSError):  # a mark without a lock does no harm
+                marks.clear()
+    return moved
+
+
+def _open_lock(lock: str, new: str, marks: LockMarker | None) -> int:
+    """Make a lock file, marked as ours before; FileExistsError when somebody has it."""
     if os.path.lexists(lock):  # no mark for what is not going to be made
         raise FileExistsError(lock)
     if marks:
         marks.mark(new)
     try:
-        handle = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        return os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     except OSError:
         if marks:
             marks.clear()
         raise
-    # Killed or interrupted so far, the mark stays, and tells the next writer whose lock that is.
-    ours = os.fstat(handle).st_ino
+
+
+def _rename(common: str, name: str, old: str, lock: str) -> bool:
+    """Rename a lock into the place of its ref; True. OSError when the ref is where it was.
+
+    A rename whose answer was lost, on a network disk, is repeated and then reports an error
+    although it was done.
+    """
     try:
+        os.replace(lock, lock.removesuffix(".lock"))
+    except OSError:
         try:
-            moved = (_followed(common, name)[1] or ZERO) == old
-            if moved:
-                _write_id(handle, lock, new)
-        finally:
-            os.close(handle)
-        if moved:
-            shared.apply(lock)
-            if reflog:
-                reflog(old, new)
-            os.replace(lock, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            if os.stat(lock).st_ino == ours:  # else it is the next one's already
-                os.unlink(lock)
-        if marks:
-            marks.clear()
-    return moved
+            moved = (_followed(common, name)[1] or ZERO) != old
+        except (OSError, InvalidData):
+            moved = not os.path.lexists(lock)
+        if not moved:
+            raise
+    return True
+
+
+def _unlock(lock: str, ours: int) -> bool:
+    """Remove our lock; False when it stays. Another inode is the next one's already."""
+    try:
+        if ours in (0, os.stat(lock).st_ino):
+            os.unlink(lock)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _write_id(handle: int, lock: str, commit: str) -> None:

@@ -15,7 +15,7 @@ from hashlib import sha1
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import list_id_fault
-from gittasks.errors import Busy, InvalidData, NotFound, RemoteFailure
+from gittasks.errors import InvalidData, NotFound, RemoteFailure
 from gittasks.store import disk, git, home, refs
 from gittasks.store.repository import Repository
 from gittasks.store.retry import Backoff
@@ -301,14 +301,16 @@ def _outcome(flag: str, summary: str) -> Pushed:
 
 
 def note_tracking(repository: Repository, remote: str, list_id: str, commit: str) -> None:
-    """Set the tracking ref to what the remote is known to hold, where git did not do so itself."""
-    name = repository.tracking_ref(remote, list_id)
-    old = refs.read(repository.common, name)
-    with contextlib.suppress(Busy):  # the next fetch sets it
-        if old != commit:
-            refs.move(repository.common, name, old, commit, shared=repository.shared)
+    """Set the tracking ref to what the remote is known to hold, where git did not do so itself.
+
+    Busy while another program has it locked; all else is recorded by then.
+    """
     record_published(repository, remote, list_id, commit)
     home.adopt(repository, list_id, remote)
+    name = repository.tracking_ref(remote, list_id)
+    old = refs.read(repository.common, name)
+    if old != commit:
+        refs.move(repository.common, name, old, commit, shared=repository.shared)
 
 
 def _talk(

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import dulwich.objects  # noqa: F401  loaded here, not while the lock is held
 
 from gittasks.core.model import Snapshot
-from gittasks.errors import Busy, InvalidData
+from gittasks.errors import Busy, DiskFailure, GittasksError, InvalidData
 from gittasks.store import commits, disk, git, home, refs, worktrees
 from gittasks.store.commits import Signature
 from gittasks.store.disk import make_folders
@@ -168,11 +169,13 @@ class CommitResult(NamedTuple):
     """The commit that `update` made, None if nothing changed.
 
     `lagging` are folders that have the list's branch checked out and could not be brought along:
-    there `git status` now shows the change taken back.
+    there `git status` now shows the change taken back. `unfinished` says what else failed after
+    the commit was in the history.
     """
 
     commit: commits.CommitInfo | None
     lagging: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
 
 
 class PreparedCommit(NamedTuple):
@@ -184,10 +187,43 @@ class PreparedCommit(NamedTuple):
 
 
 class MergeCommitResult(NamedTuple):
-    """The merge that `integrate` made, and the checkouts that lag; see `CommitResult`."""
+    """The merge that `integrate` made, with what `CommitResult` has of a commit."""
 
     evaluated: Evaluated
     lagging: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
+
+
+class CreateResult(NamedTuple):
+    """The local branch that `create` made, or that was there before; see `CommitResult`."""
+
+    created: bool
+    unfinished: tuple[str, ...] = ()
+
+
+class Aftermath:
+    """Steps after the commit point: one that fails is a sentence, and never an error.
+
+    The ref has moved, or the remote took the push: who is told of a failure now would do again
+    what is done.
+    """
+
+    def __init__(self) -> None:
+        self.unfinished: list[str] = []
+
+    @contextmanager
+    def step(self, sentence: str) -> Iterator[None]:
+        """Run a step; if it fails, `sentence` and the reason are what is unfinished."""
+        try:
+            yield
+        except (GittasksError, OSError) as error:
+            self.fail(sentence, error)
+
+    def fail(self, sentence: str, error: GittasksError | OSError) -> None:
+        """Add a sentence about a step that failed, with the reason."""
+        failure = DiskFailure.of(error) if isinstance(error, OSError) else error
+        where = f"{failure.where}: " if failure.where else ""
+        self.unfinished.append(f"{sentence} ({where}{failure.message})")
 
 
 class Signatures(NamedTuple):
@@ -201,12 +237,12 @@ Propose = Callable[[ListVersion], Proposal | None]
 """Decides on the head it is given; None means there is nothing to change. May be called again."""
 
 
-def create(store: ListStore) -> bool:
-    """Make the local branch: at what was fetched, else empty. False if it was there."""
+def create(store: ListStore) -> CreateResult:
+    """Make the local branch: at what was fetched, else empty."""
     common = store.repository.common
     with _lock(store) as lock:
         if refs.read(common, store.ref):
-            return False
+            return CreateResult(created=False)
         refs.check_creatable(common, store.ref)
         commit = store.heads().tracked
         new: list[NewObject] = []
@@ -214,11 +250,11 @@ def create(store: ListStore) -> bool:
             new = root_objects(store.list_id)
             store.repository.objects.write(new)
             commit = new[-1].id
-        created = _move(store, lock, None, commit, "create")
+        after = Aftermath()
+        created = _move(store, lock, None, commit, "create", after)
         if created:
-            _adopt(store)
-            ensure_present(store.repository, new)
-        return created
+            _finish(store, None, new, after)
+        return CreateResult(created, tuple(after.unfinished))
 
 
 def hold(store: ListStore) -> None:
@@ -232,9 +268,9 @@ def hold(store: ListStore) -> None:
     with _lock(store) as lock:
         refs.check_creatable(store.repository.common, store.ref)
         store.repository.objects.write(merge.new)
-        if _move(store, lock, None, merge.branch.commit, "create"):
-            _adopt(store)
-            ensure_present(store.repository, merge.new)
+        after = Aftermath()
+        if _move(store, lock, None, merge.branch.commit, "create", after):
+            _finish(store, None, merge.new, after)
 
 
 def update(store: ListStore, propose: Propose, signatures: Signatures) -> CommitResult:
@@ -251,8 +287,9 @@ def update(store: ListStore, propose: Propose, signatures: Signatures) -> Commit
             _BACKOFF.wait(attempt)
         else:
             raise _always_beaten(store)
-    if is_due(store.repository):
-        start(store.repository)
+    with suppress(GittasksError, OSError):  # upkeep is a courtesy, and the write is done
+        if is_due(store.repository):
+            start(store.repository)
     return written
 
 
@@ -283,7 +320,7 @@ def _try(
         branch, new = merge.branch, list(merge.new)
     prepared = compose(store, branch, proposal, signatures)
     subject = proposal.message.partition("\n")[0]
-    lagging = _put(
+    moved = _put(
         store,
         lock,
         local,
@@ -292,12 +329,13 @@ def _try(
         subject,
         signatures.committer,
     )
-    if lagging is None:
+    if moved is None:
         return None
-    if not _settles(branch, prepared.after):
-        heads = Heads(prepared.commit.id, branch.heads.tracked)
-        store.remember(prepared.after._replace(commit=prepared.commit.id, heads=heads))
-    return CommitResult(prepared.commit, lagging)
+    with suppress(OSError):
+        if not _settles(branch, prepared.after):
+            heads = Heads(prepared.commit.id, branch.heads.tracked)
+            store.remember(prepared.after._replace(commit=prepared.commit.id, heads=heads))
+    return CommitResult(prepared.commit, *moved)
 
 
 def compose(
@@ -321,24 +359,25 @@ def _settles(before: ListVersion, after: ListVersion) -> bool:
     )
 
 
-def integrate(store: ListStore) -> MergeCommitResult:
+def integrate(store: ListStore, tracked: str | None = None) -> MergeCommitResult:
     """Bring the local branch to what the list says, with what was fetched from its remote.
 
-    A list that is only on the remote gets no local branch by that. Raises as `update` does, and
-    NoList.
+    `tracked` is what the remote is known to hold, whatever its tracking ref says. A list that is
+    only on the remote gets no local branch by that. Raises as `update` does, and NoList.
     """
     with _lock(store) as lock:
         for attempt in range(_ATTEMPTS):
-            merge = store.evaluate()
+            merge = store.evaluate(tracked)
             local, target = merge.branch.heads.local, merge.branch.commit
             if local is None or local == target:
                 return MergeCommitResult(merge)
             check_writable(merge.branch)
-            lagging = _put(store, lock, local, target, merge.new, "merge")
-            if lagging is not None:
+            moved = _put(store, lock, local, target, merge.new, "merge")
+            if moved is not None:
                 heads = merge.branch.heads._replace(local=target)
-                store.remember(merge.branch._replace(heads=heads))
-                return MergeCommitResult(merge, lagging)
+                with suppress(OSError):
+                    store.remember(merge.branch._replace(heads=heads))
+                return MergeCommitResult(merge, *moved)
             _BACKOFF.wait(attempt)
     raise _always_beaten(store)
 
@@ -351,10 +390,10 @@ def _put(
     objects: Sequence[NewObject],
     subject: str,
     who: Signature | None = None,
-) -> tuple[str, ...] | None:
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """Write the objects of commit `new` and move the ref there; None when it was not at `old`.
 
-    Returns the folders of checkouts that could not be brought along.
+    Returns the folders of checkouts that could not be brought along, and what else is unfinished.
     """
     repository = store.repository
     if old is None:
@@ -362,12 +401,23 @@ def _put(
     checkouts = worktrees.find_clean(repository, store.ref, old or new)
     repository.objects.write(objects)
     worktrees.check_movable(repository, checkouts, new)
-    if not _move(store, lock, old, new, subject, who):
+    after = Aftermath()
+    if not _move(store, lock, old, new, subject, after, who):
         return None
+    _finish(store, old, objects, after)
+    lagging = worktrees.bring_along(repository, checkouts, new)
+    return lagging, tuple(after.unfinished)
+
+
+def _finish(
+    store: ListStore, old: str | None, objects: Sequence[NewObject], after: Aftermath
+) -> None:
+    """The steps after a move of the ref that need no checkout."""
     if old is None:
-        _adopt(store)
-    ensure_present(repository, objects)
-    return worktrees.bring_along(repository, checkouts, new)
+        with after.step("the home remote of the list was not recorded; gittasks sync does it"):
+            _adopt(store)
+    with after.step("what git gc removed meanwhile is not written again; look with: git fsck"):
+        ensure_present(store.repository, objects)
 
 
 def _adopt(store: ListStore) -> None:
@@ -393,18 +443,24 @@ def _move(
     old: str | None,
     new: str,
     subject: str,
+    after: Aftermath,
     who: Signature | None = None,
 ) -> bool:
+    """Move the list's ref, the commit point; False when it was not at `old`."""
     person = who or Signature("gittasks <root@gittasks.invalid>", int(time.time()))
-    return refs.move(
-        store.repository.common,
-        store.ref,
-        old,
-        new,
-        marks=lock,
-        reflog=lambda was, now: _append_reflog(store, was, now, person, subject),
-        shared=store.repository.shared,
-    )
+    try:
+        return refs.move(
+            store.repository.common,
+            store.ref,
+            old,
+            new,
+            marks=lock,
+            reflog=lambda was, now: _append_reflog(store, was, now, person, subject),
+            shared=store.repository.shared,
+        )
+    except refs.Unsynced as error:
+        after.fail("a power cut may take it back; look then with: gittasks log -n 1", error)
+        return True
 
 
 def _append_reflog(store: ListStore, old: str, new: str, who: Signature, subject: str) -> None:

@@ -11,7 +11,7 @@ from gittasks.core.ids import find
 from gittasks.core.model import Snapshot, Task
 from gittasks.core.operations import Claim, Holder
 from gittasks.core.view import StaleClaim
-from gittasks.errors import NotFound, RemoteFailure, Usage
+from gittasks.errors import GittasksError, NotFound, RemoteFailure, Usage
 from gittasks.store import home, leases, remotes
 from gittasks.store.leases import ClaimState, Lease
 from gittasks.workspace import editing
@@ -75,6 +75,8 @@ def claim(
             _give_lease(session, task, lease_seconds, offline=offline)
         except RemoteFailure as error:
             session.notices.append(f"{error.message}; {error.hint}")
+        except (GittasksError, OSError) as error:  # the claim itself is made
+            session.notices.append(f"done, but the lease could not be kept here: {error}")
     return Claimed(made, task, tentative=bool(tentative and made.commit))
 
 

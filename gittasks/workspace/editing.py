@@ -148,10 +148,12 @@ def write(
     assert written is not None  # noqa: S101  what has to be asked is known, or raised NoRemote
     if written.commit is None:
         return EditResult(attempt.edit, None, attempt.notes)
+    session.commits.append(written.commit.id)
     log.remember(session.store, written.commit, attempt.edit.before, attempt.edit.after)
     if hint:
         session.notices.append(hint)
     session.notices += [lagging(folder) for folder in written.lagging]
+    session.notices += [f"done, but {sentence}" for sentence in written.unfinished]
     return EditResult(attempt.edit, written.commit.id, attempt.notes)
 
 

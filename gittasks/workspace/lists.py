@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import check_list_id, slug
@@ -63,13 +64,20 @@ class ListMade(NamedTuple):
 def init(session: Session, list_id: str | None, title: str | None) -> ListMade:
     """Create or adopt a list and use it from now on."""
     made = make(session, list_id, title)
-    from gittasks.store import merge_driver
+    from gittasks.store import merge_driver, transaction
 
     plain = made.created and session.repository.remotes()
     if plain and not merge_driver.is_installed(session.repository):
         session.notices.append("plain git can merge this list too, after: gittasks hooks install")
-    use(session, made.id)
+    after = transaction.Aftermath()
+    with after.step(f"it is not chosen yet; choose it with: gittasks use {made.id}"):
+        use(session, made.id)
+    _tell(session, after.unfinished)
     return made
+
+
+def _tell(session: Session, unfinished: Iterable[str]) -> None:
+    session.notices += [f"done, but {sentence}" for sentence in unfinished]
 
 
 def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
@@ -87,7 +95,8 @@ def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
             f'the list "{clash[0]}" differs from "{chosen}" only in upper and lower case',
             hint=f"use it with: gittasks use {clash[0]}, or choose another name",
         )
-    created = transaction.create(ListStore(session.repository, chosen))
+    created, unfinished = transaction.create(ListStore(session.repository, chosen))
+    _tell(session, unfinished)
     if title is not None:
         from gittasks.core.operations import Retitle
         from gittasks.workspace import editing

@@ -203,6 +203,8 @@ class Session:
         """The list that was named for this session, if one was."""
         self.notices: list[str] = [] if notices is None else notices
         """Hints that came up on the way, for whoever talks to the user."""
+        self.commits: list[str] = []
+        """Commits that this session has made: what fails after one does not undo it."""
         self._owner_option = owner_option
         self.on_behalf: frozenset[str] = frozenset()
         """Tasks of other owners that the actor, in its session, is known to have begun itself."""

@@ -1,0 +1,100 @@
+"""The commit point: what a command says of itself is what the history holds."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from support.clones import on_hub, share
+from support.faults import Fault, keep_the_law
+from support.repositories import Repo
+
+from gittasks.core.operations import AddNote, Claim
+
+
+@pytest.mark.parametrize(
+    "name", ["create", "start", "undo", "init", "claim here", "claim", "done of a claim"]
+)
+def test_what_is_said_is_what_is_in_the_history(
+    name: str, tmp_path: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An I/O error at calls around the commit point, before they are done and after."""
+
+    def late(count: int) -> list[Fault]:
+        step = 5 if "claim" in name else 3
+        return [Fault(n, errno.EIO, n % 2 == 0) for n in range(count, count // 2, -step)]
+
+    assert keep_the_law(str(tmp_path), name, late, capsys) > 5
+
+
+@pytest.mark.parametrize("name", ["start a", "undo"])
+def test_a_rename_whose_answer_was_lost_was_done(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The ref is read again after an error: nothing is written twice, and nothing is refused."""
+    if name == "undo":
+        listed.ok("start", "a")
+    before, rename = listed.count(), os.replace
+    lost: list[str] = []
+
+    def replace(source: str, target: str) -> None:
+        rename(source, target)
+        if target.endswith("heads/gittasks/plan") and not lost:
+            lost.append(target)
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source)
+
+    monkeypatch.setattr(os, "replace", replace)
+    workspace = listed.workspace("plan")
+    if name == "undo":
+        workspace.undo()
+    else:
+        workspace.edit([AddNote("a", "one")])
+    assert lost
+    assert listed.count() == before + 1
+    assert not Path(listed.git_dir, "refs/heads/gittasks/plan.lock").exists()
+
+
+def test_a_rename_that_failed_left_the_ref(listed: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the error is told, no lock stays, and the next write succeeds."""
+    before, rename = listed.head(), os.replace
+
+    def replace(source: str, target: str) -> None:
+        if target.endswith("heads/gittasks/plan"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), source)
+        rename(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace)
+        with pytest.raises(OSError, match="Input/output"):
+            listed.workspace("plan").edit([AddNote("a", "one")])
+    assert listed.head() == before
+    listed.ok("note", "a", "two")
+
+
+@pytest.mark.parametrize("place", ["heads/gittasks/plan", "remotes/origin/gittasks/plan"])
+def test_a_claim_that_the_remote_took_is_not_taken_back_by_a_lock_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Whichever ref is locked: the claim is granted, says what is left to do, and is ours."""
+    (repo,) = share(str(tmp_path), "a")
+    monkeypatch.setattr("gittasks.store.refs._LOCK_PATIENCE", 0.1)
+    lock = Path(repo.git_dir, "refs", f"{place}.lock")
+    lock.touch()
+    monkeypatch.setenv("GITTASKS_SESSION", "s1")
+    workspace = repo.workspace("plan")
+    claimed = workspace.claim(Claim("a"))
+    assert claimed.task
+    assert claimed.report.commit == on_hub(repo)
+    assert "done, but " in str(workspace.notices)
+    assert lock.exists()
+    if "remotes" in place:
+        assert repo.tasks()["a"]["status"] == "in_progress"
+        finish = repo.run("done", "a")  # only the remote decides on the end of a claim
+        assert finish.code
+        assert str(lock) in finish.err
+        assert claimed.report.commit == on_hub(repo)
+    lock.unlink()
+    repo.ok("claim", "a")
+    repo.ok("done", "a")
