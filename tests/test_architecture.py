@@ -38,6 +38,18 @@ ROOMS = {
 CLAUDE_IO = {"__init__", "links", "transfer", "hook", "settings"}
 """Modules of `claude` that touch the disk; all others of it are pure."""
 IMPURE = {"os", "pathlib", "time", "random", "socket", "subprocess", "secrets", "uuid", "io"}
+SYSTEM = "gittasks.store.platform"
+"""The one module that calls what differs between systems."""
+RAW_MODULES = {"fcntl", "msvcrt", "termios", "tty", "ctypes"}
+RAW_CALLS = {
+    "os": {
+        *("fsync", "fdatasync", "replace", "rename", "link", "uname", "kill", "killpg"),
+        *("getpgid", "getpgrp", "setsid", "pread", "pwrite"),
+    },
+    "select": {"poll", "epoll", "select"},
+    "time": {"clock_gettime"},
+    "shutil": {"which"},
+}
 INNER_IMPORTS = 67
 """Most imports of ours inside functions, outside the façade and the command table."""
 LONG_FUNCTIONS = 9
@@ -142,6 +154,31 @@ def test_libraries_and_effects_stay_in_their_rooms() -> None:
         if module.layer not in ROOMS.get(library, {module.layer})
         or (module.is_pure and library in IMPURE)
     ]
+    assert not wrong
+
+
+def test_the_system_is_called_by_one_module() -> None:
+    """What macOS, Windows and network disks do otherwise is in `store/platform` alone."""
+    wrong = []
+    for module in MODULES:
+        if module.name == SYSTEM:
+            continue
+        wrong += [f"{module.name} imports {name}" for name in module.libraries & RAW_MODULES]
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                calls = [(node.value.id, node.attr)]
+            elif isinstance(node, ast.ImportFrom):
+                calls = [(node.module or "", alias.name) for alias in node.names]
+            elif isinstance(node, ast.Constant) and str(node.value).startswith("/proc/"):
+                wrong.append(f"{module.name}:{node.lineno}: {node.value!r}")
+                continue
+            else:
+                continue
+            wrong += [
+                f"{module.name}:{node.lineno}: {library}.{name}"
+                for library, name in calls
+                if name in RAW_CALLS.get(library, ())
+            ]
     assert not wrong
 
 

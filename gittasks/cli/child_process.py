@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from gittasks.store import platform
+
 if TYPE_CHECKING:
     pass
 
@@ -72,7 +74,7 @@ def run_child(program: Sequence[str], *, stdout: TextIO | None = None) -> ChildE
     command = shlex.join(program)
     signals = _Signals()
     try:
-        child = subprocess.Popen(list(program), stdout=stdout)
+        child = subprocess.Popen(platform.runnable(program), stdout=stdout)
         signals.to(child)
         code = child.wait()
     except FileNotFoundError:

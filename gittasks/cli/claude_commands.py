@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +17,7 @@ from gittasks.cli.options import command, owner_option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.errors import GittasksError, NoList, NoRepository
-from gittasks.store import git
+from gittasks.store import git, platform
 
 if TYPE_CHECKING:
     from gittasks.claude.settings import SettingsChange, Site
@@ -67,7 +66,7 @@ def _install_hints(settings: Settings, site: Site, list_id: str | None) -> list[
     twice = [s for s in _SCOPES if s != site.scope and _has_hooks(settings, s)]
     if twice:
         hints.append(f"there are hooks in the scope {twice[0]} as well; one of the two is enough")
-    if shutil.which("gittasks") is None:
+    if platform.program("gittasks") is None:
         hints.append("gittasks is not on PATH here; Claude Code has to find it there")
     if site.scope == "user":
         return hints
@@ -191,11 +190,14 @@ def _tell_client(
     if verb == "add":
         line += ["--", "gittasks", "mcp"]
     report: dict[str, Any] = {"command": line, "ran": False, "said": None}
-    if dry_run or shutil.which("claude") is None:
+    client = platform.program(line[0])
+    if dry_run or client is None:
         return report
     folder = None if scope == "user" else _work_tree(settings)
     try:
-        done = subprocess.run(line, cwd=folder, capture_output=True, check=False, timeout=30)
+        done = subprocess.run(
+            [client, *line[1:]], cwd=folder, capture_output=True, check=False, timeout=30
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return {**report, "said": str(error)}
     output = (done.stdout + done.stderr).decode("utf-8", "replace").strip().splitlines()

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import sys
-import termios
-import tty
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TextIO
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TextIO
 from rich.console import Console
 
 from gittasks.render.terminal import Glyphs, signs
+from gittasks.store import platform
 
 if TYPE_CHECKING:
     from gittasks.cli.settings import Settings
@@ -33,7 +31,7 @@ class Wait:
     def __init__(self) -> None:
         self.resized = False
         self.stopped = False
-        self._poll = select.poll()
+        self._waiter = platform.Waiter()
         self._keyboard: int | None = None
         self._output = _descriptor(sys.stdout)
         self._before: dict[int, Any] = {}
@@ -42,9 +40,9 @@ class Wait:
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
         self._old_wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
-        self._poll.register(self._reader, select.POLLIN)
+        self._waiter.watch(self._reader, reading=True)
         if self._output is not None:
-            self._poll.register(self._output, 0)  # errors and hang-ups alone
+            self._waiter.watch(self._output, reading=False)
         for name in _ENDING:
             self._catch(name, self._end)
         return self
@@ -79,29 +77,22 @@ class Wait:
         self._catch("SIGTSTP", stopped)
         if keyboard is not None:
             self._keyboard = keyboard
-            self._poll.register(keyboard, select.POLLIN)
+            self._waiter.watch(keyboard, reading=True)
 
     def pause(self, seconds: float) -> str:
         """Wait so long at most; what was typed."""
-        typed = ""
-        for descriptor, what in self._poll.poll(seconds * 1000):
-            if descriptor == self._reader:
-                os.read(self._reader, 4096)
-            elif descriptor == self._keyboard and what & select.POLLIN:
-                data = os.read(descriptor, 4096)
-                if not data:
-                    self._forget_keyboard()
-                typed = data.decode("utf-8", "replace")
-            elif descriptor == self._output:
-                raise BrokenPipeError
-            else:
-                self._forget_keyboard()
-        return typed
-
-    def _forget_keyboard(self) -> None:
-        if self._keyboard is not None:
-            self._poll.unregister(self._keyboard)
+        ready = self._waiter.wait(seconds)
+        if self._output in ready.closed:
+            raise BrokenPipeError
+        if self._reader in ready.readable:
+            os.read(self._reader, 4096)
+        if self._keyboard not in ready.readable | ready.closed:
+            return ""
+        keys = platform.read_keys(self._keyboard) if self._keyboard in ready.readable else None
+        if keys is None:
+            self._waiter.forget(self._keyboard)
             self._keyboard = None
+        return keys or ""
 
 
 def _descriptor(stream: Any) -> int | None:
@@ -118,7 +109,7 @@ class Terminal:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lines: list[str] = []
-        self._saved: list[Any] | None = None
+        self._put_back: Callable[[], None] | None = None
         self._input = sys.stdin if sys.stdin and sys.stdin.isatty() else None
 
     def __enter__(self) -> Self:
@@ -144,23 +135,21 @@ class Terminal:
 
     def _enter(self) -> None:
         if self._input:
-            self._saved = termios.tcgetattr(self._input)
-            tty.setcbreak(self._input)  # keeps Ctrl-C and Ctrl-Z
+            self._put_back = platform.take_keys(self._input.fileno())
         self._write("\x1b[?1049h\x1b[?25l\x1b[2J")
         self._lines = []
 
     def _leave(self) -> None:
         with suppress(OSError, ValueError):  # a terminal that went away needs nothing put back
             self._write("\x1b[0m\x1b[?25h\x1b[?1049l")
-        if self._input and self._saved:
-            with suppress(termios.error, OSError):
-                termios.tcsetattr(self._input, termios.TCSAFLUSH, self._saved)
+        if self._put_back:
+            self._put_back()
 
     def suspend(self) -> None:
         """Stop as Ctrl-Z asks for, with the terminal as it was; go on when told to."""
         self._leave()
         before = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTSTP)
+        signal.raise_signal(signal.SIGTSTP)
         signal.signal(signal.SIGTSTP, before)
         self._enter()
 

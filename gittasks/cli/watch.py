@@ -14,7 +14,7 @@ import click
 from rich.text import Text
 
 from gittasks import render
-from gittasks.cli import output, view
+from gittasks.cli import output
 from gittasks.cli import view as view_commands
 from gittasks.cli.options import command
 from gittasks.cli.output import Answer, LostOutput
@@ -94,7 +94,7 @@ class Live:
         if news.branch is None:
             self._view, self._problem = None, news.problem.message if news.problem else ""
             return
-        self._view, self._problem = view.of_branch(self._workspace, news.branch), ""
+        self._view, self._problem = view_commands.of_branch(self._workspace, news.branch), ""
         self._happened(news.entries, new=True)
 
     def _happened(self, entries: Iterable[LogEntry], *, new: bool) -> None:
@@ -111,7 +111,7 @@ class Live:
         on = console(self._settings, size[0])
         seconds = []
         if self._branch:
-            self._view = view.of_branch(self._workspace, self._branch)
+            self._view = view_commands.of_branch(self._workspace, self._branch)
             seconds = [c.seconds for c in self._view.progress.current if c.seconds is not None]
         self._lines = picture(
             self._view, self._feed, self._foot(), self._signs, size, lambda made: printed(on, made)

@@ -12,7 +12,7 @@ from gittasks.errors import GittasksError, NotFound, Usage
 from gittasks.githooks import code_commits, commits
 from gittasks.githooks.code_commits import hook_env
 from gittasks.githooks.commits import place, some
-from gittasks.store import disk, home
+from gittasks.store import disk, home, platform
 from gittasks.store.evaluation import evaluate
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import Heads
@@ -122,7 +122,10 @@ def push_along(workspace: Workspace, remote: str, stdin: str) -> list[str]:
     push itself (`stdin`: githooks, pre-push) are left to it.
     """
     repository = workspace.repository
-    if remote not in repository.remotes() or _is_dry_run():
+    if remote not in repository.remotes():
+        return []
+    dry_run = _is_dry_run()
+    if dry_run:
         return []
     if not repository.config.flag("gittasks.pushwithcode", default=True):
         return []
@@ -135,6 +138,10 @@ def push_along(workspace: Workspace, remote: str, stdin: str) -> list[str]:
     ]
     if not stores:
         return []
+    if dry_run is None:
+        ids = ", ".join(store.list_id for store in stores)
+        reason = "this system does not tell if it is a dry run"
+        return [f"{ids}: not pushed to {remote}: {reason}; later: gittasks push {remote}"]
     lines = []
     for done in sync.sync(stores, remote, SyncOptions(fetch=False, push=True)):
         if done.error:
@@ -157,34 +164,29 @@ def _not_pushed(list_id: str, remote: str, error: GittasksError) -> str:
     return f"{list_id}: not pushed to {remote}: {error.message}; later: gittasks push {remote}"
 
 
-def _is_dry_run() -> bool:
+def _is_dry_run() -> bool | None:
     """True in a `git push --dry-run`, which runs the hook as well and does not say so.
 
-    The command line of the git above tells, where there is /proc; elsewhere nothing does.
+    The command line of the git above tells; None where the system shows none.
     """
-    process = os.getppid()
+    process: int | None = os.getppid()
     for _ in range(_ANCESTORS):
-        words = _command_line(process)
+        if not process:
+            break  # the first process of all
+        words = platform.command_line(process)
+        if words is None:
+            return None
         if "push" in words:
-            return bool({"--dry-run", "-n"} & set(words[words.index("push") :]))
-        process = _parent(process)
+            return any(map(_asks_for_dry_run, words[words.index("push") + 1 :]))
+        process = platform.parent(process)
     return False
 
 
-def _command_line(process: int) -> list[str]:
-    try:
-        with open(f"/proc/{process}/cmdline", "rb") as file:
-            return file.read().decode("utf-8", "replace").split("\0")
-    except OSError:
-        return []
-
-
-def _parent(process: int) -> int:
-    try:
-        with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as file:
-            return int(file.read().rpartition(")")[2].split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
+def _asks_for_dry_run(word: str) -> bool:
+    """True for `--dry-run`, cut as git allows, and for `-n`, alone or among other letters."""
+    if word.startswith("--"):
+        return len(word) > 3 and "--dry-run".startswith(word)
+    return word.startswith("-") and word[1:].isalpha() and "n" in word
 
 
 NAMES = (

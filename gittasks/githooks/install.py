@@ -15,7 +15,7 @@ from typing import NamedTuple
 from gittasks.errors import DiskFailure, Refused
 from gittasks.githooks import dispatch
 from gittasks.githooks.dispatch import NAMES
-from gittasks.store import disk, git, merge_driver
+from gittasks.store import disk, git, merge_driver, platform
 from gittasks.store.repository import Repository
 
 MARK = "# Managed by: gittasks hooks install|uninstall."
@@ -281,8 +281,8 @@ def _put(slot: str, name: str, repository: Repository) -> None:
             file.write(script(name))
         repository.shared.apply(temporary)
         if os.path.lexists(slot) and not is_ours(slot):
-            os.link(slot, chained, follow_symlinks=False)
-        os.replace(temporary, slot)
+            platform.link_or_copy(slot, chained)
+        platform.replace(temporary, slot)
     except OSError as error:
         disk.remove(temporary)
         raise DiskFailure.of(error) from error
@@ -295,9 +295,9 @@ def _take_out(slot: str) -> bool:
     chained = f"{slot}{_CHAINED}"
     try:
         if os.path.lexists(chained):
-            os.replace(chained, slot)
+            platform.replace(chained, slot)
         else:
-            os.unlink(slot)
+            platform.unlink(slot)
     except OSError as error:
         raise DiskFailure.of(error) from error
     return True

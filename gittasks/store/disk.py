@@ -1,8 +1,7 @@
-"""Files on the disk: read regular files only, replace atomically, share as configured, fsync."""
+"""Files on the disk: read regular files only, replace atomically, share as configured, sync."""
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import threading
@@ -11,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from gittasks.store import platform
+
 _AT_ONCE = 16
 """How many files are synced side by side; each needs a thread and a file handle."""
-_NO_SYNC = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
-"""How a file system says that it cannot sync folders."""
 
 
 class Sharing(NamedTuple):
@@ -116,11 +115,11 @@ def replace_file(
             file.write(data)
             if durable:
                 file.flush()
-                os.fsync(file.fileno())
+                platform.sync(file.fileno())
         if like and os.path.exists(like):
             os.chmod(temporary, stat.S_IMODE(os.stat(like).st_mode))
         shared.apply(temporary)
-        os.replace(temporary, path)
+        platform.replace(temporary, path)
     except BaseException:
         remove(temporary)
         raise
@@ -173,26 +172,13 @@ def fields_of(*nouns: Any) -> int:
 def remove(path: str) -> None:
     """Remove a file if that can be done."""
     try:
-        os.unlink(path)
+        platform.unlink(path)
     except OSError:
         return
 
 
-def fsync(path: str) -> None:
-    """fsync a file or folder; only a folder that the file system cannot sync is passed over."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        with naming(path):
-            os.fsync(handle)
-    except OSError as error:
-        if error.errno not in _NO_SYNC or not os.path.isdir(path):
-            raise
-    finally:
-        os.close(handle)
-
-
-def sync_all(paths: Sequence[str]) -> None:
-    """fsync all of them at the same time: the file system then commits them together.
+def sync_all(paths: Sequence[str], *, full: bool = False) -> None:
+    """Sync files and folders at the same time: the file system then commits them together.
 
     One after the other each would wait for a commit of its own. Raises the first error.
     """
@@ -200,7 +186,8 @@ def sync_all(paths: Sequence[str]) -> None:
 
     def one(path: str) -> None:
         try:
-            fsync(path)
+            with naming(path):
+                platform.sync_path(path, full=full)
         except OSError as error:
             errors.append(error)
 

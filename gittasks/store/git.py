@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from os import devnull
 from typing import TYPE_CHECKING, BinaryIO
 
 from gittasks.errors import NoRepository
+from gittasks.store import platform
 
 if TYPE_CHECKING:
     import subprocess
@@ -113,19 +114,6 @@ def start_remote(
         raise no_git() from error
 
 
-def terminate(process: subprocess.Popen[bytes]) -> None:
-    """End a git; off a terminal, where it leads a session of its own, also the helpers that it
-    talks through, which would wait on without it."""
-    import os
-    import signal
-
-    with suppress(OSError):
-        if process.poll() is None and os.getpgid(process.pid) == process.pid:
-            os.killpg(process.pid, signal.SIGTERM)
-            return
-    process.terminate()
-
-
 def no_git() -> NoRepository:
     """The error when there is no git to run."""
     return NoRepository(
@@ -199,7 +187,7 @@ def _talk(
                         sys.stderr.flush()
                 process.wait()
             except BaseException:
-                terminate(process)
+                platform.terminate(process)
                 raise
             finally:
                 _talking.discard(process)
@@ -213,7 +201,7 @@ def _talk(
 def terminate_all() -> None:
     """End every git of this process that talks to a remote, as this process is about to end."""
     for process in list(_talking):
-        terminate(process)
+        platform.terminate(process)
 
 
 def remote_message(stderr: bytes) -> str:

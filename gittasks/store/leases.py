@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, auto
 from hashlib import sha1
@@ -21,7 +20,7 @@ from typing import Any, NamedTuple
 from gittasks.core.model import Status, Task
 from gittasks.core.operations import Holder
 from gittasks.errors import InvalidData
-from gittasks.store import disk, refs, remotes
+from gittasks.store import disk, platform, refs, remotes
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion
 from gittasks.store.objects import NewObject, new_object
@@ -75,17 +74,6 @@ class LeaseObservation(NamedTuple):
         return self.age > self.lease.seconds * _GRACE
 
 
-def steady_clock() -> tuple[str, float]:
-    """The run of this machine, and seconds in it; sleep counts where that can be told."""
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            boot = file.read().strip()
-    except OSError:
-        boot = ""
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return boot, time.clock_gettime(clock)
-
-
 def ref_of(list_id: str, owner: str, session: str | None) -> str:
     """The ref of the lease of an owner in a session."""
     name = sha1(f"{owner}\0{session or ''}".encode(), usedforsecurity=False).hexdigest()[:20]
@@ -113,6 +101,11 @@ def keep(repository: Repository, list_id: str, lease: Lease) -> None:
             return
 
 
+def _is_same_run(before: LeaseObservation, boot: str, seconds: float) -> bool:
+    """True when the machine was not started anew since: then its clock did not go back either."""
+    return before.boot == boot and before.until <= seconds
+
+
 def record_observations(
     repository: Repository, remote: str | None, list_id: str
 ) -> dict[str, LeaseObservation]:
@@ -120,12 +113,12 @@ def record_observations(
     each was first seen as it is."""
     prefix = remotes.seen_leases(remote, list_id) if remote else remotes.leases_of(list_id)
     path = _path(repository, remote, list_id)
-    old, now = sightings(repository, remote, list_id), steady_clock()
+    old, now = sightings(repository, remote, list_id), platform.steady_clock()
     observed: dict[str, LeaseObservation] = {}
     for name, value in refs.listed(repository.common, prefix):
         key = name.removeprefix(prefix)
         before = old.get(key)
-        if before and before.value == value and before.boot == now[0]:
+        if before and before.value == value and _is_same_run(before, *now):
             observed[key] = before._replace(until=now[1])
         elif value and (lease := _read(repository, value)):
             observed[key] = LeaseObservation(value, *now, now[1], lease)

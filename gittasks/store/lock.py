@@ -11,13 +11,9 @@ import time
 from contextlib import suppress
 from types import TracebackType
 
+from gittasks.store import platform
 from gittasks.store.disk import PRIVATE, Sharing, make_folders
 from gittasks.store.retry import Backoff
-
-try:
-    import fcntl
-except ImportError:  # Windows: the compare-and-swap alone decides
-    fcntl = None  # type: ignore[assignment]
 
 _PATIENCE = 30.0
 """Seconds to queue; after that the compare-and-swap decides without a queue."""
@@ -47,7 +43,7 @@ class ListLock:
             make_folders(os.path.dirname(self._path), self._shared)
             self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
             self._shared.apply(self._path)
-            self._held = fcntl is not None and self._queue()
+            self._held = self._queue()
             if self._held:
                 self._clear_up()
         except OSError:
@@ -63,21 +59,19 @@ class ListLock:
         attempt = 0
         while True:
             try:
-                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    return False
-                _BACKOFF.wait(attempt)
-                attempt += 1
+                if platform.try_lock(self._handle):
+                    return True
             except OSError:
                 return False  # a file system without locks
-            else:
-                return True
+            if time.monotonic() > deadline:
+                return False
+            _BACKOFF.wait(attempt)
+            attempt += 1
 
     def _clear_up(self) -> None:
         """Remove what the dead writer left whose mark is here, then the mark."""
         assert self._handle is not None  # noqa: S101
-        mark = os.pread(self._handle, 64, 0).decode("ascii", "replace").strip()
+        mark = platform.read_at(self._handle, 64, 0).decode("ascii", "replace").strip()
         deadline = time.monotonic() + _EMPTY_LOCK_AGE
         while mark:
             content, age = _content_and_age(self._ref_lock)
@@ -107,7 +101,7 @@ class ListLock:
     def mark(self, commit: str) -> None:
         """Write down that `<ref>.lock` is about to be made, to move the ref to `commit`."""
         if self._held and self._handle is not None:
-            os.pwrite(self._handle, commit.encode(), 0)
+            platform.write_at(self._handle, commit.encode(), 0)
 
     def clear(self) -> None:
         """Forget the mark: there is no `<ref>.lock` of ours."""

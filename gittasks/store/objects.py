@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from gittasks.errors import InvalidData
-from gittasks.store import git
+from gittasks.store import git, platform
 from gittasks.store.discovery import read_shallow
 from gittasks.store.disk import PRIVATE, Sharing, make_folders, naming, remove, sync_all
 
@@ -193,7 +193,7 @@ class ObjectStore:
             if self._durable:
                 sync_all([staged.get(path, path) for path in paths])
             for path, temporary in staged.items():
-                os.replace(temporary, path)
+                platform.replace(temporary, path)
         except BaseException:
             for temporary in staged.values():
                 remove(temporary)
@@ -212,6 +212,9 @@ class ObjectStore:
         try:
             with naming(path), open(handle, "wb") as file:
                 file.write(packed)
+                if platform.WINDOWS and self._durable:
+                    file.flush()
+                    platform.sync(file.fileno())
             self._shared.apply(temporary)
         except BaseException:
             remove(temporary)
@@ -334,7 +337,7 @@ class _Packs:
         handle = self._files[path].fileno()
         own, most = -1, 0
         for _ in range(_LONGEST_CHAIN):
-            head = os.pread(handle, _HEAD, offset)
+            head = platform.read_at(handle, _HEAD, offset)
             kind, size, at = _entry_header(head)
             if kind not in (_OFS_DELTA, _REF_DELTA):
                 return (size if own < 0 else own), max(most, size)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from gittasks.errors import Busy, DiskFailure, InvalidData, Refused
-from gittasks.store import disk
+from gittasks.store import disk, platform
 from gittasks.store.retry import Backoff
 
 ZERO = "0" * 40
@@ -227,7 +227,7 @@ def _sync_move(folders: Sequence[str]) -> None:
     try:
         # Without its folder the ref is in packed-refs by now, which git has synced.
         with contextlib.suppress(FileNotFoundError):
-            disk.sync_all(folders)
+            disk.sync_all(folders, full=True)
     except OSError as error:
         raise Unsynced.of(
             error,
@@ -292,7 +292,7 @@ def _rename(common: str, name: str, old: str, lock: str) -> bool:
     although it was done.
     """
     try:
-        os.replace(lock, lock.removesuffix(".lock"))
+        platform.replace(lock, lock.removesuffix(".lock"))
     except OSError:
         try:
             moved = (_followed(common, name)[1] or ZERO) != old
@@ -319,7 +319,7 @@ def _write_id(handle: int, lock: str, commit: str) -> None:
     with disk.naming(lock):
         if os.write(handle, commit.encode() + b"\n") <= len(commit):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.fsync(handle)
+        platform.sync(handle, full=True)
 
 
 def _still_locked(lock: str, name: str) -> Busy:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, NotFound, RemoteFailure
-from gittasks.store import disk, git, home, refs
+from gittasks.store import disk, git, home, platform, refs
 from gittasks.store.repository import Repository
 from gittasks.store.retry import Backoff
 
@@ -230,7 +230,7 @@ class BackgroundFetch:
 
     def stop(self) -> None:
         """End it before its time."""
-        git.terminate(self._process)
+        platform.terminate(self._process)
         self._process.wait()
         self._told.close()
 

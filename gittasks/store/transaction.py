@@ -19,7 +19,7 @@ import dulwich.objects  # noqa: F401  loaded here, not while the lock is held
 
 from gittasks.core.model import Snapshot
 from gittasks.errors import Busy, DiskFailure, GittasksError, InvalidData
-from gittasks.store import commits, disk, git, home, refs, worktrees
+from gittasks.store import commits, disk, git, home, platform, refs, worktrees
 from gittasks.store.commits import Signature
 from gittasks.store.disk import make_folders
 from gittasks.store.list_store import ListStore
@@ -76,15 +76,8 @@ def _read(path: str) -> str:
 def _is_alive(content: str) -> bool:
     """Tell if a content of gc.pid (`process host`) names a live process of this host."""
     number, _, host = content.strip().partition(" ")
-    if not number.isdecimal() or host != os.uname().nodename:
-        return False
-    try:
-        os.kill(int(number), 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True  # somebody else's
-    return True
+    is_here = number.isdecimal() and platform.is_this_host(host)
+    return is_here and platform.is_alive(int(number))
 
 
 def _prunes(repository: Repository, content: str) -> bool:
@@ -95,10 +88,8 @@ def _prunes(repository: Repository, content: str) -> bool:
     expire = repository.config.get("gc.pruneexpire") or "never"
     if not any(word in expire for word in _CAREFUL):
         return True
-    try:
-        with open(f"/proc/{content.split()[0]}/cmdline", "rb") as file:
-            words = file.read().decode("utf-8", "replace").split("\0")
-    except OSError:
+    words = platform.command_line(int(content.split()[0]))
+    if words is None:
         return True  # a system that does not tell
     return any(w.startswith("--prune=") and not any(c in w for c in _CAREFUL) for w in words)
 

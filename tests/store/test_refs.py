@@ -16,7 +16,7 @@ from support.repositories import Repo
 
 from gittasks.core.operations import Transition, Verb
 from gittasks.errors import Busy
-from gittasks.store import lock, refs
+from gittasks.store import lock, platform, refs
 from gittasks.workspace import Workspace
 
 REF = "refs/heads/gittasks/plan"
@@ -486,7 +486,7 @@ def test_checks_are_made_again_on_the_new_head(
     workspace = listed.workspace(GITTASKS_SESSION="loser")
     # The winner runs without our queue, as a program that does not know it would.
     Path(listed.git_dir, "gittasks/lock/gittasks/plan").unlink()
-    monkeypatch.setattr(lock, "fcntl", None)
+    monkeypatch.setattr(platform, "try_lock", lambda _: False)
     with pytest.raises(Exception, match=r"held|winner"):
         workspace.edit([START_A])
     assert raced == [0]

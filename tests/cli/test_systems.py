@@ -1,0 +1,170 @@
+"""Other systems, simulated: a list is made, worked on and shared on Windows and on macOS."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import agents, clones, systems
+from support.commits import commit, ran, said
+from support.repositories import GITTASKS, Repo
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the simulations stand on Linux")
+
+
+@pytest.fixture
+def windows(tmp_path: Path) -> dict[str, str]:
+    return {**systems.windows(tmp_path / "log"), "GITTASKS_SESSION": "s1"}
+
+
+@pytest.fixture
+def ada(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
+    """A clone of a hub that has the list `plan`; its hooks find the program on PATH."""
+    monkeypatch.setenv("PATH", os.path.dirname(GITTASKS), prepend=os.pathsep)
+    return clones.share(str(tmp_path), "ada")[0]
+
+
+def _kinds(log: Path, part: str) -> list[str]:
+    """The kinds of sync of the files whose path has this part."""
+    rows = (line.split(" ", 1) for line in log.read_text(encoding="utf-8").splitlines())
+    return [kind for kind, path in rows if part in path]
+
+
+# --- Windows ---------------------------------------------------------------------------------
+
+
+def test_a_list_lives_its_life_on_windows(
+    repo: Repo, windows: dict[str, str], tmp_path: Path
+) -> None:
+    """From `init` to the last `done`, and git finds nothing wrong."""
+    for line in (
+        "init plan",
+        "create A --id a",
+        "create B --id b --blocked-by a",
+        "start a",
+        "note a hello",
+        "done a --result PASS",
+        "update b --phase two",
+        "undo",
+        "done b",
+    ):
+        repo.ok(*line.split(), env=windows)
+    assert repo.ok("status", env=windows).out.startswith("plan\n2/2 tasks complete (100%)")
+    assert "scanned" in (tmp_path / "log").read_text(encoding="utf-8")
+    assert "killed" not in (tmp_path / "log").read_text(encoding="utf-8")
+    repo.fsck()
+
+
+def test_lists_are_shared_and_claimed_on_windows(ada: Repo, windows: dict[str, str]) -> None:
+    ada.ok("create", "D", "--id", "d", env=windows)
+    ada.ok("sync", env=windows)
+    ada.ok("claim", "d", "--lease", "10m", env=windows)
+    ada.ok("heartbeat", env=windows)
+    ada.ok("done", "d", env=windows)
+    ada.ok("sync", env=windows)
+    assert clones.on_hub(ada) == ada.head()
+
+
+def test_hooks_work_on_windows_and_push_nothing_where_nothing_tells_a_dry_run(
+    ada: Repo, windows: dict[str, str]
+) -> None:
+    ada.ok("hooks", "install", env=windows)
+    ada.git("push", "-q", "origin", "HEAD:main", env=windows)
+    before = clones.on_hub(ada)
+    commit(ada, "x\n\nTask: a completed", env=windows)
+    assert ada.tasks()["a"]["status"] == "completed"
+    code, output = ran(ada.path, "push", "-q", "origin", "HEAD:main", env=windows)
+    (line,) = said(output)
+    assert code == 0
+    assert line.startswith("plan: not pushed to origin: this system does not tell")
+    assert line.endswith("later: gittasks push origin")
+    assert clones.on_hub(ada) == before
+    ada.ok("hooks", "uninstall", env=windows)
+
+
+def test_watch_and_mcp_work_on_windows(listed: Repo, windows: dict[str, str]) -> None:
+    watch = listed.start("watch", "--until-done", env=windows)
+    with agents.over_stdio(listed, env=windows) as agent:
+        for task in ("a", "b", "c"):
+            agent.ok("TaskUpdate", {"taskId": task, "status": "completed"})
+    out, err = watch.communicate(timeout=60)
+    assert (watch.returncode, err) == (0, b"")
+    assert out.decode().splitlines()[-1].startswith("3/3 tasks complete (100%)")
+
+
+def test_a_running_gc_is_looked_up_and_never_signalled_on_windows(
+    listed: Repo, windows: dict[str, str], tmp_path: Path
+) -> None:
+    """A signal to the process that `gc.pid` names would end it there."""
+    listed.git("config", "gc.pruneExpire", "now")
+    listed.write(".git/gc.pid", f"{os.getpid()} {socket.gethostname()}")
+    windows["COMPUTERNAME"] = "ELSEWHERE"
+    listed.ok("note", "a", "hello", env=windows)
+    assert "killed" not in (tmp_path / "log").read_text(encoding="utf-8")
+
+
+def test_a_program_is_run_on_windows(listed: Repo, windows: dict[str, str]) -> None:
+    program = [sys.executable, "-c", "print('done')"]
+    assert "done" in listed.ok("run", "a", "--", *program, env=windows).out
+    assert listed.tasks()["a"]["status"] == "completed"
+
+
+# --- macOS -----------------------------------------------------------------------------------
+
+
+def test_the_ref_is_synced_past_the_cache_of_the_disk_on_macos(
+    listed: Repo, tmp_path: Path
+) -> None:
+    """The ref by F_FULLFSYNC, objects before it by F_BARRIERFSYNC."""
+    log = tmp_path / "log"
+    listed.ok("start", "a", env=systems.macos(log))
+    assert set(_kinds(log, "/objects/")) == {"barrier"}
+    refs = _kinds(log, "/refs/heads/gittasks")
+    assert refs == ["full"] * len(refs) != []
+    assert not _kinds(log, "plain")
+
+
+@pytest.mark.parametrize("kind", ["full", "barrier"])
+def test_a_disk_without_these_syncs_gets_the_plain_one(
+    listed: Repo, tmp_path: Path, kind: str
+) -> None:
+    log = tmp_path / "log"
+    listed.ok("start", "a", env=systems.macos(log, refuses=kind))
+    part = "/refs/heads/gittasks" if kind == "full" else "/objects/"
+    assert set(_kinds(log, part)) == {"plain"}
+
+
+def test_a_dry_run_is_told_by_ps_where_there_is_no_proc(ada: Repo, tmp_path: Path) -> None:
+    """`git push --dry-run` sends nothing; a push sends the lists; without `ps` nothing is sent."""
+    ada.ok("hooks", "install")
+    commit(ada, "x\n\nTask: a completed")
+    before, env = clones.on_hub(ada), systems.macos(tmp_path / "log")
+    push = ("push", "-q", "origin", "HEAD:main")
+    for option in ("--dry-run", "--dry", "-n", "-vn"):
+        assert said(ran(ada.path, *push, option, env=env)[1]) == []
+    blind = {**env, "PATH": systems.tool(tmp_path / "bin", "ps", "exit 1")}
+    assert "does not tell if it is a dry run" in ran(ada.path, *push, env=blind)[1]
+    assert clones.on_hub(ada) == before
+    ada.git("commit", "-qm", "more", "--allow-empty", env=env)
+    assert said(ran(ada.path, *push, env=env)[1]) == ["plan: 1 change now on origin"]
+
+
+def test_a_lease_begins_anew_after_a_reboot_of_macos(ada: Repo, tmp_path: Path) -> None:
+    """Its run is named by sysctl; what was seen in another one counts no more."""
+    env = systems.macos(tmp_path / "log")
+    script = "import gittasks.store.platform as p; print(p.steady_clock()[0])"
+    names = []
+    for boot in ("11-AA", "22-BB", ""):
+        env["PATH"] = systems.tool(tmp_path / "bin", "sysctl", f"echo {boot}")
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, **env},
+            capture_output=True,
+            check=True,
+        )
+        names.append(done.stdout.decode().strip())
+    assert names == ["11-AA", "22-BB", ""]
