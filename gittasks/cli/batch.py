@@ -38,6 +38,7 @@ def batch_command(settings: Settings, owner: str | None, force: bool, parallel: 
     """
     lines = read_batch(sys.stdin.buffer.read(MAX_BYTES + 1))
     workspace = settings.workspace(owner)
+    workspace.cut_ids = False
     try:
         report = workspace.edit([line.operation for line in lines], force=force, parallel=parallel)
     except GittasksError as error:

@@ -43,7 +43,7 @@ def graph_command(settings: Settings, task_id: str | None, form: str, only_open:
     """
     workspace = settings.workspace()
     snapshot, now = workspace.snapshot(), workspace.now().epoch
-    chosen = find(snapshot, task_id) if task_id else None
+    chosen = find(snapshot, task_id, cut=True) if task_id else None
     shown = picture(snapshot, now, only_open=only_open, task_id=chosen)
     return Answer(
         lambda: render.documents.graph_document(snapshot, shown),

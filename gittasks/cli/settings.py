@@ -27,7 +27,10 @@ class Settings:
         self.quiet = False
 
     def workspace(self, owner: str | None = None, remote: str | None = None) -> Workspace:
-        """Open the workspace that the options name; `owner` acts, else who `--as` names."""
+        """Open the workspace that the options name; `owner` acts, else who `--as` names.
+
+        Ids of tasks are typed by people, so they may be cut at a hyphen.
+        """
         from gittasks.workspace import Workspace  # -h needs no list
 
         if owner and self.acting and owner != self.acting:
@@ -36,7 +39,9 @@ class Settings:
                 hint="give one of them",
             )
         who = owner or self.acting
-        return Workspace.open(self.directory, list_id=self.list_id, owner=who, remote=remote)
+        workspace = Workspace.open(self.directory, list_id=self.list_id, owner=who, remote=remote)
+        workspace.cut_ids = True
+        return workspace
 
     def environment(self) -> dict[str, str]:
         """The environment for who reads it itself: who acts is in it too."""

@@ -179,7 +179,7 @@ def conflicts_command(settings: Settings, task_id: str | None, keep: bool) -> An
     """
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
-    chosen = find(snapshot, task_id) if task_id else None
+    chosen = find(snapshot, task_id, cut=True) if task_id else None
     settled = workspace.keep_conflicts(chosen) if keep else 0
     conflicts = [c for c in workspace.conflicts() if chosen in (None, c.task)]
     return Answer(

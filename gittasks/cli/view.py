@@ -149,7 +149,7 @@ def show_timeline(settings: Settings, task_id: str | None, limit: int | None = N
     """The timeline of the list at work, or of one task."""
     workspace = settings.workspace()
     snapshot, now = workspace.snapshot(), workspace.now().epoch
-    chosen = find(snapshot, task_id) if task_id else None
+    chosen = find(snapshot, task_id, cut=True) if task_id else None
     shown = timeline(snapshot, workspace.log(), now)
     phases = phase_times(snapshot.ordered(), now) if chosen is None else []
     return Answer(
@@ -327,11 +327,11 @@ def _task_lines(
 def _find_then(workspace: Workspace, view: ListView, text: str) -> str:
     """The id that `text` names in the list as it was; one that came later is told apart."""
     try:
-        return find(view.snapshot, text)
+        return find(view.snapshot, text, cut=True)
     except NotFound:
         if view.past is None:
             raise
-        task_id = find(workspace.snapshot(), text)
+        task_id = find(workspace.snapshot(), text, cut=True)
         raise NotFound(
             f'the task "{task_id}" was not there yet at {view.past.at}',
             hint=f"see when it came with: gittasks log {task_id} --reverse -n 1",
@@ -360,7 +360,7 @@ def log_command(
         return show_timeline(settings, task_id, limit)
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
-    chosen = find(snapshot, task_id) if task_id else None
+    chosen = find(snapshot, task_id, cut=True) if task_id else None
     only = None if since is None else workspace.look_back(since).moment.later
     entries = workspace.log(chosen, limit=limit, only=only)
     if reverse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, assert_never
 
 from gittasks.core import ids, rules, validation
@@ -99,6 +99,7 @@ def apply(snapshot: Snapshot, operations: Sequence[Operation], context: Context)
     """
     draft = Editor(snapshot, context)
     focus: list[str] = []
+    draft.coming = frozenset(_ids_to_come(operations))
     for index, operation in enumerate(operations):
         try:
             intent = resolved(operation, focus, draft.loop_ends)
@@ -109,6 +110,18 @@ def apply(snapshot: Snapshot, operations: Sequence[Operation], context: Context)
     after = snapshot._replace(info=draft.info, tasks=draft.tasks)
     edit = between(snapshot, after, focus=tuple(focus), forced=tuple(draft.forced))
     return edit._replace(created=tuple(draft.created))
+
+
+def _ids_to_come(operations: Sequence[Operation]) -> Iterator[str]:
+    """The ids that operations give to the tasks that they make."""
+    for op in operations:
+        if isinstance(op, Create) and op.id is not None:
+            name = op.id.strip()
+            count = op.iterations
+            if count is None:
+                yield name
+            elif 1 <= count <= MOST_ITERATIONS:
+                yield from (f"{name}-{i}" for i in range(1, count + 1))
 
 
 def _apply_one(draft: Editor, operation: Operation) -> str:
@@ -205,15 +218,16 @@ def _create_one(draft: Editor, op: Create) -> str:
         entropy = draft.context.entropy + len(draft.created)
         task_id = ids.make_task_id(op.subject, entropy, draft.tasks)
         draft.check_free(task_id)
-    # Prefixes are resolved before the task is there, so that they cannot mean the task itself.
-    blockers = [task_id if b.strip() == task_id else draft.resolve(b) for b in op.blocked_by]
-    dependents = [task_id if d.strip() == task_id else draft.resolve(d) for d in op.blocks]
+    # Ids are looked up before the task is there, so that one cut short cannot mean the task itself.
+    blockers = [draft.end_of_edge(text) for text in op.blocked_by]
+    dependents = [draft.end_of_edge(text) for text in op.blocks]
     draft.tasks[task_id] = _new_task(draft, op, task_id)
     draft.created.append(task_id)
     for blocker in blockers:
         draft.add_edge(task_id, blocker, fresh=True)
     for dependent in dependents:
         draft.add_edge(dependent, task_id)
+    draft.take_up_edges(task_id)
     if op.status is not Status.PENDING:
         draft.move_to(task_id, op.status, _line(op.owner, "owner"), _line(op.result, "result"))
     return task_id
@@ -346,9 +360,9 @@ def _update_edges(draft: Editor, task_id: str, op: Update) -> None:
     for text in op.remove_blocks:
         draft.remove_edge(draft.resolve(text), task_id)
     for text in op.add_blocked_by:
-        draft.add_edge(task_id, draft.resolve(text))
+        draft.add_edge(task_id, draft.end_of_edge(text))
     for text in op.add_blocks:
-        draft.add_edge(draft.resolve(text), task_id)
+        draft.add_edge(draft.end_of_edge(text), task_id)
 
 
 def _transition(draft: Editor, op: Transition) -> str:

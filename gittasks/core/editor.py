@@ -13,7 +13,7 @@ from gittasks.core import actors, rules
 from gittasks.core.actors import Answer, Standing
 from gittasks.core.graph import Graph
 from gittasks.core.history import strictly_equal
-from gittasks.core.ids import names_of, unreadable
+from gittasks.core.ids import look_up, unreadable
 from gittasks.core.model import Actor, CodeCommit, ListInfo, Note, Snapshot, Status, Task
 from gittasks.core.operations import Claim, Context, Holder
 from gittasks.core.validation import ORDER_LIMIT
@@ -31,6 +31,8 @@ class Editor:
 
     __slots__ = (
         "_problems",
+        "_waiting",
+        "coming",
         "context",
         "created",
         "finished_claim",
@@ -51,14 +53,18 @@ class Editor:
         self.created: list[str] = []
         orders = (t.order for t in self.tasks.values() if t.order is not None)
         self.last_order = int(max((o for o in orders if abs(o) < ORDER_LIMIT), default=0))
+        self.coming: frozenset[str] = frozenset()
+        """Ids of tasks that later operations of the same batch make."""
+        self._waiting: list[tuple[str, str]] = []
+        """Edges (task, blocker) of which one end is still to come."""
         self.loop_ends: dict[str, str] = {}
         """Of each loop made here, the last iteration by the first."""
         self.forced: dict[str, None] = {}
         self.finished_claim = False
 
     def resolve(self, text: str, also: Collection[str] = ()) -> str:
-        """The id that `text` names, in full or by prefix, among the tasks and the ids `also`."""
-        return names_of(text, self.tasks, self._problems, also)
+        """The id that `text` names among the tasks and the ids `also`."""
+        return look_up(text, self.tasks, self._problems, also, cut=self.context.cut_ids)
 
     def check_free(self, task_id: str) -> None:
         """Raise InvalidData when a new task would take the place of a file that is unreadable."""
@@ -109,11 +115,29 @@ class Editor:
 
     # --- dependencies ---------------------------------------------------------------------
 
+    def end_of_edge(self, text: str) -> str:
+        """The id that `text` names as one end of an edge: a task, or one that is to come."""
+        name = text.strip()
+        if name in self.coming and name not in self.tasks:
+            return name
+        return self.resolve(text)
+
+    def take_up_edges(self, task_id: str) -> None:
+        """Add the edges that waited for a task which has just been made."""
+        due = [edge for edge in self._waiting if task_id in edge]
+        self._waiting = [edge for edge in self._waiting if task_id not in edge]
+        for edge in due:
+            self.add_edge(*edge)
+
     def add_edge(self, task_id: str, blocker: str, *, fresh: bool = False) -> None:
         """Let `task_id` wait for `blocker`. Raises Refused `cycle` or `deleted`.
 
-        Nothing waits yet for a `fresh` task, so it can close no cycle but with itself.
+        Nothing waits yet for a `fresh` task, so it can close no cycle but with itself. An edge to
+        a task that is still to come waits until that is made.
         """
+        if task_id not in self.tasks or (blocker in self.coming and blocker not in self.tasks):
+            self._waiting.append((task_id, blocker))
+            return
         task = self.tasks[task_id]
         if blocker in task.blocked_by:
             return

@@ -1,4 +1,4 @@
-"""Ids of lists and tasks: validity, making, abbreviation, look-up."""
+"""Ids of lists and tasks: validity, making, look-up, and cutting at a hyphen."""
 
 from __future__ import annotations
 
@@ -98,28 +98,52 @@ def make_task_id(subject: str, entropy: int, taken: Collection[str]) -> str:
         entropy += 1
 
 
-def resolve(text: str, ids: Iterable[str], *, noun: str = "task") -> str:
-    """Return the one id that is `text` or begins with it, as git resolves a short hash."""
+def resolve(text: str, ids: Iterable[str], *, cut: bool = False) -> str:
+    """The one task id that `text` is; with `cut` also the one that it begins, up to a hyphen.
+
+    What is stored or sent by a program is exact: a guess there would stay, and nobody would see it.
+    """
     known = sorted(ids)
-    wanted = text.strip().lower() if noun == "task" else text.strip()
-    if wanted in known:
-        return wanted
-    matches = [i for i in known if i.startswith(wanted)] if wanted else []
+    name = text.strip().lower() if cut else text.strip()
+    if name in known:
+        return name
+    stem = name.rstrip("-") + "-"
+    matches = [i for i in known if i.startswith(stem)] if cut and len(stem) > 1 else []
     if len(matches) == 1:
         return matches[0]
     if matches:
         raise Ambiguous(
-            f'"{text}" fits {len(matches)} {noun}s: {listed(matches, _SHOWN)}',
-            hint="give more characters of the id",
+            f'"{text}" fits {len(matches)} tasks: {listed(matches, _SHOWN)}',
+            hint="give the whole id, or cut it at a later hyphen",
             details={"candidates": matches},
         )
-    near = near_matches(wanted, known)
-    command = "gittasks list --all" if noun == "task" else "gittasks lists"
+    near = near_matches(name.lower(), known)
     raise NotFound(
-        f'no {noun} "{text}"',
-        hint=f"did you mean {', '.join(near)}?" if near else f"see them with: {command}",
+        f'no task "{text}"',
+        hint=f"did you mean {', '.join(near)}?" if near else "see them with: gittasks list --all",
         details={"candidates": near},
     )
+
+
+_LONG = 24
+"""Characters from which an id is shown cut."""
+
+
+def shortened(ids: Collection[str]) -> dict[str, str]:
+    """Of each long id the part up to the first hyphen at which it is unique among all."""
+    counts: dict[str, int] = {}
+    for task_id in ids:
+        parts = task_id.split("-")
+        for length in range(1, len(parts) + 1):
+            stem = "-".join(parts[:length])
+            counts[stem] = counts.get(stem, 0) + 1
+    names = {}
+    for task_id in ids:
+        parts = task_id.split("-")
+        stems = ("-".join(parts[:length]) for length in range(1, len(parts) + 1))
+        if len(task_id) >= _LONG:
+            names[task_id] = next((stem for stem in stems if counts[stem] == 1), task_id)
+    return names
 
 
 def near_matches(text: str, known: Collection[str], limit: int = 3) -> list[str]:
@@ -151,30 +175,32 @@ def free(stem: str, taken: Collection[str], counts: dict[str, int]) -> str:
     return name
 
 
-def find(snapshot: Snapshot, text: str) -> str:
-    """The id that `text` names in full or by its beginning; see `named`."""
-    return names_of(text, snapshot.tasks, snapshot.problems)
+def find(snapshot: Snapshot, text: str, *, cut: bool = False) -> str:
+    """The id in a list that `text` is; with `cut`, as on a command line, that it begins."""
+    return look_up(text, snapshot.tasks, snapshot.problems, cut=cut)
 
 
-def names_of(
+def look_up(
     text: str,
     tasks: Mapping[str, Task],
-    problems: Collection[Problem],
+    problems: Collection[Problem] = (),
     also: Collection[str] = (),
+    *,
+    cut: bool = False,
 ) -> str:
-    """The id that `text` names among the tasks and the ids `also`.
+    """The id that `text` names among the tasks and the ids `also`; see `resolve`.
 
     Raises NotFound, Ambiguous, or InvalidData when it names a task whose file cannot be read: to
     take another one instead whose id begins alike would change the wrong task.
     """
-    wanted = text.strip()
-    if wanted in tasks:
-        return wanted
+    name = text.strip()
+    if name in tasks:
+        return name
     broken = {p.task: p for p in problems if p.task and p.task not in tasks}
-    found = resolve(text, {*tasks, *also, *broken})
-    if found in broken and found not in also:
-        raise unreadable(broken[found])
-    return found
+    task_id = resolve(text, {*tasks, *also, *broken}, cut=cut)
+    if task_id in broken and task_id not in also:
+        raise unreadable(broken[task_id])
+    return task_id
 
 
 def unreadable(problem: Problem) -> InvalidData:

@@ -1,7 +1,8 @@
 """Operations: intents to change a list, as values, and references between those of a batch.
 
 An intent is applied to whatever the list is at that moment (`apply.apply`), and again to the
-newer list when a race was lost, so it holds no copy of the task. Ids may be unique prefixes.
+newer list when a race was lost, so it holds no copy of the task. Ids are exact, unless the
+Context says that a person typed them.
 NamedTuple, not dataclass: these classes are made at every start of the program.
 
 An id that is made while operations are applied cannot be known to those that follow; no task id
@@ -209,6 +210,7 @@ class Context(NamedTuple):
     equal contexts make equal ids. `parallel` lifts the rule of one task in progress for an owner
     and session; `force` overrides the rules `blocked`, `held` and `one-in-progress`. `on_behalf`
     are tasks in progress of other owners that the actor, in this session, began itself.
+    `cut_ids`: ids were typed on a command line, where they may be cut at a hyphen.
     """
 
     now: str
@@ -217,6 +219,7 @@ class Context(NamedTuple):
     parallel: bool = False
     force: bool = False
     on_behalf: frozenset[str] = frozenset()
+    cut_ids: bool = False
 
 
 MARK = "$"

@@ -23,7 +23,7 @@ from gittasks.core.model import Snapshot, Status, Task, Value, phase_in, phase_n
 from gittasks.core.operations import Context
 from gittasks.core.validation import ORDER_DECIMALS as DECIMALS
 from gittasks.core.validation import ORDER_LIMIT as LIMIT
-from gittasks.errors import Ambiguous, InvalidData, NotFound, Usage
+from gittasks.errors import InvalidData, NotFound, Usage
 
 
 def place(wanted: Sequence[str], tasks: Mapping[str, Task]) -> dict[str, int | float]:
@@ -300,21 +300,16 @@ class _Checker:
             return None
 
     def _resolved(self, task: PlannedTask) -> tuple[str, ...]:
-        """The ids that the references of a task mean, in the plan or in the list."""
-        names: dict[str, None] = {}
+        """The references of a task, each of which is the id of a task of the plan or the list."""
         old = self.tasks.get(_id(task))
-        also = old.blocked_by if old else ()
+        known = self.known.union(old.blocked_by if old else ())
         for reference in task.blocked_by or ():
-            exact = reference in self.known or reference in also
             try:
-                name = reference if exact else ids.resolve(reference, self.known.union(also))
-                names[name] = None
+                ids.resolve(reference, known)
             except NotFound as error:
                 message = f'no task "{_shown(reference)}" in the plan or in the list'
                 self.faults.append(Fault(task.line_of(reference), message, error.hint))
-            except Ambiguous as error:
-                self.faults.append(Fault(task.line_of(reference), error.message, error.hint))
-        return tuple(names)
+        return tuple(dict.fromkeys(task.blocked_by or ()))
 
 
 # --- applying -------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from gittasks.core.graph import Graph
+from gittasks.core.ids import shortened
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task, Unmerged
 from gittasks.core.progress import Progress
 from gittasks.core.times import format_time
@@ -92,6 +93,14 @@ class ListView:
     def progress(self) -> Progress:
         """Counts and words: how far the list is."""
         return Progress.of(self.snapshot.tasks.values(), self.graph, self.now)
+
+    @cached_property
+    def _short_ids(self) -> Mapping[str, str]:
+        return shortened(self.snapshot.tasks)
+
+    def short_id(self, task_id: str) -> str:
+        """The id of a task as a person reads it: a long one cut where it is still unique."""
+        return self._short_ids.get(task_id, task_id)
 
     @cached_property
     def silent(self) -> Mapping[str, StaleClaim]:

@@ -32,7 +32,7 @@ endLoop when it is done early.
 5. Resuming: TaskList first; go on with what is in progress.
 6. TaskSync exchanges the list with the team's git remote.
 
-An id may be cut to any unique beginning. Replies say what became ready and how far the list is.\
+Ids are exact. Replies say what became ready and how far the list is.\
 """
 
 _STATUSES = ("pending", "in_progress", "completed", "skipped")
@@ -86,7 +86,7 @@ def _count(description: str) -> Schema:
 
 
 _DATA: Schema = {"type": "object"}
-_TASK_ID = {**_text("Task id, or a unique beginning of it"), "minLength": 1}
+_TASK_ID = {**_text("Task id"), "minLength": 1}
 _FORCE = _flag("Override blocked and held; recorded")
 _RESUME = _flag("Go on with an earlier session's task")
 

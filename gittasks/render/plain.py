@@ -325,21 +325,37 @@ def task_changed(before: Task | None, after: Task, marks: StatusMarks) -> str:
     """The change of one task: `p1-ask-x2k4: pending → in_progress`, or that there is none."""
     if before is None:
         status = "" if after.status is Status.PENDING else f" ({after.status})"
-        return f"created {after.id}  {clean(after.headline)}{status}"
+        made = f" (blocked by {_edges(after.blocked_by)})" if after.blocked_by else ""
+        return f"created {after.id}  {clean(after.headline)}{status}{made}"
     moved = before.status is not after.status
     names = [change.field for change in task_changes(before, after)]
     if moved:
         names = [n for n in names if n not in BY_NAME or BY_NAME[n] not in _MOVED]
     fields = [name for name in names if name not in _TOLD_LAST] or ([] if moved else names)
+    edges = _edge_changes(before.blocked_by, after.blocked_by)
     if fields == ["claim"] or not (moved or fields):
         word = "claim renewed" if fields else "unchanged"
         return f"{after.id}: {word} ({after.status})"
     result = f" ({clean(after.result)})" if moved and after.result else ""
     move = f"{before.status} {marks.arrow} {after.status}{result}" if moved else ""
     noted = "notes" in fields and len(after.notes) > len(before.notes)
-    names = [clean(name) for name in fields if not (noted and name == "notes")]
+    told = {"notes"} if noted else set()
+    told |= {"blockedBy"} if edges else set()
+    names = [clean(name) for name in fields if name not in told]
     changed = f"changed {', '.join(names)}" if names else ""
-    return f"{after.id}: {_joined(move, changed, 'note added' if noted else '')}"
+    return f"{after.id}: {_joined(move, *edges, changed, 'note added' if noted else '')}"
+
+
+def _edges(blockers: Sequence[str]) -> str:
+    return clean(listed(blockers, _MANY_BLOCKERS))
+
+
+def _edge_changes(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """The dependencies that came and went, by whole ids."""
+    added = [task_id for task_id in after if task_id not in before]
+    removed = [task_id for task_id in before if task_id not in after]
+    words = [f"blocked by {_edges(added)}"] if added else []
+    return [*words, f"no longer blocked by {_edges(removed)}"] if removed else words
 
 
 def edited(edit: Edit, marks: StatusMarks, focus: Sequence[str] = ()) -> str:

@@ -156,15 +156,16 @@ def _notes(task: Task, view: ListView) -> list[Text]:
         return [cell(task.result or ""), cell(time, "dim")]
     if task.status is Status.PENDING:
         blockers = view.graph.open_blockers(task.id)
-        return [owner, blocked_by(blockers) if blockers else cell("ready", "green")]
+        return [owner, blocked_by(blockers, view) if blockers else cell("ready", "green")]
     result = task.result or ""
     word = "" if result.startswith("not needed") else str(task.status)
     return [cell(word, "dim"), cell(result, "dim")]
 
 
-def blocked_by(blockers: Sequence[str]) -> Text:
+def blocked_by(blockers: Sequence[str], view: ListView) -> Text:
     """`blocked by a, b, c and 2 more`."""
-    return cell(f"blocked by {listed(blockers, _MANY_BLOCKERS)}", "dim")
+    names = [view.short_id(task_id) for task_id in blockers]
+    return cell(f"blocked by {listed(names, _MANY_BLOCKERS)}", "dim")
 
 
 def running_time(task: Task, view: ListView) -> Text:
@@ -189,13 +190,13 @@ class Columns(NamedTuple):
     subject: int | None
 
     @classmethod
-    def of(cls, tasks: Sequence[Task], width: int, beside: int = 0) -> Columns:
+    def of(cls, tasks: Sequence[Task], view: ListView, width: int, beside: int = 0) -> Columns:
         """The widths that these tasks need, as far as the screen allows.
 
         `beside` is the most that what is said of one takes.
         """
         narrow = width < NARROW
-        ids = min(max((len(t.id) for t in tasks), default=0), max(8, width // 3))
+        ids = min(max((len(view.short_id(t.id)) for t in tasks), default=0), max(8, width // 3))
         if narrow:
             return cls(ids, None)
         longest = max((cell_len(clean(label(t))) for t in tasks), default=0)
@@ -211,7 +212,12 @@ def task_table(tasks: Iterable[Task], view: ListView, signs: Glyphs, columns: Co
         subject = cell(label(task), "dim" if task.status in _QUIET else "")
         remarks = note(task, view, signs)
         rest = [subject, remarks] if wide else [joined_lines([subject, remarks], f" {signs.dot} ")]
-        add_row(table, Text(" ").append_text(mark(task, signs)), cell(task.id, "bold"), *rest)
+        add_row(
+            table,
+            Text(" ").append_text(mark(task, signs)),
+            cell(view.short_id(task.id), "bold"),
+            *rest,
+        )
     return table
 
 
@@ -247,7 +253,7 @@ def task_list(view: ListView, shown: Sequence[Task], signs: Glyphs, width: int) 
     """The chosen tasks under their phases, then how far the whole list is."""
     parts: list[RenderableType] = []
     beside = max((note(t, view, signs).cell_len for t in shown), default=0)
-    columns = Columns.of(shown, width, beside)
+    columns = Columns.of(shown, view, width, beside)
     for group in _groups(view, shown):
         if group.phase:
             parts.append(_heading(group.phase, signs, width))
@@ -387,13 +393,13 @@ def _lanes(
 ) -> Table:
     """Running tasks by owner: each has a lane of its own."""
     narrow = width < NARROW
-    columns = Columns.of(tasks, width)
+    columns = Columns.of(tasks, view, width)
     table = grid(2, None) if narrow else grid(2, None, columns.id, None, None)
     last = None
     for task in tasks:
         sign = Text(" ").append_text(Text(turning, "yellow") if turning else mark(task, signs))
         owner = cell(task.owner or "nobody", "magenta")
-        name, doing = cell(task.id, "bold"), cell(task.active_form or label(task))
+        name, doing = cell(view.short_id(task.id), "bold"), cell(task.active_form or label(task))
         times = joined_lines([running_time(task, view), silence(task, view)], f" {signs.dot} ")
         if narrow:
             add_row(table, sign, joined_lines([name, doing, owner, times], f" {signs.dot} "))
@@ -405,20 +411,20 @@ def _lanes(
 
 def _waiting(tasks: Sequence[Task], view: ListView, signs: Glyphs, width: int) -> Table:
     """Tasks to start, or the blockers they wait for."""
-    columns = Columns.of(tasks, width)
+    columns = Columns.of(tasks, view, width)
     table = grid(2, columns.id, *([None, None] if columns.subject else [None]))
     for task in tasks:
         subject = cell(task.headline)
         blockers = view.graph.open_blockers(task.id)
         owner = cell(task.owner or "", "magenta")
-        blocked = blocked_by(blockers) if blockers else Text()
+        blocked = blocked_by(blockers, view) if blockers else Text()
         remarks = joined_lines([owner, blocked], f" {signs.dot} ")
         rest = (
             [subject, remarks]
             if columns.subject
             else [joined_lines([subject, remarks], f" {signs.dot} ")]
         )
-        add_row(table, Text(), cell(task.id, "bold"), *rest)
+        add_row(table, Text(), cell(view.short_id(task.id), "bold"), *rest)
     return table
 
 

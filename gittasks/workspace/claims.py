@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.graph import Graph
-from gittasks.core.ids import find
+from gittasks.core.ids import find, resolve
 from gittasks.core.model import Snapshot, Task
 from gittasks.core.operations import Claim, Holder
 from gittasks.core.view import StaleClaim
@@ -158,6 +159,9 @@ def heartbeat(session: Session, task_id: str | None) -> tuple[Lease, tuple[str, 
     """Renew my lease; returns it and the tasks that were lost since. NotFound without a lease."""
     actor = session.actor
     lease = leases.own(session.repository, session.list_id, actor.owner, actor.session)
+    if lease is not None and task_id is not None:
+        with contextlib.suppress(NotFound):
+            task_id = resolve(task_id, lease.claims, cut=session.cut_ids)
     if lease is None or (task_id is not None and task_id not in lease.claims):
         what = f"no lease for {task_id}" if task_id else "no lease"
         run = f" in session {actor.session}" if actor.session else ""
@@ -212,7 +216,7 @@ def notices(session: Session) -> list[str]:
 def forget_lost(session: Session, text: str) -> bool:
     """Deal with a lost tentative claim: it is not told of any more; False if there is none."""
     store, branch = session.store, session.branch()
-    task_id = find(branch.snapshot, text)
+    task_id = find(branch.snapshot, text, cut=session.cut_ids)
     tentative = leases.read(store)
     left = [
         pending

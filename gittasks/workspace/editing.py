@@ -223,7 +223,15 @@ def new_context(session: Session, moment: Moment, policy: Policy) -> Context:
     """Time, actor and chance for a write, and the rules that it lifts."""
     parallel = policy.parallel or session.repository.config.flag("gittasks.parallel")
     entropy = int.from_bytes(os.urandom(8))
-    return Context(moment.text, session.actor, entropy, parallel, policy.force, session.on_behalf)
+    return Context(
+        moment.text,
+        session.actor,
+        entropy,
+        parallel,
+        policy.force,
+        session.on_behalf,
+        session.cut_ids,
+    )
 
 
 # --- finishing what somebody else has claimed since -------------------------------------------

@@ -205,6 +205,8 @@ class Session:
         """Hints that came up on the way, for whoever talks to the user."""
         self.commits: list[str] = []
         """Commits that this session has made: what fails after one does not undo it."""
+        self.cut_ids = False
+        """Ids given to this session were typed, and may be cut at a hyphen."""
         self._owner_option = owner_option
         self.on_behalf: frozenset[str] = frozenset()
         """Tasks of other owners that the actor, in its session, is known to have begun itself."""
@@ -213,9 +215,11 @@ class Session:
 
     def select(self, list_id: str) -> Self:
         """A session of the same repository and actor with another list at work."""
-        return type(self)(
+        session = type(self)(
             self.repository, list_id, self._owner_option, self.notices, self._remote_option
         )
+        session.cut_ids = self.cut_ids
+        return session
 
     @cached_property
     def chosen(self) -> ChosenList:

@@ -237,14 +237,41 @@ def test_aliases_of_commands_are_operations(listed: Repo) -> None:
 
 
 def test_a_task_that_is_made_too_late(listed: Repo) -> None:
-    """Who refers to an id that a later line makes is told which."""
-    text = _lines(
-        {"op": "create", "id": "x", "subject": "X", "blockedBy": ["y"]},
-        {"op": "create", "id": "y", "subject": "Y"},
-    )
+    """Who moves a task that a later line makes is told which."""
+    text = _lines({"op": "start", "id": "y"}, {"op": "create", "id": "y", "subject": "Y"})
     done = listed.run("batch", stdin=text)
     assert done.code == 3
     assert "hint: line 2 makes it: put that line before this one" in done.err
+
+
+def test_ids_are_exact_and_those_of_later_lines_count(listed: Repo) -> None:
+    """Edges are to what was named, never to a task whose id begins so; the reply shows them."""
+    text = _lines(
+        {"op": "create", "id": "test-docs", "subject": "Docs"},
+        {"op": "create", "id": "deploy", "subject": "Deploy", "blockedBy": ["test"]},
+    )
+    refused = listed.run("batch", stdin=text)
+    assert refused.code == 3
+    assert "did you mean test-docs?" in refused.err
+    done = listed.ok("batch", stdin=text + "\n" + _lines(_TEST_LINE))
+    assert "created deploy  Deploy (blocked by test)" in done.out
+    assert listed.tasks()["deploy"]["blockedBy"] == ["test"]
+
+
+_TEST_LINE = {"op": "create", "id": "test", "subject": "Test"}
+
+
+def test_typed_ids_are_cut_at_a_hyphen_and_stored_whole(listed: Repo) -> None:
+    """`p1` is `p1-ask-x2k4`, never `p10`."""
+    listed.ok("create", "Ten", "--id", "p10")
+    assert listed.run("done", "p1").code == 3
+    assert listed.run("create", "X", "--blocked-by", "p1").code == 3
+    listed.ok("create", "Ask", "--id", "p1-ask-x2k4")
+    made = listed.ok("create", "X", "--id", "x", "--blocked-by", "p1").out
+    assert "created x  X (blocked by p1-ask-x2k4)" in made
+    changed = listed.ok("update", "x", "--remove-blocked-by", "p1", "--add-blocked-by", "p10").out
+    assert "x: blocked by p10, no longer blocked by p1-ask-x2k4" in changed
+    assert listed.ok("show", "p1", "--json").json()["task"]["id"] == "p1-ask-x2k4"
 
 
 def test_one_line_is_named_too(listed: Repo) -> None:

@@ -32,7 +32,7 @@ from gittasks.core.operations import (
     Update,
     Verb,
 )
-from gittasks.errors import Ambiguous, GittasksError, NotFound, Refused, Usage
+from gittasks.errors import GittasksError, NotFound, Refused, Usage
 
 CONTEXT = Context(now=NOW, actor=Actor("ann", "s1"), entropy=12345)
 EMPTY = Snapshot(info=ListInfo(id="work"))
@@ -239,7 +239,7 @@ def test_one_update_can_turn_a_dependency_round() -> None:
 
 def test_a_blocker_that_is_not_in_the_list_can_be_removed() -> None:
     start = seeded().with_tasks(Task(id="a", subject="x", blocked_by=("gone-1", "b")))
-    after = run(start, Update(id="a", remove_blocked_by=("gone",))).after
+    after = run(start, Update(id="a", remove_blocked_by=("gone-1",))).after
     assert after.tasks["a"].blocked_by == ("b",)
 
 
@@ -259,18 +259,17 @@ def test_an_unknown_id_is_not_found(operation: Operation) -> None:
         run(seeded(), operation)
 
 
-def test_prefixes_do_and_ambiguous_ones_name_the_candidates() -> None:
+def test_a_typed_id_finds_a_deleted_task_too() -> None:
+    typed = CONTEXT._replace(cut_ids=True)
     start = EMPTY.with_tasks(Task(id="plan-x", subject="x"), Task(id="play-x", subject="x"))
-    assert run(start, Transition(Verb.START, "plan")).focus == ("plan-x",)
-    with pytest.raises(Ambiguous, match="plan-x, play-x"):
-        run(start, Transition(Verb.START, "pla"))
-    hidden = run(start, Transition(Verb.DELETE, "plan")).after
-    assert run(hidden, Transition(Verb.RESTORE, "plan")).focus == ("plan-x",)
+    hidden = run(start, Transition(Verb.DELETE, "plan"), context=typed).after
+    assert run(hidden, Transition(Verb.RESTORE, "plan"), context=typed).focus == ("plan-x",)
 
 
-def test_a_prefix_in_a_creation_never_means_the_new_task() -> None:
+def test_a_cut_id_in_a_creation_never_means_the_new_task() -> None:
     start = EMPTY.with_tasks(Task(id="plan-x", subject="x"))
-    edit = run(start, Create(subject="y", id="plan-y", blocked_by=("plan",)))
+    create = Create(subject="y", id="plan-y", blocked_by=("plan",))
+    edit = run(start, create, context=CONTEXT._replace(cut_ids=True))
     assert edit.after.tasks["plan-y"].blocked_by == ("plan-x",)
 
 

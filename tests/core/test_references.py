@@ -14,13 +14,13 @@ _EMPTY = Snapshot(ListInfo("plan"))
 
 
 def test_a_reference_is_the_task_of_an_earlier_operation() -> None:
-    """It stands for an id in every field that takes one, beside ids and prefixes of ids."""
+    """It stands for an id in every field that takes one, beside ids."""
     made = apply(
         _EMPTY,
         [
             Create("One"),
             Create("Two", id="two", blocked_by=("$1",)),
-            Create("Three", blocks=("tw", "$1")),
+            Create("Three", blocks=("two", "$1")),
             Update("$2", remove_blocked_by=("$1",)),
             AddNote("$4", "note"),
         ],

@@ -72,14 +72,15 @@ def test_configured_separators_count(hooked: Repo) -> None:
     assert status(hooked, "a") == "completed"
 
 
-def test_names_resolve_as_on_the_command_line(hooked: Repo) -> None:
-    """A beginning that fits one task does; `LIST/ID` names a task of another list."""
+def test_a_trailer_names_a_whole_id(hooked: Repo) -> None:
+    """A beginning names nothing; `LIST/ID` names a task of another list."""
     hooked.ok("create", "Write it", "--id", "write-it-now")
     plan(hooked, "a", list_id="other")
     hooked.ok("use", "plan")
     told = commit(hooked, "x\n\nTask: write completed\nTask: other/a completed")
-    assert told == [
-        "plan: write-it-now completed [1/4 complete]",
+    assert told[0] == '"Task: write completed": no task "write"; did you mean write-it-now?'
+    assert hooked.tasks()["write-it-now"]["status"] == "pending"
+    assert told[-1:] == [
         "other: a completed [1/1 complete]",
     ]
     assert status(hooked, "a") == "pending"

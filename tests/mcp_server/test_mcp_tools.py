@@ -36,7 +36,7 @@ def test_create_answers_with_id_and_progress(agent: Agent, listed: Repo) -> None
         blocks=["c"],
         metadata={"estimate": 3},
     )
-    assert text_of(result).splitlines()[0] == "created tests  PHASE 2: Write tests"
+    assert text_of(result).splitlines()[0] == "created tests  PHASE 2: Write tests (blocked by a)"
     assert result.structured_content == {
         "task": {"id": "tests", "subject": "PHASE 2: Write tests"},
         "summary": "4 tasks, 0 complete, Phase 2 starting...",

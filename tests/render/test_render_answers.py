@@ -118,7 +118,7 @@ def test_details_show_every_field_that_is_set() -> None:
          "p1-ask-x2k4: in_progress → completed (PASS)"),
         (RUNNING, RUNNING, "p1-ask-x2k4: unchanged (in_progress)"),
         (ASK, ASK._replace(owner="bob", order=2), "p1-ask-x2k4: changed owner, order"),
-        (ASK, ASK._replace(blocked_by=("b",)), "p1-ask-x2k4: changed blockedBy"),
+        (ASK, ASK._replace(blocked_by=("b",)), "p1-ask-x2k4: blocked by b"),
         (ASK, DONE._replace(subject="New"), "p1-ask-x2k4: pending → completed, changed subject"),
         (RUNNING, RUNNING._replace(claim=3), "p1-ask-x2k4: claim renewed (in_progress)"),
     ],
