@@ -33,10 +33,11 @@ def edit(
 def edited(workspace: Workspace, report: EditResult) -> Answer:
     """The answer of an edit: the task that it was about, all that changed, what is ready now."""
     focus = [task_id for task_id in dict.fromkeys(report.edit.focus) if task_id]
+    me, now = workspace.actor.owner, workspace.now().epoch
     return changed(
         workspace,
         report,
-        lambda: render.documents.edit_document(report.edit, report.commit, workspace.actor.owner),
+        lambda: render.documents.edit_document(report.edit, report.commit, me, now),
         focus,
     )
 

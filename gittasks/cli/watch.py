@@ -20,6 +20,7 @@ from gittasks.cli.options import command
 from gittasks.cli.output import Answer, LostOutput
 from gittasks.cli.settings import Settings
 from gittasks.cli.terminal import Terminal, Wait, console, printed, terminal_signs
+from gittasks.core.progress import change_lines
 from gittasks.core.times import MINUTE, duration, duration_brief, format_time
 from gittasks.errors import GittasksError, Usage
 from gittasks.render.history_text import changed_words
@@ -239,7 +240,9 @@ class _Teller:
                 *[None] * (len(entries) - 1),
             ]
         lines = render.history_text.entry_lines(entries, marks, with_task=True)
-        return [*lines[:-1], "\n".join([*lines[-1:], render.text.clean(view.progress.summary)])]
+        moved = {c.task for e in entries for c in e.changes if c.field == "status"}
+        words = [*change_lines(view.snapshot, view.snapshot, moved), view.progress.summary]
+        return [*lines[:-1], "\n".join([*lines[-1:], *map(render.text.clean, words)])]
 
     def _say(self, text: str | None, name: str, **about: Any) -> None:
         output.answer(

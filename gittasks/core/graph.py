@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from gittasks.core.model import Snapshot, Status, Task, task_seconds
-from gittasks.core.times import format_time, seconds_between
+from gittasks.core.times import format_time, parse_time, seconds_between
 
 
 class Graph:
@@ -303,8 +303,7 @@ def transitive_edges(net: DependencyGraph) -> list[tuple[str, str]]:
 def critical_path(net: DependencyGraph, now: str | None = None) -> CriticalPath:
     """The longest chain of what is left, and before it what its first task had to wait for.
 
-    Tasks that are left count with the mean duration of the finished ones in their phase or loop,
-    else in the list, less what has passed until `now` of one in progress; without any duration
+    Tasks that are left count with what they will take (`_durations`); without a basis for that
     each counts the same. When nothing is left it is the chain that came to its end last.
     """
     by_id = {task.id: task for task in net.tasks}
@@ -330,8 +329,50 @@ def critical_path(net: DependencyGraph, now: str | None = None) -> CriticalPath:
     return CriticalPath((*past, *chain[1:]), left, seconds)
 
 
+_MIN_SAMPLES = 2
+"""Finished tasks that an estimate needs at least: one duration says nothing about the others."""
+_OWN_SAMPLES = 3
+"""Finished tasks from which a phase or loop is judged by itself, not by the list."""
+
+
+def time_left(tasks: Iterable[Task], now: str | None = None) -> int | None:
+    """Seconds until a list is finished, as an estimate; None without a basis for one."""
+    net = web(tasks)
+    return _time_left(net, critical_path(net, now), now)
+
+
+def _time_left(net: DependencyGraph, way: CriticalPath, now: str | None) -> int | None:
+    """What is left to do, by the parallelism so far; never less than the critical path."""
+    samples = sum(bool(task_seconds(task)) for task in net.tasks)
+    if way.seconds is None or samples < _MIN_SAMPLES:
+        return None
+    work = sum(_durations(net.tasks, now).values())
+    return max(1, way.seconds, round(work / _parallelism(net.tasks)))
+
+
+def _parallelism(tasks: Iterable[Task]) -> float:
+    """The tasks that run at a time: the mean while any ran, or those that run now, if more."""
+    running, busy, covered, end = 0, 0, 0, 0
+    spans = []
+    for task in tasks:
+        running += task.status is Status.IN_PROGRESS
+        if (seconds := task_seconds(task)) and task.started:
+            start = parse_time(task.started)
+            spans.append((start, start + seconds))
+    for start, finish in sorted(spans):
+        busy += finish - start
+        covered += max(0, finish - max(start, end))
+        end = max(end, finish)
+    return max(busy / covered if covered else 1, running, 1)
+
+
 def _durations(tasks: Iterable[Task], now: str | None) -> dict[str, int]:
-    """Seconds that each task will still take, at least 1 for an open one; {} without a basis."""
+    """Seconds that each task will still take, at least 1 for an open one; {} without a basis.
+
+    That is the median of the finished ones in its phase or loop, or where these are few in the
+    list, less what has passed until `now` of one in progress. Not the mean: one task that lay for
+    a day would say that each takes hours.
+    """
     known: dict[str, list[int]] = {}
     members = {task.id: (_kind(task), task) for task in tasks}
     for kind, task in members.values():
@@ -340,15 +381,20 @@ def _durations(tasks: Iterable[Task], now: str | None) -> dict[str, int]:
             known.setdefault("", []).append(seconds)
     if not known:
         return {}
-    mean = {kind: sum(s) // len(s) for kind, s in known.items()}
+    usual = {k: _median(s) for k, s in known.items() if not k or len(s) >= _OWN_SAMPLES}
     left = {}
     for kind, task in members.values():
         if task.status.closed:
             left[task.id] = 0
             continue
         passed = seconds_between(task.started, now) if task.status is Status.IN_PROGRESS else 0
-        left[task.id] = max(1, mean.get(kind, mean[""]) - (passed or 0))
+        left[task.id] = max(1, usual.get(kind, usual[""]) - (passed or 0))
     return left
+
+
+def _median(numbers: list[int]) -> int:
+    ordered, half = sorted(numbers), len(numbers) // 2
+    return ordered[half] if len(numbers) % 2 else (ordered[half - 1] + ordered[half]) // 2
 
 
 def _kind(task: Task) -> str:
@@ -381,13 +427,15 @@ class Picture(NamedTuple):
     """Tasks and dependencies as they are drawn.
 
     `missing` maps ids of tasks to those of their blockers that are not in the list or cannot be
-    read; each of `cycles` is written as `Graph.cycle_through` does.
+    read; each of `cycles` is written as `Graph.cycle_through` does. `eta_seconds` is `time_left`,
+    None where the picture leaves out some of what is left.
     """
 
     net: DependencyGraph
     critical: CriticalPath
     missing: Mapping[str, tuple[str, ...]]
     cycles: tuple[tuple[str, ...], ...]
+    eta_seconds: int | None = None
 
     @property
     def layers(self) -> Mapping[str, int]:
@@ -409,7 +457,8 @@ def picture(
     The critical path is that of the whole list, as far as it is in the picture.
     """
     whole = web(snapshot.tasks.values())
-    way = critical_path(whole, format_time(now))
+    at = format_time(now)
+    way = critical_path(whole, at)
     near = related(whole, task_id) if task_id else {t.id for t in whole.tasks}
     shown = [
         t
@@ -432,4 +481,5 @@ def picture(
         CriticalPath(tuple(i for i in way.tasks if i in drawn), left, seconds),
         missing,
         tuple(c for c in cycles if c),
+        _time_left(whole, way, at) if left == way.left else None,
     )

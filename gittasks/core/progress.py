@@ -10,14 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from gittasks.core.graph import Graph
-from gittasks.core.model import Status, Task, by_phase, task_seconds
-from gittasks.core.times import duration_words, parse_time, seconds_between
+from gittasks.core.graph import Graph, time_left
+from gittasks.core.model import Snapshot, Status, Task, by_phase
+from gittasks.core.times import duration_words, format_time, parse_time, seconds_between
 
 _NEAR_MAX_PERCENT = 80
 """From this share of a loop's maximum the user is warned that it may run out."""
-_MIN_SAMPLES = 2
-"""Finished tasks that an estimate needs at least: one duration says nothing about the others."""
+_NOUNS = (
+    "analysis assessment audit benchmark check draft evaluation experiment iteration migration "
+    "opinion proposal report review scan summary survey test translation validation vote"
+)
+"""Words for pieces of work that are counted by name where subjects end in the same one."""
+_NO_PASS = ("no", "not", "without", "fail", "failed", "cannot", "didn't")
+"""Words by which a result that names PASS says the opposite."""
 
 
 class Phase(NamedTuple):
@@ -30,6 +35,13 @@ class Phase(NamedTuple):
     skipped: int
     words: str
     parallel: str | None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines of a phase of several tasks that has begun; one task is told by itself."""
+        if self.total < 2 or not self.completed + self.in_progress:
+            return ()
+        return (self.words, self.parallel) if self.parallel else (self.words,)
 
 
 class Loop(NamedTuple):
@@ -95,8 +107,15 @@ class Progress(NamedTuple):
             loops=_loops(everything),
             current=tuple(RunningTask(t, _running_for(t, now)) for t in running),
             elapsed=_elapsed(done) if len(done) == len(counted) else None,
-            eta_seconds=_eta(done, len(counted) - len(done), len(running)),
+            eta_seconds=time_left(alive, None if now is None else format_time(now)),
         )
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines of the loops, phases and parallel groups that have begun."""
+        loops = (line for loop in self.loops for line in loop.lines)
+        phases = (line for phase in self.phases for line in phase.lines)
+        return (*loops, *phases)
 
     @property
     def finished(self) -> bool:
@@ -105,10 +124,7 @@ class Progress(NamedTuple):
 
     def finished_words(self, title: str | None = None) -> str | None:
         """`Multi-model review complete in 3 minutes`, or None while something is left."""
-        if not self.finished:
-            return None
-        words = f"{title or 'Workflow'} complete"
-        return f"{words} in {duration_words(self.elapsed)}" if self.elapsed else words
+        return _finished_words(title, self.elapsed) if self.finished else None
 
     @property
     def eta_words(self) -> str | None:
@@ -129,11 +145,18 @@ def plural(word: str) -> str:
     lower = word.lower()
     if lower.endswith(("ss", "x", "ch", "sh")):
         return word + "es"
+    if lower.endswith("sis"):
+        return word[:-2] + "es"
     if lower.endswith("s"):
         return word
     if lower.endswith("y") and lower[-2:-1] not in ("", *"aeiou"):
         return word[:-1] + "ies"
     return word + "s"
+
+
+def _finished_words(title: str | None, elapsed: int | None) -> str:
+    words = f"{title or 'Workflow'} complete"
+    return f"{words} in {duration_words(elapsed)}" if elapsed else words
 
 
 # --- the summary ---------------------------------------------------------------------------
@@ -172,7 +195,7 @@ def _sentence_label(label: str) -> str:
 def _activity(task: Task) -> str:
     """The activity of a task, as it stands within a sentence."""
     if not task.active_form:
-        return _small_first(task.title)
+        return task.title
     # "Claude reviewing" begins with a name, "Implementing core" with the verb.
     verb = task.active_form.split(maxsplit=1)[:1]
     begins_with_verb = bool(verb) and verb[0].endswith("ing")
@@ -224,14 +247,14 @@ def _parallel_words(tasks: Sequence[Task], done: int, running: int) -> str | Non
 
 
 def _common_noun(tasks: Sequence[Task]) -> str | None:
-    """The last word of all titles, when it is the same one."""
-    words = [t.title.split()[-1].strip(".,;:!?()[]'\"") for t in tasks if t.title.split()]
-    if len(words) < len(tasks) or len({w.casefold() for w in words}) != 1:
-        return None
-    first = words[0]
-    if not first[-1:].isalpha():
-        return None
-    return first if first.isupper() else first.lower()
+    """The last word of all titles, when it is the same one and known to be a noun.
+
+    The last word may be anything ("differs", "now"), and a made-up noun is worse than none.
+    """
+    nouns = {form: noun for noun in _NOUNS.split() for form in (noun, plural(noun))}
+    words = {t.title.split()[-1].strip(".,;:!?()[]'\"").lower() for t in tasks if t.title.split()}
+    common = {nouns.get(word) for word in words}
+    return common.pop() if len(common) == 1 else None
 
 
 def _several_owners(tasks: Iterable[Task]) -> bool:
@@ -245,12 +268,17 @@ def _loops(tasks: Iterable[Task]) -> tuple[Loop, ...]:
     """Loops in order of first appearance: iterations of one phase, name and maximum."""
     groups: dict[tuple[str | None, str, int], dict[int, Task]] = {}
     for task in tasks:
-        if place := task.iteration:
-            slots = groups.setdefault((task.phase, place.name.casefold(), place.max), {})
+        if (place := task.iteration) and (key := _loop_key(task)):
+            slots = groups.setdefault(key, {})
             held = slots.get(place.n)
             if held is None or _WEIGHT[task.status] > _WEIGHT[held.status]:
                 slots[place.n] = task
     return tuple(_loop(phase, top, slots) for (phase, _, top), slots in groups.items())
+
+
+def _loop_key(task: Task) -> tuple[str | None, str, int] | None:
+    place = task.iteration
+    return (task.phase, place.name.casefold(), place.max) if place else None
 
 
 # Of two tasks for one iteration the one that matters more stands for it.
@@ -294,10 +322,58 @@ def _resting_line(slots: dict[int, Task], top: int, done: Sequence[int]) -> str:
     waiting = any(t.status is Status.PENDING for t in slots.values())
     all_closed = len(done) + len(dropped) == top
     if not waiting and (all_closed or any(n > last for n in dropped)):
+        results = [t.result for t in slots.values() if t.status is Status.COMPLETED and t.result]
+        if last == top and results and not _is_pass(slots[last].result):
+            return f"Loop reached its maximum of {top} without PASS"
         return f"Loop completed in {len(done)}/{top} iterations"
     if result := slots[last].result:
         return f"Iteration {last}/{top} complete, {result}"
     return f"Iteration {last}/{top} complete, {top - len(done) - len(dropped)} remaining"
+
+
+def _is_pass(result: str | None) -> bool:
+    """True for `PASS`, `Passed (0 issues)` and the like."""
+    words = (result or "").lower().replace(",", " ").replace(":", " ").replace(".", " ").split()
+    return any(w.startswith("pass") for w in words) and not any(w in _NO_PASS for w in words)
+
+
+# --- a change ------------------------------------------------------------------------------
+
+
+def change_lines(before: Snapshot, after: Snapshot, moved: Iterable[str]) -> list[str]:
+    """The lines of the loops, phases and parallel groups of the tasks that were moved.
+
+    Last, where tasks were made after the work had begun, how the list has grown; or, when all is
+    done now, how long it took.
+    """
+    tasks = after.ordered(deleted=True)
+    touched = [after.tasks[i] for i in moved if i in after.tasks]
+    loops = {key for t in touched if (key := _loop_key(t))}
+    labels = {t.phase_label.casefold() for t in touched if t.phase_label and not t.iteration}
+    lines = [
+        line for loop in _loops(t for t in tasks if _loop_key(t) in loops) for line in loop.lines
+    ]
+    alive = [t for t in tasks if t.status is not Status.DELETED]
+    for phase in _phases(t for t in alive if (t.phase_label or "").casefold() in labels):
+        lines += phase.lines
+    lines += _growth(before.tasks.values(), alive)
+    counted = [t for t in alive if t.status is not Status.SKIPPED]
+    if counted and touched and all(t.status is Status.COMPLETED for t in counted):
+        lines.append(_finished_words(after.info.title, _elapsed(counted)))
+    return lines
+
+
+def _growth(before: Iterable[Task], alive: Sequence[Task]) -> list[str]:
+    """`Additional work discovered: refactoring. Total now 5 tasks.`"""
+    old = {t.id: t for t in before}
+    new = [t for t in alive if t.id not in old]
+    begun = any(t.status in (Status.IN_PROGRESS, Status.COMPLETED) for t in old.values())
+    if not (new and begun):
+        return []
+    more = f" and {len(new) - 1} more" if len(new) > 1 else ""
+    total = sum(t.status is not Status.SKIPPED for t in alive)
+    activity = _activity(new[0]).rstrip(".")
+    return [f"Additional work discovered: {activity}{more}. Total now {_tasks(total)}."]
 
 
 # --- time ----------------------------------------------------------------------------------
@@ -319,11 +395,3 @@ def _elapsed(done: Sequence[Task]) -> int | None:
     times = [t for t in started if t]
     # Stored times sort as they read.
     return seconds_between(min(times), max(finished)) if times and finished else None
-
-
-def _eta(done: Iterable[Task], left: int, lanes: int) -> int | None:
-    """Tasks left × mean duration so far ÷ tasks that run side by side."""
-    known = [s for t in done if (s := task_seconds(t))]
-    if left == 0 or len(known) < _MIN_SAMPLES:
-        return None
-    return max(1, left * sum(known) // (len(known) * max(lanes, 1)))

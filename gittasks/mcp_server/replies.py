@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gittasks.core.apply import Edit
 from gittasks.core.fields import FIELDS, Kind
 from gittasks.core.graph import Graph
 from gittasks.core.history import Change, ChangeKind, LogEntry
@@ -80,9 +81,11 @@ def changed_text(result: EditResult, focus: Sequence[str]) -> str:
     return plain.edited(result.edit, MARKS, focus)
 
 
-def progress_words(result: EditResult) -> str:
-    """`3/7 tasks complete (42.8%), currently …` after an edit."""
-    return summary(result.edit.after.tasks.values())
+def progress_data(edit: Edit) -> dict[str, Any]:
+    """The progress after an edit: `3/7 tasks complete …`, and the lines of what it touched."""
+    lines = plain.edit_lines(edit)
+    words = summary(edit.after.tasks.values())
+    return {"lines": lines, "summary": words} if lines else {"summary": words}
 
 
 def action_text(entry: LogEntry, list_id: str) -> str:

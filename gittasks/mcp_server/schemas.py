@@ -95,6 +95,7 @@ _RESUME = _flag("Go on with an earlier session's task")
 _BRIEF = _object("id", "subject", id=_text(), subject=_text())
 _SUMMARY = _text("How far the list is")
 _HINTS = _ids()
+_LINES = _ids("Of loops, phases and parallel work")
 _DETAILS: Schema = {"type": "object", "required": ["id", "subject", "status"]}
 """A task in full, as `show --json` has it, without what is empty."""
 
@@ -128,6 +129,7 @@ TOOLS: tuple[Tool, ...] = (
             "summary",
             task=_BRIEF,
             created=_ids(),
+            lines=_LINES,
             summary=_SUMMARY,
             hints=_HINTS,
         ),
@@ -154,6 +156,7 @@ TOOLS: tuple[Tool, ...] = (
             ids=_ids("Of the tasks, in the order of the call"),
             kept=_ids("Those of them that were there"),
             notes=_ids(),
+            lines=_LINES,
             summary=_SUMMARY,
             hints=_HINTS,
         ),
@@ -201,6 +204,7 @@ TOOLS: tuple[Tool, ...] = (
             unblocked=_ids("Ready now"),
             alsoChanged=_ids(),
             started=_text("Task begun by startNext"),
+            lines=_LINES,
             summary=_SUMMARY,
             hints=_HINTS,
         ),
@@ -235,6 +239,8 @@ TOOLS: tuple[Tool, ...] = (
                 ),
             },
             more={"type": "object"},
+            etaSeconds={"type": "integer"},
+            lines=_LINES,
             summary=_SUMMARY,
             hints=_HINTS,
         ),
@@ -270,6 +276,7 @@ TOOLS: tuple[Tool, ...] = (
             task={"anyOf": [_DETAILS, {"type": "null"}]},
             tentative={"type": "boolean"},
             message=_text(),
+            lines=_LINES,
             summary=_SUMMARY,
             hints=_HINTS,
         ),
@@ -297,6 +304,7 @@ TOOLS: tuple[Tool, ...] = (
                     conflicts={"type": "integer"},
                     troubles=_ids(),
                     error=_text(),
+                    lines=_LINES,
                     summary=_SUMMARY,
                 ),
             },
@@ -319,6 +327,7 @@ TOOLS: tuple[Tool, ...] = (
             undone=_text(),
             changed=_ids(),
             findings={"type": "array", "items": _DATA},
+            lines=_LINES,
             summary=_SUMMARY,
             entries={
                 "type": "array",

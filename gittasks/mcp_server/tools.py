@@ -58,14 +58,14 @@ def claim(workspace: Workspace, given: Arguments) -> Reply:
         if error.details.get("outcome") != "unknown":
             error.hint = "nothing was claimed; try again, or give offline: true"
         raise
-    words = replies.progress_words(result.report)
+    progress = replies.progress_data(result.report.edit)
     if result.task is None:
         message = "nothing is ready to be claimed"
-        nothing = {"task": None, "message": message, "summary": words}
-        return Reply(f"{message}\n{clean(words)}", nothing)
+        nothing = {"task": None, "message": message, **progress}
+        return Reply(f"{message}\n{clean(progress['summary'])}", nothing)
     message = workspace.claim_words(result.task, result)
     task = replies.details(result.task, result.report.graph, workspace.actor.owner)
-    data: dict[str, Any] = {"task": task, "message": message, "summary": words}
+    data: dict[str, Any] = {"task": task, "message": message, **progress}
     if result.tentative:
         data["tentative"] = True
     return Reply(f"{clean(message)}\n{replies.changed_text(result.report, [result.task.id])}", data)
@@ -216,7 +216,7 @@ def _create(workspace: Workspace, given: Arguments) -> Reply:
     data: dict[str, Any] = {"task": replies.brief(task)}
     if "iterations" in given:
         data["created"] = list(edit.created)
-    data["summary"] = replies.progress_words(result)
+    data |= replies.progress_data(result.edit)
     return Reply(replies.changed_text(result, [task.id]), data)
 
 
@@ -235,7 +235,7 @@ def _create_many(workspace: Workspace, given: Arguments) -> Reply:
         data["kept"] = old
     if result.notes:
         data["notes"] = list(result.notes)
-    data["summary"] = replies.progress_words(result)
+    data |= replies.progress_data(result.edit)
     text = replies.changed_text(result, old)
     return Reply("\n".join([text, *map(clean, result.notes)]), data)
 
@@ -267,7 +267,7 @@ def _update(workspace: Workspace, given: Arguments) -> Reply:
             data["started"] = started
         else:
             workspace.notices.append("nothing is ready to be begun")
-    data["summary"] = replies.progress_words(result)
+    data |= replies.progress_data(result.edit)
     return Reply(text, data)
 
 
@@ -377,6 +377,10 @@ def _list(workspace: Workspace, given: Arguments) -> Reply:
         data["more"] = dict(rest)
         counts = ", ".join(f"{count} {status}" for status, count in rest.items())
         text = f"{text}\nnot shown: {counts}; give limit, status, phase or search"
+    if lines := plain.progress_lines(view.progress):
+        data["lines"] = lines
+    if view.progress.eta_seconds:
+        data["etaSeconds"] = view.progress.eta_seconds
     return Reply(text, {**data, "summary": view.progress.summary})
 
 
@@ -443,7 +447,7 @@ def _undo(workspace: Workspace) -> Reply:
     data = {
         "undone": title,
         "changed": list(undone.report.changed),
-        "summary": replies.progress_words(undone.report),
+        **replies.progress_data(undone.report.edit),
     }
     return Reply(f"{clean(title)}\n{replies.changed_text(undone.report, [])}", data)
 

@@ -163,6 +163,7 @@ def task_document(
     commit: str | None = None,
     me: str | None = None,
     info: ListInfo | None = None,
+    progress: Progress,
 ) -> Document:
     """The answer of `show` and of every command that writes one task.
 
@@ -175,6 +176,7 @@ def task_document(
         changed=changed,
         unblocked=list(unblocked),
         commit=commit,
+        progress=progress_part(progress),
     )
 
 
@@ -256,17 +258,19 @@ def export_document(snapshot: Snapshot, tasks: Iterable[Task]) -> Document:
 # --- documents about a change ----------------------------------------------------------------
 
 
-def edit_document(edit: Edit, commit: str | None, me: str) -> Document:
-    """The answer of the commands that write one task."""
+def edit_document(edit: Edit, commit: str | None, me: str, now: int) -> Document:
+    """The answer of the commands that write one task, at `now` in epoch seconds."""
     focus = next((i for i in edit.focus if i), "")
+    view = ListView(edit.after, now)
     return task_document(
         edit.after.tasks[focus],
-        Graph.of(edit.after),
+        view.graph,
         changed=edit.made,
         unblocked=edit.unblocked,
         commit=commit,
         me=me,
         info=edit.after.info,
+        progress=view.progress,
     )
 
 
@@ -434,7 +438,7 @@ def show_document(
 ) -> Document:
     """The answer of `show`: the task with its history."""
     return {
-        **task_document(shown, view.graph, me=me, info=view.info),
+        **task_document(shown, view.graph, me=me, info=view.info, progress=view.progress),
         "history": [entry_part(entry) for entry in history],
         "at": view.past and view.past.at,
     }
@@ -564,6 +568,7 @@ def graph_document(snapshot: Snapshot, shown: Picture) -> Document:
             "left": list(shown.critical.left),
             "seconds": shown.critical.seconds,
         },
+        etaSeconds=shown.eta_seconds,
         cycles=[list(cycle) for cycle in shown.cycles],
         problems=problems_part(snapshot.problems),
     )

@@ -87,7 +87,7 @@ def _length(shown: Picture) -> str:
     if not count:
         return f"{len(shown.critical.tasks)} tasks, all closed"
     words = "1 task left" if count == 1 else f"{count} tasks left"
-    seconds = shown.critical.seconds
+    seconds = shown.eta_seconds
     return f"{words}, about {duration_words(seconds)} (estimate)" if seconds else words
 
 

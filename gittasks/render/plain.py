@@ -13,7 +13,7 @@ from gittasks.core.graph import Graph
 from gittasks.core.history import task_changes
 from gittasks.core.ids import listed
 from gittasks.core.model import Note, Problem, Status, Task, Unmerged, Value, task_seconds
-from gittasks.core.progress import Loop, Progress, summary
+from gittasks.core.progress import Loop, Progress, change_lines, summary
 from gittasks.core.times import MINUTE, duration_brief, duration_words, parse_time
 from gittasks.core.view import ListView, StaleClaim
 from gittasks.render.text import StatusMarks, clean, indent
@@ -55,7 +55,7 @@ def task_list(view: ListView, tasks: Sequence[Task], marks: StatusMarks) -> str:
         lines = ["no task matches"]
     if lines:
         lines.append("")
-    return "\n".join([*lines, clean(view.progress.summary)])
+    return "\n".join([*lines, *progress_lines(view.progress), clean(view.progress.summary)])
 
 
 def ready_list(view: ListView, tasks: Sequence[Task], marks: StatusMarks) -> str:
@@ -280,6 +280,12 @@ def _phase_lines(progress: Progress) -> list[str]:
     return lines
 
 
+def progress_lines(progress: Progress) -> list[str]:
+    """The lines of the loops, phases and parallel groups that have begun."""
+    phases = (clean(line) for phase in progress.phases for line in phase.lines)
+    return [*loop_lines(progress.loops), *phases]
+
+
 def loop_lines(loops: Sequence[Loop]) -> list[str]:
     """The lines of all loops that have begun, each with its name when there are several."""
     begun = [loop for loop in loops if loop.lines]
@@ -359,11 +365,20 @@ def _edge_changes(before: Sequence[str], after: Sequence[str]) -> list[str]:
 
 
 def edited(edit: Edit, marks: StatusMarks, focus: Sequence[str] = ()) -> str:
-    """The lines of an edit: tasks in focus and all that changed, unblocked ones, the summary."""
+    """The lines of an edit: the tasks in focus and all that changed, how far they are."""
     before, after = edit.before.tasks, edit.after.tasks
     shown = [i for i in dict.fromkeys([*focus, *edit.changed]) if i in after]
     pairs = [(before.get(i), after[i]) for i in shown]
-    return changes(pairs, marks, edit.unblocked, summary(after.values()))
+    words = [*edit_lines(edit), summary(after.values())]
+    return "\n".join([changes(pairs, marks, edit.unblocked), *map(clean, words)]).lstrip("\n")
+
+
+def edit_lines(edit: Edit) -> list[str]:
+    """The lines of the loops, phases and groups that an edit moved tasks of."""
+    before, after = edit.before.tasks, edit.after.tasks
+    pairs = ((i, before.get(i), after.get(i)) for i in edit.changed)
+    moved = [i for i, old, new in pairs if old and new and old.status is not new.status]
+    return change_lines(edit.before, edit.after, moved)
 
 
 def changes(

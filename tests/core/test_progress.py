@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.core.graph import Graph
-from gittasks.core.model import Status, Task, task_seconds
-from gittasks.core.progress import Progress, percent, plural
+from gittasks.core.graph import Graph, picture
+from gittasks.core.model import ListInfo, Snapshot, Status, Task, task_seconds
+from gittasks.core.progress import Progress, change_lines, percent, plural
 from gittasks.core.times import format_time
 
 START = 1795341600
@@ -150,11 +150,11 @@ def test_blocked_counts_pending_tasks_with_an_open_blocker() -> None:
         (["  Ask", "  PHASE 3b: Do"], "2 tasks, 0 complete, Phase 3b starting..."),
         (["  Ask", "  Do"], "2 tasks, 0 complete"),
         (["  Ask"], "1 task, 0 complete"),
-        (["> PHASE 1: Ask", "  Do"], "0/2 tasks complete (0%), currently ask"),
+        (["> PHASE 1: Ask", "  Do"], "0/2 tasks complete (0%), currently Ask"),
         (["x Ask", "  Do"], "1/2 tasks complete (50%)"),
         (["x Ask", "- Do"], "1/1 task complete (100%). Workflow finished!"),
         (["x Ask", "x Do"], "2/2 tasks complete (100%). Workflow finished!"),
-        (["> Ask", "> Do", "> Wait"], "0/3 tasks complete (0%), currently ask and 2 more"),
+        (["> Ask", "> Do", "> Wait"], "0/3 tasks complete (0%), currently Ask and 2 more"),
     ],
 )
 def test_summary(lines: list[str], summary: str) -> None:
@@ -175,17 +175,17 @@ def test_summary_names_a_phase_given_by_the_field() -> None:
         ("UI testing", "Test the UI", "UI testing"),
         ("PINGing", "Ping", "PINGing"),
         (" ", "Ping", " "),
-        (None, "PHASE 3: Implement core logic", "implement core logic"),
+        (None, "PHASE 3: Implement core logic", "Implement core logic"),
         (None, "API review", "API review"),
         (None, "E2E tests", "E2E tests"),
         (None, "PHASE 2: GPT-5 review", "GPT-5 review"),
-        (None, "Iteration 3/10: Designer validation", "designer validation"),
-        (None, "Iteration 3/10", "iteration 3/10"),
+        (None, "Iteration 3/10: Designer validation", "Designer validation"),
+        (None, "Iteration 3/10", "Iteration 3/10"),
         (None, "   ", "   "),
     ],
 )
 def test_current_activity(active_form: str | None, subject: str, words: str) -> None:
-    """A verb or common noun gets a small letter, a name or abbreviation keeps its own."""
+    """An activeForm that begins with a verb gets a small letter; a subject stands as it is."""
     task = Task(id="a", subject=subject, active_form=active_form, status=Status.IN_PROGRESS)
     assert of([task]).summary == f"0/1 task complete (0%), currently {words}"
 
@@ -266,6 +266,8 @@ def test_steps_that_wait_for_each_other_are_not_counted_by_name() -> None:
         ("PHASE 1: Claude review", "PHASE 1: Grok test"),
         ("PHASE 1: Part 1", "PHASE 1: Part 1"),
         ("Claude review", "Grok review"),
+        ("PHASE 1: Count what differs", "PHASE 1: Show what differs"),
+        ("PHASE 1: Write it now", "PHASE 1: Test it now"),
     ],
 )
 def test_nothing_in_common_gives_no_parallel_line(subjects: tuple[str, str]) -> None:
@@ -350,6 +352,11 @@ def loop(marks: str, top: int = 10, results: dict[int, str] | None = None) -> li
         ("xxxx-     ", {}, ["Iteration 4/10 complete, 5 remaining"]),
         ("x-xxxxxxxx", {}, ["Loop completed in 9/10 iterations"]),
         ("xxxxxxxxxx", {}, ["Loop completed in 10/10 iterations"]),
+        ("xxxxxxxxxx", {10: "PASS"}, ["Loop completed in 10/10 iterations"]),
+        ("xxxxxxxxxx", {10: "Passed, 0 issues"}, ["Loop completed in 10/10 iterations"]),
+        ("xxxxxxxxxx", {9: "2 issues"}, ["Loop reached its maximum of 10 without PASS"]),
+        ("xxxxxxxxxx", {10: "NEEDS IMPROVEMENT"}, ["Loop reached its maximum of 10 without PASS"]),
+        ("xxxxxxxxxx", {10: "did not pass"}, ["Loop reached its maximum of 10 without PASS"]),
     ],
 )
 def test_loop_lines(marks: str, results: dict[int, str], lines: list[str]) -> None:
@@ -436,11 +443,79 @@ def test_finished_words_without_times_say_no_duration() -> None:
         ([took(1, 0, 1), took(2, 0, 1), *(took(n, 1, None) for n in (3, 4, 5))], 1),
     ],
 )
-def test_eta_is_tasks_left_by_mean_duration_over_lanes(
+def test_eta_is_tasks_left_by_usual_duration_over_lanes(
     tasks: list[Task], seconds: int | None
 ) -> None:
     """No estimate from fewer than two real durations, nor when nothing is left."""
     assert of(tasks).eta_seconds == seconds
+
+
+def test_eta_is_the_median_and_no_less_than_the_critical_path() -> None:
+    """One task that lay for a day changes little, and no parallelism shortens a chain."""
+    done = [took(n, 0, 600) for n in range(4)] + [took(4, 0, 86400)]
+    chain = [
+        Task(id=f"c{n}", subject=f"C {n}", blocked_by=(f"c{n - 1}",) if n else ()) for n in range(8)
+    ]
+    side = [Task(id=f"s{n}", subject=f"S {n}") for n in range(3)]
+    assert of([*done[:4], *side]).eta_seconds == 600  # 3 tasks of 600 s, and 4 ran at once
+    assert of([*done[:4], *chain, *side]).eta_seconds == 8 * 600
+    assert of([*done, *chain[:1]]).eta_seconds == 600
+
+
+def test_the_estimate_is_one_number_everywhere() -> None:
+    """The graph tells the time left that progress tells."""
+    tasks = [took(1, 0, 100), took(2, 100, 300), *make("  A", "  B", "  C")]
+    snapshot = Snapshot(ListInfo("x"), {t.id: t for t in tasks})
+    assert picture(snapshot, START).eta_seconds == of(tasks, START).eta_seconds == 450
+
+
+# --- the lines of a change -------------------------------------------------------------------
+
+
+def change(before: list[Task], after: list[Task], *moved: str, title: str = "") -> list[str]:
+    info = ListInfo("x", title or None)
+    old, new = (Snapshot(info, {t.id: t for t in tasks}) for tasks in (before, after))
+    return change_lines(old, new, moved)
+
+
+def test_a_change_tells_of_the_phase_and_group_that_it_touched() -> None:
+    """The phase and the parallel work of the tasks that were moved, and no others."""
+    reviews = ("x PHASE 1: Claude review", "> PHASE 1: Grok review")
+    tasks = make(*reviews, "  PHASE 2: A", "  PHASE 2: B")
+    first = tasks[0].id
+    assert change(tasks, tasks, first) == [
+        "PHASE 1: 1/2 complete",
+        "1/2 reviews complete, 1 in progress",
+    ]
+    assert change(tasks, tasks) == []
+
+
+def test_a_change_tells_of_its_loop() -> None:
+    """An iteration is told by its loop alone."""
+    tasks = loop("xxxxxxx>  ")
+    assert change(tasks, tasks, "i08")[-1].startswith("Iteration 8/10 - approaching max")
+
+
+@pytest.mark.parametrize(
+    ("before", "new", "words"),
+    [
+        ("x ", ["Refactor legacy code"], "Refactor legacy code. Total now 3 tasks."),
+        (">x", ["Fix it.", "Test it"], "Fix it and 1 more. Total now 4 tasks."),
+        ("x-", ["Fix it."], "Fix it. Total now 2 tasks."),
+        ("  ", ["Fix it"], None),
+    ],
+)
+def test_work_found_on_the_way_is_told(before: str, new: list[str], words: str | None) -> None:
+    """Once the work has begun, new tasks are additional, and the new total is told."""
+    old = [Task(id=f"o{n}", subject="O", status=STATUSES[m]) for n, m in enumerate(before)]
+    found = [Task(id=f"z{n}", subject=subject) for n, subject in enumerate(new)]
+    expected = [f"Additional work discovered: {words}"] if words else []
+    assert change(old, [*old, *found]) == expected
+
+
+def test_the_end_tells_how_long_it_took() -> None:
+    tasks = [took(1, 0, 60), took(2, 60, 180)]
+    assert change(tasks, tasks, tasks[1].id, title="Review") == ["Review complete in 3 minutes"]
 
 
 def test_eta_words() -> None:

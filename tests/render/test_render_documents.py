@@ -154,7 +154,11 @@ def test_percent_is_a_number(done: int, total: int, shown: str) -> None:
 
 
 DOCUMENTS = [
-    ("task", documents.task_document(A, GRAPH), "list task changed unblocked commit"),
+    (
+        "task",
+        documents.task_document(A, GRAPH, progress=VIEW.progress),
+        "list task changed unblocked commit progress",
+    ),
     (
         "taskList",
         documents.task_list_document(VIEW, [A, B]),
@@ -185,7 +189,7 @@ def test_envelope(kind: str, document: documents.Document, keys: str) -> None:
 
 def test_task_document_tells_what_changed() -> None:
     found = documents.task_document(
-        A, GRAPH, changed=True, unblocked=("b",), commit="abc", info=INFO
+        A, GRAPH, changed=True, unblocked=("b",), commit="abc", info=INFO, progress=VIEW.progress
     )
     assert (found["changed"], found["unblocked"], found["commit"]) == (True, ["b"], "abc")
     assert found["list"] == {"id": "auth", "title": "Login flow"}
@@ -232,6 +236,8 @@ def test_error_document_has_no_lone_surrogates() -> None:
 def test_any_text_survives(text: str) -> None:
     """JSON carries texts exactly as they are; only plain output escapes them."""
     task = A._replace(subject=text)
-    written = documents.dumps(documents.task_document(task, Graph({"a": task})))
+    written = documents.dumps(
+        documents.task_document(task, Graph({"a": task}), progress=VIEW.progress)
+    )
     assert written.isascii()
     assert json.loads(written)["task"]["subject"] == text

@@ -44,7 +44,7 @@ class TestTree:
             "*    ↓ [ ] end  end",
             "  [ ] alone  alone",
             "",
-            "* critical path: 3 tasks left, about 6 minutes (estimate)",
+            "* critical path: 3 tasks left",
         ]
 
     def test_only_open_tasks_and_the_surroundings_of_one(self) -> None:

@@ -271,7 +271,7 @@ def test_status_puts_every_view_together() -> None:
     view = ListView(Snapshot(INFO, table(*tasks)), START + 125)
     assert plain.status(view, UNICODE).split("\n") == [
         "auth: Login flow",
-        "1/4 tasks complete (25%), currently claude review",
+        "1/4 tasks complete (25%), currently Claude review",
         "PHASE 1: 1/1 complete",
         "PHASE 2: 0/2 complete, 1 in progress",
         "  0/2 reviews complete, 1 in progress",

@@ -330,7 +330,8 @@ def _critical_words(report: Report) -> Html:
         for i, name in enumerate(critical.left[:_CHAIN])
     ]
     more = len(critical.left) - len(links)
-    left = f" (about {duration_words(critical.seconds)}, an estimate)" if critical.seconds else ""
+    seconds = report.picture.eta_seconds
+    left = f" (about {duration_words(seconds)}, an estimate)" if seconds else ""
     return tag("p", f"What decides the end{left}: ", *links, f" → {more} more" if more else None)
 
 
