@@ -152,6 +152,7 @@ def test_documents_of_a_day(listed: Repo) -> None:
         ("import", foreign),
         ("conflicts",),
         ("hooks", "status"),
+        ("hooks", "catch-up"),
         ("doctor",),
         ("claude", "install", "--print"),
         ("claude", "install", "--dry-run"),
@@ -164,4 +165,4 @@ def test_documents_of_a_day(listed: Repo) -> None:
         schemas.check(document)
         seen.add(document["kind"])
     assert seen <= set(schemas.names())
-    assert len(seen) == 26
+    assert len(seen) == 27

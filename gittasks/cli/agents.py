@@ -11,7 +11,7 @@ from gittasks import render
 from gittasks.cli import output
 from gittasks.cli.options import command
 from gittasks.cli.output import Answer
-from gittasks.cli.settings import Settings
+from gittasks.cli.settings import Settings, stopped_hooks
 from gittasks.core.view import ListView
 from gittasks.errors import MissingExtra, NoList, NoRepository, Untrusted
 
@@ -68,5 +68,7 @@ def prime_command(settings: Settings) -> Answer:
         state = render.prime.state(view, settings.marks(), workspace.actor)
         if workspace.actor.session is None:
             state.append(render.prime.no_session(f"s-{os.urandom(4).hex()}"))
+        if stopped := stopped_hooks(workspace):
+            state.append(stopped)
     text = render.prime.manual(state)
     return Answer(lambda: render.documents.prime_document(view, text), lambda _: text.rstrip("\n"))

@@ -1,4 +1,4 @@
-"""Commands for git: hooks, the merge driver, doctor."""
+"""Commands for git: hooks, the merge driver."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gittasks.cli.options import Command, command, common_options
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.errors import GittasksError, NotFound, Refused, Untrusted
-from gittasks.githooks import dispatch, install
+from gittasks.githooks import catch_up, dispatch, install
 from gittasks.store import disk
 from gittasks.store.merge_driver import merge_file
 from gittasks.store.repository import Repository
@@ -23,7 +23,6 @@ from gittasks.store.repository import Repository
 if TYPE_CHECKING:
     from gittasks.githooks.install import HookStatus
     from gittasks.store.repository import Repository
-    from gittasks.workspace import Symptom
 
 _MOST = 12
 """Lines that a hook says: what a commit prints should be read."""
@@ -31,7 +30,7 @@ _MOST = 12
 
 @click.group("hooks", params=common_options(), add_help_option=False)
 def hooks_command() -> None:
-    """Let git call gittasks: install, uninstall, status.
+    """Let git call gittasks: install, uninstall, status, catch-up.
 
     Hooks link commits to the tasks that they name (Task: ID completed) and move them; lists are
     pushed with the code. The merge driver lets plain git merge task files field by field.
@@ -59,12 +58,54 @@ def status_command(settings: Settings) -> Answer:
     return _answer(settings, install.status)
 
 
+@hooks_command.command("catch-up", cls=Command)
+@click.argument("commits", metavar="[RANGE]", nargs=-1)
+@click.option("--all", "everybody", is_flag=True, help="Of authors unknown to the list as well.")
+@click.option("--dismiss", is_flag=True, help="Let go of all that could not be done up to now.")
+@click.pass_obj
+def catch_up_command(
+    settings: Settings, commits: tuple[str, ...], everybody: bool, dismiss: bool
+) -> Answer:
+    """Move the tasks that commits name which no hook saw: those new in the upstream, or RANGE.
+
+    Each commit acts for its author, at its date, and counts once, whichever clone catches up.
+    It completes, skips and links; it starts, reopens and deletes nothing.
+    """
+    workspace = settings.workspace()
+    report = None
+    if dismiss:
+        catch_up.dismiss(workspace)
+    elif commits or everybody:
+        report = catch_up.run_range(workspace, " ".join(commits) or "HEAD", everybody=everybody)
+    else:
+        report = catch_up.run(workspace, most=None)
+    lines = report.lines() if report else []
+    text = lines or ["no commit that names a task is left to see to"]
+    return Answer(
+        lambda: render.documents.catch_up_document(
+            report.span if report else None,
+            [
+                (done.list_id, task.id, task.status)
+                for done in (report.linked if report else ())
+                if done.report is not None
+                for task in [done.report.edit.after.tasks[i] for i in done.report.changed]
+            ],
+            strangers=report.strangers if report else 0,
+            lines=lines,
+        ),
+        lambda _: "\n".join(map(render.text.clean, text)),
+        quiet=(),
+        workspace=workspace,
+    )
+
+
 def _answer(settings: Settings, action: Callable[[Repository], HookStatus]) -> Answer:
     status = action(settings.workspace().repository)
     return Answer(
         lambda: render.documents.hooks_document(
             [(h.name, h.state, h.after is not None) for h in status.hooks],
             status.left,
+            stopped=status.stopped,
             changed=status.changed,
             merge_driver=status.merge_driver,
         ),
@@ -81,7 +122,12 @@ def _lines(status: HookStatus) -> list[str]:
         after = ", after the hook that was there" if hook.after else ""
         lines.append(f"{hook.name:<{width}}  {hook.state}{after}")
     driver = "installed" if status.merge_driver else "missing"
-    return [*lines, f"{'merge driver':<{width}}  {driver}", *status.left]
+    lines.append(f"{'merge driver':<{width}}  {driver}")
+    if status.stopped:
+        lines.append(
+            f"installed here once, and no longer called by git: {', '.join(status.stopped)}"
+        )
+    return [*lines, *status.left]
 
 
 @command("hook", context_settings={"ignore_unknown_options": True})
@@ -148,28 +194,3 @@ def _read(name: str) -> bytes:
             return file.read()
     except OSError as error:
         raise NotFound(f"cannot read {name}: {error.strerror}") from error
-
-
-@command("doctor")
-@click.option("--fix", is_flag=True, help="Mend what can be mended without a choice.")
-@click.pass_obj
-def doctor_command(settings: Settings, fix: bool) -> Answer:
-    """Look over the repository and all its lists; exit code 1 when there is something to see to."""
-    workspace = settings.workspace()
-    findings = workspace.doctor(fix=fix)
-    return Answer(
-        lambda: render.documents.doctor_document(findings),
-        lambda _: "\n".join(_symptom_lines(findings)),
-        quiet=(),
-        workspace=workspace,
-        exit_code=1 if any(not finding.fixed for finding in findings) else 0,
-    )
-
-
-def _symptom_lines(findings: list[Symptom]) -> list[str]:
-    clean, lines = render.text.clean, []
-    for finding in findings:
-        where = f"{clean(finding.list_id)}: " if finding.list_id else ""
-        lines.append(f"{where}{clean(finding.message)}")
-        lines.append("  fixed" if finding.fixed else f"  {clean(finding.hint)}")
-    return lines or ["nothing to see to"]

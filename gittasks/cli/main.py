@@ -68,7 +68,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "hooks": ("git", "Let git call gittasks: install, uninstall, status."),
         "hook": ("git", "What the hooks call."),
         "merge-driver": ("git", "Merge one task file for git."),
-        "doctor": ("git", "Look over the repository and all its lists."),
+        "doctor": ("doctor", "Look over the repository and all its lists."),
     },
     "Agents": {
         "mcp": ("agents", "Serve the task tools to an agent (MCP)."),

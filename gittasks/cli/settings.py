@@ -66,3 +66,10 @@ class Settings:
             return self.color == "always"
         colors = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         return colors and sys.stdout.isatty()
+
+
+def stopped_hooks(workspace: Workspace) -> str | None:
+    """The notice that git no longer calls the hooks that were installed here."""
+    from gittasks.githooks import notice  # for status and prime alone
+
+    return notice.warning(workspace.repository)

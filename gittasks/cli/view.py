@@ -11,7 +11,7 @@ import click
 from gittasks import render
 from gittasks.cli.options import F, StatusChoice, command, owner_option
 from gittasks.cli.output import Answer
-from gittasks.cli.settings import Settings
+from gittasks.cli.settings import Settings, stopped_hooks
 from gittasks.core.history import phase_times, timeline, workers
 from gittasks.core.ids import find
 from gittasks.core.model import Status, Task
@@ -93,12 +93,14 @@ def drawing(
 def status_answer(view: ListView, workspace: Workspace | None = None) -> Answer:
     """The answer of `status`: the progress of a list."""
     below = elsewhere(view, view.tasks, workspace.actor) if workspace else []
+    stopped = stopped_hooks(workspace) if workspace else None
     return Answer(
         lambda: render.documents.progress_document(view),
         lambda marks: "\n".join([*status_lines(view, marks), *below]),
         drawing=drawing(view, lambda *how: render.terminal.status(*how), below),
         workspace=workspace,
         exit_code=exit_code(view.snapshot),
+        notices=[stopped] if stopped else (),
     )
 
 

@@ -63,7 +63,7 @@ def read(repository: Repository, commits: Iterable[str]) -> dict[str, Change]:
     shape = f"%H%x00%s%x00%(trailers:key={KEY},valueonly,unfold)%x00%b%x00"
     args = ["-c", "log.showSignature=false", "log", "--no-walk=unsorted", "--ignore-missing"]
     args += [f"--format={shape}", "--encoding=UTF-8", "--stdin"]
-    text = _ask(repository, args, "".join(f"{c}\n" for c in names).encode())
+    text = ask(repository, args, "".join(f"{c}\n" for c in names).encode())
     parts = text.split("\0")
     rows = zip(parts[0::4], parts[1::4], parts[2::4], parts[3::4], strict=False)
     changes = [
@@ -76,6 +76,58 @@ def read(repository: Repository, commits: Iterable[str]) -> dict[str, Change]:
         for sha, subject, values, body in rows
     ]
     return {change.sha: change for change in changes}
+
+
+class LateCommit(NamedTuple):
+    """A commit that no hook saw: itself, and its author and author date, which copies keep."""
+
+    change: Change
+    author: str
+    time: int
+    zone: int
+    body: str
+
+
+_LATE = "%H%x00%an <%ae>%x00%at%x00%ad%x00%s%x00%(trailers:key={},valueonly,unfold)%x00%b%x00"
+
+
+def late(
+    repository: Repository, revisions: Sequence[str], *, walk: bool = True
+) -> list[LateCommit]:
+    """Commits that revisions reach and that may name tasks, oldest first; or just these.
+
+    Revisions that are not here count for nothing, unless nothing is left of them.
+    """
+    if not revisions:
+        return []
+    args = ["-c", "log.showSignature=false", "log", "--date=format:%z", "--encoding=UTF-8"]
+    args += [f"--format={_LATE.format(KEY)}", "--stdin"]
+    if walk:
+        args += ["--topo-order", "--reverse", "-i", "-E", f"--grep=^{KEY}[^a-z]"]
+        args += ["--ignore-missing"] if any(r.startswith("^") for r in revisions) else []
+    else:
+        args += ["--no-walk=unsorted", "--ignore-missing"]
+    text = ask(repository, args, "".join(f"{r}\n" for r in revisions).encode())
+    parts = iter(text.split("\0"))
+    commits = []
+    for sha, author, time, zone, subject, values, body in zip(*[parts] * 7, strict=False):
+        trailers = tuple(_cut(v) for line in values.split("\n") if (v := line.strip()))
+        change = Change(sha.strip(), escape_line(subject, _SUBJECT_LIMIT), trailers)
+        commits.append(LateCommit(change, author, int(time), _minutes(zone), body))
+    return commits
+
+
+def _minutes(zone: str) -> int:
+    """Minutes east of UTC of a zone such as +0130."""
+    hours, minutes = divmod(abs(int(zone)), 100)
+    return (hours * 60 + minutes) * (-1 if zone.startswith("-") else 1)
+
+
+def count(repository: Repository, tip: str, without: Sequence[str], most: int) -> int:
+    """The number of commits that `tip` has and the others have not, `most` at most."""
+    args = ["rev-list", "--count", f"--max-count={most}", "--ignore-missing", "--stdin"]
+    revisions = [tip, *(f"^{commit}" for commit in without)]
+    return int(ask(repository, args, "".join(f"{r}\n" for r in revisions).encode()))
 
 
 def mentions(values: Iterable[str]) -> tuple[list[TaskTrailer], list[tuple[str, Usage]]]:
@@ -99,7 +151,7 @@ def usual(value: str) -> str:
 
 def trailers_of(repository: Repository, path: str) -> list[str]:
     """Values of the `Task` trailers of a message that is being written."""
-    text = _ask(repository, ["interpret-trailers", "--parse", "--no-divider", path])
+    text = ask(repository, ["interpret-trailers", "--parse", "--no-divider", path])
     values = []
     for line in text.splitlines():
         key, _, value = line.partition(":")
@@ -115,7 +167,7 @@ def _cut(value: str) -> str:
 def made_between(repository: Repository, head: str, without: Sequence[str]) -> list[str]:
     """Commits of `head` that none of the others has, oldest first."""
     args = ["rev-list", "--reverse", head, "--not", *without]
-    return _ask(repository, args).split()
+    return ask(repository, args).split()
 
 
 def pairs(text: str) -> dict[str, str]:
@@ -169,7 +221,8 @@ def is_picking(repository: Repository) -> bool:
     )
 
 
-def _ask(repository: Repository, args: Sequence[str], stdin: bytes = b"") -> str:
+def ask(repository: Repository, args: Sequence[str], stdin: bytes = b"") -> str:
+    """The output of a git command. Raises InvalidData when it fails."""
     answer = git.run(args, cwd=repository.start, env=repository.env, stdin=stdin)
     if answer.returncode != 0:
         raise InvalidData(f"git {args[0]} failed: {git.first_line(answer.stderr)}")

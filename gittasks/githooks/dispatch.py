@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gittasks import sync
 from gittasks.core.model import Snapshot, Status
 from gittasks.errors import GittasksError, NotFound, Usage
-from gittasks.githooks import code_commits, commits
+from gittasks.githooks import catch_up, code_commits, commits, messages
 from gittasks.githooks.code_commits import hook_env
 from gittasks.githooks.commits import place, some
 from gittasks.store import disk, home, platform
@@ -239,8 +239,6 @@ class _Call(NamedTuple):
 def _message(workspace: Workspace, call: _Call) -> list[str]:
     if not call.args:
         raise Usage(f"{call.name} takes the file of the message")
-    from gittasks.githooks import messages
-
     if call.name == "commit-msg":
         return messages.check(workspace, call.args[0])
     source = call.argument(1, "PRE_COMMIT_COMMIT_MSG_SOURCE")
@@ -255,12 +253,19 @@ def _post_commit(workspace: Workspace, _: _Call) -> list[str]:
 def _post_rewrite(workspace: Workspace, call: _Call) -> list[str]:
     kind = call.argument(0, "PRE_COMMIT_REWRITE_COMMAND")
     lines = commits.post_rewrite(workspace, kind, call.stdin)
-    return lines if kind == "amend" else lines + tell(workspace)
+    return lines if kind == "amend" else lines + _arrived(workspace)
 
 
 def _post_merge(workspace: Workspace, call: _Call) -> list[str]:
     squashed = call.argument(0, "PRE_COMMIT_IS_SQUASH_MERGE") == "1"
-    return ([] if squashed else commits.post_merge(workspace)) + tell(workspace)
+    return ([] if squashed else commits.post_merge(workspace)) + _arrived(workspace)
+
+
+def _arrived(workspace: Workspace) -> list[str]:
+    lines = tell(workspace)
+    if code_commits.rebase_folder(workspace.repository):
+        return lines
+    return [*lines, *catch_up.news(workspace)]
 
 
 def _post_checkout(workspace: Workspace, _: _Call) -> list[str]:

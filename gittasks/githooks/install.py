@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import NamedTuple
 
 from gittasks.errors import DiskFailure, Refused
-from gittasks.githooks import dispatch
+from gittasks.githooks import catch_up, dispatch, record
 from gittasks.githooks.dispatch import NAMES
 from gittasks.store import disk, git, merge_driver, platform
 from gittasks.store.repository import Repository
@@ -22,13 +24,34 @@ MARK = "# Managed by: gittasks hooks install|uninstall."
 """A line that every script of ours has, of whatever version."""
 
 
-def script(name: str) -> bytes:
-    """The script for a hook."""
+_PROGRAM = re.compile(rb"^installed=(.*)$", re.MULTILINE)
+"""The line of a script that holds the program for where PATH has none."""
+
+
+def script(name: str, program: str = "") -> bytes:
+    """The script for a hook, which falls back to `program` where PATH has no gittasks."""
     folder = os.path.dirname(os.path.abspath(__file__))
     shipped = os.path.join(folder, "shipped", name)
     in_source_tree = os.path.join(os.path.dirname(os.path.dirname(folder)), "hooks", name)
     with open(shipped if os.path.exists(shipped) else in_source_tree, "rb") as file:
-        return file.read()
+        text = file.read()
+    line = b"installed=" + _quoted(program)
+    return _PROGRAM.sub(lambda _: line, text, count=1) if program else text
+
+
+def _quoted(path: str) -> bytes:
+    return b"'" + os.fsencode(path).replace(b"'", b"'\\''") + b"'"
+
+
+def running_program() -> str:
+    """The absolute path of the program that runs now; "" when it is no installed one."""
+    folder = os.path.dirname(os.path.abspath(sys.executable))
+    name = "gittasks.exe" if os.name == "nt" else "gittasks"
+    started = os.path.abspath(sys.argv[0]) if os.path.dirname(sys.argv[0]) else ""
+    candidates = [os.path.join(folder, name)]
+    if os.path.basename(started).startswith(("gittasks", "git-gittasks")):
+        candidates.insert(0, started)
+    return next((path for path in candidates if os.access(path, os.X_OK)), "")
 
 
 def is_ours(path: str) -> bool:
@@ -111,14 +134,23 @@ def manual_step(place: Place, tree: str) -> dict[str, str]:
     for name in NAMES:
         if place.manager == "husky":
             path = os.path.join(place.folder.removesuffix(f"{os.sep}_"), name)
+            paths = [path]
         elif place.manager == "lefthook":
-            names = ("lefthook.yml", ".lefthook.yml", "lefthook.yaml", "lefthook-local.yml")
-            paths = [os.path.join(tree, n) for n in names]
-            path = next(filter(os.path.exists, paths), paths[0])
+            paths = [os.path.join(tree, file) for file in _LEFTHOOK]
         else:
-            path = os.path.join(place.folder, name)
-        files[name] = path if _says(path, f"gittasks hook {name}".encode()) else ""
+            paths = [os.path.join(place.folder, name)]
+        call = f"gittasks hook {name}".encode()
+        files[name] = next((path for path in paths if _says(path, call)), "")
     return files
+
+
+_LEFTHOOK = tuple(
+    f"{dot}lefthook{local}.{ending}"
+    for dot in ("", ".")
+    for local in ("", "-local")
+    for ending in ("yml", "yaml", "toml", "json")
+)
+"""Files that lefthook reads; all of them that are there count."""
 
 
 def describe_place(place: Place) -> list[str]:
@@ -132,7 +164,7 @@ def describe_place(place: Place) -> list[str]:
     if place.manager == "lefthook":
         lines = ["lefthook looks after the hooks here; add to lefthook.yml, then: lefthook install"]
         for name in NAMES:
-            stdin = ["      use_stdin: true"] if name in ("post-rewrite", "pre-push") else []
+            stdin = ["      use_stdin: true"] if name in dispatch.READING else []
             lines += [f"  {name}:", "    commands:", "      gittasks:"]
             lines += [f"        run: {_line(name, '{0}')}", *(f"  {s}" for s in stdin)]
         return lines
@@ -181,6 +213,13 @@ class Hook(NamedTuple):
     path: str | None = None
     after: str | None = None
 
+    @property
+    def runs(self) -> bool:
+        """True when git calls gittasks for it, by whatever version of the script."""
+        if self.state is HookState.OUTDATED:
+            return bool(self.path) and os.access(str(self.path), os.X_OK)
+        return self.state is not HookState.MISSING
+
 
 class HookStatus(NamedTuple):
     """State of all hooks, and what is left to do by hand, in words."""
@@ -189,6 +228,8 @@ class HookStatus(NamedTuple):
     merge_driver: bool
     changed: bool = False
     left: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()
+    """Hooks that ran here once, and that git no longer calls."""
 
     @property
     def complete(self) -> bool:
@@ -206,7 +247,28 @@ def status(repository: Repository) -> HookStatus:
     left: tuple[str, ...] = ()
     if place.manager and not place.configured and any(h.state is HookState.MISSING for h in hooks):
         left = tuple(describe_place(place))
-    return HookStatus(hooks, installed, left=left)
+    stopped: tuple[str, ...] = ()
+    if known := record.read(repository):
+        stopped = tuple(h.name for h in hooks if h.name in known.running and not h.runs)
+        _remember(repository, place, hooks, known.running)
+    return HookStatus(hooks, installed, left=left, stopped=stopped)
+
+
+def _remember(
+    repository: Repository, place: Place, hooks: Sequence[Hook], before: Collection[str]
+) -> None:
+    """Record a look at the hooks, with all files that could make the next one another."""
+    running = [h.name for h in hooks if h.runs or h.name in before]
+    stopped = [h.name for h in hooks if h.name in before and not h.runs]
+    folder = os.path.join(repository.common, "hooks")
+    files = [os.path.join(f, name) for f in {place.folder: 0, folder: 0} for name in NAMES]
+    files += [h.path for h in hooks if h.path]
+    tree = repository.found.work_tree
+    if place.manager == "husky":
+        files += [os.path.join(place.folder.removesuffix(f"{os.sep}_"), name) for name in NAMES]
+    elif place.manager == "lefthook" and tree:
+        files += [os.path.join(tree, name) for name in _LEFTHOOK]
+    record.write(repository, running, stopped, files)
 
 
 def install(repository: Repository) -> HookStatus:
@@ -229,6 +291,8 @@ def install(repository: Repository) -> HookStatus:
         elif not place.manager:
             _put(_slot(place.folder, hook.name), hook.name, repository)
             changed = True
+    catch_up.begin(repository)
+    _remember(repository, place, [_look(repository, place, name) for name in NAMES], ())
     return status(repository)._replace(changed=changed)
 
 
@@ -239,6 +303,8 @@ def uninstall(repository: Repository) -> HookStatus:
     folders = {os.path.join(repository.common, "hooks")}
     folders |= set() if place.manager else {place.folder}
     changed = merge_driver.uninstall(repository)
+    record.remove(repository)
+    catch_up.forget(repository)
     for name in NAMES:
         changed = _unconfigure(repository, name) or changed
         for folder in folders:
@@ -278,7 +344,7 @@ def _put(slot: str, name: str, repository: Repository) -> None:
     try:
         disk.make_folders(os.path.dirname(slot), repository.shared)
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o777), "wb") as file:
-            file.write(script(name))
+            file.write(script(name, running_program()))
         repository.shared.apply(temporary)
         if os.path.lexists(slot) and not is_ours(slot):
             platform.link_or_copy(slot, chained)
@@ -321,9 +387,14 @@ def _look(repository: Repository, place: Place, name: str) -> Hook:
 
 
 def _state(path: str, name: str) -> HookState:
+    """INSTALLED for a script of this version that can run, whichever program installed it."""
     with open(path, "rb") as file:
-        same = file.read() == script(name)
-    usable = same and os.access(path, os.X_OK)
+        text = file.read()
+    line = _PROGRAM.search(text)
+    program = os.fsdecode(line[1].strip(b"'")) if line else ""
+    gone = program != "" and not os.access(program, os.X_OK)
+    same = _PROGRAM.sub(b"installed=", text, count=1) == script(name)
+    usable = same and not gone and os.access(path, os.X_OK)
     return HookState.INSTALLED if usable else HookState.OUTDATED
 
 

@@ -727,6 +727,7 @@ def hooks_document(
     hooks: Iterable[tuple[str, str, bool]],
     by_hand: Iterable[str],
     *,
+    stopped: Iterable[str],
     changed: bool,
     merge_driver: bool,
 ) -> Document:
@@ -738,6 +739,25 @@ def hooks_document(
         mergeDriver=merge_driver,
         hooks=[dict(zip(keys, hook, strict=True)) for hook in hooks],
         byHand=list(by_hand),
+        stopped=list(stopped),
+    )
+
+
+def catch_up_document(
+    span: str | None,
+    moved: Iterable[tuple[str, str, str]],
+    *,
+    strangers: int,
+    lines: Iterable[str],
+) -> Document:
+    """The answer of `hooks catch-up`: of each task the list, the id and its status now."""
+    keys = ("list", "id", "status")
+    return envelope(
+        "catchUp",
+        range=span,
+        tasks=[dict(zip(keys, row, strict=True)) for row in moved],
+        strangers=strangers,
+        messages=list(lines),
     )
 
 

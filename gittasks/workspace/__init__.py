@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gittasks.workspace.session import SESSION_VARIABLES
+from gittasks.workspace.session import SESSION_VARIABLES, Author
 from gittasks.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ _HOMES = {
 
 __all__ = [
     "SESSION_VARIABLES",
+    "Author",
     "Changed",
     "Claimed",
     "EditResult",

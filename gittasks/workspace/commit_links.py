@@ -17,7 +17,7 @@ from gittasks.store import disk
 from gittasks.store.repository import Repository
 from gittasks.workspace import editing
 from gittasks.workspace.editing import EditResult
-from gittasks.workspace.session import Session
+from gittasks.workspace.session import Author, Session
 
 _MOST = 500
 """Entries that are read: a file that went on growing would be of no help to anybody."""
@@ -143,16 +143,45 @@ def link(
     by_list: dict[str | None, list[TaskTrailer]] = {}
     for mention in mentions:
         by_list.setdefault(mention.list_id, []).append(mention)
-    done, subject = [], commit.subject or ""
+    done = []
     for list_id, of_list in by_list.items():
         linked = _link(for_list(session, list_id), list_id, commit, of_list, copied=copied)
         done.append(linked)
-        rows = [
-            Unapplied(commit.sha, subject, linked.list_id, str(n.mention), str(n.error))
-            for n in linked.not_done
-        ]
-        add(session.repository, rows)
+        _remember(session, commit, linked)
     return done
+
+
+def link_late(
+    session: Session,
+    commit: CodeCommit,
+    mention: TaskTrailer,
+    author: Author,
+    operation_id: str,
+    *,
+    moves: bool,
+) -> Linked:
+    """Link a commit that no hook saw to the task that it names by its exact id, for its author.
+
+    With `moves` the task gets to the status that the mention asks for. What a rule forbids is
+    left out and remembered, as in `link`.
+    """
+    session = for_list(session, mention.list_id).acting_for(author, operation_id)
+    steps: list[tuple[TaskTrailer, Operation]] = [(mention, LinkCommit(mention.task, commit))]
+    if moves and mention.status is not None:
+        steps.append((mention, Transition(_VERBS[mention.status], mention.task)))
+    report, refused = _edit(session, steps)
+    linked = Linked(session.list_id, report, tuple(refused))
+    _remember(session, commit, linked)
+    return linked
+
+
+def _remember(session: Session, commit: CodeCommit, linked: Linked) -> None:
+    """Remember what of a commit could not be done."""
+    rows = [
+        Unapplied(commit.sha, commit.subject or "", linked.list_id, str(n.mention), str(n.error))
+        for n in linked.not_done
+    ]
+    add(session.repository, rows)
 
 
 def _link(

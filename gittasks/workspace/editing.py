@@ -16,7 +16,7 @@ from gittasks.core.validation import escape_line
 from gittasks.errors import GittasksError, Refused
 from gittasks.store import transaction
 from gittasks.workspace import claim_history, log
-from gittasks.workspace.session import no_such_list, signatures
+from gittasks.workspace.session import no_such_list
 
 if TYPE_CHECKING:
     from gittasks.core.model import Task
@@ -131,7 +131,7 @@ def write(
 ) -> EditResult:
     """Commit what `change` makes of the list, where the policy says that it is decided."""
     moment = session.now()
-    people, hint = signatures(session.repository, moment)
+    people, hint = session.signatures(moment)
     attempt = _Attempt(session, change, policy, new_context(session, moment, policy), plan, undo_of)
     written, remote = None, policy.remote
     if remote is None:
@@ -176,7 +176,7 @@ class _Attempt:
         self._fences = policy.fences
         self._checks = not policy.force and undo_of is None
         self._plan, self._undo_of = plan, undo_of
-        self._operation_id = os.urandom(10).hex()
+        self._operation_id = session.new_operation_id()
         self.asks = policy.remote is not None
         """Whether the remote is being asked."""
         self.needs_remote = False

@@ -165,26 +165,50 @@ def current_moment(repository: Repository) -> Moment:
     return Moment(int(words[-2]), (hours * 60 + minutes) * (-1 if zone < 0 else 1))
 
 
-def signatures(repository: Repository, moment: Moment) -> tuple[Signatures, str | None]:
-    """Author and committer at `moment`, and a hint when git knows no identity."""
+class Author(NamedTuple):
+    """The author of a commit of the code, for whom a session acts: `Name <mail>`, and when."""
+
+    person: str
+    epoch: int
+    zone: int
+
+    @property
+    def actor(self) -> Actor:
+        """The author as who acts: an owner by name, in no session."""
+        name = self.person.partition("<")[0] or self.person.strip("<> ")
+        shown = "".join(c if c.isprintable() else " " for c in name)
+        return Actor(_one_line(shown.strip()[:200] or "unknown", "owner"), None)
+
+
+def signatures(
+    repository: Repository, moment: Moment, author: Author | None = None
+) -> tuple[Signatures, str | None]:
+    """Author and committer at `moment`, and a hint when git knows no identity.
+
+    For the author of a commit of the code both are that one.
+    """
     from gittasks.store.commits import Signature
     from gittasks.store.transaction import Signatures
 
+    if author is not None:
+        return Signatures(Signature(*author), Signature(*author)), None
     config = repository.config
     # As git does: what would end the name or the header early is left out.
     name = (
         "".join(c for c in login(repository.env) if c.isprintable() and c not in "<>") or "unknown"
     )
     fallback = f"{name} <{name.replace(' ', '.')}@localhost>"
-    author = Signature(config.author or fallback, moment.epoch, moment.zone)
-    committer = Signature(config.committer or config.author or fallback, moment.epoch, moment.zone)
+    people = Signatures(
+        Signature(config.author or fallback, moment.epoch, moment.zone),
+        Signature(config.committer or config.author or fallback, moment.epoch, moment.zone),
+    )
     hint = None
     if config.author is None:
         hint = (
             f"git knows no name for you, so this is recorded as {fallback}; "
             'set it with: git config --global user.name "Your Name", and user.email'
         )
-    return Signatures(author, committer), hint
+    return people, hint
 
 
 class Session:
@@ -212,6 +236,27 @@ class Session:
         """Tasks of other owners that the actor, in its session, is known to have begun itself."""
         self._remote_option = remote_option
         self._store: ListStore | None = None
+        self.author: Author | None = None
+        """The author of a commit of the code, when it is for that one that this session acts."""
+        self.operation_id: str | None = None
+        """The id of the operation, when it has one of its own."""
+
+    def acting_for(self, author: Author, operation_id: str) -> Self:
+        """A session on the same list in which the author of a commit acts, at its author date.
+
+        The operation has an id of its own, so that other clones write the same one.
+        """
+        session = self.select(self.chosen.id)
+        session.author, session.operation_id = author, operation_id
+        return session
+
+    def new_operation_id(self) -> str:
+        """The id of the next operation: chance, unless this one has its own."""
+        return self.operation_id or os.urandom(10).hex()
+
+    def signatures(self, moment: Moment) -> tuple[Signatures, str | None]:
+        """Author and committer of a write, and a hint when git knows no identity."""
+        return signatures(self.repository, moment, self.author)
 
     def select(self, list_id: str) -> Self:
         """A session of the same repository and actor with another list at work."""
@@ -229,6 +274,8 @@ class Session:
     @cached_property
     def actor(self) -> Actor:
         """The owner and session that act in this process."""
+        if self.author is not None:
+            return self.author.actor
         return choose_actor(self.repository, self._owner_option)
 
     @property
@@ -260,5 +307,7 @@ class Session:
         return self.branch().snapshot
 
     def now(self) -> Moment:
-        """This instant, or the one that GIT_AUTHOR_DATE names."""
+        """This instant, or the one that GIT_AUTHOR_DATE names, or that of the author."""
+        if self.author is not None:
+            return Moment(self.author.epoch, self.author.zone)
         return current_moment(self.repository)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from gittasks.store.repository import Repository
-from gittasks.workspace.session import Session
+from gittasks.workspace.session import Author, Session
 
 if TYPE_CHECKING:
     from gittasks.core.conflicts import OpenConflict
@@ -379,6 +379,20 @@ class Workspace(Session):
         from gittasks.workspace import commit_links
 
         return commit_links.link(self, commit, mentions, copied=copied)
+
+    def link_late(
+        self,
+        commit: CodeCommit,
+        mention: TaskTrailer,
+        author: Author,
+        operation_id: str,
+        *,
+        moves: bool,
+    ) -> Linked:
+        """Link a commit that no hook saw to a task, and with `moves` move it, for its author."""
+        from gittasks.workspace import commit_links
+
+        return commit_links.link_late(self, commit, mention, author, operation_id, moves=moves)
 
     def relink(self, renamed: Mapping[str, CodeCommit]) -> list[Linked]:
         """Let links to commits that were rewritten point to what they are now, in all lists."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from support.commits import commit, links, ran, said, shas, status
 from support.repositories import Repo, git, plan
+
+from gittasks.githooks.dispatch import NAMES
 
 
 def test_a_commit_completes_a_task(hooked: Repo) -> None:
@@ -203,7 +206,11 @@ def test_a_list_that_is_not_chosen_is_told(hooked: Repo) -> None:
 
 
 def test_a_missing_gittasks_stops_nothing(hooked: Repo, tmp_path: object) -> None:
-    """Without gittasks on PATH commits, amends, checkouts and pushes go on, in silence."""
+    """Without gittasks anywhere commits, amends, checkouts and pushes go on, in silence."""
+    for name in NAMES:
+        script = Path(hooked.git_dir, "hooks", name)
+        text = script.read_text(encoding="utf-8")
+        script.write_text(text.replace("installed='", "installed='/gone"), encoding="utf-8")
     folder = os.path.join(str(tmp_path), "bin")
     os.makedirs(folder)
     for tool in ("git", "sh", "grep", "cat", "sed"):

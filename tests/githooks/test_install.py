@@ -313,3 +313,87 @@ def test_pre_commits_users_can_name_our_hooks(repo: Repo) -> None:
     _pre_commit(repo, "install", "-t", "post-commit")
     _, output = ran(repo.path, "commit", "-qm", "x\n\nTask: a completed")
     assert "gittasks: plan: a completed [1/1 complete]" in output
+
+
+# --- hooks that no longer run -------------------------------------------------------------------
+
+
+def _husky(repo: Repo) -> None:
+    os.makedirs(repo.file(".husky/_"))
+    repo.git("config", "core.hooksPath", ".husky/_")
+
+
+def _lefthook(repo: Repo) -> None:
+    hooks = Path(repo.git_dir, "hooks")
+    os.replace(hooks / "post-commit", hooks / "post-commit.old")
+    _hook(repo, "post-commit", '#!/bin/sh\nlefthook run "post-commit" "$@"\n')
+
+
+def _simple_git_hooks(repo: Repo) -> None:
+    for path in Path(repo.git_dir, "hooks").iterdir():
+        path.unlink()
+
+
+def _no_longer_executable(repo: Repo) -> None:
+    Path(repo.git_dir, "hooks", "post-commit").chmod(0o600)
+
+
+@pytest.mark.parametrize("event", [_husky, _lefthook, _simple_git_hooks, _no_longer_executable])
+def test_hooks_that_stopped_are_told(
+    hooked: Repo, event: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By status, prime, doctor and hooks status; where we may, doctor puts them back."""
+    _old_git(monkeypatch)
+    assert "no longer" not in hooked.ok("status").err
+    assert callable(event)
+    event(hooked)
+    assert "git no longer calls the hooks of gittasks" in hooked.ok("status").err
+    assert "post-commit" in hooked.ok("prime").out.partition("git no longer calls")[2]
+    assert "post-commit" in hooked.run("doctor").out
+    done = hooked.run("hooks", "status", "--json")
+    assert (done.code, "post-commit" in done.json()["stopped"]) == (1, True)
+    ours = event in (_simple_git_hooks, _no_longer_executable)
+    hooked.run("doctor", "--fix")
+    assert ("no longer" in hooked.ok("status").err) is not ours
+    hooked.ok("hooks", "uninstall")
+    assert "no longer" not in hooked.ok("status").err
+
+
+def test_hooks_that_were_never_here_are_not_missed(listed: Repo) -> None:
+    """A clone in which nobody installed them says nothing of them."""
+    assert "hook" not in listed.ok("status").err
+
+
+def test_without_gittasks_on_path_the_program_that_installed_them_runs(
+    hooked: Repo, tmp_path: Path
+) -> None:
+    """As in a GUI client, or outside of a virtual environment."""
+    (tmp_path / "bin").mkdir()
+    for name in ("git", "sh", "grep", "cat"):
+        found = next(p for d in os.environ["PATH"].split(":") if os.path.exists(p := f"{d}/{name}"))
+        os.symlink(found, tmp_path / "bin" / name)
+    env = {"PATH": str(tmp_path / "bin")}
+    assert commit(hooked, "x\n\nTask: a completed", env=env) == ["plan: a completed [1/3 complete]"]
+
+
+def test_a_program_that_is_gone_makes_a_script_outdated(hooked: Repo) -> None:
+    """Installing again names the one that runs now."""
+    path = Path(hooked.git_dir, "hooks", "post-commit")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("installed='", "installed='/nowhere"), encoding="utf-8")
+    assert "post-commit         outdated" in hooked.run("hooks", "status").out
+    hooked.ok("hooks", "install")
+    assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("name", ["lefthook-local.yml", ".lefthook-local.toml", "lefthook.json"])
+def test_every_file_of_lefthook_is_looked_at(
+    listed: Repo, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where another of its files is there that says nothing of us."""
+    _old_git(monkeypatch)
+    _hook(listed, "post-commit", '#!/bin/sh\nlefthook run "post-commit" "$@"\n')
+    listed.write("lefthook.yml", "pre-commit: {}\n")
+    left = install.install(listed.workspace("plan").repository).left
+    listed.write(name, "\n".join(left[1:]))
+    assert install.status(listed.workspace("plan").repository).complete

@@ -1,0 +1,81 @@
+"""The record that hooks belong here, and a look whether git still calls them, without git."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from gittasks.store import disk
+from gittasks.store.repository import Repository
+
+_FILE = disk.CacheFile("hooks", 1)
+Signature = tuple[int, ...]
+"""The state of a file as far as a stat tells it; () when there is none."""
+
+
+class Record(NamedTuple):
+    """The hooks that were installed in a repository, and how it was with them at the last look.
+
+    `running` are all that ever ran here, `stopped` those of them that git did not call at that
+    look. `watched` are the files that this depends on, with their state then; their paths start
+    at the git dir, which may move.
+    """
+
+    running: tuple[str, ...]
+    stopped: tuple[str, ...]
+    hooks_path: str | None
+    watched: tuple[tuple[str, Signature], ...]
+
+    def holds(self, repository: Repository) -> bool:
+        """True while nothing has changed since the look."""
+        return self.hooks_path == repository.config.get("core.hookspath") and all(
+            _signature(os.path.join(repository.common, path)) == signature
+            for path, signature in self.watched
+        )
+
+
+def read(repository: Repository) -> Record | None:
+    """The record of a repository, None where no hooks were installed."""
+    try:
+        body = _FILE.read(_path(repository))
+        if body is None:
+            return None
+        running, stopped, hooks_path, watched = json.loads(body)
+        files = tuple((path, tuple(signature)) for path, signature in watched)
+        return Record(tuple(running), tuple(stopped), hooks_path, files)
+    except (ValueError, TypeError):
+        return None
+
+
+def write(
+    repository: Repository, running: Iterable[str], stopped: Iterable[str], files: Iterable[str]
+) -> None:
+    """Record a look at the hooks; where that cannot be written, the next look is taken anew."""
+    common = repository.common
+    record = Record(
+        tuple(running),
+        tuple(stopped),
+        repository.config.get("core.hookspath"),
+        tuple((os.path.relpath(path, common), _signature(path)) for path in dict.fromkeys(files)),
+    )
+    if record != read(repository):
+        _FILE.write(_path(repository), json.dumps(record).encode(), repository.shared)
+
+
+def remove(repository: Repository) -> None:
+    """Hooks do not belong here any more."""
+    disk.remove(_path(repository))
+
+
+def _path(repository: Repository) -> str:
+    return os.path.join(repository.common, "gittasks", "hooks-record")
+
+
+def _signature(path: str) -> Signature:
+    try:
+        state = os.stat(path)
+    except OSError:
+        return ()
+    return state.st_mtime_ns, state.st_size, state.st_ino, state.st_mode

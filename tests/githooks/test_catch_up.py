@@ -1,0 +1,274 @@
+"""Commits that no hook saw move the tasks that they name: whose, as whom, once, from where on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.commits import commit, ran, said, status
+from support.repositories import Repo, git
+
+_OFF = {"GITTASKS_HOOKS": "0"}
+_WHEN = "2026-11-20T10:00:00+0100"
+
+
+@pytest.fixture
+def team(hooked: Repo, tmp_path: Path) -> tuple[Repo, Repo, Repo]:
+    """Ada and Cleo with hooks, Bob with git alone; all three have written to the list `plan`."""
+    hub = str(tmp_path / "hub")
+    git(hooked.path, "init", "-q", "--bare", hub)
+    hooked.git("remote", "add", "origin", hub)
+    hooked.git("push", "-q", "-u", "origin", "main")
+    people = [hooked]
+    for name in ("Bob", "Cleo"):
+        git(str(tmp_path), "clone", "-q", hub, name.lower())
+        repo = Repo(str(tmp_path / name.lower()))
+        repo.git("config", "user.name", name)
+        repo.git("config", "user.email", f"{name.lower()}@example.com")
+        people.append(repo)
+    hooked.ok("sync")
+    for repo in people[1:]:
+        repo.ok("pull")
+        repo.ok("note", "c", f"seen by {repo.path}")
+        repo.ok("sync")
+    hooked.ok("sync")
+    hooked.ok("hooks", "install")
+    people[2].ok("pull")
+    people[2].ok("hooks", "install")
+    return hooked, people[1], people[2]
+
+
+def _work(repo: Repo, message: str, *args: str, push: bool = True) -> str:
+    """A commit that no hook sees, pushed; its id."""
+    env = {**_OFF, "GIT_AUTHOR_DATE": _WHEN}
+    assert commit(repo, message, *args, env=env) == []
+    if push:
+        repo.git("push", "-q", "origin", "HEAD:main")
+    return repo.git("rev-parse", "HEAD")
+
+
+def _pull(repo: Repo, *args: str) -> list[str]:
+    code, output = ran(repo.path, "pull", "-q", *args)
+    assert code == 0, output
+    return [
+        line
+        for line in said(output)
+        if "completed" in line or "commit" in line or "not done" in line
+    ]
+
+
+def _task(repo: Repo, task_id: str) -> dict[str, Any]:
+    task: dict[str, Any] = repo.tasks()[task_id]
+    return task
+
+
+def test_a_teammate_with_git_alone_moves_a_task(team: tuple[Repo, Repo, Repo]) -> None:
+    """The pull of a clone with hooks does it, for the author of the commit and at its date."""
+    ada, bob, _ = team
+    sha = _work(bob, "x\n\nTask: a completed")
+    assert _pull(ada) == ["plan: a completed [1/3 complete]"]
+    task = _task(ada, "a")
+    assert (task["status"], task["owner"], task["finished"]) == (
+        "completed",
+        "Bob",
+        "2026-11-20T09:00:00Z",
+    )
+    assert [link["sha"] for link in task["commits"]] == [sha]
+    author = ada.git("log", "-1", "--format=%an <%ae> %aI | %cn", "gittasks/plan")
+    assert author == "Bob <bob@example.com> 2026-11-20T10:00:00+01:00 | Bob"
+    assert ada.ok("hooks", "catch-up").out == "no commit that names a task is left to see to\n"
+
+
+def test_clones_that_catch_up_apart_write_the_same(team: tuple[Repo, Repo, Repo]) -> None:
+    """On one head it is one commit; on heads that differ it is one operation, and no conflict."""
+    ada, bob, cleo = team
+    _work(bob, "x\n\nTask: a completed")
+    _pull(ada)
+    _pull(cleo)
+    assert ada.head() == cleo.head()
+    ada.ok("note", "c", "apart")
+    _work(bob, "y\n\nTask: b skipped")
+    _pull(ada)
+    _pull(cleo)
+    assert ada.head() != cleo.head()
+    for repo in (ada, cleo, ada):
+        repo.ok("sync")
+    assert ada.head() == cleo.head()
+    assert (status(ada, "b"), status(cleo, "b")) == ("skipped", "skipped")
+    assert ada.run("conflicts").code == 0
+    ops = ada.git("log", "--format=%(trailers:key=Gittasks-Op,valueonly)", "gittasks/plan").split()
+    assert len(ops) == len(set(ops)) + 1
+    assert ada.ok("doctor").out == cleo.ok("doctor").out == "nothing to see to\n"
+
+
+@pytest.mark.parametrize("how", ["rebase", "cherry-pick", "squash", "merge"])
+def test_copies_made_by_a_forge_move_nothing_twice(team: tuple[Repo, Repo, Repo], how: str) -> None:
+    """Whatever button merged it: what a hook saw, and somebody reopened since, stays open."""
+    ada, bob, cleo = team
+    ada.git("switch", "-q", "-c", "topic")
+    env = {"GIT_AUTHOR_DATE": _WHEN}
+    assert commit(ada, "Topic\n\nTask: a completed", env=env)
+    ada.git("push", "-q", "origin", "topic")
+    ada.ok("reopen", "a")
+    ada.ok("sync")
+    cleo.ok("sync")
+    _work(bob, "other")
+    bob.git("fetch", "-q")
+    if how == "merge":
+        ran(bob.path, "merge", "-q", "--no-ff", "-Xours", "-m", "Merge topic", "origin/topic")
+    elif how == "squash":
+        message = "Topic (#1)\n\n* Topic\n\nTask: a completed"
+        commit(bob, message, env=_OFF)
+    else:
+        ran(bob.path, "cherry-pick", "-Xtheirs", "origin/topic", env=_OFF)
+    assert bob.git("log", "-1", "--format=%s") != "other"
+    bob.git("push", "-q", "origin", "HEAD:main")
+    _pull(cleo)
+    cleo.ok("doctor", "--fix")
+    assert status(cleo, "a") == "pending"
+
+
+def test_what_was_reopened_since_stays_open(team: tuple[Repo, Repo, Repo]) -> None:
+    """A commit made before a task was reopened does not close it again."""
+    ada, bob, _ = team
+    _work(bob, "x\n\nTask: a completed", push=False)
+    ada.ok("done", "a")
+    ada.ok("reopen", "a")
+    bob.git("push", "-q", "origin", "HEAD:main")
+    _pull(ada)
+    assert status(ada, "a") == "pending"
+    assert len(_task(ada, "a")["commits"]) == 1
+
+
+def test_it_starts_and_reopens_nothing(team: tuple[Repo, Repo, Repo]) -> None:
+    """A trailer without a status, or with in_progress, links."""
+    ada, bob, _ = team
+    ada.ok("done", "c")
+    _work(bob, "x\n\nTask: a\nTask: b in_progress\nTask: c skipped")
+    _pull(ada)
+    assert [status(ada, i) for i in "abc"] == ["pending", "pending", "completed"]
+    assert [len(_task(ada, i)["commits"]) for i in "abc"] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("trailer", ["PROJ-1", "T123 completed", "none", "a-b/c d", "other/a"])
+def test_foreign_trailers_are_passed_over(team: tuple[Repo, Repo, Repo], trailer: str) -> None:
+    """Without a word, and without anything to see to."""
+    ada, bob, _ = team
+    head = ada.head()
+    _work(bob, f"x\n\nTask: {trailer}")
+    assert _pull(ada) == []
+    assert ada.head() == head
+    assert ada.ok("doctor").out == "nothing to see to\n"
+
+
+def test_ids_are_exact(team: tuple[Repo, Repo, Repo]) -> None:
+    """The beginning of an id names a task where a person is asked, and none here."""
+    ada, bob, _ = team
+    ada.ok("create", "Long", "--id", "fix-login")
+    _work(bob, "x\n\nTask: fix completed")
+    _pull(ada)
+    assert status(ada, "fix-login") == "pending"
+
+
+def test_strangers_are_counted_and_their_command_takes_them(
+    team: tuple[Repo, Repo, Repo],
+) -> None:
+    """Who has not written to the list moves nothing, until a person or the setting says so."""
+    ada, bob, _ = team
+    bob.git("config", "user.email", "mallory@example.com")
+    _work(bob, "x\n\nTask: a completed")
+    (line,) = _pull(ada)
+    assert line.startswith("1 commit names tasks, by authors who have not written to the list;")
+    assert status(ada, "a") == "pending"
+    command = line.partition("gittasks ")[2].split()
+    assert "a completed" in ada.ok(*command).out
+    assert status(ada, "a") == "completed"
+    ada.git("config", "gittasks.catchUp", "all")
+    _work(bob, "y\n\nTask: b completed")
+    _pull(ada)
+    assert status(ada, "b") == "completed"
+    ada.git("config", "gittasks.catchUp", "off")
+    _work(bob, "z\n\nTask: c completed")
+    assert _pull(ada) == []
+    assert status(ada, "c") == "pending"
+
+
+def test_it_begins_where_the_hooks_came(team: tuple[Repo, Repo, Repo], tmp_path: Path) -> None:
+    """Older commits count for nothing; a branch that is only checked out neither."""
+    ada, bob, _ = team
+    _work(bob, "old\n\nTask: a completed")
+    git(str(tmp_path), "clone", "-q", ada.git("remote", "get-url", "origin"), "dora")
+    dora = Repo(str(tmp_path / "dora"))
+    dora.ok("hooks", "install")
+    _work(bob, "new\n\nTask: b completed")
+    bob.git("switch", "-q", "-c", "topic")
+    _work(bob, "topic\n\nTask: c completed", push=False)
+    bob.git("push", "-q", "-u", "origin", "topic")
+    _pull(dora)
+    dora.git("fetch", "-q")
+    dora.git("switch", "-q", "topic")
+    dora.ok("doctor", "--fix")
+    assert [status(dora, i) for i in "abc"] == ["pending", "completed", "pending"]
+    dora.git("switch", "-q", "main")
+    bob.git("push", "-q", "origin", "topic:main")
+    _pull(dora)
+    assert status(dora, "c") == "completed"
+    assert "a completed" in dora.ok("hooks", "catch-up", "main").out
+
+
+def test_many_commits_are_left_to_the_command(
+    team: tuple[Repo, Repo, Repo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than the limit stop no pull; the command takes them all."""
+    from gittasks.githooks import catch_up, dispatch
+
+    ada, bob, _ = team
+    for number in range(3):
+        _work(bob, f"{number}\n\nTask: a completed", push=False)
+    bob.git("push", "-q", "origin", "HEAD:main")
+    ada.git("fetch", "-q")
+    workspace = ada.workspace("plan")
+    report = catch_up.run(workspace, most=2)
+    assert report is not None
+    assert report.too_many
+    assert "gittasks hooks catch-up" in report.lines()[0]
+    assert status(ada, "a") == "pending"
+    assert dispatch.NAMES  # the hook and the command read one position
+    assert ada.ok("hooks", "catch-up", "--json").json()["tasks"][0]["id"] == "a"
+    assert status(ada, "a") == "completed"
+
+
+def test_what_a_rule_forbids_is_told_once_and_can_be_dismissed(
+    team: tuple[Repo, Repo, Repo],
+) -> None:
+    """A blocked task stays as it is, is linked, and is doctor's until it is let go of."""
+    ada, bob, _ = team
+    ada.ok("update", "b", "--add-blocked-by", "c")
+    _work(bob, "x\n\nTask: b completed")
+    ada.ok("start", "b", "--force")
+    (line,) = [text for text in _pull(ada) if "not done" in text]
+    assert '"plan/b completed"' in line
+    assert _pull(ada) == []
+    assert 'says "plan/b completed"' in ada.run("doctor").out
+    ada.ok("hooks", "catch-up", "--dismiss")
+    assert "says" not in ada.run("doctor").out
+
+
+def test_ones_own_commits_without_hooks_are_named(hooked: Repo) -> None:
+    """Without any remote doctor names them, and the command that it gives moves the task."""
+    _work(hooked, "x\n\nTask: a completed", push=False)
+    out = hooked.run("doctor").out
+    assert "commits of this branch that no hook saw name a" in out
+    span = out.partition("gittasks hooks catch-up ")[2].split()[0]
+    hooked.ok("hooks", "catch-up", span)
+    assert status(hooked, "a") == "completed"
+    assert hooked.ok("doctor").out == "nothing to see to\n"
+
+
+def test_a_range_that_git_does_not_know_is_a_mistake_of_the_caller(hooked: Repo) -> None:
+    """Exit code 2, and nothing is run with it."""
+    for span in ("nowhere..main", "--output=x"):
+        assert hooked.run("hooks", "catch-up", "--", span).code == 2
+    assert not os.path.exists(hooked.file("x"))
