@@ -25,6 +25,7 @@ from gittasks.core.fields import BY_NAME, Field, Kind
 from gittasks.core.ids import path_fault, task_id_fault
 from gittasks.core.model import (
     FORMAT,
+    OTHER_ID,
     RULES,
     CodeCommit,
     ListInfo,
@@ -197,7 +198,7 @@ def decode_list(data: bytes, list_id: str, path: str) -> ListInfo:
     _check_format(*known, list_id, path)
     inner = reader.line("id", nodes["id"]) if "id" in nodes else None
     if inner is not None and inner != list_id:
-        reader.fault(nodes["id"], f"id says {inner[:100]} but the list is {list_id}")
+        reader.fault(nodes["id"], f"{OTHER_ID}{inner[:100]} but the list is {list_id}")
     title = reader.line("title", nodes["title"]) if "title" in nodes else None
     settings = reader.mapping("settings", nodes["settings"]) if "settings" in nodes else {}
     extra = {reader.key(k): reader.value(v) for k, v in root.pairs if k.text not in LIST_KEYS}

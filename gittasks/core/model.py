@@ -199,12 +199,21 @@ class ListInfo(NamedTuple):
     extra: Mapping[str, Value] = _NOTHING
 
 
+OTHER_ID = "id says "
+"""The beginning of the fault of a list.yaml that was written for another list."""
+
+
 class Problem(NamedTuple):
     """Something on the branch that cannot be read: which path, which line, why."""
 
     path: str
     line: int | None
     message: str
+
+    @property
+    def is_other_list(self) -> bool:
+        """True when list.yaml was written for another list than the branch is named for."""
+        return self.path == "list.yaml" and self.message.startswith(OTHER_ID)
 
     @property
     def task(self) -> str | None:

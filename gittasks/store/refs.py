@@ -43,6 +43,21 @@ def read(common: str, name: str) -> str | None:
     return _followed(common, name)[1]
 
 
+def stored_name(common: str, name: str) -> str | None:
+    """Name a ref as the folder of its file spells it, None when it has no file.
+
+    A disk that ignores case opens the file of `plan` for `Plan` too.
+    """
+    path = os.path.join(common, name)
+    if not os.path.lexists(path):
+        return None
+    folder, last = os.path.split(path)
+    names = os.listdir(folder)
+    if last not in names:
+        last = next((n for n in names if n.casefold() == last.casefold()), last)
+    return f"{os.path.dirname(name)}/{last}"
+
+
 def trace(common: str, names: Iterable[str]) -> tuple[object, ...]:
     """A value that differs once one of these refs may have moved: a few stats, nothing read."""
     stats: list[object] = []

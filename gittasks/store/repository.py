@@ -108,6 +108,14 @@ class Repository:
         """Full name of a list's ref."""
         return self.prefix + list_id
 
+    def stored_id(self, list_id: str) -> str:
+        """The id of a list as it is stored, here or as fetched, where the disk ignores case."""
+        tracked = (self.tracking_ref(remote, list_id) for remote in self.remotes())
+        for ref in (self.ref(list_id), *tracked):
+            if name := refs.stored_name(self.common, ref):
+                return name.rpartition("/")[2]
+        return list_id
+
     def tracking_ref(self, remote: str, list_id: str) -> str:
         """Full name of the ref that says where a remote has a list."""
         return f"refs/remotes/{remote}/{self.prefix.removeprefix('refs/heads/')}{list_id}"

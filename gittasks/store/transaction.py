@@ -291,6 +291,19 @@ def _always_beaten(store: ListStore) -> Busy:
     )
 
 
+def _check_identity(store: ListStore, branch: ListVersion) -> None:
+    """Raise InvalidData when the branch holds another list: it was renamed or copied by git."""
+    for problem in branch.snapshot.problems:
+        if problem.is_other_list:
+            name = store.ref.removeprefix("refs/heads/")
+            raise InvalidData(
+                f"the branch {name} holds another list: {problem.message}",
+                where="list.yaml",
+                hint="nothing was changed; if the branch was renamed, give it its name back with: "
+                "git branch -m",
+            )
+
+
 def _try(
     store: ListStore, lock: ListLock, propose: Propose, signatures: Signatures
 ) -> CommitResult | None:
@@ -300,6 +313,7 @@ def _try(
     branch = store.load()
     if branch.heads.local != local:
         return None
+    _check_identity(store, branch)
     proposal = propose(branch)
     if proposal is None:
         return CommitResult(None)

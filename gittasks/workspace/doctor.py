@@ -14,7 +14,7 @@ from gittasks.store.list_store import ListStore
 from gittasks.workspace import commit_links
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gittasks.store.list_version import ListVersion
     from gittasks.workspace.session import Session
@@ -45,6 +45,7 @@ def examine(session: Session, *, fix: bool) -> list[Symptom]:
     """All findings, those of the repository first. Reads every list; writes only to fix."""
     lists = session.repository.known_lists()
     symptoms = [*_setup(session, shared=bool(lists), fix=fix), *_commits(session, fix=fix)]
+    symptoms += _doubles(lists)
     for list_id in lists:
         store = ListStore(session.repository, list_id)
         try:
@@ -53,6 +54,20 @@ def examine(session: Session, *, fix: bool) -> list[Symptom]:
             hint = error.hint or f"see: git log {store.ref.removeprefix('refs/heads/')}"
             symptoms.append(Symptom("unreadable", list_id, error.message, hint))
     return symptoms
+
+
+def _doubles(lists: Sequence[str]) -> Iterator[Symptom]:
+    """Lists that a disk which ignores case would mix."""
+    for number, list_id in enumerate(lists):
+        for other in lists[number + 1 :]:
+            if other.casefold() == list_id.casefold():
+                yield Symptom(
+                    "case",
+                    list_id,
+                    f"the lists {list_id} and {other} differ only in upper and lower case",
+                    "on macOS and Windows they are one file: move the tasks of one of them to a "
+                    "list of another name with: gittasks export, gittasks import",
+                )
 
 
 def _setup(session: Session, *, shared: bool, fix: bool) -> Iterator[Symptom]:

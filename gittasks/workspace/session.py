@@ -34,16 +34,16 @@ class ChosenList(NamedTuple):
 def named_list(repository: Repository, option: str | None) -> ChosenList | None:
     """The list that the option, the environment or git config names, existing or not."""
     if option:
-        return ChosenList(check_list_id(option), "--list")
+        return ChosenList(repository.stored_id(check_list_id(option)), "--list")
     for variable in LIST_VARIABLES:
         if value := repository.env.get(variable):
             if fault := list_id_fault(value):
                 raise Usage(f'{variable} is "{value}", which is not a list id: {fault}')
-            return ChosenList(value, variable)
+            return ChosenList(repository.stored_id(value), variable)
     if value := repository.config.get("gittasks.list"):
         if fault := list_id_fault(value):
             raise Usage(f'git config gittasks.list is "{value}", which is not a list id: {fault}')
-        return ChosenList(value, "git config gittasks.list")
+        return ChosenList(repository.stored_id(value), "git config gittasks.list")
     return None
 
 

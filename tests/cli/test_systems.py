@@ -113,6 +113,52 @@ def test_a_program_is_run_on_windows(listed: Repo, windows: dict[str, str]) -> N
     assert listed.tasks()["a"]["status"] == "completed"
 
 
+# --- disks that ignore case ------------------------------------------------------------------
+
+
+def test_a_list_is_known_by_its_stored_spelling(ada: Repo) -> None:
+    """However it is named, one list is read, written and sent: the one that is there."""
+    env = systems.insensitive(ada.path)
+    assert os.path.exists(ada.file(".git/refs/heads/gittasks/plan"))
+    ada.ok("create", "D", "--id", "d", "--list", "PLAN", env=env)
+    ada.ok("start", "d", env={**env, "GITTASKS_LIST": "Plan"})
+    ada.git("config", "gittasks.list", "pLAN")
+    ada.ok("done", "d", env=env)
+    assert ada.ok("list", "--json", env=env).json()["list"]["id"] == "plan"
+    ada.ok("sync", "--list", "Plan", env=env)
+    assert clones.on_hub(ada) == ada.head()
+    heads = ada.git("ls-remote", "origin", "refs/heads/*").splitlines()
+    assert [line.split("/")[-1] for line in heads] == ["plan", "main"]
+    assert os.listdir(ada.file(".git/refs/heads/gittasks")) == ["plan"]
+
+
+def test_a_fetched_list_is_known_by_its_stored_spelling(tmp_path: Path) -> None:
+    bob = clones.share(str(tmp_path), "ada", "bob")[1]
+    bob.git("fetch", "-q")
+    bob.git("update-ref", "-d", "refs/remotes/origin/gittasks/plan")
+    bob.git("fetch", "-q")
+    bob.ok("start", "a", "--list", "Plan", env=systems.insensitive(bob.path))
+    assert bob.tasks()["a"]["status"] == "in_progress"
+    assert os.listdir(bob.file(".git/refs/heads/gittasks")) == ["plan"]
+
+
+def test_a_branch_that_holds_another_list_is_not_written(listed: Repo) -> None:
+    """`git branch -m`, or two spellings of one file: nothing is added under the wrong name."""
+    listed.git("branch", "-m", "gittasks/plan", "gittasks/Plan")
+    before = listed.head("Plan")
+    refused = listed.run("start", "a", "--list", "Plan")
+    assert refused.code == 4
+    assert "the branch gittasks/Plan holds another list: id says plan" in refused.err
+    assert listed.head("Plan") == before
+    assert "[ ] a" in listed.run("list", "--list", "Plan").out
+
+
+def test_lists_that_differ_in_case_are_named_by_doctor(listed: Repo) -> None:
+    listed.git("branch", "gittasks/Plan", "gittasks/plan")
+    found = listed.run("doctor").out
+    assert "the lists Plan and plan differ only in upper and lower case" in found
+
+
 # --- macOS -----------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["macos", "tool", "windows"]
+__all__ = ["insensitive", "macos", "tool", "windows"]
 
 _HERE = Path(__file__).parent
 
@@ -18,6 +18,11 @@ def windows(log: Path) -> dict[str, str]:
 def macos(log: Path, *, refuses: str = "") -> dict[str, str]:
     """An environment with the syncs of macOS, noted in `log`, and without /proc."""
     return {"PYTHONPATH": str(_HERE / "macos"), "MACOS_LOG": str(log), "MACOS_REFUSES": refuses}
+
+
+def insensitive(root: str) -> dict[str, str]:
+    """An environment for which the disk ignores case below a folder."""
+    return {"PYTHONPATH": str(_HERE / "insensitive"), "CASE_ROOT": os.path.realpath(root)}
 
 
 def tool(folder: Path, name: str, script: str) -> str:
