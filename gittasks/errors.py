@@ -1,7 +1,7 @@
 """Errors that gittasks raises on purpose: kind, place, hint, exit code.
 
 An error says what is wrong (the message), where (`where`: a file and line, a ref, a task),
-and what to do next (`hint`, never a complete destructive command). Its class gives the
+and what to do next (`hint`): steps whose commands are data, and words. Its class gives the
 stable `kind` of the JSON error and the exit code; one boundary, in `gittasks.cli.main`,
 prints it. Expected outcomes (a lost race, nothing to do) are values, not errors.
 """
@@ -10,29 +10,110 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple, Self
+
+
+class Way(NamedTuple):
+    """A next step that an error offers: what it is for, and the command, each word apart.
+
+    A command has no placeholders and can be run at once. A `decision` is one that needs a person:
+    force, a take-over, a command of git's own.
+    """
+
+    purpose: str
+    command: tuple[str, ...] = ()
+    decision: bool = False
+
+    def __str__(self) -> str:
+        """The step as a hint has it."""
+        if not self.command:
+            return self.purpose
+        import shlex  # only on the way to an error
+
+        return f"{self.purpose}: {shlex.join(self.command)}"
 
 
 class GittasksError(Exception):
-    """Base of all expected errors; `details` are extra fields of the JSON error."""
+    """Base of all expected errors; `details` are extra fields of the JSON error.
+
+    An error does not change once it is made: `with_hint`, `with_ways`, `with_details` return
+    another.
+    """
 
     kind: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
+    message: str
+    where: str | None
+    advice: str | None
+    """Words of the hint that name no command."""
+    ways: tuple[Way, ...]
+    details: Mapping[str, Any]
 
     def __init__(
         self,
         message: str,
         *,
         hint: str | None = None,
+        ways: Sequence[Way] = (),
         where: str | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.where = where
-        self.details = dict(details or {})
+        self.__dict__.update(
+            message=message,
+            advice=hint,
+            ways=tuple(ways),
+            where=where,
+            details=MappingProxyType(dict(details or {})),
+        )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse any change but those of the interpreter: traceback, cause, context."""
+        if not name.startswith("__"):
+            raise AttributeError(f"an error does not change: {name} of {type(self).__name__}")
+        super().__setattr__(name, value)
+
+    @property
+    def hint(self) -> str | None:
+        """What to do next, in words and commands; None when there is nothing to say."""
+        return "; ".join([*map(str, self.ways), *filter(None, [self.advice])]) or None
+
+    @property
+    def commands(self) -> tuple[tuple[str, ...], ...]:
+        """Commands that are accepted when they are run at once, each an argv."""
+        return tuple(w.command for w in self.ways if w.command and not w.decision)
+
+    @property
+    def decisions(self) -> tuple[tuple[str, ...], ...]:
+        """Commands that a person has to decide on."""
+        return tuple(w.command for w in self.ways if w.command and w.decision)
+
+    def with_hint(self, advice: str | None, *ways: Way) -> Self:
+        """The same error with another hint: these steps and words instead of its own."""
+        return self._with(advice=advice, ways=ways)
+
+    def with_ways(self, ways: Iterable[Way]) -> Self:
+        """The same error with other steps; words that name no command stay."""
+        return self._with(ways=tuple(ways))
+
+    def with_message(self, message: str) -> Self:
+        """The same error in other words."""
+        return self._with(message=message, args=(message,))
+
+    def with_details(self, *, where: str | None = None, **details: Any) -> Self:
+        """The same error with more details, or at another place; a detail of None is left out."""
+        dropped = {name for name, value in details.items() if value is None}
+        merged = {k: v for k, v in {**self.details, **details}.items() if k not in dropped}
+        return self._with(where=where or self.where, details=MappingProxyType(merged))
+
+    def _with(self, **changes: Any) -> Self:
+        args = changes.pop("args", self.args)
+        other = type(self).__new__(type(self), *args)
+        other.__dict__.update(self.__dict__ | changes)
+        other.__cause__, other.__suppress_context__ = self.__cause__, self.__suppress_context__
+        return other.with_traceback(self.__traceback__)
 
 
 class Usage(GittasksError):
@@ -102,6 +183,8 @@ class Refused(GittasksError):
 
     kind = "refused"
     exit_code = 5
+    rule: str
+    tasks: tuple[str, ...]
 
     def __init__(
         self,
@@ -109,14 +192,13 @@ class Refused(GittasksError):
         message: str,
         *,
         hint: str | None = None,
+        ways: Sequence[Way] = (),
         tasks: Sequence[str] = (),
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(
-            message, hint=hint, details={"rule": rule, "tasks": list(tasks), **(details or {})}
-        )
-        self.rule = rule
-        self.tasks = tuple(tasks)
+        every = {"rule": rule, "tasks": list(tasks), **(details or {})}
+        super().__init__(message, hint=hint, ways=ways, details=every)
+        self.__dict__.update(rule=rule, tasks=tuple(tasks))
 
 
 class Busy(GittasksError):

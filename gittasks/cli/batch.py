@@ -57,17 +57,19 @@ def batch_command(settings: Settings, owner: str | None, force: bool, parallel: 
 def _located(error: GittasksError, lines: list[BatchLine]) -> GittasksError:
     """The error with the line that it is about; a value that cannot be used is invalid data."""
     if isinstance(error, Usage):
-        error = InvalidData(error.message, hint=error.hint, details=error.details)
+        error = InvalidData(
+            error.message, hint=error.advice, ways=error.ways, details=error.details
+        )
     about_a_line = isinstance(error, (Refused, NotFound, Ambiguous, InvalidData))
     index = error.details.get("operation", 0 if about_a_line and len(lines) == 1 else None)
     if index is None:  # no list, a busy branch
         return error
-    error.details["line"] = lines[index].number
-    error.where = f"standard input:{lines[index].number}"
+    number = lines[index].number
+    error = error.with_details(where=f"standard input:{number}", line=number)
+    advice, ways = error.advice, error.ways
     if isinstance(error, NotFound) and (below := _made_below(error, lines[index + 1 :])):
-        error.hint = f"line {below} makes it: put that line before this one"
-    error.hint = f"{error.hint}; {NOTHING_APPLIED}" if error.hint else NOTHING_APPLIED
-    return error
+        advice, ways = f"line {below} makes it: put that line before this one", ()
+    return error.with_hint(f"{advice}; {NOTHING_APPLIED}" if advice else NOTHING_APPLIED, *ways)
 
 
 def _made_below(error: NotFound, lines: list[BatchLine]) -> int | None:

@@ -13,7 +13,7 @@ from gittasks import __version__
 from gittasks.cli.options import common_options
 from gittasks.cli.output import LostOutput, say
 from gittasks.cli.settings import Settings
-from gittasks.errors import Bug, DiskFailure, GittasksError, Usage
+from gittasks.errors import Bug, DiskFailure, GittasksError, Usage, Way
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -136,7 +136,8 @@ def unknown_command(word: str) -> Usage:
         near = near_matches(word, [*_MODULES, *ALIASES], 2)
     near = list(dict.fromkeys(ALIASES.get(name, name) for name in near))
     hint = f"did you mean: gittasks {' or '.join(near)}?" if near else None
-    return Usage(f'there is no command "{word}"', hint=hint or "see them all with: gittasks --help")
+    ways = [] if hint else [Way("see them all", ("gittasks", "--help"))]
+    return Usage(f'there is no command "{word}"', hint=hint, ways=ways)
 
 
 def version_option() -> click.Option:
@@ -179,7 +180,7 @@ def run(args: Sequence[str]) -> int:
         done = _invoke(args, settings)
         code = done if isinstance(done, int) else done.exit_code
         if isinstance(done, GittasksError):
-            _print_error(done, settings)
+            _print_error(_addressed(done, settings), settings)
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit):
         # The reader went away (`gittasks log | head`): nothing is wrong, and nobody listens.
@@ -190,6 +191,19 @@ def run(args: Sequence[str]) -> int:
     except (LostOutput, OSError) as error:
         return code or _report_lost_output(error, settings)
     return code
+
+
+def _addressed(error: GittasksError, settings: Settings) -> GittasksError:
+    """The error with commands that name the same folder, list and actor as this one did."""
+    place = settings.place()
+    acting = ("--as", settings.acting) if settings.acting else ()
+
+    def complete(way: Way) -> Way:
+        ours = way.command[:1] == ("gittasks",)
+        who = () if "--owner" in way.command else acting
+        return way._replace(command=(*way.command, *place, *who)) if ours else way
+
+    return error.with_ways(map(complete, error.ways)) if place or acting else error
 
 
 def _before_separator(args: Sequence[str]) -> Sequence[str]:
@@ -225,7 +239,7 @@ def _report_lost_output(error: Exception, settings: Settings) -> int:
     """The answer could not be written (a full disk): what the command did stays done."""
     lost = DiskFailure(
         f"the answer could not be written: {error}",
-        hint="what was to be done is done; see it with: gittasks log -n 1",
+        ways=[Way("what was to be done is done; see it", ("gittasks", "log", "-n", "1"))],
     )
     _print_error(lost, settings)
     return lost.exit_code
@@ -256,8 +270,8 @@ def _as_usage(error: click.ClickException) -> Usage:
     hint = hint_for(error)
     if hint and isinstance(error, click.NoSuchOption):
         message = error.message.rstrip(".")  # without click's own guess, which knows less
-    hint = hint or f"see: {path} --help"
-    return Usage(message[:1].lower() + message[1:], hint=hint)
+    ways = [] if hint else [Way("see", (*path.split(), "--help"))]
+    return Usage(message[:1].lower() + message[1:], hint=hint, ways=ways)
 
 
 def _print_error(error: GittasksError, settings: Settings) -> None:

@@ -38,10 +38,17 @@ class Settings:
                 f"--as {self.acting} and --owner {owner} say two things about who acts",
                 hint="give one of them",
             )
-        who = owner or self.acting
-        workspace = Workspace.open(self.directory, list_id=self.list_id, owner=who, remote=remote)
+        self.acting = owner or self.acting
+        workspace = Workspace.open(
+            self.directory, list_id=self.list_id, owner=self.acting, remote=remote
+        )
         workspace.cut_ids = True
         return workspace
+
+    def place(self) -> tuple[str, ...]:
+        """The options that say where a command works, as they were given."""
+        folder = ("-C", self.directory) if self.directory != "." else ()
+        return (*folder, *(("--list", self.list_id) if self.list_id else ()))
 
     def environment(self) -> dict[str, str]:
         """The environment for who reads it itself: who acts is in it too."""

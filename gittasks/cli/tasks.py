@@ -25,7 +25,7 @@ from gittasks.core.fields import LISTS, SIMPLE, Kind
 from gittasks.core.lint.advice import remarks
 from gittasks.core.model import Status, Value
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
-from gittasks.errors import Usage
+from gittasks.errors import Usage, Way
 
 _STATUSES = StatusChoice([str(s) for s in Status])
 _OPEN_STATUSES = StatusChoice([str(s) for s in Status if s is not Status.DELETED])
@@ -220,7 +220,10 @@ def update_command(
     simple = Update.of({"id": task_id, **_given(fields)})
     operation = plain._replace(fields=simple.fields, added=simple.added, removed=simple.removed)
     if operation == Update(id=task_id):
-        raise Usage("nothing to change was given", hint="see what can be: gittasks update --help")
+        raise Usage(
+            "nothing to change was given",
+            ways=[Way("see what can be", ("gittasks", "update", "--help"))],
+        )
     return edit(settings, [operation], force=force, parallel=parallel)
 
 

@@ -26,7 +26,7 @@ from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Claim, Operation, StartNext, Transition, Verb
 from gittasks.core.times import duration, duration_words
 from gittasks.core.validation import escape_line
-from gittasks.errors import GittasksError, Refused, RemoteFailure
+from gittasks.errors import GittasksError, Refused, RemoteFailure, Way
 
 if TYPE_CHECKING:
     from gittasks.cli.child_process import ChildEnd
@@ -274,12 +274,13 @@ def claim_command(
                 break
             claimed = workspace.claim(intent, seconds, **how)
     except RemoteFailure as error:
-        if error.details.get("outcome") != "unknown":
-            error.hint = (
-                "nothing was claimed; try again, or claim without asking the remote: "
-                "gittasks claim --offline"
-            )
-        raise
+        if error.details.get("outcome") == "unknown":
+            raise
+        offline_way = ("gittasks", "claim", *([task_id] if task_id else []), "--offline")
+        raise error.with_hint(
+            "nothing was claimed; or try again",
+            Way("claim without asking the remote", offline_way),
+        ) from error
     return _answer(workspace, claimed)
 
 

@@ -18,7 +18,7 @@ from gittasks.core.model import Status, Task
 from gittasks.core.query import Filter
 from gittasks.core.times import duration
 from gittasks.core.view import ListView
-from gittasks.errors import InvalidData, NotFound, Usage
+from gittasks.errors import InvalidData, NotFound, Usage, Way
 
 if TYPE_CHECKING:
     from gittasks.cli.terminal import Screen
@@ -336,7 +336,7 @@ def _find_then(workspace: Workspace, view: ListView, text: str) -> str:
         task_id = find(workspace.snapshot(), text, cut=True)
         raise NotFound(
             f'the task "{task_id}" was not there yet at {view.past.at}',
-            hint=f"see when it came with: gittasks log {task_id} --reverse -n 1",
+            ways=[Way("see when it came", ("gittasks", "log", task_id, "--reverse", "-n", "1"))],
         ) from None
 
 

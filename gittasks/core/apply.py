@@ -10,7 +10,15 @@ from gittasks.core.editor import Editor
 from gittasks.core.fields import CLEARABLE, LISTS, SIMPLE
 from gittasks.core.graph import Graph
 from gittasks.core.history import changed_ids
-from gittasks.core.model import Snapshot, Status, Task, phase_in, phase_named, without_prefix
+from gittasks.core.model import (
+    Actor,
+    Snapshot,
+    Status,
+    Task,
+    phase_in,
+    phase_named,
+    without_prefix,
+)
 from gittasks.core.operations import (
     AddNote,
     Claim,
@@ -27,7 +35,7 @@ from gittasks.core.operations import (
     Verb,
     resolved,
 )
-from gittasks.errors import GittasksError, Usage
+from gittasks.errors import GittasksError, Refused, Usage
 
 MOST_ITERATIONS = 1000
 
@@ -105,8 +113,7 @@ def apply(snapshot: Snapshot, operations: Sequence[Operation], context: Context)
             intent = resolved(operation, focus, draft.loop_ends)
             focus.append(_apply_one(draft, intent))
         except GittasksError as error:
-            error.details["operation"] = index
-            raise
+            raise error.with_details(operation=index) from error.__cause__
     after = snapshot._replace(info=draft.info, tasks=draft.tasks)
     edit = between(snapshot, after, focus=tuple(focus), forced=tuple(draft.forced))
     return edit._replace(created=tuple(draft.created))
@@ -451,3 +458,52 @@ def _claim(draft: Editor, op: Claim) -> str:
         return ""
     draft.claim(ready[0], op._replace(owner=owner))
     return ready[0]
+
+
+# --- what a refusal offers --------------------------------------------------------------------
+
+_VERBS = frozenset(verb.value for verb in Verb)
+
+
+def with_accepted_ways(refusal: Refused, snapshot: Snapshot, context: Context) -> Refused:
+    """The refusal with the commands that are accepted at once, the list being as it is.
+
+    Each is tried on the snapshot by the rules themselves. Decisions stay: force is a person's.
+    """
+    plain = context._replace(force=False, parallel=context.parallel)
+    ways = [w for w in refusal.ways if w.decision or _is_kept(w.command, snapshot, plain)]
+    return refusal.with_ways(ways)
+
+
+def _is_kept(command: Sequence[str], snapshot: Snapshot, context: Context) -> bool:
+    if not command:
+        return True
+    _, verb, *words = command
+    if verb == "ready":
+        graph = Graph(snapshot.tasks, snapshot.unreadable, context.now)
+        return bool(graph.ready(context.actor.owner))
+    if verb == "show":
+        return words[0] in snapshot.tasks
+    if verb == "log":
+        return True
+    if "--owner" in words:
+        owner = words[words.index("--owner") + 1]
+        context = context._replace(actor=Actor(owner, context.actor.session, named=True))
+    context = context._replace(parallel=context.parallel or "--parallel" in words)
+    try:
+        edit = apply(snapshot, [_offered(verb, words)], context)
+    except GittasksError:
+        return False
+    return edit.made or (verb == "claim" and bool(edit.focus[0]))
+
+
+def _offered(verb: str, words: Sequence[str]) -> Operation:
+    """The operation of a command that a rule offers."""
+    task_id = words[0] if words else None
+    resume = "--resume" in words
+    if task_id is None or verb == "claim":
+        return Claim(task_id, resume=resume)
+    if verb in _VERBS:
+        return Transition(Verb(verb), task_id, resume=resume)
+    at = words.index("--remove-blocked-by")
+    return Update(task_id, remove_blocked_by=(words[at + 1],))

@@ -187,7 +187,7 @@ class Editor:
     def _begin(self, task: Task, owner: str, since: str) -> None:
         session = self.context.actor.session
         self._check_blockers(task)
-        self._check_one_in_progress(task, owner, session)
+        self._check_one_in_progress(task, owner, session, "start")
         self.put(
             task.id,
             status=Status.IN_PROGRESS,
@@ -217,7 +217,7 @@ class Editor:
         else:
             self.unless_forced(rules.assigned(task, actor.owner))
         self._check_blockers(task)
-        self._check_one_in_progress(task, actor.owner, actor.session)
+        self._check_one_in_progress(task, actor.owner, actor.session, "claim")
         self.put(
             task_id,
             status=Status.IN_PROGRESS,
@@ -402,7 +402,7 @@ class Editor:
         if task.status is Status.IN_PROGRESS:
             self.check_may_end(task, "update")
             if owner:
-                self._check_one_in_progress(task, owner, None)
+                self._check_one_in_progress(task, owner, None, "update")
             self.put(task_id, owner=owner, session=None, left=None)
         else:
             self.put(task_id, owner=owner)
@@ -414,10 +414,12 @@ class Editor:
         ]
         self.unless_forced(rules.blocked(task, known))
 
-    def _check_one_in_progress(self, task: Task, owner: str, session: str | None) -> None:
+    def _check_one_in_progress(
+        self, task: Task, owner: str, session: str | None, verb: str
+    ) -> None:
         if self.context.parallel:
             return
         for other in actors.counted(self.tasks, owner, session):
             if other.id != task.id:
                 waits = bool(Graph(self.tasks, self.unreadable).open_blockers(other.id))
-                self.unless_forced(rules.one_in_progress(task, other, owner, waits=waits))
+                self.unless_forced(rules.one_in_progress(task, other, owner, verb, waits=waits))

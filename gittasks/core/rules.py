@@ -2,7 +2,8 @@
 
 A function with a condition returns the refusal or None, and leaves to its caller whether
 `--force` lets it pass; one without a condition builds the refusal for a caller that has
-already found out. `Refused.rule` is part of the JSON error, so the names are fixed:
+already found out. The steps that a refusal offers are checked against the list before they are
+shown (`apply`). `Refused.rule` is part of the JSON error, so the names are fixed:
 `blocked`, `held`, `one-in-progress`, `assigned`, `lost-lease` (can be forced), `claimed` (with
 `--take-over`), `handed-out`, `closed`, `cycle`, `deleted`, `exists`, `in-progress`, `no-loop`,
 `built-on` (cannot).
@@ -10,15 +11,15 @@ already found out. `Refused.rule` is part of the JSON error, so the names are fi
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from gittasks.core.actors import Answer, standing, to_end, to_start
 from gittasks.core.ids import listed
 from gittasks.core.model import Actor, Status, Task
 from gittasks.core.validation import escape_line
-from gittasks.errors import Refused
+from gittasks.errors import Refused, Way
 
 _SHOWN = 5
 """How many tasks a message lists before it only counts."""
@@ -39,38 +40,43 @@ def _holder(task: Task) -> str:
     return f"{who}{session}{since}"
 
 
-def held(task: Task, actor: Actor, answer: Answer, verb: str) -> Refused:
-    """A task in progress is not moved by who does not hold it; `answer` is that of the table.
+def _way(purpose: str, *words: str, decision: bool = False) -> Way:
+    return Way(purpose, ("gittasks", *words), decision)
 
-    `details["goOn"]` names the command that goes on with it, `details["actAs"]` the owner as whom
-    it can be done.
-    """
+
+def _ready() -> Way:
+    return _way("see what can be started", "ready")
+
+
+def held(task: Task, actor: Actor, answer: Answer, verb: str) -> Refused:
+    """A task in progress is not moved by who does not hold it; `answer` is that of the table."""
     goes_on = {Answer.ASK_START: "start", Answer.ASK_CLAIM: "claim"}.get(answer)
     owner = _who_may(task, actor, verb) if answer is Answer.NO else None
+    ways = [_way("see what else can be started", "ready")]
     if goes_on:
-        way = f"go on with it: gittasks {goes_on} {task.id} --resume"
+        ways.append(_way("go on with it", goes_on, task.id, "--resume"))
     elif owner:
-        way = f"when you are {escape_line(owner, 60)}: gittasks {verb} {task.id} "
-        way += f"--owner {shlex.quote(owner)}"
-    else:
-        way = "when that one is surely gone, --force takes the task over"
+        name = escape_line(owner, 60)
+        ways.append(_way(f"when you are {name}", verb, task.id, "--owner", owner))
+    elif verb in _MAY_FORCE:
+        gone = "only when that one is surely gone"
+        ways.append(_way(gone, verb, task.id, "--force", decision=True))
     return Refused(
         "held",
         f"{_named(task)} is in progress, held by {_holder(task)}",
-        hint=f"see what else can be started: gittasks ready; {way}",
+        ways=ways,
         tasks=(task.id,),
-        details={
-            **_hold(task),
-            "left": task.left,
-            "goOn": goes_on,
-            "actAs": owner,
-        },
+        details={**_hold(task), "left": task.left, "goOn": goes_on, "actAs": owner},
     )
+
+
+_MAY_FORCE = ("start", "done", "skip", "release", "delete")
+"""Transitions of one task that `--force` lets pass."""
 
 
 def _who_may(task: Task, actor: Actor, verb: str) -> str | None:
     """The owner as whom an actor without a name of its own could do this at once."""
-    if actor.named or not task.owner or verb not in ("start", "done", "skip", "release", "delete"):
+    if actor.named or not task.owner or verb not in _MAY_FORCE:
         return None
     other = Actor(task.owner, actor.session, named=True)
     where = standing(task, other)
@@ -81,27 +87,31 @@ def _who_may(task: Task, actor: Actor, verb: str) -> str | None:
 def claimed(task: Task, actor: Actor, answer: Answer, *, asked: bool = False) -> Refused:
     """A task that somebody holds cannot be claimed, nor a second time without a session: two
     runs that give none cannot be told apart. `asked`: a take-over was asked for."""
+    words = None
+    another = _way("claim another", "claim")
+    gone = _way(
+        "only when the holder is surely gone",
+        *("claim", task.id, "--take-over", "--force"),
+        decision=True,
+    )
     if asked:
-        way = (
+        words = (
             "as far as was seen from here its holder has no lease that ran out; look again after "
-            "the length of the lease, or when the holder is surely gone add --force"
+            "the length of the lease"
         )
+        ways = [gone]
     elif answer is Answer.ASK_CLAIM:
-        way = f"go on with it: gittasks claim {task.id} --resume; or claim another: gittasks claim"
+        ways = [_way("go on with it", "claim", task.id, "--resume"), another]
     elif task.owner == actor.owner:
-        way = (
-            "two runs of one name are told apart by their sessions (GITTASKS_SESSION); "
-            "claim another: gittasks claim"
-        )
+        words = "two runs of one name are told apart by their sessions (GITTASKS_SESSION)"
+        ways = [another]
     else:
-        way = (
-            "claim another: gittasks claim; or when the holder is surely gone: "
-            f"gittasks claim {task.id} --take-over"
-        )
+        ways = [another, gone]
     return Refused(
         "claimed",
         f"{_named(task)} is {'claimed' if task.claim else 'in progress, held'} by {_holder(task)}",
-        hint=way,
+        hint=words,
+        ways=ways,
         tasks=(task.id,),
         details={
             **_hold(task),
@@ -130,7 +140,10 @@ def assigned(task: Task, owner: str) -> Refused | None:
     return Refused(
         "assigned",
         f"{_named(task)} is meant for {escape_line(task.owner, 60)}",
-        hint="claim another: gittasks claim; --force takes it all the same",
+        ways=[
+            _way("claim another", "claim"),
+            _way("to take it all the same", "claim", task.id, "--force", decision=True),
+        ],
         tasks=(task.id,),
         details={"owner": task.owner},
     )
@@ -154,7 +167,10 @@ def lost_lease(task: Task) -> Refused:
     return Refused(
         "lost-lease",
         f"{_named(task)} {state}, under claim {task.claim}: yours was lost",
-        hint=f"see what became of it: gittasks show {task.id}; go on with: gittasks claim",
+        ways=[
+            _way("see what became of it", "show", task.id),
+            _way("go on with another", "claim"),
+        ],
         tasks=(task.id,),
         details={**_hold(task), "claim": task.claim},
     )
@@ -168,24 +184,27 @@ def blocked(task: Task, blockers: Sequence[Task]) -> Refused | None:
     return Refused(
         "blocked",
         f"{_named(task)} is blocked by {shown}",
-        hint="see what can be started: gittasks ready",
+        ways=[_ready(), _way("see what it waits for", "show", blockers[0].id)],
         tasks=[b.id for b in blockers],
         details={"openBlockers": [b.id for b in blockers]},
     )
 
 
-def one_in_progress(task: Task, other: Task, owner: str, *, waits: bool) -> Refused:
+def one_in_progress(task: Task, other: Task, owner: str, verb: str, *, waits: bool) -> Refused:
     """An owner has one task in progress in a session; `other` is that task.
 
-    `waits`: it is blocked, so that it can be given back but not finished.
+    `waits`: it is blocked, so that it can be given back but not finished. `verb` would begin the
+    task.
     """
-    way = f"give it back: gittasks release {other.id}" if waits else ""
-    way = way or f"finish it with: gittasks done {other.id}"
     why = f", and it waits for {task.id}" if waits and task.id in other.blocked_by else ""
+    ways = [] if waits else [_way("finish that first", "done", other.id)]
+    ways.append(_way("give it back", "release", other.id))
+    if verb != "update":
+        ways.append(_way("to work on both", verb, task.id, "--parallel"))
     return Refused(
         "one-in-progress",
         f"{escape_line(owner, 60)} already has {_named(other)} in progress{why}",
-        hint=f"{way}; or give --parallel to work on both",
+        ways=ways,
         tasks=(other.id,),
         details={"owner": owner, "waits": waits},
     )
@@ -197,7 +216,7 @@ def closed(task: Task, verb: str) -> Refused:
     return Refused(
         "closed",
         f"cannot {verb} {_named(task)}: it is {task.status}",
-        hint=f"open it again with: gittasks {way} {task.id}",
+        ways=[_way("open it again", way, task.id)],
         tasks=(task.id,),
         details={"status": task.status.value},
     )
@@ -208,8 +227,10 @@ def in_progress(task: Task, verb: str) -> Refused:
     return Refused(
         "in-progress",
         f"cannot {verb} {_named(task)}: it is in progress",
-        hint=f"see who works on it: gittasks show {task.id}; who does may give it back: "
-        f"gittasks release {task.id}",
+        ways=[
+            _way("see who works on it", "show", task.id),
+            _way("give it back", "release", task.id),
+        ],
         tasks=(task.id,),
     )
 
@@ -219,7 +240,7 @@ def deleted(task: Task) -> Refused:
     return Refused(
         "deleted",
         f"{_named(task)} is deleted",
-        hint=f"bring it back with: gittasks restore {task.id}",
+        ways=[_way("bring it back", "restore", task.id)],
         tasks=(task.id,),
     )
 
@@ -229,7 +250,8 @@ def exists(task: Task, subject: str) -> Refused:
     return Refused(
         "exists",
         f'{_named(task)} exists already, and its subject is not "{escape_line(subject, 60)}"',
-        hint=f"give another id, or look at it with: gittasks show {task.id}",
+        hint="or give another id",
+        ways=[_way("look at it", "show", task.id)],
         tasks=(task.id,),
     )
 
@@ -239,22 +261,25 @@ def no_loop(task: Task) -> Refused:
     return Refused(
         "no-loop",
         f'{_named(task)} is in no loop: its subject does not begin with "Iteration i/N:"',
-        hint=f"finish it alone with: gittasks done {task.id}",
+        ways=[_way("finish it alone", "done", task.id)],
         tasks=(task.id,),
     )
 
 
 def cycle(path: Sequence[str]) -> Refused:
     """Dependencies must not go round; `path` is the cycle, its first id again at the end."""
-    if len(path) > 2:
-        hint = "leave one of these dependencies out, or drop one that is there with: "
-        hint += "gittasks update ID --remove-blocked-by ID"
-    else:
-        hint = "a task cannot wait for itself; see the others with: gittasks list"
+    # The first edge is the one that was asked for; the others may be there already.
+    present = list(pairwise(path))[1:]
+    ways = [
+        _way("drop one that is there", "update", task, "--remove-blocked-by", blocker)
+        for task, blocker in present
+    ]
+    words = "leave one of these dependencies out" if present else "a task cannot wait for itself"
     return Refused(
         "cycle",
         f"that would close a cycle of tasks, each blocked by the next: {' → '.join(path)}",
-        hint=hint,
+        hint=words,
+        ways=ways[:_SHOWN],
         tasks=tuple(dict.fromkeys(path)),
         details={"cycle": list(path)},
     )
@@ -262,11 +287,10 @@ def cycle(path: Sequence[str]) -> Refused:
 
 def built_on(message: str, tasks: Sequence[str], details: Mapping[str, Any]) -> Refused:
     """Refuse to take back work that others have built on since."""
-    seen = f" {tasks[0]}" if tasks else ""
     return Refused(
         "built-on",
         f"cannot undo: {message}",
-        hint=f"see what came after: gittasks log{seen}",
+        ways=[_way("see what came after", "log", *tasks[:1])],
         tasks=tasks,
         details=details,
     )

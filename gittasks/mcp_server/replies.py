@@ -16,6 +16,7 @@ from gittasks.core.history import Change, ChangeKind, LogEntry
 from gittasks.core.model import Task
 from gittasks.core.progress import summary
 from gittasks.errors import GittasksError, NoRepository, NotFound, Refused, Untrusted
+from gittasks.mcp_server.calls import call_of, in_tool_words, step
 from gittasks.render import documents, plain
 from gittasks.render.text import UNICODE, clean, clean_block
 from gittasks.workspace import EditResult, Workspace
@@ -113,71 +114,55 @@ def _became(changes: Sequence[Change]) -> str:
 # --- errors --------------------------------------------------------------------------------
 
 
-def error_text(error: GittasksError) -> str:
-    """An error and what to call instead, in the words of the tools where there are some."""
+def error_text(error: GittasksError, owner: str | None = None) -> str:
+    """The error and what to call instead, in the words of the tools where one does it.
+
+    `owner` is who acted in the call.
+    """
     where = f"{clean(error.where)}: " if error.where else ""
     lines = [f"{where}{clean_block(error.message)}"]
     problems = error.details.get("problems", [])
     if problems:  # of TaskCreateMany: all of them, each with the number of the task
         names = [f"task {p['line']}" if p["line"] else "title" for p in problems]
         lines = [f"{n}: {clean(p['message'])}" for n, p in zip(names, problems, strict=True)]
-    if fix := _fix(error):
+    if fix := _fix(error, owner):
         lines.append(f"Fix: {clean_block(fix)}")
     return "\n".join(lines)
 
 
-def _fix(error: GittasksError) -> str | None:
-    if isinstance(error, Refused) and error.tasks and (way := _way_on(error, error.tasks[0])):
-        return way
-    if isinstance(error, Refused) and error.rule in _FIXES:
-        return _FIXES[error.rule].format(task=error.tasks[0] if error.tasks else "ID")
+def error_calls(error: GittasksError, owner: str | None) -> dict[str, Any]:
+    """The calls that an error offers, as data; those that a person decides on stand apart."""
+
+    def calls(commands: Iterable[Sequence[str]]) -> list[dict[str, Any]]:
+        found = (call_of(command, owner) for command in commands)
+        return [{"tool": c.tool, "arguments": dict(c.arguments)} for c in found if c]
+
+    return {"commands": calls(error.commands), "decisions": calls(error.decisions)}
+
+
+def _fix(error: GittasksError, owner: str | None) -> str | None:
     if isinstance(error, NotFound) and error.details.get("candidates") == []:
         return "TaskList shows all ids"
     if isinstance(error, NoRepository) and not isinstance(error, Untrusted):
         return "start the server in a repository, or with: gittasks mcp -C DIR"
-    return _SAID_OTHERWISE.get(error.hint or "", error.hint)
+    advice = error.advice
+    if isinstance(error, Refused):
+        advice = _ADVICE.get(error.rule, advice)
+    advice = _SAID_OTHERWISE.get(advice or "", advice)
+    steps = [step(way, owner) for way in error.ways]
+    return "; ".join([*steps, *([in_tool_words(advice, owner)] if advice else [])]) or None
 
 
-def _way_on(error: Refused, task_id: str) -> str | None:
-    """The call that goes on with a task that is held, or in the way, where known."""
-    details = error.details
-    if details.get("goOn") == "start":
-        return f'go on with it: TaskUpdate taskId "{task_id}" status "in_progress" resume: true'
-    if details.get("goOn") == "claim":
-        return f'go on with it: TaskClaim taskId "{task_id}" resume: true'
-    if owner := details.get("actAs"):
-        return (
-            f"when you are {clean(owner)}, give that as owner; else begin another: TaskList with "
-            "ready: true"
-        )
-    if error.rule == "one-in-progress" and details.get("waits"):
-        return (
-            f'give it back: TaskUpdate taskId "{task_id}" status "pending"; to work on both give '
-            "parallel: true"
-        )
-    return None
-
-
-_FIXES = {
-    "handed-out": "go on with {task}; for another agent give owner",
-    "blocked": "finish that first, or begin another: TaskList with ready: true",
-    "held": "begin another: TaskList with ready: true; when that agent is surely gone, force: true",
-    "one-in-progress": 'finish it (TaskUpdate taskId "{task}" status "completed") or give it back '
-    '(status "pending"); to work on both give parallel: true',
-    "assigned": "claim another: TaskClaim; force: true takes it all the same",
-    "claimed": "claim another: TaskClaim without taskId; when its holder is surely gone: takeOver: "
-    "true and force: true",
-    "lost-lease": 'see what became of it: TaskGet taskId "{task}"; go on with TaskClaim',
-    "closed": 'open it again first: TaskUpdate taskId "{task}" status "pending"',
-    "in-progress": 'give it back first: TaskUpdate taskId "{task}" status "pending"',
-    "deleted": 'bring it back: TaskUpdate taskId "{task}" status "pending"',
-    "exists": 'give another id, or see that one: TaskGet taskId "{task}"',
+_ADVICE = {
+    "handed-out": "go on with it; for another agent give owner",
     "cycle": "leave one of these dependencies out, or drop one: TaskUpdate with removeBlockedBy",
     "no-loop": "complete it without endLoop",
 }
-"""What an agent can call instead, by the name of the rule."""
+"""Advice of a rule in the words of the tools, where it names an option."""
 _SAID_OTHERWISE = {
     "see them with: gittasks list --all": "TaskList shows all ids",
+    "two runs of one name are told apart by their sessions (GITTASKS_SESSION)": "two agents of one "
+    "name are told apart by their sessions; for another agent give owner",
     "a loop may end early: gittasks done ID --end-loop": "a loop may end early: TaskUpdate with "
     "endLoop: true",
 }

@@ -100,6 +100,7 @@ def answer(
     """Answer one call. An error is an answer too: the agent reads it and knows the fix."""
     if tool not in BY_NAME:
         return _error(f'there is no tool "{tool}"\nFix: use one of {", ".join(BY_NAME)}')
+    owner = None
     try:
         call = arguments.read(tool, given)
         owner = tools.actor_of(tool, call.values)
@@ -109,7 +110,7 @@ def answer(
             workspace.notices.append(call.remark)
         reply = tools.call(tool, workspace, call.values)
     except GittasksError as error:
-        return _error(replies.error_text(error))
+        return _error(replies.error_text(error, owner), replies.error_calls(error, owner))
     except OSError as error:
         return _error(replies.error_text(DiskFailure.of(error)))
     except Exception as error:  # noqa: BLE001  a bug of ours ends one call, not the server
@@ -121,8 +122,12 @@ def answer(
     )
 
 
-def _error(text: str) -> types.CallToolResult:
-    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
+def _error(text: str, calls: Mapping[str, Any] | None = None) -> types.CallToolResult:
+    """An error as an agent reads it; the calls that it offers go along as data for programs."""
+    meta = {f"gittasks/{name}": value for name, value in (calls or {}).items() if value}
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=text)], is_error=True, _meta=meta or None
+    )
 
 
 def _folder(given: str | None) -> str:

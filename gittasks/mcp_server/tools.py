@@ -55,9 +55,10 @@ def claim(workspace: Workspace, given: Arguments) -> Reply:
             offline=given.get("offline", False),
         )
     except RemoteFailure as error:
-        if error.details.get("outcome") != "unknown":
-            error.hint = "nothing was claimed; try again, or give offline: true"
-        raise
+        if error.details.get("outcome") == "unknown":
+            raise
+        again = "nothing was claimed; try again, or give offline: true"
+        raise error.with_hint(again) from error
     progress = replies.progress_data(result.report.edit)
     if result.task is None:
         message = "nothing is ready to be claimed"
@@ -149,8 +150,7 @@ def call(tool: str, workspace: Workspace, given: Arguments) -> Reply:
     try:
         reply = _TOOLS[tool](workspace, given)
     except NoList as error:
-        error.hint = _way_to_a_list(workspace, error)
-        raise
+        raise error.with_hint(_way_to_a_list(workspace, error)) from error
     try:
         hints = replies.workspace_hints(workspace)
     except GittasksError:  # of a list that is not there any more: the answer stands

@@ -858,6 +858,8 @@ def error_document(error: GittasksError) -> Document:
             "kind": error.kind,
             "message": _encodable(error.message),
             "hint": _optional(error.hint),
+            "commands": [[_encodable(word) for word in words] for words in error.commands],
+            "decisions": [[_encodable(word) for word in words] for words in error.decisions],
             "where": _optional(error.where),
             "exitCode": error.exit_code,
         },

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.core.apply import Edit, apply
+from gittasks.core.apply import Edit, apply, with_accepted_ways
 from gittasks.core.graph import Graph
 from gittasks.core.messages import commit_message
 from gittasks.core.operations import AddNote, Claim, Context, Operation, Transition, Verb
@@ -96,9 +96,9 @@ def edit(
         try:
             return apply(branch.snapshot, intents, context), ()
         except GittasksError as error:
-            if len(operations) == 1:
-                error.details.pop("operation", None)
-            raise
+            if len(operations) > 1:
+                raise
+            raise error.with_details(operation=None) from error.__cause__
 
     try:
         report = _write_own(session, change, policy)
@@ -184,7 +184,10 @@ class _Attempt:
 
     def propose(self, branch: ListVersion) -> transaction.Proposal | None:
         """The commit to make on top of a branch; None when there is nothing to commit here."""
-        self.edit, self.notes = self._change(branch, self._context)
+        try:
+            self.edit, self.notes = self._change(branch, self._context)
+        except Refused as refusal:
+            raise with_accepted_ways(refusal, branch.snapshot, self._context) from None
         edit = self.edit
         if not edit.made:
             return None
@@ -271,6 +274,5 @@ def _with_result_noted(
     except GittasksError as error:
         session.notices.append(f"the result could not be kept as a note: {error.message}")
         return loss
-    loss.message += "; what you did is kept as a note"
-    loss.details["noted"] = True
-    return loss
+    told = loss.with_message(f"{loss.message}; what you did is kept as a note")
+    return told.with_details(noted=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.core.history import diff
 from gittasks.core.times import format_time, parse_time, parse_when
 from gittasks.core.view import Moment
-from gittasks.errors import Ambiguous, NotFound, Usage
+from gittasks.errors import Ambiguous, NotFound, Usage, Way
 from gittasks.store import ancestry, git
 from gittasks.store.evaluation import evaluate_past
 from gittasks.store.list_tree import holds_list
@@ -116,12 +116,12 @@ def _commit(store: ListStore, text: str) -> str:
     if answer.returncode == 0:
         raise NotFound(
             f'"{text}" is no commit of the list "{store.list_id}"',
-            hint="see its commits with: gittasks log",
+            ways=[Way("see its commits", ("gittasks", "log"))],
         )
     if _HEX.fullmatch(text):
         raise NotFound(
             f'no commit "{text}" in the list "{store.list_id}"',
-            hint="see its commits with: gittasks log",
+            ways=[Way("see its commits", ("gittasks", "log"))],
         )
     raise Usage(f'"{text}" is neither a time nor a commit', hint=f"give one like {_EXAMPLES}")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from gittasks.core.ids import check_list_id, list_id_fault, near_matches
 from gittasks.core.model import Actor, Snapshot
 from gittasks.core.times import format_time
-from gittasks.errors import NoList, NoRemote, Usage
+from gittasks.errors import NoList, NoRemote, Usage, Way
 from gittasks.store import git
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion
@@ -77,7 +77,7 @@ def no_such_list(repository: Repository, chosen: ChosenList) -> NoList:
     there = f"there is {', '.join(near[:10])}; " if near else ""
     return NoList(
         f'no task list "{chosen.id}" here{by}',
-        hint=f"{there}make it with: gittasks init {chosen.id}",
+        ways=[Way(f"{there}make it", ("gittasks", "init", chosen.id))],
         details={"lists": lists},
     )
 

@@ -8,7 +8,7 @@ from gittasks.core.apply import Edit, between
 from gittasks.core.messages import parse_trailers
 from gittasks.core.operations import Context
 from gittasks.core.undo import take_back
-from gittasks.errors import NotFound
+from gittasks.errors import NotFound, Way
 from gittasks.workspace import editing
 from gittasks.workspace.log import last_value
 
@@ -69,5 +69,5 @@ def _last_operation(session: Session) -> CommitInfo:
     run = f" in session {actor.session}" if actor.session else ""
     raise NotFound(
         f'"{session.list_id}" has no operation of {actor.owner}{run} to undo',
-        hint="see who did what with: gittasks log",
+        ways=[Way("see who did what", ("gittasks", "log"))],
     )

@@ -129,7 +129,7 @@ def test_start_of_a_closed_task_is_refused_with_the_way_to_open_it(
     fields: dict[str, object], way: str
 ) -> None:
     refusal = refused("closed", having(a=fields), act(Verb.START))
-    assert refusal.hint == f"open it again with: gittasks {way} a"
+    assert refusal.hint == f"open it again: gittasks {way} a"
 
 
 def test_closed_cannot_be_forced() -> None:
@@ -309,7 +309,7 @@ def test_reopen_clears_all_but_the_owner(fields: dict[str, object]) -> None:
 def test_reopen_of_a_task_in_progress_points_to_release() -> None:
     refusal = refused("in-progress", having(a=RUNNING), act(Verb.REOPEN))
     assert refusal.hint is not None
-    assert refusal.hint.endswith("who does may give it back: gittasks release a")
+    assert refusal.hint.endswith("give it back: gittasks release a")
 
 
 def test_reopen_of_a_deleted_task_points_to_restore() -> None:
@@ -352,8 +352,7 @@ def test_restore_is_refused_when_it_would_close_a_cycle() -> None:
     start = having(a={**DELETED, "blocked_by": ("b",)}, b={"blocked_by": ("a",)})
     refusal = refused("cycle", start, act(Verb.RESTORE))
     assert refusal.details["cycle"] == ["a", "b", "a"]
-    assert refusal.hint is not None
-    assert "--remove-blocked-by ID" in refusal.hint
+    assert ("gittasks", "update", "b", "--remove-blocked-by", "a") in refusal.commands
 
 
 @pytest.mark.parametrize(

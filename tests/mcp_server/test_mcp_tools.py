@@ -333,7 +333,7 @@ def test_what_makes_progress_hard_to_see_is_said_at_once(agent: Agent) -> None:
         ("TaskGet", {"taskId": ""}, "taskId: '' should be non-empty", ""),
         ("TaskCreate", {"subject": "Other", "id": "a"}, "exists already", "another id"),
         ("TaskCreate", {"subject": "X", "blockedBy": ["zzz"]}, 'no task "zzz"', "TaskList"),
-        ("TaskClaim", {"taskId": "a"}, "held by", "TaskClaim without taskId"),
+        ("TaskClaim", {"taskId": "a"}, "held by", "give owner"),
         ("TaskCreate", {"subject": "X", "iterations": 5000}, "5000 iterations", "endLoop: true"),
         (
             "TaskCreateMany",
