@@ -199,7 +199,7 @@ def _fetch(running: Mapping[str, _ListSync], remote: str, there: frozenset[str] 
     present = [list_id for list_id in running if there is None or list_id in there]
     try:
         absent = remotes.fetch(repository, remote, present)
-    except RemoteFailure as error:
+    except (RemoteFailure, Busy) as error:
         for exchange in running.values():
             exchange.fail(error)
         return

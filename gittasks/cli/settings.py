@@ -43,12 +43,17 @@ class Settings:
             self.directory, list_id=self.list_id, owner=self.acting, remote=remote
         )
         workspace.cut_ids = True
+        workspace.repository.announce = self._announce
         return workspace
 
     def place(self) -> tuple[str, ...]:
         """The options that say where a command works, as they were given."""
         folder = ("-C", self.directory) if self.directory != "." else ()
         return (*folder, *(("--list", self.list_id) if self.list_id else ()))
+
+    def _announce(self, sentence: str) -> None:
+        if not self.json and not self.quiet:
+            print(sentence, file=sys.stderr, flush=True)  # noqa: T201  before the answer
 
     def environment(self) -> dict[str, str]:
         """The environment for who reads it itself: who acts is in it too."""

@@ -46,6 +46,7 @@ _REPEATED = ("error: failed to push some refs", "error: hook declined")
 _REASONS = ("verification failed", "Permission denied", "refused", "timed out", "unreachable")
 """How the lines end in which ssh, and not git, says what is wrong."""
 _PROGRESS = ("Enumerating", "Counting", "Compressing", "Total", "Resolving", "Receiving")
+_ADVICE = "Another git process"
 _SILENCE = 1.5
 """Seconds that a remote may take before its progress is shown on a terminal."""
 _talking: set[subprocess.Popen[bytes]] = set()
@@ -69,11 +70,12 @@ def run(
     env: Mapping[str, str],
     stdin: bytes = b"",
     may_fetch: bool = False,
+    keep: Sequence[int] = (),
 ) -> subprocess.CompletedProcess[bytes]:
     """Run `git ARGS` in `cwd` and return it finished, whatever its exit code.
 
     Only with `may_fetch` does it fetch what a partial clone lacks, by the programs that the
-    repository names for that.
+    repository names for that. `keep` are file handles that it inherits.
     """
     import subprocess  # 4 ms, and most commands never run git
 
@@ -86,6 +88,7 @@ def run(
             input=stdin,
             capture_output=True,
             check=False,
+            pass_fds=keep,
         )
     except FileNotFoundError as error:
         raise no_git() from error
@@ -122,14 +125,14 @@ def no_git() -> NoRepository:
 
 
 def run_remote(
-    args: Sequence[str], *, cwd: str, env: Mapping[str, str]
+    args: Sequence[str], *, cwd: str, env: Mapping[str, str], keep: Sequence[int] = ()
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a git that talks to a remote; on a terminal it may ask, and its progress is shown.
 
     Off a terminal it never asks. What it says on standard error is returned as well as shown.
     """
     with _ends_when_told():
-        return _talk(args, cwd, env)
+        return _talk(args, cwd, env, keep)
 
 
 @contextmanager
@@ -153,7 +156,7 @@ def _ends_when_told() -> Iterator[None]:
 
 
 def _talk(
-    args: Sequence[str], cwd: str, env: Mapping[str, str]
+    args: Sequence[str], cwd: str, env: Mapping[str, str], keep: Sequence[int]
 ) -> subprocess.CompletedProcess[bytes]:
     import subprocess
     import sys
@@ -173,6 +176,7 @@ def _talk(
                 stdin=subprocess.DEVNULL,
                 stdout=answer,
                 stderr=subprocess.PIPE,
+                pass_fds=keep,
                 start_new_session=not terminal,  # then ssh finds no terminal to ask on either
             ) as process,
         ):
@@ -212,9 +216,12 @@ def remote_message(stderr: bytes) -> str:
     errors = [line for line in lines if line.startswith(("fatal: ", "error: ", "ssh: "))]
     errors = [line for line in errors if not line.startswith(_REPEATED)]
     reasons = [line for line in lines if line.rstrip(".").endswith(_REASONS)]
-    remote = [line.removeprefix("remote: ").strip() for line in lines if line.startswith("remote:")]
+    remote = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
     printed = [line for line in remote if line and not line.startswith(_PROGRESS)]
     printed = [line for line in printed if not line.startswith(_REPEATED)]
+    # What git advises about a lock there is left out: the line before names it.
+    advice = next((n for n, line in enumerate(printed) if line.startswith(_ADVICE)), None)
+    printed = printed[:advice]
     words = [line for line in reasons if line not in errors]
     words += [line.partition(": ")[2] for line in errors] + printed
     return "; ".join(dict.fromkeys(words))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
@@ -17,6 +18,8 @@ from gittasks.store.retry import Backoff
 
 _PATIENCE = 30.0
 """Seconds to queue; after that the compare-and-swap decides without a queue."""
+_SILENCE = 2.0
+"""Seconds after which it is said who is waited for."""
 _BACKOFF = Backoff(first=0.002, most=0.05, least=0.5)
 _EMPTY_LOCK_AGE = 1.0
 """Seconds after which an empty `<ref>.lock` beside our dead writer's mark is its leftover: git
@@ -31,7 +34,14 @@ class ListLock:
     first removes the `<ref>.lock` that the dead one left. Only who won the queue touches marks.
     """
 
-    def __init__(self, path: str, ref_lock: str, shared: Sharing = PRIVATE) -> None:
+    def __init__(
+        self,
+        path: str,
+        ref_lock: str,
+        shared: Sharing = PRIVATE,
+        announce: Callable[[str], None] | None = None,
+    ) -> None:
+        self._announce = announce
         self._path = path
         self._ref_lock = ref_lock
         self._shared = shared
@@ -55,18 +65,36 @@ class ListLock:
 
     def _queue(self) -> bool:
         assert self._handle is not None  # noqa: S101
-        deadline = time.monotonic() + _PATIENCE
-        attempt = 0
+        began, attempt, announced = time.monotonic(), 0, False
         while True:
             try:
                 if platform.try_lock(self._handle):
                     return True
             except OSError:
                 return False  # a file system without locks
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if waited > _PATIENCE:
                 return False
+            if waited > _SILENCE and not announced:
+                announced = True
+                if self._tell_of_holder():
+                    return False
             _BACKOFF.wait(attempt)
             attempt += 1
+
+    def _tell_of_holder(self) -> bool:
+        """Say who is waited for; True when that is in vain, as it is stopped."""
+        holder = self.holder()
+        stopped = holder is not None and holder.stopped
+        if self._announce:
+            end = "going on beside it" if stopped else "waiting"
+            who = holder or "another program"
+            self._announce(f"{who} is writing to this list: {end}")
+        return stopped
+
+    def holder(self) -> platform.Holder | None:
+        """The other process that holds this lock, if one does."""
+        return None if self._held else platform.holder_of(self._path)
 
     def _clear_up(self) -> None:
         """Remove what the dead writer left whose mark is here, then the mark."""

@@ -315,6 +315,34 @@ def parent(process: int) -> int | None:
         return int(number) if number.isdecimal() else None
 
 
+class Holder(NamedTuple):
+    """A process that holds a lock file, as /proc shows it."""
+
+    pid: int
+    command: str
+    stopped: bool
+
+    def __str__(self) -> str:
+        state = ", stopped" if self.stopped else ""
+        return f"process {self.pid} ({self.command}{state})"
+
+
+def holder_of(path: str) -> Holder | None:
+    """The process that holds the lock on a file; None when that cannot be told."""
+    try:
+        inode = os.stat(path).st_ino
+        with open("/proc/locks", encoding="ascii", errors="replace") as file:
+            rows = [line.split() for line in file if "->" not in line]
+        for row in rows:
+            if row[1] == "FLOCK" and row[5].rpartition(":")[2] == str(inode):
+                with open(f"/proc/{row[4]}/stat", encoding="utf-8", errors="replace") as file:
+                    name, _, rest = file.read().rpartition(")")
+                return Holder(int(row[4]), name.partition("(")[2], rest.split()[0] in ("T", "t"))
+    except (OSError, IndexError, ValueError):
+        pass  # another system, or it has just ended
+    return None
+
+
 def _ps(process: int, column: str) -> str:
     return "" if WINDOWS else _output("ps", "-ww", "-o", f"{column}=", "-p", str(process))
 

@@ -218,7 +218,7 @@ def move(
             moved = _swap(common, name, old or ZERO, new, marks, reflog, shared)
         except FileExistsError:
             if time.monotonic() > deadline:
-                raise _still_locked(lock, name) from None
+                raise still_locked(lock) from None
             _BACKOFF.wait(losses)
             losses += 1
         except (FileNotFoundError, IsADirectoryError):
@@ -337,15 +337,19 @@ def _write_id(handle: int, lock: str, commit: str) -> None:
         platform.sync(handle, full=True)
 
 
-def _still_locked(lock: str, name: str) -> Busy:
+def still_locked(lock: str) -> Busy:
+    """The error for a ref that another program has locked, with the path and the age of that."""
     import time
 
     try:
         age = f", for {time.time() - os.stat(lock).st_mtime:.0f} seconds now"
     except OSError:
         age = ""
+    name = lock.removesuffix(".lock")
+    name = name[name.rfind("/refs/") + 1 :].removeprefix("refs/heads/").removeprefix("refs/")
     return Busy(
-        f"the branch {name.removeprefix('refs/heads/')} is locked by another program{age}",
-        where=f"{name}.lock",
-        hint="wait and run this again; if no git is running here, that lock file is a leftover",
+        f"{name} is locked by another program{age}",
+        where=lock,
+        hint="wait and run this again; if no git is running here, that lock file is a leftover, "
+        "and can be removed",
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, NotFound, RemoteFailure
-from gittasks.store import disk, git, home, platform, refs
+from gittasks.store import disk, git, home, leftovers, platform, refs
 from gittasks.store.repository import Repository
 from gittasks.store.retry import Backoff
 
@@ -247,15 +247,28 @@ def _fetch_args(repository: Repository, remote: str, list_ids: Sequence[str]) ->
 def _fetch(
     repository: Repository, remote: str, list_ids: Sequence[str]
 ) -> subprocess.CompletedProcess[bytes]:
-    """One fetch; again when another one moved a tracking ref meanwhile."""
+    """One fetch; again when another one moved a tracking ref meanwhile.
+
+    Raises Busy when a tracking ref stays locked: the remote has no part in that.
+    """
     args = _fetch_args(repository, remote, list_ids)
+    refs_ = [repository.tracking_ref(remote, list_id) for list_id in list_ids]
+    locks = [os.path.join(repository.common, f"{ref}.lock") for ref in refs_]
     attempt = 0
     while True:
-        answer = _talk(repository, args)
+        with leftovers.noting(repository.common, locks) as note:
+            answer = _talk(repository, args, keep=note.inherited)
+            if answer.returncode < 0:
+                note.keep()
         raced = answer.returncode != 0 and any(words in answer.stderr for words in _RACED)
-        if not raced or attempt == _RACES:
+        if not raced:
             return answer
-        _BACKOFF.wait(attempt)
+        if attempt == _RACES:
+            for lock in filter(os.path.lexists, locks):
+                raise refs.still_locked(lock)
+            return answer
+        if not leftovers.clear(repository.common, locks):
+            _BACKOFF.wait(attempt)
         attempt += 1
 
 
@@ -284,7 +297,7 @@ def push(repository: Repository, remote: str, refspecs: Mapping[str, str]) -> di
         found = dict.fromkeys(found, Pushed(PushOutcome.UNKNOWN, reason))
     return {
         ref: p._replace(reason=f"{p.reason}: {reason}")
-        if p.outcome is PushOutcome.REFUSED and reason
+        if p.outcome in (PushOutcome.REFUSED, PushOutcome.LOST) and reason
         else p
         for ref, p in found.items()
     }
@@ -310,15 +323,16 @@ def note_tracking(repository: Repository, remote: str, list_id: str, commit: str
     name = repository.tracking_ref(remote, list_id)
     old = refs.read(repository.common, name)
     if old != commit:
+        leftovers.clear(repository.common, [os.path.join(repository.common, f"{name}.lock")])
         refs.move(repository.common, name, old, commit, shared=repository.shared)
 
 
 def _talk(
-    repository: Repository, args: Sequence[str], *settings: str
+    repository: Repository, args: Sequence[str], *settings: str, keep: Sequence[int] = ()
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git for the remote, in the user's configuration and without the user's hooks."""
     options, cwd, env = _surroundings(repository, settings)
-    return git.run_remote([*options, *args], cwd=cwd, env=env)
+    return git.run_remote([*options, *args], cwd=cwd, env=env, keep=keep)
 
 
 def _surroundings(

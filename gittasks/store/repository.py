@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ class Repository:
         trust.check(self.found, self.start, env)
         self.common = self.found.common
         self._config: config.Config | None = None
+        self.announce: Callable[[str], None] | None = None
+        """Called with a sentence that cannot wait until the command is over."""
 
     @property
     def config(self) -> config.Config:

@@ -231,7 +231,7 @@ Propose = Callable[[ListVersion], Proposal | None]
 def create(store: ListStore) -> CreateResult:
     """Make the local branch: at what was fetched, else empty."""
     common = store.repository.common
-    with _lock(store) as lock:
+    with lock_of(store) as lock:
         if refs.read(common, store.ref):
             return CreateResult(created=False)
         refs.check_creatable(common, store.ref)
@@ -256,7 +256,7 @@ def hold(store: ListStore) -> None:
     if merge.branch.heads.local:
         integrate(store)
         return
-    with _lock(store) as lock:
+    with lock_of(store) as lock:
         refs.check_creatable(store.repository.common, store.ref)
         store.repository.objects.write(merge.new)
         after = Aftermath()
@@ -270,7 +270,7 @@ def update(store: ListStore, propose: Propose, signatures: Signatures) -> Commit
     When it returns, the change is on the disk and in the history. Raises whatever `propose`
     raises, Refused for a dirty checkout, Busy when other writers always came first.
     """
-    with _lock(store) as lock:
+    with lock_of(store) as lock:
         for attempt in range(_ATTEMPTS):
             written = _try(store, lock, propose, signatures)
             if written is not None:
@@ -370,7 +370,7 @@ def integrate(store: ListStore, tracked: str | None = None) -> MergeCommitResult
     `tracked` is what the remote is known to hold, whatever its tracking ref says. A list that is
     only on the remote gets no local branch by that. Raises as `update` does, and NoList.
     """
-    with _lock(store) as lock:
+    with lock_of(store) as lock:
         for attempt in range(_ATTEMPTS):
             merge = store.evaluate(tracked)
             local, target = merge.branch.heads.local, merge.branch.commit
@@ -463,6 +463,14 @@ def _move(
             reflog=lambda was, now: _append_reflog(store, was, now, person, subject),
             shared=store.repository.shared,
         )
+    except Busy as error:
+        if holder := lock.holder():
+            raise Busy(
+                f"{holder} is in the middle of a write to this list",
+                where=error.where,
+                hint="let it go on, or end it; then run this again",
+            ) from error
+        raise
     except refs.Unsynced as error:
         after.fail("a power cut may take it back; look then with: gittasks log -n 1", error)
         return True
@@ -489,7 +497,9 @@ def _append_reflog(store: ListStore, old: str, new: str, who: Signature, subject
         return  # the reflog is a convenience; the branch itself holds the history
 
 
-def _lock(store: ListStore) -> ListLock:
+def lock_of(store: ListStore) -> ListLock:
+    """The advisory lock of a list, not yet taken."""
     common, name = store.repository.common, store.ref.removeprefix("refs/heads/")
     path = os.path.join(common, "gittasks", "lock", name)
-    return ListLock(path, refs.lock_path(common, store.ref), store.repository.shared)
+    ref_lock = refs.lock_path(common, store.ref)
+    return ListLock(path, ref_lock, store.repository.shared, store.repository.announce)

@@ -8,15 +8,23 @@ dirty one stops the write before anything moved.
 from __future__ import annotations
 
 import os
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.errors import NoRepository, Refused
-from gittasks.store import disk, git, refs, trust
+from gittasks.errors import Busy, GittasksError, Refused
+from gittasks.store import disk, git, leftovers, refs, trust
 from gittasks.store.repository import Repository, head_ref
+from gittasks.store.retry import Backoff
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
+_INDEX_ATTEMPTS = 12
+"""Looks at a locked index, some 2 seconds in all: git holds it for milliseconds."""
+_BACKOFF = Backoff(first=0.05, most=0.3, least=0.5)
+_RUNS = 2
+"""Times that a git is run in a checkout before its being killed is an answer."""
 _LAG = 3
 """How many commits a checkout may lag behind its branch (a writer was killed) and be mended."""
 _UNDER_WAY = (
@@ -39,6 +47,11 @@ class Checkout(NamedTuple):
     git_dir: str
     base: str | None = None
 
+    @property
+    def index_lock(self) -> str:
+        """Path of git's own lock for the index of this worktree."""
+        return os.path.join(self.git_dir, "index.lock")
+
 
 def find_clean(repository: Repository, ref: str, commit: str) -> list[Checkout]:
     """Worktrees on `ref` (now at `commit`), all proven clean.
@@ -49,6 +62,8 @@ def find_clean(repository: Repository, ref: str, commit: str) -> list[Checkout]:
     for checkout in _checkouts(repository, ref):
         if checkout.git_dir not in (repository.common, repository.found.path):
             trust.check_worktree(checkout.git_dir, checkout.folder, repository.env)
+        _wait_for_index(repository, checkout)
+        _mend(repository, checkout)
         base = _clean_base(repository, checkout, ref, commit)
         if base is None:
             raise Refused(
@@ -78,8 +93,13 @@ def bring_along(repository: Repository, checkouts: list[Checkout], new: str) -> 
     lagging = []
     for checkout in checkouts:
         try:
-            brought = _read_tree(repository, checkout, new).returncode == 0
-        except (OSError, NoRepository):  # git cannot be run now; the write itself is done
+            code = _read_tree(repository, checkout, new).returncode
+            if code < 0:  # killed in the middle
+                _mend(repository, checkout)
+                same = _git(repository, checkout, "diff-index", "--quiet", "--cached", new, "--")
+                code = same.returncode
+            brought = code == 0
+        except (OSError, GittasksError):  # git cannot be run now; the write itself is done
             brought = False
         if not brought:
             lagging.append(checkout.folder)
@@ -97,7 +117,93 @@ def _git(repository: Repository, checkout: Checkout, *args: str) -> CompletedPro
     quiet = [*git.NO_HOOKS, "-c", "core.fsmonitor=false"]
     place = [f"--git-dir={checkout.git_dir}", f"--work-tree={checkout.folder}"]
     env = git.unbound(repository.env)
-    return git.run([*quiet, *place, *args], cwd=checkout.folder, env=env, may_fetch=True)
+    doing = f"{checkout.base} {args[-1]}" if "-m" in args and "-n" not in args else ""
+    for _ in range(_RUNS):
+        with leftovers.noting(repository.common, [checkout.index_lock], doing) as note:
+            answer = git.run(
+                [*quiet, *place, *args],
+                cwd=checkout.folder,
+                env=env,
+                may_fetch=True,
+                keep=note.inherited,
+            )
+            if answer.returncode < 0:
+                note.keep()
+        if answer.returncode >= 0 or doing:
+            break
+        leftovers.clear(repository.common, [checkout.index_lock])
+    else:
+        raise Busy(
+            f"git was killed while it looked at {checkout.folder}, where the list's branch is "
+            "checked out",
+            hint="nothing was changed; run this again",
+        )
+    return answer
+
+
+def _wait_for_index(repository: Repository, checkout: Checkout) -> None:
+    """Wait while another git changes the index of a checkout; Busy when that does not end."""
+    lock = checkout.index_lock
+    for attempt in range(_INDEX_ATTEMPTS):
+        if not os.path.lexists(lock) or leftovers.clear(repository.common, [lock]):
+            return
+        _BACKOFF.wait(attempt)
+    with suppress(FileNotFoundError):
+        age = time.time() - os.stat(lock).st_mtime
+        raise Busy(
+            f"the list's branch is checked out in {checkout.folder}, where the index is locked, "
+            f"for {age:.0f} seconds now",
+            where=lock,
+            hint="wait and run this again; if no git is running there, that lock file is a "
+            "leftover, and can be removed",
+        )
+
+
+def _mend(repository: Repository, checkout: Checkout) -> None:
+    """Finish what a git of ours was about to do in a checkout when it was killed.
+
+    Only where every file that it would change is as it was, as it should be, or half written:
+    whatever else is there is the user's, and stays.
+    """
+    for remains in leftovers.found(repository.common):
+        if remains.locks != (checkout.index_lock,):
+            continue
+        remains.remove(forget=False)
+        base, _, new = remains.text.partition(" ")
+        half_done = new and _is_half_done(repository, checkout, base, new)
+        reset = ("read-tree", "--reset", "-u", new)
+        if not half_done or _git(repository, checkout, *reset).returncode == 0:
+            remains.remove()
+
+
+def _is_half_done(repository: Repository, checkout: Checkout, base: str, new: str) -> bool:
+    """Tell if all that differs in a checkout is between two commits of ours."""
+    index = _git(repository, checkout, "diff-index", "--quiet", "--cached", base, "--")
+    names = ["diff-tree", "-r", "-z", "--no-renames", base, new]
+    fields = _git(repository, checkout, *names).stdout.decode("utf-8", "surrogateescape")
+    rows = fields.split("\0")
+    changed = {path: row.split() for row, path in zip(rows[::2], rows[1::2], strict=False)}
+    _git(repository, checkout, "update-index", "-q", "--refresh")
+    differing = _git(repository, checkout, "diff-files", "--name-only", "-z").stdout
+    paths = set(filter(None, differing.decode("utf-8", "surrogateescape").split("\0")))
+    if index.returncode != 0 or not paths <= changed.keys():
+        return False
+    return all(
+        _is_between(repository, os.path.join(checkout.folder, path), row[2], row[3])
+        for path, row in changed.items()
+    )
+
+
+def _is_between(repository: Repository, path: str, old: str, new: str) -> bool:
+    """Tell if a file is missing, or one of two blobs, or the beginning of the new one."""
+    try:
+        content = disk.read(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    blobs = [repository.objects.read(i, "blob") for i in (old, new) if i.strip("0")]
+    return content in blobs or (bool(new.strip("0")) and blobs[-1].startswith(content))
 
 
 def _checkouts(repository: Repository, ref: str) -> list[Checkout]:

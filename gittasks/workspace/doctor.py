@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.invariants import violations
 from gittasks.core.model import Unmerged
 from gittasks.errors import GittasksError
-from gittasks.store import merge_driver, refs, transaction
+from gittasks.store import leftovers, merge_driver, transaction
 from gittasks.store.list_store import ListStore
 from gittasks.workspace import commit_links
 
@@ -18,10 +16,6 @@ if TYPE_CHECKING:
 
     from gittasks.store.list_version import ListVersion
     from gittasks.workspace.session import Session
-
-
-_LOCK_AGE = 60
-"""Seconds after which a lock of a ref is a leftover: git and we hold one for milliseconds."""
 
 
 _APART = {
@@ -46,6 +40,7 @@ def examine(session: Session, *, fix: bool) -> list[Symptom]:
     lists = session.repository.known_lists()
     symptoms = [*_setup(session, shared=bool(lists), fix=fix), *_commits(session, fix=fix)]
     symptoms += _doubles(lists)
+    symptoms += _locks(session, lists, fix=fix)
     for list_id in lists:
         store = ListStore(session.repository, list_id)
         try:
@@ -103,6 +98,34 @@ def _setup(session: Session, *, shared: bool, fix: bool) -> Iterator[Symptom]:
         )
 
 
+def _locks(session: Session, lists: Sequence[str], *, fix: bool) -> Iterator[Symptom]:
+    """Locks that are there, whoever made them, and writers that others wait for."""
+    common = session.repository.common
+    for list_id in lists:
+        lock = transaction.lock_of(ListStore(session.repository, list_id))
+        if (holder := lock.holder()) and holder.stopped:
+            yield Symptom(
+                "writer",
+                list_id,
+                f"{holder} holds the list's lock, so that each write waits for it",
+                f"let it go on (kill -CONT {holder.pid}), or end it",
+            )
+        elif fix:
+            with lock:  # whoever takes it removes what a dead writer left
+                pass
+    for path, age in leftovers.locks(common):
+        ours = any(path in remains.leftover_locks() for remains in leftovers.found(common))
+        yield Symptom(
+            "lock",
+            None,
+            f"{path} has been there for {age:.0f} seconds",
+            "a git of ours that is dead left it: gittasks doctor --fix"
+            if ours
+            else "if no git is running here, that file is a leftover, and can be removed",
+            fixed=fix and ours and leftovers.clear(common, [path]),
+        )
+
+
 def _commits(session: Session, *, fix: bool) -> Iterator[Symptom]:
     """Trailers of code commits that could not be applied."""
     if not commit_links.read(session.repository):
@@ -121,14 +144,6 @@ def _commits(session: Session, *, fix: bool) -> Iterator[Symptom]:
 
 def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]:
     repository, list_id = session.repository, store.list_id
-    lock = refs.lock_path(repository.common, store.ref)
-    if _age(lock) > _LOCK_AGE:
-        yield Symptom(
-            "lock",
-            list_id,
-            f"{os.path.relpath(lock, repository.common)} has been there for a long time",
-            "when no git is running here, that file is a leftover and can be removed",
-        )
     branch = store.load()
     yield from _sharing(store, branch, fix=fix)
     for problem in branch.snapshot.problems:
@@ -183,10 +198,3 @@ def _sharing(store: ListStore, branch: ListVersion, *, fix: bool) -> Iterator[Sy
             f"{branch.conflicts} {word} changed at once and differently",
             "gittasks conflicts",
         )
-
-
-def _age(path: str) -> float:
-    try:
-        return time.time() - os.stat(path).st_mtime
-    except OSError:
-        return 0.0
