@@ -14,7 +14,16 @@ from gittasks.core.actors import Answer, Standing
 from gittasks.core.graph import Graph
 from gittasks.core.history import strictly_equal
 from gittasks.core.ids import look_up, unreadable
-from gittasks.core.model import Actor, CodeCommit, ListInfo, Note, Snapshot, Status, Task
+from gittasks.core.model import (
+    LOOP_ENDED,
+    Actor,
+    CodeCommit,
+    ListInfo,
+    Note,
+    Snapshot,
+    Status,
+    Task,
+)
 from gittasks.core.operations import Claim, Context, Holder
 from gittasks.core.validation import ORDER_LIMIT
 from gittasks.errors import Refused, Usage
@@ -22,8 +31,6 @@ from gittasks.errors import Refused, Usage
 _NOTES_LIMIT = 96 * 1024
 """Bytes of all notes of a task: beside a description of the greatest length they leave room in
 its file for whatever still has to be recorded."""
-NOT_NEEDED = "not needed, loop exited"
-"""The result of an iteration that was skipped because its loop ended."""
 
 
 class Editor:
@@ -300,7 +307,7 @@ class Editor:
                 place.name,
                 place.max,
             ):
-                self.skip(task.id, NOT_NEEDED)
+                self.skip(task.id, LOOP_ENDED)
 
     def skip(self, task_id: str, result: str | None = None) -> None:
         """Close a task without doing it."""

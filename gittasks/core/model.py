@@ -25,6 +25,9 @@ Value = str | int | float | bool | None | list[Any] | dict[str, Any]
 """What metadata and unknown keys may hold: the values of JSON."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
+LOOP_ENDED = "not needed, loop exited"
+"""The result of an iteration that was skipped because its loop ended, and not by choice."""
+
 
 class Status(StrEnum):
     """State of a task. `deleted` is a tombstone: hidden, kept, restorable."""

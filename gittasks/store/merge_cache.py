@@ -16,7 +16,7 @@ from gittasks.core.merge.resolution import CommitOrder, Conflict, ConflictKind, 
 from gittasks.core.model import Note, Status, Task
 from gittasks.store import disk
 
-FILE = disk.CacheFile("checkpoints", 3, disk.fields_of(Task, Note, State))
+FILE = disk.CacheFile("checkpoints", 4, disk.fields_of(Task, Note, State))
 _KEPT = 64
 """How many are kept: the heads of that many meetings with other clones."""
 
@@ -67,7 +67,7 @@ def write(
 
 def _plain(conflict: Conflict) -> list[Any]:
     writes = [
-        [*w.order, w.commit, w.value is not ABSENT, _value(w.value)]
+        [*w.order, w.commit, w.value is not ABSENT, _value(w.value), _value(w.beside), w.restated]
         for w in (conflict.winner, *conflict.losers)
     ]
     return [conflict.path, conflict.register, conflict.kind, conflict.rule, writes]
@@ -81,8 +81,8 @@ def _conflict(row: list[Any]) -> Conflict:
     path, kinds, kind, rule, writes = row
     register = _register(kinds)
     winner, *losers = [
-        Write((time, count), commit, _typed(register, value) if present else ABSENT)
-        for time, count, commit, present, value in writes
+        Write((time, count), commit, _typed(register, value) if present else ABSENT, *tie)
+        for time, count, commit, present, value, *tie in writes
     ]
     return Conflict(path, register, ConflictKind(kind), RuleName(rule), winner, tuple(losers))
 

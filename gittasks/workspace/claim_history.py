@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gittasks.core.model import Status, Task
-from gittasks.core.rules import lost_lease
 from gittasks.store import home
 from gittasks.workspace import log
 

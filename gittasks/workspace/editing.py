@@ -174,7 +174,6 @@ class _Attempt:
     ) -> None:
         self._session, self._change, self._context = session, change, context
         self._fences = policy.fences
-        self._checks = not policy.force and undo_of is None
         self._plan, self._undo_of = plan, undo_of
         self._operation_id = session.new_operation_id()
         self.asks = policy.remote is not None
@@ -200,8 +199,6 @@ class _Attempt:
             self.needs_remote = fenced
             if fenced:
                 return None
-            if self._checks:
-                claim_history.check_not_lost(self._session, edit)
         session = self._session
         message = commit_message(
             session.list_id,

@@ -157,14 +157,16 @@ def test_conflicts_are_told_by_path_and_register() -> None:
     assert [(c.path, c.register) for c in told(world, settled)] == expected[:2] + expected[3:]
 
 
-def test_a_result_without_a_status_counts_by_time_only_among_its_like() -> None:
-    """Of those written with a status the one whose status is shown; else the later."""
-    done, skipped = state("completed", finished=T1), state("skipped", finished=T1)
+def test_a_result_goes_by_the_status_that_it_belongs_to_then_by_time() -> None:
+    """That of the status shown; else one that belongs to none that lost; else the later."""
+    done, skip = write(2, state("completed", finished=T1)), write(3, state("skipped", finished=T1))
     alone, late = write(1, "PASS"), write(9, "FAIL")
-    with_done, with_skip = write(2, "done", done), write(3, "no need", skipped)
+    with_done, with_skip = write(4, "done", "c2"), write(5, "no need", "c3")
     assert winner(RESULT, (alone, late)) is late
-    assert winner(RESULT, (alone, with_done, with_skip, late)) is with_done
-    assert winner(RESULT, (alone, with_skip, late)) is with_skip
+    assert winner(RESULT, (alone, with_done, with_skip, late), (done, skip)) is with_done
+    assert winner(RESULT, (alone, with_skip), (done, skip)) is alone
+    assert winner(RESULT, (with_skip,), (done, skip)) is with_skip
+    assert winner(RESULT, (alone, with_done, late), (done,)) is with_done
 
 
 def test_a_choice_does_not_depend_on_who_else_competes() -> None:

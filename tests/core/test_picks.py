@@ -29,7 +29,7 @@ from support.merge_world import LIST, START, Text, World
 
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State
 from gittasks.core.merge.resolution import EXISTS, Write, winner
-from gittasks.core.model import Note, Status
+from gittasks.core.model import LOOP_ENDED, Note, Status
 
 INFO: Changes = {("title",): "Plan", ("format",): 1, ("rules",): 1}
 HM: Register = ("note", Note(T1, "ann", "hm"))
@@ -137,8 +137,36 @@ ROWS = {
         state("in_progress", "ann", claim=1, started=T1),
         ONE,
     ),
-    "a later claim that was given back": states(
-        state("pending", claim=2), state("completed", "ann", claim=1, finished=T1), ONE
+    "finished work and a later claim that was given back": states(
+        state("completed", "ann", claim=1, finished=T1), state("pending", claim=2), ONE
+    ),
+    "work that goes on and a later claim that was given back": states(
+        state("in_progress", "ann", claim=1, started=T1), state("pending", claim=2), ONE
+    ),
+    "two claims that were given back": states(
+        state("pending", "bob", claim=2), state("pending", "ann", claim=1), ONE
+    ),
+    # what only the end of its loop skipped gives way to all that somebody chose
+    "a start and the end of the loop": Row(
+        STATE,
+        {STATE: state("in_progress", "ann", started=T2)},
+        {STATE: state("skipped", finished=T1), RESULT: LOOP_ENDED},
+        ONE,
+        "status-order",
+    ),
+    "a new owner and the end of the loop": Row(
+        STATE,
+        {STATE: state("pending", "ann")},
+        {STATE: state("skipped", claim=1, finished=T1), RESULT: LOOP_ENDED},
+        ONE,
+        "status-order",
+    ),
+    "two ends of the loop": Row(
+        STATE,
+        {STATE: state("skipped", "ann", finished=T1), RESULT: LOOP_ENDED},
+        {STATE: state("skipped", "bob", finished=T2), RESULT: LOOP_ENDED},
+        ONE,
+        "status-order",
     ),
     "deleted beats a later claim": states(
         state("deleted", claim=1), state("in_progress", "ann", claim=2), ONE
@@ -190,6 +218,13 @@ ROWS = {
         RESULT,
         {STATE: state("completed"), RESULT: "PASS"},
         {RESULT: "FAIL"},
+        ONE,
+        "with-status",
+    ),
+    "result of a skip beside a completion without one": Row(
+        RESULT,
+        {STATE: state("completed", finished=T2), RESULT: ABSENT},
+        {STATE: state("skipped", finished=T1), RESULT: "no need"},
         ONE,
         "with-status",
     ),
@@ -334,3 +369,59 @@ def test_of_two_at_work_the_one_whose_session_goes_on_counts() -> None:
     resumed = State(Status.IN_PROGRESS, "ann", "s2", 0, "2026-11-22T08:00:00Z")
     writers = (Write((1, 1), "a", resumed), Write((1, 2), "b", left))
     assert winner(STATE, writers).value == winner(STATE, writers[::-1]).value == resumed
+
+
+@pytest.mark.parametrize("later", [ONE, OTHER])
+def test_a_result_stays_with_the_status_that_it_was_written_with(later: str) -> None:
+    """Who changes the owner of what is done takes its result along; who loses keeps it to himself,
+    also when the status is written once more."""
+    world = World((0,), {A: Text(TASK)})
+    times = (START + 5 * (later == ONE), START + 5 * (later == OTHER))
+    done = {STATE: state("completed", "ann", finished=T2), RESULT: "PASS"}
+    passed = edited(world, A, done, times[0])
+    passed = edited(world, A, {STATE: state("completed", "cid", finished=T2)}, times[0], passed)
+    first = edited(world, A, {STATE: state("completed", "bob", finished=T1)}, times[1])
+    assert RESULT not in said(world, A, passed, first)
+    assert said(world, A, passed)[RESULT] == "PASS"
+    head = world.automatic(passed, first)
+    again = edited(world, A, {STATE: state("completed", "dan", finished=T1)}, START + 9, head)
+    assert RESULT not in said(world, A, again)
+    late = edited(world, A, {RESULT: "by hand"}, START + 9, head)
+    assert said(world, A, late)[RESULT] == "by hand"
+
+
+@pytest.mark.parametrize("later", [ONE, OTHER])
+def test_what_is_kept_gives_way_to_who_had_seen_the_conflict(later: str) -> None:
+    """One clone keeps what stands, another reopens it, knowing both sides: it is open again. A
+    third, which had seen neither, competes with what was kept as before."""
+    world = World((0,), {A: Text(TASK)})
+    done = edited(world, A, {STATE: state("completed", "ann", finished=T1)})
+    begun = edited(world, A, {STATE: state("in_progress", "bob", started=T1)})
+    both = world.automatic(done, begun)
+    times = (START + 5 * (later == ONE), START + 5 * (later == OTHER))
+    keep = world.keep(both, (A, STATE), state("completed", "ann", finished=T1), times[0])
+    assert told(world, keep) == []
+    reopened = edited(world, A, {STATE: state("pending", "ann")}, times[1], both)
+    assert said(world, A, keep, reopened)[STATE] == state("pending", "ann")
+    assert told(world, keep, reopened) == []
+    unknowing = edited(world, A, {STATE: state("pending", "cid")}, START + 20)
+    assert said(world, A, keep, unknowing)[STATE].status is Status.COMPLETED
+    assert [w.commit for c in told(world, keep, unknowing) for w in c.losers] == [unknowing]
+
+
+def test_a_register_is_never_left_without_a_writer() -> None:
+    """Where two clones kept what two others had overwritten, one of what they kept is shown."""
+    world = World((0,), {A: Text(TASK)})
+    ann = edited(world, A, {STATE: state("completed", "ann", finished=T1)})
+    bob = edited(world, A, {STATE: state("completed", "bob", finished=T2)})
+    after_bob = edited(world, A, {STATE: state("pending", "x")}, START, bob)
+    after_ann = edited(world, A, {STATE: state("pending", "y")}, START, ann)
+    keep = [
+        world.keep(world.automatic(one, other), (A, STATE), value, START + 9)
+        for one, other, value in (
+            (ann, after_bob, state("completed", "ann", finished=T1)),
+            (bob, after_ann, state("completed", "bob", finished=T2)),
+        )
+    ]
+    assert said(world, A, *keep)[STATE] == state("completed", "ann", finished=T1)
+    assert said(world, A, *keep[::-1])[STATE] == state("completed", "ann", finished=T1)

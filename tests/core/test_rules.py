@@ -8,9 +8,8 @@ import pytest
 from support.strategies import NOW, seeded
 
 from gittasks.core.apply import Edit, apply
-from gittasks.core.editor import NOT_NEEDED
 from gittasks.core.ids import near_matches
-from gittasks.core.model import Actor, Snapshot, Status, Task
+from gittasks.core.model import LOOP_ENDED, Actor, Snapshot, Status, Task
 from gittasks.core.operations import (
     AddNote,
     Context,
@@ -278,7 +277,7 @@ def test_end_loop_skips_the_iterations_of_the_same_loop_that_are_pending() -> No
     edit = run(seeded().with_tasks(*others), act(Verb.DONE, "b", end_loop=True, result="PASS"))
     assert edit.changed == ("b", "c")
     task = edit.after.tasks["c"]
-    assert (task.status, task.result, task.finished) == (Status.SKIPPED, NOT_NEEDED, LATER)
+    assert (task.status, task.result, task.finished) == (Status.SKIPPED, LOOP_ENDED, LATER)
 
 
 def test_end_loop_of_a_task_in_no_loop_is_refused() -> None:

@@ -41,9 +41,10 @@ def broken(mark: str = "<<<", **changes: object) -> Text:
 
 
 def wrote(world: World, commit: str, path: str = A) -> dict[Register, Any]:
-    """What a commit itself wrote to a file."""
+    """What a commit itself wrote to a file, or said again; but that a state has no result."""
     written = world.history.points[commit].written.get(path, {})
-    return {r: ws[0].value for r, ws in written.items() if [w.commit for w in ws] == [commit]}
+    own = {r: w.value for r, ws in written.items() for w in ws if w.commit == commit}
+    return {r: v for r, v in own.items() if r != RESULT or v is not ABSENT or STATE not in own}
 
 
 def state(status: str, owner: str | None = None, **more: Any) -> State:

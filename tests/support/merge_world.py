@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from gittasks.core.history import strictly_equal
 from gittasks.core.merge.dag import Commit, Contents, File, History, Registers, Tree
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State
-from gittasks.core.merge.resolution import BYTES, EXISTS, OF_THE_FILE, CommitOrder
+from gittasks.core.merge.resolution import BYTES, EXISTS, OF_THE_FILE, RESULT, CommitOrder
 
 Place = tuple[str, Register]
 TASKS = ("tasks/a.yaml", "tasks/b.yaml")
@@ -258,6 +258,10 @@ class World:
                 wishes[register] = (value, not may_stand or not _among(value, stands))
             elif may_stand and len(stands) > 1 and _among(value, stands):
                 wishes[register] = (value, False)  # a side of a conflict may be picked in a repair
+        if STATE in wishes and RESULT not in wishes:  # who writes a status writes its result
+            shown = self.text(path, self.history.points[parent].shown()) if parent else None
+            value = shown.registers.get(RESULT, ABSENT) if shown and before else ABSENT
+            wishes[RESULT] = (value, not may_stand)
         return wishes
 
     def _merged(self, parents: Sequence[str], tree: Tree) -> dict[Place, tuple[Any, bool]]:
@@ -284,6 +288,10 @@ class World:
                     wishes[path, register] = (value, not competes)
                 elif competes and len(stands) > 1:
                     wishes[path, register] = (value, False)
+            if (path, STATE) in wishes and (path, RESULT) not in wishes:
+                there = self.text(path, shown)
+                value = there.registers.get(RESULT, ABSENT) if there else ABSENT
+                wishes[path, RESULT] = (value, False)
             if any(p == path and w[0] is not ABSENT for (p, _), w in wishes.items()):
                 meant = any(p == path and w[1] for (p, _), w in wishes.items())
                 wishes.setdefault((path, EXISTS), (True, meant))

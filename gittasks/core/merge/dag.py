@@ -16,18 +16,20 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from gittasks.core.history import strictly_equal
-from gittasks.core.merge.registers import ABSENT, Register
+from gittasks.core.merge.registers import ABSENT, STATE, Register
 from gittasks.core.merge.resolution import (
     ANEW,
     BYTES,
     EXISTS,
     OF_THE_FILE,
+    RESULT,
     CommitOrder,
     Conflict,
     Writers,
     conflicts,
     is_combination_of,
     overwritten,
+    settled,
     winner,
 )
 
@@ -88,6 +90,7 @@ class Contents(Protocol):
 class MergedState(NamedTuple):
     """The list as one commit says it.
 
+    A commit that writes a state writes the result that stands as well: the two go together.
     `lag` holds the paths at which the tree of the commit says something else, because a merge
     by others dropped a write: the blob that should be there, None for no file. `history` and
     `operations` are sets of bits, one for each commit since the base: those that this one
@@ -254,6 +257,7 @@ class History:
             blob, writers = commit.tree.get(path), parent.written.get(path, NOTHING)
             writes = self._edited(path, blob, parent, writers)
             if writes:
+                self._pair(path, writers, writes)
                 written[path] = overwritten(writers, writes, order, commit.id)
             if path in parent.lag or path in parent.basis:  # elsewhere it shows what it wrote
                 self._note_lag(lag, path, blob, written.get(path, NOTHING))
@@ -261,11 +265,22 @@ class History:
             writers = written.get(path, NOTHING)
             kept = [r for name, r in commit.kept if name == path and r not in (BYTES, ANEW)]
             if kept and self._exists(path, writers):
-                shown = {**self._picked(path, writers), EXISTS: True}
-                writes = {EXISTS: True, **{r: shown.get(r, ABSENT) for r in kept}}
-                written[path] = overwritten(writers, writes, order, commit.id)
+                shown = self._picked(path, writers)
+                file = overwritten(writers, {EXISTS: True}, order, commit.id)
+                echoes = {
+                    r: settled(writers, r, shown.get(r, ABSENT), order, commit.id)
+                    for r in kept
+                    if r != EXISTS
+                }
+                written[path] = {**file, **echoes}
         basis = self._bases(commit, [parent], written, paths)
         return MergedState(commit.id, commit.tree, order, written, lag, basis=basis)
+
+    def _pair(self, path: str, writers: RegisterWriters, writes: dict[Register, Any]) -> None:
+        """Let who writes a state write the result that stands too: from then on it goes with it."""
+        if STATE in writes and RESULT not in writes:
+            seen = NOTHING if ANEW in writes else self._picked(path, writers)
+            writes[RESULT] = seen.get(RESULT, ABSENT)
 
     def _edited(
         self, path: str, blob: str | None, parent: MergedState, writers: RegisterWriters
@@ -306,6 +321,7 @@ class History:
             writes = self._merged(path, commit.tree.get(path), parents, writers)
             if writes:
                 writes.setdefault(EXISTS, True)
+                self._pair(path, writers, writes)
                 written[path] = overwritten(writers, writes, order, commit.id)
             self._note_lag(lag, path, commit.tree.get(path), written.get(path, NOTHING))
         basis = self._bases(commit, parents, written, paths)
@@ -352,7 +368,7 @@ class History:
         for register in writers:
             if register in OF_THE_FILE:
                 continue
-            value = winner(register, writers[register]).value
+            value = winner(register, writers[register], writers.get(STATE, ())).value
             if value is ABSENT:
                 picked.pop(register, None)
             else:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from gittasks.core.fields import FIELDS, LISTS, SINGLE, Field, Merge
 from gittasks.core.history import strictly_equal
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State
-from gittasks.core.model import Status, Task
+from gittasks.core.model import LOOP_ENDED, Status, Task
 
 CommitOrder = tuple[int, int]
 """When a commit was made, as far as its history can tell: see `merge.next_order`."""
@@ -29,7 +29,7 @@ OF_THE_FILE: Final = frozenset({EXISTS, BYTES, ANEW})
 """The registers that are about a file, not in it."""
 _CREATED: Final[Register] = ("created",)
 _CREATED_BY: Final[Register] = ("createdBy",)
-_RESULT: Final[Register] = ("result",)
+RESULT: Final[Register] = ("result",)
 _SILENT: Final = frozenset({BYTES, _CREATED, _CREATED_BY})
 """Registers about which nobody has to be told: both writers meant the same task."""
 STATUS_PRECEDENCE: Final = {
@@ -44,15 +44,16 @@ STATUS_PRECEDENCE: Final = {
 class Write(NamedTuple):
     """One commit's write of one register; `value` is ABSENT when it was removed.
 
-    `beside` is what the same commit wrote to the register that this one has to fit (`FITS`), None
-    if it did not. It is kept here so that the choice among these writers never changes, whatever
-    happens to the other register later.
+    `beside` ties it to another register (`_beside`), and is kept here so that the choice among
+    these writers never changes, whatever happens to the other register later. `restated`: the
+    commit says again what stood (`settled`), and counts only where nothing else does.
     """
 
     order: CommitOrder
     commit: str
     value: Any
     beside: Any = None
+    restated: bool = False
 
     @property
     def place(self) -> tuple[CommitOrder, str]:
@@ -120,14 +121,21 @@ def _greatest(writers: Writers) -> Write:
 
 
 def _state(writers: Writers) -> Write:
-    """Deleted before all; then the higher claim, which a remote granted, whatever the status: no
-    finish counts under an old claim. Of equal claims what is done is done; of two at work the
-    first whose session goes on counts, and of two that are done, the first."""
+    """Deleted; then work that is held or finished, under the higher claim, which a remote granted;
+    then pending, whatever claim was given back; last what only the end of its loop skipped.
+
+    Of equal claims what is done is done; of two at work the first whose session goes on counts,
+    and of two that are done, the first. The weights are a total order up to the commit id, so the
+    choice is the same in whatever order writers meet.
+    """
 
     def weight(write: Write) -> tuple[Any, ...]:
         state = write.value if isinstance(write.value, State) else State()
-        alive = state.status is not Status.DELETED
-        standing = (alive, -state.claim if alive else 0, -STATUS_PRECEDENCE[state.status])
+        if state.status is Status.DELETED:
+            return (0,)
+        implied = state.status is Status.SKIPPED and write.beside == LOOP_ENDED
+        rank = 3 if implied else 2 if state.status is Status.PENDING else 1
+        standing = (rank, -state.claim, -STATUS_PRECEDENCE[state.status])
         if state.status is Status.IN_PROGRESS:
             ended = state.left is not None
             return *standing, ended, state.started or "", state.session or "", write.place
@@ -155,8 +163,6 @@ _RULES: Final[Mapping[str, Rule]] = {
     "rules": Rule(RuleName.GREATEST, _greatest),
 }
 """By the kind of the register; all others go by `later`."""
-PAIRED_WITH: Final = {_RESULT: STATE, _CREATED_BY: _CREATED}
-"""Registers whose value has to fit that of another: a result its status, a maker the time."""
 
 
 def rule_of(register: Register) -> Rule:
@@ -164,16 +170,30 @@ def rule_of(register: Register) -> Rule:
     return _RULES.get(register[0], _LATER)
 
 
-def winner(register: Register, writers: Writers) -> Write:
-    """The write of `register` that is shown, given its maximal writers."""
-    if len(writers) == 1:
+def winner(register: Register, writers: Writers, states: Writers = ()) -> Write:
+    """The write of `register` that is shown, given its maximal writers.
+
+    A result is shown only under the status that it was written with: `states` are the maximal
+    writers of that.
+    """
+    if len(writers) == 1 and register != RESULT:
         return writers[0]
-    if register in PAIRED_WITH:
+    if register == RESULT and states:
+        writers = _of_status(writers, winner(STATE, states), states)
+    elif register == _CREATED_BY:
         leaders = tuple(w._replace(value=w.beside) for w in writers if w.beside is not None)
         if leaders:
-            chosen = rule_of(PAIRED_WITH[register]).choose(leaders).commit
+            chosen = rule_of(_CREATED).choose(leaders).commit
             return next(w for w in writers if w.commit == chosen)
-    return rule_of(register).choose(writers)
+    genuine = tuple(w for w in writers if not w.restated) or writers
+    return rule_of(register).choose(genuine)
+
+
+def _of_status(results: Writers, shown: Write, states: Writers) -> Writers:
+    """The results that were written with the status that is shown, else with none that lost."""
+    losing = {w.commit for w in states}
+    fitting = tuple(w for w in results if w.beside == shown.commit)
+    return fitting or tuple(w for w in results if w.beside not in losing) or results
 
 
 def overwritten(
@@ -182,12 +202,55 @@ def overwritten(
     order: CommitOrder,
     commit: str,
 ) -> Mapping[Register, Writers]:
-    """The maximal writers of a file after one more commit, given those before it."""
+    """The maximal writers of a file after one more commit, given those before it.
+
+    Of one that writes a state, `writes` has the result too (`MergedState`): the two go together.
+    """
     latest = {
-        register: (Write(order, commit, value, writes.get(PAIRED_WITH.get(register, ()))),)
+        register: (Write(order, commit, value, _beside(register, writers, writes, commit)),)
         for register, value in writes.items()
     }
     return latest if ANEW in writes else {**writers, **latest}
+
+
+def settled(
+    writers: Mapping[Register, Writers],
+    register: Register,
+    value: Any,
+    order: CommitOrder,
+    commit: str,
+) -> Writers:
+    """The maximal writers of a register after a commit that keeps what stands, `value`.
+
+        a: completed ---- k: keep                 {a, k}: b is out
+      /                /
+    o - b: pending ---+-- p: reopened             {p}: p had seen a, so {a, k} + {p} = {p}
+
+    The write that won stays the writer, and those that lost are out: who had seen the conflict
+    and wrote the register otherwise has overwritten that write, and is not beaten by its echo.
+    The echo counts where nothing else is left, so that no register is ever without a writer.
+    """
+    echo = Write(order, commit, value, _beside(register, writers, {}, commit), restated=True)
+    if register not in writers:
+        return (echo,)
+    won = winner(register, writers[register], writers.get(STATE, ()))
+    return (echo,) if won.restated else (won, echo)
+
+
+def _beside(
+    register: Register,
+    writers: Mapping[Register, Writers],
+    writes: Mapping[Register, Any],
+    commit: str,
+) -> Any:
+    """The tie of a write: of a state the result that goes with it, of a result the commit of the
+    state that it goes with, of a maker the time."""
+    if register == STATE:
+        return writes.get(RESULT)
+    if register == RESULT:
+        states = () if ANEW in writes else writers.get(STATE, ())
+        return commit if STATE in writes else winner(STATE, states).commit if states else None
+    return writes.get(_CREATED) if register == _CREATED_BY else None
 
 
 def is_combination_of(
@@ -215,14 +278,24 @@ def conflicts(path: str, written: Mapping[Register, Writers]) -> list[Conflict]:
     for register, writers in written.items():
         if len(writers) == 1 or register in _SILENT:
             continue
-        won = winner(register, writers)
-        losers = tuple(w for w in writers if not same_outcome(register, w.value, won.value))
+        won = winner(register, writers, written.get(STATE, ()))
+        losers = tuple(w for w in writers if _is_passed_over(register, w, won))
         if losers:
             kind = _kind(register, (won, *losers), written)
-            fitted = won.beside is not None
-            name = RuleName.WITH_STATUS if fitted else rule_of(register).name
+            name = rule_of(register).name
+            if register == RESULT and any(w.beside != won.beside for w in losers):
+                name = RuleName.WITH_STATUS
             disagreements.append(Conflict(path, register, kind, name, won, losers))
     return disagreements
+
+
+def _is_passed_over(register: Register, write: Write, won: Write) -> bool:
+    """Is a write one that somebody has to be told about, since another is shown?"""
+    if write.restated and not won.restated:
+        return False  # an echo: what it repeats was overwritten by who had seen it
+    if register == RESULT and write.value is ABSENT:
+        return False  # a status without a result: the conflict about the status tells of it
+    return not same_outcome(register, write.value, won.value)
 
 
 def same_outcome(register: Register, value: Any, other: Any) -> bool:
