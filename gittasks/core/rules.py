@@ -158,9 +158,7 @@ def finished_by_another(task: Task, actor: Actor) -> Refused | None:
 
 def lost_lease(task: Task) -> Refused:
     """Refuse a finish after a lost claim: another holds the task, or has finished it."""
-    if task.status is Status.PENDING:
-        state = "was taken over and given back"
-    elif task.status is Status.IN_PROGRESS:
+    if task.status is Status.IN_PROGRESS:
         state = f"is held by {_holder(task)}"
     else:
         state = f"was {task.status.value} by {_holder(task)}"

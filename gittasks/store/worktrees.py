@@ -27,14 +27,16 @@ _RUNS = 2
 """Times that a git is run in a checkout before its being killed is an answer."""
 _LAG = 3
 """How many commits a checkout may lag behind its branch (a writer was killed) and be mended."""
-_UNDER_WAY = (
-    "MERGE_HEAD",
-    "CHERRY_PICK_HEAD",
-    "REVERT_HEAD",
-    "rebase-merge",
-    "rebase-apply",
-)
-"""What git keeps in a worktree's git dir while an operation of the user's is not finished."""
+_UNDER_WAY = {
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+}
+"""Operations of the user's, by the file that git keeps in a git dir until they are finished."""
+_HEAD_NAMES = ("rebase-merge/head-name", "rebase-apply/head-name")
+"""The branch that a rebase moves when it ends; until then HEAD is detached."""
 
 
 class Checkout(NamedTuple):
@@ -62,6 +64,12 @@ def find_clean(repository: Repository, ref: str, commit: str) -> list[Checkout]:
     for checkout in _checkouts(repository, ref):
         if checkout.git_dir not in (repository.common, repository.found.path):
             trust.check_worktree(checkout.git_dir, checkout.folder, repository.env)
+        if operation := _under_way(checkout):
+            raise Refused(
+                "checked-out",
+                f"{checkout.folder} is in the middle of a {operation} of the list's branch",
+                hint=f"finish it there first; see: git -C {checkout.folder} status",
+            )
         _wait_for_index(repository, checkout)
         _mend(repository, checkout)
         base = _clean_base(repository, checkout, ref, commit)
@@ -208,12 +216,12 @@ def _is_between(repository: Repository, path: str, old: str, new: str) -> bool:
 
 def _checkouts(repository: Repository, ref: str) -> list[Checkout]:
     checkouts = []
-    if head_ref(repository.common) == ref and (main := _main_folder(repository)):
+    if _holds(repository.common, ref) and (main := _main_folder(repository)):
         checkouts.append(Checkout(main, repository.common))
     linked = os.path.join(repository.common, "worktrees")
     for name in sorted(os.listdir(linked)) if os.path.isdir(linked) else ():
         git_dir = os.path.join(linked, name)
-        if head_ref(git_dir) != ref:
+        if not _holds(git_dir, ref):
             continue
         try:
             with open(os.path.join(git_dir, "gitdir"), encoding="utf-8") as file:
@@ -223,6 +231,29 @@ def _checkouts(repository: Repository, ref: str) -> list[Checkout]:
         if os.path.isdir(folder):
             checkouts.append(Checkout(folder, git_dir))
     return checkouts
+
+
+def _holds(git_dir: str, ref: str) -> bool:
+    """True when HEAD is on the branch, or will be when the rebase that detached it ends.
+
+    git takes such a branch for checked out too (`git help worktree`): the rebase ends by moving
+    it from where it began, and would lose, or refuse for ever, what was written in between.
+    """
+    head = head_ref(git_dir)
+    if head is not None:
+        return head == ref
+    for name in _HEAD_NAMES:
+        with suppress(OSError):
+            return disk.read(os.path.join(git_dir, name)).decode("utf-8", "replace").strip() == ref
+    return False
+
+
+def _under_way(checkout: Checkout) -> str | None:
+    """The operation of the user's that is not finished in a worktree."""
+    for name, operation in _UNDER_WAY.items():
+        if os.path.lexists(os.path.join(checkout.git_dir, name)):
+            return operation
+    return None
 
 
 def _main_folder(repository: Repository) -> str | None:
@@ -239,8 +270,6 @@ def _main_folder(repository: Repository) -> str | None:
 
 def _clean_base(repository: Repository, checkout: Checkout, ref: str, commit: str) -> str | None:
     """The commit that a worktree equals: `commit`, or one before it; None when it is dirty."""
-    if any(os.path.lexists(os.path.join(checkout.git_dir, name)) for name in _UNDER_WAY):
-        return None
     earlier = _moved_under(repository, checkout, ref, commit)
     _git(repository, checkout, "update-index", "-q", "--refresh")
     if _git(repository, checkout, "diff-files", "--quiet").returncode != 0:

@@ -64,42 +64,28 @@ def granted(session: Session, branch: ListVersion) -> dict[str, Holder]:
 def lost(session: Session, task: Task) -> bool:
     """True when this owner and session held a task that somebody else has claimed since.
 
-    The other one holds it, has finished it, or has given it back.
+    The other one holds it or has finished it. What was given back is free for whoever finishes
+    it, here as in a merge.
     """
     actor = session.actor
-    if not task.claim:
+    if not task.claim or task.status is Status.PENDING:
         return False
-    if task.status is not Status.PENDING:
-        if actor.session is None:
-            mine = task.session is None and task.owner == actor.owner
-        else:
-            mine = task.session == actor.session
-        return not mine and _last_claim(session, task) is not None
-    number = _last_claim(session, task)
-    return number is not None and number < task.claim
+    if actor.session is None:
+        mine = task.session is None and task.owner == actor.owner
+    else:
+        mine = task.session == actor.session
+    return not mine and _has_held(session, task)
 
 
-def _last_claim(session: Session, task: Task) -> int | None:
-    """Number of the claim under which this owner and session last had a task in progress.
-
-    0 for one that was only started; None when they never had it, by its history.
-    """
+def _has_held(session: Session, task: Task) -> bool:
+    """True when this owner and session ever had a task in progress, by its history."""
     actor = session.actor
     for entry in log.log(session.store, task.id):
         if entry.session != actor.session or (actor.session is None and entry.owner != actor.owner):
             continue
-        for change in entry.changes:
-            if change.field == "claim":
-                return int(change.after)
-        if any(c.field == "status" and c.after == Status.IN_PROGRESS for c in entry.changes):
-            return 0
-    return None
-
-
-def check_not_lost(session: Session, edit: Edit) -> None:
-    """Refuse to finish a task that is nobody's now, when another claimed it after this session."""
-    for task_id in edit.changed:
-        old, new = edit.before.tasks.get(task_id), edit.after.tasks.get(task_id)
-        pending = old and old.claim and old.status is Status.PENDING
-        if old and new and pending and new.status is Status.COMPLETED and lost(session, old):
-            raise lost_lease(old)
+        if any(
+            c.field == "claim" or (c.field == "status" and c.after == Status.IN_PROGRESS)
+            for c in entry.changes
+        ):
+            return True
+    return False

@@ -197,3 +197,34 @@ def test_no_hook_runs_in_a_checkout_that_is_brought_along(
     listed.git("config", "--unset", "core.fsmonitor")
     listed.git("config", "core.hooksPath", os.devnull)
     assert_equals_head(tree)
+
+
+@pytest.mark.parametrize("backend", ["merge", "apply"])
+def test_a_write_during_a_rebase_of_the_list_is_refused(
+    listed: Repo, tree: Repo, backend: str
+) -> None:
+    """HEAD is detached there, and the branch is where the rebase began: it could never end."""
+    start = listed.git("rev-parse", "gittasks/plan")
+    text = tree.read("tasks/a.yaml")
+    for number, subject in enumerate(("X", "Y")):
+        if number:
+            tree.git("checkout", "-q", "-B", "gittasks/plan", "gittasks/plan~1")
+        tree.write("tasks/a.yaml", f"subject: {subject}\n{text.partition(chr(10))[2]}")
+        tree.git("commit", "-q", "-a", "-m", subject)
+        tree.git("branch", "-f", subject.lower())
+    with pytest.raises(AssertionError, match="rebase"):
+        tree.git("rebase", "-q", f"--{backend}", "x")
+    before = listed.git("rev-parse", "gittasks/plan")
+    refused = listed.run("start", "a", "--json")
+    assert (refused.code, refused.json()["error"]["rule"]) == (5, "checked-out")
+    assert "in the middle of a rebase" in refused.json()["error"]["message"]
+    assert listed.git("rev-parse", "gittasks/plan") == before != start
+    tree.git("rebase", "--skip")
+    listed.ok("start", "a")
+    assert_equals_head(tree)
+
+
+def test_another_branch_may_be_rebased_meanwhile(listed: Repo, tree: Repo) -> None:
+    """A detached HEAD alone, or one of another branch, stops nothing."""
+    tree.git("checkout", "-q", "--detach")
+    listed.ok("start", "a")
