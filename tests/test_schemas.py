@@ -147,6 +147,7 @@ def test_documents_of_a_day(listed: Repo) -> None:
         ("log", "--timeline"),
         ("report", "-o", "../report.html"),
         ("undo",),
+        ("redo", "--dry-run"),
         ("export",),
         ("export", "-o", "../out.md"),
         ("import", foreign),

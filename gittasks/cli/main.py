@@ -34,7 +34,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "delete": ("tasks", "Hide a task; restore brings it back."),
         "restore": ("tasks", "Bring a deleted task back."),
         "batch": ("batch", "Apply many operations (JSON lines on stdin) as one commit."),
-        "undo": ("tasks", "Take back my last operation."),
+        "undo": ("tasks", "Take back my last operation, or another of mine."),
+        "redo": ("tasks", "Take back my last undo."),
     },
     "Work": {
         "ready": ("view", "Show what can be started now."),

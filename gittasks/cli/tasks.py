@@ -1,9 +1,9 @@
-"""Commands that write tasks: create, update, note, delete, restore, batch, undo."""
+"""Commands that write tasks: create, update, note, delete, restore, batch, undo, redo."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +26,9 @@ from gittasks.core.lint.advice import remarks
 from gittasks.core.model import Status, Value
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 from gittasks.errors import Usage, Way
+
+if TYPE_CHECKING:
+    from gittasks.workspace import Undone, Workspace
 
 _STATUSES = StatusChoice([str(s) for s in Status])
 _OPEN_STATUSES = StatusChoice([str(s) for s in Status if s is not Status.DELETED])
@@ -258,21 +261,51 @@ def restore_command(settings: Settings, task_id: str, owner: str | None, force: 
     return edit(settings, [Transition(Verb.RESTORE, task_id)], owner=owner, force=force)
 
 
+_dry_run_option = click.option("--dry-run", is_flag=True, help="Only tell what would change.")
+
+
 @command("undo")
+@click.argument("commit", metavar="[COMMIT]", required=False)
+@_dry_run_option
 @owner_option
 @click.pass_obj
-def undo_command(settings: Settings, owner: str | None) -> Answer:
-    """Take back my last operation with a new commit.
+def undo_command(
+    settings: Settings, commit: str | None, dry_run: bool, owner: str | None
+) -> Answer:
+    """Take back my last operation, or that of a COMMIT, with a new commit.
 
-    Refused when others have built on it. Called again, it takes back the one before.
+    Refused when others have built on it. Right after an undo it changes nothing and names the
+    commit to give for the operation before.
     """
     workspace = settings.workspace(owner)
-    undone = workspace.undo()
-    change, commit = undone.report.edit, undone.report.commit
-    title = f"took back {undone.commit[:7]}: {render.text.clean(undone.subject)}"
+    return _undone(workspace, workspace.undo(commit, dry_run=dry_run))
+
+
+@command("redo")
+@_dry_run_option
+@owner_option
+@click.pass_obj
+def redo_command(settings: Settings, dry_run: bool, owner: str | None) -> Answer:
+    """Take back my last undo with a new commit; right after a redo it changes nothing."""
+    workspace = settings.workspace(owner)
+    return _undone(workspace, workspace.redo(dry_run=dry_run))
+
+
+def _undone(workspace: Workspace, undone: Undone) -> Answer:
+    target, following, report = undone.target, undone.following, undone.report
+    if target:
+        verb = "would take back" if undone.dry_run else "took back"
+        title = f"{verb} {target.commit[:7]}: {render.text.clean(target.subject)}"
+    else:
+        title = "nothing to take back: that was done already"
+        if following:
+            subject = render.text.clean(following.subject)
+            title += f"\nthe operation before: gittasks undo {following.commit[:10]}  ({subject})"
     return Answer(
-        lambda: render.documents.undo_document(change, commit, undone.commit, undone.subject),
-        lambda marks: f"{title}\n{render.plain.edited(change, marks)}",
-        quiet=[title],
+        lambda: render.documents.undo_document(
+            report.edit, report.commit, target, following, dry_run=undone.dry_run
+        ),
+        lambda marks: f"{title}\n{render.plain.edited(report.edit, marks)}",
+        quiet=title.splitlines(),
         workspace=workspace,
     )

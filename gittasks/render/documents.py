@@ -311,17 +311,31 @@ def claim_document(
     )
 
 
-def undo_document(edit: Edit, commit: str | None, undone: str, subject: str) -> Document:
-    """The answer of `undo`: the commit that was undone, the tasks as they are now."""
+def undo_document(
+    edit: Edit,
+    commit: str | None,
+    target: tuple[str, str] | None,
+    following: tuple[str, str] | None,
+    *,
+    dry_run: bool,
+) -> Document:
+    """The answer of `undo` and `redo`: the commit taken back, the one before, the tasks now."""
     graph, tasks = Graph.of(edit.after), edit.after.tasks
     return envelope(
         "undo",
         list=list_part(edit.after.info),
-        undone={"commit": undone, "subject": subject},
+        changed=target is not None and not dry_run,
+        dryRun=dry_run,
+        undone=_named_commit(target),
+        next=_named_commit(following),
         tasks=[task(tasks[i], graph) for i in edit.changed if i in tasks],
         removed=[i for i in edit.changed if i not in tasks],
         commit=commit,
     )
+
+
+def _named_commit(commit: tuple[str, str] | None) -> Document | None:
+    return {"commit": commit[0], "subject": commit[1]} if commit else None
 
 
 def batch_document(edit: Edit, commit: str | None, lines: Iterable[tuple[int, str]]) -> Document:

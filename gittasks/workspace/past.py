@@ -71,7 +71,7 @@ def look_back(session: Session, text: str) -> Past:
     objects = session.repository.objects
     epoch = _moment(text, session.now().epoch)
     if epoch is None:
-        commit = _commit(store, text)
+        commit = commit_named(store, text)
         at = store.commit(commit).author.time
         cut = ancestry.cut_at_commit(objects, now.commit, commit)
     else:
@@ -94,7 +94,7 @@ def _from_local(written: int) -> int:
     return int(time.mktime((*time.gmtime(written)[:8], -1)))
 
 
-def _commit(store: ListStore, text: str) -> str:
+def commit_named(store: ListStore, text: str) -> str:
     """The commit of the list that `text` names: a full or shortened id, or as git names one."""
     if _HEX.fullmatch(text):
         known = sorted(i for i in log.commits(store) if i.startswith(text.lower()))

@@ -1,35 +1,118 @@
-"""Undo of an operation of this actor by a new commit."""
+"""Undo of an operation of this actor by a new commit, and redo of an undo by another."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.apply import Edit, between
-from gittasks.core.messages import parse_trailers
+from gittasks.core.messages import OP, OWNER, SESSION, UNDO, parse_trailers
 from gittasks.core.operations import Context
 from gittasks.core.undo import take_back
-from gittasks.errors import NotFound, Way
+from gittasks.errors import NotFound, Refused, Way
 from gittasks.workspace import editing
 from gittasks.workspace.log import last_value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gittasks.store.commits import CommitInfo
     from gittasks.store.list_version import ListVersion
     from gittasks.workspace.session import Session
 
 
-class Undone(NamedTuple):
-    """An operation that was taken back: its commit and subject, and the edit that did it."""
+_LOG = Way("see who did what", ("gittasks", "log"))
+
+
+class TakenBack(NamedTuple):
+    """A commit, and its subject."""
 
     commit: str
     subject: str
+
+
+class Undone(NamedTuple):
+    """An undo or redo: what it took back, the edit, and the operation that would be next.
+
+    `target` is None where nothing was to be done: the last operation of mine is an undo already.
+    """
+
+    target: TakenBack | None
     report: editing.EditResult
+    following: TakenBack | None = None
+    dry_run: bool = False
 
 
-def undo(session: Session) -> Undone:
-    """Take back the last operation of this actor; see `Workspace.undo`."""
-    target = _last_operation(session)
-    store = session.store
+class _Operation(NamedTuple):
+    """A commit of the list that is an operation.
+
+    `undo`: it takes back another one, and is no redo. `stands`: no undo that stands took it back.
+    """
+
+    commit: CommitInfo
+    undo: bool
+    stands: bool
+
+    @property
+    def named(self) -> TakenBack:
+        """The commit as it is told."""
+        return TakenBack(self.commit.id, self.commit.message.partition("\n")[0])
+
+
+def undo(session: Session, commit: str | None = None, *, dry_run: bool = False) -> Undone:
+    """Take back the last operation of this actor, or the one of a commit; see `Workspace.undo`.
+
+    Right after an undo the last operation is that undo, and nothing is done: a call that is
+    repeated because its answer was lost takes back one operation, not two.
+    """
+    if commit is not None:
+        return _undo_commit(session, commit, dry_run=dry_run)
+    operations = _mine(session)
+    last = next(operations, None)
+    if last is None:
+        raise _none(session, "undo")
+    if not last.undo and last.stands:
+        following = next((op.named for op in operations if op.stands and not op.undo), None)
+        return _take_back(session, last, following, dry_run=dry_run)
+    following = next((op.named for op in operations if op.stands and not op.undo), None)
+    return _unchanged(session, following, dry_run=dry_run)
+
+
+def redo(session: Session, *, dry_run: bool = False) -> Undone:
+    """Take back the last undo of this actor; nothing is done right after a redo."""
+    for number, operation in enumerate(_mine(session)):
+        if operation.undo and operation.stands:
+            return _take_back(session, operation, None, dry_run=dry_run)
+        if number == 0 and UNDO in parse_trailers(operation.commit.message):
+            return _unchanged(session, None, dry_run=dry_run)
+    raise _none(session, "redo")
+
+
+def _undo_commit(session: Session, text: str, *, dry_run: bool) -> Undone:
+    from gittasks.workspace import past  # resolving a name may ask git
+
+    commit_id = past.commit_named(session.store, text)
+    operation = next((op for op in _operations(session) if op.commit.id == commit_id), None)
+    if operation is None:
+        raise NotFound(
+            f"{commit_id[:7]} is no operation of gittasks: nothing to undo",
+            ways=[_LOG],
+        )
+    owner = last_value(parse_trailers(operation.commit.message).get(OWNER))
+    if owner != session.actor.owner:
+        raise Refused(
+            "not-mine",
+            f"{commit_id[:7]} is an operation of {owner}, and you are {session.actor.owner}",
+            ways=[_LOG],
+        )
+    if not operation.stands:
+        return _unchanged(session, None, dry_run=dry_run)
+    return _take_back(session, operation, None, dry_run=dry_run)
+
+
+def _take_back(
+    session: Session, operation: _Operation, following: TakenBack | None, *, dry_run: bool
+) -> Undone:
+    target, store = operation.commit, session.store
     if store.load().contested:
         from gittasks.workspace import sharing  # the merge is loaded where there are conflicts
 
@@ -41,33 +124,60 @@ def undo(session: Session) -> Undone:
         restored = take_back(before.snapshot, after.snapshot, branch.snapshot)
         return between(branch.snapshot, restored), ()
 
-    report = editing.write(session, change, editing.Policy(), undo_of=target.id)
-    return Undone(target.id, target.message.partition("\n")[0], report)
+    if dry_run:
+        snapshot = session.snapshot()
+        restored = take_back(before.snapshot, after.snapshot, snapshot)
+        report = editing.EditResult(between(snapshot, restored), None)
+    else:
+        report = editing.write(session, change, editing.Policy(), undo_of=target.id)
+    return Undone(operation.named, report, following, dry_run)
 
 
-def _last_operation(session: Session) -> CommitInfo:
-    """The newest operation of this actor that was not taken back yet; NotFound if there is none.
+def _unchanged(session: Session, following: TakenBack | None, *, dry_run: bool) -> Undone:
+    snapshot = session.snapshot()
+    report = editing.EditResult(between(snapshot, snapshot), None)
+    return Undone(None, report, following, dry_run)
 
-    Mine is what carries my owner name and session and was committed under my git identity.
-    """
+
+def _mine(session: Session) -> Iterator[_Operation]:
+    """The operations of this actor, newest first: under its name, session and git identity."""
     actor, author = session.actor, session.repository.config.author
-    undone: set[str] = set()
-    for commit in session.store.walk(session.store.load_readable().commit):
+    for operation in _operations(session):
+        trailers = parse_trailers(operation.commit.message)
+        if (
+            last_value(trailers.get(OWNER)) == actor.owner
+            and last_value(trailers.get(SESSION)) == actor.session
+            and author in (None, operation.commit.author.person)
+        ):
+            yield operation
+
+
+def _operations(session: Session) -> Iterator[_Operation]:
+    """The operations of the list, newest first; who takes one back comes before it."""
+    store = session.store
+    fallen: set[str] = set()
+    for commit in store.walk(store.load_readable().commit):
         trailers = parse_trailers(commit.message)
-        if target := last_value(trailers.get("Gittasks-Undo")):
-            undone.add(target)
-            continue
-        mine = (
-            "Gittasks-Op" in trailers
-            and len(commit.parents) == 1
-            and last_value(trailers.get("Gittasks-Owner")) == actor.owner
-            and last_value(trailers.get("Gittasks-Session")) == actor.session
-            and author in (None, commit.author.person)
-        )
-        if mine and commit.id not in undone:
-            return commit
+        stands = commit.id not in fallen
+        target = last_value(trailers.get(UNDO))
+        if target and stands:
+            fallen.add(target)
+        if OP in trailers and len(commit.parents) == 1:
+            yield _Operation(commit, bool(target) and _is_undo(session, target or ""), stands)
+
+
+def _is_undo(session: Session, target: str) -> bool:
+    """True when to take back `target` is an undo, not a redo: it is an operation, or a redo."""
+    undo = True
+    while above := last_value(parse_trailers(session.store.commit(target).message).get(UNDO)):
+        target, undo = above, not undo
+    return undo
+
+
+def _none(session: Session, verb: str) -> NotFound:
+    actor = session.actor
     run = f" in session {actor.session}" if actor.session else ""
-    raise NotFound(
-        f'"{session.list_id}" has no operation of {actor.owner}{run} to undo',
-        ways=[Way("see who did what", ("gittasks", "log"))],
+    return NotFound(
+        f'"{session.list_id}" has no operation of {actor.owner}{run} to {verb}',
+        ways=[_LOG],
     )

@@ -157,14 +157,21 @@ class Workspace(Session):
 
         return plans.apply(self, plan, dry_run=dry_run, force=force, parallel=parallel)
 
-    def undo(self) -> Undone:
-        """Take back the last operation of this actor with a new commit.
+    def undo(self, commit: str | None = None, *, dry_run: bool = False) -> Undone:
+        """Take back the last operation of this actor, or the one of a commit, with a new commit.
 
-        Raises NotFound when there is none, Refused when others have built on it.
+        Right after an undo nothing is done. Raises NotFound when there is none, Refused when
+        others have built on it or it is another owner's.
         """
         from gittasks.workspace import undo
 
-        return undo.undo(self)
+        return undo.undo(self, commit, dry_run=dry_run)
+
+    def redo(self, *, dry_run: bool = False) -> Undone:
+        """Take back the last undo of this actor; raises as `undo` does."""
+        from gittasks.workspace import undo
+
+        return undo.redo(self, dry_run=dry_run)
 
     def create(self, subject: str, **fields: Any) -> Task:
         """Make a task and return it; of a loop, its first iteration.

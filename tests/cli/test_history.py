@@ -40,22 +40,78 @@ def test_undo_of_batch_and_plan(listed: Repo) -> None:
     """A batch and a plan are one operation each."""
     tree = listed.git("rev-parse", "gittasks/plan^{tree}")
     listed.ok("batch", stdin='{"op": "start", "id": "a"}\n{"op": "create", "subject": "x"}\n')
+    batch = listed.head()
+    batch = listed.head()
     listed.ok("apply", "-", stdin="# Title\n- [ ] One\n- [ ] Two\n")
     assert listed.ok("undo", "--json").json()["removed"]
-    listed.ok("undo")
+    listed.ok("undo", batch)
     assert listed.git("rev-parse", "gittasks/plan^{tree}") == tree
 
 
-def test_undo_goes_further_back_each_time(listed: Repo) -> None:
-    """A second undo takes back the operation before; in the end nothing is left to undo."""
+def test_an_undo_that_is_repeated_takes_back_one_operation(listed: Repo) -> None:
+    """It changes nothing and names the commit of the operation before, which can be given."""
     listed.ok("start", "a")
+    started = listed.head()
     listed.ok("note", "a", "Hello")
     assert "note: Hello" in listed.ok("undo").out
-    assert "pending → in_progress" in listed.ok("undo").out
-    assert "3 tasks created" in listed.ok("undo").out
-    done = listed.run("undo")
-    assert (done.code, done.out) == (3, "")
-    assert "no operation of Ada to undo" in done.err
+    head = listed.head()
+    again = listed.ok("undo", "--json").json()
+    assert listed.head() == head
+    assert (again["changed"], again["undone"], again["commit"]) == (False, None, None)
+    assert again["next"]["commit"] == started
+    assert f"gittasks undo {started[:10]}" in listed.ok("undo").out
+    assert "pending → in_progress" in listed.ok("undo", started[:10]).out
+    assert listed.ok("undo", started, "--json").json()["changed"] is False
+    assert listed.tasks()["a"]["status"] == "pending"
+
+
+def test_there_may_be_nothing_to_undo_or_redo(listed: Repo) -> None:
+    """Exit code 3 for who has done nothing here."""
+    for command in ("undo", "redo"):
+        done = listed.run(command, env={"GITTASKS_OWNER": "eve"})
+        assert (done.code, done.out) == (3, "")
+        assert f"no operation of eve to {command}" in done.err
+
+
+def test_redo_takes_back_the_undo_and_undo_the_redo(listed: Repo) -> None:
+    """Both may be repeated: a second redo changes nothing, as a second undo."""
+    before = listed.git("rev-parse", "gittasks/plan^{tree}")
+    listed.ok("note", "a", "Hello")
+    noted = listed.git("rev-parse", "gittasks/plan^{tree}")
+    for _ in range(2):
+        listed.ok("undo")
+        listed.ok("undo")
+        assert listed.git("rev-parse", "gittasks/plan^{tree}") == before
+        listed.ok("redo")
+        head = listed.head()
+        assert listed.ok("redo", "--json").json()["changed"] is False
+        assert listed.head() == head
+        assert listed.git("rev-parse", "gittasks/plan^{tree}") == noted
+
+
+def test_a_dry_run_of_undo_writes_nothing(listed: Repo) -> None:
+    """It tells what would be taken back, or why not."""
+    listed.ok("start", "a")
+    head = listed.head()
+    answer = listed.ok("undo", "--dry-run", "--json").json()
+    assert (answer["dryRun"], answer["changed"], answer["undone"]["commit"]) == (True, False, head)
+    assert answer["tasks"][0]["status"] == "pending"
+    assert listed.head() == head
+    assert "would take back" in listed.ok("undo", "--dry-run").out
+
+
+def test_a_commit_to_undo_has_to_be_an_operation_of_mine(listed: Repo) -> None:
+    """Of another session, but not of another owner, nor the root or what is no commit."""
+    listed.ok("start", "a", env={"GITTASKS_SESSION": "s-1"})
+    mine = listed.head()
+    listed.ok("start", "b", env={"GITTASKS_OWNER": "eve"})
+    refused = listed.run("undo", listed.head(), "--json")
+    assert (refused.code, refused.json()["error"]["rule"]) == (5, "not-mine")
+    root = listed.git("rev-list", "--max-parents=0", "gittasks/plan")
+    assert listed.run("undo", root).code == 3
+    assert listed.run("undo", "0123456789").code == 3
+    listed.ok("undo", mine)
+    assert listed.tasks()["a"]["status"] == "pending"
 
 
 def test_undo_is_only_of_mine(listed: Repo) -> None:
