@@ -292,18 +292,12 @@ def redo_command(settings: Settings, dry_run: bool, owner: str | None) -> Answer
 
 
 def _undone(workspace: Workspace, undone: Undone) -> Answer:
-    target, following, report = undone.target, undone.following, undone.report
-    if target:
-        verb = "would take back" if undone.dry_run else "took back"
-        title = f"{verb} {target.commit[:7]}: {render.text.clean(target.subject)}"
-    else:
-        title = "nothing to take back: that was done already"
-        if following:
-            subject = render.text.clean(following.subject)
-            title += f"\nthe operation before: gittasks undo {following.commit[:10]}  ({subject})"
+    report, title = undone.report, render.text.clean(undone.title)
+    if undone.following and not undone.target:
+        title += f"\nto take that back: gittasks undo {undone.following.commit[:10]}"
     return Answer(
         lambda: render.documents.undo_document(
-            report.edit, report.commit, target, following, dry_run=undone.dry_run
+            report.edit, report.commit, undone.target, undone.following, dry_run=undone.dry_run
         ),
         lambda marks: f"{title}\n{render.plain.edited(report.edit, marks)}",
         quiet=title.splitlines(),

@@ -443,7 +443,7 @@ def _log(workspace: Workspace, given: Arguments) -> Reply:
 
 def _undo(workspace: Workspace) -> Reply:
     undone = workspace.undo()
-    title = f"took back {undone.commit[:7]}: {undone.subject}"
+    title = undone.title
     data = {
         "undone": title,
         "changed": list(undone.report.changed),

@@ -41,6 +41,18 @@ class Undone(NamedTuple):
     following: TakenBack | None = None
     dry_run: bool = False
 
+    @property
+    def title(self) -> str:
+        """The undo in a line, as it is told; it has task text in it, not escaped yet."""
+        if self.target:
+            verb = "would take back" if self.dry_run else "took back"
+            return f"{verb} {self.target.commit[:7]}: {self.target.subject}"
+        title = "nothing to take back: that was done already"
+        if not self.following:
+            return title
+        commit, subject = self.following
+        return f"{title}; the operation before is {commit[:10]}: {subject}"
+
 
 class _Operation(NamedTuple):
     """A commit of the list that is an operation.
