@@ -9,7 +9,7 @@ from gittasks.core.messages import OP, OWNER, SESSION, UNDO, parse_trailers
 from gittasks.core.operations import Context
 from gittasks.core.undo import take_back
 from gittasks.errors import NotFound, Refused, Way
-from gittasks.workspace import editing
+from gittasks.workspace import editing, past
 from gittasks.workspace.log import last_value
 
 if TYPE_CHECKING:
@@ -100,8 +100,6 @@ def redo(session: Session, *, dry_run: bool = False) -> Undone:
 
 
 def _undo_commit(session: Session, text: str, *, dry_run: bool) -> Undone:
-    from gittasks.workspace import past  # resolving a name may ask git
-
     commit_id = past.commit_named(session.store, text)
     operation = next((op for op in _operations(session) if op.commit.id == commit_id), None)
     if operation is None:
