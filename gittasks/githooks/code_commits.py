@@ -11,14 +11,13 @@ from gittasks.core.messages import KEY, TaskTrailer, deduplicated, parse
 from gittasks.core.model import CodeCommit
 from gittasks.core.validation import escape_line
 from gittasks.errors import InvalidData, Usage
-from gittasks.store import git
+from gittasks.store import git, refs
 from gittasks.store.repository import Repository
 
-_SHA = re.compile(r"[0-9a-f]{40}")
 _SUBJECT_LIMIT = 200
 _VALUE_LIMIT = 200
 """No list, id and state together are so long; more of it would only fill the screen."""
-_REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{40})", re.MULTILINE)
+_REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{40,64})", re.MULTILINE)
 
 
 class Change(NamedTuple):
@@ -175,7 +174,7 @@ def pairs(text: str) -> dict[str, str]:
     renamed = {}
     for line in text.splitlines():
         words = line.split()
-        if len(words) >= 2 and all(_SHA.fullmatch(word) for word in words[:2]):
+        if len(words) >= 2 and all(map(refs.is_object_id, words[:2])):
             renamed[words[0]] = words[1]
     return renamed
 

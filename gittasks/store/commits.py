@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from gittasks.errors import InvalidData
-from gittasks.store.objects import NewObject, ObjectStore, new_object
+from gittasks.store.objects import NewObject, ObjectFormat, ObjectStore
 
 MERGE_SIGNER = "gittasks <merge@gittasks.invalid>"
 """Author of automatic commits."""
@@ -66,7 +66,12 @@ def read_commit(objects: ObjectStore, commit_id: str) -> CommitInfo:
 
 
 def new_commit(
-    tree: str, parents: tuple[str, ...], author: Signature, committer: Signature, message: str
+    form: ObjectFormat,
+    tree: str,
+    parents: tuple[str, ...],
+    author: Signature,
+    committer: Signature,
+    message: str,
 ) -> NewObject:
     """Build a commit object; the same arguments give the same bytes in every clone."""
     from dulwich.objects import Commit, ObjectID
@@ -81,7 +86,7 @@ def new_commit(
     commit.commit_time = committer.time
     commit.commit_timezone = committer.zone * 60
     commit.message = message.encode("utf-8", "replace")
-    return new_object("commit", commit.as_raw_string())
+    return form.new("commit", commit.as_raw_string())
 
 
 def walk(objects: ObjectStore, head: str) -> Iterator[CommitInfo]:

@@ -23,7 +23,7 @@ from gittasks.errors import InvalidData
 from gittasks.store import disk, platform, refs, remotes
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion
-from gittasks.store.objects import NewObject, new_object
+from gittasks.store.objects import NewObject, ObjectFormat
 from gittasks.store.repository import Repository
 
 _GRACE = 1.1
@@ -80,9 +80,9 @@ def ref_of(list_id: str, owner: str, session: str | None) -> str:
     return remotes.leases_of(list_id) + name
 
 
-def encode(lease: Lease) -> NewObject:
+def encode(form: ObjectFormat, lease: Lease) -> NewObject:
     """The object that the ref of a lease points to."""
-    return new_object("blob", json.dumps(lease._asdict(), sort_keys=True).encode() + b"\n")
+    return form.new("blob", json.dumps(lease._asdict(), sort_keys=True).encode() + b"\n")
 
 
 def own(repository: Repository, list_id: str, owner: str, session: str | None) -> Lease | None:
@@ -93,7 +93,7 @@ def own(repository: Repository, list_id: str, owner: str, session: str | None) -
 
 def keep(repository: Repository, list_id: str, lease: Lease) -> None:
     """Set the local ref of a lease; without a remote that is where others here look."""
-    blob = encode(lease)
+    blob = encode(repository.objects.form, lease)
     repository.objects.write([blob])
     name = ref_of(list_id, lease.owner, lease.session)
     for _ in range(5):

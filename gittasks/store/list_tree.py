@@ -21,22 +21,22 @@ from gittasks.store.list_version import (
     TaskFile,
     TreeEntry,
 )
-from gittasks.store.objects import NewObject, ObjectStore, Unavailable, new_object
+from gittasks.store.objects import NewObject, ObjectFormat, ObjectStore, Unavailable
 
 _ATTRIBUTES = b"tasks/*.yaml -text merge=gittasks\n"
 _ROOT_SIGNATURE = Signature("gittasks <root@gittasks.invalid>", 1_767_225_600)
 """Author of every root commit, dated 2026-01-01, so that all clones make the same one."""
 
 
-def root_objects(list_id: str) -> list[NewObject]:
+def root_objects(form: ObjectFormat, list_id: str) -> list[NewObject]:
     """The objects of an empty list's first commit, the commit last.
 
     They depend on the list id and the format alone, so lists that were begun apart in two clones
     share their root and can be merged.
     """
-    info = new_object("blob", encode_list(ListInfo(id=list_id)))
-    attributes = new_object("blob", _ATTRIBUTES)
-    tree = new_object(
+    info = form.new("blob", encode_list(ListInfo(id=list_id)))
+    attributes = form.new("blob", _ATTRIBUTES)
+    tree = form.new(
         "tree",
         serialize_tree(
             [
@@ -46,7 +46,7 @@ def root_objects(list_id: str) -> list[NewObject]:
         ),
     )
     message = f"{list_id}: task list\n"
-    commit = new_commit(tree.id, (), _ROOT_SIGNATURE, _ROOT_SIGNATURE, message)
+    commit = new_commit(form, tree.id, (), _ROOT_SIGNATURE, _ROOT_SIGNATURE, message)
     return [info, attributes, tree, commit]
 
 
@@ -144,14 +144,14 @@ def next_branch(
         new.append(blob)
     root, info = list(old.root), old.snapshot.info
     if after.info != info:
-        blob, info = _write_info(after.info)
+        blob, info = _write_info(objects, after.info)
         new.append(blob)
         root = [e._replace(id=blob.id) if e.name == "list.yaml" else e for e in root]
     entries = [TreeEntry(_file_name(i), REGULAR, file.blob) for i, file in files.items()]
     if entries or old.rest:
-        new.append(folder := new_object("tree", serialize_tree([*entries, *old.rest])))
+        new.append(folder := objects.form.new("tree", serialize_tree([*entries, *old.rest])))
         root.append(TreeEntry("tasks", FOLDER, folder.id))
-    new.append(tree := new_object("tree", serialize_tree(root)))
+    new.append(tree := objects.form.new("tree", serialize_tree(root)))
     carried = tuple(e for e in root if e.name != "tasks" or e.mode != FOLDER)
     snapshot = Snapshot(info=info, tasks=tasks, problems=old.snapshot.problems)
     branch = old._replace(snapshot=snapshot, files=files, root=carried, rows=rows)
@@ -196,15 +196,15 @@ def _write_task(
         back = decode_task(data, task.id, f"tasks/{_file_name(task.id)}")
     if back is None:
         raise InvalidData(f"the task {task.id} cannot be stored as it was given", where=task.id)
-    blob = new_object("blob", data)
+    blob = objects.form.new("blob", data)
     return blob, back, TaskFile(blob.id, data == canonical)
 
 
-def _write_info(info: ListInfo) -> tuple[NewObject, ListInfo]:
+def _write_info(objects: ObjectStore, info: ListInfo) -> tuple[NewObject, ListInfo]:
     from gittasks.codec.task_file import decode_list
 
     data = encode_list(info)
-    return new_object("blob", data), decode_list(data, info.id, "list.yaml")
+    return objects.form.new("blob", data), decode_list(data, info.id, "list.yaml")
 
 
 def _id_of(entry: TreeEntry) -> str:
@@ -275,7 +275,7 @@ def read_tree(objects: ObjectStore, tree_id: str) -> list[TreeEntry]:
     try:
         return [
             TreeEntry(name.decode("utf-8", "surrogateescape"), mode, sha.decode("ascii"))
-            for name, mode, sha in parse_tree(data, 20)
+            for name, mode, sha in parse_tree(data, objects.form.id_length)
         ]
     except (ObjectFormatException, ValueError) as error:
         raise InvalidData(f"the tree {tree_id} is malformed", where=tree_id) from error

@@ -15,7 +15,7 @@ from gittasks.store.ancestry import region
 from gittasks.store.commits import read_commit
 from gittasks.store.evaluation import replay
 from gittasks.store.merge_files import ListContents
-from gittasks.store.objects import NewObject, new_object
+from gittasks.store.objects import NewObject
 from gittasks.store.repository import Repository, head_ref
 
 _SECTION = "merge.gittasks"
@@ -70,7 +70,7 @@ def merge_file(repository: Repository, path: str, base: bytes, ours: bytes, thei
     else (a rebase, a cherry-pick, a base that it made up), the three versions do, by the same
     rules. Raises InvalidData when a version cannot be read.
     """
-    sides = [new_object("blob", data) for data in (ours, theirs)]
+    sides = [repository.objects.form.new("blob", data) for data in (ours, theirs)]
     merged = _by_history(repository, path, sides)
     return merged if merged is not None else _by_versions(repository, path, base, sides)
 
@@ -108,7 +108,7 @@ def _by_versions(
 ) -> bytes:
     """A merge of three versions: two edits of one commit, neither of them later."""
     versions = {side.id: side for side in sides}
-    root = new_object("blob", base)
+    root = repository.objects.form.new("blob", base)
     repository.objects.stage([root, *sides])
     contents = ListContents(repository.objects, "")
     point = None

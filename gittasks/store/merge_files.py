@@ -32,10 +32,7 @@ from gittasks.store.list_version import (
     TreeEntry,
     merge_subject,
 )
-from gittasks.store.objects import NewObject, ObjectStore, Unavailable, new_object
-
-_ENTRY = re.compile(rb"[0-7]+ [^\0]+\0.{20}", re.DOTALL)
-"""One entry of a tree object: mode, name, id (gitformat: `git help ls-tree`)."""
+from gittasks.store.objects import NewObject, ObjectStore, Unavailable
 
 
 class ListContents:
@@ -46,7 +43,8 @@ class ListContents:
         self._list_id = list_id
         self._files: dict[tuple[str, str], File] = {}
         self._made: dict[str, NewObject] = {}
-        self._root, self._tasks = _Entries(""), _Entries(_TASKS)
+        length = objects.form.id_length
+        self._root, self._tasks = _Entries("", length), _Entries(_TASKS, length)
 
     def tree(self, tree_id: str) -> Tree:
         """The files below a root tree by path, those of `tasks/` among them."""
@@ -67,16 +65,16 @@ class ListContents:
             entries[name != path].append(TreeEntry(name, int(mode, 8), object_id))
         root = entries[False]
         if entries[True]:
-            folder = new_object("tree", serialize_tree(entries[True]))
+            folder = self._objects.form.new("tree", serialize_tree(entries[True]))
             root.append(TreeEntry("tasks", FOLDER, folder.id))
             objects.append(folder)
-        return [*objects, new_object("tree", serialize_tree(root))]
+        return [*objects, self._objects.form.new("tree", serialize_tree(root))]
 
     def automatic_commit(self, tree: str, parents: Iterable[str], order: CommitOrder) -> NewObject:
         """The automatic commit on some commits: nothing in it depends on who makes it, or when."""
         signer = Signature(MERGE_SIGNER, max(order[0], 0))
         message = f"{merge_subject(self._list_id)}\n"
-        return new_commit(tree, tuple(sorted(parents)), signer, signer, message)
+        return new_commit(self._objects.form, tree, tuple(sorted(parents)), signer, signer, message)
 
     # --- Contents, for the merge ------------------------------------------------------------
 
@@ -118,7 +116,7 @@ class ListContents:
                 data = self._task_file(task_id, path, registers, layouts)
         except InvalidData:
             return layouts[-1]
-        blob = new_object("blob", data)
+        blob = self._objects.form.new("blob", data)
         self._objects.stage([blob])
         name = f"{REGULAR:o} {blob.id}"
         self._made[name] = blob
@@ -155,9 +153,11 @@ class _Entries(dict[bytes, tuple[str, str]]):
     """Path and blob of each tree entry that was ever seen: from one commit to the next nearly all
     of a large tree stays, and taking it apart anew would be most of the cost of a merge."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, id_length: int) -> None:
         super().__init__()
         self._folder = folder
+        # One entry of a tree object: mode, name, id (git help ls-tree).
+        self._entry = re.compile(rb"[0-7]+ [^\0]+\0.{%d}" % id_length, re.DOTALL)
 
     def __missing__(self, raw: bytes) -> tuple[str, str]:
         head, _, object_id = raw.partition(b"\0")
@@ -168,7 +168,7 @@ class _Entries(dict[bytes, tuple[str, str]]):
 
     def of(self, data: bytes, tree_id: str) -> dict[str, str]:
         """The entries of a tree object; InvalidData when it is malformed."""
-        entries = _ENTRY.findall(data)
+        entries = self._entry.findall(data)
         if sum(map(len, entries)) != len(data):
             raise InvalidData(f"the tree {tree_id} is malformed", where=tree_id)
         return dict(map(self.__getitem__, entries))

@@ -53,20 +53,27 @@ class NewObject(NamedTuple):
     data: bytes
 
 
-def new_object(kind: str, data: bytes) -> NewObject:
-    """Name `data` as git does: SHA-1 over kind, length and content."""
-    from dulwich.objects import ShaFile
+class ObjectFormat(NamedTuple):
+    """How a repository names its objects (`extensions.objectFormat`): the hash, bytes of an id."""
 
-    file = ShaFile.from_raw_string({"commit": 1, "tree": 2, "blob": 3}[kind], data)
-    return NewObject(file.id.decode(), kind, data)
+    name: str
+    id_length: int
+
+    def new(self, kind: str, data: bytes) -> NewObject:
+        """An object of a kind with this content, named as git does."""
+        return NewObject(self.id_of(kind, data), kind, data)
+
+    def id_of(self, kind: str, data: bytes) -> str:
+        """The id of an object: the hash over kind, length and content."""
+        import hashlib
+
+        header = f"{kind} {len(data)}\0".encode()
+        hashed = hashlib.new(self.name, header + data, usedforsecurity=False)
+        return hashed.hexdigest()
 
 
-def _names(object_id: str, kind: str, data: bytes) -> bool:
-    """Check that `object_id` is the name of that content, as git does not on every read."""
-    from hashlib import sha1
-
-    header = f"{kind} {len(data)}\0".encode()
-    return sha1(header + data, usedforsecurity=False).hexdigest() == object_id
+FORMATS = {form.name: form for form in (ObjectFormat("sha1", 20), ObjectFormat("sha256", 32))}
+"""The object formats that git has, by the names in its configuration."""
 
 
 class ObjectStore:
@@ -77,9 +84,11 @@ class ObjectStore:
         common: str,
         env: Mapping[str, str],
         *,
+        form: ObjectFormat = FORMATS["sha1"],
         durable: bool = True,
         shared: Sharing = PRIVATE,
     ) -> None:
+        self.form = form
         self._folder = os.path.join(common, "objects")
         self._common = common
         self._env = env
@@ -109,7 +118,7 @@ class ObjectStore:
             self._ask_git,
         ):
             content = source(object_id, LIMITS[kind])
-            if content and _names(object_id, *content):
+            if content and self.form.id_of(*content) == object_id:
                 break
             damaged = damaged or content is not None
         else:
@@ -137,7 +146,7 @@ class ObjectStore:
 
     def _read_packed(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
         if self._packs is None:
-            self._packs = _Packs(self._folder)
+            self._packs = _Packs(self._folder, self.form)
         return self._packs.read(object_id, limit)
 
     def _rescan_packs(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
@@ -276,13 +285,17 @@ def _freshen(path: str) -> bool:
 class _Packs:
     """The packs of one object folder and of its alternates, as they are at the first look."""
 
-    def __init__(self, folder: str) -> None:
-        from dulwich.object_store import DiskObjectStore  # only what is packed needs it
+    def __init__(self, folder: str, form: ObjectFormat) -> None:
+        # Only what is packed needs it.
+        from dulwich.object_format import get_object_format
+        from dulwich.object_store import DiskObjectStore
 
         self._folder = folder
         self._stores: list[tuple[DiskObjectStore, list[Pack]]] = []
         self._files: dict[str, BinaryIO] = {}
-        todo, seen = [DiskObjectStore(folder)], set[str]()
+        self._id_length = form.id_length
+        objects = DiskObjectStore(folder, object_format=get_object_format(form.name))
+        todo, seen = [objects], set[str]()
         while todo:
             store = todo.pop(0)
             path = os.path.realpath(os.fsdecode(store.path))
@@ -345,8 +358,8 @@ class _Packs:
                 back, at = _base_distance(head, at)
                 offset -= back
             else:
-                base_id: Any = head[at : at + 20]
-                offset, at = pack.index.object_offset(base_id), at + 20
+                base_id: Any = head[at : at + self._id_length]
+                offset, at = pack.index.object_offset(base_id), at + self._id_length
             opening = zlib.decompressobj().decompress(head[at:], 32)
             base, used = _varint(opening, 0)
             result, _ = _varint(opening, used)

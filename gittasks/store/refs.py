@@ -17,7 +17,8 @@ from gittasks.errors import Busy, DiskFailure, InvalidData, Refused
 from gittasks.store import disk, platform
 from gittasks.store.retry import Backoff
 
-ZERO = "0" * 40
+_LENGTHS = frozenset({40, 64})
+"""Hex digits of an object id: SHA-1, SHA-256."""
 _HEX = frozenset("0123456789abcdef")
 _MAX_SYMREFS = 5
 _LOCK_PATIENCE = 10.0
@@ -31,8 +32,8 @@ Reflog = Callable[[str, str], None]
 
 
 def is_object_id(text: str) -> bool:
-    """Is `text` a full SHA-1 object id in lower-case hex?"""
-    return len(text) == 40 and _HEX.issuperset(text)
+    """Is `text` a full object id, SHA-1 or SHA-256, in lower-case hex?"""
+    return len(text) in _LENGTHS and _HEX.issuperset(text)
 
 
 def read(common: str, name: str) -> str | None:
@@ -127,7 +128,7 @@ def listed(common: str, prefix: str) -> Iterator[tuple[str, str]]:
     while at >= 0:
         end = packed.find(b"\n", at)
         name = packed[at + 1 : end if end >= 0 else None].decode("utf-8", "replace")
-        value = packed[max(at - 40, 0) : at].decode("ascii", "replace")
+        value = _id_before(packed, at)
         values[name] = value if is_object_id(value) else ""
         at = packed.find(needle, at + 1)
     values |= {name: v for name, real in dangling.items() if (v := _find_packed(packed, real))}
@@ -144,8 +145,13 @@ def _packed(common: str) -> bytes:
 
 def _find_packed(packed: bytes, name: str) -> str | None:
     at = packed.find(b" " + name.encode() + b"\n")
-    value = packed[max(at - 40, 0) : at].decode("ascii", "replace") if at >= 40 else ""
+    value = _id_before(packed, at) if at >= 0 else ""
     return value if is_object_id(value) else None
+
+
+def _id_before(packed: bytes, at: int) -> str:
+    """The id on the line of packed-refs whose name begins behind `at`."""
+    return packed[packed.rfind(b"\n", 0, at) + 1 : at].decode("ascii", "replace")
 
 
 def check_creatable(common: str, name: str) -> None:
@@ -215,7 +221,7 @@ def move(
     while True:
         created = disk.make_folders(os.path.dirname(lock), shared)
         try:
-            moved = _swap(common, name, old or ZERO, new, marks, reflog, shared)
+            moved = _swap(common, name, old or "0" * len(new), new, marks, reflog, shared)
         except FileExistsError:
             if time.monotonic() > deadline:
                 raise still_locked(lock) from None
@@ -268,7 +274,7 @@ def _swap(
     try:
         try:
             ours = os.fstat(handle).st_ino
-            unmoved = (_followed(common, name)[1] or ZERO) == old
+            unmoved = (_followed(common, name)[1] or "0" * len(old)) == old
             if unmoved:
                 _write_id(handle, lock, new)
         finally:
@@ -310,7 +316,7 @@ def _rename(common: str, name: str, old: str, lock: str) -> bool:
         platform.replace(lock, lock.removesuffix(".lock"))
     except OSError:
         try:
-            moved = (_followed(common, name)[1] or ZERO) != old
+            moved = (_followed(common, name)[1] or "0" * len(old)) != old
         except (OSError, InvalidData):
             moved = not os.path.lexists(lock)
         if not moved:

@@ -352,7 +352,17 @@ def _surroundings(
     return options, top, git.searching(repository.env)
 
 
+_OTHER_FORMAT = ("mismatched algorithms", "hash algorithm", "object format")
+"""Words of git for a remote whose objects are named by another hash."""
+
+
 def _failure(what: str, stderr: bytes) -> RemoteFailure:
+    if any(words in git.remote_message(stderr) for words in _OTHER_FORMAT):
+        return RemoteFailure(
+            f"{what}: one of the two repositories names its objects by SHA-1, the other by SHA-256",
+            hint="such repositories share nothing, in git either: clone one that has the format of "
+            "the remote",
+        )
     return RemoteFailure(
         f"{what}: {git.remote_message(stderr) or 'git failed without a message'}",
         hint="your work is safe in the local branch; run this again when the remote can be reached",

@@ -56,10 +56,9 @@ class Repository:
 
     def _load_config(self) -> Config:
         loaded = config.load(self.found, self.start, self.env)
-        if (loaded.get("extensions.objectformat") or "sha1") != "sha1":
+        if (name := loaded.get("extensions.objectformat") or "sha1") not in ("sha1", "sha256"):
             raise FormatTooNew(
-                "this repository names its objects by SHA-256, which gittasks does not support yet",
-                hint="keep the task lists in a SHA-1 repository: git init --object-format=sha1",
+                f"this repository names its objects by {name}, which is unknown here"
             )
         if (loaded.get("extensions.refstorage") or "files") != "files":
             raise FormatTooNew(
@@ -71,9 +70,11 @@ class Repository:
     @cached_property
     def objects(self) -> ObjectStore:
         """The repository's objects; durable unless the user's `core.fsync` says otherwise."""
-        from gittasks.store.objects import ObjectStore
+        from gittasks.store.objects import FORMATS, ObjectStore
 
-        return ObjectStore(self.common, self.env, durable=self._durable(), shared=self.shared)
+        form = FORMATS[self.config.get("extensions.objectformat") or "sha1"]
+        durable = self._durable()
+        return ObjectStore(self.common, self.env, form=form, durable=durable, shared=self.shared)
 
     @cached_property
     def shared(self) -> disk.Sharing:

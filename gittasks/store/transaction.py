@@ -238,7 +238,7 @@ def create(store: ListStore) -> CreateResult:
         commit = store.heads().tracked
         new: list[NewObject] = []
         if commit is None:
-            new = root_objects(store.list_id)
+            new = root_objects(store.repository.objects.form, store.list_id)
             store.repository.objects.write(new)
             commit = new[-1].id
         after = Aftermath()
@@ -350,7 +350,9 @@ def compose(
     check_writable(branch)
     tree, after, objects = next_branch(store.repository.objects, branch, proposal.after)
     parents = (branch.commit,)
-    commit = commits.new_commit(tree, parents, *signatures, proposal.message)
+    commit = commits.new_commit(
+        store.repository.objects.form, tree, parents, *signatures, proposal.message
+    )
     info = commits.CommitInfo(commit.id, tree, parents, *signatures, proposal.message)
     return PreparedCommit(info, after, [*objects, commit])
 
@@ -491,7 +493,7 @@ def _append_reflog(store: ListStore, old: str, new: str, who: Signature, subject
         make_folders(os.path.dirname(path), store.repository.shared)
         with open(path, "ab") as file:
             file.write(line.encode("utf-8", "surrogateescape"))
-        if old == refs.ZERO:
+        if not old.strip("0"):
             store.repository.shared.apply(path)
     except OSError:
         return  # the reflog is a convenience; the branch itself holds the history

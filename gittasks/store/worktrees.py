@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.errors import Busy, GittasksError, Refused
-from gittasks.store import disk, git, leftovers, refs, trust
+from gittasks.store import disk, git, leftovers, trust
 from gittasks.store.repository import Repository, head_ref
 from gittasks.store.retry import Backoff
 
@@ -302,7 +302,7 @@ def _moved_under(repository: Repository, checkout: Checkout, ref: str, commit: s
         old, new = ids.split(" ")[:2]
         if new != (bases[-1] if bases else commit) or not what.startswith("gittasks: "):
             break
-        if old == refs.ZERO:
+        if not old.strip("0"):
             break
         bases.append(old)
     return bases

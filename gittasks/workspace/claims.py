@@ -147,7 +147,9 @@ def _send(session: Session, lease: Lease, *, offline: bool) -> None:
     if not remote or offline:
         return
     ref = leases.ref_of(list_id, lease.owner, lease.session)
-    answer = remotes.push(repository, remote, {ref: f"+{leases.encode(lease).id}"})[ref]
+    answer = remotes.push(
+        repository, remote, {ref: f"+{leases.encode(repository.objects.form, lease).id}"}
+    )[ref]
     if answer.outcome is not remotes.PushOutcome.OK:
         raise RemoteFailure(
             f"{remote} did not take the lease: {answer.reason or 'no answer'}",

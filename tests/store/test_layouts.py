@@ -200,17 +200,6 @@ def test_a_shallow_clone_works_to_its_boundary(listed: Repo, tmp_path: Path) -> 
     assert log.json()["entries"][0]["changes"][0]["task"] == "a"
 
 
-def test_a_sha256_repository_is_refused_clearly(tmp_path: Path) -> None:
-    place = Repo(str(tmp_path / "new"))
-    os.mkdir(place.path)
-    place.git("init", "-q", "--object-format=sha256")
-    for words in (["init", "plan"], ["list"], ["create", "x"]):
-        result = place.run(*words)
-        assert result.code == 4, result
-        assert "SHA-256" in result.err
-    assert place.git("for-each-ref") == ""
-
-
 def test_a_reftable_repository_is_refused_clearly(repo: Repo) -> None:
     heads = os.path.join(repo.git_dir, "refs", "heads")
     repo.git("config", "core.repositoryFormatVersion", "1")

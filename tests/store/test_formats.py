@@ -1,0 +1,129 @@
+"""Repositories of each object format: every command works, and two formats share nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from support.commits import commit, ran, shas, status
+from support.repositories import Repo, git, plan
+
+_LENGTHS = {"sha1": 40, "sha256": 64}
+
+
+@pytest.fixture(autouse=True)
+def on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hooks find gittasks on PATH, as they do for a user."""
+    from support.repositories import GITTASKS
+
+    folder = os.path.dirname(GITTASKS)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture(params=_LENGTHS)
+def form(request: pytest.FixtureRequest) -> str:
+    """An object format of git."""
+    return str(request.param)
+
+
+@pytest.fixture
+def pair(form: str, tmp_path: Path) -> tuple[Repo, Repo]:
+    """Two clones of one hub that share the list `plan`."""
+    hub = str(tmp_path / "hub.git")
+    git(str(tmp_path), "init", "-q", "--bare", f"--object-format={form}", hub)
+    ann = plan(Repo.create(str(tmp_path / "ann"), f"--object-format={form}"), "a", "b", "c")
+    ann.git("remote", "add", "origin", hub)
+    ann.git("push", "-q", "-u", "origin", "main")
+    ann.ok("sync")
+    git(str(tmp_path), "clone", "-q", hub, "bob")
+    bob = Repo(str(tmp_path / "bob"))
+    bob.git("config", "user.name", "Bob")
+    return ann, bob
+
+
+def test_ids_have_the_length_of_the_repository(pair: tuple[Repo, Repo], form: str) -> None:
+    """In branches, replies and the log; git finds nothing wrong with what was written."""
+    ann, _ = pair
+    done = ann.ok("done", "a", "--json").json()
+    assert len(done["commit"]) == _LENGTHS[form]
+    assert done["commit"] == ann.head()
+    assert {len(e["commit"]) for e in ann.ok("log", "--json").json()["entries"]} == {_LENGTHS[form]}
+    assert ann.git("fsck", "--strict", "--no-dangling") == ""
+    assert ann.ok("list", "--at", done["commit"], "--json").json()["tasks"]
+
+
+def test_clones_that_write_apart_come_together(pair: tuple[Repo, Repo]) -> None:
+    """Merges, claims and leases, from loose objects, packs and packed refs."""
+    ann, bob = pair
+    bob.ok("pull")
+    ann.ok("start", "a")
+    bob.ok("update", "a", "--priority", "1")
+    bob.ok("claim", "b", "--lease", "60", env={"GITTASKS_SESSION": "s1"})
+    ann.ok("sync")
+    bob.ok("sync")
+    ann.ok("sync")
+    assert ann.head() == bob.head()
+    ann.git("gc", "-q", "--prune=now")
+    ann.remove("gittasks", "cache")
+    assert (status(ann, "a"), status(ann, "b")) == ("in_progress", "in_progress")
+    assert ann.run("claim", "b").code == 5
+    bob.ok("done", "b", env={"GITTASKS_SESSION": "s1"})
+    ann.ok("note", "c", "packed below")
+    ann.ok("undo")
+    ann.ok("sync")
+    assert ann.run("doctor").code == 1  # no merge driver yet
+    assert ann.git("fsck", "--strict", "--no-dangling") == ""
+
+
+def test_hooks_and_plain_git(pair: tuple[Repo, Repo]) -> None:
+    """Links follow commits; a worktree of the list comes along; git itself merges the branch."""
+    ann, bob = pair
+    ann.ok("hooks", "install")
+    assert commit(ann, "x\n\nTask: a completed") == ["plan: a completed [1/3 complete]"]
+    ran(ann.path, "commit", "-q", "--amend", "-m", "y\n\nTask: a completed")
+    assert shas(ann, "a") == [ann.git("rev-parse", "HEAD")]
+    folder = os.path.join(ann.path, "..", "files")
+    ann.git("worktree", "add", "-q", folder, "gittasks/plan")
+    ann.ok("note", "b", "in the worktree as well")
+    assert "as well" in Path(folder, "tasks", "b.yaml").read_text(encoding="utf-8")
+    bob.ok("pull")
+    bob.ok("update", "b", "--priority", "0")
+    bob.git("push", "-q", "origin", "gittasks/plan")
+    git(folder, "pull", "-q", "--no-rebase", "--no-edit", "origin", "gittasks/plan")
+    assert ann.tasks()["b"]["priority"] == 0
+    assert ann.ok("sync").code == 0
+
+
+@pytest.mark.parametrize("way", ["shallow", "bare", "submodule"])
+def test_other_kinds_of_clones(pair: tuple[Repo, Repo], way: str, tmp_path: Path) -> None:
+    """A shallow clone, a mirror and a submodule read the list and write to it."""
+    ann, _ = pair
+    hub, place = ann.git("remote", "get-url", "origin"), str(tmp_path / "other")
+    if way == "submodule":
+        form = ann.git("rev-parse", "--show-object-format")
+        outer = Repo.create(str(tmp_path / "outer"), f"--object-format={form}")
+        outer.git("submodule", "add", "-q", hub, "inner")
+        place = os.path.join(outer.path, "inner")
+    else:
+        args = ["--depth=1", "--no-single-branch"] if way == "shallow" else ["--mirror"]
+        git(str(tmp_path), "clone", "-q", *args, f"file://{hub}", place)
+    other = Repo(place)
+    assert set(other.tasks()) == {"a", "b", "c"}
+    other.ok("start", "a")
+    assert status(other, "a") == "in_progress"
+
+
+def test_two_formats_share_nothing(tmp_path: Path) -> None:
+    """Both ways the error says why, and nothing is lost."""
+    for mine, theirs in (("sha1", "sha256"), ("sha256", "sha1")):
+        hub = str(tmp_path / f"{theirs}.git")
+        git(str(tmp_path), "init", "-q", "--bare", f"--object-format={theirs}", hub)
+        there = plan(Repo.create(str(tmp_path / f"of-{theirs}"), f"--object-format={theirs}"), "x")
+        there.git("push", "-q", hub, "main", "gittasks/plan")
+        here = plan(Repo.create(str(tmp_path / f"is-{mine}"), f"--object-format={mine}"), "a")
+        here.git("remote", "add", "origin", hub)
+        done = here.run("sync")
+        assert done.code == 7, done
+        assert "one of the two repositories names its objects by SHA-1" in done.err
+        assert set(here.tasks()) == {"a"}
