@@ -34,7 +34,14 @@ def _run() -> int:
         sys.modules.setdefault("_hashlib", None)  # type: ignore[arg-type]
     from gittasks.cli.main import run
 
-    return run(sys.argv[1:])
+    return run([_text(word) for word in sys.argv[1:]])
+
+
+def _text(word: str) -> str:
+    """An argument as UTF-8 where the locale knows only ASCII; names of files stay as they are."""
+    if word.isascii() or sys.getfilesystemencoding() == "utf-8" or os.path.lexists(word):
+        return word
+    return os.fsencode(word).decode("utf-8", "surrogateescape")
 
 
 if __name__ == "__main__":

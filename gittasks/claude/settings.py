@@ -445,7 +445,7 @@ def _remove_empty(folder: str) -> None:
 
 
 def _memory_path(site: Site, place: Place) -> str:
-    return os.path.join(site.memory, hashlib.sha256(place.path.encode()).hexdigest()[:16])
+    return os.path.join(site.memory, hashlib.sha256(os.fsencode(place.path)).hexdigest()[:16])
 
 
 def _name_of(content: bytes) -> str:

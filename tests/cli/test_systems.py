@@ -21,6 +21,13 @@ def windows(tmp_path: Path) -> dict[str, str]:
     return {**systems.windows(tmp_path / "log"), "GITTASKS_SESSION": "s1"}
 
 
+@pytest.fixture(params=["windows", "macos"])
+def system(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """Each simulated system in turn."""
+    make = {"windows": systems.windows, "macos": systems.macos}[request.param]
+    return {**make(tmp_path / "log"), "GITTASKS_SESSION": "s1"}
+
+
 @pytest.fixture
 def ada(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
     """A clone of a hub that has the list `plan`; its hooks find the program on PATH."""
@@ -34,12 +41,7 @@ def _kinds(log: Path, part: str) -> list[str]:
     return [kind for kind, path in rows if part in path]
 
 
-# --- Windows ---------------------------------------------------------------------------------
-
-
-def test_a_list_lives_its_life_on_windows(
-    repo: Repo, windows: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_list_lives_its_life(repo: Repo, system: dict[str, str]) -> None:
     """From `init` to the last `done`, and git finds nothing wrong."""
     for line in (
         "init plan",
@@ -52,21 +54,47 @@ def test_a_list_lives_its_life_on_windows(
         "undo",
         "done b",
     ):
-        repo.ok(*line.split(), env=windows)
-    assert repo.ok("status", env=windows).out.startswith("plan\n2/2 tasks complete (100%)")
-    assert "scanned" in (tmp_path / "log").read_text(encoding="utf-8")
-    assert "killed" not in (tmp_path / "log").read_text(encoding="utf-8")
+        repo.ok(*line.split(), env=system)
+    assert repo.ok("status", env=system).out.startswith("plan\n2/2 tasks complete (100%)")
     repo.fsck()
 
 
-def test_lists_are_shared_and_claimed_on_windows(ada: Repo, windows: dict[str, str]) -> None:
-    ada.ok("create", "D", "--id", "d", env=windows)
-    ada.ok("sync", env=windows)
-    ada.ok("claim", "d", "--lease", "10m", env=windows)
-    ada.ok("heartbeat", env=windows)
-    ada.ok("done", "d", env=windows)
-    ada.ok("sync", env=windows)
+def test_lists_are_shared_and_claimed(ada: Repo, system: dict[str, str]) -> None:
+    ada.ok("create", "D", "--id", "d", env=system)
+    ada.ok("sync", env=system)
+    ada.ok("claim", "d", "--lease", "10m", env=system)
+    ada.ok("heartbeat", env=system)
+    ada.ok("done", "d", env=system)
+    ada.ok("sync", env=system)
     assert clones.on_hub(ada) == ada.head()
+
+
+def test_watch_and_mcp_work(listed: Repo, system: dict[str, str]) -> None:
+    watch = listed.start("watch", "--until-done", env=system)
+    with agents.over_stdio(listed, env=system) as agent:
+        for task in ("a", "b", "c"):
+            agent.ok("TaskUpdate", {"taskId": task, "status": "completed"})
+    out, err = watch.communicate(timeout=60)
+    assert (watch.returncode, err) == (0, b"")
+    assert out.decode().splitlines()[-1].startswith("3/3 tasks complete (100%)")
+
+
+def test_a_program_is_run(listed: Repo, system: dict[str, str]) -> None:
+    program = [sys.executable, "-c", "print('done')"]
+    assert "done" in listed.ok("run", "a", "--", *program, env=system).out
+    assert listed.tasks()["a"]["status"] == "completed"
+
+
+# --- Windows ---------------------------------------------------------------------------------
+
+
+def test_refusals_of_windows_are_met(listed: Repo, windows: dict[str, str], tmp_path: Path) -> None:
+    """Files that a scanner holds, or that are read-only, are replaced; nobody is signalled."""
+    listed.ok("start", "a", env=windows)
+    os.chmod(listed.file(".git/refs/heads/gittasks/plan"), 0o444)
+    listed.ok("done", "a", env=windows)
+    notes = set((tmp_path / "log").read_text(encoding="utf-8").splitlines())
+    assert notes == {"scanned", "read-only"}
 
 
 def test_hooks_work_on_windows_and_push_nothing_where_nothing_tells_a_dry_run(
@@ -86,16 +114,6 @@ def test_hooks_work_on_windows_and_push_nothing_where_nothing_tells_a_dry_run(
     ada.ok("hooks", "uninstall", env=windows)
 
 
-def test_watch_and_mcp_work_on_windows(listed: Repo, windows: dict[str, str]) -> None:
-    watch = listed.start("watch", "--until-done", env=windows)
-    with agents.over_stdio(listed, env=windows) as agent:
-        for task in ("a", "b", "c"):
-            agent.ok("TaskUpdate", {"taskId": task, "status": "completed"})
-    out, err = watch.communicate(timeout=60)
-    assert (watch.returncode, err) == (0, b"")
-    assert out.decode().splitlines()[-1].startswith("3/3 tasks complete (100%)")
-
-
 def test_a_running_gc_is_looked_up_and_never_signalled_on_windows(
     listed: Repo, windows: dict[str, str], tmp_path: Path
 ) -> None:
@@ -105,12 +123,6 @@ def test_a_running_gc_is_looked_up_and_never_signalled_on_windows(
     windows["COMPUTERNAME"] = "ELSEWHERE"
     listed.ok("note", "a", "hello", env=windows)
     assert "killed" not in (tmp_path / "log").read_text(encoding="utf-8")
-
-
-def test_a_program_is_run_on_windows(listed: Repo, windows: dict[str, str]) -> None:
-    program = [sys.executable, "-c", "print('done')"]
-    assert "done" in listed.ok("run", "a", "--", *program, env=windows).out
-    assert listed.tasks()["a"]["status"] == "completed"
 
 
 # --- disks that ignore case ------------------------------------------------------------------
@@ -214,3 +226,41 @@ def test_a_lease_begins_anew_after_a_reboot_of_macos(ada: Repo, tmp_path: Path) 
         )
         names.append(done.stdout.decode().strip())
     assert names == ["11-AA", "22-BB", ""]
+
+
+# --- locales and names -----------------------------------------------------------------------
+
+
+def test_arguments_are_utf8_where_the_locale_is_ascii(listed: Repo) -> None:
+    """Texts are taken whole, names of files are found, and what is printed can be."""
+    env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    listed.write("pläne.md", "- [ ] Ärger\n")
+    listed.ok("apply", "pläne.md", env=env)
+    listed.ok("note", "a", "groß → größer", env=env)
+    listed.ok("done", "a", "--result", "Prüfung", env=env)
+    done = listed.ok("show", "a", env=env)
+    tasks = listed.tasks()
+    assert tasks["a"]["result"] == "Prüfung"
+    assert tasks["a"]["notes"][0]["text"] == "groß → größer"
+    assert "Ärger" in {task["subject"] for task in tasks.values()}
+    assert done.out.isascii()
+
+
+def test_a_folder_whose_name_is_no_utf8(tmp_path: Path) -> None:
+    """Lists, hooks and Claude Code's settings work in it, and are taken out again."""
+    repo = Repo.listed(os.path.join(str(tmp_path), os.fsdecode(b"r\xff")), "a")
+    for line in (
+        "claude install",
+        "claude install --scope project",
+        "claude status --json",
+        "claude uninstall",
+        "claude uninstall --scope project",
+        "hooks install",
+        "report",
+        "done a",
+        "hooks uninstall",
+        "doctor --fix",
+    ):
+        result = repo.run(*line.split())
+        assert result.code in (0, 1), (line, result)
+    assert repo.git("status", "--porcelain") == ""

@@ -96,12 +96,12 @@ def _writers_only(real: Callable[[Any], None]) -> Callable[[int], None]:
 
 def _careful(real: Callable[..., None]) -> Callable[..., None]:
     def replace(source: Any, target: Any, **options: Any) -> None:
+        if _is_read_only(target):
+            _note("read-only")
+            raise _refused(source)
         if str(target) not in _held:
             _held.add(str(target))
             _note("scanned")
-            raise _refused(source)
-        if _is_read_only(target):
-            _note("read-only")
             raise _refused(source)
         real(source, target, **options)
 
