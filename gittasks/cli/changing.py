@@ -30,6 +30,16 @@ def edit(
     return edited(workspace, report)
 
 
+def make_named_list(workspace: Workspace) -> None:
+    """Make the list that a variable names if it is nowhere yet, and say so."""
+    if workspace.make_list_if_named():
+        branch = workspace.store.ref.removeprefix("refs/heads/")
+        chosen = workspace.chosen
+        workspace.notices.append(
+            f'made the task list "{chosen.id}" (branch {branch}), which {chosen.by} names'
+        )
+
+
 def edited(workspace: Workspace, report: EditResult) -> Answer:
     """The answer of an edit: the task that it was about, all that changed, what is ready now."""
     focus = [task_id for task_id in dict.fromkeys(report.edit.focus) if task_id]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 from gittasks import render
-from gittasks.cli.changing import changed
+from gittasks.cli.changing import changed, make_named_list
 from gittasks.cli.options import command, force_option, owner_option, parallel_option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
@@ -31,12 +31,14 @@ def init_command(settings: Settings, list_id: str | None, title: str | None) -> 
     workspace = workspace.select(adopted.id)
     branch = workspace.store.ref.removeprefix("refs/heads/")
     did = "created and in use" if adopted.created else "in use"
+    if adopted.adopted:
+        did = f"adopted from {adopted.adopted} and in use"
     lines = [f'task list "{adopted.id}" is {did} (branch {branch})']
     if adopted.created:
         lines.append('next: gittasks create "PHASE 1: ...", or gittasks apply plan.md')
     return Answer(
         lambda: render.documents.init_document(
-            workspace.snapshot().info, branch, created=adopted.created
+            workspace.snapshot().info, branch, created=adopted.created, adopted=adopted.adopted
         ),
         lambda _: "\n".join(lines),
         quiet=[adopted.id],
@@ -63,7 +65,7 @@ def lists_command(settings: Settings) -> Answer:
 @click.argument("list_id", metavar="ID")
 @click.pass_obj
 def use_command(settings: Settings, list_id: str) -> Answer:
-    """Choose the list that commands mean here (git config gittasks.list)."""
+    """Choose the list that commands mean in this worktree."""
     workspace = settings.workspace()
     workspace.use(list_id)
     return Answer(
@@ -91,6 +93,8 @@ def apply_command(
 
     workspace = settings.workspace(owner)
     plan = read_plan(_read(file), "standard input" if file == "-" else file)
+    if not dry_run:
+        make_named_list(workspace)
     report = workspace.apply_plan(plan, dry_run=dry_run, force=force, parallel=parallel)
     edit, now = report.edit, workspace.now().epoch
     above = ["would change:"] if dry_run else []

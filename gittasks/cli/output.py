@@ -82,6 +82,8 @@ def _print(settings: Settings, value: Answer) -> None:
         _say_lines(value.beside, err=True)
         notices += value.hints()
     if value.workspace and not settings.quiet:
+        if not settings.json and value.workspace.has_several_lists:
+            say(f"list: {value.workspace.list_id}", err=True)
         notices[:0] = value.workspace.notices
         notices += value.workspace.claim_notices()
     if not settings.quiet:

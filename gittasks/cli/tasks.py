@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gittasks import render
-from gittasks.cli.changing import edit, edited
+from gittasks.cli.changing import edit, edited, make_named_list
 from gittasks.cli.options import (
     F,
     StatusChoice,
@@ -143,6 +143,7 @@ def create_command(
         fields=_given(fields),
     )
     workspace = settings.workspace()
+    make_named_list(workspace)
     report = workspace.edit([operation], force=force, parallel=parallel)
     change = report.edit
     # Their author should read at once what will make new tasks hard to follow.

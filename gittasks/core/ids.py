@@ -158,6 +158,30 @@ def near_matches(text: str, known: Collection[str], limit: int = 3) -> list[str]
     return list(dict.fromkeys(close + inside + begins))[:limit]
 
 
+def is_slip(text: str, name: str) -> bool:
+    """True when one name may well be meant by the other: it differs in case, in separators, or by
+    one slip in one word. `feature-a` and `feature-b`, `issue-12` and `issue-13` are two names."""
+    words, others = re.split("[-_.]", text.casefold()), re.split("[-_.]", name.casefold())
+    if "".join(words) == "".join(others):
+        return text != name
+    if len(words) != len(others):
+        return False
+    pairs = [pair for pair in zip(words, others, strict=True) if pair[0] != pair[1]]
+    word, other = pairs[0]
+    return len(pairs) == 1 and min(len(word), len(other)) > 2 and _one_slip(word, other)
+
+
+def _one_slip(word: str, other: str) -> bool:
+    """True when a letter left out or added, or two exchanged, make one word of the other."""
+    if not (word.isalpha() and other.isalpha()):
+        return False
+    shorter, longer = sorted((word, other), key=len)
+    if len(longer) == len(shorter) + 1:
+        return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
+    swaps = (word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1))
+    return other in swaps
+
+
 def listed(names: Sequence[str], most: int) -> str:
     """Names in a row, cut after so many: `a, b and 3 more`."""
     more = len(names) - most

@@ -153,6 +153,8 @@ def call(tool: str, workspace: Workspace, given: Arguments) -> Reply:
         raise error.with_hint(_way_to_a_list(workspace, error)) from error
     try:
         hints = replies.workspace_hints(workspace)
+        if workspace.has_several_lists:
+            hints.insert(0, f"list: {workspace.list_id}")
     except GittasksError:  # of a list that is not there any more: the answer stands
         hints = list(workspace.notices)
     return replies.with_hints(reply, hints)

@@ -701,9 +701,11 @@ def heartbeat_document(
 # --- documents about what is set up ----------------------------------------------------------
 
 
-def init_document(info: ListInfo, branch: str, *, created: bool) -> Document:
+def init_document(
+    info: ListInfo, branch: str, *, created: bool, adopted: str | None = None
+) -> Document:
     """The answer of `init`."""
-    return envelope("init", list=list_part(info), created=created, branch=branch)
+    return envelope("init", list=list_part(info), created=created, adopted=adopted, branch=branch)
 
 
 def exported_document(info: ListInfo, form: str, count: int) -> Document:

@@ -137,6 +137,16 @@ class Repository:
         fetched = self.tracked_lists().values()
         return sorted(set(self.local_lists()).union(*fetched))
 
+    def has_list(self, list_id: str) -> bool:
+        """True when a list is here or was fetched; a damaged ref is there, too."""
+        if self.prefix == "refs/heads/":  # a branch of that name may be no list
+            return list_id in self.known_lists()
+        names = [self.ref(list_id), *(self.tracking_ref(r, list_id) for r in self.remotes())]
+        try:
+            return any(refs.read(self.common, name) for name in names)
+        except InvalidData:
+            return True
+
     def tracked_lists(self) -> dict[str, dict[str, str]]:
         """Lists that were fetched: remote to (id to commit, "" where the ref is damaged)."""
         folder = os.path.join(self.common, "refs", "remotes")

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.core.ids import check_list_id, slug
+from gittasks.core.ids import check_list_id, is_slip, slug
 from gittasks.core.model import ListInfo, Problem, Snapshot
-from gittasks.errors import GittasksError, NoList, Refused
+from gittasks.errors import GittasksError, NoList, Refused, Way
 from gittasks.store.list_store import ListStore
 from gittasks.workspace import session as session_
 
@@ -55,10 +55,14 @@ def _readable_part(store: ListStore) -> Snapshot:
 
 
 class ListMade(NamedTuple):
-    """A list that is there now; `created` unless it was there before."""
+    """A list that is there now; `created` unless it was there before.
+
+    `adopted` is the remote whose list it is when it was fetched and had no branch here yet.
+    """
 
     id: str
     created: bool
+    adopted: str | None = None
 
 
 def init(session: Session, list_id: str | None, title: str | None) -> ListMade:
@@ -95,14 +99,19 @@ def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
             f'the list "{clash[0]}" differs from "{chosen}" only in upper and lower case',
             hint=f"use it with: gittasks use {clash[0]}, or choose another name",
         )
-    created, unfinished = transaction.create(ListStore(session.repository, chosen))
+    store = ListStore(session.repository, chosen)
+    holders = [r for r, ids in session.repository.tracked_lists().items() if chosen in ids]
+    created, unfinished = transaction.create(store)
     _tell(session, unfinished)
     if title is not None:
         from gittasks.core.operations import Retitle
         from gittasks.workspace import editing
 
         editing.edit(session.select(chosen), [Retitle(title)])
-    return ListMade(chosen, created)
+    adopted = None
+    if created and holders:
+        adopted = store.remote if store.remote in holders else holders[0]
+    return ListMade(chosen, created and adopted is None, adopted)
 
 
 def make_if_none(session: Session) -> bool:
@@ -113,7 +122,34 @@ def make_if_none(session: Session) -> bool:
     except NoList:
         if session.repository.known_lists():
             raise
-    return make(session, session.list_option, None).created
+        return make(session, None, None).created
+    _check_no_slip(session)
+    return make(session, session.list_id, None).created
+
+
+def make_if_named(session: Session) -> bool:
+    """See `Workspace.make_list_if_named`."""
+    named = session_.named_list(session.repository, session.list_option)
+    if named is None or named.by == "--list" or session.store.head() is not None:
+        return False
+    _check_no_slip(session)
+    return make(session, named.id, None).created
+
+
+def _check_no_slip(session: Session) -> None:
+    """Refuse to make a list whose name is a slip of the pen away from one that is there."""
+    chosen, repository = session.chosen, session.repository
+    near = next((i for i in repository.known_lists() if is_slip(chosen.id, i)), None)
+    if near is None:
+        return
+    raise NoList(
+        f'no task list "{chosen.id}" here (named by {chosen.by}), but there is "{near}"',
+        ways=[
+            Way("see that one", ("gittasks", "list", "--list", near)),
+            Way("make this one", ("gittasks", "init", chosen.id)),
+        ],
+        details={"lists": [near]},
+    )
 
 
 def _default_list_id(session: Session) -> str:
@@ -122,35 +158,22 @@ def _default_list_id(session: Session) -> str:
         return named.id
     branch = session.repository.current_branch()
     if branch and branch not in ("main", "master", "trunk", "develop"):
-        return slug(branch.replace("/", " "))
+        return session_.list_of_branch(branch) or slug(branch.replace("/", " "))
     folder = session.repository.found.work_tree or session.repository.common
     return slug(os.path.basename(folder).removesuffix(".git"))
 
 
 def use(session: Session, list_id: str) -> None:
-    """Make `list_id` the list of this worktree (or repository) through git config."""
-    lists = session.repository.known_lists()
-    if list_id not in lists:
+    """Make `list_id` the list of this worktree."""
+    if list_id not in session.repository.known_lists():
         chosen = session_.ChosenList(check_list_id(list_id), "--list")
         raise session_.no_such_list(session.repository, chosen)
-    if session.repository.config.get("gittasks.list") == list_id:
-        _warn_of_override(session, list_id)
-        return
-    scope = "--local"
-    if session.repository.found.path != session.repository.common:  # a linked worktree
-        if session.repository.config.flag("extensions.worktreeconfig"):
-            scope = "--worktree"
-        else:
-            session.notices.append(
-                "all worktrees of this repository use it now; for one of its own set "
-                "GITTASKS_LIST, or first: git config extensions.worktreeConfig true"
-            )
-    session.repository.set_config(scope, "gittasks.list", list_id)
+    session_.write_choice(session.repository, list_id)
     _warn_of_override(session, list_id)
 
 
 def _warn_of_override(session: Session, list_id: str) -> None:
-    """Say so when the environment names another list than the one that is now configured."""
+    """Say so when the environment names another list than the one that was chosen."""
     for variable in session_.LIST_VARIABLES:
         value = session.repository.env.get(variable)
         if value and value != list_id:

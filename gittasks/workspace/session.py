@@ -12,7 +12,7 @@ from gittasks.core.ids import check_list_id, list_id_fault, near_matches
 from gittasks.core.model import Actor, Snapshot
 from gittasks.core.times import format_time
 from gittasks.errors import NoList, NoRemote, Usage, Way
-from gittasks.store import git
+from gittasks.store import disk, git
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion
 from gittasks.store.repository import Repository
@@ -32,35 +32,75 @@ class ChosenList(NamedTuple):
 
 
 def named_list(repository: Repository, option: str | None) -> ChosenList | None:
-    """The list that the option, the environment or git config names, existing or not."""
+    """The list that the option or the environment names, existing or not."""
     if option:
         return ChosenList(repository.stored_id(check_list_id(option)), "--list")
     for variable in LIST_VARIABLES:
         if value := repository.env.get(variable):
-            if fault := list_id_fault(value):
-                raise Usage(f'{variable} is "{value}", which is not a list id: {fault}')
-            return ChosenList(repository.stored_id(value), variable)
-    if value := repository.config.get("gittasks.list"):
-        if fault := list_id_fault(value):
-            raise Usage(f'git config gittasks.list is "{value}", which is not a list id: {fault}')
-        return ChosenList(repository.stored_id(value), "git config gittasks.list")
+            return ChosenList(_configured(repository, value, variable), variable)
     return None
+
+
+def _configured(repository: Repository, value: str, name: str) -> str:
+    if fault := list_id_fault(value):
+        raise Usage(f'{name} is "{value}", which is not a list id: {fault}')
+    return repository.stored_id(value)
+
+
+class Choice(NamedTuple):
+    """The list that `init` or `use` chose in a worktree, and the code branch it was on then."""
+
+    list_id: str
+    branch: str | None
+
+
+def _choice_path(repository: Repository) -> str:
+    """A file in the git directory of this worktree alone."""
+    return os.path.join(repository.found.path, "gittasks-list")
+
+
+def read_choice(repository: Repository) -> Choice | None:
+    """The choice of this worktree; None where there is none that can be read."""
+    try:
+        list_id, branch, *_ = disk.read(_choice_path(repository)).decode().split("\n")
+    except (OSError, ValueError):
+        return None
+    return None if list_id_fault(list_id) else Choice(list_id, branch or None)
+
+
+def write_choice(repository: Repository, list_id: str) -> None:
+    """Choose a list for this worktree, until it is on a branch with a list of its own name."""
+    text = f"{list_id}\n{repository.current_branch() or ''}\n"
+    disk.replace_file(_choice_path(repository), text.encode(), shared=repository.shared)
+
+
+def list_of_branch(branch: str | None) -> str | None:
+    """The id of a list that is named as a code branch: `feat/login` is `feat-login`."""
+    name = (branch or "").replace("/", "-")
+    return name if name and list_id_fault(name) is None else None
 
 
 def choose_list(repository: Repository, option: str | None) -> ChosenList:
     """The list to work on; NoList names what there is to choose from."""
     if named := named_list(repository, option):
         return named
+    branch, choice = repository.current_branch(), read_choice(repository)
+    if choice and choice.branch == branch:
+        return ChosenList(choice.list_id, "gittasks use")
+    own = list_of_branch(branch)
+    if own and repository.has_list(own):
+        return ChosenList(own, "the current branch")
+    if choice:
+        return ChosenList(choice.list_id, "gittasks use")
+    if value := repository.config.get("gittasks.list"):
+        name = "git config gittasks.list"
+        return ChosenList(_configured(repository, value, name), name)
     lists = repository.known_lists()
-    branch = repository.current_branch()
-    if branch in lists:
-        return ChosenList(branch, "the current branch")
     if len(lists) == 1:
         return ChosenList(lists[0], "the only list")
     if not lists:
         raise NoList(
-            "this repository has no task list yet",
-            hint='make one with: gittasks init NAME (for instance "gittasks init feature-auth")',
+            "this repository has no task list yet", hint=_EXAMPLE, ways=_fetching(repository)
         )
     raise NoList(
         f"several task lists are here: {', '.join(lists)}",
@@ -69,15 +109,24 @@ def choose_list(repository: Repository, option: str | None) -> ChosenList:
     )
 
 
+_EXAMPLE = 'make one with: gittasks init NAME (for instance "gittasks init feature-auth")'
+
+
+def _fetching(repository: Repository) -> list[Way]:
+    """The step that comes before a list is made: it may be on a remote."""
+    return [Way("fetch the lists of others", ("gittasks", "pull"))] if repository.remotes() else []
+
+
 def no_such_list(repository: Repository, chosen: ChosenList) -> NoList:
     """The error for a list that was named but does not exist."""
     lists = repository.known_lists()
     near = near_matches(chosen.id, lists) or lists
     by = f" (named by {chosen.by})" if chosen.by not in ("--list", "the only list") else ""
-    there = f"there is {', '.join(near[:10])}; " if near else ""
+    others = f"there is {', '.join(near[:10])}; " if near else ""
+    make = Way(f"{others}make it", ("gittasks", "init", chosen.id))
     return NoList(
         f'no task list "{chosen.id}" here{by}',
-        ways=[Way(f"{there}make it", ("gittasks", "init", chosen.id))],
+        ways=[*_fetching(repository), make],
         details={"lists": lists},
     )
 

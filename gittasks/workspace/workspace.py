@@ -65,6 +65,12 @@ class Workspace(Session):
         """Ids of all lists here, local and fetched, in order."""
         return self.repository.known_lists()
 
+    @property
+    def has_several_lists(self) -> bool:
+        """True when a list is at work that could have been another one."""
+        used = self.used_store is not None and self.chosen.by != "the only list"
+        return used and len(self.known_lists()) > 1
+
     def for_list(self, list_id: str | None) -> Self:
         """The workspace of a list of this repository; without an id, this one."""
         return self if list_id is None else self.select(list_id)
@@ -100,8 +106,17 @@ class Workspace(Session):
 
         return lists.make_if_none(self)
 
+    def make_list_if_named(self) -> bool:
+        """Make the list that a variable names if it is nowhere yet; True when it was made.
+
+        NoList when one of nearly that name is here.
+        """
+        from gittasks.workspace import lists
+
+        return lists.make_if_named(self)
+
     def use(self, list_id: str) -> None:
-        """Make `list_id` the list of this worktree (or repository) through git config."""
+        """Make `list_id` the list of this worktree."""
         from gittasks.workspace import lists
 
         lists.use(self, list_id)

@@ -171,7 +171,7 @@ def test_a_session_is_told_the_open_list(listed: Repo) -> None:
 def test_several_lists_are_named(empty: Repo) -> None:
     """Without a choice among lists the session is told that there is one to make."""
     empty.ok("init", "other")
-    empty.git("config", "--unset", "gittasks.list")
+    empty.forget_choice()
     done = hook(empty, _START)
     assert "several task lists of gittasks: other, plan" in done.out
     quiet(empty, created(1, "Ask"))

@@ -39,7 +39,7 @@ def test_several_lists(repo: Repo) -> None:
     """Several lists and none chosen: 8, and all their names."""
     plan(repo, list_id="one")
     plan(repo, list_id="two")
-    repo.git("config", "--unset", "gittasks.list")
+    repo.forget_choice()
     _fails(repo, 8, "list", says=("one, two", "gittasks use"))
 
 
@@ -64,7 +64,7 @@ TABLE = [
     (3, ("start", "fx-bug"), ('no task "fx-bug"', "did you mean fix-bug")),
     (3, ("show", "zzz"), ('no task "zzz"', "gittasks list --all")),
     (3, ("log", "zzz"), ('no task "zzz"',)),
-    (3, ("start", "fix"), ('"fix" fits 2 tasks: fix-bag, fix-bug', "more characters")),
+    (3, ("start", "fix"), ('"fix" fits 2 tasks: fix-bag, fix-bug', "later hyphen")),
     (3, ("create", "x", "--blocked-by", "zzz"), ('no task "zzz"',)),
     (3, ("apply", "missing.md"), ("missing.md",)),
     (4, ("apply", "code.txt"), ("code.txt",)),

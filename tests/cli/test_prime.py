@@ -64,7 +64,7 @@ def test_tells_how_to_begin(repo: Repo, tmp_path: object) -> None:
     assert "gittasks init NAME makes one" in repo.ok("prime").out
     repo.ok("init", "one")
     repo.ok("init", "two")
-    repo.git("config", "--unset", "gittasks.list")
+    repo.forget_choice()
     assert "gittasks use NAME chooses one of: one, two" in repo.ok("prime").out
     outside = repo.run("prime", cwd=str(tmp_path))
     assert outside.code == 0

@@ -200,7 +200,7 @@ def test_no_list_no_word(repo: Repo) -> None:
 def test_a_list_that_is_not_chosen_is_told(hooked: Repo) -> None:
     """With several lists and none in use, a bare id says how to name the list."""
     plan(hooked, "a", list_id="other")
-    hooked.git("config", "--unset", "gittasks.list")
+    hooked.forget_choice()
     told = commit(hooked, "x\n\nTask: a completed")
     assert "several task lists are here" in told[0]
 

@@ -446,7 +446,7 @@ def test_the_list_of_the_environment_is_made(listed: Repo, monkeypatch: pytest.M
 def test_among_several_lists_none_is_guessed(listed: Repo) -> None:
     """With several lists and none chosen nothing is made; the choice is seen at the next call."""
     listed.ok("init", "other")
-    listed.git("config", "--unset", "gittasks.list")
+    listed.forget_choice()
     with agents.in_memory(listed.path) as agent:
         for tool, given in (("TaskList", {}), ("TaskCreate", {"subject": "X"})):
             said = agent.refused(tool, given)

@@ -245,7 +245,7 @@ def test_the_list_itself_and_foreign_files_are_merged(pair: tuple[Repo, Repo], f
 def unprefixed(tmp_path: Path) -> tuple[Repo, Repo]:
     """Two clones with an empty branch prefix; Ada has made the list `work` and sent it."""
     ada, bob = clones.share(str(tmp_path), "ada", "bob")
-    ada.git("config", "--unset", "gittasks.list")
+    ada.forget_choice()
     for repo in (ada, bob):
         repo.git("config", "gittasks.branchPrefix", "")
     ada.ok("init", "work")

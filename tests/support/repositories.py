@@ -289,6 +289,10 @@ class Repo:
         git(os.path.dirname(path), "clone", "-q", *args, self.path, path)
         return Repo(path)
 
+    def forget_choice(self) -> None:
+        """Take back what `init` and `use` chose in this worktree."""
+        os.unlink(os.path.join(self.path, self.git("rev-parse", "--git-dir"), "gittasks-list"))
+
     def remove(self, *parts: str) -> None:
         """Remove a file or folder below the git directory, if it is there."""
         path = os.path.join(self.git_dir, *parts)
