@@ -228,6 +228,10 @@ class NoRemote(GittasksError):
     exit_code = 8
 
 
+class EmptyRemote(NoRemote):
+    """The remote has no branch yet, and a task list is not to be the first."""
+
+
 class NoRepository(GittasksError):
     """There is no git repository here."""
 

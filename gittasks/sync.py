@@ -10,28 +10,35 @@ those who push. That is the lock on which claims stand: the loser looks again at
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from gittasks.core.merge.resolution import Conflict
+from gittasks.core.messages import undo_message
 from gittasks.core.model import Unmerged
 from gittasks.errors import (
     Busy,
+    EmptyRemote,
     FormatTooNew,
     GittasksError,
     HistoryRewritten,
     InvalidData,
     NoList,
+    NoRemote,
+    Refused,
     RemoteFailure,
+    Way,
 )
-from gittasks.store import leases, remotes, transaction, worktrees
+from gittasks.store import home, leases, refs, remotes, transaction, worktrees
 from gittasks.store.ancestry import is_ancestor
 from gittasks.store.commits import CommitInfo
 from gittasks.store.evaluation import Evaluated
 from gittasks.store.list_store import ListStore
-from gittasks.store.list_version import ListVersion
+from gittasks.store.list_version import Heads, ListVersion
 from gittasks.store.remotes import PushOutcome
+from gittasks.store.repository import Repository
 from gittasks.store.retry import Backoff
 from gittasks.store.transaction import CommitResult, Propose, Signatures
 
@@ -120,6 +127,41 @@ def in_doubt(error: GittasksError | OSError, list_id: str, remote: str) -> Remot
     )
 
 
+def never_first(list_id: str, remote: str) -> EmptyRemote:
+    """The error where a list would be the first branch of a repository."""
+    return EmptyRemote(
+        f'{remote} has no branch yet, and a forge makes the first one its default: "{list_id}" '
+        "was not pushed",
+        ways=[
+            Way("push your code first", ("git", "push"), decision=True),
+            Way("or the list all the same", ("gittasks", "push", "--first"), decision=True),
+        ],
+        details={"list": list_id},
+    )
+
+
+def in_the_way(list_id: str, remote: str, other: str, ref: str) -> Refused:
+    """The error where a branch on the remote keeps git from making that of a list."""
+    other, name = other.removeprefix("refs/heads/"), ref.removeprefix("refs/heads/")
+    return Refused(
+        "branch-name",
+        f'the branch "{other}" on {remote} stands in the way of "{name}": git cannot hold both',
+        hint=f"or rename that branch on {remote}",
+        ways=[Way("choose another prefix", ("git", "config", _PREFIX, "tasks-"), decision=True)],
+        details={"list": list_id},
+    )
+
+
+def partly_pushed(list_id: str, remote: str, missed: Sequence[str]) -> RemoteFailure:
+    """The error where the remote took a list, and further URLs that it pushes to did not."""
+    return RemoteFailure(
+        f'{remote} took "{list_id}", but {"; ".join(missed)}',
+        hint=f"git remote get-url --push --all {remote} lists them; run this again later",
+        details={"list": list_id},
+    )
+
+
+_PREFIX = "gittasks.branchPrefix"
 _ROUNDS = 12
 """Pushes that one list may lose; each loss means that somebody else's went in."""
 _DOUBTS = 2
@@ -146,6 +188,8 @@ class SyncResult(NamedTuple):
     """The remote does not have the list."""
     behind: bool = False
     """The remote lacked operations that it had before."""
+    removed: bool = False
+    """The remote had the list and has it no more, and there is no branch of it here."""
     rounds: int = 0
     lagging: tuple[str, ...] = ()
     error: GittasksError | None = None
@@ -157,6 +201,8 @@ class SyncOptions(NamedTuple):
     fetch: bool
     push: bool
     accept_rewrite: bool = False
+    first: bool = False
+    """Push to a remote that has no branch yet, whatever the code."""
 
 
 def sync(
@@ -171,20 +217,18 @@ def sync(
     """
     exchanges = {store.list_id: _ListSync(store, remote, wish) for store in stores}
     running = dict(exchanges)
+    urls = home.urls_of(stores[0].repository, remote) if stores else None
+    decided = urls is None or urls.decided
     for attempt in range(_ROUNDS):
         if not running:
             break
-        if wish.fetch or attempt:
+        if wish.fetch or attempt or not decided:
             _fetch(running, remote, there if not attempt else None)
         for exchange in running.values():
             exchange.integrate()
         commits = {i: c for i, e in running.items() if (c := e.to_push())}
         if commits:
-            repository = stores[0].repository
-            refspecs = {repository.ref(list_id): commit for list_id, commit in commits.items()}
-            answers = remotes.push(repository, remote, refspecs)
-            for list_id, commit in commits.items():
-                running[list_id].note_pushed(commit, answers[repository.ref(list_id)])
+            _push(running, remote, commits, decided=decided)
         running = {i: e for i, e in running.items() if not e.settled}
         if running:
             _BACKOFF.wait(attempt)
@@ -197,17 +241,103 @@ def _fetch(running: Mapping[str, _ListSync], remote: str, there: frozenset[str] 
     """Fetch for all that are running; when that fails, it failed for each."""
     repository = next(iter(running.values())).repository
     present = [list_id for list_id in running if there is None or list_id in there]
-    try:
-        absent = remotes.fetch(repository, remote, present)
-    except (RemoteFailure, Busy) as error:
-        for exchange in running.values():
-            exchange.fail(error)
-        return
+    while True:
+        try:
+            absent = remotes.fetch(repository, remote, present)
+            break
+        except Refused as error:  # the tracking ref of one list has another's name in the way
+            list_id = error.details["list"]
+            running[list_id].fail(error)
+            present.remove(list_id)
+        except (RemoteFailure, Busy) as error:
+            for exchange in running.values():
+                exchange.fail(error)
+            return
     for list_id in present:
         leases.record_observations(repository, remote, list_id)
     missing = absent.union(running.keys() - set(present))
     for list_id, exchange in running.items():
+        if exchange.settled:
+            continue
         exchange.note_fetched(absent=list_id in missing)
+
+
+def _push(
+    running: Mapping[str, _ListSync], remote: str, commits: Mapping[str, str], *, decided: bool
+) -> None:
+    """Push for those that may be; what became of it is noted with each."""
+    repository = next(iter(running.values())).repository
+    pushed = dict(commits)
+    try:
+        if any(running[i].must_follow for i in commits) and _is_first(repository, remote):
+            for list_id in [i for i in commits if running[i].must_follow]:
+                running[list_id].fail(never_first(list_id, remote))
+                del pushed[list_id]
+        divided = frozenset() if decided else _divided(repository, remote, list(pushed))
+    except RemoteFailure as error:
+        for list_id in pushed:
+            running[list_id].fail(error)
+        return
+    for list_id in divided:
+        running[list_id].fail(home.divided(repository, list_id, remote, _DIFFER))
+    refspecs = {repository.ref(i): c for i, c in pushed.items() if i not in divided}
+    answers = remotes.push(repository, remote, refspecs) if refspecs else {}
+    for list_id, commit in pushed.items():
+        if list_id not in divided:
+            running[list_id].note_pushed(commit, answers[repository.ref(list_id)])
+
+
+# --- a remote that is fetched from one URL and pushed to others ----------------------------------
+#
+#     url ──fetch──▶ here ──push──▶ pushurl        one repository by two ways, or two repositories?
+#
+# Two that show the same before a push may still be two: only what is fetched afterwards tells.
+
+_DIFFER = "they show different heads of the list"
+_UNSEEN = "what was pushed to the one does not show at the other"
+_LOOKS = 3
+"""Looks at both before they are held to be two: others push meanwhile, and replicas lag."""
+_LOOK_AGAIN = Backoff(first=0.2, most=1.0, least=1.0)
+
+
+def _divided(repository: Repository, remote: str, list_ids: Sequence[str]) -> frozenset[str]:
+    """The lists of which the fetched URL and those pushed to show different heads."""
+    urls = home.urls_of(repository, remote)
+    differing = frozenset(list_ids)
+    for look in range(_LOOKS):
+        if look:
+            _LOOK_AGAIN.wait(look - 1)
+            remotes.fetch(repository, remote, sorted(differing))
+        for url in urls.push if urls else ():
+            shown = remotes.branches(repository, remote, url)
+            differing = frozenset(
+                i
+                for i in differing
+                if shown.get(repository.ref(i))
+                != refs.read(repository.common, repository.tracking_ref(remote, i))
+            )
+        if not differing:
+            break
+    return differing
+
+
+def _shows(repository: Repository, remote: str, list_id: str, commit: str) -> bool:
+    """True when the fetched URL holds a commit that was pushed to another."""
+    for look in range(_LOOKS):
+        if look:
+            _LOOK_AGAIN.wait(look - 1)
+        remotes.fetch(repository, remote, [list_id])
+        tracked = refs.read(repository.common, repository.tracking_ref(remote, list_id))
+        if tracked and is_ancestor(repository.objects, commit, tracked):
+            return True
+    return False
+
+
+def _is_first(repository: Repository, remote: str) -> bool:
+    """True when a list would be the first branch on the remote, and there is code to be that."""
+    lists = {repository.ref(list_id) for list_id in repository.local_lists()}
+    has_code = any(name not in lists for name, _ in refs.listed(repository.common, "refs/heads/"))
+    return has_code and not remotes.branches(repository, remote)
 
 
 class _ListSync:
@@ -238,6 +368,8 @@ class _ListSync:
             if self._wish.accept_rewrite:
                 remotes.forget_published(self.repository, self._remote, self._list_id)
             else:
+                local = self._store.heads().local
+                self.result = self.result._replace(removed=local is None)
                 self.fail(removed(self._list_id, self._remote))
 
     def _note_shown(self) -> None:
@@ -295,7 +427,10 @@ class _ListSync:
             return None
         heads = self._store.heads()
         looked = self._wish.fetch or self.result.rounds > 1
-        if heads.local is None or (looked and not self._absent and heads.local == heads.tracked):
+        urls = home.urls_of(self.repository, self._remote)
+        level = looked and not self._absent and heads.local == heads.tracked
+        # That the fetched URL has it says nothing of the others.
+        if heads.local is None or (level and not (urls and urls.apart)):
             self._finish()
             return None
         if self.result.branch:
@@ -310,21 +445,43 @@ class _ListSync:
         self._offered |= {c.id: c for c in unsent}
         return heads.local
 
+    @property
+    def must_follow(self) -> bool:
+        """True when it is pushed there for the first time, and so not before the code."""
+        return not self._wish.first and (self._absent or not self._store.heads().tracked)
+
     def note_pushed(self, commit: str, pushed: remotes.Pushed) -> None:
         """Take in what became of a push."""
         if pushed.outcome is PushOutcome.OK:
-            with suppress(GittasksError, OSError):  # it is there, and the next fetch says so
-                remotes.note_tracking(self.repository, self._remote, self._list_id, commit)
-            self.result = self.result._replace(created=pushed.created)
-            self._finish()
+            self._note_taken(commit, pushed)
         elif pushed.outcome is PushOutcome.UNKNOWN:
             self._doubts += 1  # the next fetch tells whether it is there
         elif pushed.outcome is PushOutcome.LOST:
+            if error := _blocked(self._store, self._remote):
+                self.fail(error)
+                return
             tip = self._store.heads().tracked  # nobody was first if that stays as it is
             self._stuck = self._stuck + 1 if self._tip == (tip,) else 0
             self._tip = (tip,)
         if pushed.outcome is PushOutcome.REFUSED or self._doubts > _DOUBTS or self._stuck > _DOUBTS:
             self.fail(refused(self._list_id, self._remote, pushed.reason))
+
+    def _note_taken(self, commit: str, pushed: remotes.Pushed) -> None:
+        """Take in that a push went in, where the URL that is fetched from shows it."""
+        repository, place = self.repository, (self._remote, self._list_id)
+        urls = home.urls_of(repository, self._remote)
+        try:
+            if urls and not urls.decided and not _shows(repository, *place, commit):
+                raise home.divided(repository, self._list_id, self._remote, _UNSEEN)
+        except (RemoteFailure, NoRemote) as error:
+            self.fail(error)
+            return
+        with suppress(GittasksError, OSError):  # it is there, and the next fetch says so
+            remotes.note_tracking(repository, *place, commit)
+        self.result = self.result._replace(created=pushed.created)
+        self._finish()
+        if pushed.missed:
+            self.fail(partly_pushed(self._list_id, self._remote, pushed.missed))
 
     def give_up(self) -> None:
         """Others were always first."""
@@ -357,45 +514,19 @@ def commit_through_remote(
     remote: str,
     propose: Propose,
     signatures: Signatures,
+    *,
+    first: bool = False,
 ) -> CommitResult:
     """Apply `propose` to the list as it is on the remote until the remote takes it.
 
     When it returns, the remote holds the commit and the local branch has it. Raises whatever
-    `propose` raises, RemoteFailure when the remote cannot be reached or refuses, Busy when others
-    always came first.
+    `propose` raises, RemoteFailure when the remote cannot be reached or refuses, NoRemote when it
+    is fetched from one repository and pushed to another, Busy when others always came first.
     """
-    repository, ref = store.repository, store.ref
-    offered: transaction.PreparedCommit | None = None
-    doubtful, stuck = False, 0
-    tip: str | None = None
+    offer = _Offer(store, remote, propose, signatures, first=first)
     for attempt in range(_PUBLISH_ROUNDS):
-        try:
-            found = _look(store, remote)
-        except (GittasksError, OSError) as error:
-            if doubtful:
-                raise in_doubt(error, store.list_id, remote) from error
-            raise
-        tracked = found.branch.heads.tracked
-        if offered and tracked and is_ancestor(repository.objects, offered.commit.id, tracked):
-            return _settle(store, remote, tracked, offered)
-        proposal = propose(found.branch)
-        if proposal is None:
-            return CommitResult(None)
-        offered = transaction.compose(store, found.branch, proposal, signatures)
-        local = found.branch.heads.local
-        worktrees.find_clean(repository, ref, local or offered.commit.id)
-        repository.objects.write([*found.new, *offered.objects])
-        try:
-            told = remotes.push(repository, remote, {ref: offered.commit.id})[ref]
-        except OSError as error:  # git may have been on its way
-            told = remotes.Pushed(PushOutcome.UNKNOWN, str(error))
-        if told.outcome is PushOutcome.OK:
-            return _settle(store, remote, offered.commit.id, offered)
-        stuck = stuck + 1 if attempt and tracked == tip else 0
-        tip, doubtful = tracked, told.outcome is PushOutcome.UNKNOWN
-        if told.outcome is PushOutcome.REFUSED or stuck > _STUCK:
-            failure = not_taken(store.list_id, remote, told.reason)
-            raise in_doubt(failure, store.list_id, remote) if doubtful else failure
+        if committed := offer.make(attempt):
+            return committed
         _PUBLISH_BACKOFF.wait(attempt)
     raise Busy(
         f'others pushed to "{store.list_id}" on {remote} {_PUBLISH_ROUNDS} times in a row',
@@ -403,12 +534,131 @@ def commit_through_remote(
     )
 
 
-def _look(store: ListStore, remote: str) -> Evaluated:
+class _Offer:
+    """An operation that a remote is asked to take: what was offered so far, and what it said."""
+
+    def __init__(
+        self, store: ListStore, remote: str, propose: Propose, people: Signatures, *, first: bool
+    ) -> None:
+        self._store, self._remote, self._propose = store, remote, propose
+        self._people, self._first = people, first
+        urls = home.urls_of(store.repository, remote)
+        self._decided = urls is None or urls.decided
+        self._offered: transaction.PreparedCommit | None = None
+        self._doubtful, self._stuck = False, 0
+        self._tip: str | None = None
+
+    def make(self, attempt: int) -> CommitResult | None:
+        """Look at the remote and offer it the commit; None when that was not taken."""
+        store, remote, repository = self._store, self._remote, self._store.repository
+        try:
+            evaluated = _look(store, remote, first=self._first)
+            divided = not self._decided and _divided(repository, remote, [store.list_id])
+        except (GittasksError, OSError) as error:
+            if self._doubtful:
+                raise in_doubt(error, store.list_id, remote) from error
+            raise
+        tracked = evaluated.branch.heads.tracked
+        old, objects = self._offered, repository.objects
+        if old and tracked and is_ancestor(objects, old.commit.id, tracked):
+            return _settle(store, remote, tracked, old)
+        if divided:
+            if old and self._doubtful:  # the lost answer may have been a yes
+                self._take_back(evaluated, old)
+            raise home.divided(repository, store.list_id, remote, _DIFFER)
+        proposal = self._propose(evaluated.branch)
+        if proposal is None:
+            return CommitResult(None)
+        offered = self._prepare(evaluated, proposal)
+        answer = self._push(offered.commit.id)
+        if answer.outcome is PushOutcome.OK:
+            if not self._decided:
+                self._check_shown(evaluated, offered)
+            settled = _settle(store, remote, offered.commit.id, offered)
+            return settled._replace(unfinished=(*settled.unfinished, *answer.missed))
+        self._note_refusal(answer, tracked, attempt)
+        return None
+
+    def _push(self, commit: str) -> remotes.Pushed:
+        ref = self._store.ref
+        try:
+            return remotes.push(self._store.repository, self._remote, {ref: commit})[ref]
+        except OSError as error:  # git may have been on its way
+            return remotes.Pushed(PushOutcome.UNKNOWN, str(error))
+
+    def _prepare(
+        self, evaluated: Evaluated, proposal: transaction.Proposal
+    ) -> transaction.PreparedCommit:
+        """Write the objects of the commit that is offered, and no ref."""
+        store = self._store
+        offered = transaction.compose(store, evaluated.branch, proposal, self._people)
+        local = evaluated.branch.heads.local
+        worktrees.find_clean(store.repository, store.ref, local or offered.commit.id)
+        store.repository.objects.write([*evaluated.new, *offered.objects])
+        self._offered = offered
+        return offered
+
+    def _note_refusal(self, answer: remotes.Pushed, tracked: str | None, attempt: int) -> None:
+        """Take in that the commit was not taken; raise where trying again helps nothing."""
+        store, remote = self._store, self._remote
+        if answer.outcome is PushOutcome.LOST and (error := _blocked(store, remote)):
+            raise error
+        self._stuck = self._stuck + 1 if attempt and tracked == self._tip else 0
+        self._tip, self._doubtful = tracked, answer.outcome is PushOutcome.UNKNOWN
+        if answer.outcome is PushOutcome.REFUSED or self._stuck > _STUCK:
+            failure = not_taken(store.list_id, remote, answer.reason)
+            raise in_doubt(failure, store.list_id, remote) if self._doubtful else failure
+
+    def _check_shown(self, evaluated: Evaluated, offered: transaction.PreparedCommit) -> None:
+        """Take the commit back where the URL that is fetched from does not show it."""
+        store = self._store
+        try:
+            if _shows(store.repository, self._remote, store.list_id, offered.commit.id):
+                return
+        except RemoteFailure as error:
+            raise in_doubt(error, store.list_id, self._remote) from None
+        took_back = self._take_back(evaluated, offered)
+        end = "it was taken back there" if took_back else "it could not be taken back there"
+        raise home.divided(
+            store.repository, store.list_id, self._remote, f"{_UNSEEN}; {end}, and not made here"
+        )
+
+    def _take_back(self, evaluated: Evaluated, offered: transaction.PreparedCommit) -> bool:
+        """Put a commit that undoes the one that was offered on top of it, where that went."""
+        store, repository = self._store, self._store.repository
+        head = offered.commit.id
+        there = offered.after._replace(commit=head, heads=Heads(None, head))
+        message = undo_message(store.list_id, head, os.urandom(10).hex())
+        proposal = transaction.Proposal(evaluated.branch.snapshot, message)
+        undone = transaction.compose(store, there, proposal, self._people)
+        repository.objects.write(undone.objects)
+        answer = self._push(undone.commit.id)
+        return answer.outcome is PushOutcome.OK and not answer.missed
+
+
+def _blocked(store: ListStore, remote: str) -> Refused | None:
+    """The error for a list whose branch a remote cannot make, because of another's name."""
+    repository, ref = store.repository, store.ref
+    if store.heads().tracked:
+        return None
+    try:
+        names = remotes.branches(repository, remote)
+    except RemoteFailure:
+        return None
+    for name in names:
+        if ref.startswith(f"{name}/") or name.startswith(f"{ref}/"):
+            return in_the_way(store.list_id, remote, name, ref)
+    return None
+
+
+def _look(store: ListStore, remote: str, *, first: bool) -> Evaluated:
     """The list as it is on the remote now, with what is here on top."""
     repository, list_id = store.repository, store.list_id
     absent = remotes.fetch(repository, remote, [list_id])
     if list_id in absent and remotes.published(repository, remote, list_id):
         raise removed(list_id, remote)
+    if list_id in absent and not first and _is_first(repository, remote):
+        raise never_first(list_id, remote)
     try:
         evaluated = store.evaluate()
         if evaluated.behind and evaluated.branch.heads.local:
@@ -432,7 +682,7 @@ def _settle(
         remotes.note_tracking(store.repository, remote, store.list_id, tracked)
     with after.step(f"{remote} has it, and the branch here not yet; gittasks pull brings it"):
         if store.heads().local is None:
-            after.unfinished += transaction.create(store).unfinished
+            after.unfinished += transaction.create(store, tracked).unfinished
         merged = transaction.integrate(store, tracked)
         lagging = merged.lagging
         after.unfinished += merged.unfinished

@@ -159,6 +159,12 @@ def offline_option(function: F) -> F:
     return click.option("--offline", is_flag=True, help=text)(function)
 
 
+def first_option(function: F) -> F:
+    """Decorator: `--first`, push where there is no branch yet."""
+    text = "Push also to a remote that has no branch yet, before the code."
+    return click.option("--first", is_flag=True, help=text)(function)
+
+
 def remote_option(function: F) -> F:
     """Decorator: `--remote`, who decides this once."""
     text = "Ask this remote, whatever the list's own is."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gittasks import render
-from gittasks.cli.options import F, command
+from gittasks.cli.options import F, command, first_option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.core.ids import find
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 """Changes in one direction that are shown one by one."""
+
+
+def _push_options(function: F) -> F:
+    return _options(first_option(function))
 
 
 def _options(function: F) -> F:
@@ -44,23 +48,24 @@ def pull_command(
 
 
 @command("push")
-@_options
+@_push_options
 @click.pass_obj
 def push_command(
-    settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool
+    settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool, first: bool
 ) -> Answer:
     """Send my work; what others pushed first is merged. Never with force."""
-    return _exchange(settings, SyncOptions(accept_rewrite, True, accept_rewrite), remote, all_lists)
+    wish = SyncOptions(accept_rewrite, True, accept_rewrite, first)
+    return _exchange(settings, wish, remote, all_lists)
 
 
 @command("sync")
-@_options
+@_push_options
 @click.pass_obj
 def sync_command(
-    settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool
+    settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool, first: bool
 ) -> Answer:
     """Fetch, merge and push: afterwards the remote and this clone hold the same."""
-    return _exchange(settings, SyncOptions(True, True, accept_rewrite), remote, all_lists)
+    return _exchange(settings, SyncOptions(True, True, accept_rewrite, first), remote, all_lists)
 
 
 def _exchange(settings: Settings, wish: SyncOptions, remote: str | None, all_lists: bool) -> Answer:
@@ -104,6 +109,9 @@ def _document(synced: SyncResult, exchange: Exchanged) -> dict[str, Any]:
         open_conflicts=len(synced.conflicts),
         commit=(branch.heads.local or branch.heads.tracked) if branch else None,
         rounds=synced.rounds,
+        behind=synced.behind,
+        removed=synced.removed,
+        dates_ahead={ahead.name: ahead.seconds for ahead in exchange.dates_ahead},
         error=synced.error,
     )
 
@@ -119,7 +127,7 @@ def _lines(exchanges: Sequence[tuple[SyncResult, Exchanged]], marks: StatusMarks
 def _is_quiet(synced: SyncResult) -> bool:
     """True when nothing is to be told of a list but that it is up to date."""
     moved = synced.received or synced.sent or synced.created
-    return not (moved or synced.error or synced.absent)
+    return not (moved or synced.error or synced.absent or synced.removed)
 
 
 def _list_lines(synced: SyncResult, exchange: Exchanged, marks: StatusMarks) -> list[str]:
@@ -128,6 +136,8 @@ def _list_lines(synced: SyncResult, exchange: Exchanged, marks: StatusMarks) -> 
     remote = clean(synced.remote)
     if synced.error:
         return [f"{name}: error: {clean(synced.error.message)}"]
+    if synced.removed:
+        return [f"{name}: removed from {remote}, and not here"]
     if synced.absent:
         return [f"{name}: not on {remote}; put it there with: gittasks push"]
     if _is_quiet(synced):
@@ -142,6 +152,7 @@ def _list_lines(synced: SyncResult, exchange: Exchanged, marks: StatusMarks) -> 
     for conflict in exchange.conflicts:
         lines += [f"  ! {line}" for line in render.history_text.conflict_lines(conflict)]
     lines += [f"  ! {clean(t.message)}; {clean(t.hint)}" for t in exchange.troubles]
+    lines += [f"  ! {clean(str(ahead))}" for ahead in exchange.dates_ahead]
     if synced.branch:
         snapshot = synced.branch.snapshot
         lines += render.plain.problem_lines(snapshot.problems)

@@ -12,6 +12,7 @@ from gittasks.cli import output
 from gittasks.cli.changing import edit
 from gittasks.cli.options import (
     command,
+    first_option,
     force_option,
     offline_option,
     owner_option,
@@ -239,6 +240,7 @@ _NOTHING = "nothing is ready to be claimed"
 )
 @resume_option
 @offline_option
+@first_option
 @remote_option
 @owner_option
 @force_option
@@ -252,6 +254,7 @@ def claim_command(
     wait: str | None,
     resume: bool,
     offline: bool,
+    first: bool,
     remote: str | None,
     owner: str | None,
     force: bool,
@@ -266,7 +269,7 @@ def claim_command(
     workspace = settings.workspace(owner, remote)
     intent = Claim(task_id, owner, take_over, resume=resume)
     limit = duration(wait, "--wait") if wait else None
-    how = {"force": force, "parallel": parallel, "offline": offline}
+    how = {"force": force, "parallel": parallel, "offline": offline, "first": first}
     try:
         claimed = workspace.claim(intent, seconds, **how)
         while claimed.task is None and wait is not None:

@@ -269,6 +269,8 @@ def status_command(settings: Settings, everything: bool, at: str | None) -> Answ
             raise Usage("--at is about one list, so it does not go with --all")
         return lists_answer(settings.workspace(), places=True)
     workspace = settings.workspace()
+    if at is None:
+        workspace.notices += workspace.elsewhere_notices()
     return status_answer(read_list(workspace, at), workspace)
 
 

@@ -101,6 +101,12 @@ def keep_message(
     return f"{first}\n\n{trailers}\n"
 
 
+def undo_message(list_id: str, commit: str, op_id: str) -> str:
+    """The message of a commit that takes back one that its remote did not decide."""
+    subject = f"{list_id}: undo {commit[:10]}: not decided by the list's own remote"
+    return f"{subject}\n\n{_trailer_lines([(UNDO, commit), (OP, op_id)])}\n"
+
+
 def can_keep(register: Register) -> bool:
     """True when a conflict about this register can be settled by keeping what stands."""
     return register[0] not in _NOT_KEPT

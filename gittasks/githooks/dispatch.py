@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gittasks import sync
 from gittasks.core.model import Snapshot, Status
-from gittasks.errors import GittasksError, NotFound, Usage
+from gittasks.errors import EmptyRemote, GittasksError, NotFound, Usage
 from gittasks.githooks import catch_up, code_commits, commits, messages
 from gittasks.githooks.code_commits import hook_env
 from gittasks.githooks.commits import place, some
@@ -144,7 +144,9 @@ def push_along(workspace: Workspace, remote: str, stdin: str) -> list[str]:
         return [f"{ids}: not pushed to {remote}: {reason}; later: gittasks push {remote}"]
     lines = []
     for done in sync.sync(stores, remote, SyncOptions(fetch=False, push=True)):
-        if done.error:
+        if isinstance(done.error, EmptyRemote):
+            lines.append(f"{done.list_id} goes to {remote} with the next push, after the code")
+        elif done.error:
             lines.append(_not_pushed(done.list_id, remote, done.error))
         else:
             count = len(done.sent)

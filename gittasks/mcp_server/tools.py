@@ -104,6 +104,10 @@ def _exchanged(workspace: Workspace, result: SyncResult) -> dict[str, Any]:
     if len(lines) > _TOLD:
         lines = [f"... {len(lines) - _TOLD} more before these: TaskLog", *lines[-_TOLD:]]
     data |= {"received": lines, "sent": len(result.sent)}
+    if result.behind or result.removed:
+        data |= {"behind": result.behind, "removed": result.removed}
+    if exchange.dates_ahead:
+        data["datesAhead"] = [str(ahead) for ahead in exchange.dates_ahead]
     if result.conflicts:
         data["conflicts"] = len(result.conflicts)
     if result.branch is not None:
@@ -119,12 +123,17 @@ def _exchange_lines(data: Mapping[str, Any]) -> list[str]:
     if "error" in data:
         return [f"{name}: {data['error']}"]
     counts = ((len(data["received"]), "from"), (data["sent"], "to"))
+    if data.get("removed"):
+        return [f"{name}: removed from {remote}, and not here"]
     moves = ", ".join(f"{count} {way} {remote}" for count, way in counts if count)
     lines = [f"{name}: {moves or f'up to date with {remote}'}"]
     lines += [f"  < {clean(line)}" for line in data["received"]]
     if count := data.get("conflicts"):
         lines += [clean(line) for line in plain.sharing_lines(count, None)]
+    if data.get("behind"):
+        lines.append("  ! it was behind: it lacked changes that it had before, and nothing else")
     lines += [f"  ! {clean(trouble)}" for trouble in data.get("troubles", ())]
+    lines += [f"  ! {clean(ahead)}" for ahead in data.get("datesAhead", ())]
     return [*lines, *([clean(data["summary"])] if "summary" in data else [])]
 
 

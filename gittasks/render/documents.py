@@ -665,6 +665,9 @@ def exchange_part(
     open_conflicts: int,
     commit: str | None,
     rounds: int,
+    behind: bool,
+    removed: bool,
+    dates_ahead: Mapping[str, int],
     error: GittasksError | None,
 ) -> Document:
     """One list that was exchanged with a remote."""
@@ -680,6 +683,9 @@ def exchange_part(
         "openConflicts": open_conflicts,
         "commit": commit,
         "rounds": rounds,
+        "behind": behind,
+        "removed": removed,
+        "datesAhead": [{"by": who, "seconds": seconds} for who, seconds in dates_ahead.items()],
         "error": error_document(error)["error"] if error else None,
     }
 

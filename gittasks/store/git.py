@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import devnull
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -49,6 +49,14 @@ _PROGRESS = ("Enumerating", "Counting", "Compressing", "Total", "Resolving", "Re
 _ADVICE = "Another git process"
 _SILENCE = 1.5
 """Seconds that a remote may take before its progress is shown on a terminal."""
+NO_PROGRESS = 120.0
+"""Seconds without a word after which a remote is given up."""
+_LAST_WORDS = 5.0
+"""Seconds that a git which is ended may take for that."""
+_MOST = 64 * 1024
+"""Bytes of what a remote says that are kept."""
+_SHOWN, _LINE = 8, 300
+"""Lines of it that an error repeats, and characters of each."""
 _talking: set[subprocess.Popen[bytes]] = set()
 """Those that talk to a remote now; several only where there are several threads."""
 
@@ -161,11 +169,9 @@ def _talk(
     import subprocess
     import sys
     import tempfile
-    import time
 
     terminal = sys.stdin.isatty() and sys.stderr.isatty()
     quiet = {} if terminal else {"GIT_TERMINAL_PROMPT": "0"}
-    began = time.monotonic()
     try:
         with (
             tempfile.TemporaryFile() as answer,  # no pipe: nobody reads it while git writes
@@ -180,26 +186,83 @@ def _talk(
                 start_new_session=not terminal,  # then ssh finds no terminal to ask on either
             ) as process,
         ):
-            assert process.stderr  # noqa: S101
-            told = b""
             _talking.add(process)
             try:
-                while chunk := process.stderr.read1(65536):  # type: ignore[attr-defined]
-                    told += chunk
-                    if sys.stderr.isatty() and time.monotonic() - began > _SILENCE:
-                        sys.stderr.write(chunk.decode("utf-8", "replace"))
-                        sys.stderr.flush()
-                process.wait()
+                text = _follow(process)
             except BaseException:
                 platform.terminate(process)
                 raise
             finally:
                 _talking.discard(process)
             answer.seek(0)
-            out = answer.read()
+            output = answer.read()
     except FileNotFoundError as error:
         raise no_git() from error
-    return subprocess.CompletedProcess(args, process.returncode, out, told)
+    return subprocess.CompletedProcess(args, process.returncode, output, text)
+
+
+def _follow(process: subprocess.Popen[bytes]) -> bytes:
+    """Wait for the end of a git; what it said. One that falls silent is given up.
+
+    A silent remote looks the same by every transport, and git itself minds it by none but http.
+    """
+    import subprocess
+    from time import monotonic
+
+    voice = _Voice(process)
+    # What git leaves running, as the master of ssh connections, may hold the stream open.
+    while not voice.ended.wait(min(1.0, NO_PROGRESS / 4)) and process.poll() is None:
+        if monotonic() - voice.heard < NO_PROGRESS:
+            continue
+        platform.terminate(process)
+        try:
+            process.wait(_LAST_WORDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        voice.text += b"\nfatal: no progress for %d seconds, given up\n" % NO_PROGRESS
+        break
+    voice.muted = True
+    process.wait()
+    return voice.text
+
+
+class _Voice:
+    """The standard error of a git, read as it comes and shown on a terminal after a while."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        import threading
+        from time import monotonic
+
+        assert process.stderr  # noqa: S101
+        self.text = b""
+        self.heard = monotonic()
+        self.muted = False
+        self.ended = threading.Event()
+        self._stream = process.stderr.fileno()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        import os
+        import sys
+        from time import monotonic
+
+        began = monotonic()
+        with suppress(OSError):
+            # Not by the stream itself: closing that would wait for a read that goes on.
+            while chunk := os.read(self._stream, 65536):
+                if self.muted:
+                    return
+                self.heard = monotonic()
+                self.text = _shortened(self.text + chunk)
+                if sys.stderr.isatty() and self.heard - began > _SILENCE:
+                    sys.stderr.write(chunk.decode("utf-8", "replace"))
+                    sys.stderr.flush()
+        self.ended.set()
+
+
+def _shortened(text: bytes) -> bytes:
+    """The beginning and the end of what is too long: a remote may talk without end."""
+    return text if len(text) <= _MOST else text[: _MOST // 2] + b"\n" + text[-_MOST // 4 :]
 
 
 def terminate_all() -> None:
@@ -224,7 +287,9 @@ def remote_message(stderr: bytes) -> str:
     printed = printed[:advice]
     words = [line for line in reasons if line not in errors]
     words += [line.partition(": ")[2] for line in errors] + printed
-    return "; ".join(dict.fromkeys(words))
+    shown = [word if len(word) <= _LINE else f"{word[:_LINE]}…" for word in dict.fromkeys(words)]
+    more = [f"and {len(shown) - _SHOWN} lines more"] if len(shown) > _SHOWN else []
+    return "; ".join(shown[:_SHOWN] + more)
 
 
 def whole_message(stderr: bytes) -> str:

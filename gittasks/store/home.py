@@ -19,9 +19,10 @@ import contextlib
 import json
 import os
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from gittasks.errors import GittasksError, InvalidData, NoRemote
+from gittasks.errors import GittasksError, InvalidData, NoRemote, Way
 from gittasks.store import disk, git, refs
 from gittasks.store.repository import Repository
 
@@ -39,6 +40,16 @@ class Urls(NamedTuple):
     def apart(self) -> bool:
         """True when a push goes anywhere but to the URL that is fetched from."""
         return self.push != (self.fetch,)
+
+    @property
+    def decided(self) -> bool:
+        """True when a push goes to the URL that is fetched from, whatever else it goes to."""
+        return self.fetch in self.push
+
+    @property
+    def in_order(self) -> tuple[str, ...]:
+        """The URLs that are pushed to, the one that is fetched from before all others."""
+        return tuple(sorted(self.push, key=lambda url: url != self.fetch))
 
 
 def urls_of(repository: Repository, remote: str) -> Urls | None:
@@ -123,7 +134,7 @@ def of(repository: Repository, list_id: str) -> Home:
     configured = repository.config.get(f"{_section(repository, list_id)}.remote")
     known = _named(repository, record) if record else None
     if configured in names:
-        if known is None or known == configured:
+        if known is None or _same(repository, known, configured):
             return Home(configured, recorded=record)
         return Home(configured, "differ", (known, configured), record)
     if decided or configured not in (None, _HERE):
@@ -165,6 +176,36 @@ def elsewhere(repository: Repository, list_id: str) -> str | None:
             ref = repository.tracking_ref(remote, list_id)
             return lists[list_id] or refs.read(repository.common, ref)
     return None
+
+
+def unseen_elsewhere(repository: Repository, list_id: str) -> tuple[str, ...]:
+    """Remotes beside the home that hold operations of a list which neither it nor this clone has.
+
+    As they were last fetched. Raises InvalidData when a ref is damaged.
+    """
+    decided = of(repository, list_id).remote
+    others = [n for n in repository.remotes() if decided and not _same(repository, n, decided)]
+    if not decided or not others:
+        return ()
+    common = repository.common
+    known = [refs.read(common, repository.ref(list_id))]
+    known.append(refs.read(common, repository.tracking_ref(decided, list_id)))
+    heads = {n: refs.read(common, repository.tracking_ref(n, list_id)) for n in others}
+    return tuple(
+        name
+        for name, head in heads.items()
+        if head and head not in known and _adds(repository, list_id, head, known)
+    )
+
+
+def _adds(repository: Repository, list_id: str, head: str, known: Sequence[str | None]) -> bool:
+    """True when a head has operations that none of the known ones has."""
+    from gittasks.store.evaluation import evaluate
+    from gittasks.store.list_version import Heads
+
+    return all(
+        evaluate(repository, list_id, Heads(other, head), None).received for other in known if other
+    )
 
 
 def adopt(repository: Repository, list_id: str, remote: str) -> None:
@@ -235,6 +276,12 @@ def _named(repository: Repository, record: Record) -> str | None:
     return same[0] if same else record.remote if record.remote in known else None
 
 
+def _same(repository: Repository, one: str, other: str) -> bool:
+    """True when two remotes are one repository, as far as their URLs tell."""
+    known = addresses(repository)
+    return one == other or known.get(one) == known.get(other)
+
+
 def _holds(repository: Repository, remote: str, list_id: str) -> bool:
     try:
         return refs.read(repository.common, repository.tracking_ref(remote, list_id)) is not None
@@ -261,6 +308,28 @@ def _fullest(repository: Repository, list_id: str, holders: tuple[str, ...]) -> 
 
 
 # --- what is said -----------------------------------------------------------------------------
+
+
+def label(repository: Repository, remote: str) -> str:
+    """A remote by its name and its address, as replies name it."""
+    known = addresses(repository).get(remote)
+    return f"{remote} ({known})" if known else remote
+
+
+def divided(repository: Repository, list_id: str, remote: str, differ: str) -> NoRemote:
+    """The error where a remote is fetched from one repository and pushed to another."""
+    urls = urls_of(repository, remote)
+    fetched = address(urls.fetch) if urls else remote
+    pushed = " and ".join(address(url) for url in urls.push) if urls else remote
+    one = ("git", "config", "--unset-all", f"remote.{remote}.pushurl")
+    return NoRemote(
+        f"{remote} is fetched from {fetched} and pushed to {pushed}: {differ}",
+        hint="two repositories that decide would grant a task twice, so the list needs a remote "
+        "that is one; a remote of its own serves as well: git remote add NAME URL and git config "
+        f"{_section(repository, list_id)}.remote NAME",
+        ways=[Way("push to where is fetched from", one, decision=True)],
+        details={"list": list_id, "remotes": [remote]},
+    )
 
 
 def _doubtful(repository: Repository, list_id: str, home: Home) -> NoRemote:

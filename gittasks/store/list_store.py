@@ -93,9 +93,7 @@ class ListStore:
 
         `tracked` is what its remote is known to hold, whatever the tracking ref says.
         """
-        heads = self._existing()
-        if tracked:
-            heads = heads._replace(tracked=tracked)
+        heads = self.heads()._replace(tracked=tracked) if tracked else self._existing()
         return self._evaluate(heads, list_cache.read(self._cache))
 
     def news(self, since: str | None) -> tuple[CommitInfo, ...]:

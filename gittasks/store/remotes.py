@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from hashlib import sha1
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import list_id_fault
-from gittasks.errors import InvalidData, NotFound, RemoteFailure
+from gittasks.errors import InvalidData, NotFound, Refused, RemoteFailure
 from gittasks.store import disk, git, home, leftovers, platform, refs
 from gittasks.store.repository import Repository
 from gittasks.store.retry import Backoff
@@ -111,7 +112,7 @@ def seen_leases(remote: str, list_id: str) -> str:
 
 
 class PushOutcome(StrEnum):
-    """The end of a push, the worst last; only what is `ok` is known to be there.
+    """The end of a push; only what is `ok` is known to be there.
 
     `unknown`: the connection ended before the remote said. `lost`: somebody was first.
     """
@@ -128,9 +129,10 @@ class Pushed(NamedTuple):
     outcome: PushOutcome
     reason: str = ""
     created: bool = False
+    missed: tuple[str, ...] = ()
+    """Sentences about further URLs of the remote that did not take it."""
 
 
-_WORST_LAST = list(PushOutcome)
 _LOST = (
     "fetch first",
     "non-fast-forward",
@@ -218,15 +220,27 @@ class BackgroundFetch:
         args = _fetch_args(repository, remote, [list_id])
         self._told = tempfile.TemporaryFile()  # noqa: SIM115  closed when it is over
         self._process = git.start_remote([*options, *args], cwd=cwd, env=env, told=self._told)
+        self._size, self._heard = 0, time.monotonic()
 
     def ended(self) -> frozenset[str] | None:
         """The absent lists, None while it goes on; RemoteFailure. Not to be asked again then."""
         code = self._process.poll()
         if code is None:
+            self._check_progress()
             return None
         with self._told:
             self._told.seek(0)
             return judged(self._repository, self._remote, code, self._told.read())
+
+    def _check_progress(self) -> None:
+        """Give up a remote that has said nothing for too long."""
+        size = os.fstat(self._told.fileno()).st_size
+        if size != self._size:
+            self._size, self._heard = size, time.monotonic()
+        elif time.monotonic() - self._heard > git.NO_PROGRESS:
+            self.stop()
+            why = b"fatal: no progress for %d seconds, given up" % git.NO_PROGRESS
+            raise _failure(f"cannot fetch from {self._remote}", why)
 
     def stop(self) -> None:
         """End it before its time."""
@@ -261,7 +275,9 @@ def _fetch(
             if answer.returncode < 0:
                 note.keep()
         raced = answer.returncode != 0 and any(words in answer.stderr for words in _RACED)
-        if not raced:
+        if raced:
+            _check_names(repository, remote, list_ids)
+        else:
             return answer
         if attempt == _RACES:
             for lock in filter(os.path.lexists, locks):
@@ -272,35 +288,100 @@ def _fetch(
         attempt += 1
 
 
-def push(repository: Repository, remote: str, refspecs: Mapping[str, str]) -> dict[str, Pushed]:
-    """Push commits to refs (ref to commit, or to `+id` with force); what became of each ref.
+def _check_names(repository: Repository, remote: str, list_ids: Sequence[str]) -> None:
+    """Raise Refused for a tracking ref that git cannot make, because of another's name."""
+    for list_id in list_ids:
+        ref = repository.tracking_ref(remote, list_id)
+        try:
+            refs.check_creatable(repository.common, ref)
+        except Refused:
+            raise Refused(
+                "branch-name",
+                f'"{list_id}" cannot be fetched from {remote}: a branch that was fetched before '
+                f"has a name that stands in the way of {ref.removeprefix('refs/remotes/')}",
+                hint=f"when {remote} has that branch no more: git remote prune {remote}",
+                details={"list": list_id},
+            ) from None
 
-    Raises nothing: what a remote says is an answer.
+
+def push(repository: Repository, remote: str, refspecs: Mapping[str, str]) -> dict[str, Pushed]:
+    """Push commits to refs (ref to commit, or to `+id` with force); the answer for each ref.
+
+    Of several URLs the one that is fetched from comes first and decides: git by itself goes
+    through them in the order of the configuration and says of all together that one failed. What
+    it refused goes nowhere else. Raises nothing: what a remote says is an answer.
     """
+    urls = home.urls_of(repository, remote)
+    if urls is None or not urls.apart:
+        return _push(repository, remote, refspecs, [f"remote.{remote}.mirror=false"])
+    first, *others = urls.in_order
+    answers = _push(repository, _ONE_URL, refspecs, _one_url(repository, remote, first))
+    for url in others:
+        taken = {r: s for r, s in refspecs.items() if answers[r].outcome is PushOutcome.OK}
+        if not taken:
+            break
+        later = _push(repository, _ONE_URL, taken, _one_url(repository, remote, url))
+        for ref, answer in later.items():
+            if answer.outcome is not PushOutcome.OK:
+                sentence = f"{home.address(url)} did not take it: {answer.reason or 'no answer'}"
+                answers[ref] = answers[ref]._replace(missed=(*answers[ref].missed, sentence))
+    return answers
+
+
+_ONE_URL = "gittasks-one-url"
+"""A remote that lives in the arguments of one git: one URL of another remote."""
+_TALKING = ("proxy", "proxyauthmethod", "receivepack", "serveroption", "uploadpack", "vcs")
+"""Settings of a remote that say how git talks to it."""
+
+
+def _one_url(repository: Repository, remote: str, url: str) -> list[str]:
+    """The settings that make `_ONE_URL` one URL of a remote, for fetching as for pushing."""
+    config, section = repository.config, f"remote.{remote}."
+    settings = [f"remote.{_ONE_URL}.url={url}", f"remote.{_ONE_URL}.pushurl={url}"]
+    for name in _TALKING:
+        values = config.every(section + name)
+        settings += [f"remote.{_ONE_URL}.{name}={value}" for value in values]
+    return settings
+
+
+def _push(
+    repository: Repository, remote: str, refspecs: Mapping[str, str], settings: Sequence[str]
+) -> dict[str, Pushed]:
+    """Push to a remote that has one URL."""
     options = ["--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"]
-    wanted = [f"{source}:{ref}" for ref, source in refspecs.items()]
-    answer = _talk(
-        repository,
-        ["push", *options, "--progress", "--end-of-options", remote, *wanted],
-        f"remote.{remote}.mirror=false",
-    )
-    told: dict[str, Pushed] = {}
+    pairs = [f"{source}:{ref}" for ref, source in refspecs.items()]
+    arguments = ["push", *options, "--progress", "--end-of-options", remote, *pairs]
+    answer = _talk(repository, arguments, *settings)
+    outcomes: dict[str, Pushed] = {}
     for line in answer.stdout.decode("utf-8", "replace").splitlines():
         flag, tab, rest = line.partition("\t")
         names, _, summary = rest.partition("\t")
-        if tab and len(flag) == 1:  # of several push URLs the worst answer counts
-            ref, said = names.rpartition(":")[2], _outcome(flag, summary)
-            told[ref] = max(told.get(ref, said), said, key=lambda p: _WORST_LAST.index(p.outcome))
+        if tab and len(flag) == 1:
+            outcomes[names.rpartition(":")[2]] = _outcome(flag, summary)
     reason = git.remote_message(answer.stderr)
-    found = {ref: told.get(ref, Pushed(PushOutcome.UNKNOWN, reason)) for ref in refspecs}
-    if answer.returncode != 0 and all(p.outcome is PushOutcome.OK for p in found.values()):
-        found = dict.fromkeys(found, Pushed(PushOutcome.UNKNOWN, reason))
+    unknown = Pushed(PushOutcome.UNKNOWN, reason)
+    pushed = {ref: outcomes.get(ref, unknown) for ref in refspecs}
+    if answer.returncode != 0 and all(p.outcome is PushOutcome.OK for p in pushed.values()):
+        pushed = dict.fromkeys(pushed, unknown)
     return {
         ref: p._replace(reason=f"{p.reason}: {reason}")
         if p.outcome in (PushOutcome.REFUSED, PushOutcome.LOST) and reason
         else p
-        for ref, p in found.items()
+        for ref, p in pushed.items()
     }
+
+
+def branches(repository: Repository, remote: str, url: str | None = None) -> dict[str, str]:
+    """The branches at a URL of a remote, by ref; where pushes go first, unless one is given."""
+    urls = home.urls_of(repository, remote)
+    place, settings = remote, []
+    if urls and (url or urls.apart):
+        place, settings = _ONE_URL, _one_url(repository, remote, url or urls.in_order[0])
+    answer = _talk(repository, ["ls-remote", "--heads", "--end-of-options", place], *settings)
+    if answer.returncode != 0:
+        raise _failure(f"cannot reach {home.address(url) if url else remote}", answer.stderr)
+    words = answer.stdout.decode("utf-8", "replace").split()
+    return dict(zip(words[1::2], words[0::2], strict=False))
 
 
 def _outcome(flag: str, summary: str) -> Pushed:

@@ -228,14 +228,14 @@ Propose = Callable[[ListVersion], Proposal | None]
 """Decides on the head it is given; None means there is nothing to change. May be called again."""
 
 
-def create(store: ListStore) -> CreateResult:
-    """Make the local branch: at what was fetched, else empty."""
+def create(store: ListStore, at: str | None = None) -> CreateResult:
+    """Make the local branch: at a commit, else at what was fetched, else empty."""
     common = store.repository.common
     with lock_of(store) as lock:
         if refs.read(common, store.ref):
             return CreateResult(created=False)
         refs.check_creatable(common, store.ref)
-        commit = store.heads().tracked
+        commit = at or store.heads().tracked
         new: list[NewObject] = []
         if commit is None:
             new = root_objects(store.repository.objects.form, store.list_id)

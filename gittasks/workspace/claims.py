@@ -49,6 +49,7 @@ def claim(
     force: bool = False,
     parallel: bool = False,
     offline: bool = False,
+    first: bool = False,
 ) -> Claimed:
     """Claim a task, or the next that is ready. Raises Refused, RemoteFailure."""
     if lease_seconds is not None and lease_seconds not in _LEASES:
@@ -67,7 +68,9 @@ def claim(
     if wanted.take_over:
         wanted = wanted._replace(stale=_stale_now(session))
     wanted = wanted._replace(tentative=tentative)
-    made = editing.edit(session, [wanted], force=force, parallel=parallel, offline=offline)
+    made = editing.edit(
+        session, [wanted], force=force, parallel=parallel, offline=offline, first=first
+    )
     task = made.edit.after.tasks.get(made.edit.focus[0])
     if task is not None and tentative and made.commit:
         leases.add(session.store, task, made.commit)
@@ -92,7 +95,8 @@ def describe_claims(session: Session, task: Task, made: Claimed) -> str:
     by = f"{task.owner}{run}"
     if made.tentative:
         return f"{task.id} is claimed by {by}, tentatively: the remote was not asked"
-    where = session.store.remote or "this repository"
+    remote = session.store.remote
+    where = home.label(session.repository, remote) if remote else "this repository"
     already = "" if made.report.commit else " already"
     sentence = f"{task.id} is claimed by {by}{already} (claim {task.claim}, granted by {where})"
     if task.session is None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.invariants import violations
 from gittasks.core.model import Unmerged
 from gittasks.errors import GittasksError
-from gittasks.store import leftovers, merge_driver, transaction
+from gittasks.store import home, leftovers, merge_driver, transaction
 from gittasks.store.list_store import ListStore
-from gittasks.workspace import commit_links
+from gittasks.workspace import commit_links, sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from gittasks.workspace.session import Session
 
 
+_NEWEST = 500
+"""Commits of a list whose dates are looked at."""
 _APART = {
     Unmerged.REWRITTEN: "its history there was rewritten",
     Unmerged.SHALLOW: "this clone is shallow",
@@ -189,6 +192,21 @@ def _sharing(store: ListStore, branch: ListVersion, *, fix: bool) -> Iterator[Sy
             else f"what was fetched from {store.remote} is not in the local branch yet",
             hint,
             fixed,
+        )
+    for remote in home.unseen_elsewhere(store.repository, store.list_id):
+        yield Symptom(
+            "elsewhere",
+            store.list_id,
+            f"{remote} holds changes that are not here",
+            f"gittasks pull {remote} --list {store.list_id}",
+        )
+    author = store.repository.config.author
+    for ahead in sharing.dates_ahead(islice(store.walk(), _NEWEST), author):
+        yield Symptom(
+            "clock",
+            store.list_id,
+            str(ahead),
+            "set the clock that is wrong: what was done first goes by dates",
         )
     if branch.conflicts:
         word = "field was" if branch.conflicts == 1 else "fields were"

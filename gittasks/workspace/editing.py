@@ -64,13 +64,15 @@ class Policy(NamedTuple):
 
     With a `remote` that one decides whatever the edit turns out to be. `fences`: the home of the
     list decides on what ends a claim, since somebody else may have taken the task over. Else it
-    is decided here. `force` and `parallel` are those of the Context.
+    is decided here. `force` and `parallel` are those of the Context; `first`: also where the
+    remote has no branch yet.
     """
 
     remote: str | None = None
     fences: bool = False
     force: bool = False
     parallel: bool = False
+    first: bool = False
 
 
 def edit(
@@ -80,11 +82,12 @@ def edit(
     force: bool = False,
     parallel: bool = False,
     offline: bool = False,
+    first: bool = False,
 ) -> EditResult:
     """Apply operations as one commit, all or nothing; see `Workspace.edit`."""
     claims = any(isinstance(op, Claim) for op in operations)
     remote = session.store.decisive if claims and not offline else None
-    policy = Policy(remote, not offline, force, parallel)
+    policy = Policy(remote, not offline, force, parallel, first)
 
     def change(branch: ListVersion, context: Context) -> tuple[Edit, tuple[str, ...]]:
         intents = operations
@@ -144,7 +147,9 @@ def write(
         from gittasks.sync import commit_through_remote  # it is for claims of shared lists alone
 
         attempt.asks = True
-        written = commit_through_remote(session.store, remote, attempt.propose, people)
+        written = commit_through_remote(
+            session.store, remote, attempt.propose, people, first=policy.first
+        )
     assert written is not None  # noqa: S101  what has to be asked is known, or raised NoRemote
     if written.commit is None:
         return EditResult(attempt.edit, None, attempt.notes)

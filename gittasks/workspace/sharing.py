@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks import sync
@@ -12,17 +13,21 @@ from gittasks.core.merge.registers import ABSENT, STATE, Register, State, field_
 from gittasks.core.merge.resolution import Command, Conflict, ConflictKind, Write, commands_to_take
 from gittasks.core.messages import OWNER, can_keep, keep_message, parse_trailers
 from gittasks.core.rules import built_on
-from gittasks.core.times import format_time
+from gittasks.core.times import DAY, HOUR, duration_words, format_time
 from gittasks.errors import NoRemote, RemoteFailure
 from gittasks.store import home, remotes, transaction
+from gittasks.store.commits import MERGE_SIGNER
 from gittasks.store.list_store import ListStore
 from gittasks.store.merge_files import task_of
 from gittasks.workspace import log
 from gittasks.workspace.session import named_list, no_remote, signatures
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gittasks.core.history import LogEntry
     from gittasks.core.model import Snapshot
+    from gittasks.store.commits import CommitInfo
     from gittasks.store.list_version import ListVersion
     from gittasks.sync import SyncOptions, SyncResult
     from gittasks.workspace.session import Session
@@ -174,7 +179,8 @@ def _sync_all(session: Session, wish: SyncOptions, named: str | None) -> list[Sy
         theirs -= {result.list_id for result in done}
         stores = [ListStore(repository, list_id, remote) for list_id in sorted(lists | theirs)]
         done += sync.sync(stores, remote, wish, shown)
-    return done
+    # Only the tracking ref is left of what was removed there: nothing here is at stake.
+    return [synced._replace(error=None) if synced.removed else synced for synced in done]
 
 
 class Exchanged(NamedTuple):
@@ -187,6 +193,7 @@ class Exchanged(NamedTuple):
     sent: tuple[LogEntry, ...] = ()
     conflicts: tuple[OpenConflict, ...] = ()
     troubles: tuple[Violation, ...] = ()
+    dates_ahead: tuple[DatesAhead, ...] = ()
 
 
 def exchanged(session: Session, synced: SyncResult) -> Exchanged:
@@ -209,4 +216,40 @@ def exchanged(session: Session, synced: SyncResult) -> Exchanged:
             & {conflict.winner.commit, *(loser.side.commit for loser in conflict.losers)}
         ),
         tuple(violations(snapshot, parallel=parallel)),
+        dates_ahead(synced.received, repository.config.author),
+    )
+
+
+class DatesAhead(NamedTuple):
+    """Somebody whose newest commit lies after the time that it is here."""
+
+    name: str
+    seconds: int
+
+    def __str__(self) -> str:
+        unit = DAY if self.seconds >= DAY else HOUR
+        span = duration_words(round(self.seconds / unit) * unit)
+        return f"the dates of {self.name} lie {span} ahead of the clock here"
+
+
+_AHEAD = 3600
+"""Seconds: a smaller difference between two clocks puts little in the wrong order."""
+
+
+def dates_ahead(commits: Iterable[CommitInfo], me: str | None) -> tuple[DatesAhead, ...]:
+    """The others whose commits are from the future, by the clock of this machine.
+
+    `me` is git's author here: who wrote something then has seen to the clock since.
+    """
+    newest: dict[str, int] = {}
+    for commit in commits:
+        if commit.author.person in (me, MERGE_SIGNER):
+            continue
+        name, seconds = commit.author.name, min(commit.author.time, commit.committer.time)
+        newest[name] = max(newest.get(name, 0), seconds)
+    now = int(time.time())
+    return tuple(
+        DatesAhead(name, seconds - now)
+        for name, seconds in newest.items()
+        if seconds - now > _AHEAD
     )

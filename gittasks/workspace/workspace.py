@@ -270,12 +270,19 @@ class Workspace(Session):
         force: bool = False,
         parallel: bool = False,
         offline: bool = False,
+        first: bool = False,
     ) -> Claimed:
         """Claim a task, or the next that is ready. Raises Refused, RemoteFailure."""
         from gittasks.workspace import claims
 
         return claims.claim(
-            self, wanted, lease_seconds, force=force, parallel=parallel, offline=offline
+            self,
+            wanted,
+            lease_seconds,
+            force=force,
+            parallel=parallel,
+            offline=offline,
+            first=first,
         )
 
     def wait_until_ready(self, seconds: float | None) -> bool:
@@ -351,6 +358,13 @@ class Workspace(Session):
         from gittasks.workspace.watch import RefWatcher
 
         return RefWatcher(self, fetch_every)
+
+    def elsewhere_notices(self) -> list[str]:
+        """A sentence for each remote beside the home that has changes which are not here."""
+        from gittasks.store import home
+
+        names = home.unseen_elsewhere(self.repository, self.list_id)
+        return [f"{n} holds changes that are not here; to merge: gittasks pull {n}" for n in names]
 
     # --- sharing ----------------------------------------------------------------------------
 

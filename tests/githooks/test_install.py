@@ -94,7 +94,7 @@ def test_a_hook_of_ones_own_reads_what_git_says(listed: Repo, tmp_path: Path) ->
     new = listed.git("rev-parse", "HEAD")
     assert listed.read("seen-post-rewrite") == f"amend\n{old} {new}\n"
     code, output = ran(listed.path, "push", "-q", "origin", "main")
-    assert (code, said(output)) == (0, ["plan: is now on origin"])
+    assert (code, said(output)) == (0, ["plan goes to origin with the next push, after the code"])
     first, second = listed.read("seen-pre-push").splitlines()
     assert first == f"origin {hub}"
     assert second.startswith(f"refs/heads/main {new} refs/heads/main 0000")

@@ -102,6 +102,7 @@ def test_killed_claimers_ask_again_and_get_what_they_had(listed: Repo, tmp_path:
     hub = os.path.join(str(tmp_path), "hub.git")
     git(str(tmp_path), "init", "-q", "--bare", hub)
     listed.git("remote", "add", "origin", hub)
+    listed.git("push", "-q", "origin", "main")
     listed.ok("sync")
     notes = Recorder(str(tmp_path), "s1")
     env = {"GITTASKS_OWNER": "agent", "GITTASKS_SESSION": "s1"}

@@ -89,6 +89,7 @@ def test_a_first_push_makes_the_list_there(remote: Remote, tmp_path: object) -> 
     """The first push creates the branch, names all operations, and says that the list is new."""
     repo = Repo.create(os.path.join(str(tmp_path), "repo"))
     repo.git("remote", "add", "origin", remote.url)
+    repo.git("push", "-q", "origin", "main")
     plan(repo, "a")
     done = repo.ok("push", "--json")
     (one,) = done.json()["lists"]

@@ -6,6 +6,7 @@ Two repositories that each grant a task grant it twice, so what cannot be told i
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -332,3 +333,68 @@ def test_an_adopted_list_is_pulled_by_git_itself(tmp_path: object) -> None:
         "branch.gittasks/plan.rebase false",
         "branch.gittasks/plan.remote origin",
     ]
+
+
+def test_another_remote_with_changes_that_are_not_here_is_named(tmp_path: object) -> None:
+    """`status` and `doctor` say so with the command that merges them, and then no more."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    fork = _fork(bob, ada.git("remote", "get-url", "origin"))
+    bob.ok("note", "a", "adopted")
+    bob.ok("sync", "-q")
+    ada.git("remote", "add", "fork", fork)
+    ada.ok("note", "a", "on the fork alone")
+    ada.git("push", "-q", "fork", "gittasks/plan")
+    bob.git("remote", "add", "fork", fork)
+    assert "fork" not in bob.ok("status").err
+    bob.git("fetch", "-q", "fork")
+    hint = "fork holds changes that are not here; to merge: gittasks pull fork"
+    assert hint in bob.ok("status").err
+    told = [f for f in bob.run("doctor", "--json").json()["findings"] if f["check"] == "elsewhere"]
+    assert [f["message"] for f in told] == ["fork holds changes that are not here"]
+    bob.ok("pull", "fork")
+    assert "fork" not in bob.ok("status").err
+
+
+def test_a_remote_at_the_same_address_is_no_other(tmp_path: object) -> None:
+    """Two names of one repository leave no doubt about who decides."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    bob.ok("note", "a", "adopted")
+    bob.git("remote", "add", "team", ada.git("remote", "get-url", "origin"))
+    bob.git("config", "branch.gittasks/plan.remote", "team")
+    assert bob.ok("claim", "a", "--json").json()["remote"] == "team"
+
+
+def test_a_claim_names_the_repository_that_granted_it(tmp_path: object) -> None:
+    """By the remote's name and its address."""
+    ada, _ = share(str(tmp_path), "ada", "bob")
+    hub = ada.git("remote", "get-url", "origin")
+    assert f"granted by origin ({hub})" in ada.ok("claim", "a").out
+
+
+def test_a_list_that_was_removed_and_is_not_here_stops_no_sync_of_all(tmp_path: object) -> None:
+    """What only a tracking ref is left of is said, and the others go on."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    bob.ok("sync", "-q")
+    ada.git("push", "-q", "origin", ":gittasks/plan")
+    bob.ok("init", "other")
+    done = bob.ok("sync", "--all", "--json").json()
+    told = {x["id"]: (x["removed"], x["error"], x["created"]) for x in done["lists"]}
+    assert told == {"other": (False, None, True), "plan": (True, None, False)}
+    assert "plan: removed from origin, and not here" in bob.ok("sync", "--all").out
+    assert bob.run("sync", "-l", "plan").code == 7
+
+
+@pytest.mark.parametrize(("hours", "span"), [(2, "2 hours"), (143, "6 days")])
+def test_dates_that_lie_ahead_are_said(hours: int, span: str, tmp_path: object) -> None:
+    """A clock that is wrong is named by whose commits it made, by `sync` and `doctor`."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    date = {"GIT_AUTHOR_DATE": f"{int(time.time()) + hours * 3600 + 600} +0000"}
+    ada.git("config", "user.name", "Bea")
+    ada.ok("note", "a", "later", env=date)
+    ada.ok("sync", "-q")
+    words = f"the dates of Bea lie {span} ahead of the clock here"
+    answer = bob.ok("sync")
+    assert f"! {words}" in answer.out
+    told = [f for f in bob.run("doctor", "--json").json()["findings"] if f["check"] == "clock"]
+    assert words in [f["message"] for f in told]
+    assert "dates" not in bob.ok("sync").out
