@@ -6,6 +6,9 @@ known to hold it.
 
 A remote takes only one of two pushes onto the same head, whatever the machines and clocks of
 those who push. That is the lock on which claims stand: the loser looks again at the newer list.
+
+It is a long module since both ways to a remote stand on the same ground: its refusals, its first
+branch, and a remote that turns out to be two repositories.
 """
 
 from __future__ import annotations
@@ -627,10 +630,10 @@ class _Offer:
         """Put a commit that undoes the one that was offered on top of it, where that went."""
         store, repository = self._store, self._store.repository
         head = offered.commit.id
-        there = offered.after._replace(commit=head, heads=Heads(None, head))
+        branch = offered.after._replace(commit=head, heads=Heads(None, head))
         message = undo_message(store.list_id, head, os.urandom(10).hex())
         proposal = transaction.Proposal(evaluated.branch.snapshot, message)
-        undone = transaction.compose(store, there, proposal, self._people)
+        undone = transaction.compose(store, branch, proposal, self._people)
         repository.objects.write(undone.objects)
         answer = self._push(undone.commit.id)
         return answer.outcome is PushOutcome.OK and not answer.missed

@@ -19,7 +19,6 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from gittasks.errors import GittasksError, InvalidData, NoRemote, Way
@@ -178,34 +177,20 @@ def elsewhere(repository: Repository, list_id: str) -> str | None:
     return None
 
 
-def unseen_elsewhere(repository: Repository, list_id: str) -> tuple[str, ...]:
-    """Remotes beside the home that hold operations of a list which neither it nor this clone has.
+def heads_elsewhere(repository: Repository, list_id: str) -> dict[str, str]:
+    """Heads of a list, by remote, that are neither its home's nor that of this clone.
 
     As they were last fetched. Raises InvalidData when a ref is damaged.
     """
     decided = of(repository, list_id).remote
     others = [n for n in repository.remotes() if decided and not _same(repository, n, decided)]
     if not decided or not others:
-        return ()
+        return {}
     common = repository.common
-    known = [refs.read(common, repository.ref(list_id))]
-    known.append(refs.read(common, repository.tracking_ref(decided, list_id)))
+    known = refs.read(common, repository.ref(list_id))
+    shown = refs.read(common, repository.tracking_ref(decided, list_id))
     heads = {n: refs.read(common, repository.tracking_ref(n, list_id)) for n in others}
-    return tuple(
-        name
-        for name, head in heads.items()
-        if head and head not in known and _adds(repository, list_id, head, known)
-    )
-
-
-def _adds(repository: Repository, list_id: str, head: str, known: Sequence[str | None]) -> bool:
-    """True when a head has operations that none of the known ones has."""
-    from gittasks.store.evaluation import evaluate
-    from gittasks.store.list_version import Heads
-
-    return all(
-        evaluate(repository, list_id, Heads(other, head), None).received for other in known if other
-    )
+    return {name: head for name, head in heads.items() if head and head not in (known, shown)}
 
 
 def adopt(repository: Repository, list_id: str, remote: str) -> None:
@@ -321,13 +306,13 @@ def divided(repository: Repository, list_id: str, remote: str, differ: str) -> N
     urls = urls_of(repository, remote)
     fetched = address(urls.fetch) if urls else remote
     pushed = " and ".join(address(url) for url in urls.push) if urls else remote
-    one = ("git", "config", "--unset-all", f"remote.{remote}.pushurl")
+    command = ("git", "config", "--unset-all", f"remote.{remote}.pushurl")
     return NoRemote(
         f"{remote} is fetched from {fetched} and pushed to {pushed}: {differ}",
         hint="two repositories that decide would grant a task twice, so the list needs a remote "
         "that is one; a remote of its own serves as well: git remote add NAME URL and git config "
         f"{_section(repository, list_id)}.remote NAME",
-        ways=[Way("push to where is fetched from", one, decision=True)],
+        ways=[Way("push to where is fetched from", command, decision=True)],
         details={"list": list_id, "remotes": [remote]},
     )
 

@@ -317,10 +317,10 @@ def push(repository: Repository, remote: str, refspecs: Mapping[str, str]) -> di
     first, *others = urls.in_order
     answers = _push(repository, _ONE_URL, refspecs, _one_url(repository, remote, first))
     for url in others:
-        taken = {r: s for r, s in refspecs.items() if answers[r].outcome is PushOutcome.OK}
-        if not taken:
+        accepted = {r: s for r, s in refspecs.items() if answers[r].outcome is PushOutcome.OK}
+        if not accepted:
             break
-        later = _push(repository, _ONE_URL, taken, _one_url(repository, remote, url))
+        later = _push(repository, _ONE_URL, accepted, _one_url(repository, remote, url))
         for ref, answer in later.items():
             if answer.outcome is not PushOutcome.OK:
                 sentence = f"{home.address(url)} did not take it: {answer.reason or 'no answer'}"

@@ -52,9 +52,32 @@ def claim(
     first: bool = False,
 ) -> Claimed:
     """Claim a task, or the next that is ready. Raises Refused, RemoteFailure."""
+    tentative = offline and _is_shared(session.store)
+    _check_terms(session, wanted, lease_seconds, tentative=tentative)
+    stale = _stale_now(session) if wanted.take_over else wanted.stale
+    operation = wanted._replace(stale=stale, tentative=tentative)
+    report = editing.edit(
+        session, [operation], force=force, parallel=parallel, offline=offline, first=first
+    )
+    task = report.edit.after.tasks.get(report.edit.focus[0])
+    if task is not None and tentative and report.commit:
+        leases.add(session.store, task, report.commit)
+    if task is not None and lease_seconds:
+        try:
+            _give_lease(session, task, lease_seconds, offline=offline)
+        except RemoteFailure as error:
+            session.notices.append(f"{error.message}; {error.hint}")
+        except (GittasksError, OSError) as error:  # the claim itself is made
+            session.notices.append(f"done, but the lease could not be kept here: {error}")
+    return Claimed(report, task, tentative=bool(tentative and report.commit))
+
+
+def _check_terms(
+    session: Session, wanted: Claim, lease_seconds: int | None, *, tentative: bool
+) -> None:
+    """Raise Usage for a lease or a take-over that cannot be."""
     if lease_seconds is not None and lease_seconds not in _LEASES:
         raise Usage("a lease has from one second to 30 days")
-    tentative = offline and _is_shared(session.store)
     if tentative and wanted.take_over:
         raise Usage(
             "--take-over asks the remote who still holds what, so it does not go with --offline",
@@ -65,23 +88,6 @@ def claim(
             "a lease is given by a session, and none is set",
             hint="set GITTASKS_SESSION to a name of this run, for instance: GITTASKS_SESSION=$$",
         )
-    if wanted.take_over:
-        wanted = wanted._replace(stale=_stale_now(session))
-    wanted = wanted._replace(tentative=tentative)
-    made = editing.edit(
-        session, [wanted], force=force, parallel=parallel, offline=offline, first=first
-    )
-    task = made.edit.after.tasks.get(made.edit.focus[0])
-    if task is not None and tentative and made.commit:
-        leases.add(session.store, task, made.commit)
-    if task is not None and lease_seconds:
-        try:
-            _give_lease(session, task, lease_seconds, offline=offline)
-        except RemoteFailure as error:
-            session.notices.append(f"{error.message}; {error.hint}")
-        except (GittasksError, OSError) as error:  # the claim itself is made
-            session.notices.append(f"done, but the lease could not be kept here: {error}")
-    return Claimed(made, task, tentative=bool(tentative and made.commit))
 
 
 def _is_shared(store: ListStore) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.core.invariants import violations
 from gittasks.core.model import Unmerged
 from gittasks.errors import GittasksError
-from gittasks.store import home, leftovers, merge_driver, transaction
+from gittasks.store import leftovers, merge_driver, transaction
 from gittasks.store.list_store import ListStore
 from gittasks.workspace import commit_links, sharing
 
@@ -149,6 +149,7 @@ def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]
     repository, list_id = session.repository, store.list_id
     branch = store.load()
     yield from _sharing(store, branch, fix=fix)
+    yield from _others(store)
     for problem in branch.snapshot.problems:
         yield Symptom(
             "unreadable",
@@ -193,7 +194,19 @@ def _sharing(store: ListStore, branch: ListVersion, *, fix: bool) -> Iterator[Sy
             hint,
             fixed,
         )
-    for remote in home.unseen_elsewhere(store.repository, store.list_id):
+    if branch.conflicts:
+        word = "field was" if branch.conflicts == 1 else "fields were"
+        yield Symptom(
+            "conflicts",
+            store.list_id,
+            f"{branch.conflicts} {word} changed at once and differently",
+            "gittasks conflicts",
+        )
+
+
+def _others(store: ListStore) -> Iterator[Symptom]:
+    """Changes on another remote, and people whose clock is wrong."""
+    for remote in sharing.unseen_elsewhere(store):
         yield Symptom(
             "elsewhere",
             store.list_id,
@@ -207,12 +220,4 @@ def _sharing(store: ListStore, branch: ListVersion, *, fix: bool) -> Iterator[Sy
             store.list_id,
             str(ahead),
             "set the clock that is wrong: what was done first goes by dates",
-        )
-    if branch.conflicts:
-        word = "field was" if branch.conflicts == 1 else "fields were"
-        yield Symptom(
-            "conflicts",
-            store.list_id,
-            f"{branch.conflicts} {word} changed at once and differently",
-            "gittasks conflicts",
         )

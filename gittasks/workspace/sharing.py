@@ -17,7 +17,9 @@ from gittasks.core.times import DAY, HOUR, duration_words, format_time
 from gittasks.errors import NoRemote, RemoteFailure
 from gittasks.store import home, remotes, transaction
 from gittasks.store.commits import MERGE_SIGNER
+from gittasks.store.evaluation import evaluate
 from gittasks.store.list_store import ListStore
+from gittasks.store.list_version import Heads
 from gittasks.store.merge_files import task_of
 from gittasks.workspace import log
 from gittasks.workspace.session import named_list, no_remote, signatures
@@ -218,6 +220,19 @@ def exchanged(session: Session, synced: SyncResult) -> Exchanged:
         tuple(violations(snapshot, parallel=parallel)),
         dates_ahead(synced.received, repository.config.author),
     )
+
+
+def unseen_elsewhere(store: ListStore) -> list[str]:
+    """Remotes beside the home that hold operations which neither it nor this clone has."""
+    local, tracked, _ = store.heads()
+    known = [head for head in (local, tracked) if head]
+
+    def adds(head: str) -> bool:
+        pairs = (Heads(other, head) for other in known)
+        return all(evaluate(store.repository, store.list_id, p, None).received for p in pairs)
+
+    heads = home.heads_elsewhere(store.repository, store.list_id)
+    return [name for name, head in heads.items() if adds(head)]
 
 
 class DatesAhead(NamedTuple):

@@ -363,7 +363,11 @@ class Workspace(Session):
         """A sentence for each remote beside the home that has changes which are not here."""
         from gittasks.store import home
 
-        names = home.unseen_elsewhere(self.repository, self.list_id)
+        if not home.heads_elsewhere(self.repository, self.list_id):
+            return []
+        from gittasks.workspace import sharing
+
+        names = sharing.unseen_elsewhere(self.store)
         return [f"{n} holds changes that are not here; to merge: gittasks pull {n}" for n in names]
 
     # --- sharing ----------------------------------------------------------------------------
