@@ -12,21 +12,25 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import anyio
 import anyio.to_thread
 import mcp_types as types
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
 
 from gittasks import __version__
 from gittasks.errors import DiskFailure, GittasksError, NoRepository
 from gittasks.mcp_server import arguments, replies, tools
 from gittasks.mcp_server.schemas import BY_NAME, INSTRUCTIONS, TOOLS, Tool
+from gittasks.mcp_server.wire import Lines
 from gittasks.store import git
 from gittasks.workspace import SESSION_VARIABLES, Workspace
 
+_ANSWERS = 100
+"""Answers to lines that are no messages that may wait for their turn."""
 _ALWAYS_LOAD = "anthropic/alwaysLoad"
 """Claude Code shows tools with this mark without a search for them."""
 
@@ -52,8 +56,29 @@ def _end(number: int, _frame: object) -> None:
 
 
 async def _serve(server: Server[Any]) -> None:
-    async with stdio_server() as (incoming, outgoing):
+    refused, answers = anyio.create_memory_object_stream[types.JSONRPCError](_ANSWERS)
+    lines: Any = Lines(_claimed_input(), refused.send)
+    async with (
+        stdio_server(stdin=lines) as (incoming, outgoing),
+        anyio.create_task_group() as group,
+    ):
+
+        async def answer_refused() -> None:
+            async for error in answers:
+                await outgoing.send(SessionMessage(error))
+
+        group.start_soon(answer_refused)
         await server.run(incoming, outgoing, server.create_initialization_options())
+        group.cancel_scope.cancel()
+
+
+def _claimed_input() -> BinaryIO:
+    """Standard input for the protocol alone: what is started from now on reads nothing of it."""
+    wire = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return os.fdopen(wire, "rb", closefd=False)
 
 
 def make_server(folder: str | None, list_id: str | None) -> Server[Any]:

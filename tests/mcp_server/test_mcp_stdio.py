@@ -70,6 +70,68 @@ class Wire:
         return self.process.communicate(timeout=60)
 
 
+_PING = '{"jsonrpc":"2.0","id":7,"method":"ping","params":{}}'
+_NO_MESSAGES = {
+    "no JSON": ("this is not JSON", None, -32700),
+    "cut off": ('{"jsonrpc":"2.0","id":7,"method":"tools/li', None, -32700),
+    "half an emoji": (
+        '{"jsonrpc":"2.0","id":7,"method":"ping","params":{"a":"\\ud83d"}}',
+        7,
+        -32700,
+    ),
+    "half an emoji as id": ('{"jsonrpc":"2.0","id":"\\ud83d","method":"ping"}', None, -32700),
+    "params of a list": ('{"jsonrpc":"2.0","id":"x","method":"ping","params":[]}', "x", -32602),
+    "params of a text": ('{"jsonrpc":"2.0","id":7,"method":"ping","params":"a"}', 7, -32602),
+    "too deep": (_PING.replace("{}", '{"a":' + "[" * 200 + "]" * 200 + "}"), 7, -32700),
+    "far too deep": ("[" * 100_000, None, -32700),
+    "a huge id": (_PING.replace("7", "9" * 5000), None, -32700),
+    "a broken id": ('{"jsonrpc":"2.0","id":1.5,"method":"ping"}', None, -32600),
+    "no id": ('{"jsonrpc":"2.0","id":null,"method":"ping"}', None, -32600),
+    "a batch": ('[{"jsonrpc":"2.0","id":7,"method":"ping"}]', None, -32600),
+    "no method": ('{"jsonrpc":"2.0","id":7}', 7, -32600),
+    "another version": ('{"id":7,"method":"ping"}', 7, -32600),
+    "a number": ("7", None, -32600),
+    "no such method": ('{"jsonrpc":"2.0","id":7,"method":"nothing","params":{}}', 7, -32601),
+    "wrong params": (
+        '{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":5}}',
+        7,
+        -32602,
+    ),
+}
+
+
+def test_every_request_is_answered(listed: Repo) -> None:
+    """Also what cannot be parsed, by the codes of JSON-RPC; calls after it go on."""
+    wire = Wire(listed)
+    wire.greet()
+    wrong = {}
+    for name, (line, request, code) in _NO_MESSAGES.items():
+        wire.send_line(line)
+        answer = wire.receive()
+        if (answer["id"], answer.get("error", {}).get("code")) != (request, code):
+            wrong[name] = answer
+    assert not wrong
+    huge = {"taskId": "a", "metadata": {"n": 10**400}}
+    text = json.dumps({"name": "TaskUpdate", "arguments": huge})
+    for params in (text, text.replace("1" + "0" * 400, "1e400")):
+        wire.send_line(f'{{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{params}}}')
+        assert wire.receive()["id"] == 9
+    wire.call("TaskGet", taskId="a")
+    assert not wire.receive()["result"].get("isError")
+    _, errors = wire.end()
+    assert b"Traceback" not in errors
+
+
+def test_a_notification_is_never_answered(listed: Repo) -> None:
+    """However broken its params are."""
+    wire = Wire(listed)
+    wire.greet()
+    wire.send_line('{"jsonrpc":"2.0","method":"notifications/x","params":[]}')
+    wire.send("ping", {})
+    assert wire.receive()["id"] == wire.calls
+    wire.end()
+
+
 def test_every_line_is_protocol(listed: Repo) -> None:
     """Whatever happens in the server (errors, hints, git and hooks that print), each line of
     standard output is a message of the protocol, and it ends when its input ends."""
