@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gittasks import render
 from gittasks.cli import view
 from gittasks.cli.changing import changed_ids
+from gittasks.cli.filters import filter_of, filter_options
 from gittasks.cli.options import command, owner_option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
@@ -21,12 +22,13 @@ from gittasks.codec.plan_markdown import write_markdown
 from gittasks.core.graph import Graph
 from gittasks.core.ids import listed
 from gittasks.core.imports import assign_ids
+from gittasks.core.model import Status
 from gittasks.errors import InvalidData, NotFound
 from gittasks.store import disk
 
 if TYPE_CHECKING:
     from gittasks.core.imports import Dropped, ImportBatch
-    from gittasks.core.model import Snapshot
+    from gittasks.core.model import Snapshot, Task
     from gittasks.render.text import StatusMarks
     from gittasks.workspace import EditResult
 
@@ -113,21 +115,28 @@ _SHOWN = 3
     help="json: everything. markdown: a plan for apply. csv: for a spreadsheet.",
 )
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to FILE instead of stdout.")
+@click.option("--status", "statuses", multiple=True, type=view.STATUSES, help="Only in this state.")
+@click.option("--owner", metavar="NAME", help="Only those of NAME.")
+@filter_options
 @click.pass_obj
-def export_command(settings: Settings, form: str | None, path: str | None) -> Answer:
-    """Print the whole list, deleted tasks included in JSON.
+def export_command(
+    settings: Settings, /, form: str | None, path: str | None, **conditions: Any
+) -> Answer:
+    """Print the list, deleted tasks included in JSON.
 
     Without --format the ending of FILE tells the form (.md, .csv), else it is JSON.
     """
     form = form or _form_of(path)
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
-    text = _exported(snapshot, form)
+    chosen = filter_of(conditions, deleted=True)
+    tasks = chosen.of(snapshot, Graph.of(snapshot), workspace.actor.owner)
+    text = _exported(snapshot, tasks, form)
     code = view.exit_code(snapshot)
     if path is None:
         return Answer.of_file(text, workspace, code)
     _write(path, text)
-    count = len(snapshot.tasks)
+    count = len(tasks)
     noun = "task" if count == 1 else "tasks"
     return Answer(
         lambda: render.documents.exported_document(snapshot.info, form, count),
@@ -143,13 +152,13 @@ def _form_of(path: str | None) -> str:
     return {".md": "markdown", ".markdown": "markdown", ".csv": "csv"}.get(ending, "json")
 
 
-def _exported(snapshot: Snapshot, form: str) -> str:
+def _exported(snapshot: Snapshot, tasks: Sequence[Task], form: str) -> str:
     if form == "markdown":
-        text = write_markdown(snapshot.info, snapshot.ordered(deleted=True))
+        text = write_markdown(snapshot.info, tasks)
         return render.text.clean_block(text).rstrip("\n")
     if form == "csv":
-        return render.csv_table.csv_table(snapshot.ordered(), Graph.of(snapshot)).rstrip("\n")
-    tasks = snapshot.ordered(deleted=True)
+        shown = [task for task in tasks if task.status is not Status.DELETED]
+        return render.csv_table.csv_table(shown, Graph.of(snapshot)).rstrip("\n")
     return render.documents.dumps(render.documents.export_document(snapshot, tasks))
 
 

@@ -43,6 +43,8 @@ def _option(wrong: str, context: click.Context) -> str | None:
         return f"a remark is a command of its own: gittasks note ID TEXT{or_result}"
     if command == "create" and wrong.lstrip("-") in ("parallel-with", "parent"):
         return "tasks wait for others with --blocked-by ID; there are no parents"
+    if wrong in OPTIONS_ELSEWHERE:  # what other tools have is known better than what looks alike
+        return OPTIONS_ELSEWHERE[wrong]
     names = _names(context.command)
     field = field_meant(wrong.lstrip("-"), names)
     if field is None and "addBlockedBy" in names:
@@ -53,7 +55,7 @@ def _option(wrong: str, context: click.Context) -> str | None:
             value = " KEY=VALUE" if name == "--metadata" else ""
             return f"did you mean {name}{value}?"
         return f"give it without an option: {context.command_path} {_usage(context)}"
-    return OPTIONS_ELSEWHERE.get(wrong)
+    return None
 
 
 def _names(command: click.Command) -> dict[str, str]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gittasks import render
+from gittasks.cli.filters import filter_of, filter_options
 from gittasks.cli.options import F, StatusChoice, command, owner_option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings, stopped_hooks
 from gittasks.core.history import phase_times, timeline, workers
 from gittasks.core.ids import find
 from gittasks.core.model import Status, Task
-from gittasks.core.query import Filter
 from gittasks.core.times import duration
 from gittasks.core.view import ListView
 from gittasks.errors import InvalidData, NotFound, Usage, Way
@@ -178,15 +178,15 @@ def _columns() -> int:
     return shutil.get_terminal_size(fallback).columns
 
 
-_STATUSES = StatusChoice([str(s) for s in Status])
+STATUSES = StatusChoice([str(s) for s in Status])
 _HISTORY = 20
 """Entries of a task's history that `show` gives."""
 
 
 @command("list")
-@click.option("--status", "statuses", multiple=True, type=_STATUSES, help="Only in this state.")
+@click.option("--status", "statuses", multiple=True, type=STATUSES, help="Only in this state.")
 @click.option("--owner", metavar="NAME", help="Only those of NAME.")
-@click.option("--phase", metavar="NAME", help='Only of this phase: "PHASE 2" or 2.')
+@filter_options
 @click.option("--ready", is_flag=True, help="Only what can be started.")
 @click.option("--blocked", is_flag=True, help="Only what waits for others.")
 @click.option("--all", "deleted", is_flag=True, help="Deleted ones too.")
@@ -195,23 +195,24 @@ _HISTORY = 20
 @click.pass_obj
 def list_command(
     settings: Settings,
+    /,
     statuses: tuple[str, ...],
     owner: str | None,
-    phase: str | None,
     ready: bool,
     blocked: bool,
     deleted: bool,
     at: str | None,
     since: str | None,
+    **conditions: Any,
 ) -> Answer:
     """Show the tasks in order, and how far the list is."""
     workspace = settings.workspace()
     view, me = read_list(workspace, at), workspace.actor.owner
     changed = None if since is None else _changed(workspace, since, view)
-    chosen = Filter(
-        statuses,
-        owner,
-        phase=phase,
+    chosen = filter_of(
+        conditions,
+        statuses=statuses,
+        owner=owner,
         ready=ready,
         blocked=blocked,
         deleted=deleted or changed is not None,
@@ -282,15 +283,18 @@ def status_command(settings: Settings, everything: bool, at: str | None) -> Answ
     metavar="[TIME]",
     help="Wait until something is ready; at most TIME.",
 )
+@filter_options
 @owner_option
 @click.pass_obj
-def ready_command(settings: Settings, owner: str | None, watch: str | None) -> Answer:
+def ready_command(
+    settings: Settings, /, owner: str | None, watch: str | None, **conditions: Any
+) -> Answer:
     """Show what can be started now; exit code 1 when there is nothing."""
     workspace = settings.workspace(owner)
     if watch is not None:
         workspace.wait_until_ready(duration(watch, "--watch") if watch else None)
     view, me = ListView(workspace.snapshot(), workspace.now().epoch), workspace.actor.owner
-    tasks = Filter(ready=True).of(view.snapshot, view.graph, me)
+    tasks = filter_of(conditions, ready=True).of(view.snapshot, view.graph, me)
     return Answer(
         lambda: render.documents.ready_document(view, tasks, me),
         lambda marks: render.plain.ready_list(view, tasks, marks),

@@ -13,15 +13,18 @@ class Filter(NamedTuple):
     """Conditions on tasks, of which all must hold; how to sort the tasks, and how many to take.
 
     `statuses` empty means all but deleted. `mine` are the tasks of who asks, `ready` those that
-    may be started by them. `where` maps keys of the metadata to values as text. `search` is a
-    text in the id, subject, description, result or a note, whatever the case. `sort` is one of
-    SORTS, after a `-` the other way round.
+    may be started by them, by priority. All `tags` must be there, and one of the `priorities`.
+    `where` maps keys of the metadata to values as text. `search` is a text in the id, subject,
+    description, result or a note, whatever the case. `sort` is one of SORTS, after a `-` the
+    other way round.
     """
 
     statuses: Collection[str] = ()
     owner: str | None = None
     mine: bool = False
     phase: str | None = None
+    tags: Collection[str] = ()
+    priorities: Collection[int] = ()
     ready: bool = False
     blocked: bool = False
     where: Mapping[str, str] = {}
@@ -33,13 +36,14 @@ class Filter(NamedTuple):
 
     def of(self, snapshot: Snapshot, graph: Graph, me: str) -> list[Task]:
         """The tasks that fit, in order of display unless sorted; `me` is who asks."""
-        tasks = snapshot.ordered(deleted=self.deleted or "deleted" in self.statuses)
-        ready = {task.id for task in graph.ready(me)} if self.ready else frozenset()
+        if self.ready:
+            tasks = graph.ready(me)
+        else:
+            tasks = snapshot.ordered(deleted=self.deleted or "deleted" in self.statuses)
         chosen = [
             task
             for task in tasks
-            if (not self.ready or task.id in ready)
-            and (not self.blocked or (task.status is Status.PENDING and graph.is_blocked(task.id)))
+            if (not self.blocked or (task.status is Status.PENDING and graph.is_blocked(task.id)))
             and self._fits(task, me)
         ]
         if self.sort is not None:
@@ -53,6 +57,8 @@ class Filter(NamedTuple):
             and (self.owner is None or (task.owner or "") == self.owner)
             and (not self.mine or task.owner == me)
             and (self.phase is None or _is_of_phase(task, self.phase))
+            and set(self.tags) <= set(task.tags)
+            and (not self.priorities or task.priority in self.priorities)
             and (self.among is None or task.id in self.among)
             and all(_metadata_text(task, key) == value for key, value in self.where.items())
             and (self.search is None or self.search.casefold() in _searched(task))
@@ -94,6 +100,7 @@ SORTS: Mapping[str, Callable[[Task], Any]] = {
     "subject": lambda task: task.subject.casefold(),
     "status": lambda task: _STATUS_ORDER[task.status],
     "owner": lambda task: task.owner,
+    "priority": lambda task: (task.priority, *task.sort_key),
     "created": lambda task: task.created,
     "started": lambda task: task.started,
     "finished": lambda task: task.finished,

@@ -165,9 +165,9 @@ def test_beads(empty: Repo) -> None:
         "due": "2026-12-24T12:00:00Z",
         "estimateMinutes": 90,
         "externalRef": "gh-9",
-        "labels": ["auth", "web"],
         "type": "epic",
     }
+    assert (epic["tags"], epic["notBefore"]) == (["auth", "web"], None)
     assert (epic["priority"], store["priority"], send["priority"]) == (1, 0, 2)
     assert (epic["created"], epic["createdBy"]) == ("2026-11-20T08:00:00Z", "ana")
     assert (store["status"], store["result"], store["owner"]) == ("completed", "PASS", "bot")
@@ -205,13 +205,15 @@ def test_taskwarrior(empty: Repo) -> None:
         "Ask Ana first",
         "She said: yes\nand a second line",
     ]
-    assert (agree["priority"], agree["metadata"]) == (1, {"tags": ["design"]})
+    assert (agree["priority"], agree["tags"], agree["metadata"]) == (1, ["design"], {})
     assert (agree["phase"], agree["finished"]) == ("signin", "2026-11-25T14:48:59Z")
     store = tasks["Implement the code store"]
     assert store["blockedBy"] == [agree["id"]]
     assert store["metadata"] == {"due": "2026-12-24T12:00:00Z", "estimate": "PT3H"}
     assert tasks["Write tests: edge cases, “quotes” & emoji 🎉"]["openBlockers"] == [store["id"]]
-    assert tasks["Wait for the vendor"]["metadata"]["wait"] == "2027-06-01T00:00:00Z"
+    vendor = tasks["Wait for the vendor"]
+    assert (vendor["notBefore"], vendor["ready"]) == ("2027-06-01T00:00:00Z", False)
+    assert vendor["metadata"] == {"scheduled": "2027-05-01T00:00:00Z"}
     lost = {loss["what"]: loss["why"] for loss in done["notCarriedOver"]}
     assert lost["recur"] == "gittasks has no recurring tasks"
     assert lost["task"] == "it is the template of a recurring one"
@@ -230,12 +232,12 @@ def test_ticket(empty: Repo) -> None:
     assert [n["text"] for n in store["notes"]] == ["Half done.\n\nSecond paragraph.", "Nearly."]
     assert store["notes"][0]["at"] == "2026-11-25T15:08:14Z"
     assert (store["blockedBy"], store["blocks"]) == (["tk2-rxmi"], ["tk2-lmeb"])
-    assert store["metadata"] == {"links": ["tk2-lmeb"], "parent": "tk2-rxmi", "priority": 2}
+    assert store["metadata"] == {"links": ["tk2-lmeb"], "parent": "tk2-rxmi"}
     assert agree["description"] == (
         "Write down who may sign in.\n\n## Design\n\nA page of text\n\n"
         "## Acceptance Criteria\n\nAna agrees"
     )
-    assert agree["metadata"]["tags"] == ["design", "auth"]
+    assert agree["tags"] == ["design", "auth"]
     assert done["notCarriedOver"] == []
 
 
@@ -416,3 +418,30 @@ def test_the_installed_taskwarrior(empty: Repo) -> None:
         "x",
     )
     assert (second["blockedBy"], second["ready"]) == ([first["id"]], True)
+
+
+def test_deferred_work_is_not_handed_out(empty: Repo) -> None:
+    """What another tool had deferred waits here too, and the most urgent comes first."""
+    issues = [
+        {
+            "id": "bd-1",
+            "title": "Later",
+            "status": "deferred",
+            "defer_until": "2099-06-01T00:00:00Z",
+        },
+        {"id": "bd-2", "title": "Soon", "status": "open", "priority": 2},
+        {"id": "bd-3", "title": "Production is down", "status": "open", "priority": 0},
+    ]
+    text = "\n".join(json.dumps(issue) for issue in issues)
+    done = empty.ok("import", "-", "--json", stdin=text).json()
+    assert done["notCarriedOver"] == []
+    assert empty.ok("ready", "-q").out.split() == ["bd-3", "bd-2"]
+    assert empty.ok("claim", "-q").out.split() == ["bd-3"]
+    assert empty.tasks()["bd-1"]["notBefore"] == "2099-06-01T00:00:00Z"
+
+
+def test_exported_tasks_can_be_chosen(listed: Repo) -> None:
+    """`export` has the conditions of `list`."""
+    listed.ok("update", "b", "--add-tag", "x")
+    assert [t["id"] for t in listed.ok("export", "--tag", "x").json()["tasks"]] == ["b"]
+    assert listed.ok("export", "--format", "csv", "--search", "task c").out.count("\n") == 2

@@ -81,3 +81,22 @@ def test_sorting(sort: str, ids: str) -> None:
 def test_every_sort_takes_every_task(sort: str) -> None:
     """No task is lost, whatever it lacks."""
     assert sorted(chosen(Filter(sort=sort))) == sorted(chosen(Filter()))
+
+
+def test_tags_and_priorities() -> None:
+    """All tags must be there, and one of the priorities; ready tasks come by priority."""
+    tasks = {
+        "a": Task(id="a", subject="A", order=1, tags=("x", "y")),
+        "b": Task(id="b", subject="B", order=2, tags=("x",), priority=0),
+        "c": Task(id="c", subject="C", order=3, priority=1),
+    }
+    snapshot = Snapshot(ListInfo("plan"), tasks)
+
+    def ids(wanted: Filter) -> list[str]:
+        return [task.id for task in wanted.of(snapshot, Graph.of(snapshot), "me")]
+
+    assert ids(Filter(tags=("x",))) == ["a", "b"]
+    assert ids(Filter(tags=("y", "x"))) == ["a"]
+    assert ids(Filter(priorities=(0, 1))) == ["b", "c"]
+    assert ids(Filter(ready=True)) == ["b", "c", "a"]
+    assert ids(Filter(sort="-priority")) == ["a", "c", "b"]

@@ -28,18 +28,16 @@ _SECTIONS = (
 )
 """The long texts of an issue, by their headings here."""
 _METADATA = {
-    "labels": "labels",
     "owner": "contact",
     "estimated_minutes": "estimateMinutes",
     "due_at": "due",
-    "defer_until": "deferUntil",
     "external_ref": "externalRef",
     "spec_id": "specId",
 }
 _READ = text_of(
     "_type id title description design acceptance_criteria notes status issue_type assignee "
     "created_at created_by started_at closed_at close_reason dependencies comments metadata "
-    "is_template priority"
+    "is_template priority labels defer_until"
 ) | frozenset(_METADATA)
 _COMPUTED = text_of(
     "updated_at dependency_count dependent_count comment_count content_hash source_repo "
@@ -87,6 +85,8 @@ def _issue(collector: Collector, entry: dict[str, Any], source: str) -> None:
         description=collector.prose(description, "description", source),
         status=status or Status.PENDING,
         priority=_priority(collector, entry.get("priority"), source),
+        tags=collector.tags(entry.get("labels"), "labels", source),
+        not_before=collector.time(entry.get("defer_until"), "defer_until", source),
         owner=collector.line(entry.get("assignee"), "assignee", source),
         started=started if closed or status is Status.IN_PROGRESS else None,
         finished=finished if closed else None,
@@ -127,6 +127,8 @@ def _priority(collector: Collector, value: object, source: str) -> int:
 def _status(collector: Collector, entry: dict[str, Any], source: str) -> Status | None:
     """The status; None for one that its users have made up."""
     word = str(entry.get("status") or "open")
+    if word == "deferred" and entry.get("defer_until"):
+        return Status.PENDING
     if word in ("blocked", "deferred", "pinned"):
         collector.lose(f"status {word}", "pending here; blocked is what waits for others", source)
     elif word not in _STATUSES:

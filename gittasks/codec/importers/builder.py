@@ -132,6 +132,15 @@ class Collector:
             self.lose(what, "this is no time", source)
             return None
 
+    def tags(self, value: object, what: str, source: str) -> tuple[str, ...]:
+        """The words of a list as tags; commas part them, as everywhere."""
+        if isinstance(value, (dict, int, float)):
+            self._lose_other(value, what, "these are no words", source)
+        words = (
+            self.line(part, what, source) for text in texts_of(value) for part in text.split(",")
+        )
+        return tuple(dict.fromkeys(word for word in words if word))
+
     def entries(self, value: object, what: str, source: str) -> list[dict[str, Any]]:
         """The objects of a list; whatever else stands there is lost."""
         if not isinstance(value, list):

@@ -55,15 +55,15 @@ _TICKET_STATUSES = {
     "closed": Status.COMPLETED,
 }
 _TICKET_METADATA = {
-    "priority": "priority",
-    "tags": "tags",
     "links": "links",
     "parent": "parent",
     "external-ref": "externalRef",
 }
-_TICKET_KEYS = frozenset(("id", "status", "deps", "created", "type", "assignee")) | frozenset(
+_TICKET_KEYS = text_of("id status deps created type assignee priority tags") | frozenset(
     _TICKET_METADATA
 )
+_BACKLOG_PRIORITIES = {"high": 1, "medium": 2, "low": 3}
+_PRIORITIES = ("0", "1", "2", "3", "4")
 _NOTE = r"(?m)^\*\*([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z)\*\*[ \t]*$"
 _TITLE = r"\s*# +(.+)"
 
@@ -98,8 +98,9 @@ def read_ticket(collector: Collector, file: MarkdownFile, where: str) -> None:
     parts = sections_of(file.body[title.end() :] if title else file.body)
     text = [(heading or None, body) for heading, body in parts if heading != "Notes"]
     metadata: dict[str, object] = {name: keys.get(key) for key, name in _TICKET_METADATA.items()}
-    if str(metadata["priority"]).isdigit() and len(str(metadata["priority"])) < 4:
-        metadata["priority"] = int(str(metadata["priority"]))
+    priority = keys.get("priority") or "2"
+    if priority not in _PRIORITIES:
+        metadata["priority"] = priority
     if keys.get("type") not in (None, "", "task"):
         metadata["type"] = keys["type"]
     if word not in _TICKET_STATUSES:
@@ -109,6 +110,8 @@ def read_ticket(collector: Collector, file: MarkdownFile, where: str) -> None:
         subject=subject,
         description=collector.prose(sections((None, whole), *text), "description", source),
         status=_TICKET_STATUSES.get(word, Status.PENDING),
+        priority=int(str(priority)) if priority in _PRIORITIES else 2,
+        tags=collector.tags(keys.get("tags"), "tags", source),
         owner=collector.line(str(keys.get("assignee") or "").lstrip("@"), "assignee", source),
         notes=_notes(collector, parts, source),
         metadata=collector.metadata(metadata, source),
@@ -141,8 +144,6 @@ _BACKLOG_STATUSES = {
     "completed": Status.COMPLETED,
 }
 _BACKLOG_METADATA = {
-    "labels": "labels",
-    "priority": "priority",
     "type": "type",
     "project": "project",
     "parent_task_id": "parent",
@@ -152,7 +153,7 @@ _BACKLOG_METADATA = {
     "reporter": "reporter",
 }
 _BACKLOG_KEYS = text_of(
-    "id title status assignee created_date due_date dependencies milestone ordinal"
+    "id title status assignee created_date due_date dependencies milestone ordinal labels priority"
 ) | frozenset(_BACKLOG_METADATA)
 _MARK = r"(?m)^[ \t]*<!-- (?:SECTION:[A-Z_]+|AC|DOD|COMMENTS):(?:BEGIN|END) -->[ \t]*\n?"
 _COMMENT_HEAD = re.compile(r"(author|created): (.*)")
@@ -178,12 +179,17 @@ def read_backlog(collector: Collector, file: MarkdownFile, where: str) -> None:
     ]
     people = [name.lstrip("@") for name in texts_of(keys.get("assignee"))]
     metadata: dict[str, object] = {name: keys.get(key) for key, name in _BACKLOG_METADATA.items()}
+    urgency = str(keys.get("priority") or "medium").lower()
+    if urgency not in _BACKLOG_PRIORITIES:
+        metadata["priority"] = urgency
     metadata |= {"status": word, "due": keys.get("due_date"), "assignees": people[1:] and people}
     task = Task(
         id="",
         subject=subject,
         description=collector.prose(sections((None, whole), *text), "description", source),
         status=status,
+        priority=_BACKLOG_PRIORITIES.get(urgency, 2),
+        tags=collector.tags(keys.get("labels"), "labels", source),
         owner=collector.line(people[0], "assignee", source) if people else None,
         phase=collector.line(keys.get("milestone"), "milestone", source),
         result=collector.line(summary, "result", source) if short else None,

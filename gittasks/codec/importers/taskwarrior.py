@@ -46,11 +46,12 @@ def _task(collector: Collector, entry: dict[str, Any], source: str) -> None:
     start = _time(collector, entry, "start", source)
     if start and status is Status.PENDING:
         status = Status.IN_PROGRESS
+    times = {name: _time(collector, entry, name, source) for name in _TIMES}
+    not_before = max(times["wait"] or "", times["scheduled"] or "") or None
     word = entry.get("priority") or None
     metadata: dict[str, object] = {
         "priority": None if str(word) in _PRIORITIES else word,
-        "tags": texts_of(entry.get("tags")),
-        **{name: _time(collector, entry, name, source) for name in _TIMES},
+        **{name: time for name, time in times.items() if time != not_before},
     }
     for key, value in entry.items():
         if value in (None, "", 0):
@@ -69,6 +70,8 @@ def _task(collector: Collector, entry: dict[str, Any], source: str) -> None:
         description=collector.prose(sections((None, whole)), "description", source),
         status=status,
         priority=_PRIORITIES.get(str(word), 2),
+        tags=collector.tags(entry.get("tags"), "tags", source),
+        not_before=not_before,
         started=start,
         finished=_time(collector, entry, "end", source) if status is Status.COMPLETED else None,
         phase=collector.line(entry.get("project"), "project", source),
