@@ -11,7 +11,7 @@ import click
 
 from gittasks import __version__
 from gittasks.cli.options import common_options
-from gittasks.cli.output import LostOutput, say
+from gittasks.cli.output import LostOutput, answer, say
 from gittasks.cli.settings import Settings
 from gittasks.errors import Bug, DiskFailure, GittasksError, Usage, Way
 
@@ -76,6 +76,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "prime": ("agents", "Tell an agent how to use gittasks."),
         "claude": ("claude", "Claude Code: settings, hooks, its own task files."),
         "completion": ("completion", "Print what a shell needs to complete with Tab."),
+        "help": ("help", "Explain a command, or list them all."),
     },
 }
 ALIASES = {"add": "create", "ls": "list", "get": "show", "complete": "done"}
@@ -163,14 +164,21 @@ def version_option() -> click.Option:
     cls=CommandGroup,
     context_settings={"max_content_width": 100},
     add_help_option=False,
+    invoke_without_command=True,
     params=[version_option(), *common_options()],
 )
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> int:
     """A task list that lives in your git repository.
 
     Each task is a YAML file on the branch gittasks/LIST, each change one commit. Teams share it
     by push and pull; nothing touches your index, work tree or code branches.
     """
+    if ctx.invoked_subcommand is not None:
+        return 0
+    from gittasks.cli.overview import overview  # no command needs it
+
+    return answer(ctx.obj, overview(ctx.obj))
 
 
 def run(args: Sequence[str]) -> int:

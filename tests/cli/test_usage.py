@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support.repositories import GITTASKS, Repo
@@ -37,11 +39,74 @@ def test_help_names_all_commands_and_aliases(repo: Repo) -> None:
         assert f"{alias} = {name}" in out
 
 
-def test_no_command_shows_help_as_an_error(repo: Repo) -> None:
-    """`gittasks` alone is a usage error that shows the commands on stderr."""
-    done = repo.run()
+def test_no_command_says_how_far_the_list_is_and_what_to_do(listed: Repo) -> None:
+    """`gittasks` alone: the status and two commands, each of which is accepted when it is run."""
+    listed.ok("update", "b", "--add-blocked-by", "a")
+    for _ in range(20):
+        done = listed.ok()
+        status, _, steps = done.out.partition("\n\nnext: ")
+        assert status == listed.ok("status").out.rstrip("\n")
+        lines = steps.rstrip("\n").split("\nnext: ")
+        assert len(lines) == 2
+        for line in reversed(lines):
+            listed.ok(*line.split()[1:])
+        if lines[0] == "gittasks log":
+            break
+    assert status.startswith("plan\n3/3 tasks complete (100%)")
+
+
+def test_no_command_in_an_empty_list(empty: Repo) -> None:
+    assert 'next: gittasks create "PHASE 1: ..."' in empty.ok().out
+
+
+def test_no_command_and_no_list_says_how_to_begin(repo: Repo, tmp_path: Path) -> None:
+    """Eight lines on standard output; where there is a remote, its lists come first."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for folder, first in ((repo.path, "gittasks --version"), (str(outside), "git init")):
+        done = repo.run(cwd=folder)
+        lines = done.out.splitlines()
+        assert (done.code, done.err, len(lines)) == (0, "", 8)
+        assert lines[1].startswith(f"  {first} ")
+    repo.git("remote", "add", "origin", repo.path)
+    assert repo.ok().out.splitlines()[1].startswith("  gittasks pull ")
+
+
+def test_no_command_and_several_lists_names_them(listed: Repo) -> None:
+    listed.ok("init", "other", "-q")
+    listed.git("config", "--unset", "gittasks.list")
+    done = listed.ok()
+    assert {"plan", "other"} <= set(done.out.split())
+    assert "gittasks use LIST" in done.err
+
+
+@pytest.mark.parametrize("words", [(), ("create",), ("hooks", "install")])
+def test_help_says_the_same_as_the_option(repo: Repo, words: tuple[str, ...]) -> None:
+    assert repo.ok("help", *words).out == repo.ok(*words, "--help").out
+
+
+def test_help_of_an_unknown_command_is_an_error(repo: Repo) -> None:
+    done = repo.run("help", "craete")
     assert (done.code, done.out) == (2, "")
-    assert "Usage: gittasks" in done.err
+    assert "did you mean: gittasks create" in done.err
+    assert repo.run("help", "hooks", "nothing").code == 2
+    assert repo.run("help", "create", "nothing").code == 2
+
+
+def test_the_manual_page_is_that_of_these_commands(repo: Repo) -> None:
+    """`man/gittasks.1` is in the wheel: `git help gittasks` and `git gittasks --help` show it."""
+    page = Path(__file__).parents[2] / "man" / "gittasks.1"
+    assert repo.ok("help", "--man").out == page.read_text(encoding="utf-8")
+    for name in NAMES:
+        assert f".SS gittasks {name}".replace("-", r"\-") in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(shutil.which("man") is None, reason="no man")
+def test_git_shows_the_manual_page(repo: Repo) -> None:
+    folder = os.path.dirname(GITTASKS)
+    env = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "MANPAGER": "cat", "MANPATH": ""}
+    for args in (("help", "gittasks"), ("gittasks", "--help")):
+        assert "a task list that lives in your git repository" in repo.git(*args, env=env)
 
 
 def test_options_before_and_after(listed: Repo, tmp_path: object) -> None:
