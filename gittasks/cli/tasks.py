@@ -98,6 +98,7 @@ def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
 @click.option("--blocked-by", multiple=True, metavar="ID", help="Must be closed before this.")
 @click.option("--blocks", multiple=True, metavar="ID", help="Has to wait for this.")
 @click.option("--phase", metavar="NAME", help='Phase, when the subject has no "PHASE n:".')
+@click.option("--after", metavar="ID", help="Place: right behind this; else by phase.")
 @_simple_options()
 @click.option("--metadata", multiple=True, metavar="K=V", help="Free data.")
 @click.option("--iterations", type=int, metavar="N", help="Make a loop of N tasks in a chain.")
@@ -117,6 +118,7 @@ def create_command(
     blocked_by: tuple[str, ...],
     blocks: tuple[str, ...],
     phase: str | None,
+    after: str | None,
     metadata: tuple[str, ...],
     iterations: int | None,
     force: bool,
@@ -138,6 +140,7 @@ def create_command(
         blocked_by=blocked_by,
         blocks=blocks,
         phase=phase,
+        after=after,
         metadata=_pairs(metadata),
         iterations=iterations,
         fields=_given(fields),
@@ -170,6 +173,7 @@ def _one_subject(argument: str | None, option: str | None) -> str:
 @click.option("--owner", metavar="NAME", help="Whose task it is.")
 @click.option("--result", metavar="TEXT", help="The outcome; -, @FILE as above.")
 @click.option("--order", metavar="N", help="Place in the list: a number.")
+@click.option("--after", metavar="ID", help="Place in the list: right behind this.")
 @click.option("--phase", metavar="NAME")
 @_simple_options("add", "remove")
 @click.option("--add-blocked-by", multiple=True, metavar="ID")
@@ -192,6 +196,7 @@ def update_command(
     owner: str | None,
     result: str | None,
     order: str | None,
+    after: str | None,
     phase: str | None,
     add_blocked_by: tuple[str, ...],
     remove_blocked_by: tuple[str, ...],
@@ -213,6 +218,7 @@ def update_command(
         owner=owner,
         result=prose(result),
         order=_order(order),
+        after=after,
         phase=phase,
         add_blocked_by=add_blocked_by,
         remove_blocked_by=remove_blocked_by,

@@ -59,6 +59,8 @@ def _create_keys() -> dict[str, tuple[str, str]]:
             keys["id"] = ("id", _TEXT)
         if field.name == "blockedBy":
             keys["blocks"] = ("blocks", _IDS)
+        if field.name == "order":
+            keys["after"] = ("after", _ID)
     return {**keys, "iterations": ("iterations", _COUNT)}
 
 

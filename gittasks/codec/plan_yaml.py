@@ -52,7 +52,7 @@ _PLANNED = [
     )
     if field.uses.planned
 ]
-_TASK_KEYS = ("id", *(field.name for field in _PLANNED), "clear")
+_TASK_KEYS = ("id", *(field.name for field in _PLANNED), "clear", "iterations")
 _TEXT_KEYS = {
     "id": "id",
     **{f.name: f.attr for f in _PLANNED if f.kind in (Kind.LINE, Kind.TEXT) and f not in SIMPLE},
@@ -130,7 +130,18 @@ class _Reader:
             },
             lines=lines | {r.text.strip(): r.line for r in references or ()},
             clear=self.clear(node),
+            iterations=self.iterations(node.get("iterations")),
         )
+
+    def iterations(self, node: Node | None) -> int | None:
+        """The number of tasks of a loop."""
+        text = self.text(node, "iterations")
+        if node is None or text is None:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) < 10):
+            self.fail(node.line, f'iterations must be a whole number, not "{text[:60]}"')
+            return None
+        return int(text)
 
     def clear(self, node: Node) -> tuple[str, ...]:
         """The fields to empty: those that `clear` names, and those whose value is null.

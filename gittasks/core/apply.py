@@ -20,6 +20,7 @@ from gittasks.core.model import (
     without_prefix,
 )
 from gittasks.core.operations import (
+    MOST_ITERATIONS,
     AddNote,
     Claim,
     Context,
@@ -35,9 +36,8 @@ from gittasks.core.operations import (
     Verb,
     resolved,
 )
+from gittasks.core.order import Places
 from gittasks.errors import GittasksError, Refused, Usage
-
-MOST_ITERATIONS = 1000
 
 
 class Edit(NamedTuple):
@@ -191,6 +191,8 @@ def _create_loop(draft: Editor, op: Create) -> str:
         name, phase = without_prefix(op.subject), label.removeprefix("PHASE ")
     count = op.iterations or 0
     iterations: list[str] = []
+    first = Task(id="", subject=name, phase=phase)
+    orders = _orders(draft, op, first, *_ends_of(draft, op), count=count)
     for i in range(1, count + 1):
         iteration = Create(
             subject=validation.subject(f"Iteration {i}/{count}: {name}"),
@@ -201,7 +203,7 @@ def _create_loop(draft: Editor, op: Create) -> str:
             blocked_by=(iterations[-1],) if iterations else op.blocked_by,
             blocks=op.blocks if i == count else (),
             phase=phase,
-            order=None if op.order is None else round(op.order + (i - 1) / MOST_ITERATIONS, 3),
+            order=orders[i - 1],
             metadata=op.metadata,
             result=op.result,
             fields=op.fields,
@@ -226,9 +228,11 @@ def _create_one(draft: Editor, op: Create) -> str:
         task_id = ids.make_task_id(op.subject, entropy, draft.tasks)
         draft.check_free(task_id)
     # Ids are looked up before the task is there, so that one cut short cannot mean the task itself.
-    blockers = [draft.end_of_edge(text) for text in op.blocked_by]
-    dependents = [draft.end_of_edge(text) for text in op.blocks]
-    draft.tasks[task_id] = _new_task(draft, op, task_id)
+    blockers, dependents = _ends_of(draft, op)
+    task = _new_task(draft, op, task_id)
+    (order,) = _orders(draft, op, task, blockers, dependents, count=1)
+    draft.tasks[task_id] = task._replace(order=order)
+    draft.places.add(draft.tasks[task_id]._replace(blocked_by=tuple(blockers)))
     draft.created.append(task_id)
     for blocker in blockers:
         draft.add_edge(task_id, blocker, fresh=True)
@@ -251,7 +255,6 @@ def _new_task(draft: Editor, op: Create, task_id: str) -> Task:
         owner=_line(op.owner, "owner"),
         result=_line(op.result, "result"),
         phase=_needed_phase(op.subject, _line(op.phase, "phase")),
-        order=_next_order(draft) if op.order is None else validation.order(op.order),
         metadata=validation.metadata(op.metadata),
         created=draft.context.now,
         created_by=draft.context.actor.owner,
@@ -271,6 +274,42 @@ def _simple(given: Mapping[str, Any]) -> dict[str, Any]:
 def _needed_phase(subject: str, phase: str | None) -> str | None:
     """`phase`, or None where the subject says the same already."""
     return phase if phase and phase_named(phase) != phase_in(subject) else None
+
+
+def _ends_of(draft: Editor, op: Create) -> tuple[list[str], list[str]]:
+    """The ids of what a new task waits for, and of what waits for it."""
+    blockers = [draft.end_of_edge(text) for text in op.blocked_by]
+    return blockers, [draft.end_of_edge(text) for text in op.blocks]
+
+
+def _orders(
+    draft: Editor,
+    op: Create,
+    task: Task,
+    blockers: Sequence[str],
+    dependents: Sequence[str],
+    *,
+    count: int,
+) -> Sequence[int | float | None]:
+    """The orders of new tasks: as given, else where their phase and dependencies put them."""
+    if op.order is not None and op.after is not None:
+        raise Usage("order and after both say where it goes", hint="leave out one of the two")
+    if op.order is not None:
+        first = validation.order(op.order) or 0
+        draft.last_order = max(draft.last_order, int(first))
+        return [first, *(round(first + i / MOST_ITERATIONS, 3) for i in range(1, count))]
+    tasks = draft.tasks
+    if op.after is not None:
+        orders = draft.places.after(tasks[draft.resolve(op.after)].sort_key, count)
+    else:
+        orders = draft.places.orders_of(
+            task,
+            [tasks[i] for i in blockers if i in tasks],
+            [tasks[i] for i in dependents if i in tasks],
+            tasks[draft.created[-1]] if draft.created else None,
+            count,
+        )
+    return orders or [_next_order(draft) for _ in range(count)]
 
 
 def _next_order(draft: Editor) -> int | None:
@@ -344,6 +383,8 @@ def _update_fields(draft: Editor, task_id: str, op: Update) -> None:
         changes["phase"] = _needed_phase(subject, validation.single_line(op.phase, "phase"))
     if op.order is not None:
         changes["order"] = validation.order(op.order)
+    if op.after is not None:
+        changes["order"] = _order_behind(draft, task, op)
     if op.metadata or op.unset:
         given = validation.metadata(op.metadata)
         dropped = {key.strip() for key in op.unset} - given.keys()
@@ -357,6 +398,18 @@ def _update_fields(draft: Editor, task_id: str, op: Update) -> None:
         left = [member for member in getattr(task, name) if member not in removed.get(name, ())]
         changes[name] = tuple(dict.fromkeys((*left, *added.get(name, ()))))
     draft.put(task_id, **changes)
+
+
+def _order_behind(draft: Editor, task: Task, op: Update) -> int | float | None:
+    """The order of a task that is moved behind another."""
+    if op.order is not None:
+        raise Usage("order and after both say where it goes", hint="leave out one of the two")
+    anchor = draft.tasks[draft.resolve(op.after or "")]
+    if anchor.id == task.id:
+        raise Usage(f"{task.id} cannot stand behind itself", hint="name another task")
+    others = (t for t in draft.tasks.values() if t.id != task.id)
+    orders = Places(others).after(anchor.sort_key)
+    return orders[0] if orders else _next_order(draft)
 
 
 def _update_edges(draft: Editor, task_id: str, op: Update) -> None:

@@ -25,18 +25,22 @@ from gittasks.core.model import (
     Task,
 )
 from gittasks.core.operations import Claim, Context, Holder
+from gittasks.core.order import Places
 from gittasks.core.validation import ORDER_LIMIT
 from gittasks.errors import Refused, Usage
 
 _NOTES_LIMIT = 96 * 1024
 """Bytes of all notes of a task: beside a description of the greatest length they leave room in
 its file for whatever still has to be recorded."""
+_PLACING = frozenset({"order", "phase", "subject"})
+"""Fields that say where a task stands."""
 
 
 class Editor:
     """The tasks of a snapshot, changed step by step; the snapshot itself stays as it is."""
 
     __slots__ = (
+        "_places",
         "_problems",
         "_waiting",
         "coming",
@@ -58,6 +62,7 @@ class Editor:
         self._problems = snapshot.problems
         self.unreadable = snapshot.unreadable
         self.created: list[str] = []
+        self._places: Places | None = None
         orders = (t.order for t in self.tasks.values() if t.order is not None)
         self.last_order = int(max((o for o in orders if abs(o) < ORDER_LIMIT), default=0))
         self.coming: frozenset[str] = frozenset()
@@ -72,6 +77,13 @@ class Editor:
     def resolve(self, text: str, also: Collection[str] = ()) -> str:
         """The id that `text` names among the tasks and the ids `also`."""
         return look_up(text, self.tasks, self._problems, also, cut=self.context.cut_ids)
+
+    @property
+    def places(self) -> Places:
+        """The places of the tasks, for new ones."""
+        if self._places is None:
+            self._places = Places(self.tasks.values())
+        return self._places
 
     def check_free(self, task_id: str) -> None:
         """Raise InvalidData when a new task would take the place of a file that is unreadable."""
@@ -89,6 +101,8 @@ class Editor:
     def put(self, task_id: str, **changes: Any) -> None:
         """Change fields of a task."""
         old = self.tasks[task_id]
+        if not changes.keys().isdisjoint(_PLACING):
+            self._places = None
         if not all(strictly_equal(getattr(old, name), value) for name, value in changes.items()):
             self.tasks[task_id] = old._replace(**changes)
 

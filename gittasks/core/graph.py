@@ -12,7 +12,7 @@ an order. Nothing here recurses, so chains may be of any length.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gittasks.core.model import Snapshot, Status, Task, task_seconds
@@ -350,20 +350,25 @@ def _time_left(net: DependencyGraph, way: CriticalPath, now: str | None) -> int 
     return max(1, way.seconds, round(work / _parallelism(net.tasks)))
 
 
-def _parallelism(tasks: Iterable[Task]) -> float:
+def _parallelism(tasks: Sequence[Task]) -> float:
     """The tasks that run at a time: the mean while any ran, or those that run now, if more."""
-    running, busy, covered, end = 0, 0, 0, 0
+    running = sum(task.status is Status.IN_PROGRESS for task in tasks)
+    busy, covered = sum(task_seconds(task) or 0 for task in tasks), time_spent(tasks)
+    return max(busy / covered if covered else 1, running, 1)
+
+
+def time_spent(tasks: Iterable[Task]) -> int:
+    """Seconds in which at least one of the finished tasks was in progress."""
     spans = []
     for task in tasks:
-        running += task.status is Status.IN_PROGRESS
         if (seconds := task_seconds(task)) and task.started:
             start = parse_time(task.started)
             spans.append((start, start + seconds))
+    covered, end = 0, 0
     for start, finish in sorted(spans):
-        busy += finish - start
         covered += max(0, finish - max(start, end))
         end = max(end, finish)
-    return max(busy / covered if covered else 1, running, 1)
+    return covered
 
 
 def _durations(tasks: Iterable[Task], now: str | None) -> dict[str, int]:

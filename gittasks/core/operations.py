@@ -22,6 +22,10 @@ from gittasks.errors import NotFound
 _NOTHING: Mapping[str, Value] = MappingProxyType({})
 
 
+MOST_ITERATIONS = 1000
+"""Tasks of the longest loop."""
+
+
 class Verb(StrEnum):
     """A transition by its name on the command line."""
 
@@ -37,7 +41,8 @@ class Verb(StrEnum):
 class Create(NamedTuple):
     """Make a task, or with `iterations` a loop of so many tasks, each blocked by the one before.
 
-    With an `id` that exists and the same subject nothing happens. `order` defaults to the end.
+    With an `id` that exists and the same subject nothing happens. The place is `order`, or right
+    behind the task `after`; by default that which `Places` finds.
     `fields` are values of the SIMPLE fields of the table, by attribute.
     """
 
@@ -54,6 +59,7 @@ class Create(NamedTuple):
     metadata: Mapping[str, Value] = _NOTHING
     result: str | None = None
     iterations: int | None = None
+    after: str | None = None
     fields: Mapping[str, Any] = _NOTHING
 
     @classmethod
@@ -79,6 +85,7 @@ class Update(NamedTuple):
     owner: str | None = None
     result: str | None = None
     order: int | float | None = None
+    after: str | None = None
     phase: str | None = None
     add_blocked_by: tuple[str, ...] = ()
     remove_blocked_by: tuple[str, ...] = ()
@@ -235,7 +242,8 @@ def resolved(operation: Operation, focus: Sequence[str], ends: Mapping[str, str]
     """
     changes: dict[str, Any] = {}
     for name, value in operation._asdict().items():
-        if name == "id" and isinstance(value, str) and not isinstance(operation, Create):
+        is_id = name == "after" or (name == "id" and not isinstance(operation, Create))
+        if is_id and isinstance(value, str):
             if value.startswith(MARK):
                 changes[name] = _task(value, focus)
         elif name in _EDGES and any(reference.startswith(MARK) for reference in value):

@@ -19,9 +19,17 @@ from gittasks.core import ids, rules, validation
 from gittasks.core.editor import Editor
 from gittasks.core.fields import CLEARABLE, SIMPLE, Field
 from gittasks.core.graph import Graph
-from gittasks.core.model import Snapshot, Status, Task, Value, phase_in, phase_named
-from gittasks.core.operations import Context
-from gittasks.core.validation import ORDER_DECIMALS as DECIMALS
+from gittasks.core.model import (
+    Snapshot,
+    Status,
+    Task,
+    Value,
+    phase_in,
+    phase_named,
+    without_prefix,
+)
+from gittasks.core.operations import MOST_ITERATIONS, Context
+from gittasks.core.order import between
 from gittasks.core.validation import ORDER_LIMIT as LIMIT
 from gittasks.errors import InvalidData, NotFound, Usage
 
@@ -80,7 +88,7 @@ def _fill(
         if not waiting:
             low = order
             continue
-        numbers = _between(low, order, len(waiting))
+        numbers = between(low, order, len(waiting))
         if numbers is None:
             waiting.append(name)
             continue
@@ -89,21 +97,6 @@ def _fill(
     first = int(top // 1) + 1
     placed.update((name, first + n) for n, name in enumerate(waiting))
     return placed
-
-
-def _between(low: int | float | None, high: int | float, count: int) -> list[int | float] | None:
-    """`count` numbers that increase from above `low` to below `high`, or None without room."""
-    if low is None:
-        low = 0 if high > 0 else int(high // 1) - count - 1
-    first = int(low // 1) + 1
-    if first + count - 1 < high:
-        return [first + n for n in range(count)]
-    step = (high - low) / (count + 1)
-    for digits in range(1, DECIMALS + 1):
-        numbers = [round(low + step * (n + 1), digits) for n in range(count)]
-        if all(a < b for a, b in zip([low, *numbers], [*numbers, high], strict=True)):
-            return list(numbers)
-    return None
 
 
 _T = TypeVar("_T")
@@ -116,7 +109,8 @@ class PlannedTask(NamedTuple):
     `fields` are values of SIMPLE fields of the table, by attribute. `line` is where it stands;
     `lines` says where single fields (by their name in the file) and
     references (by their text) stand when that is another line. `clear` names fields to empty, as
-    files have them.
+    files have them. `iterations` makes a loop of so many tasks of it, each blocked by the one
+    before; to wait for its id is to wait for the last of them.
     """
 
     line: int
@@ -133,6 +127,7 @@ class PlannedTask(NamedTuple):
     fields: Mapping[str, Any] = MappingProxyType({})
     lines: Mapping[str, int] = _NO_LINES
     clear: tuple[str, ...] = ()
+    iterations: int | None = None
 
     def line_of(self, what: str) -> int:
         """The line of a field or of a reference."""
@@ -202,18 +197,64 @@ def assign_ids(plan: Plan) -> Plan:
     """The plan with an id for every task: its own, else the slug of its subject.
 
     The second task that would get the same slug gets `-2` behind it, and so on, past the ids
-    that the plan gives itself. Raises InvalidData for ids that are invalid or used twice.
+    that the plan gives itself; a loop becomes its iterations. Raises InvalidData for ids that are
+    invalid or used twice, and for a loop that cannot be made.
     """
     if faults := id_faults(plan.tasks):
         raise invalid_plan(plan.where, faults)
     reserved = {task.id for task in plan.tasks if task.id}
     counts: dict[str, int] = {}
-    tasks = []
+    tasks: list[PlannedTask] = []
+    ends: dict[str, str] = {}
     for task in plan.tasks:
         name = task.id or ids.free(ids.slug(task.subject), reserved, counts)
         reserved.add(name)
-        tasks.append(task._replace(id=name))
+        if task.iterations is None:
+            tasks.append(task._replace(id=name))
+            continue
+        if fault := _loop_fault(task):
+            raise invalid_plan(plan.where, [fault])
+        ends[name] = f"{name}-{task.iterations}"
+        tasks += _iterations(task, name, task.iterations)
+    if ends:
+        tasks = [_behind_loops(task, ends) for task in tasks]
+        if faults := id_faults(tasks):
+            raise invalid_plan(plan.where, faults)
     return plan._replace(tasks=tuple(tasks))
+
+
+def _loop_fault(task: PlannedTask) -> Fault | None:
+    count, line = task.iterations or 0, task.line_of("iterations")
+    if not 1 <= count <= MOST_ITERATIONS:
+        return Fault(line, f"{count} iterations: give a number from 1 to {MOST_ITERATIONS}")
+    if task.status not in (None, Status.PENDING):
+        return Fault(task.line_of("status"), f"iterations are made pending, not {task.status}")
+    return None
+
+
+def _iterations(task: PlannedTask, name: str, count: int) -> list[PlannedTask]:
+    """`Iteration 1/N: …` to `N/N`; a phase in the subject becomes the phase of each."""
+    subject, phase = task.subject, task.phase
+    if not phase and (label := phase_in(subject)):
+        subject, phase = without_prefix(subject), label.removeprefix("PHASE ")
+    return [
+        task._replace(
+            id=f"{name}-{i}",
+            subject=f"Iteration {i}/{count}: {subject}",
+            phase=phase,
+            active_form=f"{task.active_form.strip()} ({i}/{count})" if task.active_form else None,
+            blocked_by=task.blocked_by if i == 1 else (f"{name}-{i - 1}",),
+            iterations=None,
+        )
+        for i in range(1, count + 1)
+    ]
+
+
+def _behind_loops(task: PlannedTask, ends: Mapping[str, str]) -> PlannedTask:
+    """The task with each loop that it waits for as the last iteration of that."""
+    if not task.blocked_by:
+        return task
+    return task._replace(blocked_by=tuple(ends.get(name, name) for name in task.blocked_by))
 
 
 def _id(planned: PlannedTask) -> str:

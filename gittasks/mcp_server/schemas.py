@@ -353,6 +353,7 @@ def _simple(field: Field) -> Schema:
 
 _CLEAR: Schema = {"type": "array", "items": _choice(*CLEARABLE)}
 _LIST = {"list": _text("Id of another list")}
+_AFTER = {"after": _text("Id of the task that it stands behind")}
 _MADE = {field.name: _simple(field) for field in SIMPLE}
 _CHANGED = {
     name: _simple(field)
@@ -370,8 +371,8 @@ _FILTERS: Mapping[str, Schema] = {
     "sort": _choice(*SORTS, *(f"-{name}" for name in SORTS)),
 }
 _MORE: Mapping[str, Mapping[str, Schema]] = {
-    "TaskCreate": _MADE,
-    "TaskUpdate": {**_CHANGED, "order": {"type": "number"}, "clear": _CLEAR},
+    "TaskCreate": {**_MADE, **_AFTER},
+    "TaskUpdate": {**_CHANGED, **_AFTER, "order": {"type": "number"}, "clear": _CLEAR},
     "TaskClaim": {"offline": _flag("Tentative"), "parallel": _flag("Besides another")},
     "TaskSync": {"remote": _text()},
     "TaskList": _FILTERS,
@@ -383,7 +384,8 @@ def taken(tool: str) -> Schema:
     schema = BY_NAME[tool].input
     if tool == "TaskCreateMany":
         tasks = schema["properties"]["tasks"]
-        items = _with(tasks["items"], {**_MADE, "clear": _CLEAR})
+        loop = {"iterations": _count("A loop of so many tasks")}
+        items = _with(tasks["items"], {**_MADE, "clear": _CLEAR, **loop})
         return _with(schema, {"tasks": {**tasks, "items": items}, **_LIST})
     return _with(schema, {**_MORE.get(tool, {}), **_LIST})
 

@@ -317,6 +317,7 @@ def _update_of(given: Arguments, status: Status | None) -> Update:
         owner=None if acts else given.get("owner"),
         result=None if done else given.get("result"),
         order=given.get("order"),
+        after=given.get("after"),
         phase=given.get("phase"),
         add_blocked_by=tuple(given.get("addBlockedBy", ())),
         remove_blocked_by=tuple(given.get("removeBlockedBy", ())),

@@ -51,6 +51,7 @@ def test_every_dont_is_found_in_the_history(bad: Repo) -> None:
         "generic-list-id": [],
         "silent-work": ["p1", "p2"],
         "one-task-phase": ["p3"],
+        "task-count": [],
         "no-active-form": ["p3"],
     }
 

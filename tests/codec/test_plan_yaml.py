@@ -235,3 +235,22 @@ def test_a_plan_cannot_give_and_clear_a_field() -> None:
         reconcile(read_plan(text, "plan.yaml"), Snapshot(info=ListInfo(id="demo")), context)
     messages = [problem["message"] for problem in caught.value.details["problems"]]
     assert messages == ["result is both given and cleared", '"subject" cannot be cleared']
+
+
+def test_a_plan_makes_a_loop() -> None:
+    """`iterations` becomes a chain in its phase; who waits for the loop waits for its end."""
+    text = (
+        b"tasks:\n- {id: v, subject: 'PHASE 2: Validate', iterations: 3, activeForm: Validating}\n"
+        b"- {id: end, subject: End, blockedBy: [v]}\n"
+    )
+    plan = read_plan(text, "plan.yaml")
+    assert [t.id for t in plan.tasks] == ["v-1", "v-2", "v-3", "end"]
+    assert [t.subject for t in plan.tasks][:2] == [
+        "Iteration 1/3: Validate",
+        "Iteration 2/3: Validate",
+    ]
+    assert [t.blocked_by for t in plan.tasks] == [None, ("v-1",), ("v-2",), ("v-3",)]
+    assert (plan.tasks[1].phase, plan.tasks[1].active_form) == ("2", "Validating (2/3)")
+    for wrong in ("0", "x", "2000"):
+        with pytest.raises(InvalidData):
+            read_plan(text.replace(b"3", wrong.encode()), "plan.yaml")

@@ -12,6 +12,7 @@ from gittasks.core.lint import advice
 from gittasks.core.lint.context import LintContext, some
 from gittasks.core.lint.registry import NAMES, RULES, Severity, findings
 from gittasks.core.model import Problem, Snapshot, Status, Task
+from gittasks.core.times import format_time, parse_time
 
 DONE, RUNNING = Status.COMPLETED, Status.IN_PROGRESS
 
@@ -41,6 +42,25 @@ def test_more_than_twenty_tasks() -> None:
     assert told("too-many-tasks", *twenty) == []
     assert told("too-many-tasks", *twenty, task("x", status=Status.SKIPPED)) == []
     assert told("too-many-tasks", *twenty, task("x", status=DONE)) == [()]
+
+
+def test_tasks_by_the_time_that_they_take() -> None:
+    """Fewer or more tasks than somebody can follow in the time of the work."""
+    start = parse_time("2026-11-22T10:00:00Z")
+
+    def run(seconds: int, count: int) -> list[Task]:
+        times = [format_time(start + seconds * n // count) for n in range(count + 1)]
+        return [
+            task(f"t{n}", status=DONE)._replace(started=times[n], finished=times[n + 1])
+            for n in range(count)
+        ]
+
+    assert told("task-count", *run(4 * 60, 4)) == []
+    assert told("task-count", *run(4 * 60, 8)) == [()]
+    assert told("task-count", *run(10 * 60, 10)) == []
+    assert told("task-count", *run(20 * 60, 15)) == []
+    assert told("task-count", *run(60 * 60, 3)) == [()]
+    assert told("task-count", task("a"), task("b")) == []
 
 
 @pytest.mark.parametrize(

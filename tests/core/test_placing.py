@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.core.model import Task
+from gittasks.core.apply import apply
+from gittasks.core.model import Actor, ListInfo, Snapshot, Task
+from gittasks.core.operations import Context, Create, Operation, Update
 from gittasks.core.plan import place
+from gittasks.errors import Usage
 
 NOW = "2026-11-22T10:00:00Z"
 LATER = "2026-11-22T11:00:00Z"
@@ -56,3 +59,72 @@ def test_law_placed_tasks_stand_in_the_wanted_sequence(
     assert sorted(wanted, key=lambda i: after[i].sort_key) == wanted
     assert place(wanted, after) == {}
     assert all(round(order, 6) == order for order in placed.values())
+
+
+# --- the place of a new task ------------------------------------------------------------------
+
+
+def listed(*subjects: str, **waits: tuple[str, ...]) -> Snapshot:
+    """A list whose tasks are `a`, `b` … in this sequence; `waits` has their blockers."""
+    tasks = {
+        i: Task(id=i, subject=s, order=n, created=NOW, blocked_by=waits.get(i, ()))
+        for n, (i, s) in enumerate(zip("abcdefgh", subjects, strict=False), 1)
+    }
+    return Snapshot(ListInfo("demo"), tasks)
+
+
+def sequence(before: Snapshot, *operations: Operation) -> str:
+    """The ids in order of display after operations."""
+    context = Context(now=LATER, actor=Actor("me"), entropy=7)
+    after = apply(before, operations, context).after
+    assert all(after.tasks[i].order == t.order for i, t in before.tasks.items())
+    return " ".join(t.id for t in after.ordered())
+
+
+PHASES = ("PHASE 1: Plan", "PHASE 2: Build", "PHASE 3: Test", "PHASE 4: Review")
+
+
+@pytest.mark.parametrize(
+    ("create", "expected"),
+    [
+        (Create("PHASE 2: Refactor", id="x"), "a b x c d"),
+        (Create("Refactor", id="x", phase="2"), "a b x c d"),
+        (Create("PHASE 2: Check", id="x", iterations=3), "a b x-1 x-2 x-3 c d"),
+        (Create("PHASE 2b: Mend", id="x"), "a b x c d"),
+        (Create("PHASE 0: Ask", id="x"), "x a b c d"),
+        (Create("PHASE 5: Ship", id="x"), "a b c d x"),
+        (Create("Mend", id="x", blocked_by=("b",)), "a b x c d"),
+        (Create("Mend", id="x", blocks=("b",)), "a x b c d"),
+        (Create("Mend", id="x", blocks=("a",)), "x a b c d"),
+        (Create("Mend", id="x"), "a b c d x"),
+        (Create("PHASE 2: Mend", id="x", after="c"), "a b c x d"),
+        (Create("PHASE 2: Mend", id="x", order=9), "a b c d x"),
+    ],
+)
+def test_a_new_task_goes_where_its_work_is(create: Create, expected: str) -> None:
+    """Behind its phase, else next to what it depends on, else to the end; no other is moved."""
+    assert sequence(listed(*PHASES), create) == expected
+
+
+def test_tasks_that_wait_for_the_same_stand_as_they_were_made() -> None:
+    """One after the other, and a batch keeps the sequence of its lines."""
+    reviews = [Create(f"Review {n}", id=f"r{n}", blocked_by=("a",)) for n in range(3)]
+    assert sequence(listed("A", "B"), *reviews) == "a r0 r1 r2 b"
+    lines = (Create("X", id="x"), Create("Y", id="y"), Create("Z", id="z", blocked_by=("x",)))
+    assert sequence(listed("A", "B"), *lines) == "a b x y z"
+
+
+def test_a_long_loop_finds_room_between_two_tasks() -> None:
+    loop = Create("PHASE 1: Check", id="x", iterations=100)
+    names = " ".join(f"x-{n}" for n in range(1, 101))
+    assert sequence(listed("PHASE 1: A", "PHASE 2: B"), loop) == f"a {names} b"
+
+
+def test_a_task_is_moved_behind_another() -> None:
+    before = listed(*PHASES)
+    context = Context(now=LATER, actor=Actor("me"), entropy=7)
+    after = apply(before, [Update("a", after="c")], context).after
+    assert [t.id for t in after.ordered()] == ["b", "c", "a", "d"]
+    for wrong in (Update("a", after="a"), Update("a", after="b", order=1)):
+        with pytest.raises(Usage):
+            apply(before, [wrong], context)

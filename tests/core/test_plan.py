@@ -314,6 +314,7 @@ plans = st.builds(
             | st.lists(st.sampled_from(["a", "b", "p1"]), max_size=2).map(tuple),
             metadata=st.sampled_from([None, {"k": 1}, {"k": True, "l": None}]),
             fields=plain_fields,
+            iterations=st.none(),
         ),
         min_size=1,
         max_size=5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -27,6 +28,8 @@ _REPAIRS = (
 
 
 _ROUNDS = ("iterations", "rounds")
+USUAL_ROUNDS = 10
+"""Iterations that advice names; a loop may end early."""
 
 
 def is_generic(list_id: str) -> bool:
@@ -70,7 +73,7 @@ def remarks(before: Snapshot, after: Snapshot, created: Sequence[str]) -> list[s
 def _loop_remark(task: Task) -> str:
     return (
         f"{task.id} sounds like a loop; with a task for each round everybody sees where it is: "
-        "gittasks create NAME --iterations N"
+        f"gittasks create {shlex.quote(task.subject)} --iterations {USUAL_ROUNDS}"
     )
 
 

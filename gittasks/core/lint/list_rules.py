@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import re
+import shlex
 from collections.abc import Iterator
 
 from gittasks.core.graph import transitive_edges
 from gittasks.core.invariants import TroubleKind, violations
-from gittasks.core.lint.advice import MOST_TASKS, is_generic, is_loop
+from gittasks.core.lint.advice import MOST_TASKS, USUAL_ROUNDS, is_generic, is_loop
 from gittasks.core.lint.context import Evidence, LintContext, grouped, names_of, some
 from gittasks.core.model import Status, Task
+from gittasks.core.order import phase_number
+from gittasks.core.times import MINUTE, duration_words
 from gittasks.core.validation import escape_line
 
 _LONG = 300
 """Characters of a sentence; a cycle may have any number of tasks."""
+_MIN_KNOWN = 2
+"""Finished tasks that say how long all take."""
+_LONG_STEP = 10 * MINUTE
+"""Seconds from which a watcher takes a task for stuck."""
 _ALIKE = 3
 """From so many tasks that differ only in a number they are one task, or a loop."""
+_SIZES = (
+    (5 * MINUTE, 3, 5),
+    (15 * MINUTE, 8, 12),
+    (30 * MINUTE, 12, 18),
+    (math.inf, 15, MOST_TASKS),
+)
+"""Up to how many seconds of work, the fewest and the most tasks that let somebody follow it."""
 
 
 def trouble(kind: TroubleKind, case: LintContext) -> Iterator[Evidence]:
@@ -37,6 +52,27 @@ def too_many_tasks(case: LintContext) -> Iterator[Evidence]:
         )
 
 
+def task_count(case: LintContext) -> Iterator[Evidence]:
+    """So many tasks as the time that the work takes lets somebody follow."""
+    known = [case.seconds(t) for t in case.tasks if t.status is Status.COMPLETED]
+    if len(known) < _MIN_KNOWN:
+        return
+    seconds = sum(known) * len(case.tasks) // len(known)
+    fewest, most = next((low, high) for limit, low, high in _SIZES if seconds < limit)
+    count = len(case.tasks)
+    few = count < fewest and seconds > count * _LONG_STEP
+    many = most < MOST_TASKS and 2 * count > 3 * most  # the guidance is a rough one
+    if not (few or many) or count > MOST_TASKS:
+        return
+    step = "make larger ones" if many else "make smaller ones"
+    yield Evidence(
+        (),
+        f"the list has {count} tasks for {duration_words(seconds)} of work; {fewest} to {most} let "
+        "somebody follow it",
+        f"{step}, each a step of 1 to 5 minutes",
+    )
+
+
 def loop_as_task(case: LintContext) -> Iterator[Evidence]:
     """A loop in one task shows no round of it."""
     starts = {
@@ -53,8 +89,8 @@ def loop_as_task(case: LintContext) -> Iterator[Evidence]:
         yield Evidence(
             (task.id,),
             f"{why}, so nobody sees which round it is in",
-            "make a task for each round: gittasks create NAME --iterations N, then: "
-            f"gittasks delete {task.id}",
+            f"make a task for each round: gittasks create {shlex.quote(task.subject)} "
+            f"--iterations {USUAL_ROUNDS}, then: gittasks delete {task.id}",
         )
 
 
@@ -80,8 +116,9 @@ def missing_iterations(case: LintContext) -> Iterator[Evidence]:
             tuple(t.id for t in tasks),
             f"the loop of {names_of(tasks[0])} says {top} iterations and has {len(numbers)}: "
             f"number {first} is not there",
-            "make all iterations at once: gittasks create NAME --iterations N; "
-            "done --end-loop skips those that are not needed",
+            "make it: gittasks create "
+            + shlex.quote(f"Iteration {first}/{top}: {tasks[0].title}")
+            + "; done --end-loop skips those that are not needed",
         )
 
 
@@ -203,15 +240,9 @@ def redundant_dependency(case: LintContext) -> Iterator[Evidence]:
 # --- phases --------------------------------------------------------------------------------
 
 
-def _number(task: Task) -> tuple[int, str] | None:
-    """`PHASE 3b` as (3, "b"); None for a phase with a name."""
-    match = re.fullmatch(r"PHASE ([0-9]{1,4})([a-z]?)", task.phase_label or "")
-    return (int(match[1]), match[2]) if match else None
-
-
 def phase_order(case: LintContext) -> Iterator[Evidence]:
     """Phases are numbered in the order in which they stand, are worked on, and depend."""
-    numbered = [(n, t) for t in case.tasks if (n := _number(t))]
+    numbered = [(n, t) for t in case.tasks if (n := phase_number(t.phase_label))]
     begun = [n for n, t in numbered if t.status is not Status.PENDING]
     if begun:
         late = grouped(
@@ -232,8 +263,7 @@ def phase_order(case: LintContext) -> Iterator[Evidence]:
                 yield Evidence(
                     (task.id, blocker),
                     f"{names_of(task)} waits for {blocker} of a later phase",
-                    f"move it: gittasks update {task.id} --phase N, or drop the dependency: "
-                    f"gittasks update {task.id} --remove-blocked-by {blocker}",
+                    f"drop the dependency: gittasks update {task.id} --remove-blocked-by {blocker}",
                 )
     yield from _out_of_place([(n, t) for n, t in numbered if not t.status.closed])
 
@@ -244,14 +274,23 @@ def _verb(verb: str, ids: list[str]) -> str:
 
 def _out_of_place(numbered: list[tuple[tuple[int, str], Task]]) -> Iterator[Evidence]:
     top = (0, "")
-    behind = []
+    behind: list[str] = []
+    in_place: list[tuple[tuple[int, str], Task]] = []
+    first: tuple[int, str] | None = None
     for number, task in numbered:
         if number < top:
             behind.append(task.id)
+            first = first or number
+        else:
+            in_place.append((number, task))
         top = max(top, number)
-    if behind:
-        yield Evidence(
-            tuple(behind),
-            f"{some(behind)} {_verb('stand', behind)} behind tasks of later phases",
-            f"put it in its place: gittasks update {behind[0]} --order N",
-        )
+    if first is None:
+        return
+    before = [task for number, task in in_place if number <= first]
+    order = in_place[0][1].order
+    way = f"--after {before[-1].id}" if before else f"--order {math.floor(order or 0) - 1}"
+    yield Evidence(
+        tuple(behind),
+        f"{some(behind)} {_verb('stand', behind)} behind tasks of later phases",
+        f"put it in its place: gittasks update {behind[0]} {way}",
+    )

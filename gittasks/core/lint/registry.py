@@ -65,6 +65,7 @@ RULES = (
     Rule("silent-work", Severity.INFO, history_rules.silent_work),
     Rule("one-task-phase", Severity.INFO, history_rules.one_task_phase),
     Rule("parallel-as-task", Severity.INFO, list_rules.parallel_as_task),
+    Rule("task-count", Severity.INFO, list_rules.task_count),
     Rule("numbered-tasks", Severity.INFO, list_rules.numbered_tasks),
     Rule("redundant-dependency", Severity.INFO, list_rules.redundant_dependency),
     Rule("no-active-form", Severity.INFO, list_rules.no_active_form),
