@@ -6,21 +6,25 @@ Two repositories that each grant a task grant it twice, so what cannot be told i
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support import transports
+from support import agents, transports
 from support.clones import on_hub, share
 from support.repositories import Repo
 
 from gittasks.core.operations import Claim, Transition, Verb
 from gittasks.errors import GittasksError
+from gittasks.githooks import dispatch
 from gittasks.store import home
 from gittasks.workspace import claims
 
 REFUSED = "refused"
+DIVIDED = "divided"
+"""The remote is fetched from one repository and pushed to another: pulled from, no more."""
 LOCAL = None
 """This repository itself decides."""
 SetUp = Callable[[Repo, str], None]
@@ -163,6 +167,8 @@ TABLE: list[tuple[SetUp, str | None]] = [
     (_fork_and_upstream_and_a_choice, "upstream"),
     (_push_default, "origin"),
     (_push_url_of_the_same, "origin"),
+    (_push_url_of_a_fork, DIVIDED),
+    (_push_url_of_a_fork_that_is_level, DIVIDED),
     (_two_push_urls, "origin"),
     (_renamed, "team"),
     (_moved, "origin"),
@@ -211,16 +217,59 @@ def _answers(repo: Repo, *, shared: bool = True) -> dict[str, str | None]:
         report = workspace.edit([Transition(Verb.DONE, "a")])
         return workspace.store.remote if report.commit else "not done"
 
+    def lease() -> str | None:
+        """The remotes whose repository holds the ref of a lease."""
+        workspace = repo.workspace("plan", GITTASKS_SESSION="two", GITTASKS_OWNER="bea")
+        claims.claim(workspace, Claim("c"), 60)
+        holders = [n for n in repo.git("remote").split() if _shows_lease(repo, n)]
+        return "+".join(holders) or LOCAL
+
+    def claim_by_tool() -> str | None:
+        told = _by_tool(repo, "TaskClaim", taskId="b", parallel=True)["message"]
+        granted = re.search(r"granted by (\S+) \(", told)
+        return granted[1] if granted else LOCAL
+
+    def sync_by_tool() -> str | None:
+        return str(_by_tool(repo, "TaskSync")["lists"][0]["remote"])
+
+    def hook() -> str | None:
+        """The remotes that a `git push` of code takes the list along to."""
+        repo.ok("note", "a", "news", "--list=plan")
+        workspace = repo.workspace("plan")
+        said = {n: dispatch.push_along(workspace, n, "") for n in repo.git("remote").split()}
+        taken = [n for n, lines in said.items() if lines and "not pushed" not in lines[0]]
+        return "+".join(taken) or REFUSED
+
     asked: dict[str, Callable[[], str | None]] = {
         "claim": claim,
         "finish": finish,
+        "lease": lease,
+        "claim by tool": claim_by_tool,
     }
     exchanges = {
         "pull": exchange("pull"),
         "push": exchange("push"),
         "sync": exchange("sync"),
+        "sync by tool": sync_by_tool,
+        "hook": hook,
     }
     return {name: _asked(ask) for name, ask in (asked | exchanges if shared else asked).items()}
+
+
+def _shows_lease(repo: Repo, remote: str) -> bool:
+    """True when the repository that a remote is fetched from holds a lease of the list."""
+    return bool(repo.git("ls-remote", remote, "refs/gittasks/leases/plan/*"))
+
+
+def _by_tool(repo: Repo, tool: str, **given: object) -> dict[str, Any]:
+    with agents.in_memory(repo.path, "plan") as agent:
+        result = agent.call(tool, given)
+    if result.is_error:
+        text = agents.text_of(result)
+        refusal = _Told(text, hint=text)
+        raise refusal
+    assert isinstance(result.structured_content, dict)
+    return result.structured_content
 
 
 class _Told(GittasksError):
@@ -230,27 +279,31 @@ class _Told(GittasksError):
 
 def _error(document: Any) -> GittasksError:
     error = document["error"]
-    made = _Told(error["message"], hint=error["hint"])
-    made.kind = error["kind"]  # type: ignore[misc]
-    return made
+    assert error["kind"] == "no-remote", error
+    return _Told(error["message"], hint=error["hint"])
 
 
 @pytest.mark.parametrize(("set_up", "expected"), TABLE, ids=[s.__name__[1:] for s, _ in TABLE])
 def test_every_command_asks_the_same_remote(
     set_up: SetUp, expected: str | None, tmp_path: object
 ) -> None:
-    """Claim, the finish of a claim, pull, push and sync all name one, or are all refused."""
+    """Claims, their ends, leases, exchanges, tools and hooks all name one, or are all refused."""
     ada, bob = share(str(tmp_path), "ada", "bob")
     hub = ada.git("remote", "get-url", "origin")
     set_up(bob, hub)
     found = _answers(bob, shared=expected is not LOCAL)
     if expected is LOCAL:
-        assert found == {"claim": LOCAL, "finish": LOCAL}
+        assert set(found.values()) == {LOCAL}
     elif expected is REFUSED:
         # What is not claimed is finished here, as any write.
-        assert {k: v for k, v in found.items() if k != "finish"} == dict.fromkeys(
-            ("claim", "pull", "push", "sync"), REFUSED
-        )
+        assert {v for k, v in found.items() if k != "finish"} == {REFUSED}
+    elif expected is DIVIDED:
+        assert found["pull"] == "origin"
+        assert {v for k, v in found.items() if k not in ("finish", "pull")} == {REFUSED}
+        fork = home.urls_of(bob.workspace("plan").repository, "origin")
+        assert fork
+        told = bob.git("-C", fork.push[0], "grep", "-h", "^status", "gittasks/plan", "--", "tasks")
+        assert "in_progress" not in told
     else:
         assert set(found.values()) == {expected}
         there = home.urls_of(bob.workspace("plan").repository, expected)
