@@ -14,7 +14,7 @@ from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.cli.view import lists_answer
 from gittasks.core.lint.advice import is_generic, remarks
-from gittasks.errors import NotFound
+from gittasks.errors import NotFound, Usage
 
 
 @command("init")
@@ -55,10 +55,28 @@ def _remark_on_id(list_id: str) -> Sequence[str]:
 
 
 @command("lists")
+@click.argument("action", type=click.Choice(["restore", "forget"]), required=False)
+@click.argument("list_id", metavar="[ID]", required=False)
 @click.pass_obj
-def lists_command(settings: Settings) -> Answer:
-    """Show all lists of this repository, local and fetched, with their progress."""
-    return lists_answer(settings.workspace())
+def lists_command(settings: Settings, action: str | None, list_id: str | None) -> Answer:
+    """Show all lists of this repository, local and fetched, with their progress.
+
+    `restore ID` brings back changes that were made here and are gone from the list's branch,
+    since another program moved or deleted it; `forget ID` lets go of them.
+    """
+    workspace = settings.workspace()
+    if action is None:
+        return lists_answer(workspace)
+    if list_id is None:
+        raise Usage(f"lists {action} takes the ID of a list", hint=f"as in: lists {action} feature")
+    restores = action == "restore"
+    count = (workspace.restore_list if restores else workspace.forget_list)(list_id)
+    changes = "1 change" if count == 1 else f"{count} changes"
+    title = f"{'brought back' if restores else 'let go of'} {changes} of {list_id}"
+    if not count:
+        title = f"nothing of {list_id} is gone"
+    answer = lists_answer(workspace)
+    return answer._replace(text=lambda marks: f"{title}\n{answer.text(marks)}", drawing=None)
 
 
 @command("use")

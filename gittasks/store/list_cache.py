@@ -24,7 +24,7 @@ from gittasks.core.model import (
 from gittasks.store import disk
 from gittasks.store.list_version import Heads, ListVersion, TaskFile, TreeEntry
 
-FILE = disk.CacheFile("cache", 5, disk.fields_of(Task, Note, CodeCommit, ListInfo))
+FILE = disk.CacheFile("cache", 6, disk.fields_of(Task, Note, CodeCommit, ListInfo))
 _STATUSES = {str(status): status for status in Status}
 _DEFAULTS: dict[str, Any] = {**Task._field_defaults, "status": None}
 """What is left out; the status is always there."""
@@ -61,6 +61,7 @@ def read(path: str) -> ListVersion | None:
             heads=Heads(*top["heads"]),
             contested=tuple(top["contested"]),
             apart=Unmerged(top["apart"]) if top["apart"] else None,
+            lost=top["lost"],
         )
     except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
         return None
@@ -74,6 +75,7 @@ def write(path: str, branch: ListVersion, shared: disk.Sharing) -> None:
         "heads": branch.heads,
         "contested": branch.contested,
         "apart": branch.apart,
+        "lost": branch.lost,
         "info": {
             "id": info.id,
             "title": info.title,

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gittasks.errors import NoList
-from gittasks.store import home, list_cache, refs
+from gittasks.errors import NoList, Way
+from gittasks.store import disk, home, list_cache, refs
 from gittasks.store.discovery import read_shallow
 from gittasks.store.list_version import Heads, ListVersion
 from gittasks.store.repository import Repository
@@ -98,16 +98,29 @@ class ListStore:
 
     def news(self, since: str | None) -> tuple[CommitInfo, ...]:
         """Operations that the remote has, as it was last fetched, and had not at `since`."""
-        from gittasks.store.evaluation import evaluate
-
         heads = Heads(since, self.heads().tracked)
         if since is None:
             return tuple(reversed(list(self.walk(heads.tracked))))
-        return evaluate(self.repository, self.list_id, heads, None).received
+        return self.merged(heads, None).received
 
     def _existing(self) -> Heads:
         heads = self.heads()
         if not heads.local and not heads.tracked:
+            from gittasks.store import acknowledged  # only on the way to an error
+
+            if acknowledged.read(self.repository, self.list_id).heads:
+                raise NoList(
+                    f'the branch of the task list "{self.list_id}" is gone with what was made here',
+                    ways=[
+                        Way("bring it back", ("gittasks", "lists", "restore", self.list_id)),
+                        Way(
+                            "let it go",
+                            ("gittasks", "lists", "forget", self.list_id),
+                            decision=True,
+                        ),
+                    ],
+                    details={"gone": True},
+                )
             raise NoList(
                 f'there is no task list "{self.list_id}" in this repository',
                 hint=f"make it with: gittasks init {self.list_id}",
@@ -115,19 +128,26 @@ class ListStore:
         return heads
 
     def _evaluate(self, heads: Heads, near: ListVersion | None) -> Evaluated:
-        from gittasks.store import remotes
-        from gittasks.store.evaluation import evaluate  # dulwich, YAML: not for a warm read
+        from gittasks.store import acknowledged, remotes
 
         if self.remote:
             known = remotes.held(self.repository, self.remote, self.list_id)
             heads = heads._replace(published=known)
-        evaluated = evaluate(self.repository, self.list_id, heads, near)
+        evaluated = self.merged(heads, near)
+        lost = acknowledged.lost(self.repository, self.list_id, heads.all)
+        evaluated = evaluated._replace(branch=evaluated.branch._replace(lost=len(lost)))
         if self.remote and heads.tracked and not evaluated.branch.apart and not evaluated.behind:
             seen = refs.read(self.repository.common, self._tracking(self.remote))
             if seen == heads.tracked:  # else some other remote has it, and its own does not
                 remotes.note_seen(self.repository, self.remote, self.list_id, seen)
         self.remember(evaluated.branch)
         return evaluated
+
+    def merged(self, heads: Heads, near: ListVersion | None) -> Evaluated:
+        """Work out what heads say together; `near` is a version that may save some reading."""
+        from gittasks.store.evaluation import evaluate  # dulwich, YAML: not for a warm read
+
+        return evaluate(self.repository, self.list_id, heads, near)
 
     def load_at(self, commit_id: str, known: ListVersion | None = None) -> ListVersion:
         """Return the list as it was at a commit, parsing only what differs from `known`."""
@@ -139,6 +159,10 @@ class ListStore:
         """Keep a branch that was read or written, for the next command, if it is the whole one."""
         if branch.whole:
             list_cache.write(self._cache, branch, self.repository.shared)
+
+    def forget_cached(self) -> None:
+        """Let the next look work out the list again, though no head has moved."""
+        disk.remove(self._cache)
 
     def commit(self, commit_id: str) -> CommitInfo:
         """One commit of the list."""

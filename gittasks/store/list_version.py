@@ -42,6 +42,11 @@ class Heads(NamedTuple):
     tracked: str | None = None
     published: str | None = None
 
+    @property
+    def all(self) -> tuple[str | None, ...]:
+        """The commits whose histories make up the list."""
+        return self.local, self.tracked
+
     def at_same_commits(self, other: Heads) -> bool:
         """Is the branch where it was, here and where it was fetched to?"""
         return (self.local, self.tracked) == (other.local, other.tracked)
@@ -68,6 +73,8 @@ class ListVersion(NamedTuple):
     """For each open conflict the path of the file that it is in."""
     apart: Unmerged | None = None
     """Why what was fetched is not in this."""
+    lost: int = 0
+    """How many operations were acknowledged here and are in none of the heads."""
 
     @property
     def conflicts(self) -> int:

@@ -19,7 +19,7 @@ import dulwich.objects  # noqa: F401  loaded here, not while the lock is held
 
 from gittasks.core.model import Snapshot
 from gittasks.errors import Busy, DiskFailure, GittasksError, InvalidData
-from gittasks.store import commits, disk, git, home, platform, refs, worktrees
+from gittasks.store import acknowledged, commits, disk, git, home, platform, refs, worktrees
 from gittasks.store.commits import Signature
 from gittasks.store.disk import make_folders
 from gittasks.store.list_store import ListStore
@@ -456,7 +456,7 @@ def _move(
     """Move the list's ref, the commit point; False when it was not at `old`."""
     person = who or Signature("gittasks <root@gittasks.invalid>", int(time.time()))
     try:
-        return refs.move(
+        moved = refs.move(
             store.repository.common,
             store.ref,
             old,
@@ -475,7 +475,59 @@ def _move(
         raise
     except refs.Unsynced as error:
         after.fail("a power cut may take it back; look then with: gittasks log -n 1", error)
-        return True
+        moved = True
+    if moved:
+        with suppress(GittasksError):  # a courtesy of the next look, and the write is done
+            acknowledged.note(store.repository, store.list_id, old, new)
+    return moved
+
+
+def restore(store: ListStore) -> int:
+    """Merge what was acknowledged here, and is missing from the branch, again; how many operations.
+
+    Raises InvalidData when its objects are gone, and as `update` does.
+    """
+    repository, list_id = store.repository, store.list_id
+    with lock_of(store) as lock:
+        heads = store.heads()
+        operations = acknowledged.lost(repository, list_id, heads.all)
+        for head in acknowledged.read(repository, list_id).heads if operations else ():
+            _bring_back(store, lock, head)
+        if operations:
+            local = refs.read(repository.common, store.ref)
+            acknowledged.drop(repository, list_id)
+            acknowledged.write(repository, list_id, acknowledged.Record(local))
+        return len(operations)
+
+
+def _bring_back(store: ListStore, lock: ListLock, head: str) -> None:
+    repository = store.repository
+    commits.read_commit(repository.objects, head)
+    for attempt in range(_ATTEMPTS):
+        local = refs.read(repository.common, store.ref)
+        target, new = head, tuple[NewObject, ...]()
+        if local is not None:
+            merge = store.merged(Heads(local, head), None)
+            check_writable(merge.branch)
+            target, new = merge.branch.commit, merge.new
+        if target == local or _put(store, lock, local, target, new, "restore") is not None:
+            return
+        _BACKOFF.wait(attempt)
+    raise _always_beaten(store)
+
+
+def forget(store: ListStore) -> int:
+    """Let go of what was acknowledged here and is missing from the branch; how many operations."""
+    repository, list_id = store.repository, store.list_id
+    with lock_of(store):
+        heads = store.heads()
+        operations = acknowledged.lost(repository, list_id, heads.all)
+        if operations:
+            acknowledged.drop(repository, list_id)
+            if heads.local:
+                acknowledged.write(repository, list_id, acknowledged.Record(heads.local))
+            store.forget_cached()
+        return len(operations)
 
 
 def _append_reflog(store: ListStore, old: str, new: str, who: Signature, subject: str) -> None:

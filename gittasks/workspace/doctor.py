@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.core.invariants import violations
 from gittasks.core.model import Unmerged
 from gittasks.errors import GittasksError
-from gittasks.store import leftovers, merge_driver, transaction
+from gittasks.store import acknowledged, leftovers, merge_driver, transaction
 from gittasks.store.list_store import ListStore
 from gittasks.workspace import commit_links, sharing
+from gittasks.workspace.session import lost_notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,6 +44,7 @@ def examine(session: Session, *, fix: bool) -> list[Symptom]:
     lists = session.repository.known_lists()
     symptoms = [*_setup(session, shared=bool(lists), fix=fix), *_commits(session, fix=fix)]
     symptoms += _doubles(lists)
+    symptoms += _gone(session, lists)
     symptoms += _locks(session, lists, fix=fix)
     for list_id in lists:
         store = ListStore(session.repository, list_id)
@@ -148,6 +150,8 @@ def _commits(session: Session, *, fix: bool) -> Iterator[Symptom]:
 def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]:
     repository, list_id = session.repository, store.list_id
     branch = store.load()
+    if branch.lost:
+        yield _lost(list_id, branch.lost)
     yield from _sharing(store, branch, fix=fix)
     yield from _others(store)
     for problem in branch.snapshot.problems:
@@ -167,6 +171,20 @@ def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]
     parallel = repository.config.flag("gittasks.parallel")
     for trouble in violations(branch.snapshot, parallel=parallel):
         yield Symptom(trouble.kind, list_id, trouble.message, trouble.hint)
+
+
+def _lost(list_id: str, count: int) -> Symptom:
+    message, _, hint = lost_notice(list_id, count).partition("; ")
+    return Symptom("lost", list_id, message, hint)
+
+
+def _gone(session: Session, lists: Sequence[str]) -> Iterator[Symptom]:
+    """Lists whose branch is gone with all that was made here."""
+    for list_id in acknowledged.lists(session.repository):
+        if list_id not in lists:
+            count = len(acknowledged.lost(session.repository, list_id, ()))
+            if count:
+                yield _lost(list_id, count)
 
 
 def _sharing(store: ListStore, branch: ListVersion, *, fix: bool) -> Iterator[Symptom]:

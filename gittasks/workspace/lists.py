@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.core.ids import check_list_id, is_slip, slug
 from gittasks.core.model import ListInfo, Problem, Snapshot
 from gittasks.errors import GittasksError, NoList, Refused, Way
+from gittasks.store import acknowledged, transaction
 from gittasks.store.list_store import ListStore
 from gittasks.workspace import session as session_
 
@@ -52,6 +53,26 @@ def _readable_part(store: ListStore) -> Snapshot:
     except GittasksError as error:
         problem = Problem(store.ref.removeprefix("refs/heads/"), None, error.message)
         return Snapshot(info=ListInfo(id=store.list_id), problems=(problem,))
+
+
+def restore(session: Session, list_id: str) -> int:
+    """Bring back what was made here and is gone from the branch; how many operations."""
+    return transaction.restore(_remembered(session, list_id))
+
+
+def forget(session: Session, list_id: str) -> int:
+    """Let go of what was made here and is gone from the branch; how many operations."""
+    return transaction.forget(_remembered(session, list_id))
+
+
+def _remembered(session: Session, list_id: str) -> ListStore:
+    """A list that is here, or of which something is remembered; else NoList."""
+    repository = session.repository
+    check_list_id(list_id)
+    known = acknowledged.read(repository, list_id).heads
+    if not known and list_id not in repository.known_lists():
+        raise session_.no_such_list(repository, session_.ChosenList(list_id, "--list"))
+    return ListStore(repository, list_id)
 
 
 class ListMade(NamedTuple):

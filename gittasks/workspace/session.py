@@ -131,6 +131,16 @@ def no_such_list(repository: Repository, chosen: ChosenList) -> NoList:
     )
 
 
+def lost_notice(list_id: str, count: int) -> str:
+    """The word about operations that were acknowledged here and are not in the branch."""
+    changes = "1 change" if count == 1 else f"{count} changes"
+    return (
+        f"{changes} made here {'is' if count == 1 else 'are'} gone from the branch of "
+        f'"{list_id}", which another program moved or deleted; bring back with: '
+        f"gittasks lists restore {list_id}; or let go with: gittasks lists forget {list_id}"
+    )
+
+
 def no_remote(repository: Repository) -> NoRemote:
     """The error when there is nobody to share with, or several and none was named."""
     names = repository.remotes()
@@ -347,9 +357,14 @@ class Session:
     def branch(self) -> ListVersion:
         """The list as it is now, with the commit it was read from."""
         try:
-            return self.store.load()
-        except NoList:
+            branch = self.store.load()
+        except NoList as error:
+            if error.details.get("gone"):
+                raise
             raise no_such_list(self.repository, self.chosen) from None
+        if branch.lost and (notice := lost_notice(self.list_id, branch.lost)) not in self.notices:
+            self.notices.append(notice)
+        return branch
 
     def snapshot(self) -> Snapshot:
         """The list as it is now."""

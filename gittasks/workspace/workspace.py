@@ -81,6 +81,18 @@ class Workspace(Session):
 
         return lists.known(self)
 
+    def restore_list(self, list_id: str) -> int:
+        """Bring back what was made here and is gone from a list's branch; how many operations."""
+        from gittasks.workspace import lists
+
+        return lists.restore(self, list_id)
+
+    def forget_list(self, list_id: str) -> int:
+        """Let go of what was made here and is gone from a list's branch; how many operations."""
+        from gittasks.workspace import lists
+
+        return lists.forget(self, list_id)
+
     def init(self, list_id: str | None, title: str | None) -> ListMade:
         """Create or adopt a list and use it from now on, here and in later commands."""
         from gittasks.workspace import lists

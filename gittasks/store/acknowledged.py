@@ -1,0 +1,149 @@
+"""Heads of a list that were acknowledged here, and the operations that a branch lost since.
+
+    o--A--B--C   acknowledged: C is recorded, and a ref of ours keeps its objects from `git gc`
+    o--A         the branch now: another program moved it back, or deleted it (A is on the remote)
+
+B and C are missing until somebody merges them again or lets them go. A rebase makes copies of
+commits, so an operation is known by its `Gittasks-Op`; an automatic merge carries nothing, and
+is never missed. Record and ref are written after the ref of the list, and are not synced: one
+that a power cut took back, or a pruning fetch deleted, leaves the other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from gittasks.core.messages import OP, parse_trailers
+from gittasks.errors import InvalidData
+from gittasks.store import disk, git, refs
+from gittasks.store.commits import MERGE_SIGNER, CommitInfo, ancestors, read_commit
+
+if TYPE_CHECKING:
+    from gittasks.store.objects import ObjectStore
+    from gittasks.store.repository import Repository
+
+_PREFIX = "refs/gittasks/acknowledged/"
+"""Below it, by the name of the branch and a number: the recorded head first, then the lost ones."""
+
+
+class Record(NamedTuple):
+    """The last head that was acknowledged, and earlier ones of which something is missing."""
+
+    head: str | None = None
+    lost: tuple[str, ...] = ()
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.lost, *([self.head] if self.head else []))
+
+
+def read(repository: Repository, list_id: str) -> Record:
+    """The record of a list, from its file or else from the refs."""
+    try:
+        lines = disk.read(_path(repository, list_id)).decode("ascii", "replace").split()
+    except OSError:
+        lines = [commit for _, commit in refs.listed(repository.common, _refs(repository, list_id))]
+    ids = [line for line in lines if refs.is_object_id(line)]
+    return Record(ids[0], tuple(ids[1:])) if ids else Record()
+
+
+def lists(repository: Repository) -> list[str]:
+    """The ids of the lists of which something is recorded."""
+    prefix = repository.ref("")
+    folder = os.path.join(repository.common, "gittasks", "acknowledged")
+    names = [
+        os.path.relpath(os.path.join(root, name), folder).replace(os.sep, "/")
+        for root, _, files in os.walk(folder)
+        for name in files
+        if "~" not in name
+    ]
+    kept = (name for name, _ in refs.listed(repository.common, _PREFIX))
+    names += (name.removeprefix(_PREFIX).rpartition("/")[0] for name in kept)
+    branches = (f"refs/heads/{name}" for name in names)
+    return sorted({name.removeprefix(prefix) for name in branches if name.startswith(prefix)})
+
+
+def note(repository: Repository, list_id: str, old: str | None, new: str) -> None:
+    """Record that the branch moved from `old` to `new`, and was acknowledged there."""
+    record = read(repository, list_id)
+    lost = record.lost
+    if record.head not in (None, old, new) and missing(repository.objects, record.head, [new]):
+        lost = (*lost, record.head)
+    write(repository, list_id, Record(new, lost))
+
+
+def write(repository: Repository, list_id: str, record: Record) -> None:
+    """Put a record in place, and refs for what it names; where that fails, nothing happens."""
+    ids = [*([record.head] if record.head else []), *record.lost]
+    text = "".join(f"{commit}\n" for commit in ids).encode()
+    disk.put(_path(repository, list_id), text, repository.shared)
+    prefix = _refs(repository, list_id)
+    for number, commit in enumerate(ids):
+        path = os.path.join(repository.common, f"{prefix}{number}")
+        disk.put(path, f"{commit}\n".encode(), repository.shared)
+
+
+def drop(repository: Repository, list_id: str) -> None:
+    """Remove record and refs of a list."""
+    disk.remove(_path(repository, list_id))
+    for name, _ in refs.listed(repository.common, _refs(repository, list_id)):
+        git.run(["update-ref", "-d", name], cwd=repository.common, env=repository.env)
+
+
+def lost(repository: Repository, list_id: str, heads: Iterable[str | None]) -> tuple[str, ...]:
+    """The operations that were acknowledged here and that none of the heads has."""
+    known = [head for head in heads if head]
+    record = read(repository, list_id)
+    operations: dict[str, None] = {}
+    for head in record.heads:
+        if head not in known:
+            operations |= dict.fromkeys(missing(repository.objects, head, known))
+    return tuple(operations)
+
+
+def missing(objects: ObjectStore, head: str | None, heads: Sequence[str]) -> tuple[str, ...]:
+    """The operations of a head that none of some others has; its own id where it is unreadable."""
+    there: dict[str, CommitInfo] = {}
+    reached = [head is None or head in heads]
+
+    def before(commit_id: str) -> CommitInfo | None:
+        """Where another program only went on, nothing older than the head is read."""
+        reached[0] = reached[0] or commit_id == head
+        return None if reached[0] else read_commit(objects, commit_id)
+
+    for other in heads:
+        if not reached[0]:
+            there |= ancestors(other, before)
+    if head is None or reached[0]:
+        return ()
+    try:
+        here = ancestors(head, lambda i: None if i in there else read_commit(objects, i))
+    except InvalidData:
+        return (head,)
+    operations = {operation: None for c in here.values() if (operation := _operation(c))}
+    for commit in there.values() if operations else ():
+        operations.pop(_operation(commit) or "", None)
+    return tuple(operations)
+
+
+def _operation(commit: CommitInfo) -> str | None:
+    """The name of an operation, the same in its copies; None for an automatic merge or a root."""
+    if commit.author.person == MERGE_SIGNER or not commit.parents:
+        return None
+    return (parse_trailers(commit.message).get(OP) or [commit.id])[-1]
+
+
+def _branch(repository: Repository, list_id: str) -> str:
+    return repository.ref(list_id).removeprefix("refs/heads/")
+
+
+def _path(repository: Repository, list_id: str) -> str:
+    folder = os.path.join(repository.common, "gittasks", "acknowledged")
+    return os.path.join(folder, *_branch(repository, list_id).split("/"))
+
+
+def _refs(repository: Repository, list_id: str) -> str:
+    return f"{_PREFIX}{_branch(repository, list_id)}/"

@@ -1,0 +1,138 @@
+"""What was acknowledged here stays known, whatever another program does to the branch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from support.repositories import Repo
+
+BRANCH = "gittasks/plan"
+RECORD = ".git/gittasks/acknowledged/gittasks/plan"
+
+
+def _delete(repo: Repo) -> None:
+    repo.git("branch", "-D", BRANCH)
+
+
+def _move_back(repo: Repo) -> None:
+    repo.git("branch", "-f", BRANCH, f"{BRANCH}~1")
+
+
+def _sideways(repo: Repo) -> None:
+    """Another commit in the place of the last one."""
+    tree = repo.git("rev-parse", f"{BRANCH}~1^{{tree}}")
+    repo.git("branch", "-f", BRANCH, repo.git("commit-tree", tree, "-p", f"{BRANCH}~1", "-m", "x"))
+
+
+def _lose_packed_refs(repo: Repo) -> None:
+    repo.git("pack-refs", "--all")
+    os.remove(repo.file(".git/packed-refs"))
+    repo.git("fetch", "-q")
+
+
+WAYS = {f.__name__: f for f in (_delete, _move_back, _sideways, _lose_packed_refs)}
+
+
+@pytest.fixture
+def shared(listed: Repo, tmp_path: Path) -> Repo:
+    """A list that is on a remote, and one change that is not."""
+    listed.git("init", "-q", "--bare", str(tmp_path / "hub"))
+    listed.git("remote", "add", "origin", str(tmp_path / "hub"))
+    listed.ok("sync")
+    listed.ok("note", "a", "Only here")
+    return listed
+
+
+def _notes(repo: Repo) -> list[str]:
+    return [note["text"] for note in repo.tasks()["a"].get("notes", [])]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_reads_and_doctor_say_what_is_gone_until_it_is_brought_back(shared: Repo, way: str) -> None:
+    """No sync fails over it, and neither that nor a write of ours changes it."""
+    WAYS[way](shared)
+    assert _notes(shared) == []
+    for args in (("list",), ("status",), ("sync",), ("list",)):
+        shared.ok(*args)
+        assert "1 change made here is gone" in shared.ok("list").err
+    shared.ok("note", "b", "Later")
+    assert "1 change made here is gone" in shared.ok("list").err
+    assert any(s["check"] == "lost" for s in shared.run("doctor", "--json").json()["findings"])
+    assert "brought back 1 change of plan" in shared.ok("lists", "restore", "plan").out
+    assert _notes(shared) == ["Only here"]
+    assert "gone" not in shared.ok("list").err
+    assert shared.tasks()["b"]["notes"][0]["text"] == "Later"
+    assert "nothing of plan is gone" in shared.ok("lists", "restore", "plan").out
+    shared.ok("sync")
+    shared.fsck()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_let_go_is_not_told_again(shared: Repo, way: str) -> None:
+    """It was removed on purpose, and stays away."""
+    WAYS[way](shared)
+    assert "1 change made here is gone" in shared.ok("list").err
+    assert "let go of 1 change of plan" in shared.ok("lists", "forget", "plan").out
+    assert "gone" not in shared.ok("list").err
+    shared.ok("note", "b", "Later")
+    assert "gone" not in shared.ok("list").err
+    assert _notes(shared) == []
+
+
+@pytest.mark.parametrize("lost", ["record", "refs"])
+def test_the_record_or_the_refs_may_be_lost(shared: Repo, lost: str) -> None:
+    """A power cut takes back the one, a pruning mirror fetch the other."""
+    if lost == "record":
+        os.remove(shared.file(RECORD))
+    else:
+        shutil.rmtree(shared.file(".git/refs/gittasks/acknowledged"))
+    _move_back(shared)
+    assert "1 change made here is gone" in shared.ok("list").err
+    shared.ok("lists", "restore", "plan")
+    assert _notes(shared) == ["Only here"]
+
+
+def test_a_mirror_fetch_takes_nothing_away_for_good(shared: Repo) -> None:
+    """It moves the branch back, and prunes our refs too."""
+    shared.git("fetch", "-q", "--prune", "origin", "+refs/*:refs/*")
+    assert "1 change made here is gone" in shared.ok("list").err
+    shared.ok("lists", "restore", "plan")
+    assert _notes(shared) == ["Only here"]
+
+
+def test_a_list_that_is_gone_whole_is_brought_back(listed: Repo) -> None:
+    """It was nowhere else: the error and doctor name the command; `git gc` took nothing."""
+    tree = listed.git("rev-parse", f"{BRANCH}^{{tree}}")
+    _delete(listed)
+    listed.git("reflog", "expire", "--expire=now", "--all")
+    listed.git("gc", "-q", "--prune=now")
+    refused = listed.run("list", "--list", "plan", "--json")
+    assert refused.code == 8
+    [command] = refused.json()["error"]["commands"]
+    assert command[:4] == ["gittasks", "lists", "restore", "plan"]
+    assert "gittasks lists restore plan" in listed.run("doctor").out
+    listed.ok(*command[1:])
+    assert listed.git("rev-parse", f"{BRANCH}^{{tree}}") == tree
+
+
+def test_a_rebase_or_a_pull_of_git_loses_nothing(shared: Repo, tmp_path: Path) -> None:
+    """An operation is known in its copy, and who only goes on from the head has all of it."""
+    base = shared.git("commit-tree", f"{BRANCH}~1^{{tree}}", "-p", f"{BRANCH}~1", "-m", "x")
+    shared.git("worktree", "add", "-q", str(tmp_path / "tree"), BRANCH)
+    tree = Repo(str(tmp_path / "tree"))
+    tree.git("rebase", "-q", base)
+    assert "gone" not in shared.ok("list").err
+    tree.git("commit", "-q", "--allow-empty", "-m", "by hand")
+    assert "gone" not in shared.ok("list").err
+    shared.ok("note", "b", "Later")
+    assert "gone" not in shared.ok("list").err
+
+
+def test_only_a_list_can_be_restored(listed: Repo) -> None:
+    """An id of nothing is named, and an action takes one."""
+    assert listed.run("lists", "restore", "other").code == 8
+    assert listed.run("lists", "forget").code == 2
+    assert listed.run("lists", "remove", "plan").code == 2
