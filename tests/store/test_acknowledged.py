@@ -41,6 +41,7 @@ def shared(listed: Repo, tmp_path: Path) -> Repo:
     """A list that is on a remote, and one change that is not."""
     listed.git("init", "-q", "--bare", str(tmp_path / "hub"))
     listed.git("remote", "add", "origin", str(tmp_path / "hub"))
+    listed.git("push", "-q", "origin", "HEAD:refs/heads/main")
     listed.ok("sync")
     listed.ok("note", "a", "Only here")
     return listed
