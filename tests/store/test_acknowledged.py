@@ -98,6 +98,7 @@ def test_the_record_or_the_refs_may_be_lost(shared: Repo, lost: str) -> None:
 
 def test_a_mirror_fetch_takes_nothing_away_for_good(shared: Repo) -> None:
     """It moves the branch back, and prunes our refs too."""
+    shared.git("checkout", "-q", "--detach")
     shared.git("fetch", "-q", "--prune", "origin", "+refs/*:refs/*")
     assert "1 change made here is gone" in shared.ok("list").err
     shared.ok("lists", "restore", "plan")
