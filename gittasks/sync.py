@@ -690,4 +690,4 @@ def _settle(
         lagging = merged.lagging
         after.unfinished += merged.unfinished
         transaction.ensure_present(store.repository, prepared.objects)
-    return CommitResult(prepared.commit, lagging, tuple(after.unfinished))
+    return CommitResult(prepared.commit, lagging, tuple(after.unfinished), prepared.earlier)

@@ -26,7 +26,7 @@ from gittasks.errors import Ambiguous, GittasksError, InvalidData, NotFound, Ref
 @parallel_option
 @click.pass_obj
 def batch_command(settings: Settings, owner: str | None, force: bool, parallel: bool) -> Answer:
-    """Apply operations, one JSON object a line on stdin, as one commit: all or nothing.
+    """Apply operations, one JSON object a line on stdin: all or nothing.
 
     op is create, update, start, done, skip, reopen, release, note, delete or restore. "as" names
     a new task for the lines below, which write $name for its id; $2 is the task of line 2.

@@ -23,11 +23,15 @@ def edit(
     parallel: bool = False,
     offline: bool = False,
     remote: str | None = None,
+    starts_next: bool = False,
 ) -> Answer:
-    """Apply operations to the list at work; the answer tells what became of their tasks."""
+    """Apply operations to the list at work; the answer tells what became of their tasks.
+
+    `starts_next`: the last of them begins the next task that is ready.
+    """
     workspace = settings.workspace(owner, remote)
     report = workspace.edit(operations, force=force, parallel=parallel, offline=offline)
-    return edited(workspace, report)
+    return edited(workspace, report, starts_next=starts_next)
 
 
 def make_named_list(workspace: Workspace) -> None:
@@ -40,14 +44,15 @@ def make_named_list(workspace: Workspace) -> None:
         )
 
 
-def edited(workspace: Workspace, report: EditResult) -> Answer:
+def edited(workspace: Workspace, report: EditResult, *, starts_next: bool = False) -> Answer:
     """The answer of an edit: the task that it was about, all that changed, what is ready now."""
     focus = [task_id for task_id in dict.fromkeys(report.edit.focus) if task_id]
     me, now = workspace.actor.owner, workspace.now().epoch
+    started = (report.edit.focus[-1] or None) if starts_next else None
     return changed(
         workspace,
         report,
-        lambda: render.documents.edit_document(report.edit, report.commit, me, now),
+        lambda: render.documents.edit_document(report.edit, report.commit, me, now, started),
         focus,
     )
 

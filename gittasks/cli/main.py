@@ -33,7 +33,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "note": ("tasks", "Add a note to a task."),
         "delete": ("tasks", "Hide a task; restore brings it back."),
         "restore": ("tasks", "Bring a deleted task back."),
-        "batch": ("batch", "Apply many operations (JSON lines on stdin) as one commit."),
+        "batch": ("batch", "Apply many operations (JSON lines on stdin), all or none."),
         "undo": ("tasks", "Take back my last operation, or another of mine."),
         "redo": ("tasks", "Take back my last undo."),
     },

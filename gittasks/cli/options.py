@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
@@ -119,7 +119,7 @@ _IDS = {
     **dict.fromkeys(
         ("task_id", "blocked_by", "blocks", "add_blocked_by", "remove_blocked_by"), _TASK_ID
     ),
-    **dict.fromkeys(("add_blocks", "remove_blocks"), _TASK_ID),
+    **dict.fromkeys(("add_blocks", "remove_blocks", "task_ids"), _TASK_ID),
     "list_id": _LIST_ID,
 }
 """Parameters that take an id, by their names."""
@@ -128,6 +128,17 @@ _IDS = {
 def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
     """Decorator: a command of this program."""
     return click.command(name, cls=Command, **attributes)
+
+
+def ids_argument(function: F) -> F:
+    """Decorator: one or more ids of tasks, apart or with commas."""
+    return click.argument("task_ids", nargs=-1, required=True, metavar="ID...")(function)
+
+
+def several(texts: Sequence[str]) -> tuple[str, ...]:
+    """The ids of arguments or options that take several, each once."""
+    parts = (part.strip() for text in texts for part in text.split(","))
+    return tuple(dict.fromkeys(filter(None, parts)))
 
 
 def owner_option(function: F) -> F:

@@ -14,9 +14,11 @@ from gittasks.cli.options import (
     StatusChoice,
     command,
     force_option,
+    ids_argument,
     owner_option,
     parallel_option,
     prose,
+    several,
     text_or_stdin,
 )
 from gittasks.cli.output import Answer
@@ -137,8 +139,8 @@ def create_command(
         active_form=active_form,
         status=Status(status),
         owner=owner,
-        blocked_by=blocked_by,
-        blocks=blocks,
+        blocked_by=several(blocked_by),
+        blocks=several(blocks),
         phase=phase,
         after=after,
         metadata=_pairs(metadata),
@@ -165,7 +167,7 @@ def _one_subject(argument: str | None, option: str | None) -> str:
 
 
 @command("update")
-@click.argument("task_id", metavar="ID")
+@ids_argument
 @click.option("--subject", metavar="TEXT")
 @click.option("-d", "--description", metavar="TEXT", help="- reads stdin, @FILE a file.")
 @click.option("--active-form", metavar="TEXT")
@@ -188,7 +190,7 @@ def _one_subject(argument: str | None, option: str | None) -> str:
 def update_command(
     settings: Settings,
     /,
-    task_id: str,
+    task_ids: tuple[str, ...],
     subject: str | None,
     description: str | None,
     active_form: str | None,
@@ -208,9 +210,9 @@ def update_command(
     parallel: bool,
     **fields: Any,
 ) -> Answer:
-    """Change fields of a task; an empty text clears a field."""
+    """Change fields of tasks; an empty text clears a field."""
     plain = Update(
-        id=task_id,
+        id="",
         subject=subject,
         description=prose(description),
         active_form=active_form,
@@ -220,21 +222,22 @@ def update_command(
         order=_order(order),
         after=after,
         phase=phase,
-        add_blocked_by=add_blocked_by,
-        remove_blocked_by=remove_blocked_by,
-        add_blocks=add_blocks,
-        remove_blocks=remove_blocks,
+        add_blocked_by=several(add_blocked_by),
+        remove_blocked_by=several(remove_blocked_by),
+        add_blocks=several(add_blocks),
+        remove_blocks=several(remove_blocks),
         metadata=_pairs(metadata),
         unset=unset,
     )
-    simple = Update.of({"id": task_id, **_given(fields)})
-    operation = plain._replace(fields=simple.fields, added=simple.added, removed=simple.removed)
-    if operation == Update(id=task_id):
+    simple = Update.of({"id": "", **_given(fields)})
+    update = plain._replace(fields=simple.fields, added=simple.added, removed=simple.removed)
+    if update == Update(id=""):
         raise Usage(
             "nothing to change was given",
             ways=[Way("see what can be", ("gittasks", "update", "--help"))],
         )
-    return edit(settings, [operation], force=force, parallel=parallel)
+    updates = [update._replace(id=task_id) for task_id in several(task_ids)]
+    return edit(settings, updates, force=force, parallel=parallel)
 
 
 @command("note")
@@ -249,23 +252,29 @@ def note_command(settings: Settings, task_id: str, text: str, owner: str | None)
 
 
 @command("delete")
-@click.argument("task_id", metavar="ID")
+@ids_argument
 @owner_option
 @force_option
 @click.pass_obj
-def delete_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> Answer:
-    """Hide a task. It is kept, and what waited for it may start."""
-    return edit(settings, [Transition(Verb.DELETE, task_id)], owner=owner, force=force)
+def delete_command(
+    settings: Settings, task_ids: tuple[str, ...], owner: str | None, force: bool
+) -> Answer:
+    """Hide tasks. They are kept, and what waited for them may start."""
+    moves = [Transition(Verb.DELETE, task_id) for task_id in several(task_ids)]
+    return edit(settings, moves, owner=owner, force=force)
 
 
 @command("restore")
-@click.argument("task_id", metavar="ID")
+@ids_argument
 @owner_option
 @force_option
 @click.pass_obj
-def restore_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> Answer:
-    """Bring a deleted task back."""
-    return edit(settings, [Transition(Verb.RESTORE, task_id)], owner=owner, force=force)
+def restore_command(
+    settings: Settings, task_ids: tuple[str, ...], owner: str | None, force: bool
+) -> Answer:
+    """Bring deleted tasks back."""
+    moves = [Transition(Verb.RESTORE, task_id) for task_id in several(task_ids)]
+    return edit(settings, moves, owner=owner, force=force)
 
 
 _dry_run_option = click.option("--dry-run", is_flag=True, help="Only tell what would change.")

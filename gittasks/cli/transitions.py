@@ -14,12 +14,14 @@ from gittasks.cli.options import (
     command,
     first_option,
     force_option,
+    ids_argument,
     offline_option,
     owner_option,
     parallel_option,
     prose,
     remote_option,
     resume_option,
+    several,
 )
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
@@ -63,7 +65,7 @@ def start_command(
 
 
 @command("done")
-@click.argument("task_id", metavar="ID")
+@ids_argument
 @click.option("--result", metavar="TEXT", help='The outcome in a few words, such as "PASS".')
 @click.option("--end-loop", is_flag=True, help="End the loop: skip its remaining iterations.")
 @click.option("--next", "start_next", is_flag=True, help="Start the next ready task as well.")
@@ -75,7 +77,7 @@ def start_command(
 @click.pass_obj
 def done_command(
     settings: Settings,
-    task_id: str,
+    task_ids: tuple[str, ...],
     result: str | None,
     end_loop: bool,
     start_next: bool,
@@ -85,12 +87,14 @@ def done_command(
     offline: bool,
     remote: str | None,
 ) -> Answer:
-    """Complete a task, and say what became ready by it.
+    """Complete tasks, and say what became ready by it.
 
     To the end of a claim the list's remote has to agree.
     """
+    outcome = prose(result)
     operations: list[Operation] = [
-        Transition(Verb.DONE, task_id, result=prose(result), owner=owner, end_loop=end_loop)
+        Transition(Verb.DONE, task_id, result=outcome, owner=owner, end_loop=end_loop)
+        for task_id in several(task_ids)
     ]
     if start_next:
         operations.append(StartNext(owner))
@@ -102,11 +106,12 @@ def done_command(
         parallel=parallel,
         offline=offline,
         remote=remote,
+        starts_next=start_next,
     )
 
 
 @command("skip")
-@click.argument("task_id", metavar="ID")
+@ids_argument
 @click.option("--result", metavar="TEXT", help="Why, in a few words.")
 @owner_option
 @force_option
@@ -115,30 +120,34 @@ def done_command(
 @click.pass_obj
 def skip_command(
     settings: Settings,
-    task_id: str,
+    task_ids: tuple[str, ...],
     result: str | None,
     owner: str | None,
     force: bool,
     offline: bool,
     remote: str | None,
 ) -> Answer:
-    """Close a task without doing it; what waited for it may start."""
-    skip = Transition(Verb.SKIP, task_id, result=prose(result))
-    return edit(settings, [skip], owner=owner, force=force, offline=offline, remote=remote)
+    """Close tasks without doing them; what waited for them may start."""
+    reason = prose(result)
+    skips = [Transition(Verb.SKIP, task_id, result=reason) for task_id in several(task_ids)]
+    return edit(settings, skips, owner=owner, force=force, offline=offline, remote=remote)
 
 
 @command("reopen")
-@click.argument("task_id", metavar="ID")
+@ids_argument
 @owner_option
 @force_option
 @click.pass_obj
-def reopen_command(settings: Settings, task_id: str, owner: str | None, force: bool) -> Answer:
-    """Make a completed or skipped task pending again."""
-    return edit(settings, [Transition(Verb.REOPEN, task_id)], owner=owner, force=force)
+def reopen_command(
+    settings: Settings, task_ids: tuple[str, ...], owner: str | None, force: bool
+) -> Answer:
+    """Make completed or skipped tasks pending again."""
+    moves = [Transition(Verb.REOPEN, task_id) for task_id in several(task_ids)]
+    return edit(settings, moves, owner=owner, force=force)
 
 
 @command("release")
-@click.argument("task_id", metavar="ID")
+@ids_argument
 @owner_option
 @force_option
 @offline_option
@@ -146,22 +155,24 @@ def reopen_command(settings: Settings, task_id: str, owner: str | None, force: b
 @click.pass_obj
 def release_command(
     settings: Settings,
-    task_id: str,
+    task_ids: tuple[str, ...],
     owner: str | None,
     force: bool,
     offline: bool,
     remote: str | None,
 ) -> Answer:
-    """Give a task back: pending, and nobody's."""
+    """Give tasks back: pending, and nobody's."""
     workspace = settings.workspace(owner, remote)
-    if workspace.forget_lost_claim(task_id):
+    ids = several(task_ids)
+    lost = [task_id for task_id in ids if workspace.forget_lost_claim(task_id)]
+    if len(lost) == len(ids):
         return Answer(
-            lambda: render.documents.release_document(task_id),
-            lambda _: f"the lost claim of {task_id} is forgotten",
+            lambda: render.documents.release_document(lost[0]),
+            lambda _: "\n".join(f"the lost claim of {task_id} is forgotten" for task_id in lost),
             quiet=(),
         )
-    release = Transition(Verb.RELEASE, task_id)
-    return edit(settings, [release], owner=owner, force=force, offline=offline, remote=remote)
+    moves = [Transition(Verb.RELEASE, task_id) for task_id in ids if task_id not in lost]
+    return edit(settings, moves, owner=owner, force=force, offline=offline, remote=remote)
 
 
 @command("run")

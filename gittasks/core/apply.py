@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple, assert_never
 
 from gittasks.core import ids, rules, validation
 from gittasks.core.editor import Editor
 from gittasks.core.fields import CLEARABLE, LISTS, SIMPLE
 from gittasks.core.graph import Graph
-from gittasks.core.history import changed_ids
+from gittasks.core.history import Change, diff
 from gittasks.core.model import (
     Actor,
     Snapshot,
@@ -57,6 +58,10 @@ class Edit(NamedTuple):
     changed: tuple[str, ...] = ()
     unblocked: tuple[str, ...] = ()
     forced: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    """Everything that differs, computed once for the message and the log."""
+    steps: tuple[Edit, ...] = ()
+    """The edits of which this one consists, a commit each; none when it is one commit."""
 
     @property
     def made(self) -> bool:
@@ -72,7 +77,8 @@ def between(
     forced: tuple[str, ...] = (),
 ) -> Edit:
     """The Edit that leads from one snapshot to another, however it came about."""
-    changed = changed_ids(before, after)
+    changes = diff(before, after)
+    changed = tuple(dict.fromkeys(change.task for change in changes if change.task))
     return Edit(
         before=before,
         after=after,
@@ -81,6 +87,7 @@ def between(
         changed=changed,
         unblocked=unblocked(before, after) if changed else (),
         forced=forced,
+        changes=changes,
     )
 
 
@@ -108,15 +115,80 @@ def apply(snapshot: Snapshot, operations: Sequence[Operation], context: Context)
     draft = Editor(snapshot, context)
     focus: list[str] = []
     draft.coming = frozenset(_ids_to_come(operations))
+    moves: list[Move] = []
     for index, operation in enumerate(operations):
+        tasks = dict(draft.tasks) if len(operations) > 1 and _is_transition(operation) else None
         try:
             intent = resolved(operation, focus, draft.loop_ends)
             focus.append(_apply_one(draft, intent))
         except GittasksError as error:
             raise error.with_details(operation=index) from error.__cause__
+        if tasks is not None:
+            moves.append(_move(tasks, draft.tasks))
     after = snapshot._replace(info=draft.info, tasks=draft.tasks)
     edit = between(snapshot, after, focus=tuple(focus), forced=tuple(draft.forced))
-    return edit._replace(created=tuple(draft.created))
+    return stepwise(edit._replace(created=tuple(draft.created)), moves)
+
+
+# --- one commit for each transition ---------------------------------------------------------------
+
+_STATE = ("status", "owner", "session", "claim", "left", "started", "finished", "result")
+"""The fields that a transition moves together."""
+Move = Mapping[str, tuple[Task, Task]]
+"""The tasks that one transition moved, each before and after it."""
+
+
+def _is_transition(operation: Operation) -> bool:
+    if isinstance(operation, Update):
+        return operation.status is not None
+    return isinstance(operation, (Transition, StartNext, Claim))
+
+
+def _state(task: Task) -> dict[str, Any]:
+    return {name: getattr(task, name) for name in _STATE}
+
+
+def _move(before: Mapping[str, Task], after: Mapping[str, Task]) -> Move:
+    pairs = ((before[i], task) for i, task in after.items() if i in before)
+    return {new.id: (old, new) for old, new in pairs if _state(old) != _state(new)}
+
+
+def stepwise(edit: Edit, moves: Sequence[Move]) -> Edit:
+    """The edit in steps: first all that is no transition, then the transitions in turn.
+
+    An edit with one transition and nothing about other tasks is one step. What the steps lead to
+    is what the edit leads to; where a later operation changed a task once more, the last has it.
+    """
+    moves = [move for move in moves if move]
+    if not moves:
+        return edit
+    tasks = dict(edit.after.tasks)
+    for move in reversed(moves):
+        for task_id, (old, _) in move.items():
+            tasks[task_id] = tasks[task_id]._replace(**_state(old))
+    snapshots = [edit.before, edit.after._replace(tasks=dict(tasks))]
+    for move in moves:
+        for task_id, (_, new) in move.items():
+            tasks[task_id] = tasks[task_id]._replace(**_state(new))
+        snapshots.append(edit.after._replace(tasks=dict(tasks)))
+    snapshots[-1] = edit.after
+    first = between(snapshots[0], snapshots[1])
+    if len(moves) == 1 and moves[0].keys() >= set(first.changed):
+        return edit
+    steps = [first, *(between(a, b) for a, b in pairwise(snapshots[1:]))]
+    steps = [step._replace(forced=edit.forced) for step in steps if step.made]
+    return edit._replace(steps=tuple(steps)) if len(steps) > 1 else edit
+
+
+def moves_between(before: Snapshot, after: Snapshot) -> list[Move]:
+    """The transitions that lead from one snapshot to another: ends first, then beginnings.
+
+    A task that is new with a status has made none.
+    """
+    pairs = _move(before.tasks, after.tasks).values()
+    moved = [(old, new) for old, new in pairs if old.status is not new.status]
+    moved.sort(key=lambda pair: (not pair[1].status.closed, pair[1].sort_key))
+    return [{new.id: (old, new)} for old, new in moved]
 
 
 def _ids_to_come(operations: Sequence[Operation]) -> Iterator[str]:

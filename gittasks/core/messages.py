@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gittasks.core.apply import Edit
-from gittasks.core.history import Change, ChangeKind, diff
+from gittasks.core.history import Change, ChangeKind
 from gittasks.core.ids import list_id_fault, near_matches
 from gittasks.core.merge.registers import Register
 from gittasks.core.model import Actor, Status, Task
@@ -133,7 +133,7 @@ def parse_kept(message: str) -> tuple[tuple[str, Register], ...]:
 def _lines(edit: Edit) -> list[str]:
     """The changes of the list and of each task, one line each."""
     by_task: dict[str, list[Change]] = {}
-    for change in diff(edit.before, edit.after):
+    for change in edit.changes:
         by_task.setdefault(change.task, []).append(change)
     return [_line(task_id, changes, edit) for task_id, changes in by_task.items()]
 

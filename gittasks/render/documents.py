@@ -164,8 +164,11 @@ def task_document(
     me: str | None = None,
     info: ListInfo | None = None,
     progress: Progress,
+    ids: Sequence[str] = (),
+    started: str | None = None,
 ) -> Document:
-    """The answer of `show` and of every command that writes one task.
+    """The answer of `show` and of every command that writes tasks; of several the first stands
+    as `task`.
 
     `unblocked` are the ids that became ready by it; `commit` is the new commit, None if none.
     """
@@ -173,8 +176,10 @@ def task_document(
         "task",
         list=list_part(info) if info else None,
         task=task(changed_task, graph, me),
+        ids=list(ids or [changed_task.id]),
         changed=changed,
         unblocked=list(unblocked),
+        started=started,
         commit=commit,
         progress=progress_part(progress),
     )
@@ -258,8 +263,13 @@ def export_document(snapshot: Snapshot, tasks: Iterable[Task]) -> Document:
 # --- documents about a change ----------------------------------------------------------------
 
 
-def edit_document(edit: Edit, commit: str | None, me: str, now: int) -> Document:
-    """The answer of the commands that write one task, at `now` in epoch seconds."""
+def edit_document(
+    edit: Edit, commit: str | None, me: str, now: int, started: str | None = None
+) -> Document:
+    """The answer of the commands that write tasks, at `now` in epoch seconds.
+
+    `started` is the task that was begun besides those that the command named.
+    """
     focus = next((i for i in edit.focus if i), "")
     view = ListView(edit.after, now)
     return task_document(
@@ -271,6 +281,8 @@ def edit_document(edit: Edit, commit: str | None, me: str, now: int) -> Document
         me=me,
         info=edit.after.info,
         progress=view.progress,
+        ids=[i for i in dict.fromkeys(edit.focus) if i and i != started],
+        started=started,
     )
 
 

@@ -150,10 +150,14 @@ _BACKOFF = Backoff(first=0.005, most=0.5)
 
 
 class Proposal(NamedTuple):
-    """The list as a caller wants it to become, and the commit message that says so."""
+    """The list as a caller wants it to become, and the commit message that says so.
+
+    The commits of `earlier` proposals go before it; all become visible by one move of the ref.
+    """
 
     after: Snapshot
     message: str
+    earlier: tuple[Proposal, ...] = ()
 
 
 class CommitResult(NamedTuple):
@@ -167,6 +171,8 @@ class CommitResult(NamedTuple):
     commit: commits.CommitInfo | None
     lagging: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
+    earlier: tuple[commits.CommitInfo, ...] = ()
+    """Commits of the same write below it, oldest first."""
 
 
 class PreparedCommit(NamedTuple):
@@ -175,6 +181,7 @@ class PreparedCommit(NamedTuple):
     commit: commits.CommitInfo
     after: ListVersion
     objects: list[NewObject]
+    earlier: tuple[commits.CommitInfo, ...] = ()
 
 
 class MergeCommitResult(NamedTuple):
@@ -340,21 +347,28 @@ def _try(
         if not _settles(branch, prepared.after):
             heads = Heads(prepared.commit.id, branch.heads.tracked)
             store.remember(prepared.after._replace(commit=prepared.commit.id, heads=heads))
-    return CommitResult(prepared.commit, *moved)
+    return CommitResult(prepared.commit, *moved, earlier=prepared.earlier)
 
 
 def compose(
     store: ListStore, branch: ListVersion, proposal: Proposal, signatures: Signatures
 ) -> PreparedCommit:
-    """The commit of a proposal on top of a branch, and all objects that are new; unwritten."""
+    """The commits of a proposal on top of a branch, and all objects that are new; unwritten."""
     check_writable(branch)
-    tree, after, objects = next_branch(store.repository.objects, branch, proposal.after)
-    parents = (branch.commit,)
-    commit = commits.new_commit(
-        store.repository.objects.form, tree, parents, *signatures, proposal.message
-    )
-    info = commits.CommitInfo(commit.id, tree, parents, *signatures, proposal.message)
-    return PreparedCommit(info, after, [*objects, commit])
+    repository = store.repository
+    chain: list[commits.CommitInfo] = []
+    objects: list[NewObject] = []
+    for step in (*proposal.earlier, proposal):
+        if chain and not all(file.canonical for file in branch.files.values()):
+            repository.objects.write(objects)  # a file that a person edited is read again
+        tree, branch, new = next_branch(repository.objects, branch, step.after)
+        parents = (branch.commit,)
+        form = repository.objects.form
+        commit = commits.new_commit(form, tree, parents, *signatures, step.message)
+        chain.append(commits.CommitInfo(commit.id, tree, parents, *signatures, step.message))
+        objects += [*new, commit]
+        branch = branch._replace(commit=commit.id)
+    return PreparedCommit(chain[-1], branch, objects, tuple(chain[:-1]))
 
 
 def _settles(before: ListVersion, after: ListVersion) -> bool:

@@ -134,7 +134,7 @@ def for_list(session: Session, list_id: str | None) -> Session:
 def link(
     session: Session, commit: CodeCommit, mentions: Sequence[TaskTrailer], *, copied: bool = False
 ) -> list[Linked]:
-    """Link a commit to the tasks that it names and move them, with one commit for each list.
+    """Link a commit to the tasks that it names and move them, in each list at once.
 
     What a rule forbids is left out and remembered, and the link made all the same. A commit that
     was `copied` moves no task that is linked to what it is a copy of. The remote is not asked: a
@@ -238,7 +238,7 @@ def _in_order(
 def _edit(
     session: Session, steps: list[tuple[TaskTrailer, Operation]]
 ) -> tuple[EditResult | None, list[NotDone]]:
-    """Do all steps that can be done, as one commit."""
+    """Do all steps that can be done, at once."""
     not_done: list[NotDone] = []
     while steps:
         try:

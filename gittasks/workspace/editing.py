@@ -1,4 +1,4 @@
-"""Writing to the list at work: one commit for each edit, here or where the remote decides."""
+"""Writing to the list at work: a move of the ref for each edit, or where the remote decides."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def edit(
     offline: bool = False,
     first: bool = False,
 ) -> EditResult:
-    """Apply operations as one commit, all or nothing; see `Workspace.edit`."""
+    """Apply operations, all or nothing and by one move of the ref; see `Workspace.edit`."""
     claims = any(isinstance(op, Claim) for op in operations)
     remote = session.store.decisive if claims and not offline else None
     policy = Policy(remote, not offline, force, parallel, first)
@@ -153,8 +153,10 @@ def write(
     assert written is not None  # noqa: S101  what has to be asked is known, or raised NoRemote
     if written.commit is None:
         return EditResult(attempt.edit, None, attempt.notes)
-    session.commits.append(written.commit.id)
-    log.remember(session.store, written.commit, attempt.edit.before, attempt.edit.after)
+    chain = (*written.earlier, written.commit)
+    session.commits += [commit.id for commit in chain]
+    steps = attempt.edit.steps or (attempt.edit,)
+    log.remember(session.store, list(zip(chain, steps, strict=True)))
     if hint:
         session.notices.append(hint)
     session.notices += [lagging(folder) for folder in written.lagging]
@@ -204,16 +206,23 @@ class _Attempt:
             self.needs_remote = fenced
             if fenced:
                 return None
-        session = self._session
-        message = commit_message(
-            session.list_id,
-            edit,
-            session.actor,
-            self._operation_id,
+        steps = edit.steps or (edit,)
+        proposals = [
+            transaction.Proposal(step.after, self._message(step, number, len(steps)))
+            for number, step in enumerate(steps, 1)
+        ]
+        return proposals[-1]._replace(earlier=tuple(proposals[:-1]))
+
+    def _message(self, step: Edit, number: int, count: int) -> str:
+        """The message of one of the commits; those of one operation share its id."""
+        return commit_message(
+            self._session.list_id,
+            step,
+            self._session.actor,
+            self._operation_id + (f".{number}" if count > 1 else ""),
             undo_of=self._undo_of,
             plan=self._plan,
         )
-        return transaction.Proposal(edit.after, message)
 
 
 def lagging(folder: str) -> str:

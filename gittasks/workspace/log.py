@@ -6,7 +6,7 @@ are told as well. What was once read is kept beside the other caches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gittasks.core.history import Change, ChangeKind, LogEntry, diff
@@ -16,7 +16,7 @@ from gittasks.store import log_cache
 from gittasks.store.list_version import merge_subject
 
 if TYPE_CHECKING:
-    from gittasks.core.model import Snapshot
+    from gittasks.core.apply import Edit
     from gittasks.store.commits import CommitInfo
     from gittasks.store.list_store import ListStore
     from gittasks.store.list_version import ListVersion
@@ -68,10 +68,10 @@ def commits(store: ListStore) -> frozenset[str]:
     return frozenset(line.commit for line in _lines(store))
 
 
-def remember(store: ListStore, commit: CommitInfo, before: Snapshot, after: Snapshot) -> None:
-    """Keep what a commit that was just written changed."""
-    line = _encoded(_entry(commit, [before], after))
-    log_cache.append(store.history_path, commit.parents[0], [line])
+def remember(store: ListStore, written: Sequence[tuple[CommitInfo, Edit]]) -> None:
+    """Keep the changes of commits that were just written, oldest first."""
+    lines = [_encoded(_entry(commit, edit.changes)) for commit, edit in written]
+    log_cache.append(store.history_path, written[0][0].parents[0], lines)
 
 
 def _lines(store: ListStore) -> list[log_cache.Line]:
@@ -119,7 +119,7 @@ def _read(
     lines = []
     for commit in reversed(newest_first):
         befores = [load(parent).snapshot for parent in commit.parents] or [empty]
-        lines.append(_encoded(_entry(commit, befores, load(commit.id).snapshot)))
+        lines.append(_encoded(_entry(commit, _changes(befores, load(commit.id).snapshot))))
     return lines, load.whole
 
 
@@ -143,7 +143,7 @@ class _Loader:
         return branch
 
 
-def _entry(commit: CommitInfo, befores: list[Snapshot], after: Snapshot) -> LogEntry:
+def _entry(commit: CommitInfo, changes: Iterable[Change]) -> LogEntry:
     from gittasks.core.messages import parse_trailers
 
     trailers = parse_trailers(commit.message)
@@ -154,7 +154,7 @@ def _entry(commit: CommitInfo, befores: list[Snapshot], after: Snapshot) -> LogE
         owner=last_value(trailers.get("Gittasks-Owner")),
         session=last_value(trailers.get("Gittasks-Session")),
         subject=commit.message.partition("\n")[0],
-        changes=logged(_changes(befores, after)),
+        changes=logged(changes),
         forced=tuple(trailers.get("Gittasks-Forced", ())),
         undo_of=last_value(trailers.get("Gittasks-Undo")),
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from gittasks.core.apply import Edit, between
+from gittasks.core.apply import Edit, between, moves_between, stepwise
 from gittasks.core.imports import Wanted, apply_import
 from gittasks.core.operations import Context
+from gittasks.core.plan import Plan
 from gittasks.workspace import editing
 
 if TYPE_CHECKING:
@@ -23,11 +24,14 @@ def apply(
     force: bool = False,
     parallel: bool = False,
 ) -> editing.EditResult:
-    """Bring the list to what a plan or another tool says, as one commit; or only tell."""
+    """Bring the list to what a plan or another tool says, at once; or only tell."""
 
     def change(branch: ListVersion, context: Context) -> tuple[Edit, tuple[str, ...]]:
         brought = apply_import(plan, branch.snapshot, context)
-        return between(branch.snapshot, brought.snapshot, forced=brought.forced), brought.notes
+        edit = between(branch.snapshot, brought.snapshot, forced=brought.forced)
+        if isinstance(plan, Plan):  # an import tells of the past, and moves nothing now
+            edit = stepwise(edit, moves_between(edit.before, edit.after))
+        return edit, brought.notes
 
     if dry_run:
         policy = editing.Policy(force=force, parallel=parallel)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gittasks.store.commits import CommitInfo
+    from gittasks.store.list_store import ListStore
     from gittasks.store.list_version import ListVersion
     from gittasks.workspace.session import Session
 
@@ -55,7 +56,7 @@ class Undone(NamedTuple):
 
 
 class _Operation(NamedTuple):
-    """A commit of the list that is an operation.
+    """The last commit of an operation; a call with several transitions made several.
 
     `undo`: it takes back another one, and is no redo. `stands`: no undo that stands took it back.
     """
@@ -101,7 +102,8 @@ def redo(session: Session, *, dry_run: bool = False) -> Undone:
 
 def _undo_commit(session: Session, text: str, *, dry_run: bool) -> Undone:
     commit_id = past.commit_named(session.store, text)
-    operation = next((op for op in _operations(session) if op.commit.id == commit_id), None)
+    call = _call(session.store.commit(commit_id))
+    operation = next((op for op in _operations(session) if call and _call(op.commit) == call), None)
     if operation is None:
         raise NotFound(
             f"{commit_id[:7]} is no operation of gittasks: nothing to undo",
@@ -127,7 +129,7 @@ def _take_back(
         from gittasks.workspace import sharing  # the merge is loaded where there are conflicts
 
         sharing.check_uncontested(store, target.id)
-    before = store.load_at(target.parents[0])
+    before = store.load_at(_first(store, target).parents[0])
     after = store.load_at(target.id, before)
 
     def change(branch: ListVersion, _context: Context) -> tuple[Edit, tuple[str, ...]]:
@@ -166,14 +168,34 @@ def _operations(session: Session) -> Iterator[_Operation]:
     """The operations of the list, newest first; who takes one back comes before it."""
     store = session.store
     fallen: set[str] = set()
+    calls: set[str] = set()
     for commit in store.walk(store.load_readable().commit):
         trailers = parse_trailers(commit.message)
         stands = commit.id not in fallen
         target = last_value(trailers.get(UNDO))
         if target and stands:
             fallen.add(target)
-        if OP in trailers and len(commit.parents) == 1:
+        call = _call(commit)
+        if call and call not in calls:
+            calls.add(call)
             yield _Operation(commit, bool(target) and _is_undo(session, target or ""), stands)
+
+
+def _call(commit: CommitInfo) -> str | None:
+    """The id of the call that made a commit, which is no merge; None when it is none of ours.
+
+    Its commits are numbered behind a dot: a call is taken back whole.
+    """
+    operation = last_value(parse_trailers(commit.message).get(OP))
+    return operation.partition(".")[0] if operation and len(commit.parents) == 1 else None
+
+
+def _first(store: ListStore, last: CommitInfo) -> CommitInfo:
+    """The oldest commit of the call whose last one is given."""
+    call, first = _call(last), last
+    while _call(parent := store.commit(first.parents[0])) == call:
+        first = parent
+    return first
 
 
 def _is_undo(session: Session, target: str) -> bool:

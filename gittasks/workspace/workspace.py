@@ -166,7 +166,10 @@ class Workspace(Session):
         parallel: bool = False,
         offline: bool = False,
     ) -> EditResult:
-        """Apply operations as one commit, all or nothing; nothing to change makes no commit.
+        """Apply operations, all or nothing; nothing to change makes no commit.
+
+        Each transition is a commit of its own, what else they do is one; all become visible at
+        once.
 
         `force` overrides the rules `blocked`, `held` and `one-in-progress` and is recorded;
         `parallel` (or `git config gittasks.parallel`) lifts the last of them. A claim, and the end
@@ -179,7 +182,7 @@ class Workspace(Session):
     def apply_plan(
         self, plan: Wanted, *, dry_run: bool = False, force: bool = False, parallel: bool = False
     ) -> EditResult:
-        """Bring the list to what a plan or another tool says, as one commit; or only tell."""
+        """Bring the list to what a plan or another tool says, at once; or only tell."""
         from gittasks.workspace import plans
 
         return plans.apply(self, plan, dry_run=dry_run, force=force, parallel=parallel)
@@ -427,7 +430,7 @@ class Workspace(Session):
     def link(
         self, commit: CodeCommit, mentions: Sequence[TaskTrailer], *, copied: bool = False
     ) -> list[Linked]:
-        """Link a commit to the tasks that it names and move them, with one commit for each list."""
+        """Link a commit to the tasks that it names and move them, in each list at once."""
         from gittasks.workspace import commit_links
 
         return commit_links.link(self, commit, mentions, copied=copied)

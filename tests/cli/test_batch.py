@@ -1,4 +1,4 @@
-"""`batch`: JSON lines, all of them or none, as one commit."""
+"""`batch`: JSON lines, all of them or none, by one move of the ref."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ def _lines(*entries: dict[str, Any]) -> str:
     return "".join(json.dumps(entry) + "\n" for entry in entries)
 
 
-def test_every_operation_in_one_commit(listed: Repo) -> None:
-    """All operations work on the result of those before them, and make one commit."""
+def test_every_operation_at_once(listed: Repo) -> None:
+    """All work on the result of those before them, and become visible at once: one commit for what
+    they make and edit, and one for each transition."""
     before = listed.count()
+    moves = len(listed.git("reflog", "show", "gittasks/plan").splitlines())
     text = _lines(
         {"op": "create", "id": "d", "subject": "Task d", "blockedBy": ["a"], "phase": "2"},
         {"op": "create", "id": "loop", "subject": "Loop", "iterations": 3},
@@ -33,7 +35,8 @@ def test_every_operation_in_one_commit(listed: Repo) -> None:
         {"op": "update", "id": "c", "addBlockedBy": ["d"], "metadata": {"n": 1}},
     )
     done = listed.ok("batch", "--json", stdin=text).json()
-    assert listed.count() == before + 1
+    assert listed.count() == before + 11
+    assert len(listed.git("reflog", "show", "gittasks/plan").splitlines()) == moves + 1
     assert done["commit"] == listed.head()
     assert done["unblocked"] == []
     assert [r["line"] for r in done["results"]] == list(range(1, 15))

@@ -34,13 +34,13 @@ def test_without_a_status_a_pending_task_is_started(hooked: Repo) -> None:
     assert links(hooked, "a") == ["Begin", "Polish"]
 
 
-def test_several_tasks_are_one_commit_of_the_list(hooked: Repo) -> None:
-    """All that a commit names is one change; blockers are done before what waits for them."""
+def test_several_tasks_are_moved_at_once(hooked: Repo) -> None:
+    """Each move is a commit of its own; blockers are done before what waits for them."""
     hooked.ok("update", "a", "--add-blocked-by", "b")
     before = hooked.count()
     told = commit(hooked, "All\n\nTask: c skipped\nTask: a completed\nTask: b completed")
     assert told == ["plan: a completed, b completed, c skipped [2/2 complete]"]
-    assert hooked.count() == before + 1
+    assert hooked.count() == before + 4  # the links together, and three moves
 
 
 def test_one_is_finished_before_the_next_is_begun(hooked: Repo) -> None:

@@ -157,7 +157,7 @@ DOCUMENTS = [
     (
         "task",
         documents.task_document(A, GRAPH, progress=VIEW.progress),
-        "list task changed unblocked commit progress",
+        "list task ids changed unblocked started commit progress",
     ),
     (
         "taskList",
@@ -215,6 +215,8 @@ def test_error_document_carries_the_details_of_the_error() -> None:
         "kind": "refused",
         "message": "busy with b",
         "hint": "finish b",
+        "commands": [],
+        "decisions": [],
         "where": None,
         "exitCode": 5,
     }

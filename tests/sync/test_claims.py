@@ -155,12 +155,12 @@ def test_a_finish_under_an_old_claim_does_not_get_in_by_a_merge(
 
 
 def test_done_and_next_are_one_push(clones: tuple[Repo, Repo]) -> None:
-    """Who finishes a claimed task claims the next; the remote has both in one commit."""
+    """Who finishes a claimed task claims the next; the remote has both by one push."""
     ann = _as(clones[0], "ann", "s1")
     assert ann("claim", "a").code == 0
     before = clones[0].count()
     assert ann("done", "a", "--next").code == 0
-    assert clones[0].count() == before + 1
+    assert clones[0].count() == before + 2
     tasks = clones[0].tasks()
     assert (tasks["a"]["status"], tasks["b"]["status"], tasks["b"]["claim"]) == (
         "completed",
