@@ -104,8 +104,8 @@ def test_undo_takes_a_call_back_whole(listed: Repo) -> None:
     listed.ok("done", "a", "--next")
     listed.ok("undo")
     assert [listed.tasks()[i]["status"] for i in "abc"] == ["pending", "pending", "completed"]
-    listed.ok("undo")
-    assert listed.tasks()["c"]["status"] == "pending"
+    listed.ok("redo")
+    assert [listed.tasks()[i]["status"] for i in "ab"] == ["completed", "in_progress"]
 
 
 def test_steps_of_a_claim_go_to_the_remote_together(tmp_path: Path) -> None:
