@@ -1,4 +1,8 @@
-"""Application of operations to a list: a pure function from a snapshot to an edit."""
+"""Application of operations to a list: a pure function from a snapshot to an edit.
+
+The module is long because every write needs all of it: how each operation is applied, the steps
+that the edit is committed in, and which commands a refusal may offer.
+"""
 
 from __future__ import annotations
 
