@@ -104,8 +104,8 @@ def _exchanged(workspace: Workspace, result: SyncResult) -> dict[str, Any]:
     if len(lines) > _TOLD:
         lines = [f"... {len(lines) - _TOLD} more before these: TaskLog", *lines[-_TOLD:]]
     data |= {"received": lines, "sent": len(result.sent)}
-    if result.behind or result.removed:
-        data |= {"behind": result.behind, "removed": result.removed}
+    flags = {"behind": result.behind, "removed": result.removed}
+    data |= {name: True for name, holds in flags.items() if holds}
     if exchange.dates_ahead:
         data["datesAhead"] = [str(ahead) for ahead in exchange.dates_ahead]
     if result.conflicts:

@@ -91,6 +91,58 @@ def test_ten_clones_end_with_one_head(tmp_path: Path) -> None:
     )
 
 
+def peers(folder: str, count: int) -> list[Repo]:
+    """Working clones without a hub, each with all the others as remotes."""
+    repos = clones.share(folder, *(f"p{n}" for n in range(count)))
+    for repo in repos:
+        repo.workspace().init("plan", None)
+        repo.git("remote", "remove", "origin")
+        for n, other in enumerate(repos):
+            if other is not repo:
+                repo.git("remote", "add", f"p{n}", other.path)
+    return repos
+
+
+def test_ten_peers_that_gossip_end_with_one_head(tmp_path: Path) -> None:
+    """300 writes, exchanged by random pairs of working clones: none fails, and all settle."""
+    rng, began = Random(12), time.monotonic()
+    repos = peers(str(tmp_path), 10)
+    failures: list[str] = []
+    noted: list[str] = []
+
+    def meet(who: int) -> None:
+        other = rng.choice([n for n in range(10) if n != who])
+        wish = SyncOptions(fetch=True, push=True)
+        (done,) = repos[who].workspace("plan").exchange(wish, f"p{other}")
+        failures.extend([] if done.error is None else [done.error.message])
+
+    for n in range(300):
+        who = rng.randrange(10)
+        if rng.random() < 0.5:
+            noted.append(f"note {n}")
+            repos[who].edit(AddNote("a", noted[-1]), at=n)
+        else:
+            repos[who].edit(Update("b", metadata={f"of {who}": n}), at=n)
+        if rng.random() < 0.5:
+            meet(rng.randrange(10))
+    rounds = 0
+    while len({repo.head() for repo in repos}) > 1:
+        rounds += 1
+        assert rounds <= 20, {repo.head() for repo in repos}
+        for who in rng.sample(range(10), 10):
+            meet(who)
+    took = time.monotonic() - began
+    assert failures == []
+    expected = clones.told(repos[0])
+    assert all(clones.told(repo)[1:5] == expected[1:5] for repo in repos)
+    assert [note.text for note in tasks(repos[0])["a"].notes] == noted
+    commits, merges = repos[0].count(), automatic(repos[0])
+    figures(
+        f"\n10 peers in random pairs, 300 writes in {took:.0f} s: {commits} commits, {merges} of "
+        f"them automatic, 0 failures, one head after {rounds} rounds"
+    )
+
+
 def test_a_thousand_commits_apart(tmp_path: Path) -> None:
     """Two clones that did not meet for 500 commits each: all of both, and only what competed is
     a conflict."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import agents
 from support.clones import on_hub, share
 from support.repositories import Repo, git
 
@@ -35,7 +36,8 @@ def _squash(repo: Repo, tmp_path: Path, gone: str) -> None:
     git(str(other), "push", "-q", "--force", "origin", f"{made}:refs/heads/gittasks/plan")
 
 
-def test_an_automatic_merge_that_was_dropped_is_no_rewrite(tmp_path: Path) -> None:
+@pytest.mark.parametrize("synced", [True, False], ids=["after-a-sync", "at-once"])
+def test_an_automatic_merge_that_was_dropped_is_no_rewrite(synced: bool, tmp_path: Path) -> None:
     """Who fetched a merge that its maker then left out goes on as if nothing had happened."""
     user, mate = share(str(tmp_path), "user", "mate")
     agent = _clone_of(user, tmp_path / "agent")
@@ -49,8 +51,10 @@ def test_an_automatic_merge_that_was_dropped_is_no_rewrite(tmp_path: Path) -> No
     mate.ok("sync", "-q")
     user.ok("sync", "-q")
     assert merged not in user.git("rev-list", "gittasks/plan").splitlines()
-    agent.ok("sync", "-q")
+    if synced:
+        agent.ok("sync", "-q")
     agent.ok("claim", "b", "-q")
+    assert user.git("rev-parse", "gittasks/plan") == agent.head()
     notes = {note["text"] for note in agent.tasks("plan")["a"]["notes"]}
     assert notes == {"mate 1", "mate 2", "user 1"}
 
@@ -100,6 +104,31 @@ def test_a_remote_that_is_behind_stops_nothing(command: str, adopted: bool, tmp_
     assert [n["text"] for n in bob.tasks("plan")["a"]["notes"]] == ["one", "two"]
     if adopted or command == "claim":
         assert on_hub(bob) == bob.head()
+
+
+def test_programs_are_told_that_a_remote_is_behind(tmp_path: Path) -> None:
+    """`sync --json` and the tool say it each, once."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    ada.ok("note", "a", "one")
+    ada.ok("sync", "-q")
+    bob.ok("note", "b", "mine")
+    bob.ok("sync", "-q")
+    for told in (_by_command, _by_tool):
+        _reset(bob, 1)
+        bob.git("fetch", "-q")
+        assert told(bob) is True
+        assert told(bob) is False
+
+
+def _by_command(repo: Repo) -> bool:
+    (one,) = repo.ok("sync", "--json").json()["lists"]
+    return bool(one["behind"])
+
+
+def _by_tool(repo: Repo) -> bool:
+    with agents.in_memory(repo.path, "plan") as agent:
+        (one,) = agent.ok("TaskSync")["lists"]
+    return bool(one.get("behind", False))
 
 
 def _by_sync(repo: Repo) -> None:
