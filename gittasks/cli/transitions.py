@@ -25,8 +25,10 @@ from gittasks.cli.options import (
 )
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
+from gittasks.core.graph import Graph
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Claim, Operation, StartNext, Transition, Verb
+from gittasks.core.progress import nothing_ready
 from gittasks.core.times import duration, duration_words
 from gittasks.core.validation import escape_line
 from gittasks.errors import GittasksError, Refused, RemoteFailure, Way
@@ -235,9 +237,6 @@ def _ended(workspace: Workspace, report: EditResult, started: str, child: ChildE
     )
 
 
-_NOTHING = "nothing is ready to be claimed"
-
-
 @command("claim")
 @click.argument("task_id", metavar="[ID]", required=False)
 @click.option("--lease", metavar="TIME", help="Others may take it when I am silent so long.")
@@ -299,11 +298,14 @@ def claim_command(
 
 
 def _answer(workspace: Workspace, claimed: Claimed) -> Answer:
-    edit, task = claimed.report.edit, claimed.task
+    edit, task, nothing = claimed.report.edit, claimed.task, ""
+    if task is None:
+        graph = Graph.of(edit.after, workspace.now().text)
+        nothing = render.text.clean(nothing_ready(graph, workspace.actor.owner))
 
     def text(marks: StatusMarks) -> str:
         if task is None:
-            return _NOTHING
+            return nothing
         words = render.text.clean(workspace.claim_words(task, claimed))
         return f"{words}\n{render.plain.edited(edit, marks, [task.id])}"
 
@@ -317,7 +319,7 @@ def _answer(workspace: Workspace, claimed: Claimed) -> Answer:
             tentative=claimed.tentative,
         ),
         text,
-        quiet=[task.id if task else _NOTHING],
+        quiet=[task.id if task else nothing],
         workspace=workspace,
         exit_code=0 if task else 1,
     )

@@ -284,20 +284,21 @@ def status_command(settings: Settings, everything: bool, at: str | None) -> Answ
     help="Wait until something is ready; at most TIME.",
 )
 @filter_options
+@click.option("--all", "anyone", is_flag=True, help="Those that are meant for others, too.")
 @owner_option
 @click.pass_obj
 def ready_command(
-    settings: Settings, /, owner: str | None, watch: str | None, **conditions: Any
+    settings: Settings, /, owner: str | None, watch: str | None, anyone: bool, **conditions: Any
 ) -> Answer:
     """Show what can be started now; exit code 1 when there is nothing."""
     workspace = settings.workspace(owner)
     if watch is not None:
         workspace.wait_until_ready(duration(watch, "--watch") if watch else None)
     view, me = ListView(workspace.snapshot(), workspace.now().epoch), workspace.actor.owner
-    tasks = filter_of(conditions, ready=True).of(view.snapshot, view.graph, me)
+    tasks = filter_of(conditions, ready=True, anyone=anyone).of(view.snapshot, view.graph, me)
     return Answer(
         lambda: render.documents.ready_document(view, tasks, me),
-        lambda marks: render.plain.ready_list(view, tasks, marks),
+        lambda marks: render.plain.ready_list(view, tasks, marks, me),
         quiet=[task.id for task in tasks],
         workspace=workspace,
         exit_code=exit_code(view.snapshot) or (0 if tasks else 1),

@@ -98,13 +98,14 @@ class Graph:
 
         That is: pending, due, without an open blocker, and owned by nobody or by `owner`.
         """
+        return [task for task in self.ready_for_anyone() if task.owner in (None, owner)]
+
+    def ready_for_anyone(self) -> list[Task]:
+        """Tasks that their owner, or for want of one anybody, can start now, as in `ready`."""
         ready = [
             task
             for task in self._tasks.values()
-            if task.status is Status.PENDING
-            and task.owner in (None, owner)
-            and self.is_due(task)
-            and not self.is_blocked(task.id)
+            if task.status is Status.PENDING and self.is_due(task) and not self.is_blocked(task.id)
         ]
         return sorted(ready, key=lambda t: (t.priority, t.sort_key))
 

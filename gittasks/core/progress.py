@@ -11,11 +11,14 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gittasks.core.graph import Graph, time_left
+from gittasks.core.ids import listed
 from gittasks.core.model import Snapshot, Status, Task, by_phase
 from gittasks.core.times import duration_words, format_time, parse_time, seconds_between
 
 _NEAR_MAX_PERCENT = 80
 """From this share of a loop's maximum the user is warned that it may run out."""
+_MOST_OTHERS = 5
+"""Tasks of others that a line names."""
 _NOUNS = (
     "analysis assessment audit benchmark check draft evaluation experiment iteration migration "
     "opinion proposal report review scan summary survey test translation validation vote"
@@ -374,6 +377,23 @@ def _growth(before: Iterable[Task], alive: Sequence[Task]) -> list[str]:
     total = sum(t.status is not Status.SKIPPED for t in alive)
     activity = _activity(new[0]).rstrip(".")
     return [f"Additional work discovered: {activity}{more}. Total now {_tasks(total)}."]
+
+
+# --- ready -----------------------------------------------------------------------------------
+
+
+def ready_for_others(graph: Graph, owner: str) -> str | None:
+    """`for others: be (backend-developer)`: what is ready, and not for `owner`; None for none."""
+    others = [t for t in graph.ready_for_anyone() if t.owner not in (None, owner)]
+    if not others:
+        return None
+    return f"for others: {listed([f'{t.id} ({t.owner})' for t in others], _MOST_OTHERS)}"
+
+
+def nothing_ready(graph: Graph, owner: str) -> str:
+    """`nothing is ready for Ann; for others: be (backend-developer)`, or that nothing is."""
+    others = ready_for_others(graph, owner)
+    return f"nothing is ready for {owner}; {others}" if others else "nothing is ready"
 
 
 # --- time ----------------------------------------------------------------------------------

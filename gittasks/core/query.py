@@ -13,10 +13,10 @@ class Filter(NamedTuple):
     """Conditions on tasks, of which all must hold; how to sort the tasks, and how many to take.
 
     `statuses` empty means all but deleted. `mine` are the tasks of who asks, `ready` those that
-    may be started by them, by priority. All `tags` must be there, and one of the `priorities`.
-    `where` maps keys of the metadata to values as text. `search` is a text in the id, subject,
-    description, result or a note, whatever the case. `sort` is one of SORTS, after a `-` the
-    other way round.
+    may be started by them, by priority; `anyone` adds those that are meant for others. All `tags`
+    must be there, and one of the `priorities`. `where` maps keys of the metadata to values as
+    text. `search` is a text in the id, subject, description, result or a note, whatever the case.
+    `sort` is one of SORTS, after a `-` the other way round.
     """
 
     statuses: Collection[str] = ()
@@ -26,6 +26,7 @@ class Filter(NamedTuple):
     tags: Collection[str] = ()
     priorities: Collection[int] = ()
     ready: bool = False
+    anyone: bool = False
     blocked: bool = False
     where: Mapping[str, str] = {}
     search: str | None = None
@@ -37,7 +38,7 @@ class Filter(NamedTuple):
     def of(self, snapshot: Snapshot, graph: Graph, me: str) -> list[Task]:
         """The tasks that fit, in order of display unless sorted; `me` is who asks."""
         if self.ready:
-            tasks = graph.ready(me)
+            tasks = graph.ready_for_anyone() if self.anyone else graph.ready(me)
         else:
             tasks = snapshot.ordered(deleted=self.deleted or "deleted" in self.statuses)
         chosen = [

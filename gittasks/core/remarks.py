@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from gittasks.core.actors import Standing, standing
 from gittasks.core.apply import Edit
+from gittasks.core.graph import Graph
 from gittasks.core.model import Actor, Status, Task
-from gittasks.core.operations import Operation, Transition, Update, Verb
+from gittasks.core.operations import Operation, StartNext, Transition, Update, Verb
+from gittasks.core.progress import nothing_ready
 from gittasks.core.validation import escape_line
 
 _SHOWN = 3
@@ -20,7 +22,7 @@ _DID = {
 }
 
 
-def remarks(edit: Edit, operations: Sequence[Operation], actor: Actor) -> list[str]:
+def remarks(edit: Edit, operations: Sequence[Operation], actor: Actor, now: str = "") -> list[str]:
     """Sentences about tasks of others that were moved, and about what else is in progress."""
     sentences: list[str] = []
     begun: list[Task] = []
@@ -36,6 +38,9 @@ def remarks(edit: Edit, operations: Sequence[Operation], actor: Actor) -> list[s
         task = edit.after.tasks.get(task_id)
         if task and edit.before.tasks.get(task_id) == task:
             sentences += _unchanged(task, op)
+        if isinstance(op, StartNext) and not task_id:
+            who = op.owner or actor.owner
+            sentences.append(escape_line(nothing_ready(Graph.of(edit.after, now), who), 300))
     return sentences + _elsewhere(edit, begun)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from gittasks.core.apply import Edit
 from gittasks.core.fields import BY_NAME, SIMPLE, arranged
+from gittasks.core.graph import Graph
 from gittasks.core.ids import find
 from gittasks.core.lint.advice import remarks
 from gittasks.core.model import Status, Task
@@ -23,7 +24,7 @@ from gittasks.core.operations import (
     Verb,
 )
 from gittasks.core.plan import Plan, PlannedTask, assign_ids
-from gittasks.core.progress import summary
+from gittasks.core.progress import nothing_ready, ready_for_others, summary
 from gittasks.core.query import Filter
 from gittasks.core.times import duration
 from gittasks.core.view import ListView
@@ -61,7 +62,8 @@ def claim(workspace: Workspace, given: Arguments) -> Reply:
         raise error.with_hint(again) from error
     progress = replies.progress_data(result.report.edit)
     if result.task is None:
-        message = "nothing is ready to be claimed"
+        graph = Graph.of(result.report.edit.after, workspace.now().text)
+        message = nothing_ready(graph, given.get("owner") or workspace.actor.owner)
         nothing = {"task": None, "message": message, **progress}
         return Reply(f"{message}\n{clean(progress['summary'])}", nothing)
     message = workspace.claim_words(result.task, result)
@@ -273,11 +275,8 @@ def _update(workspace: Workspace, given: Arguments) -> Reply:
     if others := [i for i in edit.changed if i not in (task_id, started)]:
         data["alsoChanged"] = others
     text = replies.changed_text(result, [task_id])
-    if isinstance(operations[-1], StartNext):
-        if started:
-            data["started"] = started
-        else:
-            workspace.notices.append("nothing is ready to be begun")
+    if started:
+        data["started"] = started
     data |= replies.progress_data(result.edit)
     return Reply(text, data)
 
@@ -375,11 +374,14 @@ def _list(workspace: Workspace, given: Arguments) -> Reply:
         stale=workspace.stale_claims(branch.snapshot),
     )
     owner = given.get("owner")
-    tasks = _filter(given).of(view.snapshot, view.graph, owner or workspace.actor.owner)
+    me = workspace.actor.owner
+    tasks = _filter(given).of(view.snapshot, view.graph, owner or me)
     shown = _open_first(tasks, given.get("limit", _MOST_TASKS))
     workspace.notices += plain.remark_lines(view)
     workspace.notices += elsewhere_lines(tasks, workspace.actor, view.now, tool_way)
     text = plain.task_list(view, shown, MARKS)
+    if given.get("ready") and (others := ready_for_others(view.graph, owner or me)):
+        workspace.notices.append(others if shown else nothing_ready(view.graph, owner or me))
     data: dict[str, Any] = {
         "list": view.info.id,
         "tasks": [replies.row(task, view.graph) for task in shown],
@@ -408,6 +410,9 @@ def _filter(given: Arguments) -> Filter:
         mine=given.get("mine", False),
         phase=given.get("phase"),
         ready=ready,
+        anyone=given.get("anyone", False),
+        tags=given.get("tags", ()),
+        priorities=given.get("priority", ()),
         blocked=given.get("blocked", False),
         where=given.get("where", {}),
         search=given.get("search"),

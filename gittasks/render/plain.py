@@ -13,7 +13,14 @@ from gittasks.core.graph import Graph
 from gittasks.core.history import task_changes
 from gittasks.core.ids import listed
 from gittasks.core.model import Note, Problem, Status, Task, Unmerged, Value, task_seconds
-from gittasks.core.progress import Loop, Progress, change_lines, summary
+from gittasks.core.progress import (
+    Loop,
+    Progress,
+    change_lines,
+    nothing_ready,
+    ready_for_others,
+    summary,
+)
 from gittasks.core.times import MINUTE, duration_brief, duration_words, parse_time
 from gittasks.core.view import ListView, StaleClaim
 from gittasks.render.text import StatusMarks, clean, indent
@@ -58,10 +65,19 @@ def task_list(view: ListView, tasks: Sequence[Task], marks: StatusMarks) -> str:
     return "\n".join([*lines, *progress_lines(view.progress), clean(view.progress.summary)])
 
 
-def ready_list(view: ListView, tasks: Sequence[Task], marks: StatusMarks) -> str:
-    """The ready tasks, one a line; or that there is none, and what is in the way."""
+def ready_list(view: ListView, tasks: Sequence[Task], marks: StatusMarks, me: str) -> str:
+    """The ready tasks, one a line, and what is ready for others than `me`.
+
+    Where there are none, what is in the way.
+    """
+    others = ready_for_others(view.graph, me)
+    shown = {task.id for task in tasks}
     if tasks:
-        return "\n".join(_task_lines(tasks, view.graph, marks, view.now))
+        lines = _task_lines(tasks, view.graph, marks, view.now)
+        told = shown.issuperset(t.id for t in view.graph.ready_for_anyone())
+        return "\n".join([*lines, *([clean(others)] if others and not told else [])])
+    if others:
+        return clean(nothing_ready(view.graph, me))
     progress = view.progress
     counts = ((progress.in_progress, "in progress"), (progress.blocked, "blocked"))
     why = [f"{count} {word}" for count, word in counts if count]

@@ -109,7 +109,7 @@ def edit(
         raise _with_result_noted(session, operations, refusal) from None
     if not report.edit.made:
         _check_lost(session, operations, report)
-    session.notices += remarks(report.edit, operations, session.actor)
+    session.notices += remarks(report.edit, operations, session.actor, session.now().text)
     return report
 
 

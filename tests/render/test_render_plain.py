@@ -252,7 +252,7 @@ def test_empty_list_and_empty_selection_are_told_apart() -> None:
 def test_ready_list_says_why_nothing_is_ready() -> None:
     def ready(*tasks: Task) -> str:
         view = viewed(*tasks)
-        return plain.ready_list(view, view.graph.ready(), UNICODE)
+        return plain.ready_list(view, view.graph.ready(), UNICODE, "me")
 
     assert ready(ASK) == "[ ] p1-ask-x2k4  PHASE 1: Ask user"
     blocked = Task(id="b", subject="B", blocked_by=(ASK.id,))
