@@ -48,6 +48,16 @@ def graph_command(settings: Settings, task_id: str | None, form: str, only_open:
     return Answer(
         lambda: render.documents.graph_document(snapshot, shown),
         lambda marks: _drawn(snapshot, shown, form, marks, now),
+        drawing=(
+            (
+                lambda screen: screen.fitted(
+                    _drawn(snapshot, shown, form, settings.marks(), now), cut=True
+                )
+            )
+            if form == "text"
+            else None
+        ),
+        paged=True,
         quiet=[task.id for task in shown.net.tasks],
         hints=lambda: _hints(shown, form),
         workspace=workspace,

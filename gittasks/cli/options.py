@@ -70,6 +70,9 @@ def common_options() -> list[click.Parameter]:
         click.Option(
             ["-q", "--quiet", "common_quiet"], is_flag=True, help="Print ids and nothing else."
         ),
+        click.Option(
+            ["--no-pager", "common_no_pager"], is_flag=True, help="Print long answers at once."
+        ),
     ]
     for option in options:
         option.expose_value = False

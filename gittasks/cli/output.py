@@ -23,15 +23,17 @@ class Answer(NamedTuple):
     """The answer of a command, in each form that it can be asked for; only one of them is made.
 
     `quiet` are the lines of --quiet, as a rule ids; None when the text says no more than those.
-    Without a `drawing` a terminal gets the text. `hints` and `beside` go to standard error where
-    a person reads the text; `failures` do so with --quiet. The `notices`, and
-    those of the `workspace`, follow. A `file` is printed as it is, in whatever form.
+    Without a `drawing` a terminal gets the text; `paged`: through a pager, as git would.
+    `hints` and `beside` go to standard error where a person reads the text; `failures` do so
+    with --quiet. The `notices`, and those of the `workspace`, follow. A `file` is printed as it
+    is, in whatever form.
     """
 
     json: Callable[[], Mapping[str, Any]]
     text: Callable[[StatusMarks], str | None]
     quiet: Iterable[str] | None = None
     drawing: Callable[[Screen], str] | None = None
+    paged: bool = False
     hints: Callable[[], Iterable[str]] = tuple
     beside: Sequence[str] = ()
     failures: Sequence[str] = ()
@@ -76,7 +78,10 @@ def _print(settings: Settings, value: Answer) -> None:
         if value.drawing and settings.on_terminal():
             from gittasks.cli.terminal import Screen  # it imports rich
 
-            say(value.drawing(Screen.of(settings)))
+            screen = Screen.of(settings)
+            drawn = value.drawing(screen)
+            if not (value.paged and settings.pager and screen.page(drawn)):
+                say(drawn)
         elif (text := value.text(settings.marks())) is not None:
             say(text)
         _say_lines(value.beside, err=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Settings:
     """Values of the common options; filled while the command line is read."""
 
-    __slots__ = ("acting", "color", "directory", "json", "list_id", "quiet")
+    __slots__ = ("acting", "color", "directory", "json", "list_id", "no_pager", "quiet")
 
     def __init__(self, *, json: bool = False) -> None:
         self.directory = "."
@@ -25,6 +25,7 @@ class Settings:
         self.json = json
         self.color = "auto"
         self.quiet = False
+        self.no_pager = False
 
     def workspace(self, owner: str | None = None, remote: str | None = None) -> Workspace:
         """Open the workspace that the options name; `owner` acts, else who `--as` names.
@@ -71,6 +72,11 @@ class Settings:
         """True when a person reads standard output on a terminal that can move the cursor."""
         plain = self.json or self.quiet or os.environ.get("TERM") in (None, "", "dumb")
         return not plain and sys.stdout.isatty()
+
+    @property
+    def pager(self) -> bool:
+        """True when long answers may go through a pager."""
+        return not self.no_pager
 
     def in_color(self) -> bool:
         """True to colour: as asked, else on a terminal that can and wants it (no-color.org)."""

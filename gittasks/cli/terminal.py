@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TextIO
 
 from rich.console import Console
 
-from gittasks.render.terminal import Glyphs, signs
+from gittasks.cli import pager
+from gittasks.render.terminal import Glyphs, fitted_lines, signs
 from gittasks.store import platform
 
 if TYPE_CHECKING:
@@ -194,6 +195,14 @@ class Screen(NamedTuple):
     def width(self) -> int:
         """Columns."""
         return self.console.width
+
+    def fitted(self, shown: str, *, cut: bool = False) -> str:
+        """Text whose lines fit the width: what is too long goes on below, or is `cut`."""
+        return fitted_lines(shown, self.console, cut=cut)
+
+    def page(self, text: str) -> bool:
+        """Show text in the pager that git would use; False where there is none."""
+        return pager.show(text, self.console.height)
 
     def printed(self, view: object) -> str:
         """A view as text."""

@@ -317,9 +317,15 @@ def show_command(settings: Settings, task_id: str, no_history: bool, at: str | N
     task = view.snapshot.tasks[_find_then(workspace, view, task_id)]
     later = view.past.later if view.past else ()
     history = [] if no_history else workspace.log(task.id, without=later)
+
+    def text(marks: StatusMarks) -> str:
+        return "\n".join(_task_lines(view, task, history, marks))
+
     return Answer(
         lambda: render.documents.show_document(view, task, history, workspace.actor.owner),
-        lambda marks: "\n".join(_task_lines(view, task, history, marks)),
+        text,
+        drawing=lambda screen: screen.fitted(text(settings.marks())),
+        paged=True,
     )
 
 
@@ -375,13 +381,15 @@ def log_command(
     if reverse:
         entries.reverse()
     times = phase_times(snapshot.ordered(), workspace.now().epoch) if chosen is None else []
+
+    def text(marks: StatusMarks) -> str:
+        lines = render.history_text.entry_lines(entries, marks, with_task=chosen is None)
+        return "\n".join([*lines, *render.history_text.phase_lines(times)])
+
     return Answer(
         lambda: render.documents.log_document(snapshot.info, entries, times),
-        lambda marks: "\n".join(
-            [
-                *render.history_text.entry_lines(entries, marks, with_task=chosen is None),
-                *render.history_text.phase_lines(times),
-            ]
-        ),
+        text,
+        drawing=lambda screen: screen.fitted(text(settings.marks())),
+        paged=True,
         exit_code=exit_code(snapshot),
     )

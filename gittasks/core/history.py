@@ -118,6 +118,10 @@ class Change(NamedTuple):
     kind: ChangeKind = ChangeKind.FIELD
 
 
+ROOT_AT = "2026-01-01T00:00:00Z"
+"""The date of every root commit."""
+
+
 class LogEntry(NamedTuple):
     """One commit of a list. `by` is the git author, `owner` the actor that the commit names."""
 
@@ -130,6 +134,11 @@ class LogEntry(NamedTuple):
     changes: tuple[Change, ...]
     forced: tuple[str, ...] = ()
     undo_of: str | None = None
+
+    @property
+    def is_root(self) -> bool:
+        """True for the commit that begins a list, the same in every clone: its date is made up."""
+        return self.at == ROOT_AT and not self.changes
 
     @property
     def who(self) -> str:

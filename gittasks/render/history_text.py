@@ -31,7 +31,7 @@ def entry_lines(entries: Iterable[LogEntry], marks: StatusMarks, *, with_task: b
     width = max((len(clean(e.who)) for e in shown), default=0)
     lines = []
     for entry in shown:
-        at = entry.at.replace("T", " ")
+        at = " " * len(entry.at) if entry.is_root else entry.at.replace("T", " ")
         what = _what(entry, marks, with_task=with_task)
         lines.append(f"{at} {entry.commit[:7]} {clean(entry.who):<{width}}  {what}")
     return lines

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -202,6 +202,34 @@ class Columns(NamedTuple):
         longest = max((cell_len(clean(label(t))) for t in tasks), default=0)
         room = width - ids - 6
         return cls(ids, max(1, min(longest, max(room // 2, room - beside))))
+
+
+_HEADS = r"^(?P<dim>[-0-9]{10} [:0-9]{8}Z)? *(?P<yellow>[0-9a-f]{7})(?= )|^(?P<bold>[a-z ]+:)"
+"""Beginnings of lines that are told apart: when and in which commit, or the name of a field."""
+
+
+def fitted_lines(shown: str, console: Console, *, cut: bool) -> str:
+    """Lines of text, none wider than the screen: `cut`, else continued below, set deeper."""
+    width = console.width
+    lines: list[Text] = []
+    for line in shown.split("\n"):
+        row = Text.from_ansi(line)
+        row.highlight_regex(_HEADS)
+        if row.cell_len <= width:
+            lines.append(row)
+        elif cut:
+            row.truncate(width, overflow="ellipsis")
+            lines.append(row)
+        else:
+            deeper = len(line) - len(line.lstrip()) + 4
+            first, *rest = row.wrap(console, max(width - deeper, 1))
+            lines += [first, *(Text(" " * deeper).append_text(piece) for piece in rest)]
+    for row in lines:
+        row.rstrip()
+    with console.capture() as capture:
+        for row in lines:
+            console.print(row, no_wrap=True, overflow="ignore", crop=False)
+    return capture.get().removesuffix("\n")
 
 
 def task_table(tasks: Iterable[Task], view: ListView, signs: Glyphs, columns: Columns) -> Table:

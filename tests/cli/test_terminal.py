@@ -145,3 +145,42 @@ def test_quiet_and_json_are_the_same_on_a_terminal(varied: Repo) -> None:
         assert shown.run("gittasks list -q").split() == varied.ok("list", "-q").out.split()
         text = shown.run("gittasks status --json")
     assert '"kind":"progress"' in text
+
+
+_LONG = "PHASE 1: Handle errors, timeouts and retries on every call that crosses the boundary"
+
+
+@pytest.mark.parametrize("words", [("graph",), ("show", "b"), ("log",)])
+def test_long_lines_fit_the_window_and_nothing_is_lost(repo: Repo, words: tuple[str, ...]) -> None:
+    """`graph` cuts, `show` and `log` go on below; a pipe gets the lines whole."""
+    plan(repo)
+    repo.ok("create", _LONG, "--id", "a")
+    repo.ok("create", f"{_LONG} again and again", "--id", "b", "--blocked-by", "a")
+    with window(repo.path, 80, 60) as terminal:
+        shown = terminal.run(f"gittasks --no-pager {' '.join(words)}")
+    whole = repo.ok(*words).out
+    assert max(map(len, whole.splitlines())) > 80
+    if words != ("graph",):
+        assert set(whole.split()) <= set(shown.split())
+    assert len(whole.splitlines()) <= len(shown.rstrip().splitlines())
+    if words == ("graph",):
+        assert len(whole.splitlines()) == len(shown.rstrip().splitlines())
+
+
+def test_long_answers_go_through_the_pager_of_git(listed: Repo) -> None:
+    """GIT_PAGER, core.pager of the user; none from the repository, none off a terminal."""
+    listed.git("config", "core.pager", "echo from the repository")
+    listed.git("config", "--global", "core.pager", "sed s/^/global:/")
+    with window(listed.path, 100, 40) as terminal:
+        assert "global:" in terminal.run("gittasks log")
+        assert "mine:" in terminal.run("GIT_PAGER='sed s/^/mine:/' gittasks log")
+        for command in ("gittasks --no-pager log", "GIT_PAGER=cat gittasks log"):
+            assert "global:" not in terminal.run(command)
+        assert "plan: task list" in terminal.run("GIT_PAGER=no-such-pager gittasks log")
+
+
+def test_the_first_commit_has_no_date(listed: Repo) -> None:
+    """That of the root is made up, the same in every clone."""
+    lines = listed.ok("log").out.splitlines()
+    assert not any("2026-01-01 00:00:00Z" in line for line in lines)
+    assert any(line.startswith(" " * 20) and "plan: task list" in line for line in lines)

@@ -74,7 +74,7 @@ def test_no_command_and_no_list_says_how_to_begin(repo: Repo, tmp_path: Path) ->
 
 def test_no_command_and_several_lists_names_them(listed: Repo) -> None:
     listed.ok("init", "other", "-q")
-    listed.git("config", "--unset", "gittasks.list")
+    Path(listed.git_dir, "gittasks-list").unlink()
     done = listed.ok()
     assert {"plan", "other"} <= set(done.out.split())
     assert "gittasks use LIST" in done.err
@@ -102,9 +102,14 @@ def test_the_manual_page_is_that_of_these_commands(repo: Repo) -> None:
 
 
 @pytest.mark.skipif(shutil.which("man") is None, reason="no man")
-def test_git_shows_the_manual_page(repo: Repo) -> None:
+def test_git_shows_the_manual_page(repo: Repo, tmp_path: Path) -> None:
     folder = os.path.dirname(GITTASKS)
-    env = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "MANPAGER": "cat", "MANPATH": ""}
+    shutil.copytree(Path(__file__).parents[2] / "man", tmp_path / "man" / "man1")
+    env = {
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "MANPAGER": "cat",
+        "MANPATH": str(tmp_path / "man"),
+    }
     for args in (("help", "gittasks"), ("gittasks", "--help")):
         assert "a task list that lives in your git repository" in repo.git(*args, env=env)
 
@@ -325,7 +330,7 @@ def test_commands_document_names_every_command_and_option(repo: Repo) -> None:
         sections = re.split(r"^### ", file.read(), flags=re.MULTILINE)[1:]
     told = {re.split(r"[ \n`]", s.lstrip("`"), maxsplit=1)[0]: s for s in sections}
     assert list(told) == NAMES
-    common = {"--list", "--as", "--json", "--color", "--quiet", "--help"}
+    common = {"--list", "--as", "--json", "--color", "--quiet", "--no-pager", "--help"}
     for name in NAMES:
         options = set(
             re.findall(r"^  (?:-\w, )?(--[a-z-]+)", repo.ok(name, "-h").out, re.MULTILINE)
