@@ -180,6 +180,9 @@ def conflict_lines(conflict: OpenConflict, *, full: bool = False) -> list[str]:
     won = conflict.winner
     others = ", ".join(f"{_value(x.side)} by {clean(x.side.by)}" for x in conflict.losers)
     head = f"{name} {field}: {_value(won)} by {clean(won.by)} stands, not {others}"
+    if conflict.kind == "add-add" and conflict.field == "subject":
+        several = "two" if len(conflict.losers) == 1 else f"{len(conflict.losers) + 1}"
+        head = f"{several} tasks were made as {head.replace(f'{name} {field}', name, 1)}"
     if not full:
         return [head]
     lines = [head, f"    rule: {_RULES.get(conflict.rule, conflict.rule)}"]

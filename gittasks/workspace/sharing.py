@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,7 +11,14 @@ from gittasks import sync
 from gittasks.core.conflicts import Loser, OpenConflict, Side
 from gittasks.core.invariants import Violation, violations
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State, field_of
-from gittasks.core.merge.resolution import Command, Conflict, ConflictKind, Write, commands_to_take
+from gittasks.core.merge.resolution import (
+    Command,
+    Conflict,
+    ConflictKind,
+    Write,
+    anew,
+    commands_to_take,
+)
 from gittasks.core.messages import OWNER, can_keep, keep_message, parse_trailers
 from gittasks.core.rules import built_on
 from gittasks.core.times import DAY, HOUR, duration_words, format_time
@@ -33,6 +41,9 @@ if TYPE_CHECKING:
     from gittasks.store.list_version import ListVersion
     from gittasks.sync import SyncOptions, SyncResult
     from gittasks.workspace.session import Session
+
+
+_SUBJECT: Register = ("subject",)
 
 
 def conflicts(session: Session) -> list[OpenConflict]:
@@ -111,7 +122,13 @@ def _open_conflict(store: ListStore, snapshot: Snapshot, conflict: Conflict) -> 
     usable = task is not None or conflict.path == "list.yaml"
 
     def loser(write: Write) -> Loser:
-        moves = commands_to_take(task, store.list_id, register, write.value) if usable else []
+        moves: list[Command] = []
+        if task and conflict.kind is ConflictKind.ADD_ADD and register == _SUBJECT:
+            made = store.load_at(write.commit).snapshot.tasks.get(task.id)
+            moves = anew(made, _free_id(snapshot, task.id)) if made else []
+        elif usable:
+            result = write.beside if isinstance(write.beside, str) else None
+            moves = commands_to_take(task, store.list_id, register, write.value, result)
         return Loser(_side(store, register, write), tuple(moves))
 
     member = register[1] if len(register) > 1 else None
@@ -125,6 +142,12 @@ def _open_conflict(store: ListStore, snapshot: Snapshot, conflict: Conflict) -> 
         _side(store, register, conflict.winner),
         tuple(loser(write) for write in conflict.losers),
     )
+
+
+def _free_id(snapshot: Snapshot, task_id: str) -> str:
+    """An id that no task has: `p1-2` for a second `p1`."""
+    numbers = (f"{task_id[:60]}-{number}" for number in itertools.count(2))
+    return next(name for name in numbers if name not in snapshot.tasks)
 
 
 def _side(store: ListStore, register: Register, write: Write) -> Side:

@@ -10,7 +10,7 @@ from support.strategies import NOW, seeded
 
 from gittasks.core.apply import apply
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State
-from gittasks.core.merge.resolution import EXISTS, Command, commands_to_take
+from gittasks.core.merge.resolution import EXISTS, Command, anew, commands_to_take
 from gittasks.core.model import Actor, Note, Snapshot, Status, Task
 from gittasks.core.operations import Context, Operation, Transition, Update, Verb
 from gittasks.errors import Refused
@@ -148,3 +148,30 @@ def test_a_state_that_was_removed_is_the_default() -> None:
     task = in_state(Status.COMPLETED, "ann", None)
     after = run(seeded().with_tasks(task), commands_to_take(task, "plan", STATE, ABSENT))
     assert (after.status, after.owner) == (Status.PENDING, None)
+
+
+def test_the_command_for_a_status_takes_its_result_too() -> None:
+    """Also where only the owner differs; a result that the other had not is taken away."""
+    task = in_state(Status.COMPLETED, "ann", None)._replace(result="FAIL")
+    done, skipped = State(Status.COMPLETED, "bob"), State(Status.SKIPPED, "ann")
+    assert words(commands_to_take(task, "plan", STATE, done, "PASS")) == (
+        "update a --owner bob --result PASS"
+    )
+    assert words(commands_to_take(task, "plan", STATE, done, None)) == (
+        "update a --owner bob --result "
+    )
+    assert words(commands_to_take(task, "plan", STATE, skipped, "no need")) == (
+        "reopen a && skip a --result no need"
+    )
+    assert words(commands_to_take(task, "plan", STATE, skipped, None)) == ("reopen a && skip a")
+    assert commands_to_take(task, "plan", STATE, State(Status.COMPLETED, "ann"), "FAIL") == []
+
+
+def test_the_commands_for_a_second_task_of_an_id_make_it_anew() -> None:
+    """With all that a command line can give it; then what stands is kept."""
+    task = TASK._replace(phase="1", tags=("x", "y"), order=3, metadata={"k": "v"}, result="PASS")
+    assert words(anew(task, "a-2")) == (
+        "create Task a --id a-2 --phase 1 --metadata k=v --tag x --tag y && conflicts a --keep"
+    )
+    assert anew(task._replace(subject="-x"), "a-2") == []
+    assert anew(task._replace(phase="@file"), "a-2") == []

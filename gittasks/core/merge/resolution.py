@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from gittasks.core.fields import FIELDS, LISTS, SINGLE, Field, Merge
 from gittasks.core.history import strictly_equal
-from gittasks.core.merge.registers import ABSENT, STATE, Register, State
+from gittasks.core.merge.registers import ABSENT, STATE, Register, State, registers
 from gittasks.core.model import LOOP_ENDED, Status, Task
 
 CommitOrder = tuple[int, int]
@@ -329,11 +329,12 @@ Command = tuple[str, ...]
 
 
 def commands_to_take(
-    task: Task | None, list_id: str, register: Register, value: Any
+    task: Task | None, list_id: str, register: Register, value: Any, result: Any = ABSENT
 ) -> list[Command]:
     """The commands that give `register` the value `value`, to run one after the other.
 
-    [] when only an edit of the file by hand does that. `task` is None for the list itself.
+    [] when only an edit of the file by hand does that. `task` is None for the list itself. With
+    a status goes the `result` that it was written with, if that is known.
     """
     if task is None:
         storable = register == ("title",) and value not in (ABSENT, None)
@@ -341,7 +342,9 @@ def commands_to_take(
     if register == EXISTS:
         return [("gittasks", "delete", task.id)] if value is ABSENT else []
     if register == STATE:
-        return _moves(task, value if isinstance(value, State) else State())
+        moves = _moves(task, value if isinstance(value, State) else State())
+        known = result is not ABSENT and isinstance(value, State) and value.status.closed
+        return _with_result(task, moves, result or "") if known else moves
     update = ("gittasks", "update", task.id)
     if field := _SET.get(register):
         text = "" if value is ABSENT else str(value)
@@ -364,6 +367,46 @@ def _moves(task: Task, wanted: State) -> list[Command]:
         moves.append(("gittasks", "update", task.id, "--owner", wanted.owner or ""))
     held = task.status is Status.IN_PROGRESS and (task.session or task.claim)
     return [(*move, "--force") for move in moves] if held else moves
+
+
+def _with_result(task: Task, moves: list[Command], result: str) -> list[Command]:
+    """Let commands that close a task leave it with this result."""
+    if result.startswith(("-", "@")):  # that would be read as an option, or a file
+        return moves
+    *first, last = moves or [("gittasks", "update", task.id)]
+    reopened = any(move[1] == "reopen" for move in first)
+    if last[1] in ("done", "skip", "update"):
+        if "--result" in last:
+            at = last.index("--result")
+            last = (*last[:at], *last[at + 2 :])
+        stands = "" if reopened else task.result or ""
+        last = last if result == stands else (*last, "--result", result)
+    return [*first, last] if len(last) > 3 or last[1] != "update" else first
+
+
+_NOT_ANEW: Final = frozenset({("subject",), ("order",), RESULT})
+"""Registers of a task that another made anew does not take as options of `create`."""
+
+
+def anew(task: Task, new_id: str) -> list[Command]:
+    """The commands that make a task once more under another id, and leave its conflicts settled.
+
+    [] when it holds a text that no command line takes.
+    """
+    create: Command = ("gittasks", "create", task.subject, "--id", new_id)
+    for register, value in registers(task).items():
+        field = _SET.get(register)
+        if field and value is not None and register not in _NOT_ANEW:
+            create = (*create, field.option, str(value))
+        elif register[0] == "meta" and isinstance(value, str):
+            create = (*create, "--metadata", f"{register[1]}={value}")
+    for field in LISTS:
+        if field.uses.given:
+            for member in getattr(task, field.attr):
+                create = (*create, field.option, str(member))
+    if any(word.startswith("@") for word in create) or task.subject.startswith("-"):
+        return []
+    return [create, ("gittasks", "conflicts", task.id, "--keep")]
 
 
 def _transitions(task: Task, wanted: State) -> tuple[list[Command], str | None]:
