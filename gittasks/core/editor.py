@@ -26,6 +26,7 @@ from gittasks.core.model import (
 )
 from gittasks.core.operations import Claim, Context, Holder
 from gittasks.core.order import Places
+from gittasks.core.times import format_time, parse_time
 from gittasks.core.validation import ORDER_LIMIT
 from gittasks.errors import Refused, Usage
 
@@ -106,17 +107,27 @@ class Editor:
         if not all(strictly_equal(getattr(old, name), value) for name, value in changes.items()):
             self.tasks[task_id] = old._replace(**changes)
 
+    def _moment(self, task: Task) -> str:
+        """Now, or where another clock was ahead, the latest time that the task or a blocker states.
+
+        A slow clock finishes nothing before it was made, begun, or ready.
+        """
+        blockers = (self.tasks[i].finished for i in task.blocked_by if i in self.tasks)
+        times = (self.context.now, task.created, task.started, *blockers)
+        return max(time for time in times if time)
+
     def add_note(self, task_id: str, text: str) -> None:
-        """Append a note by the actor; the same note of the same moment is there only once."""
+        """Append a note by the actor; an equal one of the same second comes a second later."""
         old = self.tasks[task_id]
         note = Note(self.context.now, self.context.actor.owner, text)
+        while note in old.notes:  # the merge knows a note by its content
+            note = note._replace(at=format_time(parse_time(note.at) + 1))
         if sum(len(n.text.encode()) for n in old.notes) + len(text.encode()) > _NOTES_LIMIT:
             raise Usage(
                 f"the notes of {task_id} would be longer than {_NOTES_LIMIT // 1024} KiB",
                 hint="keep long texts in a file and note its path, or go on in a new task",
             )
-        if note not in old.notes:
-            self.tasks[task_id] = old._replace(notes=(*old.notes, note))
+        self.tasks[task_id] = old._replace(notes=(*old.notes, note))
 
     # --- commits of the code ----------------------------------------------------------------
 
@@ -189,7 +200,7 @@ class Editor:
         if task.status is Status.IN_PROGRESS:
             self._go_on(task, actor, resume=resume)
         else:
-            self._begin(task, task.owner or actor.owner, self.context.now)
+            self._begin(task, task.owner or actor.owner, self._moment(task))
 
     def _go_on(self, task: Task, actor: Actor, *, resume: bool) -> None:
         where = self._standing(task, actor)
@@ -201,9 +212,9 @@ class Editor:
         if task.claim and where is not Standing.HOLDER:  # the number of who had it is an old one
             self.tasks[task.id] = task = task._replace(claim=task.claim + 1)
         if answer is Answer.RESUME:
-            self._begin(task, task.owner or actor.owner, task.started or self.context.now)
+            self._begin(task, task.owner or actor.owner, task.started or self._moment(task))
         else:
-            self._begin(task, actor.owner, self.context.now)
+            self._begin(task, actor.owner, self._moment(task))
 
     def _begin(self, task: Task, owner: str, since: str) -> None:
         session = self.context.actor.session
@@ -224,7 +235,7 @@ class Editor:
         task, actor = self.tasks[task_id], self._acting(op.owner)
         if task.status.closed:
             raise rules.closed(task, "claim")
-        since = self.context.now
+        since = self._moment(task)
         if task.status is Status.IN_PROGRESS:
             answer = actors.to_claim(task, actor, resume=op.resume)
             if answer is Answer.UNCHANGED:
@@ -303,8 +314,8 @@ class Editor:
             owner=task.owner or actor.owner,
             session=actor.session if pending else task.session,
             left=None,
-            started=task.started or self.context.now,
-            finished=self.context.now,
+            started=task.started or self._moment(task),
+            finished=self._moment(task),
             result=outcome,
         )
 
@@ -339,7 +350,7 @@ class Editor:
             session=None,
             left=None,
             started=None,
-            finished=self.context.now,
+            finished=self._moment(task),
             result=outcome,
         )
 

@@ -9,7 +9,7 @@ from support.strategies import NOW, seeded
 
 from gittasks.core.apply import Edit, apply
 from gittasks.core.ids import near_matches
-from gittasks.core.model import LOOP_ENDED, Actor, Snapshot, Status, Task
+from gittasks.core.model import LOOP_ENDED, Actor, ListInfo, Snapshot, Status, Task
 from gittasks.core.operations import (
     AddNote,
     Context,
@@ -437,3 +437,24 @@ def test_done_and_next_in_one_step_see_each_other() -> None:
 def test_a_misspelled_beginning_finds_its_task() -> None:
     """People type the beginning of an id, so near matches compare with beginnings too."""
     assert near_matches("drow", ["draw-it-up", "review-it"]) == ["draw-it-up"]
+
+
+def test_a_slow_clock_states_no_time_before_what_it_has_seen() -> None:
+    """Neither before the task was made or begun, nor before its blockers were finished."""
+    late, later = "2099-01-01T00:00:00Z", "2099-01-02T00:00:00Z"
+    blocker = Task(id="b", subject="B", status=Status.COMPLETED, started=late, finished=later)
+    made = Task(id="a", subject="A", created=late)
+    ready = made._replace(id="c", blocked_by=("b",))
+    snapshot = Snapshot(info=ListInfo(id="plan"), tasks={t.id: t for t in (made, blocker, ready)})
+    context = Context(NOW, Actor("ann", None), 1, parallel=True)
+    for verb in (Verb.DONE, Verb.SKIP):
+        assert apply(snapshot, [Transition(verb, "a")], context).after.tasks["a"].finished == late
+    begun = apply(snapshot, [Transition(Verb.START, "c")], context).after
+    assert begun.tasks["c"].started == later
+    assert apply(begun, [Transition(Verb.DONE, "c")], context).after.tasks["c"].finished == later
+
+
+def test_two_equal_notes_of_one_second_are_two() -> None:
+    """The second is told a second later, since the merge knows a note by its content."""
+    notes = run(seeded(), AddNote("a", "hm"), AddNote("a", "hm")).after.tasks["a"].notes
+    assert [(n.at, n.text) for n in notes] == [(LATER, "hm"), ("2026-11-22T11:00:01Z", "hm")]
