@@ -227,6 +227,13 @@ def _trailer_lines(pairs: Sequence[tuple[str, str]]) -> str:
 KEY = "Task"
 """The trailer's name; git compares such names without case."""
 _STATUSES = {s.value: s for s in (Status.COMPLETED, Status.IN_PROGRESS, Status.SKIPPED)}
+_COMMANDS = {
+    "done": Status.COMPLETED,
+    "complete": Status.COMPLETED,
+    "start": Status.IN_PROGRESS,
+    "skip": Status.SKIPPED,
+}
+"""The words of the command line for the same."""
 
 
 class TaskTrailer(NamedTuple):
@@ -256,13 +263,14 @@ def parse(value: str) -> TaskTrailer:
     if len(words) == 1:
         return TaskTrailer(task, where or None)
     word = words[1].lower().replace("-", "_")
-    if word not in _STATUSES:
+    status = _STATUSES.get(word) or _COMMANDS.get(word)
+    if status is None:
         near = near_matches(word, _STATUSES, 1) or list(_STATUSES)
         raise Usage(
             f'"{words[1]}" is no state that a commit can bring',
             hint=f"write: {KEY}: {words[0]} {' or '.join(near)}",
         )
-    return TaskTrailer(task, where or None, _STATUSES[word])
+    return TaskTrailer(task, where or None, status)
 
 
 def deduplicated(mentions: list[TaskTrailer]) -> list[TaskTrailer]:

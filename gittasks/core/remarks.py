@@ -32,6 +32,8 @@ def remarks(edit: Edit, operations: Sequence[Operation], actor: Actor, now: str 
             continue
         if new.status is Status.IN_PROGRESS and (old is None or _began(old, new)):
             begun.append(new)
+            if old is not None and old.status is new.status and old.started == new.started:
+                sentences.append(f"{new.id} goes on since {new.started}")
         if old is not None and old.owner and old.owner == new.owner != actor.owner:
             sentences += _about(old, new, actor)
     for task_id, op in zip(edit.focus, operations, strict=False):

@@ -141,8 +141,8 @@ def _commits(session: Session, *, fix: bool) -> Iterator[Symptom]:
             "commit",
             row.list_id or None,
             f'commit {row.sha[:7]} ({row.subject}) says "{row.trailer}": {row.why}',
-            "see to that, then: gittasks doctor --fix; a trailer is changed with git commit "
-            "--amend",
+            "see to that, then: gittasks doctor --fix; to let go of all such: "
+            "gittasks hooks catch-up --dismiss",
             fixed=fix and commit_links.try_again(session, row),
         )
 

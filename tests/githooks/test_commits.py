@@ -153,10 +153,36 @@ def test_a_trailer_without_end_is_cut(hooked: Repo) -> None:
 
 
 def test_a_state_that_no_commit_can_bring_is_told(hooked: Repo) -> None:
-    """`Task: a done` is answered with the word that is meant; nothing is guessed."""
-    told = commit(hooked, "x\n\nTask: a complete")
+    """`Task: a complet` is answered with the word that is meant; nothing is guessed."""
+    told = commit(hooked, "x\n\nTask: a complet")
     assert told[0].endswith("write: Task: a completed")
     assert status(hooked, "a") == "pending"
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("done", "completed"),
+        ("complete", "completed"),
+        ("skip", "skipped"),
+        ("start", "in_progress"),
+    ],
+)
+def test_the_words_of_the_command_line_are_understood(hooked: Repo, word: str, state: str) -> None:
+    """`Task: a done` does what `gittasks done a` does."""
+    commit(hooked, f"x\n\nTask: a {word}")
+    assert status(hooked, "a") == state
+    assert hooked.ok("doctor").out == "nothing to see to\n"
+
+
+def test_a_wrong_trailer_of_an_older_commit_can_be_let_go(hooked: Repo) -> None:
+    """No amend reaches it: the command that doctor names is accepted, and doctor is content."""
+    commit(hooked, "x\n\nTask: a wrong")
+    commit(hooked, "y")
+    told = hooked.run("doctor")
+    assert (told.code, "gittasks hooks catch-up --dismiss" in told.out) == (1, True)
+    hooked.ok("hooks", "catch-up", "--dismiss")
+    assert hooked.ok("doctor").out == "nothing to see to\n"
 
 
 def test_an_amended_message_settles_what_was_kept(hooked: Repo) -> None:
