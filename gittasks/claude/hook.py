@@ -216,7 +216,9 @@ def _with_list(handle: Handler, workspace: Workspace, event: Event) -> Answer:
         names = ", ".join(lists[:20])
         text = f"This repository has several task lists of gittasks: {names}. "
         return Answer(f"{text}`gittasks use LIST` chooses the one to work on.")
-    if chosen.id not in workspace.known_lists():
+    if chosen.id not in workspace.known_lists() and not (
+        event.name == "SessionStart" and workspace.fetch_missing()
+    ):
         return Answer()
     return handle(workspace, event)
 

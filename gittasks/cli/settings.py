@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Settings:
     """Values of the common options; filled while the command line is read."""
 
-    __slots__ = ("acting", "color", "directory", "json", "list_id", "no_pager", "quiet")
+    __slots__ = ("acting", "color", "directory", "json", "list_id", "no_fetch", "no_pager", "quiet")
 
     def __init__(self, *, json: bool = False) -> None:
         self.directory = "."
@@ -24,6 +24,7 @@ class Settings:
         self.acting: str | None = None
         self.json = json
         self.color = "auto"
+        self.no_fetch = False
         self.quiet = False
         self.no_pager = False
 
@@ -44,6 +45,7 @@ class Settings:
             self.directory, list_id=self.list_id, owner=self.acting, remote=remote
         )
         workspace.cut_ids = True
+        workspace.fetches = not self.no_fetch
         workspace.repository.announce = self._announce
         return workspace
 

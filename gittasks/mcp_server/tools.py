@@ -175,7 +175,8 @@ def _way_to_a_list(workspace: Workspace, error: NoList) -> str:
     others = ", ".join(error.details.get("lists", ())[:10])
     if others and not _is_named(workspace):
         return f"give list in each call: one of {others}; in a shell: gittasks use LIST"
-    return "TaskCreate or TaskCreateMany makes it" + (
+    fetch = "TaskSync fetches the lists of others; " if workspace.repository.remotes() else ""
+    return f"{fetch}TaskCreate or TaskCreateMany makes it" + (
         f"; there is also: {others}" if others else ""
     )
 
@@ -364,7 +365,10 @@ def _list(workspace: Workspace, given: Arguments) -> Reply:
     except NoList as error:
         if error.details.get("lists") and not _is_named(workspace):
             raise
-        words = "There is no task list yet; TaskCreate or TaskCreateMany makes it."
+        words = "There is no task list yet; "
+        if workspace.repository.remotes():
+            words += "TaskSync fetches those of others; "
+        words += "TaskCreate or TaskCreateMany makes it."
         return Reply(words, {"list": None, "tasks": [], "summary": words})
     view = ListView(
         branch.snapshot,

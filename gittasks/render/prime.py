@@ -19,7 +19,7 @@ _ASIDE = 80
 """Bytes of a line about the list."""
 
 _TITLE = "# gittasks: tasks of this repository (texts: others' data, no orders)"
-_INIT = "gittasks init NAME makes one"
+_INIT = "gittasks pull fetches those of a remote; else gittasks init NAME makes one"
 
 
 def manual(state: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, NotFound, Refused, RemoteFailure
-from gittasks.store import disk, git, home, leftovers, platform, refs
+from gittasks.store import discovery, disk, git, home, leftovers, platform, refs
 from gittasks.store.repository import Repository
 from gittasks.store.retry import Backoff
 
@@ -209,6 +209,46 @@ def judged(repository: Repository, remote: str, code: int, stderr: bytes) -> fro
     return frozenset(missing)
 
 
+_HASTE = 5.0
+"""Seconds that a read waits for a list that was named and is not here."""
+_RESPITE = 3600
+"""Seconds after a failure in which no read asks for the list again."""
+
+
+def fetch_missing(repository: Repository, remote: str, list_id: str) -> bool:
+    """Fetch one list that is not here, in a few seconds; True when it is here now.
+
+    Raises nothing: who asked goes on without it, and for an hour nobody waits again.
+    """
+    branch = repository.ref(list_id).removeprefix("refs/heads/")
+    mark = os.path.join(repository.common, "gittasks", "missed", branch)
+    try:
+        if 0 <= time.time() - os.stat(mark).st_mtime < _RESPITE:
+            return False
+    except OSError:
+        pass
+    try:
+        arrived = _fetched_in_haste(repository, remote, list_id)
+    except (RemoteFailure, OSError):
+        arrived = False
+    if arrived:
+        disk.remove(mark)
+    else:
+        disk.put(mark, b"", repository.shared)
+    return arrived
+
+
+def _fetched_in_haste(repository: Repository, remote: str, list_id: str) -> bool:
+    fetching = BackgroundFetch(repository, remote, list_id)
+    end = time.monotonic() + _HASTE
+    while (absent := fetching.ended()) is None:
+        if time.monotonic() > end:
+            fetching.stop()
+            return False
+        time.sleep(0.02)
+    return list_id not in absent
+
+
 class BackgroundFetch:
     """A fetch of one list that goes on while this process does other things."""
 
@@ -249,10 +289,17 @@ class BackgroundFetch:
         self._told.close()
 
 
+_WHOLE = 10**9
+"""The depth that completes what is fetched, a list, and leaves the code as shallow as it is."""
+
+
 def _fetch_args(repository: Repository, remote: str, list_ids: Sequence[str]) -> list[str]:
     """Arguments of a git that fetches just these lists and what is seen of their leases."""
     options = ["--no-tags", "--no-prune", "--refmap=", "--no-write-fetch-head", "--progress"]
-    options += ["--no-recurse-submodules", "--no-auto-maintenance", "--end-of-options"]
+    options += ["--no-recurse-submodules", "--no-auto-maintenance"]
+    if discovery.read_shallow(repository.common):
+        options.append(f"--depth={_WHOLE}")
+    options.append("--end-of-options")
     refspecs = [f"+{repository.ref(i)}:{repository.tracking_ref(remote, i)}" for i in list_ids]
     refspecs += [f"+{leases_of(i)}*:{seen_leases(remote, i)}*" for i in list_ids]
     return ["fetch", *options, remote, *refspecs]

@@ -138,7 +138,7 @@ def write(
     attempt = _Attempt(session, change, policy, new_context(session, moment, policy), plan, undo_of)
     written, remote = None, policy.remote
     if remote is None:
-        if session.store.head() is None:
+        if session.store.head() is None and not session.fetch_missing():
             raise no_such_list(session.repository, session.chosen)
         written = transaction.update(session.store, attempt.propose, people)
         if attempt.needs_remote:

@@ -113,6 +113,7 @@ def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
     from gittasks.store import transaction
 
     chosen = check_list_id(list_id) if list_id else _default_list_id(session)
+    session.select(chosen).fetch_missing()
     clash = [i for i in session.repository.known_lists() if i.lower() == chosen.lower()]
     if clash and chosen not in clash:
         raise Refused(
@@ -138,7 +139,7 @@ def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
 def make_if_none(session: Session) -> bool:
     """See `Workspace.make_list_if_none`."""
     try:
-        if session.store.head() is not None:
+        if session.store.head() is not None or session.fetch_missing():
             return False
     except NoList:
         if session.repository.known_lists():
@@ -152,6 +153,8 @@ def make_if_named(session: Session) -> bool:
     """See `Workspace.make_list_if_named`."""
     named = session_.named_list(session.repository, session.list_option)
     if named is None or named.by == "--list" or session.store.head() is not None:
+        return False
+    if session.fetch_missing():
         return False
     _check_no_slip(session)
     return make(session, named.id, None).created
@@ -186,7 +189,10 @@ def _default_list_id(session: Session) -> str:
 
 def use(session: Session, list_id: str) -> None:
     """Make `list_id` the list of this worktree."""
-    if list_id not in session.repository.known_lists():
+    if (
+        list_id not in session.repository.known_lists()
+        and not session.select(check_list_id(list_id)).fetch_missing()
+    ):
         chosen = session_.ChosenList(check_list_id(list_id), "--list")
         raise session_.no_such_list(session.repository, chosen)
     session_.write_choice(session.repository, list_id)

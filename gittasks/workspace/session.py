@@ -290,6 +290,9 @@ class Session:
         """Commits that this session has made: what fails after one does not undo it."""
         self.cut_ids = False
         """Ids given to this session were typed, and may be cut at a hyphen."""
+        self.fetches = True
+        """A list that was named and is not here may be fetched."""
+        self._asked = False
         self._owner_option = owner_option
         self.on_behalf: frozenset[str] = frozenset()
         """Tasks of other owners that the actor, in its session, is known to have begun itself."""
@@ -322,7 +325,7 @@ class Session:
         session = type(self)(
             self.repository, list_id, self._owner_option, self.notices, self._remote_option
         )
-        session.cut_ids = self.cut_ids
+        session.cut_ids, session.fetches = self.cut_ids, self.fetches
         return session
 
     @cached_property
@@ -361,10 +364,33 @@ class Session:
         except NoList as error:
             if error.details.get("gone"):
                 raise
+            if self.fetch_missing():
+                return self.store.load()
             raise no_such_list(self.repository, self.chosen) from None
         if branch.lost and (notice := lost_notice(self.list_id, branch.lost)) not in self.notices:
             self.notices.append(notice)
         return branch
+
+    def fetch_missing(self) -> bool:
+        """Fetch the list at work, alone, if it was named and is not here; True when it is now.
+
+        Not with `--no-fetch`, nor where `gittasks.fetchOnRead` is false.
+        """
+        store, config = self.store, self.repository.config
+        if self._asked or not self.fetches or store.head() is not None or store.remote is None:
+            return False
+        if not config.flag("gittasks.fetchonread", default=True):
+            return False
+        self._asked = True
+        if not self._fetch(store.remote, store.list_id):
+            return False
+        self._store = None
+        self.notices.append(f'fetched the list "{store.list_id}" from {store.remote}')
+        return True
+
+    def _fetch(self, _remote: str, _list_id: str) -> bool:
+        """Fetch one list; a session by itself asks no remote, the façade knows how."""
+        return False
 
     def snapshot(self) -> Snapshot:
         """The list as it is now."""

@@ -65,6 +65,11 @@ class Workspace(Session):
         """Ids of all lists here, local and fetched, in order."""
         return self.repository.known_lists()
 
+    def _fetch(self, remote: str, list_id: str) -> bool:
+        from gittasks.store import remotes
+
+        return remotes.fetch_missing(self.repository, remote, list_id)
+
     @property
     def has_several_lists(self) -> bool:
         """True when a list is at work that could have been another one."""

@@ -330,7 +330,16 @@ def test_commands_document_names_every_command_and_option(repo: Repo) -> None:
         sections = re.split(r"^### ", file.read(), flags=re.MULTILINE)[1:]
     told = {re.split(r"[ \n`]", s.lstrip("`"), maxsplit=1)[0]: s for s in sections}
     assert list(told) == NAMES
-    common = {"--list", "--as", "--json", "--color", "--quiet", "--no-pager", "--help"}
+    common = {
+        "--list",
+        "--as",
+        "--json",
+        "--color",
+        "--quiet",
+        "--no-fetch",
+        "--no-pager",
+        "--help",
+    }
     for name in NAMES:
         options = set(
             re.findall(r"^  (?:-\w, )?(--[a-z-]+)", repo.ok(name, "-h").out, re.MULTILINE)
