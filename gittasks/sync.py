@@ -14,6 +14,7 @@ branch, and a remote that turns out to be two repositories.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -27,14 +28,13 @@ from gittasks.errors import (
     FormatTooNew,
     GittasksError,
     HistoryRewritten,
-    InvalidData,
     NoList,
     NoRemote,
     Refused,
     RemoteFailure,
     Way,
 )
-from gittasks.store import home, leases, refs, remotes, transaction, worktrees
+from gittasks.store import anew, home, leases, refs, remotes, signing, transaction, worktrees
 from gittasks.store.ancestry import is_ancestor
 from gittasks.store.commits import CommitInfo
 from gittasks.store.evaluation import Evaluated
@@ -93,11 +93,23 @@ def unmergeable(why: Unmerged, list_id: str, remote: str) -> GittasksError:
     return errors[why](list_id, remote)
 
 
+_CHECKED = re.compile(r"e-?mail|address|committer|author|identity|sign|gpg|verif", re.IGNORECASE)
+"""Words of forges that check who made a commit, or whether it is signed."""
+_SETTINGS = (
+    'for a forge that checks addresses: git config gittasks.identity "Name <name@example.com>"; '
+    "for one that wants signatures: git config gittasks.sign true; what was never pushed is then "
+    "made anew by the next push"
+)
+
+
 def refused(list_id: str, remote: str, reason: str) -> RemoteFailure:
     """The remote does not take it, or says nothing."""
+    hint = "your work is safe in the local branch; it is not on the remote"
+    if _CHECKED.search(reason):
+        hint += f"; {_SETTINGS}"
     return RemoteFailure(
         f'{remote} refused "{list_id}": {reason or "it ended the connection without a word"}',
-        hint="your work is safe in the local branch; it is not on the remote",
+        hint=hint,
         details={"list": list_id},
     )
 
@@ -114,7 +126,8 @@ def not_taken(list_id: str, remote: str, reason: str) -> RemoteFailure:
     """The remote did not take a write that it has to agree to, so it was not made here either."""
     return RemoteFailure(
         f'{remote} did not take the change to "{list_id}": {reason or "no reason was given"}',
-        hint="nothing was changed; try again, or work without asking the remote: --offline",
+        hint="nothing was changed; try again, or work without asking the remote: --offline"
+        + (f"; {_SETTINGS}" if _CHECKED.search(reason) else ""),
         details={"list": list_id},
     )
 
@@ -436,12 +449,16 @@ class _ListSync:
         if heads.local is None or (level and not (urls and urls.apart)):
             self._finish()
             return None
-        if self.result.branch:
-            try:
+        try:
+            if self.result.branch:  # what is no list is not pushed either
                 transaction.check_writable(self.result.branch)
-            except InvalidData as error:  # what is no list is not pushed either
-                self.fail(error)
-                return None
+            published = remotes.published(self.repository, self._remote, self._list_id)
+            if anew.make(self._store, published):
+                self.integrate()
+                return self.to_push()
+        except GittasksError as error:
+            self.fail(error)
+            return None
         unsent = self._unsent
         if self._absent or not heads.tracked:  # all of it is new there
             unsent = tuple(reversed(list(self._store.walk(heads.local))))
@@ -594,6 +611,7 @@ class _Offer:
     ) -> transaction.PreparedCommit:
         """Write the objects of the commit that is offered, and no ref."""
         store = self._store
+        evaluated = signing.signed_merge(store.repository, evaluated)
         offered = transaction.compose(store, evaluated.branch, proposal, self._people)
         local = evaluated.branch.heads.local
         worktrees.find_clean(store.repository, store.ref, local or offered.commit.id)

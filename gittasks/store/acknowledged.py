@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.core.messages import OP, parse_trailers
 from gittasks.errors import InvalidData
 from gittasks.store import disk, git, refs
-from gittasks.store.commits import MERGE_SIGNER, CommitInfo, ancestors, read_commit
+from gittasks.store.commits import CommitInfo, ancestors, read_commit
+from gittasks.store.list_version import is_automatic
 
 if TYPE_CHECKING:
     from gittasks.store.objects import ObjectStore
@@ -131,7 +132,7 @@ def missing(objects: ObjectStore, head: str | None, heads: Sequence[str]) -> tup
 
 def _operation(commit: CommitInfo) -> str | None:
     """The name of an operation, the same in its copies; None for an automatic merge or a root."""
-    if commit.author.person == MERGE_SIGNER or not commit.parents:
+    if is_automatic(commit.message) or not commit.parents:
         return None
     return (parse_trailers(commit.message).get(OP) or [commit.id])[-1]
 

@@ -10,7 +10,9 @@ from gittasks.errors import InvalidData
 from gittasks.store.objects import NewObject, ObjectFormat, ObjectStore
 
 MERGE_SIGNER = "gittasks <merge@gittasks.invalid>"
-"""Author of automatic commits."""
+"""Author of automatic commits, unless `gittasks.identity` says otherwise."""
+ROOT_SIGNER = "gittasks <root@gittasks.invalid>"
+"""Author of root commits, likewise."""
 _LAST_MOMENT = 253_402_300_799
 """The end of the year 9999, the last that RFC 3339 can say; git takes later ones."""
 

@@ -17,9 +17,9 @@ from gittasks.core.model import Unmerged
 from gittasks.errors import FormatTooNew, InvalidData
 from gittasks.store import merge_cache
 from gittasks.store.ancestry import Region, region
-from gittasks.store.commits import MERGE_SIGNER, CommitInfo, read_commit
+from gittasks.store.commits import CommitInfo, read_commit
 from gittasks.store.list_tree import read_branch
-from gittasks.store.list_version import Heads, ListVersion
+from gittasks.store.list_version import Heads, ListVersion, merge_subject
 from gittasks.store.merge_cache import Checkpoint
 from gittasks.store.merge_files import ListContents
 from gittasks.store.objects import NewObject, ObjectStore
@@ -69,7 +69,7 @@ def replay(
     children = Counter(parent for commit in area.commits.values() for parent in commit.parents)
     needed = set(heads)
     for info in area.commits.values():
-        marked = info.author.person == MERGE_SIGNER
+        marked = info.message == f"{merge_subject(list_id)}\n"
         tree = contents.tree(info.tree)
         settled = parse_kept(info.message)
         history.add(Commit(info.id, info.parents, info.author.time, tree, marked, settled))

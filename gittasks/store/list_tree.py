@@ -13,7 +13,7 @@ from gittasks.core.history import same_task
 from gittasks.core.ids import task_id_fault, unreadable
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task
 from gittasks.errors import InvalidData
-from gittasks.store.commits import Signature, new_commit, read_commit
+from gittasks.store.commits import ROOT_SIGNER, Signature, new_commit, read_commit
 from gittasks.store.list_version import (
     FOLDER,
     REGULAR,
@@ -21,33 +21,42 @@ from gittasks.store.list_version import (
     TaskFile,
     TreeEntry,
 )
-from gittasks.store.objects import NewObject, ObjectFormat, ObjectStore, Unavailable
+from gittasks.store.objects import NewObject, ObjectStore, Unavailable
 
+_README = """\
+This branch is a task list, `{0}`, kept by gittasks: a file for each task, a commit for each step.
+It has no history in common with the code and is never merged into it; clones share it by git.
+To see it: `git fetch`, then `gittasks list --list {0}`; or with git alone, `git log`.
+"""
+"""What people read who meet the branch on a forge."""
 _ATTRIBUTES = b"tasks/*.yaml -text merge=gittasks\n"
-_ROOT_SIGNATURE = Signature("gittasks <root@gittasks.invalid>", 1_767_225_600)
-"""Author of every root commit, dated 2026-01-01, so that all clones make the same one."""
+ROOT_SIGNATURE = Signature(ROOT_SIGNER, 1_767_225_600)
+"""Author of root commits, dated 2026-01-01, so that all clones make the same one."""
 
 
-def root_objects(form: ObjectFormat, list_id: str) -> list[NewObject]:
+def root_objects(objects: ObjectStore, list_id: str) -> list[NewObject]:
     """The objects of an empty list's first commit, the commit last.
 
     They depend on the list id and the format alone, so lists that were begun apart in two clones
     share their root and can be merged.
     """
-    info = form.new("blob", encode_list(ListInfo(id=list_id)))
-    attributes = form.new("blob", _ATTRIBUTES)
-    tree = form.new(
+    info = objects.form.new("blob", encode_list(ListInfo(id=list_id)))
+    attributes = objects.form.new("blob", _ATTRIBUTES)
+    readme = objects.form.new("blob", _README.format(list_id).encode())
+    tree = objects.form.new(
         "tree",
         serialize_tree(
             [
                 TreeEntry("list.yaml", REGULAR, info.id),
                 TreeEntry(".gitattributes", REGULAR, attributes.id),
+                TreeEntry("README.md", REGULAR, readme.id),
             ]
         ),
     )
     message = f"{list_id}: task list\n"
-    commit = new_commit(form, tree.id, (), _ROOT_SIGNATURE, _ROOT_SIGNATURE, message)
-    return [info, attributes, tree, commit]
+    signer = ROOT_SIGNATURE._replace(person=objects.identity or ROOT_SIGNATURE.person)
+    commit = new_commit(objects.form, tree.id, (), signer, signer, message)
+    return [info, attributes, readme, tree, commit]
 
 
 def read_branch(

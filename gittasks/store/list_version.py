@@ -13,6 +13,11 @@ def merge_subject(list_id: str) -> str:
     return f"{list_id}: automatic merge"
 
 
+def is_automatic(message: str) -> bool:
+    """True for the message of an automatic merge, whoever made or signed that."""
+    return message.endswith(": automatic merge\n") and message.count("\n") == 1
+
+
 REGULAR, FOLDER = 0o100644, 0o040000
 """Modes of a plain file and of a folder in a tree."""
 

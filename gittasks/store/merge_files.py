@@ -72,7 +72,7 @@ class ListContents:
 
     def automatic_commit(self, tree: str, parents: Iterable[str], order: CommitOrder) -> NewObject:
         """The automatic commit on some commits: nothing in it depends on who makes it, or when."""
-        signer = Signature(MERGE_SIGNER, max(order[0], 0))
+        signer = Signature(self._objects.identity or MERGE_SIGNER, max(order[0], 0))
         message = f"{merge_subject(self._list_id)}\n"
         return new_commit(self._objects.form, tree, tuple(sorted(parents)), signer, signer, message)
 
@@ -136,10 +136,9 @@ class ListContents:
                 return rewrite_task(old_bytes, decode_task(old_bytes, task_id, path), task)
         return encode_task(task)
 
-    def is_recipe(self, commit: Commit, order: CommitOrder) -> bool:
-        """Is a commit to the byte the automatic one on its parents?"""
-        root = self.tree_objects(commit.tree)[-1]
-        return self.automatic_commit(root.id, commit.parents, order).id == commit.id
+    def is_recipe(self, commit: Commit, order: CommitOrder) -> bool:  # noqa: ARG002
+        """Is a commit the automatic one on its parents? Who made or signed it does not count."""
+        return list(commit.parents) == sorted(commit.parents)
 
 
 def task_of(path: str) -> str | None:

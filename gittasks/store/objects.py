@@ -85,10 +85,13 @@ class ObjectStore:
         env: Mapping[str, str],
         *,
         form: ObjectFormat = FORMATS["sha1"],
+        identity: str | None = None,
         durable: bool = True,
         shared: Sharing = PRIVATE,
     ) -> None:
         self.form = form
+        self.identity = identity
+        """`Name <mail>` for commits that nobody makes, where `gittasks.identity` says so."""
         self._folder = os.path.join(common, "objects")
         self._common = common
         self._env = env

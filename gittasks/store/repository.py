@@ -73,8 +73,24 @@ class Repository:
         from gittasks.store.objects import FORMATS, ObjectStore
 
         form = FORMATS[self.config.get("extensions.objectformat") or "sha1"]
-        durable = self._durable()
-        return ObjectStore(self.common, self.env, form=form, durable=durable, shared=self.shared)
+        return ObjectStore(
+            self.common,
+            self.env,
+            form=form,
+            identity=self._identity(),
+            durable=self._durable(),
+            shared=self.shared,
+        )
+
+    def _identity(self) -> str | None:
+        """The author of commits that nobody makes (`gittasks.identity`), None for the usual."""
+        identity = self.config.get("gittasks.identity")
+        name, _, mail = (identity or "").partition("<")
+        if identity is None or (name.strip() and mail.endswith(">") and "\n" not in identity):
+            return identity
+        raise InvalidData(
+            f'git config gittasks.identity is "{identity}"', hint='use: "Name <name@example.com>"'
+        )
 
     @cached_property
     def shared(self) -> disk.Sharing:

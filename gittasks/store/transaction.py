@@ -19,7 +19,17 @@ import dulwich.objects  # noqa: F401  loaded here, not while the lock is held
 
 from gittasks.core.model import Snapshot
 from gittasks.errors import Busy, DiskFailure, GittasksError, InvalidData
-from gittasks.store import acknowledged, commits, disk, git, home, platform, refs, worktrees
+from gittasks.store import (
+    acknowledged,
+    commits,
+    disk,
+    git,
+    home,
+    platform,
+    refs,
+    signing,
+    worktrees,
+)
 from gittasks.store.commits import Signature
 from gittasks.store.disk import make_folders
 from gittasks.store.list_store import ListStore
@@ -245,7 +255,9 @@ def create(store: ListStore, at: str | None = None) -> CreateResult:
         commit = at or store.heads().tracked
         new: list[NewObject] = []
         if commit is None:
-            new = root_objects(store.repository.objects.form, store.list_id)
+            new = signing.signed(
+                store.repository, root_objects(store.repository.objects, store.list_id)
+            )
             store.repository.objects.write(new)
             commit = new[-1].id
         after = Aftermath()
@@ -329,6 +341,7 @@ def _try(
         merge = store.evaluate()
         if merge.branch.commit != branch.commit:
             return None
+        merge = signing.signed_merge(store.repository, merge)
         branch, new = merge.branch, list(merge.new)
     prepared = compose(store, branch, proposal, signatures)
     subject = proposal.message.partition("\n")[0]
@@ -365,10 +378,17 @@ def compose(
         parents = (branch.commit,)
         form = repository.objects.form
         commit = commits.new_commit(form, tree, parents, *signatures, step.message)
-        chain.append(commits.CommitInfo(commit.id, tree, parents, *signatures, step.message))
-        objects += [*new, commit]
-        branch = branch._replace(commit=commit.id)
+        objects += signing.signed(repository, [*new, commit])
+        commit_id = objects[-1].id
+        chain.append(commits.CommitInfo(commit_id, tree, parents, *signatures, step.message))
+        branch = branch._replace(commit=commit_id)
     return PreparedCommit(chain[-1], branch, objects, tuple(chain[:-1]))
+
+
+def replace(store: ListStore, old: str, new: Sequence[NewObject]) -> bool:
+    """Move the branch from a commit to the last of new ones, which say the same."""
+    with lock_of(store) as lock:
+        return _put(store, lock, old, new[-1].id, new, "made anew") is not None
 
 
 def _settles(before: ListVersion, after: ListVersion) -> bool:
@@ -393,6 +413,8 @@ def integrate(store: ListStore, tracked: str | None = None) -> MergeCommitResult
             if local is None or local == target:
                 return MergeCommitResult(merge)
             check_writable(merge.branch)
+            merge = signing.signed_merge(store.repository, merge)
+            target = merge.branch.commit
             moved = _put(store, lock, local, target, merge.new, "merge")
             if moved is not None:
                 heads = merge.branch.heads._replace(local=target)

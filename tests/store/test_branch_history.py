@@ -11,7 +11,7 @@ from support.repositories import Repo
 
 from gittasks.core.model import FORMAT
 
-ROOT_OF_PLAN = "1fb7474"
+ROOT_OF_PLAN = "fb99021"
 
 
 def test_two_clones_mint_the_same_root_commit(repo: Repo, tmp_path: object) -> None:
@@ -52,6 +52,7 @@ def test_tree_holds_list_attributes_and_one_file_a_task(listed: Repo) -> None:
     names = listed.git("ls-tree", "-r", "--name-only", "gittasks/plan").split("\n")
     assert names == [
         ".gitattributes",
+        "README.md",
         "list.yaml",
         "tasks/a.yaml",
         "tasks/b.yaml",
