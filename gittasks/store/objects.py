@@ -130,7 +130,7 @@ class ObjectStore:
                 if damaged
                 else f"the repository lacks the {kind} {object_id}",
                 where=object_id,
-                hint="git fsck tells what is damaged; git fetch may bring it back",
+                hint="gittasks doctor names what is damaged; --fix fetches it again",
             )
         actual, data = content
         if actual != kind:
@@ -141,11 +141,12 @@ class ObjectStore:
         item = self._staged.get(object_id)
         return (item.kind, item.data) if item else None
 
-    def _loose_path(self, object_id: str) -> str:
+    def loose_path(self, object_id: str) -> str:
+        """Path of the file of an object, if it is a loose one."""
         return os.path.join(self._folder, object_id[:2], object_id[2:])
 
     def _read_loose(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
-        return read_loose(self._loose_path(object_id), limit)
+        return read_loose(self.loose_path(object_id), limit)
 
     def _read_packed(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
         if self._packs is None:
@@ -196,7 +197,7 @@ class ObjectStore:
                     raise
 
     def _write_once(self, objects: Iterable[NewObject]) -> None:
-        paths = {self._loose_path(item.id): item for item in objects}
+        paths = {self.loose_path(item.id): item for item in objects}
         new = {path: item for path, item in paths.items() if not _freshen(path)}
         staged: dict[str, str] = {}
         try:
@@ -243,7 +244,7 @@ class ObjectStore:
 
     def missing(self, objects: Iterable[NewObject]) -> list[NewObject]:
         """The objects that are no loose files now: packed meanwhile, or pruned."""
-        return [item for item in objects if not os.path.exists(self._loose_path(item.id))]
+        return [item for item in objects if not os.path.exists(self.loose_path(item.id))]
 
 
 def check_size(size: int, limit: int, object_id: str) -> None:

@@ -189,6 +189,16 @@ def fetch(repository: Repository, remote: str, list_ids: Sequence[str]) -> froze
     return frozenset(absent)
 
 
+def fetch_again(repository: Repository, remote: str, list_id: str) -> None:
+    """Fetch a list whole, as if nothing of it were here: lost objects are here then; RemoteFailure.
+
+    Only into the tracking ref, and from nothing that is here: what is damaged cannot be offered.
+    """
+    command, *args = _fetch_args(repository, remote, [list_id])
+    answer = _talk(repository, [command, "--refetch", *args])
+    judged(repository, remote, answer.returncode, answer.stderr)
+
+
 def _note_before(repository: Repository, remote: str, list_id: str) -> None:
     """Remember where the tracking ref is before a fetch moves it, where nothing is known yet."""
     if held(repository, remote, list_id) is None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.invariants import violations
 from gittasks.core.model import Unmerged
-from gittasks.errors import GittasksError
-from gittasks.store import acknowledged, leftovers, merge_driver, transaction
+from gittasks.errors import GittasksError, RemoteFailure
+from gittasks.store import acknowledged, damage, leftovers, merge_driver, transaction
 from gittasks.store.list_store import ListStore
 from gittasks.workspace import commit_links, sharing
 from gittasks.workspace.session import lost_notice
@@ -49,6 +49,7 @@ def examine(session: Session, *, fix: bool) -> list[Symptom]:
     for list_id in lists:
         store = ListStore(session.repository, list_id)
         try:
+            symptoms += _damage(store, fix=fix)
             symptoms += _list(session, store, fix=fix)
         except GittasksError as error:
             hint = error.hint or f"see: git log {store.ref.removeprefix('refs/heads/')}"
@@ -147,6 +148,42 @@ def _commits(session: Session, *, fix: bool) -> Iterator[Symptom]:
         )
 
 
+def _damage(store: ListStore, *, fix: bool) -> Iterator[Symptom]:
+    """Objects of a list that cannot be had, fetched again from its remote when it has them."""
+    losses = damage.damaged(store)
+    if not losses:
+        return
+    remote = store.remote
+    packs = [] if all(x.torn for x in losses) else damage.damaged_packs(store.repository)
+    for path in packs:
+        again = f"git fetch --refetch {remote}" if remote else "git fetch --refetch URL BRANCH"
+        yield Symptom(
+            "damage",
+            None,
+            f"the pack {path}, or its index, is damaged",
+            f"move both away, then: {again}; keep them for what was never pushed",
+        )
+    failure, left = "", {loss.id for loss in losses}
+    if fix and remote and not packs:
+        try:
+            left = {loss.id for loss in damage.bring_back(store, losses)}
+        except RemoteFailure as error:
+            failure = f"{error.message}; "
+    for loss in losses:
+        if packs:
+            hint = "it may be in the damaged pack"
+        elif not remote:
+            hint = "fetch it from a clone that has it: git fetch --refetch URL BRANCH"
+        elif fix:
+            hint = f"{failure}fetch it from another clone: git fetch --refetch URL BRANCH"
+        else:
+            hint = f"gittasks doctor --fix fetches it again from {remote}"
+        aside = f", in the file {loss.torn}" if loss.torn else ""
+        yield Symptom(
+            "damage", store.list_id, f"{loss.message}{aside}", hint, fixed=loss.id not in left
+        )
+
+
 def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]:
     repository, list_id = session.repository, store.list_id
     branch = store.load()
@@ -154,7 +191,10 @@ def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]
         yield _lost(list_id, branch.lost)
     yield from _sharing(store, branch, fix=fix)
     yield from _others(store)
+    lost = [loss.id for loss in damage.damaged(store)] if branch.snapshot.problems else []
     for problem in branch.snapshot.problems:
+        if any(object_id in problem.message for object_id in lost):
+            continue  # of its objects, which is said already
         yield Symptom(
             "unreadable",
             list_id,

@@ -1,0 +1,119 @@
+"""Damage, and the way back that doctor names: each is tried on the damage that it is for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from support.clones import share
+from support.repositories import Repo
+
+
+def _file(repo: Repo, name: str) -> Path:
+    object_id = repo.git("rev-parse", name)
+    return Path(repo.git_dir, "objects", object_id[:2], object_id[2:])
+
+
+def _lose(path: Path) -> None:
+    path.unlink()
+
+
+def _tear(path: Path) -> None:
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:9])
+
+
+def _empty(path: Path) -> None:
+    path.chmod(0o644)
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("harm", [_lose, _tear, _empty])
+@pytest.mark.parametrize(
+    "name", ["gittasks/plan:tasks/a.yaml", "gittasks/plan:tasks", "gittasks/plan^{tree}"]
+)
+def test_an_object_that_the_remote_has_is_fetched_again(
+    tmp_path: Path, name: str, harm: object
+) -> None:
+    """Doctor names it, and what it says to run brings it back; a torn file is kept aside."""
+    (repo,) = share(str(tmp_path), "a")
+    path = _file(repo, name)
+    assert callable(harm)
+    harm(path)
+    torn = path.exists()
+    repo.remove("gittasks", "cache")
+    findings = repo.run("doctor", "--json").json()["findings"]
+    (finding,) = [f for f in findings if f["check"] == "damage"]
+    assert path.parent.name + path.name in finding["message"]
+    assert (str(path) in finding["message"]) is torn
+    assert finding["hint"].startswith("gittasks doctor --fix fetches it again from origin")
+    assert not [f for f in findings if f["check"] == "unreadable" and "repair" in f["hint"]]
+    repo.run("doctor", "--fix")
+    assert set(repo.tasks()) == {"a", "b", "c"}
+    assert Path(repo.git_dir, "gittasks", "damaged", path.parent.name + path.name).exists() is torn
+    assert not [
+        f for f in repo.run("doctor", "--json").json()["findings"] if f["check"] == "damage"
+    ]
+    repo.fsck()
+
+
+def test_a_damaged_pack_is_named_with_what_brings_its_objects_back(tmp_path: Path) -> None:
+    """Moved away by a person, as work that was never pushed may be in it alone."""
+    (repo,) = share(str(tmp_path), "a")
+    repo.git("gc", "-q")
+    (pack,) = Path(repo.git_dir, "objects", "pack").glob("*.pack")
+    blob = repo.git("rev-parse", "gittasks/plan:tasks/a.yaml")
+    entries = repo.git("verify-pack", "-v", str(pack.with_suffix(".idx"))).splitlines()
+    (offset,) = [int(line.split()[4]) for line in entries if line.startswith(blob)]
+    pack.chmod(0o644)
+    data = bytearray(pack.read_bytes())
+    data[offset + 4 : offset + 12] = bytes(8)
+    pack.write_bytes(data)
+    repo.remove("gittasks", "cache")
+    findings = repo.run("doctor", "--fix", "--json").json()["findings"]
+    hints = {f["message"]: f["hint"] for f in findings if f["check"] == "damage"}
+    assert any(blob in message for message in hints)
+    hint = hints[f"the pack {pack}, or its index, is damaged"]
+    assert hint.startswith("move both away, then: git fetch --refetch origin; ")
+    for part in (pack, pack.with_suffix(".idx")):
+        part.rename(tmp_path / part.name)
+    repo.git("fetch", "-q", "--refetch", "origin")
+    assert set(repo.tasks()) == {"a", "b", "c"}
+
+
+def test_what_no_remote_has_is_said(listed: Repo) -> None:
+    """Nothing is invented, and nothing is moved aside."""
+    path = _file(listed, "gittasks/plan:tasks/a.yaml")
+    _tear(path)
+    listed.remove("gittasks", "cache")
+    findings = listed.run("doctor", "--fix", "--json").json()["findings"]
+    (finding,) = [f for f in findings if f["check"] == "damage"]
+    assert not finding["fixed"]
+    assert "git fetch --refetch" in finding["hint"]
+    assert path.exists()
+
+
+@pytest.mark.parametrize("gone", ["packed-refs", "ref", "ref and reflog"])
+def test_a_list_whose_branch_is_gone_is_said_with_its_commit(listed: Repo, gone: str) -> None:
+    """What doctor says to run brings it back as it was; nothing offers to make it anew."""
+    listed.ok("list")
+    head = listed.head()
+    if gone == "packed-refs":
+        listed.git("pack-refs", "--all")
+        listed.remove("packed-refs")
+    else:
+        listed.remove("refs", "heads", "gittasks", "plan")
+    if "reflog" in gone:
+        shutil.rmtree(os.path.join(listed.git_dir, "logs", "refs", "heads", "gittasks"))
+    findings = listed.run("doctor", "--json").json()["findings"]
+    assert [f["list"] for f in findings if f["check"] == "lost"] == ["plan"]
+    for where in (["--list", "plan"], []):
+        refused = listed.run("list", *where)
+        assert refused.code == 8
+        assert "gittasks init" not in refused.err
+        assert "gittasks lists restore plan" in refused.err
+    listed.ok("lists", "restore", "plan")
+    assert listed.head() == head
+    assert set(listed.tasks()) == {"a", "b", "c"}
