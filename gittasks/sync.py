@@ -63,7 +63,8 @@ def removed(list_id: str, remote: str) -> HistoryRewritten:
     """The remote has the list no more."""
     return HistoryRewritten(
         f'"{list_id}" was removed from {remote}, which had it before',
-        hint="it is all here still; push it there again with: gittasks push --accept-rewrite",
+        hint="it is all here still; push it there again with: gittasks push --accept-rewrite; or "
+        f"let go of it: delete its branch here, then: gittasks lists forget {list_id}",
         details={"list": list_id},
     )
 

@@ -182,8 +182,9 @@ def heads_elsewhere(repository: Repository, list_id: str) -> dict[str, str]:
 
     As they were last fetched. Raises InvalidData when a ref is damaged.
     """
-    decided = of(repository, list_id).remote
-    others = [n for n in repository.remotes() if decided and not _same(repository, n, decided)]
+    names = repository.remotes()
+    decided = of(repository, list_id).remote if len(names) > 1 else None
+    others = [name for name in names if decided and not _same(repository, name, decided)]
     if not decided or not others:
         return {}
     common = repository.common
