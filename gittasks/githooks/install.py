@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -194,12 +195,16 @@ _CHAINED = ".gittasks-chained"
 
 
 class HookState(StrEnum):
-    """State of a hook: git calls the script of this version, an older one, none, or a person's."""
+    """State of a hook: git calls the script of this version, an older one, none, or a person's.
+
+    NOEXEC: the script is right, and its disk runs no programs.
+    """
 
     INSTALLED = "installed"
     OUTDATED = "outdated"
     MISSING = "missing"
     BY_HAND = "by hand"
+    NOEXEC = "noexec"
 
 
 class Hook(NamedTuple):
@@ -218,7 +223,7 @@ class Hook(NamedTuple):
         """True when git calls gittasks for it, by whatever version of the script."""
         if self.state is HookState.OUTDATED:
             return bool(self.path) and os.access(str(self.path), os.X_OK)
-        return self.state is not HookState.MISSING
+        return self.state not in (HookState.MISSING, HookState.NOEXEC)
 
 
 class HookStatus(NamedTuple):
@@ -394,8 +399,11 @@ def _state(path: str, name: str) -> HookState:
     program = os.fsdecode(line[1].strip(b"'")) if line else ""
     gone = program != "" and not os.access(program, os.X_OK)
     same = _PROGRAM.sub(b"installed=", text, count=1) == script(name)
-    usable = same and not gone and os.access(path, os.X_OK)
-    return HookState.INSTALLED if usable else HookState.OUTDATED
+    if not same or gone:
+        return HookState.OUTDATED
+    if os.access(path, os.X_OK):
+        return HookState.INSTALLED
+    return HookState.NOEXEC if os.stat(path).st_mode & stat.S_IXUSR else HookState.OUTDATED
 
 
 # --- git's configuration --------------------------------------------------------------------

@@ -96,7 +96,8 @@ def test_help_of_an_unknown_command_is_an_error(repo: Repo) -> None:
 def test_the_manual_page_is_that_of_these_commands(repo: Repo) -> None:
     """`man/gittasks.1` is in the wheel: `git help gittasks` and `git gittasks --help` show it."""
     page = Path(__file__).parents[2] / "man" / "gittasks.1"
-    assert repo.ok("help", "--man").out == page.read_text(encoding="utf-8")
+    same = repo.ok("help", "--man").out == page.read_text(encoding="utf-8")
+    assert same, "make it anew with: gittasks help --man > man/gittasks.1"
     for name in NAMES:
         assert f".SS gittasks {name}".replace("-", r"\-") in page.read_text(encoding="utf-8")
 

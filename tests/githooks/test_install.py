@@ -397,3 +397,19 @@ def test_every_file_of_lefthook_is_looked_at(
     left = install.install(listed.workspace("plan").repository).left
     listed.write(name, "\n".join(left[1:]))
     assert install.status(listed.workspace("plan").repository).complete
+
+
+def test_a_disk_that_runs_no_programs_is_said_as_what_it_is(
+    hooked: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mounted noexec: the scripts are right, and installing them again would not help."""
+    real = os.access
+    folder = os.path.join(hooked.git_dir, "hooks")
+
+    def access(path: str, mode: int) -> bool:
+        return not str(path).startswith(folder) and real(path, mode)
+
+    monkeypatch.setattr(os, "access", access)
+    state = install.status(hooked.workspace().repository)
+    assert {hook.state for hook in state.hooks} == {install.HookState.NOEXEC}
+    assert not any(hook.runs for hook in state.hooks)
