@@ -338,7 +338,10 @@ _OWN_SAMPLES = 3
 
 def time_left(tasks: Iterable[Task], now: str | None = None) -> int | None:
     """Seconds until a list is finished, as an estimate; None without a basis for one."""
-    net = web(tasks)
+    counted = list(tasks)
+    if sum(bool(task_seconds(task)) for task in counted) < _MIN_SAMPLES:
+        return None  # before all tasks are put in order for nothing
+    net = web(counted)
     return _time_left(net, critical_path(net, now), now)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gittasks.core.model import Actor, Status
+from gittasks.core.progress import ready_for_others
 from gittasks.core.view import ListView
 from gittasks.render import assets, plain
 from gittasks.render.elsewhere import elsewhere_lines
@@ -15,6 +16,7 @@ _RUNNING, _READY, _LISTS = 2, 2, 3
 _WIDTH = 64
 """Bytes of a line about one task: that bounds the tokens in any script, which characters do not."""
 _HEAD = 80
+_OTHERS = 48
 _ASIDE = 80
 """Bytes of a line about the list."""
 
@@ -54,6 +56,8 @@ def state(view: ListView, marks: StatusMarks, actor: Actor) -> list[str]:
             lines += [_cut(f"    {line.partition(': ')[2]}", _ASIDE) for line in aside]
         if len(tasks) > most:
             lines.append(f"  and {len(tasks) - most} more")
+    if others := ready_for_others(view.graph, actor.owner):
+        lines.append(_cut(f"Ready {clean(others)}", _OTHERS))
     return lines
 
 

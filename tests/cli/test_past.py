@@ -81,7 +81,7 @@ def test_the_words_of_that_time(dated: Repo) -> None:
         "[→] one  PHASE 1: One (in_progress, kim, 20 min so far)",
         "[ ] two  PHASE 2: Two (blocked by one)",
         "",
-        "0/2 tasks complete (0%), currently one",
+        "0/2 tasks complete (0%), currently One",
     ]
     told = dated.ok("status", "--at", commits(dated)[3]).out
     assert f"commit {commits(dated)[3][:7]}:" in told

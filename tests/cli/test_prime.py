@@ -48,7 +48,7 @@ def test_tells_how_the_list_stands(listed: Repo) -> None:
     assert "export GITTASKS_SESSION=" in listed.ok("prime").out
     told = listed.ok("prime", env=session).out
     assert "export GITTASKS_SESSION=" not in told
-    assert 'List "plan"\n0/3 tasks complete (0%), currently task a\n' in told
+    assert 'List "plan"\n0/3 tasks complete (0%), currently Task a\n' in told
     assert "In progress:\n  [→] a  Task a (in_progress, bob)\n    bob's, begun" in told
     assert "\nReady:\n  [ ] c  Task c\n" in told
     document = listed.ok("prime", "--json", env=session).json()
@@ -56,6 +56,18 @@ def test_tells_how_the_list_stands(listed: Repo) -> None:
     assert document["list"] == {"id": "plan", "title": None}
     assert document["text"] == told
     assert document["progress"]["total"] == 3
+
+
+def test_tells_what_is_ready_for_others(listed: Repo) -> None:
+    """Who has nothing to begin reads that others have, and who they are."""
+    for task_id in "abc":
+        listed.ok("update", task_id, "--owner", "bob")
+    assert "Ready for others: a (bob), b (bob), c (bob)" in listed.ok("prime").out
+
+
+def test_says_what_may_be_repeated(listed: Repo) -> None:
+    """Not everything: a second undo takes back more, a second note is another one."""
+    assert "All but undo, note and create without --id may be repeated" in listed.ok("prime").out
 
 
 def test_tells_how_to_begin(repo: Repo, tmp_path: object) -> None:

@@ -73,7 +73,7 @@ def test_the_page_tells_everything(busy_repo: Repo) -> None:
     """Progress, phases, who did what when, what waits for what, results and notes."""
     page = busy_repo.ok("report", env=minute(1530)).out
     for words in (
-        "1/4 tasks complete (25%), currently implement core",
+        "1/4 tasks complete (25%), currently Implement core",
         "PHASE 2: 0/2 complete, 1 in progress",
         "bob: 2030-01-01 00:10:00 to 2030-01-01 00:20:00, 10 min, released",
         "bob: 2030-01-02 01:00:00 to now, 30 min, running",
@@ -189,7 +189,7 @@ def test_markdown(busy_repo: Repo) -> None:
         "<!-- gittasks report: plan -->",
         "### Tasks: Sign-in",
         "",
-        "**1/4 tasks complete (25%), currently implement core**",
+        "**1/4 tasks complete (25%), currently Implement core**",
     ]
     assert "| PHASE 1: 1/1 complete | 7 min |" in lines
     assert "| ✓ | PHASE 1: Ask user | completed | ada | 7 min | 5 requirements |" in lines
@@ -275,7 +275,7 @@ def test_markdown_fits_a_comment(empty: Repo) -> None:
 def test_the_report_as_it_was(busy_repo: Repo) -> None:
     """--at tells what was known then: the figures, what ran, and nothing that came later."""
     out = busy_repo.ok("report", "--format", "markdown", "--at", "2030-01-01T00:15:00Z").out
-    assert "**1/5 tasks complete (20%), currently implement core**" in out
+    assert "**1/5 tasks complete (20%), currently Implement core**" in out
     assert "| → | PHASE 2: Implement core | in progress | bob | 5 min so far |  |" in out
     assert "eve" not in out
     assert "As of 2030-01-01 00:15:00 UTC" in out

@@ -200,7 +200,7 @@ def test_many_viewers_are_told_of_each_change(listed: Repo, serve: Serve) -> Non
     second = {next(viewer) for viewer in viewers}
     assert len(second) == 1
     assert first != second
-    assert "currently task a" in served.ask().body
+    assert "currently Task a" in served.ask().body
 
 
 def test_what_was_fetched_is_seen(listed: Repo, serve: Serve, tmp_path: object) -> None:

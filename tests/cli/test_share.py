@@ -62,7 +62,7 @@ def test_the_text_of_an_exchange(pair: Pair) -> None:
         "  > 2030-01-01 00:02:00Z ~ Ada  a: subject → Bob's",
         "  > 2030-01-01 00:03:00Z ~ Ada  b: pending → in_progress",
         "  ! a subject: Bob's by Ada stands, not Ann's by Ada",
-        "0/3 tasks complete (0%), currently task b",
+        "0/3 tasks complete (0%), currently Task b",
     ]
     assert lines(bob, "sync") == ["plan: up to date with origin"]
     ann, _ = pair

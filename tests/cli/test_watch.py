@@ -133,7 +133,7 @@ def test_lines_for_a_pipe(listed: Repo) -> None:
         assert [watched.line() for _ in status] == status
         listed.ok("start", "a", "--owner", "kim")
         assert watched.line().endswith(" kim  a: pending → in_progress")
-        assert watched.line() == "0/3 tasks complete (0%), currently task a"
+        assert watched.line() == "0/3 tasks complete (0%), currently Task a"
 
 
 def test_until_done(listed: Repo) -> None:
