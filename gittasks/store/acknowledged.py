@@ -61,8 +61,8 @@ def lists(repository: Repository) -> list[str]:
         for name in files
         if "~" not in name
     ]
-    kept = (name for name, _ in refs.listed(repository.common, _PREFIX))
-    names += (name.removeprefix(_PREFIX).rpartition("/")[0] for name in kept)
+    guards = (name for name, _ in refs.listed(repository.common, _PREFIX))
+    names += (name.removeprefix(_PREFIX).rpartition("/")[0] for name in guards)
     branches = (f"refs/heads/{name}" for name in names)
     return sorted({name.removeprefix(prefix) for name in branches if name.startswith(prefix)})
 
@@ -107,7 +107,7 @@ def lost(repository: Repository, list_id: str, heads: Iterable[str | None]) -> t
 
 def missing(objects: ObjectStore, head: str | None, heads: Sequence[str]) -> tuple[str, ...]:
     """The operations of a head that none of some others has; its own id where it is unreadable."""
-    there: dict[str, CommitInfo] = {}
+    others: dict[str, CommitInfo] = {}
     reached = [head is None or head in heads]
 
     def before(commit_id: str) -> CommitInfo | None:
@@ -115,17 +115,17 @@ def missing(objects: ObjectStore, head: str | None, heads: Sequence[str]) -> tup
         reached[0] = reached[0] or commit_id == head
         return None if reached[0] else read_commit(objects, commit_id)
 
-    for other in heads:
+    for tip in heads:
         if not reached[0]:
-            there |= ancestors(other, before)
+            others |= ancestors(tip, before)
     if head is None or reached[0]:
         return ()
     try:
-        here = ancestors(head, lambda i: None if i in there else read_commit(objects, i))
+        own = ancestors(head, lambda i: None if i in others else read_commit(objects, i))
     except InvalidData:
         return (head,)
-    operations = {operation: None for c in here.values() if (operation := _operation(c))}
-    for commit in there.values() if operations else ():
+    operations = {operation: None for c in own.values() if (operation := _operation(c))}
+    for commit in others.values() if operations else ():
         operations.pop(_operation(commit) or "", None)
     return tuple(operations)
 

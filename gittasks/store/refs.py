@@ -257,6 +257,15 @@ def _sync_move(folders: Sequence[str]) -> None:
         ) from error
 
 
+# The steps of a guarded move, which are those of `git update-ref` (`git help update-ref`):
+#
+#   make <ref>.lock, exclusively    no other git moves the ref from here on
+#   read the ref: is it `old`?      only now, since before the lock it could still move
+#   write and sync the new id       a name must never be durable before its content is
+#   append to the reflog            while locked, so that its lines are in order
+#   rename the lock to the ref      the commit point: readers see the old id or the new one
+
+
 def _swap(
     common: str,
     name: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from support.merge_steps import (
 )
 from support.merge_world import README, START, Text, World
 
+from gittasks.core.merge import dag
 from gittasks.core.merge.dag import History
 from gittasks.core.merge.registers import ABSENT, STATE, Register
 from gittasks.core.merge.resolution import (
@@ -222,3 +224,10 @@ def test_a_history_without_commits_says_nothing() -> None:
     point = history.add(world.made[world.root].commit)
     assert set(point.written[A]) >= {EXISTS, BYTES, *TASK}
     assert history.open_conflicts(point.written) == []
+
+
+def test_the_worked_example_of_the_merge_is_true() -> None:
+    """The one in the words about `History`."""
+    result = doctest.testmod(dag)
+    assert result.attempted > 4
+    assert result.failed == 0

@@ -165,6 +165,30 @@ class History:
 
     `base` is a commit that all others descend from, and at which the tree says what the list
     says; None when the history is looked at from its beginning.
+
+    Ann renames a task and adds a note, Bob renames it too, and the two meet:
+
+    >>> class Lines:  # a file is its subject, then its notes
+    ...     def read(self, path, blob):
+    ...         subject, *notes = blob.split("+")
+    ...         return File(blob, {("subject",): subject, **{("note", n): True for n in notes}})
+    ...
+    ...     def encode(self, path, registers, layouts):
+    ...         notes = sorted(r[1] for r in registers if r[0] == "note")
+    ...         return self.read(path, "+".join([registers["subject",], *notes]))
+    >>> history = History(Lines())
+    >>> for commit in (
+    ...     Commit("start", (), 1, {"tasks/t.yaml": "Lexer"}),
+    ...     Commit("ann", ("start",), 2, {"tasks/t.yaml": "Parser+careful"}),
+    ...     Commit("bob", ("start",), 3, {"tasks/t.yaml": "Scanner"}),
+    ... ):
+    ...     point = history.add(commit)
+    >>> met = history.join([history.points["ann"], history.points["bob"]])
+    >>> met.tree
+    {'tasks/t.yaml': 'Scanner+careful'}
+    >>> [(c.register, c.winner.commit, c.losers[0].commit)
+    ...  for c in history.open_conflicts(met.written)]
+    [(('subject',), 'bob', 'ann')]
     """
 
     def __init__(self, contents: Contents, base: MergedState | None = None) -> None:
@@ -308,9 +332,14 @@ class History:
     def _foreign_merge(
         self, commit: Commit, parents: Sequence[MergedState], order: CommitOrder
     ) -> MergedState:
-        """A merge by others may settle a conflict or say something new.
+        r"""A merge by others may settle a conflict or say something new.
 
-        Where it only dropped a write that nobody competed with, that write stands.
+            o---a        a: subject B       m says B, a's subject: nothing new, c's phase is kept
+             \   \       c: phase 2         m says C: new, a write of m
+              c---m                         m lacks the phase of c: dropped, so it lags, not lost
+
+        Where it only dropped a write that nobody competed with, that write stands: `checkout
+        --ours` and a conflict resolved in haste look the same as meaning it, and are more common.
         """
         joined = self._unite(parents)
         written = dict(joined)
@@ -469,7 +498,15 @@ class History:
     def _undominated(self, points: Sequence[MergedState], sides: Sequence[Writers]) -> Writers:
         """A write counts if every side that knows it still counts it.
 
-        A side that knows it and does not has a later one in its place.
+        A side that knows it and does not has a later one in its place, or settled it:
+
+            o---a---b    this side knows a and counts b
+                 \
+                  c      that side counts a and c: a is out, b and c compete
+
+        Ancestry is asked of sets of bits, one a commit, so that criss-cross histories cost no walk;
+        git's own merge makes a virtual base of several (`git help merge-ort`), and can then lose
+        a change that base and head happen to agree on.
         """
         if all(side is sides[0] for side in sides):
             return sides[0]
@@ -516,7 +553,14 @@ def choose_heads(
     """The commits that the new head is: one to take as it is, or two to join.
 
     It descends from `remote`, so that it can be pushed without force; from `local` only as far as
-    that has operations of its own.
+    that has operations of its own:
+
+        r1---r2          remote
+          \
+        l--M             local: M is an automatic merge, and was never pushed
+
+    M is dropped and l joined with r2. To keep M would make a merge of merges with every exchange,
+    and clones that exchange in turn would never come to one head.
     """
     ours, theirs = history.points[local], history.points[remote]
     if _none_missing(ours, theirs):
