@@ -544,3 +544,35 @@ def test_a_deleted_branch_is_gone(listed: Repo) -> None:
     assert listed.run("start", "a", "--list", "plan").code == 8
     listed.ok("init", "plan")
     assert listed.tasks() == {}
+
+
+def test_a_short_write_never_becomes_the_ref(listed: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half an id on the disk is an error: the old head stays, and no lock."""
+    before, real = listed.head(), os.write
+    lock = Path(f"{_path(listed)}.lock")
+
+    def short(handle: int, data: bytes) -> int:
+        return real(handle, data[:20]) if lock.exists() else real(handle, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", short)
+        with pytest.raises(OSError, match="No space left"):
+            listed.workspace().edit([START_A])
+    assert listed.head() == before
+    assert not lock.exists()
+    listed.ok("start", "a")
+
+
+def test_a_foreign_lock_beside_a_dead_writers_mark_stays(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the lock that the mark names is the dead one's."""
+    monkeypatch.setattr("gittasks.store.refs._LOCK_PATIENCE", 0.1)
+    before = listed.head()
+    lock = Path(f"{_path(listed)}.lock")
+    _marks(listed).write_text("f" * 40)
+    lock.write_text("e" * 40 + "\n")
+    with pytest.raises(Busy):
+        listed.workspace().edit([START_A])
+    assert lock.read_text() == "e" * 40 + "\n"
+    assert listed.head() == before
