@@ -21,6 +21,7 @@ from gittasks.sync import SyncOptions
 
 pytestmark = pytest.mark.deep
 
+WRITES = int(os.environ.get("GITTASKS_WRITES", "300"))
 MACHINES = int(os.environ.get("GITTASKS_MACHINES", "200"))
 
 
@@ -104,7 +105,7 @@ def peers(folder: str, count: int) -> list[Repo]:
 
 
 def test_ten_peers_that_gossip_end_with_one_head(tmp_path: Path) -> None:
-    """300 writes, exchanged by random pairs of working clones: none fails, and all settle."""
+    """Writes that random pairs of working clones exchange: none fails, and all settle."""
     rng, began = Random(12), time.monotonic()
     repos = peers(str(tmp_path), 10)
     failures: list[str] = []
@@ -116,7 +117,7 @@ def test_ten_peers_that_gossip_end_with_one_head(tmp_path: Path) -> None:
         (done,) = repos[who].workspace("plan").exchange(wish, f"p{other}")
         failures.extend([] if done.error is None else [done.error.message])
 
-    for n in range(300):
+    for n in range(WRITES):
         who = rng.randrange(10)
         if rng.random() < 0.5:
             noted.append(f"note {n}")
@@ -138,8 +139,8 @@ def test_ten_peers_that_gossip_end_with_one_head(tmp_path: Path) -> None:
     assert [note.text for note in tasks(repos[0])["a"].notes] == noted
     commits, merges = repos[0].count(), automatic(repos[0])
     figures(
-        f"\n10 peers in random pairs, 300 writes in {took:.0f} s: {commits} commits, {merges} of "
-        f"them automatic, 0 failures, one head after {rounds} rounds"
+        f"\n10 peers in random pairs, {WRITES} writes in {took:.0f} s: {commits} commits, {merges} "
+        f"of them automatic, 0 failures, one head after {rounds} rounds"
     )
 
 
