@@ -29,7 +29,7 @@ def init_command(settings: Settings, list_id: str | None, title: str | None) -> 
     workspace = settings.workspace()
     adopted = workspace.init(list_id, title)
     workspace = workspace.select(adopted.id)
-    branch = workspace.store.ref.removeprefix("refs/heads/")
+    branch = workspace.repository.ref(adopted.id).removeprefix("refs/heads/")
     did = "created and in use" if adopted.created else "in use"
     if adopted.adopted:
         did = f"adopted from {adopted.adopted} and in use"

@@ -60,7 +60,7 @@ def answer(settings: Settings, value: Answer) -> int:
     except (GittasksError, OSError) as error:
         if not value.workspace or not value.workspace.commits:
             raise
-        commit = value.workspace.commits[-1][:12]
+        commit = value.workspace.commits[-1]
         say(f"done, but there is no answer to show: {error}; it is commit {commit}", err=True)
     return value.exit_code
 

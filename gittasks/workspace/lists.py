@@ -124,6 +124,8 @@ def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
     store = ListStore(session.repository, chosen)
     holders = [r for r, ids in session.repository.tracked_lists().items() if chosen in ids]
     created, unfinished = transaction.create(store)
+    if created:
+        session.commits.append(f"on {store.ref.removeprefix('refs/heads/')}")
     _tell(session, unfinished)
     if title is not None:
         from gittasks.core.operations import Retitle

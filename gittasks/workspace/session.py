@@ -326,6 +326,7 @@ class Session:
             self.repository, list_id, self._owner_option, self.notices, self._remote_option
         )
         session.cut_ids, session.fetches = self.cut_ids, self.fetches
+        session.commits = self.commits
         return session
 
     @cached_property
