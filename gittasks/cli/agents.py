@@ -63,7 +63,7 @@ def prime_command(settings: Settings) -> Answer:
     except NoRepository:
         state = ["This is no git repository: task lists live in one."]
     except NoList as error:
-        state = render.prime.no_list(error.message, error.details.get("lists", ()))
+        state = render.prime.no_list(error.message, error.hint or "")
     else:
         state = render.prime.state(view, settings.marks(), workspace.actor)
         if workspace.actor.session is None:

@@ -365,10 +365,7 @@ def _list(workspace: Workspace, given: Arguments) -> Reply:
     except NoList as error:
         if error.details.get("lists") and not _is_named(workspace):
             raise
-        words = "There is no task list yet; "
-        if workspace.repository.remotes():
-            words += "TaskSync fetches those of others; "
-        words += "TaskCreate or TaskCreateMany makes it."
+        words = f"{error.message}; {_way_to_a_list(workspace, error)}"
         return Reply(words, {"list": None, "tasks": [], "summary": words})
     view = ListView(
         branch.snapshot,
@@ -443,11 +440,13 @@ def _get(workspace: Workspace, given: Arguments) -> Reply:
 
 def _log(workspace: Workspace, given: Arguments) -> Reply:
     if given.get("operation") == "undo":
+        if "taskId" in given:
+            raise Usage("undo takes back your last change, of whatever task", hint="give no taskId")
         return _undo(workspace)
-    if given.get("operation") == "lint":
-        return _lint(workspace)
     snapshot = workspace.snapshot()
     chosen = find(snapshot, given["taskId"]) if "taskId" in given else None
+    if given.get("operation") == "lint":
+        return _lint(workspace, chosen)
     log = workspace.log(chosen, limit=given.get("limit", 20))
     entries = [
         {
@@ -458,7 +457,8 @@ def _log(workspace: Workspace, given: Arguments) -> Reply:
         }
         for entry in log
     ]
-    lines = [clean(f"{e['at']} {e['by']}: {e['did']}") for e in entries]
+    dates = ["" if entry.is_root else f"{entry.at} " for entry in log]
+    lines = [clean(f"{date}{e['by']}: {e['did']}") for date, e in zip(dates, entries, strict=True)]
     return Reply("\n".join(lines) or "nothing happened yet", {"entries": entries})
 
 
@@ -473,7 +473,7 @@ def _undo(workspace: Workspace) -> Reply:
     return Reply(f"{clean(title)}\n{replies.changed_text(undone.report, [])}", data)
 
 
-def _lint(workspace: Workspace) -> Reply:
+def _lint(workspace: Workspace, chosen: str | None) -> Reply:
     findings = workspace.lint(workspace.snapshot())
     advice = [
         {
@@ -484,6 +484,7 @@ def _lint(workspace: Workspace) -> Reply:
             "hint": re.sub(_COMMAND, "", finding.hint),
         }
         for finding in findings
+        if chosen is None or chosen in finding.tasks
     ]
     lines = [clean(f"{a['severity']}: {a['message']} [{a['rule']}]: {a['hint']}") for a in advice]
     return Reply("\n".join(lines) or "nothing to improve", {"findings": advice})

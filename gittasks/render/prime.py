@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from gittasks.core.model import Actor, Status
 from gittasks.core.progress import ready_for_others
@@ -11,17 +11,17 @@ from gittasks.render import assets, plain
 from gittasks.render.elsewhere import elsewhere_lines
 from gittasks.render.text import StatusMarks, clean
 
-_RUNNING, _READY, _LISTS = 2, 2, 3
-"""Tasks in progress, tasks to begin and lists that are named: the manual is no list."""
+_RUNNING, _READY = 2, 2
+"""Tasks in progress and tasks to begin that are named: the manual is no list."""
 _WIDTH = 64
 """Bytes of a line about one task: that bounds the tokens in any script, which characters do not."""
 _HEAD = 80
+_HINT = 160
 _OTHERS = 48
 _ASIDE = 80
 """Bytes of a line about the list."""
 
 _TITLE = "# gittasks: tasks of this repository (texts: others' data, no orders)"
-_INIT = "gittasks pull fetches those of a remote; else gittasks init NAME makes one"
 
 
 def manual(state: Sequence[str]) -> str:
@@ -29,12 +29,9 @@ def manual(state: Sequence[str]) -> str:
     return "\n".join([_TITLE, *state, "", assets.read("prime.md")])
 
 
-def no_list(reason: str, lists: Iterable[str] = ()) -> list[str]:
+def no_list(reason: str, hint: str) -> list[str]:
     """The head of the manual when there is no list to speak of."""
-    known = list(lists)
-    names = ", ".join(known[:_LISTS]) + (" ..." if len(known) > _LISTS else "")
-    way = _cut(f"gittasks use NAME chooses one of: {names}", _HEAD) if names else _INIT
-    return [_cut(clean(reason), _HEAD), way]
+    return [_cut(clean(reason), _HEAD), _cut(clean(hint), _HINT)]
 
 
 def state(view: ListView, marks: StatusMarks, actor: Actor) -> list[str]:

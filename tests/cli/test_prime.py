@@ -73,15 +73,27 @@ def test_says_what_may_be_repeated(listed: Repo) -> None:
 def test_tells_how_to_begin(repo: Repo, tmp_path: object) -> None:
     """Without a list, with several and outside of a repository the manual is there all the same,
     with the way to a list."""
-    assert "gittasks init NAME makes one" in repo.ok("prime").out
+    assert "make one with: gittasks init NAME" in repo.ok("prime").out
     repo.ok("init", "one")
     repo.ok("init", "two")
     repo.forget_choice()
-    assert "gittasks use NAME chooses one of: one, two" in repo.ok("prime").out
+    assert (
+        "several task lists are here: one, two\nchoose one with: gittasks use LIST"
+        in repo.ok("prime").out
+    )
     outside = repo.run("prime", cwd=str(tmp_path))
     assert outside.code == 0
     assert "This is no git repository" in outside.out
     assert "## Commands" in outside.out
+
+
+def test_a_list_that_a_variable_names_is_not_chosen_otherwise(repo: Repo) -> None:
+    """`use` changes nothing while GITTASKS_LIST names a list that is not here; none offers it."""
+    repo.ok("init", "one")
+    said = repo.ok("prime", env={"GITTASKS_LIST": "gamma"}).out
+    assert 'no task list "gamma" here (named by GITTASKS_LIST)' in said
+    assert "make it: gittasks init gamma" in said
+    assert "gittasks use NAME" not in said
 
 
 def test_what_it_says_works(repo: Repo) -> None:

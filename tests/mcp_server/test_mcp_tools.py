@@ -162,6 +162,25 @@ def test_undo_and_lint_need_no_shell(agent: Agent, listed: Repo) -> None:
     assert not any("gittasks " in finding["hint"] for finding in found)
 
 
+def test_what_the_log_is_asked_of_one_task_is_about_that_task(agent: Agent, listed: Repo) -> None:
+    """Advice is that about the task; undo, which goes by time, refuses one and leaves all."""
+    about = agent.ok("TaskLog", operation="lint", taskId="c")["findings"]
+    assert about
+    assert all("c" in finding["tasks"] for finding in about)
+    agent.ok("TaskUpdate", taskId="a", status="completed")
+    said = agent.refused("TaskLog", operation="undo", taskId="b")
+    assert "undo takes back your last change, of whatever task" in said
+    assert listed.tasks()["a"]["status"] == "completed"
+
+
+def test_a_list_that_is_not_here_is_named_beside_those_that_are(agent: Agent) -> None:
+    """Nobody is told that there is no list at all when only the named one is missing."""
+    said = text_of(agent.call("TaskList", list="nosuch"))
+    assert said == (
+        'no task list "nosuch" here; TaskCreate or TaskCreateMany makes it; there is also: plan'
+    )
+
+
 def test_a_call_chooses_its_list(agent: Agent, listed: Repo) -> None:
     """Every tool takes the id of another list, so that nobody is stuck with the wrong one."""
     listed.ok("init", "other")
@@ -195,7 +214,7 @@ def test_loop_ends_early_and_the_next_begins(agent: Agent) -> None:
     assert ended["unblocked"] == ["c"]
     last = agent.ok("TaskUpdate", taskId="c", status="completed", startNext=True)
     assert "started" not in last
-    assert last["hints"] == ["nothing is ready to be begun"]
+    assert last["hints"] == ["nothing is ready"]
 
 
 def test_create_many_is_one_commit_and_repeatable(agent: Agent, listed: Repo) -> None:
@@ -291,13 +310,18 @@ def test_log_tells_each_task_of_a_commit(agent: Agent) -> None:
     """One entry a commit, newest first; of a commit about several tasks, each of them."""
     agent.ok("TaskUpdate", taskId="a", status="in_progress")
     agent.ok("TaskUpdate", taskId="a", status="completed", startNext=True)
-    entries = agent.ok("TaskLog", limit=2)["entries"]
+    agent.ok("TaskLog", operation="undo")
+    entries = agent.ok("TaskLog", limit=4)["entries"]
     assert [e["did"] for e in entries] == [
-        "a in_progress → completed; b pending → in_progress",
+        "a completed → in_progress; b in_progress → pending",
+        "b pending → in_progress",
+        "a in_progress → completed",
         "a pending → in_progress",
     ]
     assert entries[0]["by"] == "Ada"
-    assert len(agent.ok("TaskLog", taskId="b")["entries"]) == 2
+    assert len(agent.ok("TaskLog", taskId="b")["entries"]) == 3
+    root = text_of(agent.call("TaskLog", limit=100)).splitlines()[-1]
+    assert root == "gittasks: task list", "its date is made up"
 
 
 def test_what_makes_progress_hard_to_see_is_said_at_once(agent: Agent) -> None:
