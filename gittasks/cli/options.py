@@ -142,9 +142,12 @@ def ids_argument(function: F) -> F:
 
 
 def several(texts: Sequence[str]) -> tuple[str, ...]:
-    """The ids of arguments or options that take several, each once."""
-    parts = (part.strip() for text in texts for part in text.split(","))
-    return tuple(dict.fromkeys(filter(None, parts)))
+    """The ids of arguments or options that take several, each once.
+
+    A text without any stays as the id "", which names no task: a shell variable that is not set.
+    """
+    parts = ([part.strip() for part in text.split(",")] for text in texts)
+    return tuple(dict.fromkeys(n for names in parts for n in list(filter(None, names)) or [""]))
 
 
 def owner_option(function: F) -> F:

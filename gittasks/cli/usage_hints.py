@@ -46,6 +46,9 @@ def _option(wrong: str, context: click.Context) -> str | None:
     if wrong in OPTIONS_ELSEWHERE:  # what other tools have is known better than what looks alike
         return OPTIONS_ELSEWHERE[wrong]
     names = _names(context.command)
+    added = f"--add-{wrong.lstrip('-')}"  # what `create` sets, `update` adds to
+    if added in names.values():
+        return f"did you mean {added}?"
     field = field_meant(wrong.lstrip("-"), names)
     if field is None and "addBlockedBy" in names:
         field = field_meant("add" + wrong.lstrip("-"), names)
@@ -75,7 +78,7 @@ def _names(command: click.Command) -> dict[str, str]:
 def _missing(param: click.Parameter | None, context: click.Context) -> str | None:
     if param is None or not isinstance(param, click.Argument):
         return None
-    if param.name == "task_id":
+    if param.name in ("task_id", "task_ids"):
         return f"{context.command_path} {_usage(context)}; see ids with: gittasks list"
     if context.info_name == "note":
         return "gittasks note ID TEXT; a TEXT of - is read from stdin"

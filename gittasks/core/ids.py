@@ -148,6 +148,8 @@ def shortened(ids: Collection[str]) -> dict[str, str]:
 
 def near_matches(text: str, known: Collection[str], limit: int = 3) -> list[str]:
     """Up to `limit` of `known` that look like `text`, best first."""
+    if not text:
+        return []
     from difflib import get_close_matches  # only ever needed on the way to an error
 
     inside = [k for k in known if len(text) > 2 and text in k]

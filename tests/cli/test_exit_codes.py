@@ -168,7 +168,9 @@ def test_unborn_head(tmp_path: object) -> None:
     plan(repo, "a")
     repo.ok("start", "a")
     repo.ok("status")
-    assert repo.git("for-each-ref", "--format=%(refname)") == "refs/heads/gittasks/plan"
+    assert (
+        repo.git("for-each-ref", "--format=%(refname)", "refs/heads") == "refs/heads/gittasks/plan"
+    )
     assert repo.git("status", "--porcelain") == ""
 
 

@@ -73,6 +73,34 @@ def test_blockers_with_commas(listed: Repo) -> None:
     assert listed.tasks()["d"]["blockedBy"] == ["c"]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("done", ""),
+        ("done", "", "--next"),
+        ("done", "a", ""),
+        ("done", ","),
+        ("skip", "", "--result", "no"),
+        ("reopen", ""),
+        ("release", ""),
+        ("delete", ""),
+        ("restore", ""),
+        ("update", "", "--priority", "1"),
+        ("update", "a", "--add-blocked-by", ""),
+        ("create", "New", "--blocked-by", ""),
+        ("create", "New", "--blocks", ""),
+        ("start", ""),
+    ],
+)
+def test_an_empty_id_is_none(listed: Repo, call: tuple[str, ...]) -> None:
+    """A variable of the shell that is not set names no task: nothing is done in its name."""
+    before = listed.git("rev-parse", "gittasks/plan")
+    refused = listed.run(*call)
+    assert (refused.code, refused.err.splitlines()[0]) == (3, 'error: no task ""')
+    assert "did you mean" not in refused.err
+    assert listed.git("rev-parse", "gittasks/plan") == before
+
+
 def test_start_and_done_in_a_batch_are_two_commits(listed: Repo) -> None:
     """The transition between is in the history; what else the batch does is one commit."""
     count = listed.count()

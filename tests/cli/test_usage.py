@@ -130,6 +130,14 @@ def test_options_before_and_after(listed: Repo, tmp_path: object) -> None:
     assert listed.ok("done", "a", "-l", "plan", "-q").out == "a\n"
 
 
+@pytest.mark.parametrize("name", ["tag", "path", "blocked-by", "blocks"])
+def test_what_create_sets_an_update_adds(listed: Repo, name: str) -> None:
+    """An option of `create` that `update` has twice, to add and to remove, is the first there."""
+    refused = listed.run("update", "a", f"--{name}", "b")
+    assert refused.code == 2
+    assert f"hint: did you mean --add-{name}?" in refused.err
+
+
 @pytest.mark.parametrize(("alias", "name"), sorted(ALIASES.items()))
 def test_aliases(listed: Repo, alias: str, name: str) -> None:
     """A short name is the command itself."""
@@ -177,8 +185,8 @@ def test_misspelt_words(repo: Repo) -> None:
         (("update", "a", "--status", "canceled"), "--status skipped"),
         (("done", "a", "--message", "y"), "--result TEXT"),
         (("done", "a", "--reason", "y"), "--result"),
-        (("done", "a", "b"), "gittasks batch"),
-        (("done",), "gittasks done ID; see ids with: gittasks list"),
+        (("start", "a", "b"), "gittasks batch"),
+        (("done",), "gittasks done ID...; see ids with: gittasks list"),
         (("note", "a"), "gittasks note ID TEXT"),
         (("note", "a", "two", "words"), "quote a text of several words"),
         (("list", "--format", "json"), "--json"),
