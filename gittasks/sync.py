@@ -127,8 +127,8 @@ def not_taken(list_id: str, remote: str, reason: str) -> RemoteFailure:
     """The remote did not take a write that it has to agree to, so it was not made here either."""
     return RemoteFailure(
         f'{remote} did not take the change to "{list_id}": {reason or "no reason was given"}',
-        hint="nothing was changed; try again, or work without asking the remote: --offline"
-        + (f"; {_SETTINGS}" if _CHECKED.search(reason) else ""),
+        hint="nothing was changed; try again; claim, done, skip and release take --offline, which "
+        "does not ask the remote" + (f"; {_SETTINGS}" if _CHECKED.search(reason) else ""),
         details={"list": list_id},
     )
 

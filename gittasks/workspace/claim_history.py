@@ -17,22 +17,28 @@ if TYPE_CHECKING:
     from gittasks.workspace.session import Session
 
 
-def is_fenced(store: ListStore, branch: ListVersion, edit: Edit) -> bool:
+def is_fenced(store: ListStore, branch: ListVersion, edit: Edit, *, undo: bool = False) -> bool:
     """True when an edit finishes, gives back or goes on with a claimed task of a shared list.
 
-    Then the remote has to agree, since somebody else may have taken it over.
+    Then the remote has to agree, since somebody else may have taken it over. So it has to where
+    an undo gives a claim back to its holder: the task may be somebody else's by now.
     """
     return any(
-        old.claim
-        and old.status is Status.IN_PROGRESS
-        and (
-            new.status is not Status.IN_PROGRESS
-            or new.result != old.result
-            or new.claim != old.claim
-        )
+        _ends_claim(old, new) or (undo and _restores_claim(old, new))
         for task_id in edit.changed
         if (old := edit.before.tasks.get(task_id)) and (new := edit.after.tasks.get(task_id))
     ) and (branch.heads.tracked is not None or home.of(store.repository, store.list_id).is_shared)
+
+
+def _ends_claim(old: Task, new: Task) -> bool:
+    if not old.claim or old.status is not Status.IN_PROGRESS:
+        return False
+    held = (Status.IN_PROGRESS, old.result, old.claim)
+    return (new.status, new.result, new.claim) != held
+
+
+def _restores_claim(old: Task, new: Task) -> bool:
+    return bool(new.claim) and Status.IN_PROGRESS is new.status is not old.status
 
 
 def began_on_behalf(session: Session, refusal: Refused) -> bool:

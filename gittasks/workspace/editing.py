@@ -16,7 +16,6 @@ from gittasks.core.validation import escape_line
 from gittasks.errors import GittasksError, Refused
 from gittasks.store import transaction
 from gittasks.workspace import claim_history, log
-from gittasks.workspace.session import no_such_list
 
 if TYPE_CHECKING:
     from gittasks.core.model import Task
@@ -138,8 +137,8 @@ def write(
     attempt = _Attempt(session, change, policy, new_context(session, moment, policy), plan, undo_of)
     written, remote = None, policy.remote
     if remote is None:
-        if session.store.head() is None and not session.fetch_missing():
-            raise no_such_list(session.repository, session.chosen)
+        if session.store.head() is None:
+            session.branch()
         written = transaction.update(session.store, attempt.propose, people)
         if attempt.needs_remote:
             remote = session.store.decisive
@@ -201,7 +200,9 @@ class _Attempt:
             fenced = (
                 self._fences
                 and not self.asks
-                and claim_history.is_fenced(self._session.store, branch, edit)
+                and claim_history.is_fenced(
+                    self._session.store, branch, edit, undo=self._undo_of is not None
+                )
             )
             self.needs_remote = fenced
             if fenced:

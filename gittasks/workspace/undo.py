@@ -141,7 +141,7 @@ def _take_back(
         restored = take_back(before.snapshot, after.snapshot, snapshot)
         report = editing.EditResult(between(snapshot, restored), None)
     else:
-        report = editing.write(session, change, editing.Policy(), undo_of=target.id)
+        report = editing.write(session, change, editing.Policy(fences=True), undo_of=target.id)
     return Undone(operation.named, report, following, dry_run)
 
 

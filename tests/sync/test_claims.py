@@ -246,3 +246,38 @@ def test_a_lost_claim_is_named_by_the_beginning_of_its_id(clones: tuple[Repo, Re
     assert ann("sync").code == 0
     assert ann("release", "long").code == 0
     assert "lost" not in ann("list").err
+
+
+def _release(ann: Run) -> None:
+    assert ann("release", "a").code == 0
+
+
+def _undo(ann: Run) -> None:
+    assert ann("undo").code == 0
+
+
+@pytest.mark.parametrize(
+    ("give_back", "again"), [(_release, "undo"), (_undo, "redo")], ids=["undo", "redo"]
+)
+def test_undo_and_redo_give_no_claim_that_the_remote_gave_to_another(
+    clones: tuple[Repo, Repo], give_back: Callable[[Run], None], again: str
+) -> None:
+    """A claim that was given back is free for others at once, and theirs when they took it."""
+    ann, bob = _as(clones[0], "ann", "s1"), _as(clones[1], "bob", "s2")
+    assert ann("claim", "a").code == 0
+    give_back(ann)
+    assert bob("claim", "a").code == 0
+    refused = ann(again, "--json")
+    assert (refused.code, refused.json()["error"]["rule"]) == (5, "built-on")
+    assert ann("sync").code == 0
+    task = ann("show", "a", "--json").json()["task"]
+    assert (task["owner"], task["claim"]) == ("bob", 2)
+
+
+def test_a_finish_that_is_redone_is_asked_of_the_remote(clones: tuple[Repo, Repo]) -> None:
+    """Who undid a finish holds the task again, until the remote gives it to somebody else."""
+    ann, bob = _as(clones[0], "ann", "s1"), _as(clones[1], "bob", "s2")
+    assert [ann(*words).code for words in (("claim", "a"), ("done", "a"), ("undo",))] == [0, 0, 0]
+    assert bob("claim", "a", "--take-over", "--force").code == 0
+    assert ann("redo").code == 5
+    assert bob("done", "a").code == 0

@@ -117,3 +117,14 @@ def test_a_list_whose_branch_is_gone_is_said_with_its_commit(listed: Repo, gone:
     listed.ok("lists", "restore", "plan")
     assert listed.head() == head
     assert set(listed.tasks()) == {"a", "b", "c"}
+
+
+def test_a_write_to_a_list_whose_branch_is_gone_says_how_to_bring_it_back(listed: Repo) -> None:
+    """As reads do: whoever makes the list anew instead has an empty one."""
+    listed.git("update-ref", "-d", "refs/heads/gittasks/plan")
+    refused = listed.run("note", "a", "text", "--json")
+    assert refused.code == 8
+    assert refused.json()["error"] == listed.run("list", "--json").json()["error"]
+    assert ["gittasks", "lists", "restore", "plan"] in refused.json()["error"]["commands"]
+    listed.ok("lists", "restore", "plan")
+    listed.ok("note", "a", "text")
