@@ -137,7 +137,9 @@ def of(repository: Repository, list_id: str) -> Home:
             return Home(configured, recorded=record)
         return Home(configured, "differ", (known, configured), record)
     if decided or configured not in (None, _HERE):
-        return Home(known, "gone", names, record or Record(decided or configured or "", ""))
+        named = decided or configured or ""
+        at_name = record and record.remote == named
+        return Home(known, "gone", names, record if at_name else Record(named, ""))
     if record:
         return Home(known, None if known else "gone", names, record)
     return _found(repository, list_id, names)
@@ -321,25 +323,33 @@ def divided(repository: Repository, list_id: str, remote: str, differ: str) -> N
 def _doubtful(repository: Repository, list_id: str, home: Home) -> NoRemote:
     """The error that names the candidates, and the commands of which one settles it."""
     section, record = _section(repository, list_id), home.recorded
-    known = addresses(repository)
+    known, key = addresses(repository), f"{section}.remote"
     labels = [f"{n} ({known[n]})" if n in known else n for n in home.candidates]
-    choices = [["git", "config", f"{section}.remote", name] for name in home.candidates]
+    choices = [
+        Way(f"share it through {name}", ("git", "config", key, name), decision=True)
+        for name in home.candidates
+    ]
+    hint = "two repositories that decide would grant a task twice"
     if home.doubt == "differ":
         message = (
-            f'"{list_id}" was shared through {labels[0]} so far, and git config {section}.remote '
-            f"now says {labels[1]}"
+            f'"{list_id}" was shared through {labels[0]} so far, and git config {key} now says '
+            f"{labels[1]}"
         )
-        choices[1][2] = f"{section}.gittasksHome"
+        command = ("git", "config", f"{section}.gittasksHome", home.candidates[1])
+        choices[1] = choices[1]._replace(command=command)
     elif home.doubt == "gone":
         name, address = record or ("", "")
         where = f"{name} ({address})" if address else name
         message = f'the remote of "{list_id}" is gone: {where}'
-        choices.append(["git", "config", f"{section}.gittasksHome", _HERE])
+        command = ("git", "config", f"{section}.gittasksHome", _HERE)
+        choices.append(Way("let this repository decide alone", command, decision=True))
+        if address:  # which lacks the user, so that it is no URL to give to git
+            hint += f"; or add it again with: git remote add {name} URL"
     else:
         message = f'"{list_id}" has no home yet: it could be shared through {" or ".join(labels)}'
-    lines = " or ".join(" ".join(words) for words in choices)
     return NoRemote(
         message,
-        hint=f"two repositories that decide would grant a task twice; settle it with: {lines}",
-        details={"list": list_id, "remotes": list(home.candidates), "decisions": choices},
+        hint=hint,
+        ways=choices,
+        details={"list": list_id, "remotes": list(home.candidates)},
     )

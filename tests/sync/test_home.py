@@ -451,3 +451,30 @@ def test_dates_that_lie_ahead_are_said(hours: int, span: str, tmp_path: object) 
     told = [f for f in bob.run("doctor", "--json").json()["findings"] if f["check"] == "clock"]
     assert words in [f["message"] for f in told]
     assert "dates" not in bob.ok("sync").out
+
+
+def test_a_remote_that_was_removed_may_be_added_again(tmp_path: object) -> None:
+    """With no other remote here, the refusal has a way beside deciding alone."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    hub = ada.git("remote", "get-url", "origin")
+    bob.ok("claim", "a")
+    bob.git("remote", "remove", "origin")
+    refused = bob.run("done", "a")
+    assert refused.code == 8
+    assert "git remote add origin URL" in refused.err
+    bob.git("remote", "add", "origin", hub)
+    bob.ok("done", "a")
+    ada.ok("sync")
+    assert ada.ok("show", "a", "--json").json()["task"]["status"] == "completed"
+
+
+def test_a_configured_name_that_is_no_remote_is_what_is_gone(tmp_path: object) -> None:
+    """The home that is recorded is here still, and is not said to be gone."""
+    _, bob = share(str(tmp_path), "ada", "bob")
+    bob.ok("claim", "a")
+    bob.git("config", "branch.gittasks/plan.remote", "elsewhere")
+    refused = bob.run("done", "a", "--json")
+    assert refused.code == 8
+    assert refused.json()["error"]["message"] == 'the remote of "plan" is gone: elsewhere'
+    bob.git("config", "branch.gittasks/plan.remote", "origin")
+    bob.ok("done", "a")
