@@ -73,8 +73,8 @@ def _unchanged(task: Task, op: Operation) -> list[str]:
     if task.status is Status.IN_PROGRESS and (verb is Verb.START or starts):
         since = f" since {task.started}" if task.started else ""
         whose = escape_line(task.owner or "nobody", 60)
-        apart = "agents who share a name need a session or a claim each"
-        return [f"{task.id} has been in progress for {whose}{since}; {apart}"]
+        apart = "; agents who share a name need a session or a claim each"
+        return [f"{task.id} has been in progress for {whose}{since}{'' if task.session else apart}"]
     if task.status is Status.PENDING and verb is Verb.RELEASE and task.owner:
         return [f"{task.id} is not in progress, and stays meant for {escape_line(task.owner, 60)}"]
     return []

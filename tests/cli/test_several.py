@@ -147,6 +147,16 @@ def test_steps_of_a_claim_go_to_the_remote_together(tmp_path: Path) -> None:
     assert [line.split()[0] for line in _subjects(listed, 2)] == ["a", "b"]
 
 
+def test_who_has_a_session_is_not_told_to_take_one(listed: Repo) -> None:
+    """A start that is repeated says since when; that names are shared, only without a session."""
+    for session, advised in (({"GITTASKS_SESSION": "s1"}, False), ({}, True)):
+        listed.ok("start", "a", env=session)
+        again = listed.ok("start", "a", env=session)
+        assert "a has been in progress for" in again.err
+        assert ("need a session" in again.err) is advised
+        listed.ok("release", "a", env=session)
+
+
 def test_done_next_names_what_it_began(listed: Repo) -> None:
     """`started` is the task that `--next` began, null when nothing was ready."""
     assert listed.ok("done", "a", "--next", "--json").json()["started"] == "b"
