@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pathlib
+import re
 
 import pytest
 from support import transcripts
@@ -191,3 +193,20 @@ class TestRunner:
         steps = transcripts.perform(document, str(tmp_path))
         made = "```console\n$ echo one\none\n$ echo two\n[..]o\n$ echo three\nthree\n```\nEnd\n"
         assert transcripts.updated(document, steps) == made
+
+
+def test_renamed_modules_and_names_are_there() -> None:
+    """What docs/renamed.md says that a module or a name is called now, the package has."""
+    package = pathlib.Path(ROOT, "gittasks")
+    code = "\n".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
+    defined = set(re.findall(r"^\s*(?:def|class) (\w+)|^(\w+)\b ?[:=]", code, re.MULTILINE))
+    names = {name for pair in defined for name in pair}
+    lines = pathlib.Path(ROOT, "docs", "renamed.md").read_text(encoding="utf-8").splitlines()
+    rows = [line.strip("|").split("|") for line in lines if line.startswith("| `")]
+    assert rows
+    for row in rows:
+        for now in re.findall(r"`([^`]+)`", row[-1]):
+            if len(row) == 3:
+                assert now in names, row
+            else:
+                assert (package / now).is_dir() or (package / f"{now}.py").is_file(), row
