@@ -71,7 +71,9 @@ def common_options() -> list[click.Parameter]:
             ["-q", "--quiet", "common_quiet"], is_flag=True, help="Print ids and nothing else."
         ),
         click.Option(
-            ["--no-fetch", "common_no_fetch"], is_flag=True, help="Fetch no list that is missing."
+            ["--no-fetch", "common_no_fetch"],
+            is_flag=True,
+            help="Fetch no list that is missing, and nothing that a partial clone lacks.",
         ),
         click.Option(
             ["--no-pager", "common_no_pager"], is_flag=True, help="Print long answers at once."

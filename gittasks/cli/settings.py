@@ -45,7 +45,7 @@ class Settings:
             self.directory, list_id=self.list_id, owner=self.acting, remote=remote
         )
         workspace.cut_ids = True
-        workspace.fetches = not self.no_fetch
+        workspace.repository.fetches = not self.no_fetch
         workspace.repository.announce = self._announce
         return workspace
 

@@ -49,6 +49,8 @@ def _read_commit(repository: Repository, commit: str, found: dict[str, Damage]) 
         except InvalidData as error:
             _add(repository, tree, error, found)
             continue
+        plain = [e.id for e in entries if e.mode not in (_FOLDER, _SUBMODULE)]
+        repository.objects.need(plain)
         folders += [entry.id for entry in entries if entry.mode == _FOLDER]
         for entry in entries:
             if entry.mode not in (_FOLDER, _SUBMODULE):

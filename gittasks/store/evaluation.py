@@ -59,6 +59,8 @@ def replay(
 ) -> Replay:
     """Work out what the list says at the heads; `near` is a version that may save some reading."""
     contents = ListContents(objects, list_id)
+    if not objects.whole:
+        contents.bring(_trees(objects, area, heads))
     area, near = _shortened(objects, list_id, area, heads, near)
     base, lengths = None, {}
     if area.base:
@@ -82,6 +84,13 @@ def replay(
                 history.forget(parent)
     before = area.base.conflicts if area.base else ()
     return Replay(contents, history, area.commits, before, lengths, near)
+
+
+def _trees(objects: ObjectStore, area: Region, heads: Sequence[str]) -> list[str]:
+    """The trees that a replay looks at: of the region without the line that it begins with."""
+    along = {commit.id for commit in area.line(heads)[:-1]}
+    trees = [commit.tree for commit in area.commits.values() if commit.id not in along]
+    return [read_commit(objects, area.base.commit).tree, *trees] if area.base else trees
 
 
 def _shortened(

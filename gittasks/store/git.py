@@ -125,6 +125,25 @@ def start_remote(
         raise no_git() from error
 
 
+def start_answering(
+    args: Sequence[str], *, cwd: str, env: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start a git that answers questions on its streams until they close; it fetches nothing."""
+    import subprocess
+
+    try:
+        return subprocess.Popen(
+            ["git", *args],
+            cwd=cwd,
+            env={**env, "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except FileNotFoundError as error:
+        raise no_git() from error
+
+
 def no_git() -> NoRepository:
     """The error when there is no git to run."""
     return NoRepository(
@@ -133,14 +152,20 @@ def no_git() -> NoRepository:
 
 
 def run_remote(
-    args: Sequence[str], *, cwd: str, env: Mapping[str, str], keep: Sequence[int] = ()
+    args: Sequence[str],
+    *,
+    cwd: str,
+    env: Mapping[str, str],
+    keep: Sequence[int] = (),
+    stdin: BinaryIO | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a git that talks to a remote; on a terminal it may ask, and its progress is shown.
 
     Off a terminal it never asks. What it says on standard error is returned as well as shown.
+    It reads the file `stdin`, if there is one.
     """
     with _ends_when_told():
-        return _talk(args, cwd, env, keep)
+        return _talk(args, cwd, env, keep, stdin)
 
 
 @contextmanager
@@ -164,7 +189,11 @@ def _ends_when_told() -> Iterator[None]:
 
 
 def _talk(
-    args: Sequence[str], cwd: str, env: Mapping[str, str], keep: Sequence[int]
+    args: Sequence[str],
+    cwd: str,
+    env: Mapping[str, str],
+    keep: Sequence[int],
+    stdin: BinaryIO | None,
 ) -> subprocess.CompletedProcess[bytes]:
     import subprocess
     import sys
@@ -179,7 +208,7 @@ def _talk(
                 ["git", *args],
                 cwd=cwd,
                 env={**env, **quiet, "LC_ALL": "C"},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if stdin is None else stdin,
                 stdout=answer,
                 stderr=subprocess.PIPE,
                 pass_fds=keep,

@@ -69,12 +69,13 @@ def read_branch(
     """
     root = read_tree(objects, read_commit(objects, commit_id).tree)
     problems = _doubled("", root)
-    info, whole = _read_info(objects, list_id, root, problems)
     folder = next((e for e in root if e.name == "tasks"), None)
     if folder and folder.mode != FOLDER:
         problems.append(Problem("tasks", None, "not a folder, so no task is read"))
         folder = None
     entries = read_tree(objects, folder.id) if folder else []
+    _bring(objects, root, entries, known)
+    info, whole = _read_info(objects, list_id, root, problems)
     branch = _read_tasks(objects, entries, known)
     rows = {i: known.rows[i] for i in branch.files if i in known.rows} if known else {}
     rows = {i: row for i, row in rows.items() if known and known.files[i] == branch.files[i]}
@@ -87,6 +88,27 @@ def read_branch(
         rows,
         whole and branch.whole,
     )
+
+
+def _bring(
+    objects: ObjectStore,
+    root: list[TreeEntry],
+    entries: list[TreeEntry],
+    known: ListVersion | None,
+) -> None:
+    """Let a partial clone fetch the files of a list in one go.
+
+    Raises Unavailable when no task could be read afterwards; else each that is lacking is a
+    problem of its own.
+    """
+    if objects.whole:
+        return
+    blobs = {file.blob for file in known.files.values()} if known else set()
+    tasks = [e.id for e in entries if e.mode == REGULAR and e.id not in blobs]
+    info = [e.id for e in root if e.name == "list.yaml" and e.mode == REGULAR]
+    failure = objects.need([*tasks, *info])
+    if failure and tasks and not blobs and not any(map(objects.has, tasks)):
+        raise failure
 
 
 class _Folder(NamedTuple):

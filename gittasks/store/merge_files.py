@@ -46,6 +46,19 @@ class ListContents:
         length = objects.form.id_length
         self._root, self._tasks = _Entries("", length), _Entries(_TASKS, length)
 
+    def bring(self, tree_ids: Sequence[str]) -> None:
+        """Let a partial clone fetch the files of these root trees in a few goes."""
+        if self._objects.whole:
+            return
+        self._objects.need(tree_ids)
+        blobs: dict[str, None] = {}
+        for tree_id in tree_ids:
+            for path, blob in self.tree(tree_id).items():
+                mode, _, object_id = blob.partition(" ")
+                if int(mode, 8) == REGULAR and (path == _LIST or task_of(path)):
+                    blobs[object_id] = None
+        self._objects.need(blobs)
+
     def tree(self, tree_id: str) -> Tree:
         """The files below a root tree by path, those of `tasks/` among them."""
         files = self._root.of(self._objects.read(tree_id, "tree"), tree_id)

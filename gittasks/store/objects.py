@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -21,6 +22,8 @@ from gittasks.store.disk import PRIVATE, Sharing, make_folders, naming, remove, 
 if TYPE_CHECKING:
     from dulwich.object_store import DiskObjectStore
     from dulwich.pack import Pack
+
+    from gittasks.store.promisor import Promisor
 
 LIMITS = {"blob": 256 * 1024, "tree": 32 * 1024 * 1024, "commit": 8 * 1024 * 1024}
 """Bytes that an object of a list may have; a longer one is reported, and not even unpacked."""
@@ -88,6 +91,7 @@ class ObjectStore:
         identity: str | None = None,
         durable: bool = True,
         shared: Sharing = PRIVATE,
+        promisor: Promisor | None = None,
     ) -> None:
         self.form = form
         self.identity = identity
@@ -97,6 +101,8 @@ class ObjectStore:
         self._env = env
         self._durable = durable
         self._shared = shared
+        self._promisor = promisor
+        self._cat: _Cat | None = None
         self._packs: _Packs | None = None
         self._staged: dict[str, NewObject] = {}
 
@@ -125,17 +131,52 @@ class ObjectStore:
                 break
             damaged = damaged or content is not None
         else:
-            raise Unavailable(
-                f"the object file of the {kind} {object_id} is damaged"
-                if damaged
-                else f"the repository lacks the {kind} {object_id}",
-                where=object_id,
-                hint="gittasks doctor names what is damaged; --fix fetches it again",
-            )
+            raise self._unavailable(object_id, kind, damaged)
         actual, data = content
         if actual != kind:
             raise InvalidData(f"{object_id} is a {actual}, not a {kind}", where=object_id)
         return data
+
+    def _unavailable(self, object_id: str, kind: str, damaged: bool) -> Unavailable:
+        if damaged:
+            words = f"the object file of the {kind} {object_id} is damaged"
+        elif self._promisor and (reason := self._promisor.fetch([object_id])):
+            return _promised(f"this partial clone lacks the {kind} {object_id}; {reason}")
+        else:
+            words = f"the repository lacks the {kind} {object_id}"
+        hint = "gittasks doctor names what is damaged; --fix fetches it again"
+        return Unavailable(words, where=object_id, hint=hint)
+
+    @property
+    def whole(self) -> bool:
+        """Is this no partial clone, so that nothing is left to fetch?"""
+        return self._promisor is None
+
+    def need(self, object_ids: Iterable[str]) -> Unavailable | None:
+        """Fetch those of these objects that a partial clone lacks, all in one go.
+
+        Returns the error for them when some did not come; those that did can be read.
+        """
+        if self._promisor is None:
+            return None
+        lacking = [i for i in dict.fromkeys(object_ids) if not self.has(i)]
+        if lacking:  # or packed meanwhile
+            self._close_packs()
+            lacking = [i for i in lacking if not self.has(i)]
+        if not lacking:
+            return None
+        reason = self._promisor.fetch(lacking)
+        self._close_packs()
+        if reason is None:
+            return None
+        others = f" and {len(lacking) - 1} more objects of the list" if len(lacking) > 1 else ""
+        return _promised(f"this partial clone lacks {lacking[0]}{others}; {reason}")
+
+    def has(self, object_id: str) -> bool:
+        """Is an object here, as far as its name says, without a fetch?"""
+        if object_id in self._staged or os.path.exists(self.loose_path(object_id)):
+            return True
+        return self._opened_packs().has(object_id)
 
     def _read_staged(self, object_id: str, limit: int) -> tuple[str, bytes] | None:  # noqa: ARG002
         item = self._staged.get(object_id)
@@ -149,16 +190,25 @@ class ObjectStore:
         return read_loose(self.loose_path(object_id), limit)
 
     def _read_packed(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
+        return self._opened_packs().read(object_id, limit)
+
+    def _opened_packs(self) -> _Packs:
         if self._packs is None:
             self._packs = _Packs(self._folder, self.form)
-        return self._packs.read(object_id, limit)
+        return self._packs
 
     def _rescan_packs(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
-        self.close()
+        self._close_packs()
         return self._read_packed(object_id, limit)
 
     def close(self) -> None:
-        """Let go of the packs; the next read opens them again."""
+        """Let go of the packs and of the git that was asked; the next read has them again."""
+        self._close_packs()
+        if self._cat is not None:
+            self._cat.close()
+            self._cat = None
+
+    def _close_packs(self) -> None:
         if self._packs is not None:
             self._packs.close()
             self._packs = None
@@ -167,21 +217,23 @@ class ObjectStore:
         self.close()
 
     def _ask_git(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
-        """git itself: it fetches what a partial clone lacks. Size first, content then."""
-        for question in ("--batch-check", "--batch"):
-            answer = git.run(
-                [*git.NO_HOOKS, f"--git-dir={self._common}", "cat-file", question],
-                cwd=self._common,
-                env=git.unbound(self._env),
-                stdin=object_id.encode() + b"\n",
-                may_fetch=True,
-            )
-            header, _, rest = answer.stdout.partition(b"\n")
-            words = header.decode("ascii", "replace").split()
-            if answer.returncode != 0 or len(words) != 3:
+        """The remote that promised an object, then git itself, which may read it where we cannot.
+
+        Where the remote does not give it, git is not asked: it would try the same once more.
+        """
+        if self._promisor is not None:
+            if self._promisor.fetch([object_id]):
                 return None
-            check_size(int(words[2]), limit, object_id)
-        return words[1], rest[: int(words[2])]
+            if content := self._rescan_packs(object_id, limit):
+                return content
+        if self._cat is None:
+            self._cat = _Cat(self._common, self._env)
+        try:
+            return self._cat.read(object_id, limit)
+        except EOFError:  # damage has ended it; the next object gets another
+            self._cat.close()
+            self._cat = None
+            return None
 
     def write(self, objects: Iterable[NewObject]) -> None:
         """Write objects as loose files; when durable, they and their folders are synced."""
@@ -247,6 +299,10 @@ class ObjectStore:
         return [item for item in objects if not os.path.exists(self.loose_path(item.id))]
 
 
+def _promised(words: str) -> Unavailable:
+    return Unavailable(words, hint="run this again when the remote can be reached")
+
+
 def check_size(size: int, limit: int, object_id: str) -> None:
     """Raise InvalidData when an object is longer than `limit` bytes."""
     if size > limit:
@@ -283,6 +339,54 @@ def _freshen(path: str) -> bool:
     return True
 
 
+class _Cat:
+    """One git that is asked for objects, as long as it answers; it fetches none."""
+
+    def __init__(self, common: str, env: Mapping[str, str]) -> None:
+        self._process = git.start_answering(
+            [*git.NO_HOOKS, f"--git-dir={common}", "cat-file", "--batch-command"],
+            cwd=common,
+            env=git.unbound(env),
+        )
+
+    def read(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
+        """Kind and content of an object, None when git lacks it; EOFError when git has ended.
+
+        Its size comes first, so that one that is too long is not even unpacked.
+        """
+        for command in ("info", "contents"):
+            words = self._header(command, object_id)
+            if len(words) != 3:
+                return None
+            check_size(size := int(words[2]), limit, object_id)
+        assert self._process.stdout  # noqa: S101
+        data = self._process.stdout.read(size + 1)
+        if len(data) <= size:
+            raise EOFError
+        return words[1], data[:-1]
+
+    def _header(self, command: str, object_id: str) -> list[str]:
+        process = self._process
+        assert process.stdin  # noqa: S101
+        assert process.stdout  # noqa: S101
+        try:
+            process.stdin.write(f"{command} {object_id}\n".encode("ascii"))
+            process.stdin.flush()
+        except OSError as error:
+            raise EOFError from error
+        if not (line := process.stdout.readline()):
+            raise EOFError
+        return line.decode("ascii", "replace").split()
+
+    def close(self) -> None:
+        """End the git."""
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream:
+                with suppress(OSError):
+                    stream.close()
+        self._process.wait()
+
+
 # --- packs -----------------------------------------------------------------------------------
 
 
@@ -315,6 +419,21 @@ class _Packs:
         for file in self._files.values():
             file.close()
         self._stores, self._files = [], {}
+
+    def has(self, object_id: str) -> bool:
+        """Is an object in one of the packs, or a loose one of an alternate?"""
+        sha: Any = bytes.fromhex(object_id)
+        for store, packs in self._stores:
+            for pack in packs:
+                try:
+                    pack.index.object_offset(sha)
+                except (KeyError, OSError):
+                    continue
+                return True
+            folder = os.path.join(os.fsdecode(store.path), object_id[:2])
+            if os.path.exists(os.path.join(folder, object_id[2:])):
+                return True
+        return False
 
     def read(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
         """Kind and content of an object, None when it is not here or damaged.

@@ -470,6 +470,7 @@ def _talk(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git for the remote, in the user's configuration and without the user's hooks."""
     options, cwd, env = _surroundings(repository, settings)
+    repository.contacted = True
     return git.run_remote([*options, *args], cwd=cwd, env=env, keep=keep)
 
 

@@ -30,6 +30,10 @@ class Repository:
         trust.check(self.found, self.start, env)
         self.common = self.found.common
         self._config: config.Config | None = None
+        self.fetches = True
+        """A read may fetch: a list that was named, objects that a partial clone lacks."""
+        self.contacted = False
+        """This command talks to a remote anyway: what it brings together may come from there."""
         self.announce: Callable[[str], None] | None = None
         """Called with a sentence that cannot wait until the command is over."""
 
@@ -70,17 +74,40 @@ class Repository:
     @cached_property
     def objects(self) -> ObjectStore:
         """The repository's objects; durable unless the user's `core.fsync` says otherwise."""
-        from gittasks.store.objects import FORMATS, ObjectStore
+        from gittasks.store import objects, promisor
 
-        form = FORMATS[self.config.get("extensions.objectformat") or "sha1"]
-        return ObjectStore(
+        form = objects.FORMATS[self.config.get("extensions.objectformat") or "sha1"]
+        remotes = self._promisors()
+        return objects.ObjectStore(
             self.common,
             self.env,
             form=form,
             identity=self._identity(),
             durable=self._durable(),
             shared=self.shared,
+            promisor=promisor.Promisor(self.found, self.env, remotes, self.prohibition)
+            if remotes
+            else None,
         )
+
+    def _promisors(self) -> list[str]:
+        """The remotes that promised the objects of a partial clone; none in a whole one."""
+        config, last = self.config, self.config.get("extensions.partialclone")
+        keys = [key for key in config.keys_of("remote.") if key.endswith(".promisor")]
+        names = [key[len("remote.") : -len(".promisor")] for key in keys if config.flag(key)]
+        if last:  # git asks it after the others
+            names = [*(name for name in names if name != last), last]
+        return names
+
+    def prohibition(self) -> str | None:
+        """The words for what keeps reads from fetching; None when they may."""
+        if self.contacted:
+            return None
+        if not self.fetches:
+            return "--no-fetch keeps it from being fetched"
+        if not self.config.flag("gittasks.fetchonread", default=True):
+            return "git config gittasks.fetchOnRead is false, so it is not fetched"
+        return None
 
     def _identity(self) -> str | None:
         """The author of commits that nobody makes (`gittasks.identity`), None for the usual."""

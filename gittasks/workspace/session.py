@@ -290,8 +290,6 @@ class Session:
         """Commits that this session has made: what fails after one does not undo it."""
         self.cut_ids = False
         """Ids given to this session were typed, and may be cut at a hyphen."""
-        self.fetches = True
-        """A list that was named and is not here may be fetched."""
         self._asked = False
         self._owner_option = owner_option
         self.on_behalf: frozenset[str] = frozenset()
@@ -325,7 +323,7 @@ class Session:
         session = type(self)(
             self.repository, list_id, self._owner_option, self.notices, self._remote_option
         )
-        session.cut_ids, session.fetches = self.cut_ids, self.fetches
+        session.cut_ids = self.cut_ids
         session.commits = self.commits
         return session
 
@@ -377,10 +375,10 @@ class Session:
 
         Not with `--no-fetch`, nor where `gittasks.fetchOnRead` is false.
         """
-        store, config = self.store, self.repository.config
-        if self._asked or not self.fetches or store.head() is not None or store.remote is None:
+        store, repository = self.store, self.repository
+        if self._asked or not repository.fetches or store.head() or store.remote is None:
             return False
-        if not config.flag("gittasks.fetchonread", default=True):
+        if repository.prohibition():
             return False
         self._asked = True
         if not self._fetch(store.remote, store.list_id):

@@ -1,0 +1,182 @@
+"""A partial clone fetches what a list needs in one go, or says at once that it cannot."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from support.repositories import Repo, Result, git
+
+from gittasks.core.operations import AddNote
+
+TASKS = 120
+"""Tasks of the list: more than fetches could be hidden in, and quick to make."""
+
+
+class Run(NamedTuple):
+    """A command that was traced: its result, and the arguments of each git that it started."""
+
+    result: Result
+    started: list[list[str]]
+
+    @property
+    def fetches(self) -> int:
+        """How many of them were fetches."""
+        return sum("fetch" in argv for argv in self.started)
+
+
+def traced(repo: Repo, *args: str) -> Run:
+    """Run gittasks and note every git that it starts itself, not what these start in turn."""
+    path = Path(repo.path + ".trace")
+    path.unlink(missing_ok=True)
+    result = repo.run(*args, env={"GIT_TRACE2_EVENT": str(path)})
+    events = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    starts = [event for event in events if event["event"] == "start"]
+    return Run(result, [event["argv"] for event in starts if "/" not in event["sid"]])
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Repo:
+    """A clone with the whole list, which the hub has too."""
+    team = Repo.create(str(tmp_path / "team"))
+    team.ok("init", "plan")
+    create = [{"op": "create", "id": f"t{n}", "subject": f"Task {n}"} for n in range(TASKS)]
+    team.ok("batch", stdin="\n".join(json.dumps(operation) for operation in create))
+    hub = team.clone(str(tmp_path / "hub.git"), "--bare")
+    hub.git("config", "uploadpack.allowFilter", "true")
+    hub.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    team.git("remote", "add", "origin", hub.path)
+    team.ok("sync")
+    return team
+
+
+def partial(team: Repo, kind: str = "blob:none") -> Repo:
+    """A partial clone of the hub, in which no list is checked out."""
+    folder = os.path.dirname(team.path)
+    path = os.path.join(folder, "partial")
+    git(folder, "clone", "-q", f"--filter={kind}", f"file://{folder}/hub.git", path)
+    return Repo(path)
+
+
+def take_away(team: Repo) -> None:
+    """Let the hub be out of reach."""
+    hub = os.path.join(os.path.dirname(team.path), "hub.git")
+    os.rename(hub, f"{hub}-away")
+
+
+@pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
+def test_a_list_is_fetched_in_one_go(team: Repo, kind: str) -> None:
+    clone = partial(team, kind)
+    run = traced(clone, "list", "--all", "--json")
+    assert run.result.code == 0, run.result
+    assert len(run.result.json()["tasks"]) == TASKS
+    assert run.fetches <= 3, run.started
+    assert len(run.started) <= 6, run.started
+    again = traced(clone, "list", "--all", "--json")
+    assert again.result.out == run.result.out
+    assert again.fetches == 0
+
+
+@pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
+def test_a_merge_needs_few_fetches_too(team: Repo, kind: str) -> None:
+    """What both sides changed since they parted is brought together without one each."""
+    clone = partial(team, kind)
+    clone.ok("note", "t1", "mine")
+    for n in range(12):
+        team.edit(AddNote(f"t{n}", "theirs"))
+    team.ok("sync")
+    clone.git("fetch", "-q", "origin")
+    run = traced(clone, "list", "--all", "--json")
+    notes = {task["id"]: len(task["notes"]) for task in run.result.json()["tasks"]}
+    assert [notes[f"t{n}"] for n in range(3)] == [1, 2, 1]
+    assert run.fetches <= 3, run.started
+    clone.ok("sync")
+    team.ok("pull")
+    assert len(team.tasks()["t1"]["notes"]) == 2
+
+
+@pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
+def test_out_of_reach_is_said_once(team: Repo, kind: str) -> None:
+    """One question to a remote that is not there, one sentence; later the list is whole."""
+    clone = partial(team, kind)
+    take_away(team)
+    run = traced(clone, "list")
+    assert run.result.code != 0
+    assert "partial clone" in run.result.err
+    assert "origin" in run.result.err
+    assert len(run.result.err.splitlines()) <= 4
+    assert run.fetches == 1, run.started
+    hub = os.path.join(os.path.dirname(team.path), "hub.git")
+    os.rename(f"{hub}-away", hub)
+    assert len(clone.tasks()) == TASKS
+
+
+def test_what_is_here_is_shown_when_some_is_out_of_reach(team: Repo) -> None:
+    clone = partial(team)
+    clone.ok("list")
+    team.ok("note", "t1", "news")
+    team.ok("sync")
+    clone.git("fetch", "-q", "origin")
+    take_away(team)
+    run = traced(clone, "list", "--all", "--json")
+    assert len(run.result.json()["tasks"]) == TASKS - 1
+    assert run.fetches == 1, run.started
+
+
+@pytest.mark.parametrize("way", ["option", "setting"])
+def test_nothing_is_fetched_where_that_is_forbidden(team: Repo, way: str) -> None:
+    clone = partial(team)
+    if way == "setting":
+        clone.git("config", "gittasks.fetchOnRead", "false")
+    run = traced(clone, "list", *(["--no-fetch"] if way == "option" else []))
+    assert run.result.code != 0
+    assert run.fetches == 0, run.started
+    assert ("--no-fetch" if way == "option" else "gittasks.fetchOnRead") in run.result.err
+
+
+def test_a_whole_clone_asks_nobody(team: Repo) -> None:
+    """A lost object of a clone that is not partial is lost; no remote is asked on the way."""
+    blob = team.git("rev-parse", "gittasks/plan:tasks/t1.yaml")
+    team.remove("objects", blob[:2], blob[2:])
+    team.remove("gittasks", "cache", "lists")
+    run = traced(team, "list", "--all", "--json")
+    assert len(run.result.json()["tasks"]) == TASKS - 1
+    assert run.fetches == 0
+
+
+def test_lost_objects_cost_one_process(team: Repo) -> None:
+    """git is asked for what cannot be read here, by one process for them all."""
+    for n in range(8):
+        blob = team.git("rev-parse", f"gittasks/plan:tasks/t{n}.yaml")
+        team.remove("objects", blob[:2], blob[2:])
+    team.remove("gittasks", "cache", "lists")
+    run = traced(team, "list", "--all", "--json")
+    assert len(run.result.json()["tasks"]) == TASKS - 8
+    assert sum("cat-file" in argv for argv in run.started) == 1, run.started
+
+
+def test_a_sync_may_fetch_whatever_is_set_for_reads(team: Repo) -> None:
+    clone = partial(team)
+    clone.git("config", "gittasks.fetchOnRead", "false")
+    clone.ok("sync")
+    team.ok("note", "t1", "theirs")
+    team.ok("sync")
+    clone.ok("pull")
+    assert len(clone.tasks()["t1"]["notes"]) == 1
+
+
+def test_one_object_that_the_remote_lacks_hides_no_other(team: Repo) -> None:
+    """git's answer to a batch with one unknown id is a refusal of them all."""
+    clone = partial(team)
+    clone.git("update-ref", "refs/heads/gittasks/plan", "refs/remotes/origin/gittasks/plan")
+    clone.hand_edit({"tasks/t1.yaml": "subject: Made here\n"})
+    blob = clone.git("rev-parse", "gittasks/plan:tasks/t1.yaml")
+    clone.remove("objects", blob[:2], blob[2:])
+    run = traced(clone, "list", "--all", "--json")
+    assert {task["id"] for task in run.result.json()["tasks"]} == {
+        f"t{n}" for n in range(TASKS) if n != 1
+    }
+    assert run.fetches <= 3, run.started
