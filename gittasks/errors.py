@@ -252,6 +252,10 @@ class NoList(GittasksError):
     exit_code = 8
 
 
+class BranchGone(NoList):
+    """The branch of a list is gone with operations that were acknowledged here."""
+
+
 class MissingExtra(GittasksError):
     """A command needs a Python package that comes with an extra and is not installed."""
 

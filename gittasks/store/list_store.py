@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gittasks.errors import NoList, Way
+from gittasks.errors import BranchGone, NoList, Way
 from gittasks.store import disk, home, list_cache, refs
 from gittasks.store.discovery import read_shallow
 from gittasks.store.list_version import Heads, ListVersion
@@ -109,7 +109,7 @@ class ListStore:
             from gittasks.store import acknowledged  # only on the way to an error
 
             if acknowledged.read(self.repository, self.list_id).heads:
-                raise NoList(
+                raise BranchGone(
                     f'the branch of the task list "{self.list_id}" is gone with what was made here',
                     ways=[
                         Way("bring it back", ("gittasks", "lists", "restore", self.list_id)),
@@ -119,7 +119,6 @@ class ListStore:
                             decision=True,
                         ),
                     ],
-                    details={"gone": True},
                 )
             raise NoList(
                 f'there is no task list "{self.list_id}" in this repository',

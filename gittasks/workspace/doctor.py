@@ -28,6 +28,9 @@ _APART = {
     Unmerged.NEWER: "a later version of gittasks wrote it",
 }
 
+_LOCK_AGE = 60
+"""Seconds for which a lock may be that of a program at work."""
+
 
 class Symptom(NamedTuple):
     """Something to see to: in which list, if in one; what to do; whether it was done just now."""
@@ -127,6 +130,8 @@ def _locks(session: Session, lists: Sequence[str], *, fix: bool) -> Iterator[Sym
             f"{path} has been there for {age:.0f} seconds",
             "a git of ours that is dead left it: gittasks doctor --fix"
             if ours
+            else "another program may be at work: look again in a minute"
+            if age < _LOCK_AGE
             else "if no git is running here, that file is a leftover, and can be removed",
             fixed=fix and ours and leftovers.clear(common, [path]),
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from gittasks.core.ids import check_list_id, list_id_fault, near_matches
 from gittasks.core.model import Actor, Snapshot
 from gittasks.core.times import format_time
-from gittasks.errors import NoList, NoRemote, Usage, Way
+from gittasks.errors import BranchGone, NoList, NoRemote, Usage, Way
 from gittasks.store import disk, git
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion
@@ -360,9 +360,9 @@ class Session:
         """The list as it is now, with the commit it was read from."""
         try:
             branch = self.store.load()
-        except NoList as error:
-            if error.details.get("gone"):
-                raise
+        except BranchGone:
+            raise
+        except NoList:
             if self.fetch_missing():
                 return self.store.load()
             raise no_such_list(self.repository, self.chosen) from None

@@ -225,7 +225,7 @@ def test_a_list_that_goes_and_comes_back(listed: Repo, serve: Serve) -> None:
     listed.git("update-ref", "-d", "refs/heads/gittasks/plan")
     gone = served.ask()
     assert "No report just now" in gone.body
-    assert "no task list &quot;plan&quot; here" in gone.body
+    assert "the task list &quot;plan&quot; is gone" in gone.body
     listed.git("update-ref", "refs/heads/gittasks/plan", head)
     assert "0 complete" in served.ask().body
 

@@ -254,7 +254,7 @@ class Ill(NamedTuple):
 ILLS = {
     "merge-driver": Ill(_no_driver, "line by line", fixed=True),
     "gc": Ill(_gc, "gc.auto is 0"),
-    "lock": Ill(_lock, "plan: refs/heads/gittasks/plan.lock has been there for a long time"),
+    "lock": Ill(_lock, "refs/heads/gittasks/plan.lock has been there for 36"),
     "unreadable": Ill(_broken_task, "plan: tasks/b.yaml:"),
     "unreadable list": Ill(_broken_ref, "plan: "),
     "attributes": Ill(_attributes, "plan: .gitattributes is missing"),
@@ -301,10 +301,14 @@ def test_doctor_finds_and_mends(bob: Repo, name: str) -> None:
 
 
 def test_doctor_does_not_mistake_a_writer_for_a_leftover(bob: Repo) -> None:
-    """A lock that is seconds old belongs to a git that is at work."""
+    """A lock that is seconds old may belong to a git that is at work: it is named, no more."""
     with open(os.path.join(bob.git_dir, "refs/heads/gittasks/plan.lock"), "w", encoding="utf-8"):
         pass
-    assert bob.ok("doctor").out == "nothing to see to\n"
+    told = bob.run("doctor")
+    assert told.code == 1
+    assert "plan.lock has been there for" in told.out
+    assert "look again in a minute" in told.out
+    assert "leftover" not in told.out
 
 
 def test_doctor_leaves_a_driver_from_elsewhere(bob: Repo) -> None:

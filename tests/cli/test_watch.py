@@ -293,7 +293,7 @@ def test_a_list_that_is_deleted_while_it_is_shown(listed: Repo) -> None:
     """The picture says so, and shows the list again when it is back."""
     with on_screen(listed) as shown:
         listed.git("branch", "-m", "gittasks/plan", "aside")
-        shown.wait(lambda text: 'there is no task list "plan"' in text)
+        shown.wait(lambda text: 'task list "plan" is gone' in text)
         listed.git("branch", "-m", "aside", "gittasks/plan")
         text = shown.wait(lambda text: "Ready (3)" in text)
         assert "no task list" not in text

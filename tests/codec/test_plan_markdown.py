@@ -26,7 +26,10 @@ def fields(text: str) -> list[dict[str, Any]]:
     """The tasks of a plan, as the fields that are stated apart from line and id."""
     drop = ("line", "lines", "id")
     tasks = (t._asdict().items() for t in read(text).tasks)
-    return [{k: v for k, v in t if v not in (None, {}) and k not in drop} for t in tasks]
+    return [
+        {k: v for k, v in t if v not in (None, {}) and (k, v) != ("clear", ()) and k not in drop}
+        for t in tasks
+    ]
 
 
 def faults(text: str) -> list[tuple[int, str]]:

@@ -131,13 +131,14 @@ def test_a_transition_made_twice_makes_no_commit(listed: Repo, again: list[str])
     assert listed.head() == before
 
 
-def test_a_batch_is_one_commit_and_all_or_nothing(listed: Repo) -> None:
+def test_a_batch_is_all_or_nothing_and_each_transition_a_commit(listed: Repo) -> None:
+    """What fails writes nothing; the rest of a batch is one commit beside its transitions."""
     before = listed.head()
     bad = '{"op": "start", "id": "a"}\n{"op": "done", "id": "no-such-task"}'
     assert listed.run("batch", stdin=bad).code == 3
     assert listed.head() == before
     listed.ok("batch", stdin='{"op": "start", "id": "a"}\n{"op": "note", "id": "b", "text": "x"}')
-    assert listed.git("rev-parse", "gittasks/plan~1") == before
+    assert listed.git("rev-parse", "gittasks/plan~2") == before
 
 
 def test_two_equal_operations_in_one_second_are_two_commits(listed: Repo, tmp_path: object) -> None:
