@@ -112,6 +112,30 @@ def create_command(
     /,
     subject: str | None,
     subject_option: str | None,
+    force: bool,
+    parallel: bool,
+    **options: Any,
+) -> Answer:
+    """Create a task.
+
+    With --iterations N it becomes a loop: "Iteration 1/N: SUBJECT" to N/N, each after the one
+    before. An --id that exists with the same subject changes nothing.
+    """
+    operation = _creation(_one_subject(subject, subject_option), **options)
+    workspace = settings.workspace()
+    make_named_list(workspace)
+    report = workspace.edit([operation], force=force, parallel=parallel)
+    change = report.edit
+    # Their author should read at once what will make new tasks hard to follow.
+    return edited(workspace, report)._replace(
+        hints=lambda: remarks(change.before, change.after, change.created)
+    )
+
+
+def _creation(
+    subject: str,
+    /,
+    *,
     task_id: str | None,
     description: str | None,
     active_form: str | None,
@@ -123,17 +147,11 @@ def create_command(
     after: str | None,
     metadata: tuple[str, ...],
     iterations: int | None,
-    force: bool,
-    parallel: bool,
     **fields: Any,
-) -> Answer:
-    """Create a task.
-
-    With --iterations N it becomes a loop: "Iteration 1/N: SUBJECT" to N/N, each after the one
-    before. An --id that exists with the same subject changes nothing.
-    """
-    operation = Create(
-        subject=_one_subject(subject, subject_option),
+) -> Create:
+    """The operation that the options of `create` ask for."""
+    return Create(
+        subject=subject,
         id=task_id,
         description=prose(description),
         active_form=active_form,
@@ -146,14 +164,6 @@ def create_command(
         metadata=_pairs(metadata),
         iterations=iterations,
         fields=_given(fields),
-    )
-    workspace = settings.workspace()
-    make_named_list(workspace)
-    report = workspace.edit([operation], force=force, parallel=parallel)
-    change = report.edit
-    # Their author should read at once what will make new tasks hard to follow.
-    return edited(workspace, report)._replace(
-        hints=lambda: remarks(change.before, change.after, change.created)
     )
 
 
@@ -191,6 +201,23 @@ def update_command(
     settings: Settings,
     /,
     task_ids: tuple[str, ...],
+    force: bool,
+    parallel: bool,
+    **options: Any,
+) -> Answer:
+    """Change fields of tasks; an empty text clears a field."""
+    update = _update(**options)
+    if update == Update(id=""):
+        raise Usage(
+            "nothing to change was given",
+            ways=[Way("see what can be", ("gittasks", "update", "--help"))],
+        )
+    updates = [update._replace(id=task_id) for task_id in several(task_ids)]
+    return edit(settings, updates, force=force, parallel=parallel)
+
+
+def _update(
+    *,
     subject: str | None,
     description: str | None,
     active_form: str | None,
@@ -206,11 +233,9 @@ def update_command(
     remove_blocks: tuple[str, ...],
     metadata: tuple[str, ...],
     unset: tuple[str, ...],
-    force: bool,
-    parallel: bool,
     **fields: Any,
-) -> Answer:
-    """Change fields of tasks; an empty text clears a field."""
+) -> Update:
+    """The operation that the options of `update` ask for, of no task yet."""
     plain = Update(
         id="",
         subject=subject,
@@ -230,14 +255,7 @@ def update_command(
         unset=unset,
     )
     simple = Update.of({"id": "", **_given(fields)})
-    update = plain._replace(fields=simple.fields, added=simple.added, removed=simple.removed)
-    if update == Update(id=""):
-        raise Usage(
-            "nothing to change was given",
-            ways=[Way("see what can be", ("gittasks", "update", "--help"))],
-        )
-    updates = [update._replace(id=task_id) for task_id in several(task_ids)]
-    return edit(settings, updates, force=force, parallel=parallel)
+    return plain._replace(fields=simple.fields, added=simple.added, removed=simple.removed)
 
 
 @command("note")

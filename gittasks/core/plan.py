@@ -398,16 +398,7 @@ def _set_fields(draft: Editor, planned: PlannedTask) -> None:
 
     Dependencies on deleted tasks block nothing and stay, whatever the plan says.
     """
-    task_id = _id(planned)
-    if task_id not in draft.tasks:
-        draft.tasks[task_id] = Task(
-            id=task_id,
-            subject=planned.subject,
-            created=draft.context.now,
-            created_by=draft.context.actor.owner,
-        )
-        draft.created.append(task_id)
-    task = draft.tasks[task_id]
+    task = _task_for(draft, planned)
     changes: dict[str, Any] = {}
     for name in ("subject", "active_form", "description", "result"):
         stated, old = getattr(planned, name), getattr(task, name) or ""
@@ -433,7 +424,21 @@ def _set_fields(draft: Editor, planned: PlannedTask) -> None:
         merged = {**task.metadata, **planned.metadata}
         dropped = {key for key, value in planned.metadata.items() if value is None}
         changes["metadata"] = {k: v for k, v in merged.items() if k not in dropped}
-    draft.put(task_id, **changes, **_cleared(task, planned.clear))
+    draft.put(task.id, **changes, **_cleared(task, planned.clear))
+
+
+def _task_for(draft: Editor, planned: PlannedTask) -> Task:
+    """The task that a plan describes, created if it is not there."""
+    task_id = _id(planned)
+    if task_id not in draft.tasks:
+        draft.tasks[task_id] = Task(
+            id=task_id,
+            subject=planned.subject,
+            created=draft.context.now,
+            created_by=draft.context.actor.owner,
+        )
+        draft.created.append(task_id)
+    return draft.tasks[task_id]
 
 
 def _cleared(task: Task, names: Sequence[str]) -> dict[str, Any]:

@@ -197,12 +197,17 @@ def read_backlog(collector: Collector, file: MarkdownFile, where: str) -> None:
         metadata=collector.metadata(metadata, source),
         created=_time(collector, keys.get("created_date"), "created_date", source),
     )
+    _lose_rest(collector, keys, source)
+    collector.add(source, task, tuple(texts_of(keys.get("dependencies"))))
+
+
+def _lose_rest(collector: Collector, keys: dict[str, Any], source: str) -> None:
+    """Note the keys that have no place in a task."""
     if keys.get("updated_date"):
         collector.lose("updated_date", "the history of the list tells it", source)
     if keys.get("ordinal"):
         collector.lose("ordinal", "tasks stand in its order instead", source)
     collector.lose_rest(keys, _BACKLOG_KEYS | {"updated_date"}, source)
-    collector.add(source, task, tuple(texts_of(keys.get("dependencies"))))
 
 
 def ordinal(file: MarkdownFile) -> float:

@@ -53,17 +53,7 @@ def _task(collector: Collector, entry: dict[str, Any], source: str) -> None:
         "priority": None if str(word) in _PRIORITIES else word,
         **{name: time for name, time in times.items() if time != not_before},
     }
-    for key, value in entry.items():
-        if value in (None, "", 0):
-            continue
-        if key in _COMPUTED:
-            collector.lose(key, "Taskwarrior works it out by itself", source)
-        elif key in _RECURRENCE:
-            collector.lose(key, "gittasks has no recurring tasks", source)
-        elif key not in _READ and isinstance(value, (str, int, float)):
-            metadata[key] = value  # an attribute that its user has defined
-        elif key not in _READ:
-            collector.lose_rest({key: value}, frozenset(), source)
+    metadata |= _attributes(collector, entry, source)
     task = Task(
         id="",
         subject=subject,
@@ -82,6 +72,23 @@ def _task(collector: Collector, entry: dict[str, Any], source: str) -> None:
     depends = entry.get("depends")
     waits = depends.split(",") if isinstance(depends, str) else texts_of(depends)
     collector.add(source, task, tuple(w.strip() for w in waits))
+
+
+def _attributes(collector: Collector, entry: dict[str, Any], source: str) -> dict[str, object]:
+    """The attributes that a user has defined; the rest is noted as lost."""
+    attributes: dict[str, object] = {}
+    for key, value in entry.items():
+        if value in (None, "", 0):
+            continue
+        if key in _COMPUTED:
+            collector.lose(key, "Taskwarrior works it out by itself", source)
+        elif key in _RECURRENCE:
+            collector.lose(key, "gittasks has no recurring tasks", source)
+        elif key not in _READ and isinstance(value, (str, int, float)):
+            attributes[key] = value
+        elif key not in _READ:
+            collector.lose_rest({key: value}, frozenset(), source)
+    return attributes
 
 
 def _time(collector: Collector, entry: dict[str, Any], key: str, source: str) -> str | None:
