@@ -77,7 +77,7 @@ class GittasksError(Exception):
 
     @property
     def hint(self) -> str | None:
-        """What to do next, in words and commands; None when there is nothing to say."""
+        """The next step, in words and commands; None when there is nothing to say."""
         return "; ".join([*map(str, self.ways), *filter(None, [self.advice])]) or None
 
     @property

@@ -43,10 +43,10 @@ def _command() -> list[str]:
     env = os.environ
     line = env.get("GIT_PAGER")
     if line is None:
-        asked = git.run(
+        answer = git.run(
             ["config", "--get", "core.pager"], cwd=os.path.abspath(os.sep), env=git.unbound(env)
         )
-        line = asked.stdout.decode("utf-8", "replace").strip() or env.get("PAGER", "less")
+        line = answer.stdout.decode("utf-8", "replace").strip() or env.get("PAGER", "less")
     try:
         return shlex.split(line)
     except ValueError:

@@ -22,12 +22,12 @@ def loads(text: str | bytes) -> Any:
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """An object, if no key stands in it twice: which of the values was meant cannot be known."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f'the key "{twice[:60]}" stands there twice')
-    return made
+    return members
 
 
 def _no_number(name: str) -> Any:

@@ -462,10 +462,10 @@ def _update_fields(draft: Editor, task_id: str, op: Update) -> None:
     if op.after is not None:
         changes["order"] = _order_behind(draft, task, op)
     if op.metadata or op.unset:
-        given = validation.metadata(op.metadata)
-        dropped = {key.strip() for key in op.unset} - given.keys()
-        merged = {**task.metadata, **given}
-        dropped.update(key for key, value in given.items() if value is None)
+        stated = validation.metadata(op.metadata)
+        dropped = {key.strip() for key in op.unset} - stated.keys()
+        merged = {**task.metadata, **stated}
+        dropped.update(key for key, value in stated.items() if value is None)
         changes["metadata"] = {k: v for k, v in merged.items() if k not in dropped}
     changes |= _simple(op.fields)
     added = _simple(op.added)

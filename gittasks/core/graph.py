@@ -346,7 +346,7 @@ def time_left(tasks: Iterable[Task], now: str | None = None) -> int | None:
 
 
 def _time_left(net: DependencyGraph, way: CriticalPath, now: str | None) -> int | None:
-    """What is left to do, by the parallelism so far; never less than the critical path."""
+    """The time left, by the parallelism so far; never less than the critical path."""
     samples = sum(bool(task_seconds(task)) for task in net.tasks)
     if way.seconds is None or samples < _MIN_SAMPLES:
         return None

@@ -59,8 +59,8 @@ def held(task: Task, actor: Actor, answer: Answer, verb: str) -> Refused:
         name = escape_line(owner, 60)
         ways.append(_way(f"when you are {name}", verb, task.id, "--owner", owner))
     elif verb in _MAY_FORCE:
-        gone = "only when that one is surely gone"
-        ways.append(_way(gone, verb, task.id, "--force", decision=True))
+        purpose = "only when that one is surely gone"
+        ways.append(_way(purpose, verb, task.id, "--force", decision=True))
     return Refused(
         "held",
         f"{_named(task)} is in progress, held by {_holder(task)}",
@@ -89,7 +89,7 @@ def claimed(task: Task, actor: Actor, answer: Answer, *, asked: bool = False) ->
     runs that give none cannot be told apart. `asked`: a take-over was asked for."""
     words = None
     another = _way("claim another", "claim")
-    gone = _way(
+    take_over = _way(
         "only when the holder is surely gone",
         *("claim", task.id, "--take-over", "--force"),
         decision=True,
@@ -99,14 +99,14 @@ def claimed(task: Task, actor: Actor, answer: Answer, *, asked: bool = False) ->
             "as far as was seen from here its holder has no lease that ran out; look again after "
             "the length of the lease"
         )
-        ways = [gone]
+        ways = [take_over]
     elif answer is Answer.ASK_CLAIM:
         ways = [_way("go on with it", "claim", task.id, "--resume"), another]
     elif task.owner == actor.owner:
         words = "two runs of one name are told apart by their sessions (GITTASKS_SESSION)"
         ways = [another]
     else:
-        ways = [another, gone]
+        ways = [another, take_over]
     return Refused(
         "claimed",
         f"{_named(task)} is {'claimed' if task.claim else 'in progress, held'} by {_holder(task)}",

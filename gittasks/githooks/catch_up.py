@@ -46,7 +46,7 @@ class Report(NamedTuple):
     too_many: bool = False
 
     def lines(self) -> list[str]:
-        """What there is to say of it."""
+        """Report it, a line for each matter."""
         lines = lines_of(self.linked)
         if self.too_many:
             lines.append(

@@ -397,9 +397,9 @@ def _state(path: str, name: str) -> HookState:
         text = file.read()
     line = _PROGRAM.search(text)
     program = os.fsdecode(line[1].strip(b"'")) if line else ""
-    gone = program != "" and not os.access(program, os.X_OK)
+    uninstalled = program != "" and not os.access(program, os.X_OK)
     same = _PROGRAM.sub(b"installed=", text, count=1) == script(name)
-    if not same or gone:
+    if not same or uninstalled:
         return HookState.OUTDATED
     if os.access(path, os.X_OK):
         return HookState.INSTALLED

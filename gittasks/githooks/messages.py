@@ -91,8 +91,7 @@ def check(workspace: Workspace, path: str) -> list[str]:
 def _fault(workspace: Workspace, mention: TaskTrailer) -> str | None:
     """The fault of a trailer whose task is not to be found."""
     try:
-        named = workspace.for_list(mention.list_id)
-        find(named.snapshot(), mention.task)
+        find(workspace.for_list(mention.list_id).snapshot(), mention.task)
     except GittasksError as error:
         hint = f"; {error.hint}" if error.hint else ""
         return f'"{KEY}: {mention}": {error.message}{hint}'

@@ -101,11 +101,12 @@ def _object(
                 continue
             value = _value(tool, name, fields[name], value, f"{where}{name}", passed)
         else:
-            sent = value
+            original = value
             if not _is_nothing(name, value):
                 value = _value(tool, name, fields[name], value, f"{where}{name}", passed)
             if _is_nothing(name, value):
-                word = f' "{sent.strip()}"' if isinstance(sent, str) and sent.strip() else ""
+                text = original.strip() if isinstance(original, str) else ""
+                word = f' "{text}"' if text else ""
                 passed.append(escape_line(f"{where}{name}{word}", 60))
                 continue
         if name in values and values[name] != value:

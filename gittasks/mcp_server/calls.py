@@ -64,23 +64,23 @@ def call_of(command: Sequence[str], owner: str | None = None) -> ToolCall | None
     if len(command) < 2 or command[0] != "gittasks":
         return None
     _, verb, *words = command
-    ids, given = _parsed(words)
-    if given is None:
+    ids, options = _parsed(words)
+    if options is None:
         return None
     task: dict[str, Any] = {"taskId": ids[0]} if ids else {}
-    acts = {"owner": owner} if owner and "owner" not in given else {}
+    acts = {"owner": owner} if owner and "owner" not in options else {}
     if verb in _STATUSES and len(ids) == 1:
         status = _STATUSES[verb]
         begins = verb in ("start", "done", "skip")
         return ToolCall(
-            "TaskUpdate", {**task, "status": status.value, **given, **(acts if begins else {})}
+            "TaskUpdate", {**task, "status": status.value, **options, **(acts if begins else {})}
         )
     if verb == "update" and len(ids) == 1:
-        return ToolCall("TaskUpdate", {**task, **given})
+        return ToolCall("TaskUpdate", {**task, **options})
     if verb == "note" and len(ids) == 2:
         return ToolCall("TaskUpdate", {**task, "note": ids[1]})
     if verb == "claim":
-        return ToolCall("TaskClaim", {**task, **given, **acts})
+        return ToolCall("TaskClaim", {**task, **options, **acts})
     looks = {"show": "TaskGet", "log": "TaskLog", "list": "TaskList", "status": "TaskList"}
     if verb in looks:
         return ToolCall(looks[verb], task)
@@ -94,21 +94,21 @@ def call_of(command: Sequence[str], owner: str | None = None) -> ToolCall | None
 def _parsed(words: Sequence[str]) -> tuple[list[str], dict[str, Any] | None]:
     """Arguments, and options by the field of the tools; None for those that no tool has."""
     ids: list[str] = []
-    given: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     rest = list(words)
     while rest:
         word = rest.pop(0)
         if not word.startswith("--"):
             ids.append(word)
         elif word in _FLAGS:
-            given[_FLAGS[word]] = True
+            options[_FLAGS[word]] = True
         elif word in _VALUES and rest:
-            given[_VALUES[word]] = rest.pop(0)
+            options[_VALUES[word]] = rest.pop(0)
         elif word in _MEMBERS and rest:
-            given[_MEMBERS[word]] = rest.pop(0).split(",")
+            options[_MEMBERS[word]] = rest.pop(0).split(",")
         elif word != "--all":
             return ids, None
-    return ids, given
+    return ids, options
 
 
 def step(way: Way, owner: str | None = None) -> str:

@@ -134,8 +134,8 @@ def error_calls(error: GittasksError, owner: str | None) -> dict[str, Any]:
     """The calls that an error offers, as data; those that a person decides on stand apart."""
 
     def calls(commands: Iterable[Sequence[str]]) -> list[dict[str, Any]]:
-        found = (call_of(command, owner) for command in commands)
-        return [{"tool": c.tool, "arguments": dict(c.arguments)} for c in found if c]
+        offered = (call_of(command, owner) for command in commands)
+        return [{"tool": c.tool, "arguments": dict(c.arguments)} for c in offered if c]
 
     return {"commands": calls(error.commands), "decisions": calls(error.decisions)}
 

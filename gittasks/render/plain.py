@@ -74,8 +74,8 @@ def ready_list(view: ListView, tasks: Sequence[Task], marks: StatusMarks, me: st
     shown = {task.id for task in tasks}
     if tasks:
         lines = _task_lines(tasks, view.graph, marks, view.now)
-        told = shown.issuperset(t.id for t in view.graph.ready_for_anyone())
-        return "\n".join([*lines, *([clean(others)] if others and not told else [])])
+        complete = shown.issuperset(t.id for t in view.graph.ready_for_anyone())
+        return "\n".join([*lines, *([clean(others)] if others and not complete else [])])
     if others:
         return clean(nothing_ready(view.graph, me))
     progress = view.progress
@@ -347,8 +347,8 @@ def task_changed(before: Task | None, after: Task, marks: StatusMarks) -> str:
     """The change of one task: `p1-ask-x2k4: pending → in_progress`, or that there is none."""
     if before is None:
         status = "" if after.status is Status.PENDING else f" ({after.status})"
-        made = f" (blocked by {_edges(after.blocked_by)})" if after.blocked_by else ""
-        return f"created {after.id}  {clean(after.headline)}{status}{made}"
+        edge = f" (blocked by {_edges(after.blocked_by)})" if after.blocked_by else ""
+        return f"created {after.id}  {clean(after.headline)}{status}{edge}"
     moved = before.status is not after.status
     names = [change.field for change in task_changes(before, after)]
     if moved:
@@ -361,9 +361,9 @@ def task_changed(before: Task | None, after: Task, marks: StatusMarks) -> str:
     result = f" ({clean(after.result)})" if moved and after.result else ""
     move = f"{before.status} {marks.arrow} {after.status}{result}" if moved else ""
     noted = "notes" in fields and len(after.notes) > len(before.notes)
-    told = {"notes"} if noted else set()
-    told |= {"blockedBy"} if edges else set()
-    names = [clean(name) for name in fields if name not in told]
+    covered = {"notes"} if noted else set()
+    covered |= {"blockedBy"} if edges else set()
+    names = [clean(name) for name in fields if name not in covered]
     changed = f"changed {', '.join(names)}" if names else ""
     return f"{after.id}: {_joined(move, *edges, changed, 'note added' if noted else '')}"
 

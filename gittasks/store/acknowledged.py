@@ -111,7 +111,7 @@ def missing(objects: ObjectStore, head: str | None, heads: Sequence[str]) -> tup
     reached = [head is None or head in heads]
 
     def before(commit_id: str) -> CommitInfo | None:
-        """Where another program only went on, nothing older than the head is read."""
+        """Read nothing older than the head, on which other programs mostly build."""
         reached[0] = reached[0] or commit_id == head
         return None if reached[0] else read_commit(objects, commit_id)
 

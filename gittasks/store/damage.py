@@ -26,28 +26,28 @@ class Damage(NamedTuple):
 
 def damaged(store: ListStore) -> list[Damage]:
     """The objects of a list that cannot be had: all of its heads, and those its history lacks."""
-    found: dict[str, Damage] = {}
+    damage: dict[str, Damage] = {}
     heads = [head for head in store.heads()[:2] if head]
     for head in heads:
-        _read_commit(store.repository, head, found)
+        _read_commit(store.repository, head, damage)
     if not store.repository.config.get("extensions.partialclone"):
         for object_id in _missing(store.repository, heads):
-            found.setdefault(object_id, Damage(object_id, f"the repository lacks {object_id}"))
-    return list(found.values())
+            damage.setdefault(object_id, Damage(object_id, f"the repository lacks {object_id}"))
+    return list(damage.values())
 
 
-def _read_commit(repository: Repository, commit: str, found: dict[str, Damage]) -> None:
+def _read_commit(repository: Repository, commit: str, damage: dict[str, Damage]) -> None:
     folders: list[str] = []
     try:
         folders.append(commits.read_commit(repository.objects, commit).tree)
     except InvalidData as error:
-        _add(repository, commit, error, found)
+        _add(repository, commit, error, damage)
     while folders:
         tree = folders.pop()
         try:
             entries = read_tree(repository.objects, tree)
         except InvalidData as error:
-            _add(repository, tree, error, found)
+            _add(repository, tree, error, damage)
             continue
         plain = [e.id for e in entries if e.mode not in (_FOLDER, _SUBMODULE)]
         repository.objects.need(plain)
@@ -57,7 +57,7 @@ def _read_commit(repository: Repository, commit: str, found: dict[str, Damage]) 
                 try:
                     repository.objects.read(entry.id, "blob")
                 except InvalidData as error:
-                    _add(repository, entry.id, error, found)
+                    _add(repository, entry.id, error, damage)
 
 
 def _add(

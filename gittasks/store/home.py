@@ -137,9 +137,9 @@ def of(repository: Repository, list_id: str) -> Home:
             return Home(configured, recorded=record)
         return Home(configured, "differ", (known, configured), record)
     if decided or configured not in (None, _HERE):
-        named = decided or configured or ""
-        at_name = record and record.remote == named
-        return Home(known, "gone", names, record if at_name else Record(named, ""))
+        name = decided or configured or ""
+        at_name = record and record.remote == name
+        return Home(known, "gone", names, record if at_name else Record(name, ""))
     if record:
         return Home(known, None if known else "gone", names, record)
     return _found(repository, list_id, names)

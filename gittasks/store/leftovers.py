@@ -72,7 +72,7 @@ def _written(common: str, content: str) -> Note:
 
 
 class Remains(NamedTuple):
-    """What a dead git of ours left: its locks, what it was about to do, and the note of it."""
+    """Leftovers of a dead git of ours: its locks, its purpose, the note of both."""
 
     locks: tuple[str, ...]
     text: str
@@ -97,7 +97,7 @@ class Remains(NamedTuple):
 
 
 def found(common: str) -> list[Remains]:
-    """What gits of ours left that are dead by now."""
+    """The leftovers of gits of ours that are dead by now."""
     remains = []
     folder = _folder(common)
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
@@ -157,10 +157,10 @@ class LockFile(NamedTuple):
 def locks(common: str) -> list[LockFile]:
     """The locks of a repository that stay for a second, oldest first."""
     before = dict(_locks(common))
-    if any(time.time() - made < _SETTLED for made in before.values()):
+    if any(time.time() - since < _SETTLED for since in before.values()):
         time.sleep(_SETTLED)
     now = time.time()
-    settled = [LockFile(p, now - made) for p, made in _locks(common) if before.get(p) == made]
+    settled = [LockFile(p, now - since) for p, since in _locks(common) if before.get(p) == since]
     return sorted(settled, key=lambda lock: -lock.age)
 
 

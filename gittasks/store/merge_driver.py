@@ -26,12 +26,12 @@ _NAME = "task lists, field by field"
 
 
 def is_installed(repository: Repository) -> bool:
-    """Whether git will ask gittasks to merge task files here."""
+    """True when git will ask gittasks to merge task files here."""
     return repository.config.get(f"{_SECTION}.driver") == DRIVER
 
 
 def is_other(repository: Repository) -> bool:
-    """Whether a driver of that name is configured that is none of ours, of no version."""
+    """True when the driver that is configured is of no version of ours."""
     driver = repository.config.get(f"{_SECTION}.driver")
     return driver is not None and not driver.startswith(_OURS)
 
@@ -76,7 +76,7 @@ def merge_file(repository: Repository, path: str, base: bytes, ours: bytes, thei
 
 
 def _by_history(repository: Repository, path: str, sides: Sequence[NewObject]) -> bytes | None:
-    """What the two heads of the merge under way come to; None when they do not hold these files."""
+    """The merge by history; None when the heads under way do not hold these files."""
     head = refs.read(repository.common, ref) if (ref := head_ref(repository.found.path)) else None
     names = [n for n in repository.env if n.startswith("GITHEAD_")]
     if head is None or len(names) != 1 or not refs.is_object_id(names[0][8:]):
@@ -89,8 +89,8 @@ def _by_history(repository: Repository, path: str, sides: Sequence[NewObject]) -
             tree = contents.tree(read_commit(objects, commit).tree)
             if tree.get(path, "").partition(" ")[2] != side.id:
                 return None
-        kept = merge_cache.read(repository.cache_path("merge", ref or ""))
-        area = region(objects, heads, kept)
+        cached = merge_cache.read(repository.cache_path("merge", ref or ""))
+        area = region(objects, heads, cached)
         if area.cut:
             return None
         run = replay(objects, list_id, area, heads, None)

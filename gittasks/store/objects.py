@@ -57,7 +57,7 @@ class NewObject(NamedTuple):
 
 
 class ObjectFormat(NamedTuple):
-    """How a repository names its objects (`extensions.objectFormat`): the hash, bytes of an id."""
+    """The hash that names objects (`extensions.objectFormat`): its name, bytes of an id."""
 
     name: str
     id_length: int

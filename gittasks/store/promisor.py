@@ -58,13 +58,13 @@ class Promisor:
         """The reason when some did not come, and whether the remote gives nothing at all."""
         absent = f"{remote} has not all of its objects either"
         for _ in range(_ATTEMPTS):
-            wanted = [object_id for object_id in object_ids if object_id not in self._absent]
-            if not wanted:
+            missing = [object_id for object_id in object_ids if object_id not in self._absent]
+            if not missing:
                 return absent, False
-            answer = self._ask(remote, wanted)
+            answer = self._ask(remote, missing)
             if answer is None:
-                return (None if len(wanted) == len(object_ids) else absent), False
-            refused = set(_REFUSED.findall(answer)).intersection(wanted)
+                return (None if len(missing) == len(object_ids) else absent), False
+            refused = set(_REFUSED.findall(answer)).intersection(missing)
             if not refused:
                 return f"it cannot be fetched from {remote}: {answer}", True
             self._absent |= refused

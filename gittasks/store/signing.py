@@ -65,8 +65,8 @@ def _signature(argv: list[str], content: bytes, repository: Repository) -> bytes
         raise _unsigned(argv[0], str(error)) from error
     if done.returncode != 0 or not done.stdout.startswith(b"-----BEGIN "):
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        said = [line for line in lines if not line.startswith("[GNUPG:]")]
-        raise _unsigned(argv[0], said[0] if said else "it made no signature")
+        reasons = [line for line in lines if not line.startswith("[GNUPG:]")]
+        raise _unsigned(argv[0], reasons[0] if reasons else "it made no signature")
     return done.stdout
 
 

@@ -286,5 +286,5 @@ def _with_result_noted(
     except GittasksError as error:
         session.notices.append(f"the result could not be kept as a note: {error.message}")
         return loss
-    told = loss.with_message(f"{loss.message}; what you did is kept as a note")
-    return told.with_details(noted=True)
+    message = f"{loss.message}; what you did is kept as a note"
+    return loss.with_message(message).with_details(noted=True)

@@ -88,17 +88,17 @@ class ListMade(NamedTuple):
 
 def init(session: Session, list_id: str | None, title: str | None) -> ListMade:
     """Create or adopt a list and use it from now on."""
-    made = make(session, list_id, title)
+    result = make(session, list_id, title)
     from gittasks.store import merge_driver, transaction
 
-    plain = made.created and session.repository.remotes()
+    plain = result.created and session.repository.remotes()
     if plain and not merge_driver.is_installed(session.repository):
         session.notices.append("plain git can merge this list too, after: gittasks hooks install")
     after = transaction.Aftermath()
-    with after.step(f"it is not chosen yet; choose it with: gittasks use {made.id}"):
-        use(session, made.id)
+    with after.step(f"it is not chosen yet; choose it with: gittasks use {result.id}"):
+        use(session, result.id)
     _tell(session, after.unfinished)
-    return made
+    return result
 
 
 def _tell(session: Session, unfinished: Iterable[str]) -> None:
@@ -153,13 +153,13 @@ def make_if_none(session: Session) -> bool:
 
 def make_if_named(session: Session) -> bool:
     """See `Workspace.make_list_if_named`."""
-    named = session_.named_list(session.repository, session.list_option)
-    if named is None or named.by == "--list" or session.store.head() is not None:
+    chosen = session_.named_list(session.repository, session.list_option)
+    if chosen is None or chosen.by == "--list" or session.store.head() is not None:
         return False
     if session.fetch_missing():
         return False
     _check_no_slip(session)
-    return make(session, named.id, None).created
+    return make(session, chosen.id, None).created
 
 
 def _check_no_slip(session: Session) -> None:
@@ -180,8 +180,8 @@ def _check_no_slip(session: Session) -> None:
 
 def _default_list_id(session: Session) -> str:
     """The name of a list when none was given: the variable, the code branch, the folder."""
-    if named := session_.named_list(session.repository, session.list_option):
-        return named.id
+    if chosen := session_.named_list(session.repository, session.list_option):
+        return chosen.id
     branch = session.repository.current_branch()
     if branch and branch not in ("main", "master", "trunk", "develop"):
         return session_.list_of_branch(branch) or slug(branch.replace("/", " "))

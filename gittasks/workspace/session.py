@@ -82,8 +82,8 @@ def list_of_branch(branch: str | None) -> str | None:
 
 def choose_list(repository: Repository, option: str | None) -> ChosenList:
     """The list to work on; NoList names what there is to choose from."""
-    if named := named_list(repository, option):
-        return named
+    if chosen := named_list(repository, option):
+        return chosen
     branch, choice = repository.current_branch(), read_choice(repository)
     if choice and choice.branch == branch:
         return ChosenList(choice.list_id, "gittasks use")

@@ -124,8 +124,8 @@ def _open_conflict(store: ListStore, snapshot: Snapshot, conflict: Conflict) -> 
     def loser(write: Write) -> Loser:
         moves: list[Command] = []
         if task and conflict.kind is ConflictKind.ADD_ADD and register == _SUBJECT:
-            made = store.load_at(write.commit).snapshot.tasks.get(task.id)
-            moves = anew(made, _free_id(snapshot, task.id)) if made else []
+            rival = store.load_at(write.commit).snapshot.tasks.get(task.id)
+            moves = anew(rival, _free_id(snapshot, task.id)) if rival else []
         elif usable:
             result = write.beside if isinstance(write.beside, str) else None
             moves = commands_to_take(task, store.list_id, register, write.value, result)

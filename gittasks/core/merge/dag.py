@@ -287,13 +287,13 @@ class History:
                 self._note_lag(lag, path, blob, written.get(path, NOTHING))
         for path in dict.fromkeys(path for path, _ in commit.kept):
             writers = written.get(path, NOTHING)
-            kept = [r for name, r in commit.kept if name == path and r not in (BYTES, ANEW)]
-            if kept and self._exists(path, writers):
+            settling = [r for name, r in commit.kept if name == path and r not in (BYTES, ANEW)]
+            if settling and self._exists(path, writers):
                 shown = self._picked(path, writers)
                 file = overwritten(writers, {EXISTS: True}, order, commit.id)
                 echoes = {
                     r: settled(writers, r, shown.get(r, ABSENT), order, commit.id)
-                    for r in kept
+                    for r in settling
                     if r != EXISTS
                 }
                 written[path] = {**file, **echoes}
