@@ -103,23 +103,26 @@ class ListStore:
             return tuple(reversed(list(self.walk(heads.tracked))))
         return self.merged(heads, None).received
 
+    def check_not_gone(self) -> None:
+        """Raise BranchGone when the list is nowhere any more, and operations were made here."""
+        heads = self.heads()
+        if heads.local or heads.tracked:
+            return
+        from gittasks.store import acknowledged  # only on the way to an error, or to a new list
+
+        if acknowledged.read(self.repository, self.list_id).heads:
+            raise BranchGone(
+                f'the branch of the task list "{self.list_id}" is gone with what was made here',
+                ways=[
+                    Way("bring it back", ("gittasks", "lists", "restore", self.list_id)),
+                    Way("let it go", ("gittasks", "lists", "forget", self.list_id), decision=True),
+                ],
+            )
+
     def _existing(self) -> Heads:
         heads = self.heads()
         if not heads.local and not heads.tracked:
-            from gittasks.store import acknowledged  # only on the way to an error
-
-            if acknowledged.read(self.repository, self.list_id).heads:
-                raise BranchGone(
-                    f'the branch of the task list "{self.list_id}" is gone with what was made here',
-                    ways=[
-                        Way("bring it back", ("gittasks", "lists", "restore", self.list_id)),
-                        Way(
-                            "let it go",
-                            ("gittasks", "lists", "forget", self.list_id),
-                            decision=True,
-                        ),
-                    ],
-                )
+            self.check_not_gone()
             raise NoList(
                 f'there is no task list "{self.list_id}" in this repository',
                 hint=f"make it with: gittasks init {self.list_id}",

@@ -147,6 +147,7 @@ def make_if_none(session: Session) -> bool:
         if session.repository.known_lists():
             raise
         return make(session, None, None).created
+    session.store.check_not_gone()
     _check_no_slip(session)
     return make(session, session.list_id, None).created
 
@@ -158,6 +159,7 @@ def make_if_named(session: Session) -> bool:
         return False
     if session.fetch_missing():
         return False
+    session.store.check_not_gone()
     _check_no_slip(session)
     return make(session, chosen.id, None).created
 

@@ -490,11 +490,16 @@ def test_a_list_may_be_named_for_the_server(listed: Repo) -> None:
 
 
 def test_the_server_outlives_its_list(agent: Agent, listed: Repo) -> None:
-    """A list that is deleted while the server runs is gone at the next call, which says so."""
+    """A list that is deleted while the server runs is gone at the next call, which says so.
+
+    No other is made in its place; brought back, it is served again.
+    """
     agent.ok("TaskList")
     listed.git("update-ref", "-d", "refs/heads/gittasks/plan")
-    assert "no task list" in agent.refused("TaskUpdate", taskId="a", status="in_progress")
-    assert agent.ok("TaskCreate", subject="A")["summary"] == "1 task, 0 complete"
+    assert "is gone" in agent.refused("TaskUpdate", taskId="a", status="in_progress")
+    assert "is gone" in agent.refused("TaskCreate", subject="A")
+    listed.ok("lists", "restore", "plan")
+    assert agent.ok("TaskList")["summary"] == "3 tasks, 0 complete"
 
 
 def test_the_server_outlives_its_repository(agent: Agent, listed: Repo) -> None:
