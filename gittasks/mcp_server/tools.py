@@ -28,7 +28,7 @@ from gittasks.core.progress import nothing_ready, ready_for_others, summary
 from gittasks.core.query import Filter
 from gittasks.core.times import duration
 from gittasks.core.view import ListView
-from gittasks.errors import GittasksError, NoList, RemoteFailure, Usage
+from gittasks.errors import BranchGone, GittasksError, NoList, RemoteFailure, Usage
 from gittasks.mcp_server import replies
 from gittasks.mcp_server.replies import MARKS, Arguments, Reply
 from gittasks.render import plain
@@ -172,6 +172,8 @@ def call(tool: str, workspace: Workspace, given: Arguments) -> Reply:
 
 
 def _way_to_a_list(workspace: Workspace, error: NoList) -> str:
+    if isinstance(error, BranchGone):
+        return f"in a shell: gittasks lists restore {workspace.list_id} brings it back"
     others = ", ".join(error.details.get("lists", ())[:10])
     if others and not _is_named(workspace):
         return f"give list in each call: one of {others}; in a shell: gittasks use LIST"

@@ -80,11 +80,13 @@ def write(repository: Repository, list_id: str, record: Record) -> None:
     """Put a record in place, and refs for what it names; where that fails, nothing happens."""
     ids = [*([record.head] if record.head else []), *record.lost]
     text = "".join(f"{commit}\n" for commit in ids).encode()
-    disk.put(_path(repository, list_id), text, repository.shared)
+    draft = _path(repository, list_id)
+    disk.put(draft, text, repository.shared)
     prefix = _refs(repository, list_id)
     for number, commit in enumerate(ids):
         path = os.path.join(repository.common, f"{prefix}{number}")
-        disk.put(path, f"{commit}\n".encode(), repository.shared)
+        # Drafted beside the record: what a killed writer leaves among the refs, git takes for one.
+        disk.put(path, f"{commit}\n".encode(), repository.shared, draft=draft)
 
 
 def drop(repository: Repository, list_id: str) -> None:

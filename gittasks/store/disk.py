@@ -103,13 +103,15 @@ def replace_file(
     durable: bool = False,
     like: str | None = None,
     shared: Sharing = PRIVATE,
+    draft: str | None = None,
 ) -> None:
     """Put a whole file in the place of `path`, or leave what is there. Raises OSError.
 
-    It is written beside it first, under a name with a `~`, which no list id and no ref has.
+    It is written beside `draft` first, by default beside `path`, under a name with a `~`, which
+    no list id and no ref has.
     `durable`: it is synced before. It gets the permissions of `like`, if there is such a file.
     """
-    temporary = f"{path}~{os.getpid()}-{threading.get_ident()}"
+    temporary = f"{draft or path}~{os.getpid()}-{threading.get_ident()}"
     try:
         with naming(path), open(temporary, "wb") as file:
             file.write(data)
@@ -125,11 +127,11 @@ def replace_file(
         raise
 
 
-def put(path: str, data: bytes, shared: Sharing) -> bool:
+def put(path: str, data: bytes, shared: Sharing, *, draft: str | None = None) -> bool:
     """Replace a file that may be missing, in a folder that may be; False if that fails."""
     try:
         make_folders(os.path.dirname(path), shared)
-        replace_file(path, data, shared=shared)
+        replace_file(path, data, shared=shared, draft=draft)
     except OSError:
         return False
     return True
