@@ -38,11 +38,14 @@ def said(snapshot: Snapshot) -> dict[Place, Any]:
 def changes(before: Snapshot, after: Snapshot) -> dict[Place, Any]:
     """What was written between two versions, None for what is no more.
 
-    Who removes a file says nothing else about it.
+    Who removes a file says nothing else about it; who writes a status also writes the result
+    that stands with it.
     """
     old, new = said(before), said(after)
     found = {p: new.get(p) for p in {**old, **new} if not strictly_equal(old.get(p), new.get(p))}
     gone = before.tasks.keys() - after.tasks.keys()
+    results = {(task, ("result",)) for task, register in found if register == STATE}
+    found = {**{p: new.get(p) for p in results}, **found}
     found = {p: v for p, v in found.items() if p[0] not in gone or p[1] == EXISTS}
     return {**{(task, EXISTS): True for task, _ in found if task in after.tasks}, **found}
 
