@@ -11,6 +11,7 @@ import fcntl
 import os
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -180,6 +181,8 @@ def attempt(folder: str, case: Case, fault: Fault, capsys: pytest.CaptureFixture
     said = capsys.readouterr().err
     repo.remove("gittasks", "cache")
     if case.shared and (head := on_hub(repo)):
+        # A lock whose removal was the fault stays; git would refuse to show the remote's list here.
+        Path(repo.git_dir, "refs/heads/gittasks/plan.lock").unlink(missing_ok=True)
         repo.git("fetch", "-q", "origin", "gittasks/plan")
         repo.git("update-ref", "refs/heads/gittasks/plan", head)
     return Run(fault, code, said, case.holds(repo.workspace("plan")), calls)

@@ -23,6 +23,7 @@ class Window:
 
     def __init__(self, socket: str) -> None:
         self._socket = socket
+        self._commands = 0
 
     def _tmux(self, *args: str) -> str:
         command = ["tmux", "-f", os.devnull, "-S", self._socket, *args]
@@ -71,10 +72,15 @@ class Window:
             time.sleep(0.05)
 
     def run(self, command: str) -> str:
-        """Run a command to its end on a cleared window; what is shown then, without the prompt."""
-        self.type(rf"printf '\033[H\033[2J'; {command}; echo 'e''nd='$?")
-        shown = self.wait(lambda text: "\nend=" in f"\n{text}")
-        return shown.partition("end=")[0]
+        """Run a command to its end on a cleared window; the text shown then, without the prompt.
+
+        Ends are numbered: until the shell has read the line, the window shows the one before.
+        """
+        self._commands += 1
+        end = f"end{self._commands}="
+        self.type(rf"printf '\033[H\033[2J'; {command}; echo 'e''{end[1:]}'$?")
+        shown = self.wait(lambda text: f"\n{end}" in f"\n{text}")
+        return shown.partition(end)[0]
 
     def close(self) -> None:
         """End the shell and all that runs in it: the terminal goes away."""
