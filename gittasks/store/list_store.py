@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -156,6 +156,19 @@ class ListStore:
         from gittasks.store.list_tree import read_branch
 
         return read_branch(self.repository.objects, self.list_id, commit_id, known)
+
+    def bring(self, commits: Sequence[CommitInfo]) -> None:
+        """Let a partial clone fetch the files of commits and of their parents in a few goes."""
+        objects = self.repository.objects
+        if objects.whole or not commits:
+            return
+        from gittasks.store.merge_files import ListContents
+
+        trees = {commit.id: commit.tree for commit in commits}
+        for parent in [parent for commit in commits for parent in commit.parents]:
+            if parent not in trees:
+                trees[parent] = self.commit(parent).tree
+        ListContents(objects, self.list_id).bring([*dict.fromkeys(trees.values())])
 
     def remember(self, branch: ListVersion) -> None:
         """Keep a branch that was read or written, for the next command, if it is the whole one."""

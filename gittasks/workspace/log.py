@@ -113,7 +113,7 @@ def _read(
     store: ListStore, newest_first: list[CommitInfo], head: ListVersion
 ) -> tuple[list[log_cache.Line], bool]:
     """Compare each commit with its parents, oldest first; whether all could be had."""
-
+    store.bring(newest_first)
     load = _Loader(store.load_at, head)
     empty = Snapshot(info=ListInfo(id=store.list_id))
     lines = []

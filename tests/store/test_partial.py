@@ -180,3 +180,23 @@ def test_one_object_that_the_remote_lacks_hides_no_other(team: Repo) -> None:
         f"t{n}" for n in range(TASKS) if n != 1
     }
     assert run.fetches <= 3, run.started
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [("blob:none", ("log",)), ("tree:0", ("show", "t1")), ("tree:0", ("list", "--since", "1h"))],
+)
+def test_the_history_is_fetched_in_few_goes(
+    team: Repo, kind: str, command: tuple[str, ...]
+) -> None:
+    """Each commit has files of its own, and none costs a fetch of its own."""
+    for n in range(9):
+        team.edit(AddNote("t1", f"note {n}"))
+    team.ok("sync")
+    clone = partial(team, kind)
+    run = traced(clone, *command, "--json")
+    assert run.result.code == 0, run.result
+    assert "note 8" in run.result.out
+    assert run.fetches <= 5, run.started
+    assert len(run.started) <= 9, run.started
+    assert traced(clone, *command, "--json").fetches == 0
