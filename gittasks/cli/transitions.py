@@ -248,6 +248,9 @@ def _ended(workspace: Workspace, report: EditResult, started: str, child: ChildE
     metavar="[TIME]",
     help="Wait until something is ready; at most TIME.",
 )
+@click.option(
+    "--disjoint", is_flag=True, help="Without ID: rather one whose paths nobody else works on."
+)
 @resume_option
 @offline_option
 @first_option
@@ -262,6 +265,7 @@ def claim_command(
     lease: str | None,
     take_over: bool,
     wait: str | None,
+    disjoint: bool,
     resume: bool,
     offline: bool,
     first: bool,
@@ -277,7 +281,7 @@ def claim_command(
     """
     seconds = duration(lease, "--lease") if lease else None
     workspace = settings.workspace(owner, remote)
-    intent = Claim(task_id, owner, take_over, resume=resume)
+    intent = Claim(task_id, owner, take_over, resume=resume, disjoint=disjoint)
     limit = duration(wait, "--wait") if wait else None
     how = {"force": force, "parallel": parallel, "offline": offline, "first": first}
     try:

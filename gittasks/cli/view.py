@@ -13,6 +13,7 @@ from gittasks.cli.filters import filter_of, filter_options
 from gittasks.cli.options import F, StatusChoice, command, owner_option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings, stopped_hooks
+from gittasks.core.actors import disjoint_first, overlaps
 from gittasks.core.history import phase_times, timeline, workers
 from gittasks.core.ids import find
 from gittasks.core.model import Status, Task
@@ -285,20 +286,32 @@ def status_command(settings: Settings, everything: bool, at: str | None) -> Answ
 )
 @filter_options
 @click.option("--all", "anyone", is_flag=True, help="Those that are meant for others, too.")
+@click.option("--disjoint", is_flag=True, help="First those whose paths nobody else is working on.")
 @owner_option
 @click.pass_obj
 def ready_command(
-    settings: Settings, /, owner: str | None, watch: str | None, anyone: bool, **conditions: Any
+    settings: Settings,
+    /,
+    owner: str | None,
+    watch: str | None,
+    anyone: bool,
+    disjoint: bool,
+    **conditions: Any,
 ) -> Answer:
     """Show what can be started now; exit code 1 when there is nothing."""
     workspace = settings.workspace(owner)
     if watch is not None:
         workspace.wait_until_ready(duration(watch, "--watch") if watch else None)
-    view, me = ListView(workspace.snapshot(), workspace.now().epoch), workspace.actor.owner
+    view, actor = ListView(workspace.snapshot(), workspace.now().epoch), workspace.actor
+    me, limit = actor.owner, conditions.pop("limit")
     tasks = filter_of(conditions, ready=True, anyone=anyone).of(view.snapshot, view.graph, me)
+    if disjoint:
+        tasks = disjoint_first(tasks, view.tasks, actor)
+    tasks = tasks[:limit]
+    shared = [overlap for task in tasks for overlap in overlaps(task, view.tasks, actor)]
     return Answer(
-        lambda: render.documents.ready_document(view, tasks, me),
-        lambda marks: render.plain.ready_list(view, tasks, marks, me),
+        lambda: render.documents.ready_document(view, tasks, me, shared),
+        lambda marks: render.plain.ready_list(view, tasks, marks, me, shared),
         quiet=[task.id for task in tasks],
         workspace=workspace,
         exit_code=exit_code(view.snapshot) or (0 if tasks else 1),

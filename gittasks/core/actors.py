@@ -1,4 +1,4 @@
-"""Actors, and the rights of each to a task in progress: one table.
+"""Actors, the rights of each to a task in progress, in one table, and where two get in the way.
 
 Whoever acts is an owner in a session (`model.Actor`). The holder of a task in progress is whoever
 acts in its session, if it records one, else whoever acts as its owner. A session may work for
@@ -7,10 +7,12 @@ several owners; two named owners in it are two holders. `left` tells that the se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, StrEnum
+from typing import NamedTuple
 
 from gittasks.core.model import Actor, Status, Task
+from gittasks.core.validation import escape_line
 
 
 class Standing(StrEnum):
@@ -118,3 +120,71 @@ def way_on(task: Task, actor: Actor) -> Answer:
     if not claims:
         return Answer.ASK_START
     return Answer.ASK_CLAIM if actor.session and task.session else Answer.NO
+
+
+# --- the same files ---------------------------------------------------------------------------
+
+# What two globs have in common cannot be told from them cheaply, and a warning that comes too often
+# costs less than one that does not come: each is cut before its first wildcard, back to the last
+# slash, and two overlap when one is the other or a folder above it.
+
+_WILDCARDS = frozenset("*?[{")
+_SHOWN = 3
+"""Overlaps that are told one by one."""
+
+
+class Overlap(NamedTuple):
+    """A task and one that somebody else has in progress; `paths` are those of that one."""
+
+    task: str
+    other: Task
+    paths: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """`p2 may touch what q1 (in progress, Bob) touches: src/parser/**`."""
+        owner = f", {escape_line(self.other.owner, 60)}" if self.other.owner else ""
+        shared = ", ".join(escape_line(path, 80) for path in self.paths[:_SHOWN])
+        more = f" and {len(self.paths) - _SHOWN} more" if self.paths[_SHOWN:] else ""
+        state = "left" if self.other.left else "in progress"
+        return (
+            f"{self.task} may touch what {self.other.id} ({state}{owner}) touches: {shared}{more}"
+        )
+
+
+def base(path: str) -> str:
+    """The part of a glob that is certain: `src/parser` of `src/parser/*.py`, "" of `**`."""
+    wildcard = next((place for place, letter in enumerate(path) if letter in _WILDCARDS), None)
+    certain = path if wildcard is None else path[:wildcard].rpartition("/")[0]
+    return certain.removeprefix("./").strip("/").removeprefix(".")
+
+
+def overlap(ours: str, theirs: str) -> bool:
+    """True when one of two globs is the other, or a folder above it."""
+    one, other = sorted((base(ours), base(theirs)), key=len)
+    return not one or other == one or other.startswith(f"{one}/")
+
+
+def overlaps(task: Task, tasks: Iterable[Task], actor: Actor) -> list[Overlap]:
+    """The tasks that others than `actor` have in progress and that touch what `task` will touch."""
+    if not task.paths:
+        return []
+    rivals = (
+        other
+        for other in tasks
+        if other.status is Status.IN_PROGRESS
+        and other.paths
+        and other.id != task.id
+        and standing(other, actor) is not Standing.HOLDER
+    )
+    pairs = (
+        (other, tuple(t for t in other.paths if any(overlap(o, t) for o in task.paths)))
+        for other in rivals
+    )
+    return [Overlap(task.id, other, shared) for other, shared in pairs if shared]
+
+
+def disjoint_first(tasks: Sequence[Task], among: Iterable[Task], actor: Actor) -> list[Task]:
+    """The tasks in their order, those last that touch what others have in progress."""
+    running = [task for task in among if task.status is Status.IN_PROGRESS and task.paths]
+    return sorted(tasks, key=lambda task: bool(overlaps(task, running, actor)))

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple, assert_never
 
 from gittasks.core import ids, rules, validation
+from gittasks.core.actors import disjoint_first
 from gittasks.core.editor import Editor
 from gittasks.core.fields import CLEARABLE, LISTS, SIMPLE
 from gittasks.core.graph import Graph
@@ -579,7 +580,10 @@ def _claim(draft: Editor, op: Claim) -> str:
     if held and not draft.context.parallel:  # a run that died asks again for what it had
         ready = held
     else:
-        ready = [t.id for t in _graph(draft).ready(whose)]
+        free = _graph(draft).ready(whose)
+        if op.disjoint:
+            free = disjoint_first(free, draft.tasks.values(), actor._replace(owner=whose))
+        ready = [t.id for t in free]
     if op.take_over:
         stale = [i for i, holder in op.stale.items() if draft.holder(i) == holder]
         ready += sorted(stale, key=lambda i: draft.tasks[i].sort_key)

@@ -177,7 +177,8 @@ class Claim(NamedTuple):
     that the remote knows; None when there is no remote to ask. A `tentative` claim, made while the
     remote cannot be asked, leaves the number as it is, so that any that was granted beats it.
     `resume` goes on with what another session of the same owner has. `anew`: who has a task in
-    progress already is refused another look at it, since that may be somebody else.
+    progress already is refused another look at it, since that may be somebody else. `disjoint`
+    prefers tasks whose paths are apart from those of what others have in progress.
     """
 
     id: str | None = None
@@ -188,6 +189,7 @@ class Claim(NamedTuple):
     tentative: bool = False
     resume: bool = False
     anew: bool = False
+    disjoint: bool = False
 
 
 class Retitle(NamedTuple):

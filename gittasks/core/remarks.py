@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gittasks.core.actors import Standing, standing
+from gittasks.core.actors import Standing, overlaps, standing
 from gittasks.core.apply import Edit
 from gittasks.core.graph import Graph
 from gittasks.core.model import Actor, Status, Task
@@ -43,6 +43,8 @@ def remarks(edit: Edit, operations: Sequence[Operation], actor: Actor, now: str 
         if isinstance(op, StartNext) and not task_id:
             who = op.owner or actor.owner
             sentences.append(escape_line(nothing_ready(Graph.of(edit.after, now), who), 300))
+    shared = (overlaps(task, edit.after.tasks.values(), actor) for task in begun)
+    sentences += [overlap.words for of_task in shared for overlap in of_task[:_SHOWN]]
     return sentences + _elsewhere(edit, begun)
 
 

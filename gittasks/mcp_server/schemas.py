@@ -379,7 +379,11 @@ _FILTERS: Mapping[str, Schema] = {
 _MORE: Mapping[str, Mapping[str, Schema]] = {
     "TaskCreate": {**_MADE, **_AFTER},
     "TaskUpdate": {**_CHANGED, **_AFTER, "order": {"type": "number"}, "clear": _CLEAR},
-    "TaskClaim": {"offline": _flag("Tentative"), "parallel": _flag("Besides another")},
+    "TaskClaim": {
+        "offline": _flag("Tentative"),
+        "parallel": _flag("Besides another"),
+        "disjoint": _flag("Rather one whose paths nobody else works on"),
+    },
     "TaskSync": {"remote": _text()},
     "TaskList": _FILTERS,
 }

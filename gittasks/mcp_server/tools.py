@@ -46,6 +46,7 @@ def claim(workspace: Workspace, given: Arguments) -> Reply:
         given.get("takeOver", False),
         resume=given.get("resume", False),
         anew=True,
+        disjoint=given.get("disjoint", False),
     )
     try:
         result = workspace.claim(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gittasks.core.actors import Overlap
 from gittasks.core.fields import Field, Kind, arranged
 from gittasks.core.graph import Graph
 from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task
@@ -222,10 +223,16 @@ def _commit(view: ListView) -> str | None:
     return None if view.in_memory else view.commit
 
 
-def ready_document(view: ListView, tasks: Iterable[Task], me: str | None = None) -> Document:
-    """The answer of `ready`: the tasks that `me` can start."""
+def ready_document(
+    view: ListView, tasks: Iterable[Task], me: str | None = None, overlaps: Iterable[Overlap] = ()
+) -> Document:
+    """The answer of `ready`: the tasks that `me` can start, and what of them others touch."""
     chosen = [task(t, view.graph, me) for t in tasks]
-    return envelope("ready", list=list_part(view.info), tasks=chosen)
+    shared = [
+        {"task": o.task, "with": o.other.id, "owner": o.other.owner, "paths": list(o.paths)}
+        for o in overlaps
+    ]
+    return envelope("ready", list=list_part(view.info), tasks=chosen, overlaps=shared)
 
 
 def lists_document(rows: Iterable[ListView]) -> Document:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from gittasks.core.actors import Overlap
 from gittasks.core.fields import BY_NAME, COMPOSITE, Field, Kind, arranged
 from gittasks.core.graph import Graph
 from gittasks.core.history import task_changes
@@ -65,8 +66,14 @@ def task_list(view: ListView, tasks: Sequence[Task], marks: StatusMarks) -> str:
     return "\n".join([*lines, *progress_lines(view.progress), clean(view.progress.summary)])
 
 
-def ready_list(view: ListView, tasks: Sequence[Task], marks: StatusMarks, me: str) -> str:
-    """The ready tasks, one a line, and what is ready for others than `me`.
+def ready_list(
+    view: ListView,
+    tasks: Sequence[Task],
+    marks: StatusMarks,
+    me: str,
+    overlaps: Sequence[Overlap] = (),
+) -> str:
+    """The ready tasks, one a line, what of them others touch, and what is ready for others.
 
     Where there are none, what is in the way.
     """
@@ -75,6 +82,7 @@ def ready_list(view: ListView, tasks: Sequence[Task], marks: StatusMarks, me: st
     if tasks:
         lines = _task_lines(tasks, view.graph, marks, view.now)
         complete = shown.issuperset(t.id for t in view.graph.ready_for_anyone())
+        lines += (clean(overlap.words) for overlap in overlaps)
         return "\n".join([*lines, *([clean(others)] if others and not complete else [])])
     if others:
         return clean(nothing_ready(view.graph, me))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gittasks.core.actors import overlaps
 from gittasks.core.model import Actor, Status
 from gittasks.core.progress import ready_for_others
 from gittasks.core.view import ListView
@@ -51,6 +52,8 @@ def state(view: ListView, marks: StatusMarks, actor: Actor) -> list[str]:
             lines.append(_cut(f"  {plain.task_line(task, view.graph, marks)}", _WIDTH))
             aside = elsewhere_lines([task], actor, view.now)
             lines += [_cut(f"    {line.partition(': ')[2]}", _ASIDE) for line in aside]
+            shared = overlaps(task, view.tasks, actor) if task.status is Status.PENDING else []
+            lines += [_cut(f"    {clean(overlap.words)}", _ASIDE) for overlap in shared[:1]]
         if len(tasks) > most:
             lines.append(f"  and {len(tasks) - most} more")
     if others := ready_for_others(view.graph, actor.owner):
