@@ -13,6 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 EXAMPLES = os.path.join("docs", "examples")
 DOCUMENTS = [
     "README.md",
+    os.path.join("docs", "hooks.md"),
     *sorted(
         os.path.join(EXAMPLES, name)
         for name in os.listdir(os.path.join(ROOT, EXAMPLES))
