@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
@@ -120,19 +121,23 @@ def _read(name: str, path: Path) -> Module:
     return Module(name, path, tree, libraries, frozenset(imports & PATHS.keys()))
 
 
-# The package itself holds the version, which any module may ask for, and the public names, which
-# it loads when they are asked for.
-MODULES = [_read(name, path) for name, path in PATHS.items() if name != "gittasks"]
-BY_NAME = {module.name: module for module in MODULES}
+@cache
+def modules() -> dict[str, Module]:
+    """All modules by their names, read when the first test asks: collecting tests stays cheap.
+
+    The package itself holds the version, which any module may ask for, and the public names, which
+    it loads when they are asked for.
+    """
+    return {name: _read(name, path) for name, path in PATHS.items() if name != "gittasks"}
 
 
 def test_imports_point_one_way() -> None:
     """A module imports its own layer and those below it; neighbours never import each other."""
     wrong = [
         f"{module.name} imports {name}"
-        for module in MODULES
-        for name in module.uses & BY_NAME.keys()
-        if BY_NAME[name].layer != module.layer and BY_NAME[name].rank <= module.rank
+        for module in modules().values()
+        for name in module.uses & modules().keys()
+        if modules()[name].layer != module.layer and modules()[name].rank <= module.rank
     ]
     assert not wrong
 
@@ -140,7 +145,7 @@ def test_imports_point_one_way() -> None:
 def test_no_circle_of_imports() -> None:
     """Inside a layer too, imports go round in no circle, be they for types or inside functions."""
     try:
-        TopologicalSorter({m.name: m.uses - {m.name} for m in MODULES}).prepare()
+        TopologicalSorter({m.name: m.uses - {m.name} for m in modules().values()}).prepare()
     except CycleError as error:
         raise AssertionError(" -> ".join(error.args[1])) from None
 
@@ -149,7 +154,7 @@ def test_libraries_and_effects_stay_in_their_rooms() -> None:
     """dulwich is used in store, ruamel in codec, click in cli, and so on; the core is pure."""
     wrong = [
         f"{module.name} imports {library}"
-        for module in MODULES
+        for module in modules().values()
         for library in module.libraries
         if module.layer not in ROOMS.get(library, {module.layer})
         or (module.is_pure and library in IMPURE)
@@ -160,7 +165,7 @@ def test_libraries_and_effects_stay_in_their_rooms() -> None:
 def test_the_system_is_called_by_one_module() -> None:
     """What macOS, Windows and network disks do otherwise is in `store/platform` alone."""
     wrong = []
-    for module in MODULES:
+    for module in modules().values():
         if module.name == SYSTEM:
             continue
         wrong += [f"{module.name} imports {name}" for name in module.libraries & RAW_MODULES]
@@ -184,7 +189,7 @@ def test_the_system_is_called_by_one_module() -> None:
 
 def test_the_workspace_is_called_through_its_facade() -> None:
     """Rooms above the workspace import `Workspace` and the values it exports, no feature of it."""
-    above = [m for m in MODULES if m.rank < BY_NAME["gittasks.workspace"].rank]
+    above = [m for m in modules().values() if m.rank < modules()["gittasks.workspace"].rank]
     wrong = [
         f"{module.name} imports {name}"
         for module in above
@@ -198,7 +203,7 @@ def test_imports_stand_at_the_top() -> None:
     """Our own modules are imported inside functions in a limited number of places only."""
     inner = {
         node
-        for module in MODULES
+        for module in modules().values()
         if module.name not in ("gittasks.workspace.workspace", "gittasks.cli.main")
         for function in module.functions()
         for node in ast.walk(function)
@@ -211,14 +216,14 @@ def test_functions_fit_a_screen() -> None:
     """A function has at most 40 lines; a module of over 600 says in its docstring why."""
     long = [
         f"{module.name}.{function.name}"
-        for module in MODULES
+        for module in modules().values()
         for function in module.functions()
         if (function.end_lineno or 0) - function.lineno >= 40
     ]
     assert len(long) <= LONG_FUNCTIONS, long
     unexplained = [
         module.name
-        for module in MODULES
+        for module in modules().values()
         if len((text := module.path.read_text(encoding="utf-8")).splitlines()) > 600
         and " long " not in (ast.get_docstring(ast.parse(text)) or "")
     ]

@@ -194,9 +194,9 @@ def _become(order: _Order) -> NoReturn:
 
 def _preload() -> None:
     """Import all that a command may import, except the server for agents."""
-    import ast
     import importlib
     import pkgutil
+    import re
 
     import gittasks
 
@@ -208,11 +208,7 @@ def _preload() -> None:
         path = importlib.import_module(module.name).__file__
         assert path
         with open(path, encoding="utf-8") as file:
-            for node in ast.walk(ast.parse(file.read())):
-                if isinstance(node, ast.Import):
-                    libraries |= {alias.name for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and node.module:
-                    libraries.add(node.module)
+            libraries |= set(re.findall(r"(?m)^ *(?:from|import) ([\w.]+)", file.read()))
     for name in sorted(libraries):
         if name.partition(".")[0] not in ("mcp", "mcp_types", "anyio", "jsonschema"):
             with contextlib.suppress(ImportError):
