@@ -37,12 +37,12 @@ from gittasks.errors import (
 from gittasks.store import anew, home, leases, refs, remotes, signing, transaction, worktrees
 from gittasks.store.ancestry import is_ancestor
 from gittasks.store.commits import CommitInfo
+from gittasks.store.disk import Backoff
 from gittasks.store.evaluation import Evaluated
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import Heads, ListVersion
 from gittasks.store.remotes import PushOutcome
 from gittasks.store.repository import Repository
-from gittasks.store.retry import Backoff
 from gittasks.store.transaction import CommitResult, Propose, Signatures
 
 __all__ = ["SyncOptions", "SyncResult", "sync"]

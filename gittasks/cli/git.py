@@ -22,7 +22,6 @@ from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
     from gittasks.githooks.install import HookStatus
-    from gittasks.store.repository import Repository
 
 _MOST = 12
 """Lines that a hook says: what a commit prints should be read."""

@@ -1,22 +1,22 @@
-"""git's configuration and identity as git itself computes them, remembered between commands.
-
-`git config --list` and `git var` are asked once; the answer is kept under the common git dir
-together with the state of every file and variable that it depends on, so that a warm command
-runs no git at all. Whatever is in doubt is asked again. Whose repository it is was settled before
-(`trust`): what is kept here was written by whoever may write in the repository.
-"""
+"""git's configuration and identity as git itself computes them; their cache, and changes by git."""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gittasks.errors import InvalidData, NoRepository
+from gittasks.errors import Busy, DiskFailure, InvalidData, NoRepository
 from gittasks.store import disk, git
 from gittasks.store.discovery import GitDir
+from gittasks.store.disk import Backoff
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 FILE = disk.CacheFile("config", 4)
 NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
@@ -226,3 +226,37 @@ def _identity(variable: str, start: str, env: Mapping[str, str]) -> str | None:
         return None
     text = answer.stdout.decode("utf-8", "surrogateescape").strip()
     return text[: text.rindex(">") + 1] if ">" in text else None
+
+
+_LOCKED = re.compile(r"could not lock config file (.+): ([^:]+)$")
+_ATTEMPTS = 12
+"""Tries to change git's configuration, some 1.5 seconds in all."""
+_BACKOFF = Backoff(first=0.02, most=0.2, least=0.8)
+
+
+def change(args: Sequence[str], *, cwd: str, env: Mapping[str, str], again: str) -> None:
+    """Run `git config`, again for a while when another one holds the file's lock."""
+    lock = ""
+    for attempt in range(_ATTEMPTS):
+        answer = git.run(["config", *args], cwd=cwd, env=env)
+        if answer.returncode == 0:
+            return
+        message = git.first_line(answer.stderr)
+        locked = _LOCKED.search(message)
+        if locked is None:
+            raise NoRepository(f"git config failed: {message}")
+        lock = os.path.join(cwd, f"{locked[1]}.lock")
+        _raise_disk(locked[2], lock)
+        _BACKOFF.wait(attempt)
+    raise Busy(
+        f"git config could not set {args[1]}: another program holds the configuration file",
+        where=lock,
+        hint=f"run this again in a moment: {again}; if no git is running, that file is a leftover",
+    )
+
+
+def _raise_disk(reason: str, path: str) -> None:
+    """Raise DiskFailure when git could not make a file for a reason that does not pass."""
+    for number in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        if os.strerror(number) == reason:
+            raise DiskFailure.of(OSError(number, reason, path))

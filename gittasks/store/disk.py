@@ -1,10 +1,14 @@
-"""Files on the disk: read regular files only, replace atomically, share as configured, sync."""
+"""Files on the disk: read regular files only, replace atomically, share as configured, sync.
+
+Also the pauses of whoever lost a race for a file.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
 import threading
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -206,3 +210,26 @@ def sync_all(paths: Sequence[str], *, full: bool = False) -> None:
         thread.join()
     if errors:
         raise errors[0]
+
+
+class Backoff(NamedTuple):
+    """Pauses in seconds: the longest one doubles from `first` with each attempt, up to `most`.
+
+    Each is drawn between `least` (a share of that) and the whole of it, so that those who were
+    beaten together do not come back together.
+    """
+
+    first: float
+    most: float
+    least: float = 0.0
+
+    def seconds(self, attempt: int) -> float:
+        """The pause after an attempt; they are counted from 0."""
+        import random  # third of a millisecond, and only for those that were beaten
+
+        longest = min(self.first * 2 ** min(attempt, 32), self.most)
+        return random.uniform(longest * self.least, longest)  # noqa: S311  jitter, not a secret
+
+    def wait(self, attempt: int) -> None:
+        """Sleep for that long."""
+        time.sleep(self.seconds(attempt))

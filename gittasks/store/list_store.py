@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gittasks.errors import BranchGone, NoList, Way
-from gittasks.store import disk, home, list_cache, refs
+from gittasks.store import disk, home, list_version, refs
 from gittasks.store.discovery import read_shallow
 from gittasks.store.list_version import Heads, ListVersion
 from gittasks.store.repository import Repository
@@ -78,7 +78,7 @@ class ListStore:
     def load(self) -> ListVersion:
         """Return the list as it is now, what was fetched included; NoList when there is none."""
         heads = self._existing()
-        cached = list_cache.read(self._cache)
+        cached = list_version.read_cache(self._cache)
         if cached and cached.heads.at_same_commits(heads):
             return cached
         return self._evaluate(heads, cached).branch
@@ -94,7 +94,7 @@ class ListStore:
         `tracked` is what its remote is known to hold, whatever the tracking ref says.
         """
         heads = self.heads()._replace(tracked=tracked) if tracked else self._existing()
-        return self._evaluate(heads, list_cache.read(self._cache))
+        return self._evaluate(heads, list_version.read_cache(self._cache))
 
     def news(self, since: str | None) -> tuple[CommitInfo, ...]:
         """Operations that the remote has, as it was last fetched, and had not at `since`."""
@@ -173,7 +173,7 @@ class ListStore:
     def remember(self, branch: ListVersion) -> None:
         """Keep a branch that was read or written, for the next command, if it is the whole one."""
         if branch.whole:
-            list_cache.write(self._cache, branch, self.repository.shared)
+            list_version.write_cache(self._cache, branch, self.repository.shared)
 
     def forget_cached(self) -> None:
         """Let the next look work out the list again, though no head has moved."""

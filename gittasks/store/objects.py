@@ -2,28 +2,29 @@
 
 Objects are written under git's own temporary names and renamed into place, so that git sweeps
 what a killed process leaves and two writers of one object never wait for each other.
-Packed objects are read through dulwich, missing ones of a partial clone through git.
+Packed objects are read through dulwich; what a partial clone lacks is fetched in one go from the
+remote that promised it. It is long because both ends of an object, and all its forms, are here.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from gittasks.errors import InvalidData
 from gittasks.store import git, platform
-from gittasks.store.discovery import read_shallow
+from gittasks.store.discovery import GitDir, read_shallow
 from gittasks.store.disk import PRIVATE, Sharing, make_folders, naming, remove, sync_all
 
 if TYPE_CHECKING:
     from dulwich.object_store import DiskObjectStore
     from dulwich.pack import Pack
-
-    from gittasks.store.promisor import Promisor
 
 LIMITS = {"blob": 256 * 1024, "tree": 32 * 1024 * 1024, "commit": 8 * 1024 * 1024}
 """Bytes that an object of a list may have; a longer one is reported, and not even unpacked."""
@@ -518,3 +519,85 @@ def _base_distance(data: bytes, at: int) -> tuple[int, int]:
         at += 1
         value = (value + 1) << 7 | data[at] & 0x7F
     return value, at + 1
+
+
+_REFUSED = re.compile(r"not our ref ([0-9a-f]{40,64})")
+_FETCHES = 3
+"""Fetches of one batch: a remote names one object that it has not, and gives none of the others."""
+_RESPITE = 60.0
+"""Seconds after a failure in which the remote is not asked again by this process."""
+_OPTIONS = (
+    *("--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance"),
+    *("--filter=blob:none", "--stdin", "--end-of-options"),
+)
+"""As git itself fetches what was promised; nothing but the objects comes, no ref moves."""
+
+
+class Promisor:
+    """The remotes of a partial clone that have what it lacks."""
+
+    def __init__(
+        self,
+        place: GitDir,
+        env: Mapping[str, str],
+        remotes: Sequence[str],
+        prohibition: Callable[[], str | None],
+    ) -> None:
+        self._place = place
+        self._env = env
+        self._remotes = remotes
+        self._prohibition = prohibition
+        self._absent: set[str] = set()
+        self._failure: tuple[float, str] | None = None
+
+    def fetch(self, object_ids: Sequence[str]) -> str | None:
+        """Fetch objects; the reason when some of them did not come, else None."""
+        if reason := self._prohibition():
+            return reason
+        if self._failure and monotonic() < self._failure[0] + _RESPITE:
+            return self._failure[1]
+        self._failure = None
+        reason = None
+        for remote in self._remotes:
+            reason, final = self._fetch_from(remote, object_ids)
+            if reason is None:
+                return None
+            if final:
+                self._failure = (monotonic(), reason)
+        return reason
+
+    def _fetch_from(self, remote: str, object_ids: Sequence[str]) -> tuple[str | None, bool]:
+        """The reason when some did not come, and whether the remote gives nothing at all."""
+        absent = f"{remote} has not all of its objects either"
+        for _ in range(_FETCHES):
+            missing = [object_id for object_id in object_ids if object_id not in self._absent]
+            if not missing:
+                return absent, False
+            answer = self._ask(remote, missing)
+            if answer is None:
+                return (None if len(missing) == len(object_ids) else absent), False
+            refused = set(_REFUSED.findall(answer)).intersection(missing)
+            if not refused:
+                return f"it cannot be fetched from {remote}: {answer}", True
+            self._absent |= refused
+        return absent, False
+
+    def _ask(self, remote: str, object_ids: Sequence[str]) -> str | None:
+        """Fetch from one remote; git's words when that failed."""
+        import tempfile  # only what a partial clone lacks needs it
+
+        options = [f"--git-dir={self._place.path}", *git.NO_HOOKS, "-c", "color.ui=false"]
+        options += ["-c", "fetch.negotiationAlgorithm=noop"]
+        with tempfile.TemporaryFile() as ids:
+            ids.write("".join(f"{object_id}\n" for object_id in object_ids).encode("ascii"))
+            ids.seek(0)
+            answer = git.run_remote(
+                [*options, "fetch", *_OPTIONS, remote],
+                # git takes a path that is a URL from the top of the work tree.
+                cwd=self._place.work_tree or self._place.path,
+                env=git.searching(self._env),
+                stdin=ids,
+            )
+        if answer.returncode == 0:
+            return None
+        return git.remote_message(answer.stderr) or "git failed without a message"

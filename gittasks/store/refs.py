@@ -15,7 +15,7 @@ from typing import Protocol
 
 from gittasks.errors import Busy, DiskFailure, InvalidData, Refused
 from gittasks.store import disk, platform
-from gittasks.store.retry import Backoff
+from gittasks.store.disk import Backoff
 
 _LENGTHS = frozenset({40, 64})
 """Hex digits of an object id: SHA-1, SHA-256."""

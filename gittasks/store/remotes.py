@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, NotFound, Refused, RemoteFailure
-from gittasks.store import discovery, disk, git, home, leftovers, platform, refs
+from gittasks.store import discovery, disk, git, home, lock_files, platform, refs
+from gittasks.store.disk import Backoff
 from gittasks.store.repository import Repository
-from gittasks.store.retry import Backoff
 
 if TYPE_CHECKING:
     import subprocess
@@ -327,7 +327,7 @@ def _fetch(
     locks = [os.path.join(repository.common, f"{ref}.lock") for ref in refs_]
     attempt = 0
     while True:
-        with leftovers.noting(repository.common, locks) as note:
+        with lock_files.noting(repository.common, locks) as note:
             answer = _talk(repository, args, keep=note.inherited)
             if answer.returncode < 0:
                 note.keep()
@@ -340,7 +340,7 @@ def _fetch(
             for lock in filter(os.path.lexists, locks):
                 raise refs.still_locked(lock)
             return answer
-        if not leftovers.clear(repository.common, locks):
+        if not lock_files.clear_leftovers(repository.common, locks):
             _BACKOFF.wait(attempt)
         attempt += 1
 
@@ -461,7 +461,9 @@ def note_tracking(repository: Repository, remote: str, list_id: str, commit: str
     name = repository.tracking_ref(remote, list_id)
     old = refs.read(repository.common, name)
     if old != commit:
-        leftovers.clear(repository.common, [os.path.join(repository.common, f"{name}.lock")])
+        lock_files.clear_leftovers(
+            repository.common, [os.path.join(repository.common, f"{name}.lock")]
+        )
         refs.move(repository.common, name, old, commit, shared=repository.shared)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import FormatTooNew, InvalidData
-from gittasks.store import config, discovery, disk, refs, trust
+from gittasks.store import config, discovery, disk, refs
 
 if TYPE_CHECKING:
     from gittasks.store.config import Config
@@ -27,7 +27,7 @@ class Repository:
         self.start = os.path.realpath(start)  # where git is, too, once it is run there
         self.env = env
         self.found = discovery.discover(self.start, env)
-        trust.check(self.found, self.start, env)
+        discovery.check_trust(self.found, self.start, env)
         self.common = self.found.common
         self._config: config.Config | None = None
         self.fetches = True
@@ -53,9 +53,7 @@ class Repository:
         self._change_config(["--local", "--remove-section", section], "the same command")
 
     def _change_config(self, args: list[str], again: str) -> None:
-        from gittasks.store import config_writer  # it runs git, which no read does
-
-        config_writer.change(args, cwd=self.start, env=self.env, again=again)
+        config.change(args, cwd=self.start, env=self.env, again=again)
         self._config = None  # it is read anew
 
     def _load_config(self) -> Config:
@@ -74,7 +72,7 @@ class Repository:
     @cached_property
     def objects(self) -> ObjectStore:
         """The repository's objects; durable unless the user's `core.fsync` says otherwise."""
-        from gittasks.store import objects, promisor
+        from gittasks.store import objects
 
         form = objects.FORMATS[self.config.get("extensions.objectformat") or "sha1"]
         remotes = self._promisors()
@@ -85,7 +83,7 @@ class Repository:
             identity=self._identity(),
             durable=self._durable(),
             shared=self.shared,
-            promisor=promisor.Promisor(self.found, self.env, remotes, self.prohibition)
+            promisor=objects.Promisor(self.found, self.env, remotes, self.prohibition)
             if remotes
             else None,
         )

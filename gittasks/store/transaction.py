@@ -31,14 +31,13 @@ from gittasks.store import (
     worktrees,
 )
 from gittasks.store.commits import Signature
-from gittasks.store.disk import make_folders
+from gittasks.store.disk import Backoff, make_folders
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_tree import next_branch, root_objects
 from gittasks.store.list_version import Heads, ListVersion
-from gittasks.store.lock import ListLock
+from gittasks.store.lock_files import ListLock
 from gittasks.store.objects import NewObject
 from gittasks.store.repository import Repository
-from gittasks.store.retry import Backoff
 
 if TYPE_CHECKING:
     from subprocess import Popen

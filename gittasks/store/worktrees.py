@@ -13,9 +13,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.errors import Busy, GittasksError, Refused
-from gittasks.store import disk, git, leftovers, trust
+from gittasks.store import discovery, disk, git, lock_files
+from gittasks.store.disk import Backoff
 from gittasks.store.repository import Repository, head_ref
-from gittasks.store.retry import Backoff
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
@@ -63,7 +63,7 @@ def find_clean(repository: Repository, ref: str, commit: str) -> list[Checkout]:
     clean = []
     for checkout in _checkouts(repository, ref):
         if checkout.git_dir not in (repository.common, repository.found.path):
-            trust.check_worktree(checkout.git_dir, checkout.folder, repository.env)
+            discovery.check_worktree_trust(checkout.git_dir, checkout.folder, repository.env)
         if operation := _under_way(checkout):
             raise Refused(
                 "checked-out",
@@ -127,7 +127,7 @@ def _git(repository: Repository, checkout: Checkout, *args: str) -> CompletedPro
     env = git.unbound(repository.env)
     doing = f"{checkout.base} {args[-1]}" if "-m" in args and "-n" not in args else ""
     for _ in range(_RUNS):
-        with leftovers.noting(repository.common, [checkout.index_lock], doing) as note:
+        with lock_files.noting(repository.common, [checkout.index_lock], doing) as note:
             answer = git.run(
                 [*quiet, *place, *args],
                 cwd=checkout.folder,
@@ -139,7 +139,7 @@ def _git(repository: Repository, checkout: Checkout, *args: str) -> CompletedPro
                 note.keep()
         if answer.returncode >= 0 or doing:
             break
-        leftovers.clear(repository.common, [checkout.index_lock])
+        lock_files.clear_leftovers(repository.common, [checkout.index_lock])
     else:
         raise Busy(
             f"git was killed while it looked at {checkout.folder}, where the list's branch is "
@@ -153,7 +153,7 @@ def _wait_for_index(repository: Repository, checkout: Checkout) -> None:
     """Wait while another git changes the index of a checkout; Busy when that does not end."""
     lock = checkout.index_lock
     for attempt in range(_INDEX_ATTEMPTS):
-        if not os.path.lexists(lock) or leftovers.clear(repository.common, [lock]):
+        if not os.path.lexists(lock) or lock_files.clear_leftovers(repository.common, [lock]):
             return
         _BACKOFF.wait(attempt)
     with suppress(FileNotFoundError):
@@ -173,7 +173,7 @@ def _mend(repository: Repository, checkout: Checkout) -> None:
     Only where every file that it would change is as it was, as it should be, or half written:
     whatever else is there is the user's, and stays.
     """
-    for remains in leftovers.found(repository.common):
+    for remains in lock_files.leftovers(repository.common):
         if remains.locks != (checkout.index_lock,):
             continue
         remains.remove(forget=False)

@@ -1,15 +1,29 @@
-"""Checks of a repository and its lists, each with what to do."""
+"""Checks of a repository and its lists, each with what to do; lost objects fetched once more."""
 
 from __future__ import annotations
 
+import os
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.invariants import violations
 from gittasks.core.model import Unmerged
-from gittasks.errors import GittasksError, RemoteFailure
-from gittasks.store import acknowledged, damage, leftovers, merge_driver, transaction
+from gittasks.errors import GittasksError, InvalidData, RemoteFailure
+from gittasks.store import (
+    acknowledged,
+    commits,
+    disk,
+    git,
+    lock_files,
+    merge_driver,
+    platform,
+    remotes,
+    transaction,
+)
 from gittasks.store.list_store import ListStore
+from gittasks.store.list_tree import read_tree
+from gittasks.store.objects import Unavailable
+from gittasks.store.repository import Repository
 from gittasks.workspace import commit_links, sharing
 from gittasks.workspace.session import lost_notice
 
@@ -18,7 +32,6 @@ if TYPE_CHECKING:
 
     from gittasks.store.list_version import ListVersion
     from gittasks.workspace.session import Session
-
 
 _NEWEST = 500
 """Commits of a list whose dates are looked at."""
@@ -122,8 +135,8 @@ def _locks(session: Session, lists: Sequence[str], *, fix: bool) -> Iterator[Sym
         elif fix:
             with lock:  # whoever takes it removes what a dead writer left
                 pass
-    for path, age in leftovers.locks(common):
-        ours = any(path in remains.leftover_locks() for remains in leftovers.found(common))
+    for path, age in lock_files.git_locks(common):
+        ours = any(path in remains.leftover_locks() for remains in lock_files.leftovers(common))
         yield Symptom(
             "lock",
             None,
@@ -133,7 +146,7 @@ def _locks(session: Session, lists: Sequence[str], *, fix: bool) -> Iterator[Sym
             else "another program may be at work: look again in a minute"
             if age < _LOCK_AGE
             else "if no git is running here, that file is a leftover, and can be removed",
-            fixed=fix and ours and leftovers.clear(common, [path]),
+            fixed=fix and ours and lock_files.clear_leftovers(common, [path]),
         )
 
 
@@ -155,11 +168,11 @@ def _commits(session: Session, *, fix: bool) -> Iterator[Symptom]:
 
 def _damage(store: ListStore, *, fix: bool) -> Iterator[Symptom]:
     """Objects of a list that cannot be had, fetched again from its remote when it has them."""
-    losses = damage.damaged(store)
+    losses = damaged(store)
     if not losses:
         return
     remote = store.remote
-    packs = [] if all(x.torn for x in losses) else damage.damaged_packs(store.repository)
+    packs = [] if all(x.torn for x in losses) else damaged_packs(store.repository)
     for path in packs:
         again = f"git fetch --refetch {remote}" if remote else "git fetch --refetch URL BRANCH"
         yield Symptom(
@@ -171,7 +184,7 @@ def _damage(store: ListStore, *, fix: bool) -> Iterator[Symptom]:
     failure, left = "", {loss.id for loss in losses}
     if fix and remote and not packs:
         try:
-            left = {loss.id for loss in damage.bring_back(store, losses)}
+            left = {loss.id for loss in bring_back(store, losses)}
         except RemoteFailure as error:
             failure = f"{error.message}; "
     for loss in losses:
@@ -196,7 +209,7 @@ def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]
         yield _lost(list_id, branch.lost)
     yield from _sharing(store, branch, fix=fix)
     yield from _others(store)
-    lost = [loss.id for loss in damage.damaged(store)] if branch.snapshot.problems else []
+    lost = [loss.id for loss in damaged(store)] if branch.snapshot.problems else []
     for problem in branch.snapshot.problems:
         if any(object_id in problem.message for object_id in lost):
             continue  # of its objects, which is said already
@@ -284,3 +297,102 @@ def _others(store: ListStore) -> Iterator[Symptom]:
             str(ahead),
             "set the clock that is wrong: what was done first goes by dates",
         )
+
+
+_FOLDER = 0o40000
+_SUBMODULE = 0o160000
+
+
+class Damage(NamedTuple):
+    """An object that cannot be had; `torn` is the loose file that is not what its name says."""
+
+    id: str
+    message: str
+    torn: str | None = None
+
+
+def damaged(store: ListStore) -> list[Damage]:
+    """The objects of a list that cannot be had: all of its heads, and those its history lacks."""
+    damage: dict[str, Damage] = {}
+    heads = [head for head in store.heads()[:2] if head]
+    for head in heads:
+        _read_commit(store.repository, head, damage)
+    if not store.repository.config.get("extensions.partialclone"):
+        for object_id in _missing(store.repository, heads):
+            damage.setdefault(object_id, Damage(object_id, f"the repository lacks {object_id}"))
+    return list(damage.values())
+
+
+def _read_commit(repository: Repository, commit: str, damage: dict[str, Damage]) -> None:
+    folders: list[str] = []
+    try:
+        folders.append(commits.read_commit(repository.objects, commit).tree)
+    except InvalidData as error:
+        _add(repository, commit, error, damage)
+    while folders:
+        tree = folders.pop()
+        try:
+            entries = read_tree(repository.objects, tree)
+        except InvalidData as error:
+            _add(repository, tree, error, damage)
+            continue
+        plain = [e.id for e in entries if e.mode not in (_FOLDER, _SUBMODULE)]
+        repository.objects.need(plain)
+        folders += [entry.id for entry in entries if entry.mode == _FOLDER]
+        for entry in entries:
+            if entry.mode not in (_FOLDER, _SUBMODULE):
+                try:
+                    repository.objects.read(entry.id, "blob")
+                except InvalidData as error:
+                    _add(repository, entry.id, error, damage)
+
+
+def _add(
+    repository: Repository, object_id: str, error: InvalidData, found: dict[str, Damage]
+) -> None:
+    """Add what is lost or damaged; what is only of no use is told elsewhere."""
+    if isinstance(error, Unavailable):
+        path = repository.objects.loose_path(object_id)
+        torn = path if os.path.lexists(path) else None
+        found[object_id] = Damage(object_id, error.message, torn)
+
+
+def _missing(repository: Repository, heads: list[str]) -> list[str]:
+    """The ids of objects that the history of some commits names and the repository lacks."""
+    words = ["rev-list", "--objects", "--missing=print", "--no-object-names", *heads]
+    place = [*git.NO_HOOKS, f"--git-dir={repository.common}"]
+    answer = git.run([*place, *words], cwd=repository.common, env=git.unbound(repository.env))
+    lines = answer.stdout.decode("ascii", "replace").splitlines()
+    return [line[1:] for line in lines if line.startswith("?")]
+
+
+def damaged_packs(repository: Repository) -> list[str]:
+    """Paths of packs that git finds damaged, or whose index it does."""
+    folder = os.path.join(repository.common, "objects", "pack")
+    packs = []
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        path = os.path.join(folder, name)
+        if name.endswith(".idx"):
+            words = [*git.NO_HOOKS, f"--git-dir={repository.common}", "verify-pack", path]
+            answer = git.run(words, cwd=repository.common, env=git.unbound(repository.env))
+            if answer.returncode != 0:
+                packs.append(f"{path.removesuffix('.idx')}.pack")
+    return packs
+
+
+def bring_back(store: ListStore, losses: list[Damage]) -> list[Damage]:
+    """Fetch a list once more, whole, with torn files moved aside; what is damaged after that.
+
+    The files are kept in `gittasks/damaged`. Raises RemoteFailure.
+    """
+    repository = store.repository
+    if not store.remote:
+        return losses
+    for loss in losses:
+        if loss.torn:
+            folder = os.path.join(repository.common, "gittasks", "damaged")
+            disk.make_folders(folder, repository.shared)
+            platform.replace(loss.torn, os.path.join(folder, loss.id))
+    remotes.fetch_again(repository, store.remote, store.list_id)
+    repository.objects.close()
+    return damaged(store)

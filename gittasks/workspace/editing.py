@@ -1,4 +1,8 @@
-"""Writing to the list at work: a move of the ref for each edit, or where the remote decides."""
+"""Writing to the list at work: a move of the ref for each edit, or where the remote decides.
+
+Also the holders of a claimed task, by the remote's branch and by the task's history: their rights
+decide which way an edit takes.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.core.apply import Edit, apply, with_accepted_ways
 from gittasks.core.graph import Graph
 from gittasks.core.messages import commit_message
+from gittasks.core.model import Status, Task
 from gittasks.core.operations import AddNote, Claim, Context, Operation, Transition, Verb
 from gittasks.core.remarks import remarks
 from gittasks.core.rules import lost_lease
 from gittasks.core.validation import escape_line
 from gittasks.errors import GittasksError, Refused
-from gittasks.store import transaction
-from gittasks.workspace import claim_history, log
+from gittasks.store import home, transaction
+from gittasks.workspace import log
 
 if TYPE_CHECKING:
-    from gittasks.core.model import Task
+    from gittasks.core.operations import Holder
+    from gittasks.store.list_store import ListStore
     from gittasks.store.list_version import ListVersion
     from gittasks.workspace.session import Moment, Session
 
@@ -91,7 +97,7 @@ def edit(
     def change(branch: ListVersion, context: Context) -> tuple[Edit, tuple[str, ...]]:
         intents = operations
         if policy.remote:
-            holders = claim_history.granted(session, branch)
+            holders = granted_claims(session, branch)
             intents = [
                 op._replace(granted=holders) if isinstance(op, Claim) else op for op in operations
             ]
@@ -117,7 +123,7 @@ def _write_own(session: Session, change: Change, policy: Policy) -> EditResult:
     try:
         return write(session, change, policy)
     except Refused as refusal:
-        if not claim_history.began_on_behalf(session, refusal):
+        if not began_on_behalf(session, refusal):
             raise
         session.on_behalf |= {refusal.tasks[0]}
     return write(session, change, policy)
@@ -200,9 +206,7 @@ class _Attempt:
             fenced = (
                 self._fences
                 and not self.asks
-                and claim_history.is_fenced(
-                    self._session.store, branch, edit, undo=self._undo_of is not None
-                )
+                and is_fenced(self._session.store, branch, edit, undo=self._undo_of is not None)
             )
             self.needs_remote = fenced
             if fenced:
@@ -257,7 +261,7 @@ def _check_lost(session: Session, operations: Sequence[Operation], report: EditR
     for op, task_id in zip(operations, report.edit.focus, strict=True):
         task = report.edit.after.tasks.get(task_id)
         finishes = isinstance(op, Transition) and op.verb is Verb.DONE
-        if finishes and task and task.claim and claim_history.lost(session, task):
+        if finishes and task and task.claim and is_lost(session, task):
             raise lost_lease(task)
 
 
@@ -274,7 +278,7 @@ def _with_result_noted(
     if refusal.rule not in _LOSING or not refusal.tasks:
         return refusal
     task = session.snapshot().tasks.get(refusal.tasks[0])
-    if task is None or not claim_history.lost(session, task):
+    if task is None or not is_lost(session, task):
         return refusal
     actor = session.actor
     by = f", session {actor.session}" if actor.session else ""
@@ -288,3 +292,83 @@ def _with_result_noted(
         return loss
     message = f"{loss.message}; what you did is kept as a note"
     return loss.with_message(message).with_details(noted=True)
+
+
+def is_fenced(store: ListStore, branch: ListVersion, edit: Edit, *, undo: bool = False) -> bool:
+    """True when an edit finishes, gives back or goes on with a claimed task of a shared list.
+
+    Then the remote has to agree, since somebody else may have taken it over. So it has to where
+    an undo gives a claim back to its holder: the task may be somebody else's by now.
+    """
+    return any(
+        _ends_claim(old, new) or (undo and _restores_claim(old, new))
+        for task_id in edit.changed
+        if (old := edit.before.tasks.get(task_id)) and (new := edit.after.tasks.get(task_id))
+    ) and (branch.heads.tracked is not None or home.of(store.repository, store.list_id).is_shared)
+
+
+def _ends_claim(old: Task, new: Task) -> bool:
+    if not old.claim or old.status is not Status.IN_PROGRESS:
+        return False
+    held = (Status.IN_PROGRESS, old.result, old.claim)
+    return (new.status, new.result, new.claim) != held
+
+
+def _restores_claim(old: Task, new: Task) -> bool:
+    return bool(new.claim) and Status.IN_PROGRESS is new.status is not old.status
+
+
+def began_on_behalf(session: Session, refusal: Refused) -> bool:
+    """True when a task that is refused as another owner's was begun by this actor for that owner.
+
+    In this session: the task does not say it, its history does.
+    """
+    actor = session.actor
+    if refusal.rule != "held" or refusal.details["session"] != actor.session:
+        return False
+    for entry in log.log(session.store, refusal.tasks[0]):
+        if any(c.field == "status" and c.after == Status.IN_PROGRESS for c in entry.changes):
+            return (entry.owner, entry.session) == (actor.owner, actor.session)
+    return False
+
+
+def granted_claims(session: Session, branch: ListVersion) -> dict[str, Holder]:
+    """Holders of tasks, as the remote's own branch says it."""
+    if branch.heads.tracked is None:
+        return {}
+    shown = session.store.load_at(branch.heads.tracked, branch).snapshot
+    return {
+        task.id: (task.owner, task.session, task.claim)
+        for task in shown.tasks.values()
+        if task.status is Status.IN_PROGRESS
+    }
+
+
+def is_lost(session: Session, task: Task) -> bool:
+    """True when this owner and session held a task that somebody else has claimed since.
+
+    The other one holds it or has finished it. What was given back is free for whoever finishes
+    it, here as in a merge.
+    """
+    actor = session.actor
+    if not task.claim or task.status is Status.PENDING:
+        return False
+    if actor.session is None:
+        mine = task.session is None and task.owner == actor.owner
+    else:
+        mine = task.session == actor.session
+    return not mine and _has_held(session, task)
+
+
+def _has_held(session: Session, task: Task) -> bool:
+    """True when this owner and session ever had a task in progress, by its history."""
+    actor = session.actor
+    for entry in log.log(session.store, task.id):
+        if entry.session != actor.session or (actor.session is None and entry.owner != actor.owner):
+            continue
+        if any(
+            c.field == "claim" or (c.field == "status" and c.after == Status.IN_PROGRESS)
+            for c in entry.changes
+        ):
+            return True
+    return False

@@ -88,9 +88,9 @@ class ListMade(NamedTuple):
 
 def init(session: Session, list_id: str | None, title: str | None) -> ListMade:
     """Create or adopt a list and use it from now on."""
-    result = make(session, list_id, title)
-    from gittasks.store import merge_driver, transaction
+    from gittasks.store import merge_driver
 
+    result = make(session, list_id, title)
     plain = result.created and session.repository.remotes()
     if plain and not merge_driver.is_installed(session.repository):
         session.notices.append("plain git can merge this list too, after: gittasks hooks install")
@@ -110,8 +110,6 @@ def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
 
     Without an id it is called as the variable, the code branch or the folder says.
     """
-    from gittasks.store import transaction
-
     chosen = check_list_id(list_id) if list_id else _default_list_id(session)
     session.select(chosen).fetch_missing()
     clash = [i for i in session.repository.known_lists() if i.lower() == chosen.lower()]

@@ -1,21 +1,32 @@
-"""The log of a list: who did what when, and what to undo.
+"""The log of a list: who did what when, and what to undo; kept beside the other caches.
 
 What changed is read from the trees, not from the messages, so edits made by hand with plain git
-are told as well. What was once read is kept beside the other caches.
+are told as well.
+
+The cache is a text file a list: a line that names its format, then one line a commit, oldest
+first, `checksum commit before content`, where `before` is the commit of the line above. It grows
+with the history, by some 300 bytes a commit. A torn, doubled or foreign line makes the whole file
+unreadable, and whoever reads it makes it anew. A last line without its newline is one that is
+just being written: it is passed over.
 """
 
 from __future__ import annotations
 
+import os
+import stat
+import zlib
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gittasks.core.history import Change, ChangeKind, LogEntry, diff
 from gittasks.core.model import ListInfo, Snapshot, Task
 from gittasks.core.times import format_time
-from gittasks.store import log_cache
+from gittasks.store import disk
 from gittasks.store.list_version import merge_subject
 
 if TYPE_CHECKING:
+    from io import FileIO
+
     from gittasks.core.apply import Edit
     from gittasks.store.commits import CommitInfo
     from gittasks.store.list_store import ListStore
@@ -71,19 +82,19 @@ def commits(store: ListStore) -> frozenset[str]:
 def remember(store: ListStore, written: Sequence[tuple[CommitInfo, Edit]]) -> None:
     """Keep the changes of commits that were just written, oldest first."""
     lines = [_encoded(_entry(commit, edit.changes)) for commit, edit in written]
-    log_cache.append(store.history_path, written[0][0].parents[0], lines)
+    append_to_cache(store.history_path, written[0][0].parents[0], lines)
 
 
-def _lines(store: ListStore) -> list[log_cache.Line]:
+def _lines(store: ListStore) -> list[CacheLine]:
     """The remembered changes of all commits, oldest first, completed from the repository."""
     head = store.load_readable()
     path = store.history_path
-    lines = log_cache.read(path)
+    lines = read_cache(path)
     if lines and lines[-1].commit == head.commit:
         return lines
     if lines and (missing := _straight_line(store, head.commit, lines[-1].commit)):
         new, whole = _read(store, missing, head)
-        if not whole or log_cache.append(path, lines[-1].commit, new):
+        if not whole or append_to_cache(path, lines[-1].commit, new):
             return [*lines, *new]
         lines = [*lines, *new]
     else:
@@ -93,7 +104,7 @@ def _lines(store: ListStore) -> list[log_cache.Line]:
         known |= {line.commit: line for line in new}
         lines = [known[commit.id] for commit in reversed(walked)]
     if whole:
-        log_cache.write(path, lines, store.repository.shared)
+        write_cache(path, lines, store.repository.shared)
     return lines
 
 
@@ -111,7 +122,7 @@ def _straight_line(store: ListStore, head: str, down_to: str) -> list[CommitInfo
 
 def _read(
     store: ListStore, newest_first: list[CommitInfo], head: ListVersion
-) -> tuple[list[log_cache.Line], bool]:
+) -> tuple[list[CacheLine], bool]:
     """Compare each commit with its parents, oldest first; whether all could be had."""
     store.bring(newest_first)
     load = _Loader(store.load_at, head)
@@ -184,15 +195,15 @@ def _plain(value: Any) -> Any:
     return dict(value) if hasattr(value, "keys") else value
 
 
-def _encoded(entry: LogEntry) -> log_cache.Line:
+def _encoded(entry: LogEntry) -> CacheLine:
     import json
 
     _, *rest = entry
     content = json.dumps(rest, separators=(",", ":"), default=str)
-    return log_cache.Line(entry.commit, content)
+    return CacheLine(entry.commit, content)
 
 
-def _decoded(line: log_cache.Line) -> LogEntry:
+def _decoded(line: CacheLine) -> LogEntry:
     import json
 
     at, by, owner, session, subject, changes, forced, undo_of = json.loads(line.content)
@@ -203,3 +214,86 @@ def _decoded(line: log_cache.Line) -> LogEntry:
 def last_value(values: Iterable[str] | None) -> str | None:
     """The value of a trailer that counts: of several the last; None without any."""
     return list(values)[-1] if values else None
+
+
+_HEADER = b"gittasks-history 3\n"
+"""The number of the form, as in `disk.CacheFile`; here each line has a checksum of its own."""
+_FIRST = "-"
+
+
+class CacheLine(NamedTuple):
+    """One commit and what is remembered of it, as JSON text."""
+
+    commit: str
+    content: str
+
+
+def read_cache(path: str) -> list[CacheLine]:
+    """Lines of the file, oldest first; [] when there is none or they do not hang together."""
+    try:
+        data = disk.read(path)
+    except OSError:
+        return []
+    if not data.startswith(_HEADER):
+        return []
+    lines: list[CacheLine] = []
+    before = _FIRST
+    for raw in data[len(_HEADER) :].splitlines(keepends=True):
+        if not raw.endswith(b"\n"):
+            break
+        checksum, _, rest = raw.partition(b" ")
+        words = rest.decode("ascii", "replace").rstrip("\n").split(" ", 2)
+        if checksum != b"%08x" % zlib.crc32(rest) or len(words) != 3 or words[1] != before:
+            return []
+        lines.append(CacheLine(words[0], words[2]))
+        before = words[0]
+    return lines
+
+
+def append_to_cache(path: str, after: str | None, lines: Iterable[CacheLine]) -> bool:
+    """Add lines behind the one of commit `after`; False when the file does not end with that one.
+
+    It then has to be made anew, which is left to whoever reads it next.
+    """
+    expected = after or _FIRST
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_NONBLOCK", 0))
+        with open(handle, "r+b", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode) or file.read(len(_HEADER)) != _HEADER:
+                return False
+            last = _last_line(file)
+            words = last.split(b" ", 2)
+            if last == _HEADER:
+                fits = after is None
+            else:
+                fits = last.endswith(b"\n") and len(words) == 3 and words[1] == expected.encode()
+            if fits:
+                file.write(_rendered(expected, lines))
+            return fits
+    except OSError:
+        return False
+
+
+def _last_line(file: FileIO) -> bytes:
+    """The last line of a file, whole and with its newline if it has one; b"" for an empty file."""
+    start = file.seek(0, os.SEEK_END)
+    tail = b""
+    while start > 0 and tail.count(b"\n", 0, -1) == 0:
+        step = min(start, 65536)
+        start = file.seek(start - step)
+        tail = file.read(step) + tail
+    return tail[tail.rfind(b"\n", 0, -1) + 1 :]
+
+
+def write_cache(path: str, lines: Iterable[CacheLine], shared: disk.Sharing) -> None:
+    """Make the file anew; a place that cannot be written is left alone."""
+    disk.put(path, _HEADER + _rendered(_FIRST, lines), shared)
+
+
+def _rendered(before: str, lines: Iterable[CacheLine]) -> bytes:
+    parts = []
+    for line in lines:
+        rest = f"{line.commit} {before} {line.content}\n".encode("ascii", "replace")
+        parts.append(b"%08x %s" % (zlib.crc32(rest), rest))
+        before = line.commit
+    return b"".join(parts)

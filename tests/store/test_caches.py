@@ -22,7 +22,8 @@ from support.strategies import members, plain_fields, set_fields
 
 from gittasks.core.model import RULES, Task
 from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
-from gittasks.store import config, disk, list_cache, log_cache, merge_cache
+from gittasks.store import config, disk, list_version, merge_cache
+from gittasks.workspace import log
 
 
 def answers(repo: Repo, **env: str) -> list[object]:
@@ -145,7 +146,7 @@ def test_a_history_line_longer_than_a_block_is_followed(busy: Repo) -> None:
     workspace.log()
     workspace.edit(many)
     workspace.edit([AddNote("a", "last")])
-    lines = log_cache.read(workspace.store.history_path)
+    lines = log.read_cache(workspace.store.history_path)
     assert lines[-1].commit == busy.head()
     assert len(lines[-2].content) > 65536
 
@@ -399,7 +400,7 @@ def test_a_torn_history_file_is_made_anew_by_the_next_reader(busy: Repo) -> None
     path.write_bytes(whole[:-20])
     busy.workspace().edit([AddNote("c", "x")])
     entries = busy.workspace().log()
-    assert log_cache.read(str(path))[-1].commit == busy.head() == entries[0].commit
+    assert log.read_cache(str(path))[-1].commit == busy.head() == entries[0].commit
     assert path.read_bytes().startswith(whole[:-200])
 
 
@@ -437,9 +438,9 @@ def test_caches_of_another_form_are_not_read(busy: Repo) -> None:
         kind, number, *checksum = first.split()
         path.write_bytes(b" ".join([kind, b"%d" % (int(number) + 1), *checksum]) + b"\n" + rest)
     workspace = busy.workspace()
-    assert list_cache.read(workspace.store._cache) is None
-    assert log_cache.read(workspace.store.history_path) == []
-    assert not log_cache.append(workspace.store.history_path, busy.head(), [])
+    assert list_version.read_cache(workspace.store._cache) is None
+    assert log.read_cache(workspace.store.history_path) == []
+    assert not log.append_to_cache(workspace.store.history_path, busy.head(), [])
 
 
 class Colour(NamedTuple):
@@ -452,13 +453,12 @@ def test_a_cache_of_other_fields_is_not_read(busy: Repo, monkeypatch: pytest.Mon
     """Else one from before a field was added is read as if all tasks had its default."""
     busy.workspace().log()
     path = busy.workspace().store._cache
-    assert list_cache.read(path) is not None
-    for module in (list_cache, merge_cache):
-        monkeypatch.setattr(
-            module, "FILE", module.FILE._replace(fields=disk.fields_of(Task, Colour))
-        )
-        assert module.FILE.fields != disk.fields_of(Task)
-    assert list_cache.read(path) is None
+    assert list_version.read_cache(path) is not None
+    for module, name in ((list_version, "CACHE"), (merge_cache, "FILE")):
+        file: disk.CacheFile = getattr(module, name)
+        monkeypatch.setattr(module, name, file._replace(fields=disk.fields_of(Task, Colour)))
+        assert getattr(module, name).fields != disk.fields_of(Task)
+    assert list_version.read_cache(path) is None
 
 
 def test_who_changes_the_rules_raises_the_number_of_the_checkpoints() -> None:

@@ -15,7 +15,7 @@ from support.repositories import GITTASKS, Repo
 from gittasks.core.operations import Transition, Verb
 from gittasks.errors import Busy, DiskFailure
 from gittasks.mcp_server import server
-from gittasks.store import config_writer, disk
+from gittasks.store import config, disk
 
 START_A = Transition(Verb.START, "a")
 
@@ -113,7 +113,7 @@ def test_the_lock_of_git_s_configuration_is_named(
 ) -> None:
     lock = Path(listed.git_dir, "config.lock")
     lock.touch()
-    monkeypatch.setattr(config_writer, "_ATTEMPTS", 2)
+    monkeypatch.setattr(config, "_ATTEMPTS", 2)
     with pytest.raises(Busy, match="another program") as caught:
         listed.workspace().repository.set_config("--local", "a.b", "c")
     assert caught.value.where == str(lock)

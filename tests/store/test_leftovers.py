@@ -16,7 +16,7 @@ from support.repositories import Repo
 
 from gittasks.core.operations import AddNote
 from gittasks.errors import Busy
-from gittasks.store import leftovers
+from gittasks.store import lock_files
 
 
 def _git_that_dies(folder: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, first: str) -> None:
@@ -68,7 +68,7 @@ def test_a_paused_writer_is_named_and_not_waited_for(
     lock.touch()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gittasks.store.refs._LOCK_PATIENCE", 0.1)
-        patch.setattr("gittasks.store.lock._SILENCE", 0.1)
+        patch.setattr("gittasks.store.lock_files._SILENCE", 0.1)
         with pytest.raises(Busy, match=f"process {paused.pid}") as caught:
             listed.workspace("plan").edit([AddNote("a", "again")])
     assert "leftover" not in str(caught.value.hint)
@@ -172,16 +172,16 @@ def test_a_note_that_is_held_is_of_a_live_git(tmp_path: Path) -> None:
     lock, old = tmp_path / "x.lock", tmp_path / "y.lock"
     old.touch()
     os.utime(old, (1, 1))
-    with leftovers.noting(str(tmp_path), [str(lock), str(old)]) as note:
+    with lock_files.noting(str(tmp_path), [str(lock), str(old)]) as note:
         child = subprocess.Popen(["sleep", "60"], pass_fds=note.inherited)
         note.keep()
     lock.touch()
-    assert leftovers.found(str(tmp_path)) == []
-    assert not leftovers.clear(str(tmp_path), [str(lock)])
+    assert lock_files.leftovers(str(tmp_path)) == []
+    assert not lock_files.clear_leftovers(str(tmp_path), [str(lock)])
     child.kill()
     child.wait(30)
     time.sleep(0.01)
-    assert leftovers.clear(str(tmp_path), [str(lock), str(old)])
+    assert lock_files.clear_leftovers(str(tmp_path), [str(lock), str(old)])
     assert not lock.exists()
     assert old.exists()
-    assert leftovers.found(str(tmp_path)) == []
+    assert lock_files.leftovers(str(tmp_path)) == []

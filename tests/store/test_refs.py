@@ -16,7 +16,7 @@ from support.repositories import Repo
 
 from gittasks.core.operations import Transition, Verb
 from gittasks.errors import Busy
-from gittasks.store import lock, platform, refs
+from gittasks.store import lock_files, platform, refs
 from gittasks.workspace import Workspace
 
 REF = "refs/heads/gittasks/plan"
@@ -380,7 +380,7 @@ def test_who_did_not_win_the_queue_touches_no_mark(
     listed: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mark of the writer that has the queue is its own."""
-    monkeypatch.setattr(lock, "_PATIENCE", 0.05)
+    monkeypatch.setattr(lock_files, "_PATIENCE", 0.05)
     with _queue(listed) as first:
         first.mark("f" * 40)
         assert listed.workspace().edit([START_A]).commit
@@ -435,15 +435,15 @@ def _marks(repo: Repo) -> Path:
     return Path(repo.git_dir, "gittasks/lock/gittasks/plan")
 
 
-def _queue(repo: Repo) -> lock.ListLock:
-    return lock.ListLock(str(_marks(repo)), f"{_path(repo)}.lock")
+def _queue(repo: Repo) -> lock_files.ListLock:
+    return lock_files.ListLock(str(_marks(repo)), f"{_path(repo)}.lock")
 
 
 def test_a_live_writer_is_queued_for_and_then_raced(
     listed: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The queue only saves retries: when it does not move, the guarded ref decides."""
-    monkeypatch.setattr(lock, "_PATIENCE", 0.05)
+    monkeypatch.setattr(lock_files, "_PATIENCE", 0.05)
     with _queue(listed):
         assert listed.workspace().edit([START_A]).commit
     assert listed.tasks()["a"]["status"] == "in_progress"
@@ -482,7 +482,7 @@ def test_checks_are_made_again_on_the_new_head(
         return real(*args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(refs, "move", beaten)
-    monkeypatch.setattr(lock, "_PATIENCE", 0.01)
+    monkeypatch.setattr(lock_files, "_PATIENCE", 0.01)
     workspace = listed.workspace(GITTASKS_SESSION="loser")
     # The winner runs without our queue, as a program that does not know it would.
     Path(listed.git_dir, "gittasks/lock/gittasks/plan").unlink()

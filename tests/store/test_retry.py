@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gittasks.store.retry import Backoff
+from gittasks.store.disk import Backoff
 
 
 def test_pauses_double_up_to_the_longest() -> None:

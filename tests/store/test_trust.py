@@ -18,7 +18,7 @@ from support.repositories import Repo, git
 
 from gittasks.errors import Untrusted
 from gittasks.mcp_server import server
-from gittasks.store import trust
+from gittasks.store import discovery
 from gittasks.store.repository import Repository
 
 FOREIGN = {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
@@ -67,7 +67,7 @@ def assert_refused(repo: Repo, *args: str, **env: str) -> None:
 
 def refused(path: str, **env: str) -> bool:
     """Whether gittasks would not work in a folder, asked in this process as if it were new."""
-    trust._accepted.clear()
+    discovery._accepted.clear()
     try:
         Repository(path, {**os.environ, **env})
     except Untrusted:
@@ -436,4 +436,4 @@ def test_a_link_of_git_that_is_no_text_is_no_repository(listed: Repo, tmp_path: 
 def test_only_what_is_all_the_users_own_needs_no_git(
     owners: list[int | None], user: int | None, own: bool
 ) -> None:
-    assert trust.plainly_own(owners, user) is own
+    assert discovery.plainly_own(owners, user) is own
