@@ -134,6 +134,8 @@ def test_documents_of_a_day(listed: Repo) -> None:
     for args in (
         ("init", "plan"),
         ("use", "plan"),
+        ("archive",),
+        ("unarchive", "plan"),
         ("lists",),
         ("start", "a"),
         ("show", "a"),

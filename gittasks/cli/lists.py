@@ -9,12 +9,19 @@ import click
 
 from gittasks import render
 from gittasks.cli.changing import changed, make_named_list
-from gittasks.cli.options import command, force_option, owner_option, parallel_option
+from gittasks.cli.options import F, command, force_option, owner_option, parallel_option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.cli.view import lists_answer
 from gittasks.core.lint.advice import is_generic, remarks
+from gittasks.core.model import ListState
 from gittasks.errors import NotFound, Usage
+
+
+def offline_mark_option(function: F) -> F:
+    """Decorator: `--offline`, the mark goes to the remote with the next sync."""
+    text = "Do not ask the remote; the next sync brings it there."
+    return click.option("--offline", is_flag=True, help=text)(function)
 
 
 @command("init")
@@ -57,16 +64,19 @@ def _remark_on_id(list_id: str) -> Sequence[str]:
 @command("lists")
 @click.argument("action", type=click.Choice(["restore", "forget"]), required=False)
 @click.argument("list_id", metavar="[ID]", required=False)
+@click.option("--all", "every", is_flag=True, help="Those that are archived or dropped, too.")
 @click.pass_obj
-def lists_command(settings: Settings, action: str | None, list_id: str | None) -> Answer:
-    """Show all lists of this repository, local and fetched, with their progress.
+def lists_command(
+    settings: Settings, action: str | None, list_id: str | None, every: bool
+) -> Answer:
+    """Show the open lists of this repository, local and fetched: progress, owners, last change.
 
     `restore ID` brings back changes that were made here and are gone from the list's branch,
     since another program moved or deleted it; `forget ID` lets go of them.
     """
     workspace = settings.workspace()
     if action is None:
-        return lists_answer(workspace)
+        return lists_answer(workspace, every=every)
     if list_id is None:
         raise Usage(f"lists {action} takes the ID of a list", hint=f"as in: lists {action} feature")
     restores = action == "restore"
@@ -75,8 +85,55 @@ def lists_command(settings: Settings, action: str | None, list_id: str | None) -
     title = f"{'brought back' if restores else 'let go of'} {changes} of {list_id}"
     if not count:
         title = f"nothing of {list_id} is gone"
-    answer = lists_answer(workspace)
+    answer = lists_answer(workspace, every=every)
     return answer._replace(text=lambda marks: f"{title}\n{answer.text(marks)}", drawing=None)
+
+
+@command("archive")
+@click.argument("list_id", metavar="[ID]", required=False)
+@offline_mark_option
+@click.pass_obj
+def archive_command(settings: Settings, list_id: str | None, offline: bool) -> Answer:
+    """Put a list that is done with away, on its remote first. Nothing in it changes.
+
+    `lists` shows it with --all; work that somebody still does there is kept.
+    """
+    return _marked(settings, list_id, ListState.ARCHIVED, offline)
+
+
+@command("unarchive")
+@click.argument("list_id", metavar="ID")
+@offline_mark_option
+@click.pass_obj
+def unarchive_command(settings: Settings, list_id: str, offline: bool) -> Answer:
+    """Open a list again that was archived or dropped."""
+    return _marked(settings, list_id, ListState.OPEN, offline)
+
+
+@command("drop")
+@click.argument("list_id", metavar="ID")
+@offline_mark_option
+@click.pass_obj
+def drop_command(settings: Settings, list_id: str, offline: bool) -> Answer:
+    """Mark a list as given up, on its remote first; unarchive takes that back."""
+    return _marked(settings, list_id, ListState.DROPPED, offline)
+
+
+def _marked(settings: Settings, list_id: str | None, state: ListState, offline: bool) -> Answer:
+    workspace = settings.workspace()
+    list_id = list_id or workspace.list_id
+    marked = workspace.mark_list(list_id, state, offline=offline)
+    word = "" if marked.commit else " already"
+    where = f", on {marked.remote} too" if marked.remote else ""
+    lines = [f'"{list_id}" is {marked.info.state}{word}{where}']
+    if marked.commit and state is not ListState.OPEN:
+        lines.append(f"see it with: gittasks lists --all; back with: gittasks unarchive {list_id}")
+    return Answer(
+        lambda: render.documents.list_state_document(marked.info, marked.commit, marked.remote),
+        lambda _: "\n".join(lines),
+        quiet=[list_id],
+        workspace=workspace,
+    )
 
 
 @command("use")

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Lists": {
         "init": ("lists", "Create or adopt a task list, and use it."),
-        "lists": ("lists", "Show all lists of this repository."),
+        "lists": ("lists", "Show the lists of this repository."),
         "use": ("lists", "Choose the list that commands mean here."),
+        "archive": ("lists", "Put a list that is done with away."),
+        "unarchive": ("lists", "Open a list again that was archived or dropped."),
+        "drop": ("lists", "Give a list up; unarchive takes that back."),
         "apply": ("lists", "Bring the list to what a plan (YAML or Markdown) says."),
         "export": ("transfer", "Print the whole list as JSON, Markdown or CSV."),
         "import": ("transfer", "Take tasks from another tool, or an exported list."),

@@ -37,13 +37,13 @@ def overview(settings: Settings) -> Answer:
         return _first_steps("git init", "a repository for your work")
     try:
         view = read_list(workspace)
-    except NoList:
+    except NoList as error:
         known = workspace.known_lists()
         if settings.json or (settings.list_id and known):
             raise
         if known:
             return lists_answer(workspace)._replace(
-                notices=["choose one with: gittasks use LIST", *workspace.notices]
+                notices=[*filter(None, [error.hint]), *workspace.notices]
             )
         if workspace.repository.remotes():
             return _first_steps("gittasks pull", "the lists that your team has")

@@ -16,7 +16,7 @@ from gittasks.cli.settings import Settings, stopped_hooks
 from gittasks.core.actors import disjoint_first, overlaps
 from gittasks.core.history import phase_times, timeline, workers
 from gittasks.core.ids import find
-from gittasks.core.model import Status, Task
+from gittasks.core.model import ListState, Status, Task
 from gittasks.core.times import duration
 from gittasks.core.view import ListView
 from gittasks.errors import InvalidData, NotFound, Usage, Way
@@ -119,19 +119,28 @@ def status_lines(view: ListView, marks: StatusMarks) -> list[str]:
     return [*plain.title_lines(view), plain.status(view, marks), *plain.remark_lines(view)]
 
 
-def lists_answer(workspace: Workspace, *, places: bool = False) -> Answer:
-    """One line a list; with `places` also where it is. Exit code 4 when one cannot be read."""
+def lists_answer(workspace: Workspace, *, places: bool = False, every: bool = False) -> Answer:
+    """One line a list that is open, or `every` list; with `places` also where it is.
+
+    Exit code 4 when one cannot be read.
+    """
     rows: list[ListView] = []
     unreadable: list[Problem] = []
-    now = workspace.now().epoch
+    now, ended = workspace.now().epoch, 0
     for summary in workspace.lists():
+        if not every and summary.snapshot.info.state is not ListState.OPEN:
+            ended += 1
+            continue
         where = (*(("here",) if summary.local else ()), *summary.remotes)
-        row = ListView(summary.snapshot, now, chosen=summary.current, places=where)
+        row = ListView(
+            summary.snapshot, now, chosen=summary.current, places=where, changed=summary.changed
+        )
         unreadable += [p._replace(path=f"{row.info.id}: {p.path}") for p in row.problems]
         rows.append(row)
+    more = [f"{ended} more archived or dropped: gittasks lists --all"] if ended else []
 
     def text(table: str) -> str:
-        return "\n".join([table, *render.plain.problem_lines(unreadable)])
+        return "\n".join([table, *more, *render.plain.problem_lines(unreadable)])
 
     def drawn(screen: Screen) -> str:
         return text(screen.printed(render.terminal.overview(rows, screen.signs, screen.width)))

@@ -18,7 +18,7 @@ from typing import Any
 
 from gittasks.core.fields import BY_NAME, Field, Kind, arranged
 from gittasks.core.ids import path_fault, task_id_fault
-from gittasks.core.model import CodeCommit, ListInfo, Note, Status, Task, Value
+from gittasks.core.model import LIST_MARKS, CodeCommit, ListInfo, Note, Status, Task, Value
 from gittasks.core.times import is_time
 from gittasks.errors import InvalidData
 
@@ -288,7 +288,7 @@ FILE_ORDER = arranged(
     "finished result commits notes metadata created createdBy"
 )
 """The fields in the order of a task file."""
-LIST_KEYS = ("format", "rules", "id", "title", "settings")
+LIST_KEYS = ("format", "rules", "id", "title", *LIST_MARKS, "settings")
 _TASK_FIELDS = tuple(
     (f.name, f.attr, _WRITERS[f.kind], None if f.kind is Kind.STATUS else f.default)
     for f in FILE_ORDER
@@ -319,6 +319,10 @@ def encode_list(info: ListInfo) -> bytes:
     text = f"format: {info.format}\nrules: {info.rules}\n" + _text("id", info.id)
     if info.title:
         text += _text("title", info.title)
+    if info.archived:
+        text += _time("archived", info.archived)
+    if info.dropped:
+        text += _time("dropped", info.dropped)
     if info.settings:
         text += _any("settings", dict(info.settings))
     for key in sorted(info.extra.keys() - set(LIST_KEYS)):
@@ -356,6 +360,8 @@ def read_canonical_list(data: bytes) -> ListInfo | None:
         known = {key: fields.pop(key) for key in LIST_KEYS if key in fields}
         title, settings = known.get("title"), known.get("settings", {})
         if not (_is_line(known["id"]) and (title is None or _is_line(title))):
+            return None
+        if not all(_is_time_text(known[key]) for key in LIST_MARKS if key in known):
             return None
         if not (type(known["format"]) is type(known["rules"]) is int and type(settings) is dict):
             return None

@@ -25,6 +25,7 @@ from gittasks.core.fields import BY_NAME, Field, Kind
 from gittasks.core.ids import path_fault, task_id_fault
 from gittasks.core.model import (
     FORMAT,
+    LIST_MARKS,
     OTHER_ID,
     RULES,
     CodeCommit,
@@ -200,12 +201,11 @@ def decode_list(data: bytes, list_id: str, path: str) -> ListInfo:
     if inner is not None and inner != list_id:
         reader.fault(nodes["id"], f"{OTHER_ID}{inner[:100]} but the list is {list_id}")
     title = reader.line("title", nodes["title"]) if "title" in nodes else None
+    marks = [reader.time(key, nodes[key]) if key in nodes else None for key in LIST_MARKS]
     settings = reader.mapping("settings", nodes["settings"]) if "settings" in nodes else {}
     extra = {reader.key(k): reader.value(v) for k, v in root.pairs if k.text not in LIST_KEYS}
     reader.check()
-    return ListInfo(
-        id=list_id, title=title, format=known[0], rules=known[1], settings=settings, extra=extra
-    )
+    return ListInfo(list_id, title, *known, settings, extra, *marks)
 
 
 def _number(reader: Reader, nodes: dict[str, Node], key: str) -> int:

@@ -18,6 +18,7 @@ from gittasks.core.graph import Graph
 from gittasks.core.history import Change, diff
 from gittasks.core.model import (
     Actor,
+    ListState,
     Snapshot,
     Status,
     Task,
@@ -32,6 +33,7 @@ from gittasks.core.operations import (
     Context,
     Create,
     LinkCommit,
+    MarkList,
     Operation,
     RelinkCommits,
     Retitle,
@@ -234,7 +236,21 @@ def _apply_one(draft: Editor, operation: Operation) -> str:
     if isinstance(operation, Retitle):
         draft.info = draft.info._replace(title=validation.single_line(operation.title, "title"))
         return ""
+    if isinstance(operation, MarkList):
+        _mark(draft, operation.state)
+        return ""
     assert_never(operation)
+
+
+def _mark(draft: Editor, state: ListState) -> None:
+    """Bring the list to a state; one that it is in already stays since when it was."""
+    info, now = draft.info, draft.context.now
+    if state is ListState.DROPPED:
+        draft.info = info._replace(dropped=info.dropped or now)
+    elif state is ListState.ARCHIVED:
+        draft.info = info._replace(archived=info.archived or now, dropped=None)
+    else:
+        draft.info = info._replace(archived=None, dropped=None)
 
 
 def _line(text: str | None, field: str) -> str | None:

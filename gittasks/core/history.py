@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from gittasks.core.fields import FIELDS
-from gittasks.core.model import Snapshot, Status, Task, by_phase
+from gittasks.core.model import LIST_MARKS, Snapshot, Status, Task, by_phase
 from gittasks.core.times import format_time, parse_time, seconds_between
 
 
@@ -57,7 +57,7 @@ def diff(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
     them."""
     changes = [
         Change("", name, getattr(before.info, name), getattr(after.info, name))
-        for name in ("title", "format", "rules", "settings", "extra")
+        for name in ("title", *LIST_MARKS, "format", "rules", "settings", "extra")
         if not strictly_equal(getattr(before.info, name), getattr(after.info, name))
     ]
     for task_id in changed_ids(before, after):

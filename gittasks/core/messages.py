@@ -14,7 +14,7 @@ from gittasks.core.apply import Edit
 from gittasks.core.history import Change, ChangeKind
 from gittasks.core.ids import list_id_fault, near_matches
 from gittasks.core.merge.registers import Register
-from gittasks.core.model import Actor, Status, Task
+from gittasks.core.model import LIST_MARKS, Actor, Status, Task
 from gittasks.core.validation import escape_line
 from gittasks.errors import Usage
 
@@ -171,6 +171,9 @@ def _outcome(changes: list[Change]) -> str:
 
 
 def _list_line(changes: list[Change]) -> str:
+    marks = {c.field: c.after for c in changes if c.field in LIST_MARKS}
+    if marks:
+        return f"list {next((name for name in reversed(marks) if marks[name]), 'opened again')}"
     title = next((c for c in changes if c.field == "title"), None)
     if title is None:
         return f"list {', '.join(c.field for c in changes)} changed"

@@ -191,8 +191,23 @@ def by_phase(tasks: Iterable[Task]) -> dict[str | None, list[Task]]:
     return dict(groups.values())
 
 
+class ListState(StrEnum):
+    """The place of a list in its life; one that is not open is not offered, and still works."""
+
+    OPEN = "open"
+    ARCHIVED = "archived"
+    DROPPED = "dropped"
+
+
+LIST_MARKS = ("archived", "dropped")
+"""The marks of a list that is not open, the weaker one first."""
+
+
 class ListInfo(NamedTuple):
-    """The content of `list.yaml`: the list itself, apart from its tasks."""
+    """The content of `list.yaml`: the list itself, apart from its tasks.
+
+    `archived` and `dropped` are the times since when it is so.
+    """
 
     id: str
     title: str | None = None
@@ -200,6 +215,15 @@ class ListInfo(NamedTuple):
     rules: int = RULES
     settings: Mapping[str, Value] = _NOTHING
     extra: Mapping[str, Value] = _NOTHING
+    archived: str | None = None
+    dropped: str | None = None
+
+    @property
+    def state(self) -> ListState:
+        """Dropped, else archived, else open."""
+        if self.dropped:
+            return ListState.DROPPED
+        return ListState.ARCHIVED if self.archived else ListState.OPEN
 
 
 OTHER_ID = "id says "

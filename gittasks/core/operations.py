@@ -16,7 +16,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from gittasks.core.model import Actor, CodeCommit, Status, Value
+from gittasks.core.model import Actor, CodeCommit, ListState, Status, Value
 from gittasks.errors import NotFound
 
 _NOTHING: Mapping[str, Value] = MappingProxyType({})
@@ -198,6 +198,12 @@ class Retitle(NamedTuple):
     title: str
 
 
+class MarkList(NamedTuple):
+    """Archive or drop the list, or open it again."""
+
+    state: ListState
+
+
 Operation = (
     Create
     | Update
@@ -209,6 +215,7 @@ Operation = (
     | StartNext
     | Claim
     | Retitle
+    | MarkList
 )
 
 

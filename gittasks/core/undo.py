@@ -9,7 +9,7 @@ from gittasks.core import rules
 from gittasks.core.graph import Graph
 from gittasks.core.history import changed_ids, same_task, strictly_equal, task_changes
 from gittasks.core.merge.registers import ABSENT, State, field_of, from_registers, registers
-from gittasks.core.model import ListInfo, Snapshot, Status, Task
+from gittasks.core.model import LIST_MARKS, ListInfo, Snapshot, Status, Task
 from gittasks.errors import Refused
 
 
@@ -77,7 +77,7 @@ def _take_back_registers(old: Task, made: Task, current: Task) -> Task:
 
 def _take_back_info(old: ListInfo, made: ListInfo, current: ListInfo) -> ListInfo:
     changes: dict[str, Any] = {}
-    for name in ("title", "settings", "extra"):
+    for name in ("title", *LIST_MARKS, "settings", "extra"):
         value, written = getattr(old, name), getattr(made, name)
         if strictly_equal(value, written):
             continue

@@ -41,7 +41,7 @@ class ListView:
     the moment that was asked for, None for the list as it is. `commit` is where the list is;
     `in_memory` when that is a merge that was not written. In an overview `chosen` marks the list
     that commands without --list mean, and `places` are `here`, for a local branch, and the remotes
-    that have it.
+    that have it; `changed` is when it was last written, in RFC 3339.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class ListView:
         in_memory: bool = False,
         chosen: bool = False,
         places: Sequence[str] = (),
+        changed: str | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.now = now
@@ -68,6 +69,7 @@ class ListView:
         self.in_memory = in_memory
         self.chosen = chosen
         self.places = places
+        self.changed = changed
 
     @property
     def info(self) -> ListInfo:
@@ -83,6 +85,11 @@ class ListView:
     def tasks(self) -> list[Task]:
         """The tasks in order of display, without deleted ones."""
         return self.snapshot.ordered()
+
+    @cached_property
+    def owners(self) -> list[str]:
+        """Who has tasks, in order of display; deleted ones do not count."""
+        return list(dict.fromkeys(task.owner for task in self.tasks if task.owner))
 
     @cached_property
     def graph(self) -> Graph:

@@ -242,9 +242,14 @@ def lists_document(rows: Iterable[ListView]) -> Document:
         lists=[
             {
                 **list_part(row.info),
+                "state": row.info.state,
+                "archived": row.info.archived,
+                "dropped": row.info.dropped,
                 "current": row.chosen,
                 "places": list(row.places),
                 "problems": len(row.problems),
+                "owners": row.owners,
+                "changed": row.changed,
                 "progress": progress_part(row.progress),
             }
             for row in rows
@@ -262,6 +267,8 @@ def export_document(snapshot: Snapshot, tasks: Iterable[Task]) -> Document:
             "format": info.format,
             "rules": info.rules,
             "settings": dict(info.settings),
+            "archived": info.archived,
+            "dropped": info.dropped,
         },
         tasks=[{**task(t, graph), "rawPhase": t.phase, "extra": dict(t.extra)} for t in tasks],
     )
@@ -731,6 +738,20 @@ def init_document(
 ) -> Document:
     """The answer of `init`."""
     return envelope("init", list=list_part(info), created=created, adopted=adopted, branch=branch)
+
+
+def list_state_document(info: ListInfo, commit: str | None, remote: str | None) -> Document:
+    """The answer of `archive`, `unarchive` and `drop`."""
+    return envelope(
+        "listState",
+        list=list_part(info),
+        state=info.state,
+        archived=info.archived,
+        dropped=info.dropped,
+        changed=commit is not None,
+        commit=commit,
+        remote=remote,
+    )
 
 
 def exported_document(info: ListInfo, form: str, count: int) -> Document:

@@ -13,7 +13,15 @@ from gittasks.core.fields import BY_NAME, COMPOSITE, Field, Kind, arranged
 from gittasks.core.graph import Graph
 from gittasks.core.history import task_changes
 from gittasks.core.ids import listed
-from gittasks.core.model import Note, Problem, Status, Task, Unmerged, Value, task_seconds
+from gittasks.core.model import (
+    Note,
+    Problem,
+    Status,
+    Task,
+    Unmerged,
+    Value,
+    task_seconds,
+)
 from gittasks.core.progress import (
     Loop,
     Progress,
@@ -331,9 +339,9 @@ def _section(name: str, tasks: Sequence[Task], view: ListView, marks: StatusMark
 
 
 def lists_table(rows: Sequence[ListView], *, places: bool = False) -> str:
-    """One line a list: `*` before the chosen one, id, title if any, summary; and where it is."""
+    """One line a list: `*` before the chosen one, id, title, summary, facts; and where it is."""
     if not rows:
-        return "no lists yet"
+        return "no open lists"
     width = max(len(row.info.id) for row in rows)
     return "\n".join(_list_line(row, width, places) for row in rows)
 
@@ -343,9 +351,23 @@ def _list_line(row: ListView, width: int, places: bool) -> str:
     title = f"{clean(row.info.title)}: " if row.info.title else ""
     unread = f" ({len(row.problems)} unreadable)" if row.problems else ""
     where = f" ({clean(', '.join(row.places))})" if places and row.places else ""
-    return (
-        f"{mark} {clean(row.info.id):<{width}}  {title}{clean(row.progress.summary)}{unread}{where}"
-    )
+    facts = f" ({clean('; '.join(words))})" if (words := list_facts(row)) else ""
+    name, summary = f"{clean(row.info.id):<{width}}", clean(row.progress.summary)
+    return f"{mark} {name}  {title}{summary}{unread}{facts}{where}"
+
+
+_MANY_OWNERS = 3
+
+
+def list_facts(row: ListView) -> list[str]:
+    """A list in an overview: its state unless it is open, its owners, its last change."""
+    info, owners = row.info, row.owners[:_MANY_OWNERS]
+    more, since = len(row.owners) - len(owners), info.dropped or info.archived
+    return [
+        *([f"{info.state} {since[:10]}"] if since else []),
+        *([", ".join(owners) + (f" and {more} more" if more else "")] if owners else []),
+        *([f"changed {row.changed[:10]}"] if row.changed else []),
+    ]
 
 
 # --- the answer to a change ----------------------------------------------------------------

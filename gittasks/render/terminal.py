@@ -22,6 +22,7 @@ from gittasks.core.progress import Phase
 from gittasks.core.times import duration_brief
 from gittasks.core.view import ListView
 from gittasks.render import plain, text
+from gittasks.render.plain import list_facts
 from gittasks.render.text import StatusMarks, clean
 
 NARROW = 70
@@ -462,7 +463,7 @@ def _waiting(tasks: Sequence[Task], view: ListView, signs: Glyphs, width: int) -
 def overview(rows: Sequence[ListView], signs: Glyphs, width: int) -> RenderableType:
     """One line a list: whether it is in use, id, bar, words, where it is."""
     if not rows:
-        return Text("no lists yet")
+        return Text("no open lists")
     narrow = width < NARROW
     longest = max(len(row.info.id) for row in rows)
     table = grid(1, min(longest, max(8, width // 4)), None, None, None)
@@ -475,6 +476,8 @@ def overview(rows: Sequence[ListView], signs: Glyphs, width: int) -> RenderableT
         words = cell(f"{title}{progress.summary}")
         if row.problems:
             words.append(f" ({len(row.problems)} unreadable)", "red")
+        if facts := list_facts(row):
+            words.append(f" ({clean('; '.join(facts))})", "dim")
         add_row(
             table,
             chosen,

@@ -168,6 +168,8 @@ def write_cache(path: str, branch: ListVersion, shared: disk.Sharing) -> None:
             "rules": info.rules,
             "settings": dict(info.settings),
             "extra": dict(info.extra),
+            "archived": info.archived,
+            "dropped": info.dropped,
         },
         "problems": branch.snapshot.problems,
         "root": branch.root,

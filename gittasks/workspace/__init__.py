@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gittasks.workspace.commit_links import Linked, NotDone, Unapplied
     from gittasks.workspace.doctor import Symptom
     from gittasks.workspace.editing import EditResult
+    from gittasks.workspace.life import Marked
     from gittasks.workspace.lists import ListMade, ListSummary
     from gittasks.workspace.past import Changed, Past
     from gittasks.workspace.sharing import Exchanged
@@ -32,6 +33,7 @@ _HOMES = {
     "ListMade": "lists",
     "ListSummary": "lists",
     "ListUpdate": "watch",
+    "Marked": "life",
     "NotDone": "commit_links",
     "OpenConflict": "sharing",
     "Past": "past",
@@ -53,6 +55,7 @@ __all__ = [
     "ListMade",
     "ListSummary",
     "ListUpdate",
+    "Marked",
     "NotDone",
     "OpenConflict",
     "Past",

@@ -95,6 +95,7 @@ def edit(
     policy = Policy(remote, not offline, force, parallel, first)
 
     def change(branch: ListVersion, context: Context) -> tuple[Edit, tuple[str, ...]]:
+        session.check_open(branch.snapshot.info)
         intents = operations
         if policy.remote:
             holders = granted_claims(session, branch)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import check_list_id, is_slip, slug
 from gittasks.core.model import ListInfo, Problem, Snapshot
+from gittasks.core.times import format_time
 from gittasks.errors import GittasksError, NoList, Refused, Way
 from gittasks.store import acknowledged, transaction
 from gittasks.store.list_store import ListStore
@@ -25,6 +26,8 @@ class ListSummary(NamedTuple):
     local: bool
     remotes: tuple[str, ...]
     current: bool
+    changed: str | None = None
+    """When it was last written, in RFC 3339; None where that cannot be read."""
 
 
 def known(session: Session) -> list[ListSummary]:
@@ -39,20 +42,25 @@ def known(session: Session) -> list[ListSummary]:
     summaries = []
     for list_id in repository.known_lists():
         remotes = tuple(r for r, ids in tracked.items() if list_id in ids)
-        snapshot = _readable_part(ListStore(repository, list_id))
+        snapshot, changed = _readable_part(ListStore(repository, list_id))
         summaries.append(
-            ListSummary(list_id, snapshot, list_id in local, remotes, list_id == current)
+            ListSummary(list_id, snapshot, list_id in local, remotes, list_id == current, changed)
         )
     return summaries
 
 
-def _readable_part(store: ListStore) -> Snapshot:
-    """The list, or an empty one with the reason as its problem: one bad list hides no other."""
+def _readable_part(store: ListStore) -> tuple[Snapshot, str | None]:
+    """The list and when it was last written; an empty one, with the reason as its problem, where
+    it cannot be read: one bad list hides no other."""
     try:
-        return store.load().snapshot
+        version = store.load()
+        heads = [head for head in (version.heads.local, version.heads.tracked) if head]
+        # A root is of no time.
+        written = [c.author.time for c in map(store.commit, heads) if c.parents]
+        return version.snapshot, format_time(max(written)) if written else None
     except GittasksError as error:
         problem = Problem(store.ref.removeprefix("refs/heads/"), None, error.message)
-        return Snapshot(info=ListInfo(id=store.list_id), problems=(problem,))
+        return Snapshot(info=ListInfo(id=store.list_id), problems=(problem,)), None
 
 
 def restore(session: Session, list_id: str) -> int:

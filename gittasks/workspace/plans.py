@@ -27,6 +27,7 @@ def apply(
     """Bring the list to what a plan or another tool says, at once; or only tell."""
 
     def change(branch: ListVersion, context: Context) -> tuple[Edit, tuple[str, ...]]:
+        session.check_open(branch.snapshot.info)
         brought = apply_import(plan, branch.snapshot, context)
         edit = between(branch.snapshot, brought.snapshot, forced=brought.forced)
         if isinstance(plan, Plan):  # an import tells of the past, and moves nothing now

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from gittasks.core.ids import check_list_id, list_id_fault, near_matches
-from gittasks.core.model import Actor, Snapshot
+from gittasks.core.model import Actor, ListInfo, ListState, Snapshot
 from gittasks.core.times import format_time
-from gittasks.errors import BranchGone, NoList, NoRemote, Usage, Way
+from gittasks.errors import BranchGone, GittasksError, NoList, NoRemote, Usage, Way
 from gittasks.store import disk, git
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion
@@ -97,16 +97,54 @@ def choose_list(repository: Repository, option: str | None) -> ChosenList:
         return ChosenList(_configured(repository, value, name), name)
     lists = repository.known_lists()
     if len(lists) == 1:
-        return ChosenList(lists[0], "the only list")
+        return ChosenList(lists[0], ONLY)
     if not lists:
         raise NoList(
             "this repository has no task list yet", hint=_EXAMPLE, ways=_fetching(repository)
         )
+    opened = [list_id for list_id in lists if _is_open(repository, list_id)]
+    if len(opened) == 1:
+        return ChosenList(opened[0], "the only open list")
+    if not opened:
+        raise no_open_list(lists)
     raise NoList(
-        f"several task lists are here: {', '.join(lists)}",
+        f"several task lists are here: {', '.join(opened)}",
         hint="choose one with: gittasks use LIST, or for one command with --list LIST",
-        details={"lists": lists},
+        details={"lists": opened},
     )
+
+
+ONLY = "the only list"
+"""The word for a list that was chosen since there is no other, open or not."""
+
+
+def _is_open(repository: Repository, list_id: str) -> bool:
+    """True unless the list is known to be archived or dropped."""
+    try:
+        return ListStore(repository, list_id).load().snapshot.info.state is ListState.OPEN
+    except GittasksError:
+        return True
+
+
+def no_open_list(lists: Sequence[str]) -> NoList:
+    """The error where every list is archived or dropped, and none was named."""
+    ended = Way("look at one", ("gittasks", "status", "--list", lists[0]))
+    again = Way("open it again", ("gittasks", "unarchive", lists[0]))
+    return NoList(
+        f"no task list is open here; archived or dropped: {', '.join(lists)}",
+        hint=_EXAMPLE,
+        ways=[ended, again],
+        details={"lists": list(lists)},
+    )
+
+
+def ended_notice(info: ListInfo) -> str | None:
+    """The word about a list that is not open; None for one that is."""
+    if info.state is ListState.OPEN:
+        return None
+    since = (info.dropped or info.archived or "")[:10]
+    again = f"open it again with: gittasks unarchive {info.id}"
+    return f'"{info.id}" has been {info.state} since {since}; {again}'
 
 
 _EXAMPLE = 'make one with: gittasks init NAME (for instance "gittasks init feature-auth")'
@@ -121,7 +159,7 @@ def no_such_list(repository: Repository, chosen: ChosenList) -> NoList:
     """The error for a list that was named but does not exist."""
     lists = repository.known_lists()
     near = near_matches(chosen.id, lists) or lists
-    by = f" (named by {chosen.by})" if chosen.by not in ("--list", "the only list") else ""
+    by = f" (named by {chosen.by})" if chosen.by not in ("--list", ONLY) else ""
     others = f"there is {', '.join(near[:10])}; " if near else ""
     make = Way(f"{others}make it", ("gittasks", "init", chosen.id))
     return NoList(
@@ -368,7 +406,16 @@ class Session:
             raise no_such_list(self.repository, self.chosen) from None
         if branch.lost and (notice := lost_notice(self.list_id, branch.lost)) not in self.notices:
             self.notices.append(notice)
+        self.check_open(branch.snapshot.info)
         return branch
+
+    def check_open(self, info: ListInfo) -> None:
+        """Say that the list at work is not open; NoList where nobody named it."""
+        if notice := ended_notice(info):
+            if self.chosen.by == ONLY:
+                raise no_open_list([info.id])
+            if notice not in self.notices:
+                self.notices.append(notice)
 
     def fetch_missing(self) -> bool:
         """Fetch the list at work, alone, if it was named and is not here; True when it is now.

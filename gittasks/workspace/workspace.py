@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from gittasks.store.repository import Repository
-from gittasks.workspace.session import Author, Session
+from gittasks.workspace.session import ONLY, Author, Session
 
 if TYPE_CHECKING:
     from gittasks.core.conflicts import OpenConflict
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gittasks.core.imports import Wanted
     from gittasks.core.lint.registry import Finding as Advice
     from gittasks.core.messages import TaskTrailer
-    from gittasks.core.model import CodeCommit, Snapshot, Task
+    from gittasks.core.model import CodeCommit, ListState, Snapshot, Task
     from gittasks.core.operations import Claim, Operation
     from gittasks.core.progress import Progress
     from gittasks.core.view import ListView, StaleClaim
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gittasks.workspace.commit_links import Linked, Unapplied
     from gittasks.workspace.doctor import Symptom
     from gittasks.workspace.editing import EditResult
+    from gittasks.workspace.life import Marked
     from gittasks.workspace.lists import ListMade, ListSummary
     from gittasks.workspace.past import Changed, Past
     from gittasks.workspace.sharing import Exchanged
@@ -73,7 +74,7 @@ class Workspace(Session):
     @property
     def has_several_lists(self) -> bool:
         """True when a list is at work that could have been another one."""
-        used = self.used_store is not None and self.chosen.by != "the only list"
+        used = self.used_store is not None and self.chosen.by != ONLY
         return used and len(self.known_lists()) > 1
 
     def for_list(self, list_id: str | None) -> Self:
@@ -85,6 +86,15 @@ class Workspace(Session):
         from gittasks.workspace import lists
 
         return lists.known(self)
+
+    def mark_list(self, list_id: str, state: ListState, *, offline: bool = False) -> Marked:
+        """Archive or drop a list, or open it again: on its home remote first, if that has it.
+
+        `offline` leaves it to the next sync. Nothing is deleted, and work in it goes on.
+        """
+        from gittasks.workspace import life
+
+        return life.mark(self, list_id, state, offline=offline)
 
     def restore_list(self, list_id: str) -> int:
         """Bring back what was made here and is gone from a list's branch; how many operations."""

@@ -100,6 +100,8 @@ def list_registers(info: ListInfo) -> dict[Register, object]:
     """All registers of the list itself; its id is a name and cannot change."""
     regs: dict[Register, object] = {
         ("title",): info.title,
+        ("archived",): info.archived,
+        ("dropped",): info.dropped,
         ("format",): info.format,
         ("rules",): info.rules,
     }
@@ -118,6 +120,8 @@ def from_list_registers(list_id: str, regs: Mapping[Register, Any]) -> ListInfo:
         rules=regs.get(("rules",), RULES),
         settings={r[1]: value for r, value in regs.items() if r[0] == "setting"},
         extra=_put_together(regs),
+        archived=regs.get(("archived",)),
+        dropped=regs.get(("dropped",)),
     )
 
 

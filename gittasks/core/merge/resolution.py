@@ -298,12 +298,23 @@ def _is_passed_over(register: Register, write: Write, won: Write) -> bool:
     return not same_outcome(register, write.value, won.value)
 
 
+_MARKS: Final[Mapping[Register, str]] = {("archived",): "archive", ("dropped",): "drop"}
+"""The marks of a list, with the command that sets each."""
+
+
+def _is_set(mark: Any) -> bool:
+    return mark not in (ABSENT, None)
+
+
 def same_outcome(register: Register, value: Any, other: Any) -> bool:
-    """Do two values say the same? Of a finished task: who finished it and how, not when."""
+    """Do two values say the same? Of a finished task who finished it and how, not when; of a mark
+    of the list that it is there, not since when."""
     if register == STATE:
         value, other = (v if isinstance(v, State) else State() for v in (value, other))
         if value.status is other.status and value.status.closed:
             return bool(value.owner == other.owner)
+    if register in _MARKS:
+        return _is_set(value) == _is_set(other)
     return strictly_equal(value, other)
 
 
@@ -336,6 +347,8 @@ def commands_to_take(
     [] when only an edit of the file by hand does that. `task` is None for the list itself. With
     a status goes the `result` that it was written with, if that is known.
     """
+    if register in _MARKS:
+        return [("gittasks", _MARKS[register] if _is_set(value) else "unarchive", list_id)]
     if task is None:
         storable = register == ("title",) and value not in (ABSENT, None)
         return [("gittasks", "init", list_id, "--title", str(value))] if storable else []
