@@ -1,4 +1,4 @@
-"""Commands for git: hooks, the merge driver."""
+"""Commands for git: hooks, the merge driver, doctor."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from gittasks.githooks import catch_up, dispatch, install
 from gittasks.store import disk
 from gittasks.store.merge_driver import merge_file
 from gittasks.store.repository import Repository
+from gittasks.workspace import Symptom
 
 if TYPE_CHECKING:
     from gittasks.githooks.install import HookStatus
@@ -193,3 +194,28 @@ def _read(name: str) -> bytes:
             return file.read()
     except OSError as error:
         raise NotFound(f"cannot read {name}: {error.strerror}") from error
+
+
+@command("doctor")
+@click.option("--fix", is_flag=True, help="Mend what can be mended without a choice.")
+@click.pass_obj
+def doctor_command(settings: Settings, fix: bool) -> Answer:
+    """Look over the repository and all its lists; exit code 1 when there is something to see to."""
+    workspace = settings.workspace()
+    findings = [*install.symptoms(workspace, fix=fix), *workspace.doctor(fix=fix)]
+    return Answer(
+        lambda: render.documents.doctor_document(findings),
+        lambda _: "\n".join(_symptom_lines(findings)),
+        quiet=(),
+        workspace=workspace,
+        exit_code=1 if any(not finding.fixed for finding in findings) else 0,
+    )
+
+
+def _symptom_lines(findings: list[Symptom]) -> list[str]:
+    clean, lines = render.text.clean, []
+    for finding in findings:
+        where = f"{clean(finding.list_id)}: " if finding.list_id else ""
+        lines.append(f"{where}{clean(finding.message)}")
+        lines.append("  fixed" if finding.fixed else f"  {clean(finding.hint)}")
+    return lines or ["nothing to see to"]

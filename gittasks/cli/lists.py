@@ -8,9 +8,8 @@ from collections.abc import Sequence
 import click
 
 from gittasks import render
-from gittasks.cli.changing import changed, make_named_list
 from gittasks.cli.options import F, command, force_option, owner_option, parallel_option
-from gittasks.cli.output import Answer
+from gittasks.cli.output import Answer, changed, make_named_list
 from gittasks.cli.settings import Settings
 from gittasks.cli.view import lists_answer
 from gittasks.core.lint.advice import is_generic, remarks

@@ -72,13 +72,13 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "hooks": ("git", "Let git call gittasks: install, uninstall, status."),
         "hook": ("git", "What the hooks call."),
         "merge-driver": ("git", "Merge one task file for git."),
-        "doctor": ("doctor", "Look over the repository and all its lists."),
+        "doctor": ("git", "Look over the repository and all its lists."),
     },
     "Agents": {
         "mcp": ("agents", "Serve the task tools to an agent (MCP)."),
         "prime": ("agents", "Tell an agent how to use gittasks."),
-        "claude": ("claude", "Claude Code: settings, hooks, its own task files."),
-        "completion": ("completion", "Print what a shell needs to complete with Tab."),
+        "claude": ("agents", "Claude Code: settings, hooks, its own task files."),
+        "completion": ("help", "Print what a shell needs to complete with Tab."),
         "help": ("help", "Explain a command, or list them all."),
     },
 }
@@ -179,7 +179,7 @@ def cli(ctx: click.Context) -> int:
     """
     if ctx.invoked_subcommand is not None:
         return 0
-    from gittasks.cli.overview import overview  # no command needs it
+    from gittasks.cli.view import overview  # no command needs it
 
     return answer(ctx.obj, overview(ctx.obj))
 
@@ -274,7 +274,7 @@ def _as_bug(error: Exception) -> Bug:
 
 
 def _as_usage(error: click.ClickException) -> Usage:
-    from gittasks.cli.usage_hints import hint_for
+    from gittasks.cli.help import hint_for
 
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "gittasks"

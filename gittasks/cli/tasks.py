@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gittasks import render
-from gittasks.cli.changing import edit, edited, make_named_list
 from gittasks.cli.options import (
     F,
     StatusChoice,
@@ -21,7 +20,7 @@ from gittasks.cli.options import (
     several,
     text_or_stdin,
 )
-from gittasks.cli.output import Answer
+from gittasks.cli.output import Answer, edit, edited, make_named_list
 from gittasks.cli.settings import Settings
 from gittasks.core.fields import LISTS, SIMPLE, Kind
 from gittasks.core.lint.advice import remarks

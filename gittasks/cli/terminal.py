@@ -1,9 +1,11 @@
-"""The terminal of `watch`: keys, full screen, and waiting without work."""
+"""The terminal: the pager of git, and for `watch` keys, full screen, and waiting without work."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -12,9 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TextIO
 
 from rich.console import Console
 
-from gittasks.cli import pager
 from gittasks.render.terminal import Glyphs, fitted_lines, signs
-from gittasks.store import platform
+from gittasks.store import git, platform
 
 if TYPE_CHECKING:
     from gittasks.cli.settings import Settings
@@ -202,7 +203,7 @@ class Screen(NamedTuple):
 
     def page(self, text: str) -> bool:
         """Show text in the pager that git would use; False where there is none."""
-        return pager.show(text, self.console.height)
+        return page(text, self.console.height)
 
     def printed(self, view: object) -> str:
         """A view as text."""
@@ -236,3 +237,47 @@ def printed(on: Console, made: object) -> str:
     with on.capture() as capture:
         on.print(made)
     return "\n".join(line.rstrip() for line in capture.get().rstrip().split("\n"))
+
+
+_USUAL = {"LESS": "FRX", "LV": "-c"}
+"""Settings of pagers where the user has none, as git has them: less ends when one screen does."""
+
+
+def page(text: str, rows: int) -> bool:
+    """Show text in the pager until its reader ends it; False where there is no pager.
+
+    What `rows` of a screen hold needs no less, which would only clear a line and end.
+    """
+    words = _command()
+    if not words or words == ["cat"] or (words[0] == "less" and text.count("\n") + 1 < rows):
+        return False
+    try:
+        process = subprocess.Popen(
+            platform.runnable(words), stdin=subprocess.PIPE, env={**_USUAL, **os.environ}
+        )
+    except OSError:
+        return False
+    assert process.stdin  # noqa: S101
+    with suppress(BrokenPipeError), process.stdin as pipe:
+        pipe.write(f"{text}\n".encode())
+    while True:
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            continue  # it is the pager's: less goes on
+        return process.returncode != 127
+
+
+def _command() -> list[str]:
+    """The words of the pager's command line; no repository has a say in it."""
+    env = os.environ
+    line = env.get("GIT_PAGER")
+    if line is None:
+        answer = git.run(
+            ["config", "--get", "core.pager"], cwd=os.path.abspath(os.sep), env=git.unbound(env)
+        )
+        line = answer.stdout.decode("utf-8", "replace").strip() or env.get("PAGER", "less")
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return []

@@ -12,11 +12,10 @@ import click
 
 from gittasks import render
 from gittasks.cli import view
-from gittasks.cli.changing import changed_ids
-from gittasks.cli.filters import filter_of, filter_options
 from gittasks.cli.options import command, owner_option
-from gittasks.cli.output import Answer
+from gittasks.cli.output import Answer, changed_ids
 from gittasks.cli.settings import Settings
+from gittasks.cli.view import filter_of, filter_options
 from gittasks.codec.importers import MAX_BYTES, SourceFile, read_source
 from gittasks.codec.plan_markdown import write_markdown
 from gittasks.core.graph import Graph

@@ -9,7 +9,6 @@ import click
 
 from gittasks import render
 from gittasks.cli import output
-from gittasks.cli.changing import edit
 from gittasks.cli.options import (
     command,
     first_option,
@@ -23,7 +22,7 @@ from gittasks.cli.options import (
     resume_option,
     several,
 )
-from gittasks.cli.output import Answer
+from gittasks.cli.output import Answer, edit
 from gittasks.cli.settings import Settings
 from gittasks.core.graph import Graph
 from gittasks.core.model import Status

@@ -1,15 +1,14 @@
-"""Commands that only look: list, show, status, log, ready."""
+"""Commands that only look: list, show, status, log, ready, `gittasks` alone; their filters."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gittasks import render
-from gittasks.cli.filters import filter_of, filter_options
 from gittasks.cli.options import F, StatusChoice, command, owner_option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings, stopped_hooks
@@ -17,9 +16,10 @@ from gittasks.core.actors import disjoint_first, overlaps
 from gittasks.core.history import phase_times, timeline, workers
 from gittasks.core.ids import find
 from gittasks.core.model import ListState, Status, Task
+from gittasks.core.query import SORTS, Filter
 from gittasks.core.times import duration
 from gittasks.core.view import ListView
-from gittasks.errors import InvalidData, NotFound, Usage, Way
+from gittasks.errors import InvalidData, NoList, NoRepository, NotFound, Usage, Way
 
 if TYPE_CHECKING:
     from gittasks.cli.terminal import Screen
@@ -29,6 +29,52 @@ if TYPE_CHECKING:
     from gittasks.render.text import StatusMarks
     from gittasks.store.list_version import ListVersion
     from gittasks.workspace import Changed, Workspace
+
+_SORTED_BY = click.Choice([sign + name for name in SORTS for sign in ("", "-")])
+_OPTIONS = (
+    click.option("--mine", is_flag=True, help="Only those whose owner I am."),
+    click.option("--phase", metavar="NAME", help='Only of this phase: "PHASE 2" or 2.'),
+    click.option("--tag", "tags", multiple=True, metavar="WORD", help="Only with this tag."),
+    click.option(
+        "--priority",
+        "priorities",
+        multiple=True,
+        type=click.IntRange(0, 4),
+        metavar="N",
+        help="Only of this priority.",
+    ),
+    click.option("--where", multiple=True, metavar="K=V", help="Only with this metadata."),
+    click.option("--search", metavar="TEXT", help="Only with TEXT in id, subject, notes …"),
+    click.option(
+        "--sort",
+        type=_SORTED_BY,
+        metavar="FIELD",
+        help=f"By {', '.join(SORTS)}; -FIELD is the other way round.",
+    ),
+    click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N."),
+)
+
+
+def filter_options(function: F) -> F:
+    """Decorator: the conditions that `list`, `ready` and `export` share."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def filter_of(conditions: Mapping[str, Any], **more: Any) -> Filter:
+    """The filter that these options say."""
+    return Filter(**{**conditions, "where": _pairs(conditions["where"])}, **more)
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign or not key.strip():
+            raise Usage(f'"{text}" is not KEY=VALUE', hint="write it as: --where area=parser")
+        pairs[key.strip()] = value
+    return pairs
 
 
 def at_option(function: F) -> F:
@@ -415,3 +461,83 @@ def log_command(
         paged=True,
         exit_code=exit_code(snapshot),
     )
+
+
+_FIRST_STEPS = (
+    ("gittasks init feature-auth", "a list; without a name it is called as the code branch"),
+    ('gittasks create "PHASE 1: Design"', "a task"),
+    ("gittasks ready", "what can be started"),
+    ("gittasks start ID", "begin; gittasks done ID completes it"),
+    ("gittasks sync", "share it with the team"),
+    ("gittasks help", "all commands; gittasks help COMMAND explains one"),
+)
+_SHOWN = 2
+"""Commands that are offered below the status."""
+
+
+def overview(settings: Settings) -> Answer:
+    """The status of the list and the next two commands; without a list the first steps."""
+    try:
+        workspace = settings.workspace()
+    except NoRepository:
+        if settings.json:
+            raise
+        return _first_steps("git init", "a repository for your work")
+    try:
+        view = read_list(workspace)
+    except NoList as error:
+        known = workspace.known_lists()
+        if settings.json or (settings.list_id and known):
+            raise
+        if known:
+            return lists_answer(workspace)._replace(
+                notices=[*filter(None, [error.hint]), *workspace.notices]
+            )
+        if workspace.repository.remotes():
+            return _first_steps("gittasks pull", "the lists that your team has")
+        return _first_steps("gittasks --version", "it is installed")
+    return _with_next(status_answer(view, workspace), view, workspace.actor.owner)
+
+
+def _first_steps(command: str, purpose: str) -> Answer:
+    steps = ((command, purpose), *_FIRST_STEPS)
+    width = max(len(words) for words, _ in steps)
+    lines = [f"  {words:<{width}}  {text}" for words, text in steps]
+    text = "\n".join(["A task list that lives in your git repository. Start here:", *lines])
+    return Answer(dict, lambda _: text)
+
+
+def _with_next(answer: Answer, view: ListView, owner: str) -> Answer:
+    """The status with the commands that go on from there."""
+    below = [f"next: {words}" for words in [*_next_commands(view, owner)][:_SHOWN]]
+    drawing = answer.drawing
+
+    def text(marks: StatusMarks) -> str:
+        return "\n".join([answer.text(marks) or "", "", *below])
+
+    def drawn(screen: Screen) -> str:
+        return "\n".join([drawing(screen) if drawing else "", "", *below])
+
+    return answer._replace(text=text, drawing=drawn)
+
+
+def _next_commands(view: ListView, owner: str) -> Iterator[str]:
+    """Commands that the list accepts now, the most useful first."""
+    if not view.progress.total:
+        yield 'gittasks create "PHASE 1: ..."'
+        yield "gittasks help apply"
+        return
+    mine = [run.task for run in view.progress.current if run.task.owner == owner]
+    for task in mine:
+        if not view.graph.open_blockers(task.id):
+            yield f"gittasks done {task.id}"
+        yield f"gittasks show {task.id}"
+    ready = [t for t in view.graph.ready() if t.owner in (None, owner)]
+    if ready and not mine:
+        yield f"gittasks start {ready[0].id}"
+        yield f"gittasks show {ready[0].id}"
+    if view.progress.finished:
+        yield "gittasks log"
+        yield "gittasks report"
+    yield "gittasks graph"
+    yield "gittasks list"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gittasks import sync
 from gittasks.core.model import Snapshot, Status
 from gittasks.errors import EmptyRemote, GittasksError, NotFound, Usage
-from gittasks.githooks import catch_up, code_commits, commits, messages
+from gittasks.githooks import catch_up, code_commits, commits
 from gittasks.githooks.code_commits import hook_env
 from gittasks.githooks.commits import place, some
 from gittasks.store import disk, home, platform
@@ -242,9 +242,9 @@ def _message(workspace: Workspace, call: _Call) -> list[str]:
     if not call.args:
         raise Usage(f"{call.name} takes the file of the message")
     if call.name == "commit-msg":
-        return messages.check(workspace, call.args[0])
+        return commits.check_message(workspace, call.args[0])
     source = call.argument(1, "PRE_COMMIT_COMMIT_MSG_SOURCE")
-    messages.prepare(workspace, call.args[0], source)
+    commits.prepare_message(workspace, call.args[0], source)
     return []
 
 

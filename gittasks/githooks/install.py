@@ -1,7 +1,7 @@
 """Installation of the hook scripts: where they can go, beside what is there, and out again.
 
 Where hooks can be put here: git's own folder, git's configuration, or a file that somebody
-else looks after, for which there are only words to say.
+else looks after, for which there are only words to say. Their symptoms for doctor are here too.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import NamedTuple
 
-from gittasks.errors import DiskFailure, Refused
+from gittasks.errors import DiskFailure, GittasksError, Refused
 from gittasks.githooks import catch_up, dispatch, record
 from gittasks.githooks.dispatch import NAMES
 from gittasks.store import disk, git, merge_driver, platform
 from gittasks.store.repository import Repository
+from gittasks.workspace import Symptom, Workspace
 
 MARK = "# Managed by: gittasks hooks install|uninstall."
 """A line that every script of ours has, of whatever version."""
@@ -434,3 +435,63 @@ def _unconfigure(repository: Repository, name: str) -> bool:
         disk.remove(copy)
         return True
     return configured
+
+
+def symptoms(workspace: Workspace, *, fix: bool) -> Iterator[Symptom]:
+    """Hooks that were installed here and do not run, and commits that no hook saw."""
+    repository = workspace.repository
+    if record.read(repository) is None:
+        return
+    hooks = status(repository)
+    if hooks.stopped:
+        yield _stopped(repository, hooks, fix=fix)
+    try:
+        yield from _missed(workspace, fix=fix)
+    except GittasksError as error:
+        yield Symptom("missed", None, error.message, error.hint or "see: gittasks hooks catch-up")
+
+
+def _stopped(repository: Repository, status: HookStatus, *, fix: bool) -> Symptom:
+    names = ", ".join(status.stopped)
+    manager = find(repository).manager
+    fixed = False
+    if fix and not status.left:
+        try:
+            fixed = not install(repository).stopped
+        except GittasksError as error:
+            names += f" ({error.message})"
+    return Symptom(
+        "hooks",
+        None,
+        f"git no longer calls the hooks of gittasks that were installed here: {names}",
+        f"{manager} looks after them now; gittasks hooks install says what to add there"
+        if status.left
+        else "put them back with: gittasks hooks install",
+        fixed,
+    )
+
+
+def _missed(workspace: Workspace, *, fix: bool) -> Iterator[Symptom]:
+    """Commits that name tasks and that no hook saw, from others and of one's own."""
+    arrived = catch_up.run(workspace, write=fix)
+    if arrived is not None and arrived.due:
+        yield Symptom(
+            "missed",
+            None,
+            f"commits that no hook saw name {catch_up.names(arrived.due)}",
+            "gittasks hooks catch-up links and moves them",
+            fixed=fix,
+        )
+    if arrived is not None and (arrived.too_many or arrived.strangers):
+        line = arrived._replace(linked=()).lines()[-1]
+        message, _, command = line.rpartition(": ")
+        yield Symptom("missed", None, message, command)
+    own = catch_up.unseen(workspace)
+    if own is not None and own.due:
+        yield Symptom(
+            "missed",
+            None,
+            f"commits of this branch that no hook saw name {catch_up.names(own.due)}",
+            f"gittasks hooks catch-up {own.span} links and moves them; "
+            "gittasks hooks catch-up --dismiss lets go of it",
+        )

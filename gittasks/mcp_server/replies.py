@@ -1,4 +1,4 @@
-"""Replies of the tools: a short text, and the same as data.
+"""Replies of the tools: a short text, and the same as data; commands in hints as calls of the tools.
 
 Some clients show the model only the text, others (Claude Code among them) only the data, so each
 has to say all that matters: the id, what changed, what became ready, how far the list is.
@@ -6,6 +6,9 @@ has to say all that matters: the id, what changed, what became ready, how far th
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,10 +16,9 @@ from gittasks.core.apply import Edit
 from gittasks.core.fields import FIELDS, Kind
 from gittasks.core.graph import Graph
 from gittasks.core.history import Change, ChangeKind, LogEntry
-from gittasks.core.model import Task
+from gittasks.core.model import Status, Task
 from gittasks.core.progress import summary
-from gittasks.errors import GittasksError, NoRepository, NotFound, Refused, Untrusted
-from gittasks.mcp_server.calls import call_of, in_tool_words, step
+from gittasks.errors import GittasksError, NoRepository, NotFound, Refused, Untrusted, Way
 from gittasks.render import documents, plain
 from gittasks.render.text import UNICODE, clean, clean_block
 from gittasks.workspace import EditResult, Workspace
@@ -172,3 +174,127 @@ _SAID_OTHERWISE = {
 def workspace_hints(workspace: Workspace) -> list[str]:
     """Notices that came up during a call."""
     return [*workspace.notices, *workspace.claim_notices()]
+
+
+class ToolCall(NamedTuple):
+    """A call of a tool: its name and its arguments."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        """The call in a sentence: `TaskUpdate taskId "p1" status "completed"`."""
+        return " ".join([self.tool, *(_argument(k, v) for k, v in self.arguments.items())])
+
+
+def _argument(name: str, value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return f"{name} {text}" if isinstance(value, str) else f"{name}: {text}"
+
+
+_STATUSES = {
+    "start": Status.IN_PROGRESS,
+    "done": Status.COMPLETED,
+    "skip": Status.SKIPPED,
+    "release": Status.PENDING,
+    "reopen": Status.PENDING,
+    "restore": Status.PENDING,
+    "delete": Status.DELETED,
+}
+_FLAGS = {
+    "--resume": "resume",
+    "--force": "force",
+    "--parallel": "parallel",
+    "--take-over": "takeOver",
+    "--offline": "offline",
+    "--end-loop": "endLoop",
+    "--next": "startNext",
+}
+_VALUES = {"--owner": "owner", "--as": "owner", "--lease": "lease"}
+_MEMBERS = {"--add-blocked-by": "addBlockedBy", "--remove-blocked-by": "removeBlockedBy"}
+_DIRECTIONS: Mapping[str, Mapping[str, Any]] = {
+    "sync": {},
+    "pull": {"direction": "pull"},
+    "push": {"direction": "push"},
+}
+
+
+def call_of(command: Sequence[str], owner: str | None = None) -> ToolCall | None:
+    """The call that does what a command does; None when no tool does it.
+
+    `owner` acted in the call that this answers, and acts in this one.
+    """
+    if len(command) < 2 or command[0] != "gittasks":
+        return None
+    _, verb, *words = command
+    ids, options = _parsed(words)
+    if options is None:
+        return None
+    task: dict[str, Any] = {"taskId": ids[0]} if ids else {}
+    acts = {"owner": owner} if owner and "owner" not in options else {}
+    if verb in _STATUSES and len(ids) == 1:
+        status = _STATUSES[verb]
+        begins = verb in ("start", "done", "skip")
+        return ToolCall(
+            "TaskUpdate", {**task, "status": status.value, **options, **(acts if begins else {})}
+        )
+    if verb == "update" and len(ids) == 1:
+        return ToolCall("TaskUpdate", {**task, **options})
+    if verb == "note" and len(ids) == 2:
+        return ToolCall("TaskUpdate", {**task, "note": ids[1]})
+    if verb == "claim":
+        return ToolCall("TaskClaim", {**task, **options, **acts})
+    looks = {"show": "TaskGet", "log": "TaskLog", "list": "TaskList", "status": "TaskList"}
+    if verb in looks:
+        return ToolCall(looks[verb], task)
+    if verb == "ready":
+        return ToolCall("TaskList", {"ready": True, **acts})
+    if verb in _DIRECTIONS and not ids:
+        return ToolCall("TaskSync", _DIRECTIONS[verb])
+    return None
+
+
+def _parsed(words: Sequence[str]) -> tuple[list[str], dict[str, Any] | None]:
+    """Arguments, and options by the field of the tools; None for those that no tool has."""
+    ids: list[str] = []
+    options: dict[str, Any] = {}
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("--"):
+            ids.append(word)
+        elif word in _FLAGS:
+            options[_FLAGS[word]] = True
+        elif word in _VALUES and rest:
+            options[_VALUES[word]] = rest.pop(0)
+        elif word in _MEMBERS and rest:
+            options[_MEMBERS[word]] = rest.pop(0).split(",")
+        elif word != "--all":
+            return ids, None
+    return ids, options
+
+
+def step(way: Way, owner: str | None = None) -> str:
+    """A step that an error offers, in the words of the tools where one does it."""
+    call = call_of(way.command, owner)
+    return f"{way.purpose}: {call}" if call else clean_block(str(way))
+
+
+_COMMAND = re.compile(r"gittasks [a-z]+(?: (?:--[a-z-]+|[a-zA-Z0-9][\w./-]*|'[^']*'))*")
+
+
+def in_tool_words(text: str, owner: str | None = None) -> str:
+    """A sentence whose commands are calls of the tools, where one does the same.
+
+    The words behind a command that are no arguments of it end it: `gittasks sync to see`.
+    """
+
+    def replaced(match: re.Match[str]) -> str:
+        words = shlex.split(match[0])
+        for length in range(min(len(words), 8), 1, -1):
+            call = call_of(tuple(words[:length]), owner)
+            if call:
+                return " ".join([str(call), *words[length:]])
+        return match[0]
+
+    return _COMMAND.sub(replaced, text)

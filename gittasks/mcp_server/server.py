@@ -1,17 +1,20 @@
-"""The protocol: tools listed and called over standard input and output.
+"""The protocol: tools listed and called over standard input and output, a message a line.
 
 Each call opens the repository anew and runs on a thread of its own, so what was moved, pulled or
 made in the meantime is seen, and a call that waits for a remote holds up no other. Standard
 output belongs to the protocol while it is served; whatever else is printed goes to standard error.
+A client waits for an answer to whatever it sent: a line that is no message is refused with a code
+of JSON-RPC.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, BinaryIO
 
 import anyio
@@ -25,7 +28,6 @@ from gittasks import __version__
 from gittasks.errors import DiskFailure, GittasksError, NoRepository
 from gittasks.mcp_server import arguments, replies, tools
 from gittasks.mcp_server.schemas import BY_NAME, INSTRUCTIONS, TOOLS, Tool
-from gittasks.mcp_server.wire import Lines
 from gittasks.store import git
 from gittasks.workspace import SESSION_VARIABLES, Workspace
 
@@ -164,3 +166,72 @@ def _folder(given: str | None) -> str:
         return os.path.abspath(given or ".")
     except FileNotFoundError:
         raise NoRepository("the folder in which this server was started is gone") from None
+
+
+_LONGEST = 300
+"""Characters of what a parser says that are passed on."""
+
+
+def refusal(line: str) -> types.JSONRPCError | None:
+    """The answer to a line that the server would pass over; None for a message of the protocol."""
+    try:
+        message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except ValueError as error:
+        return _refusal(line, error)
+    if isinstance(message, types.JSONRPCNotification):
+        content = json.loads(line)
+        if "id" in content:  # its id is one that the protocol does not have
+            return _line_error(
+                content, types.INVALID_REQUEST, "the id must be a text or a whole number"
+            )
+    return None
+
+
+def _refusal(line: str, error: ValueError) -> types.JSONRPCError | None:
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError) as fault:
+        return _line_error(None, types.PARSE_ERROR, f"this line is no JSON: {fault}")
+    if not isinstance(content, dict):
+        return _line_error(
+            None, types.INVALID_REQUEST, "a message is one object; batches are not taken"
+        )
+    if content.get("jsonrpc") != "2.0" or not isinstance(content.get("method"), str):
+        return _line_error(
+            content, types.INVALID_REQUEST, 'a request has jsonrpc "2.0" and a method'
+        )
+    if "id" not in content:
+        return None  # a notification is never answered
+    if not isinstance(content.get("params", {}), dict):
+        return _line_error(content, types.INVALID_PARAMS, "params must be an object")
+    reason = str(error).splitlines()[1:2]  # half an emoji, or deeper than any tool needs
+    return _line_error(content, types.PARSE_ERROR, "; ".join(reason) or str(error))
+
+
+def _line_error(content: Any, code: int, message: str) -> types.JSONRPCError:
+    request = content.get("id") if isinstance(content, dict) else None
+    known = isinstance(request, (int, str)) and not isinstance(request, bool)
+    if isinstance(request, str):
+        known = not any(0xD800 <= ord(c) < 0xE000 for c in request)
+    text = message.strip().encode("ascii", "backslashreplace").decode()[:_LONGEST]
+    data = types.ErrorData(code=code, message=text)
+    return types.JSONRPCError(jsonrpc="2.0", id=request if known else None, error=data)
+
+
+class Lines:
+    """Standard input, line by line; `refuse` is given the answers to lines that are no message."""
+
+    def __init__(self, file: BinaryIO, refuse: Callable[[types.JSONRPCError], Any]) -> None:
+        self._file = file
+        self._refuse = refuse
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        """Yield the lines that are messages of the protocol."""
+        while line := await anyio.to_thread.run_sync(self._file.readline, abandon_on_cancel=True):
+            text = line.decode("utf-8", "replace")
+            if not text.strip():
+                continue
+            if answer := refusal(text):
+                await self._refuse(answer)
+            else:
+                yield text
