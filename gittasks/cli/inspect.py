@@ -17,7 +17,7 @@ from gittasks.core.graph import Picture, picture
 from gittasks.core.ids import find
 
 if TYPE_CHECKING:
-    from gittasks.core.lint.registry import Finding
+    from gittasks.core.lint.rules import Finding
     from gittasks.core.model import Snapshot
     from gittasks.render.text import StatusMarks
 

@@ -12,7 +12,7 @@ from gittasks.cli.options import F, command, force_option, owner_option, paralle
 from gittasks.cli.output import Answer, changed, make_named_list
 from gittasks.cli.settings import Settings
 from gittasks.cli.view import lists_answer
-from gittasks.core.lint.advice import is_generic, remarks
+from gittasks.core.lint.context import is_generic, remarks
 from gittasks.core.model import ListState
 from gittasks.errors import NotFound, Usage
 

@@ -16,7 +16,7 @@ from gittasks.cli.settings import Settings
 from gittasks.cli.view import at_option, exit_code, read_list
 from gittasks.core.graph import picture
 from gittasks.core.history import phase_times, timeline
-from gittasks.core.invariants import violations
+from gittasks.core.rules import violations
 from gittasks.core.times import duration
 from gittasks.errors import GittasksError, Usage
 from gittasks.render.history_text import conflict_lines, in_words
@@ -84,7 +84,7 @@ def _to_stdout(form: str) -> bool:
 
 def _written(report: Report, form: str) -> str:
     if form == "markdown":
-        return render.markdown_report.markdown(report)
+        return render.report.markdown(report)
     return render.page.page(report)
 
 

@@ -17,8 +17,8 @@ from gittasks.errors import InvalidData
 from gittasks.sync import SyncOptions, SyncResult
 
 if TYPE_CHECKING:
-    from gittasks.core.conflicts import OpenConflict
     from gittasks.core.history import LogEntry
+    from gittasks.core.merge.resolution import OpenConflict
     from gittasks.render.text import StatusMarks
     from gittasks.workspace import Exchanged
 

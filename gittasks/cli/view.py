@@ -16,9 +16,8 @@ from gittasks.core.actors import disjoint_first, overlaps
 from gittasks.core.history import phase_times, timeline, workers
 from gittasks.core.ids import find
 from gittasks.core.model import ListState, Status, Task
-from gittasks.core.query import SORTS, Filter
 from gittasks.core.times import duration
-from gittasks.core.view import ListView
+from gittasks.core.view import SORTS, Filter, ListView
 from gittasks.errors import InvalidData, NoList, NoRepository, NotFound, Usage, Way
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, assert_never
 
 from gittasks.core import ids, rules, validation
 from gittasks.core.actors import disjoint_first
-from gittasks.core.editor import Editor
+from gittasks.core.editor import Editor, Places
 from gittasks.core.fields import CLEARABLE, LISTS, SIMPLE
 from gittasks.core.graph import Graph
 from gittasks.core.history import Change, diff
@@ -44,7 +44,6 @@ from gittasks.core.operations import (
     Verb,
     resolved,
 )
-from gittasks.core.order import Places
 from gittasks.errors import GittasksError, Refused, Usage
 
 

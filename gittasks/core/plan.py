@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from gittasks.core import ids, rules, validation
-from gittasks.core.editor import Editor
+from gittasks.core.editor import Editor, between
 from gittasks.core.fields import CLEARABLE, SIMPLE, Field
 from gittasks.core.graph import Graph
 from gittasks.core.model import (
@@ -29,7 +29,6 @@ from gittasks.core.model import (
     without_prefix,
 )
 from gittasks.core.operations import MOST_ITERATIONS, Context
-from gittasks.core.order import between
 from gittasks.core.validation import ORDER_LIMIT as LIMIT
 from gittasks.errors import InvalidData, NotFound, Usage
 

@@ -1,4 +1,4 @@
-"""Rules of a list, each a function that returns the refusal.
+"""Rules of a list: refusals, and the invariants that a merge can break.
 
 A function with a condition returns the refusal or None, and leaves to its caller whether
 `--force` lets it pass; one without a condition builds the refusal for a caller that has
@@ -7,17 +7,22 @@ shown (`apply`). `Refused.rule` is part of the JSON error, so the names are fixe
 `blocked`, `held`, `one-in-progress`, `assigned`, `lost-lease` (can be forced), `claimed` (with
 `--take-over`), `handed-out`, `closed`, `cycle`, `deleted`, `exists`, `in-progress`, `no-loop`,
 `built-on` (cannot).
+
+Every command keeps the invariants; a merge can break them: cycles, two tasks in progress, running
+while blocked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
-from gittasks.core.actors import Answer, standing, to_end, to_start
+from gittasks.core.actors import Answer, counted, standing, to_end, to_start
+from gittasks.core.graph import Graph
 from gittasks.core.ids import listed
-from gittasks.core.model import Actor, Status, Task
+from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.validation import escape_line
 from gittasks.errors import Refused, Way
 
@@ -292,3 +297,63 @@ def built_on(message: str, tasks: Sequence[str], details: Mapping[str, Any]) -> 
         tasks=tasks,
         details=details,
     )
+
+
+class TroubleKind(StrEnum):
+    """The ways in which a list can be at odds with the rules."""
+
+    CYCLE = "cycle"
+    TWO_IN_PROGRESS = "two-in-progress"
+    RUNNING_WHILE_BLOCKED = "running-while-blocked"
+
+
+class Violation(NamedTuple):
+    """The tasks that are at odds with a rule, why, and what can be done."""
+
+    kind: TroubleKind
+    tasks: tuple[str, ...]
+    message: str
+    hint: str
+
+
+def violations(snapshot: Snapshot, *, parallel: bool = False) -> list[Violation]:
+    """All troubles of a list; `parallel` allows several tasks in progress for one owner."""
+    graph = Graph.of(snapshot)
+    troubles = _cycles(graph)
+    running = [t for t in snapshot.ordered() if t.status is Status.IN_PROGRESS]
+    for task in running:
+        if blockers := graph.open_blockers(task.id):
+            troubles.append(
+                Violation(
+                    TroubleKind.RUNNING_WHILE_BLOCKED,
+                    (task.id, *blockers),
+                    f"{task.id} is in progress and blocked by {', '.join(blockers)}",
+                    f"wait with it: gittasks release {task.id}; or see why: gittasks log {task.id}",
+                )
+            )
+    for owner, session in dict.fromkeys((t.owner, t.session) for t in running if t.owner):
+        ids = [t.id for t in counted(snapshot.tasks, owner or "", session)]
+        if len(ids) > 1 and not parallel:
+            troubles.append(
+                Violation(
+                    TroubleKind.TWO_IN_PROGRESS,
+                    tuple(ids),
+                    f"{owner} has {len(ids)} tasks in progress: {', '.join(ids)}",
+                    f"finish one, or give it back: gittasks release {ids[-1]}",
+                )
+            )
+    return troubles
+
+
+def _cycles(graph: Graph) -> list[Violation]:
+    cycle = graph.deadlock()
+    if cycle is None:
+        return []
+    return [
+        Violation(
+            TroubleKind.CYCLE,
+            tuple(dict.fromkeys(cycle)),
+            f"these tasks wait for each other: {' → '.join(cycle)}",
+            f"drop one dependency: gittasks update {cycle[0]} --remove-blocked-by {cycle[1]}",
+        )
+    ]

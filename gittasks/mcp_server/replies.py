@@ -1,4 +1,4 @@
-"""Replies of the tools: a short text, and the same as data; commands in hints as calls of the tools.
+"""Replies of the tools: a short text, and the same as data; commands in hints as calls of tools.
 
 Some clients show the model only the text, others (Claude Code among them) only the data, so each
 has to say all that matters: the id, what changed, what became ready, how far the list is.

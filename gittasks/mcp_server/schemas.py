@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from gittasks.core.fields import CLEARABLE, LISTS, SIMPLE, Field, Kind
-from gittasks.core.query import SORTS
+from gittasks.core.view import SORTS
 
 Schema = Mapping[str, Any]
 

@@ -11,7 +11,7 @@ from gittasks.core.apply import Edit
 from gittasks.core.fields import BY_NAME, SIMPLE, arranged
 from gittasks.core.graph import Graph
 from gittasks.core.ids import find
-from gittasks.core.lint.advice import remarks
+from gittasks.core.lint.context import remarks
 from gittasks.core.model import Status, Task
 from gittasks.core.operations import (
     AddNote,
@@ -25,9 +25,8 @@ from gittasks.core.operations import (
 )
 from gittasks.core.plan import Plan, PlannedTask, assign_ids
 from gittasks.core.progress import nothing_ready, ready_for_others, summary
-from gittasks.core.query import Filter
 from gittasks.core.times import duration
-from gittasks.core.view import ListView
+from gittasks.core.view import Filter, ListView
 from gittasks.errors import BranchGone, GittasksError, NoList, RemoteFailure, Usage
 from gittasks.mcp_server import replies
 from gittasks.mcp_server.replies import MARKS, Arguments, Reply

@@ -21,12 +21,12 @@ from gittasks.errors import GittasksError
 
 if TYPE_CHECKING:
     from gittasks.core.apply import Edit
-    from gittasks.core.conflicts import OpenConflict, Side
     from gittasks.core.graph import Picture
     from gittasks.core.history import Change, LogEntry, PhaseTime, Timeline, Worker
     from gittasks.core.imports import ImportBatch
-    from gittasks.core.invariants import Violation
-    from gittasks.core.lint.registry import Finding
+    from gittasks.core.lint.rules import Finding
+    from gittasks.core.merge.resolution import OpenConflict, Side
+    from gittasks.core.rules import Violation
     from gittasks.core.view import Moment
 
 SCHEMA_VERSION = 1

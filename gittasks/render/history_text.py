@@ -15,7 +15,7 @@ from gittasks.render import plain
 from gittasks.render.text import StatusMarks, clean
 
 if TYPE_CHECKING:
-    from gittasks.core.conflicts import OpenConflict, Side
+    from gittasks.core.merge.resolution import OpenConflict, Side
 
 _QUIET = frozenset(
     {"owner", "session", "claim", "left", "started", "finished", "created", "createdBy"}

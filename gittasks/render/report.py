@@ -1,16 +1,25 @@
-"""The values of a report: the page and the Markdown are made from them."""
+"""The values of a report, from which the page is made too, and the report as Markdown for a forge.
+
+In Markdown (GitHub's flavour) everything that somebody wrote is escaped: it makes no markup, no
+link, no mention of a person and no reference to an issue. It never begins a line. A comment has a
+limit, so a long list is cut, and that is said.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from gittasks.core.graph import Graph, Picture
-from gittasks.core.history import PhaseTime, Timeline
+from gittasks.core.history import PhaseTime, Timeline, workers
 from gittasks.core.model import Status, Task, task_seconds
 from gittasks.core.progress import Progress
-from gittasks.core.times import duration_brief
+from gittasks.core.times import duration_brief, format_time
+from gittasks.core.validation import shorten
 from gittasks.core.view import ListView
+from gittasks.render.plain import loop_lines
+from gittasks.render.text import UNICODE, clean
 from gittasks.render.timeline import Axis
 
 MARKER = "gittasks report"
@@ -69,3 +78,158 @@ def time_words(task: Task, progress: Progress) -> str:
         return f"{duration_brief(running)} so far" if running else ""
     took = task_seconds(task)
     return duration_brief(took) if took else ""
+
+
+LIMIT = 60_000
+"""Characters of a report at most; GitHub takes 65,536 in a comment."""
+_LONG = 240
+"""Characters of a text that are shown."""
+_CELLS = 20
+_MANY = 20
+"""Matters, phases, loops and people that are told of."""
+_MARKS = {
+    Status.PENDING: "○",
+    Status.IN_PROGRESS: UNICODE.in_progress,
+    Status.COMPLETED: UNICODE.completed,
+    Status.SKIPPED: UNICODE.skipped,
+}
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&dollar;"}
+_SPECIAL = re.compile(r"[\\`*_\[\]|~&<>$]")
+# `@name`, `#1`, `GH-1`, `:sign:`, `https://…` and `www.…` become links, mentions and pictures on a
+# forge whatever is escaped; what nobody sees in between keeps them apart.
+_LINKS = re.compile(r"@|[#:](?=\S)|(?<=GH)-|(?<=www)\.", re.IGNORECASE)
+_APART = "&#8203;"
+
+
+def escaped(text: str) -> str:
+    """Text for the inside of one line of Markdown, where it shows as it was written."""
+    line = shorten(clean(" ".join(text.split())), _LONG)
+    line = _SPECIAL.sub(lambda m: _ENTITIES.get(m[0], f"\\{m[0]}"), line)
+    return _LINKS.sub(lambda m: f"{m[0]}{_APART}", line)
+
+
+def markdown(report: Report) -> str:
+    """The report as Markdown."""
+    info = report.view.info
+    name = f"Tasks: {escaped(info.title)}" if info.title else f"Tasks of {escaped(info.id)}"
+    before = [
+        f"<!-- {MARKER}: {info.id} -->",
+        f"### {name}",
+        "",
+        f"**{escaped(report.view.progress.summary)}**",
+        "",
+        _bar(report),
+        *_phases(report),
+        *_matters(report),
+    ]
+    after = [*_people(report), "", _footer(report)]
+    used = sum(len(line) + 1 for line in (*before, *after))
+    return "\n".join([*before, *_tasks(report, LIMIT - used), *after]) + "\n"
+
+
+def _bar(report: Report) -> str:
+    progress = report.view.progress
+    total = max(1, progress.total)
+    full = progress.completed * _CELLS // total
+    running = min(-(-progress.in_progress * _CELLS // total), _CELLS - full)
+    words = [f"{progress.percent}%"]
+    if progress.blocked:
+        words.append(f"{progress.blocked} blocked")
+    if left := progress.eta_words:
+        words.append(left)
+    cells = "█" * full + "▒" * running + "░" * (_CELLS - full - running)
+    return f"`{cells}` {' · '.join(words)}"
+
+
+def _phases(report: Report) -> Iterator[str]:
+    progress = report.view.progress
+    times = {t.label.casefold(): t for t in report.phases}
+    rows = []
+    for phase in progress.phases[:_MANY]:
+        time = times.get(phase.label.casefold())
+        so_far = " so far" if time and not time.finished else ""
+        took = f"{duration_brief(time.seconds)}{so_far}" if time else ""
+        parallel = f" ({escaped(phase.parallel)})" if phase.parallel else ""
+        rows.append((escaped(phase.words) + parallel, took))
+    yield from _table(("Phase", "Time"), rows)
+    loops = loop_lines(progress.loops)[:_MANY]
+    if loops:
+        yield ""
+    yield from (f"- Loop: {escaped(line)}" for line in loops)
+
+
+def _matters(report: Report) -> Iterator[str]:
+    if not report.matters:
+        return
+    yield from ("", "#### To look at", "")
+    for matter in report.matters[:_MANY]:
+        yield f"- **{matter.kind}**: {escaped(matter.what)}"
+    if (more := len(report.matters) - _MANY) > 0:
+        yield f"- and {more} more"
+
+
+def _tasks(report: Report, room: int) -> Iterator[str]:
+    tasks = report.view.tasks
+    if not tasks:
+        return
+    rows = {task.id: _task(report, task) for task in tasks}
+    shown = _fitting(tasks, {i: len(_row(cells)) + 1 for i, cells in rows.items()}, room - 500)
+    title = f"{len(tasks)} tasks" if len(tasks) != 1 else "1 task"
+    yield from ("", f"<details><summary>{title}</summary>")
+    head = ("", "Task", "State", "Owner", "Time", "Result")
+    yield from _table(head, [rows[t.id] for t in tasks if t.id in shown])
+    if more := len(tasks) - len(shown):
+        yield from ("", f"{more} closed or later ones are left out; all: `gittasks list`")
+    yield from ("", "</details>")
+
+
+def _fitting(tasks: Sequence[Task], sizes: dict[str, int], room: int) -> set[str]:
+    """The tasks that there is room for, open ones first."""
+    fitting = set()
+    for task in sorted(tasks, key=lambda t: t.status.closed):
+        room -= sizes[task.id]
+        if room < 0:
+            break
+        fitting.add(task.id)
+    return fitting
+
+
+def _task(report: Report, task: Task) -> tuple[str, ...]:
+    return (
+        _MARKS.get(task.status, ""),
+        escaped(task.headline),
+        state_words(task, report.view.graph),
+        escaped(task.owner or ""),
+        time_words(task, report.view.progress),
+        escaped(task.result or ""),
+    )
+
+
+def _people(report: Report) -> Iterator[str]:
+    rows = [
+        (escaped(w.owner or "(nobody)"), str(w.completed), str(w.in_progress), _time(w.seconds))
+        for w in workers(report.timeline)[:_MANY]
+    ]
+    if rows:
+        yield from ("", "<details><summary>Who did what</summary>")
+        yield from _table(("Who", "Completed", "In progress", "At work"), rows)
+        yield from ("", "</details>")
+
+
+def _time(seconds: int) -> str:
+    return duration_brief(seconds) if seconds else ""
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    lines = [_row(cells) for cells in rows]
+    if lines:
+        yield from ("", _row(head), _row(["---"] * len(head)), *lines)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _footer(report: Report) -> str:
+    at = format_time(report.view.now).replace("T", " ").replace("Z", " UTC")
+    return f"<sub>As of {at}, `{report.view.info.id}` at `{report.view.commit[:12]}`</sub>"

@@ -11,7 +11,7 @@ from gittasks.workspace.session import SESSION_VARIABLES, Author
 from gittasks.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from gittasks.core.conflicts import OpenConflict, Side
+    from gittasks.core.merge.resolution import OpenConflict, Side
     from gittasks.workspace.claims import Claimed
     from gittasks.workspace.commit_links import Linked, NotDone, Unapplied
     from gittasks.workspace.doctor import Symptom

@@ -6,8 +6,8 @@ import os
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.core.invariants import violations
 from gittasks.core.model import Unmerged
+from gittasks.core.rules import violations
 from gittasks.errors import GittasksError, InvalidData, RemoteFailure
 from gittasks.store import (
     acknowledged,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gittasks.core.ids import near_matches
 from gittasks.core.lint.context import LintContext
-from gittasks.core.lint.registry import NAMES, Finding, findings
+from gittasks.core.lint.rules import NAMES, Finding, findings
 from gittasks.errors import Usage
 from gittasks.workspace import log
 

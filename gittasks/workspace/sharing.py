@@ -8,19 +8,20 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks import sync
-from gittasks.core.conflicts import Loser, OpenConflict, Side
-from gittasks.core.invariants import Violation, violations
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State, field_of
 from gittasks.core.merge.resolution import (
     Command,
     Conflict,
     ConflictKind,
+    Loser,
+    OpenConflict,
+    Side,
     Write,
     anew,
     commands_to_take,
 )
 from gittasks.core.messages import OWNER, can_keep, keep_message, parse_trailers
-from gittasks.core.rules import built_on
+from gittasks.core.rules import Violation, built_on, violations
 from gittasks.core.times import DAY, HOUR, duration_words, format_time
 from gittasks.errors import NoRemote, RemoteFailure
 from gittasks.store import home, remotes, transaction

@@ -15,10 +15,10 @@ from gittasks.store.repository import Repository
 from gittasks.workspace.session import ONLY, Author, Session
 
 if TYPE_CHECKING:
-    from gittasks.core.conflicts import OpenConflict
     from gittasks.core.history import LogEntry
     from gittasks.core.imports import Wanted
-    from gittasks.core.lint.registry import Finding as Advice
+    from gittasks.core.lint.rules import Finding as Advice
+    from gittasks.core.merge.resolution import OpenConflict
     from gittasks.core.messages import TaskTrailer
     from gittasks.core.model import CodeCommit, ListState, Snapshot, Task
     from gittasks.core.operations import Claim, Operation

@@ -9,7 +9,7 @@ import pytest
 from support import transcripts
 from support.repositories import Repo
 
-from gittasks.core.lint.registry import RULES
+from gittasks.core.lint.rules import RULES
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 

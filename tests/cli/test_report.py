@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from support.reports import HOSTILE, OWNER, busy, hostile, minute
 from support.repositories import Repo
 
-from gittasks.render.markdown_report import escaped
+from gittasks.render.report import escaped
 from gittasks.render.text import clean
 
 Copy = Callable[[str, Callable[[Repo], None]], Repo]

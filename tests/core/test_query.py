@@ -6,7 +6,7 @@ import pytest
 
 from gittasks.core.graph import Graph
 from gittasks.core.model import ListInfo, Note, Snapshot, Status, Task
-from gittasks.core.query import SORTS, Filter
+from gittasks.core.view import SORTS, Filter
 
 TASKS = [
     Task("ask", "PHASE 1: Ask user", status=Status.COMPLETED, owner="ann", order=1, result="PASS"),

@@ -7,9 +7,9 @@ from hypothesis import given
 from support.strategies import NOW, contexts, operations, seeded
 
 from gittasks.core.apply import apply
-from gittasks.core.invariants import violations
 from gittasks.core.model import Snapshot, Status, Task
 from gittasks.core.operations import Context, Operation
+from gittasks.core.rules import violations
 from gittasks.errors import GittasksError
 
 PENDING, RUNNING, DONE = Status.PENDING, Status.IN_PROGRESS, Status.COMPLETED

@@ -453,3 +453,39 @@ def _transitions(task: Task, wanted: State) -> tuple[list[Command], str | None]:
     if moves and closes and task.result:  # opening it again would clear that
         verb = (*verb, "--result", task.result)
     return [*moves, verb], owner
+
+
+class Side(NamedTuple):
+    """One of the competing writes: what it said, who made it when; `there` False: it removed."""
+
+    value: Any
+    there: bool
+    commit: str
+    at: str
+    by: str
+
+
+class Loser(NamedTuple):
+    """A write that is not shown, and the commands that take its value instead.
+
+    Without commands only an edit by hand does that.
+    """
+
+    side: Side
+    commands: tuple[Command, ...]
+
+
+class OpenConflict(NamedTuple):
+    """Competing writes of one field (`member`: of one dependency, key, note or commit of it).
+
+    `task` is None for the list itself; `path` is the file. `rule` decided for the winner.
+    """
+
+    task: str | None
+    path: str
+    field: str
+    member: str | None
+    kind: ConflictKind
+    rule: RuleName
+    winner: Side
+    losers: tuple[Loser, ...]

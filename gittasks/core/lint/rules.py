@@ -1,18 +1,35 @@
-"""Lint rules about a list as it stands, and the early advice when tasks are made."""
+"""All lint rules by name, and the run of them; those about a list as it stands.
+
+`history_rules` look at how the work went.
+"""
 
 from __future__ import annotations
 
 import math
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from enum import StrEnum
+from functools import partial
+from typing import NamedTuple
 
+from gittasks.core.editor import phase_number
 from gittasks.core.graph import transitive_edges
-from gittasks.core.invariants import TroubleKind, violations
-from gittasks.core.lint.advice import MOST_TASKS, USUAL_ROUNDS, is_generic, is_loop
-from gittasks.core.lint.context import Evidence, LintContext, grouped, names_of, some
+from gittasks.core.lint import history_rules
+from gittasks.core.lint.context import (
+    MOST_TASKS,
+    USUAL_ROUNDS,
+    Check,
+    Evidence,
+    LintContext,
+    grouped,
+    is_generic,
+    is_loop,
+    names_of,
+    some,
+)
 from gittasks.core.model import Status, Task
-from gittasks.core.order import phase_number
+from gittasks.core.rules import TroubleKind, violations
 from gittasks.core.times import MINUTE, duration_words
 from gittasks.core.validation import escape_line
 
@@ -294,3 +311,75 @@ def _out_of_place(numbered: list[tuple[tuple[int, str], Task]]) -> Iterator[Evid
         f"{some(behind)} {_verb('stand', behind)} behind tasks of later phases",
         f"put it in its place: gittasks update {behind[0]} {way}",
     )
+
+
+class Severity(StrEnum):
+    """Worst first: nobody can go on; somebody is misled; it could be better."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Rule(NamedTuple):
+    """A rule: its name in options and configuration, how bad a finding is, what looks for it."""
+
+    name: str
+    severity: Severity
+    check: Check
+
+
+class Finding(NamedTuple):
+    """A finding of a rule, as `lint` prints it."""
+
+    rule: str
+    severity: Severity
+    tasks: tuple[str, ...]
+    message: str
+    hint: str
+
+
+def _trouble(kind: TroubleKind, severity: Severity) -> Rule:
+    return Rule(kind, severity, partial(trouble, kind))
+
+
+RULES = (
+    _trouble(TroubleKind.CYCLE, Severity.ERROR),
+    _trouble(TroubleKind.RUNNING_WHILE_BLOCKED, Severity.WARNING),
+    _trouble(TroubleKind.TWO_IN_PROGRESS, Severity.WARNING),
+    Rule("stuck", Severity.WARNING, history_rules.stuck),
+    Rule("phase-order", Severity.WARNING, phase_order),
+    Rule("unfinished-loop", Severity.WARNING, unfinished_loop),
+    Rule("dangling-dependency", Severity.WARNING, dangling_dependency),
+    Rule("too-many-tasks", Severity.WARNING, too_many_tasks),
+    Rule("loop-as-task", Severity.WARNING, loop_as_task),
+    Rule("missing-iterations", Severity.WARNING, missing_iterations),
+    Rule("late-phase", Severity.WARNING, history_rules.late_phase),
+    Rule("late-tasks", Severity.WARNING, history_rules.late_tasks),
+    Rule("after-the-fact", Severity.WARNING, history_rules.after_the_fact),
+    Rule("batched-completions", Severity.WARNING, history_rules.batched_completions),
+    Rule("generic-list-id", Severity.WARNING, generic_list_id),
+    Rule("silent-work", Severity.INFO, history_rules.silent_work),
+    Rule("one-task-phase", Severity.INFO, history_rules.one_task_phase),
+    Rule("parallel-as-task", Severity.INFO, parallel_as_task),
+    Rule("task-count", Severity.INFO, task_count),
+    Rule("numbered-tasks", Severity.INFO, numbered_tasks),
+    Rule("redundant-dependency", Severity.INFO, redundant_dependency),
+    Rule("no-active-form", Severity.INFO, no_active_form),
+)
+"""In the order in which findings are told."""
+
+NAMES = tuple(rule.name for rule in RULES)
+
+
+def findings(
+    case: LintContext, only: Collection[str] = (), ignore: Collection[str] = ()
+) -> list[Finding]:
+    """The findings of the rules, worst first: of `only`, if given, and none of `ignore`."""
+    return [
+        Finding(rule.name, rule.severity, *evidence)
+        for severity in Severity
+        for rule in RULES
+        if rule.severity is severity and (not only or rule.name in only) and rule.name not in ignore
+        for evidence in rule.check(case)
+    ]
