@@ -19,9 +19,9 @@ from gittasks.githooks import catch_up, dispatch, install
 from gittasks.store import disk
 from gittasks.store.merge_driver import merge_file
 from gittasks.store.repository import Repository
-from gittasks.workspace import Symptom
 
 if TYPE_CHECKING:
+    from gittasks.core.rules import Symptom
     from gittasks.githooks.install import HookStatus
 
 _MOST = 12

@@ -307,6 +307,16 @@ class TroubleKind(StrEnum):
     RUNNING_WHILE_BLOCKED = "running-while-blocked"
 
 
+class Symptom(NamedTuple):
+    """Something to see to: in which list, if in one; what to do; whether it was done just now."""
+
+    check: str
+    list_id: str | None
+    message: str
+    hint: str
+    fixed: bool = False
+
+
 class Violation(NamedTuple):
     """The tasks that are at odds with a rule, why, and what can be done."""
 

@@ -15,12 +15,13 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import NamedTuple
 
+from gittasks.core.rules import Symptom
 from gittasks.errors import DiskFailure, GittasksError, Refused
 from gittasks.githooks import catch_up, dispatch, record
 from gittasks.githooks.dispatch import NAMES
 from gittasks.store import disk, git, merge_driver, platform
 from gittasks.store.repository import Repository
-from gittasks.workspace import Symptom, Workspace
+from gittasks.workspace import Workspace
 
 MARK = "# Managed by: gittasks hooks install|uninstall."
 """A line that every script of ours has, of whatever version."""

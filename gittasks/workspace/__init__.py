@@ -12,9 +12,9 @@ from gittasks.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from gittasks.core.merge.resolution import OpenConflict, Side
+    from gittasks.core.rules import Symptom
     from gittasks.workspace.claims import Claimed
     from gittasks.workspace.commit_links import Linked, NotDone, Unapplied
-    from gittasks.workspace.doctor import Symptom
     from gittasks.workspace.editing import EditResult
     from gittasks.workspace.life import Marked
     from gittasks.workspace.lists import ListMade, ListSummary

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.model import Unmerged
-from gittasks.core.rules import violations
+from gittasks.core.rules import Symptom, violations
 from gittasks.errors import GittasksError, InvalidData, RemoteFailure
 from gittasks.store import (
     acknowledged,
@@ -43,16 +43,6 @@ _APART = {
 
 _LOCK_AGE = 60
 """Seconds for which a lock may be that of a program at work."""
-
-
-class Symptom(NamedTuple):
-    """Something to see to: in which list, if in one; what to do; whether it was done just now."""
-
-    check: str
-    list_id: str | None
-    message: str
-    hint: str
-    fixed: bool = False
 
 
 def examine(session: Session, *, fix: bool) -> list[Symptom]:

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from gittasks.core.model import CodeCommit, ListState, Snapshot, Task
     from gittasks.core.operations import Claim, Operation
     from gittasks.core.progress import Progress
+    from gittasks.core.rules import Symptom
     from gittasks.core.view import ListView, StaleClaim
     from gittasks.store.leases import Lease
     from gittasks.sync import SyncOptions, SyncResult
     from gittasks.workspace.claims import Claimed
     from gittasks.workspace.commit_links import Linked, Unapplied
-    from gittasks.workspace.doctor import Symptom
     from gittasks.workspace.editing import EditResult
     from gittasks.workspace.life import Marked
     from gittasks.workspace.lists import ListMade, ListSummary
