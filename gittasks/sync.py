@@ -34,7 +34,7 @@ from gittasks.errors import (
     RemoteFailure,
     Way,
 )
-from gittasks.store import anew, home, leases, refs, remotes, signing, transaction, worktrees
+from gittasks.store import anew, home, leases, remotes, signing, transaction, worktrees
 from gittasks.store.ancestry import is_ancestor
 from gittasks.store.commits import CommitInfo
 from gittasks.store.disk import Backoff
@@ -331,7 +331,7 @@ def _divided(repository: Repository, remote: str, list_ids: Sequence[str]) -> fr
                 i
                 for i in differing
                 if shown.get(repository.ref(i))
-                != refs.read(repository.common, repository.tracking_ref(remote, i))
+                != repository.refs.read(repository.tracking_ref(remote, i))
             )
         if not differing:
             break
@@ -344,7 +344,7 @@ def _shows(repository: Repository, remote: str, list_id: str, commit: str) -> bo
         if look:
             _LOOK_AGAIN.wait(look - 1)
         remotes.fetch(repository, remote, [list_id])
-        tracked = refs.read(repository.common, repository.tracking_ref(remote, list_id))
+        tracked = repository.refs.read(repository.tracking_ref(remote, list_id))
         if tracked and is_ancestor(repository.objects, commit, tracked):
             return True
     return False
@@ -353,7 +353,7 @@ def _shows(repository: Repository, remote: str, list_id: str, commit: str) -> bo
 def _is_first(repository: Repository, remote: str) -> bool:
     """True when a list would be the first branch on the remote, and there is code to be that."""
     lists = {repository.ref(list_id) for list_id in repository.local_lists()}
-    has_code = any(name not in lists for name, _ in refs.listed(repository.common, "refs/heads/"))
+    has_code = any(name not in lists for name, _ in repository.refs.listed("refs/heads/"))
     return has_code and not remotes.branches(repository, remote)
 
 

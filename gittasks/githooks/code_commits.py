@@ -193,14 +193,7 @@ def is_merge_made(repository: Repository) -> bool:
 
 
 def _last_move(repository: Repository) -> str:
-    try:
-        with open(os.path.join(repository.found.path, "logs", "HEAD"), "rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 8192))
-            lines = file.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    return lines[-1].partition("\t")[2] if lines else ""
+    return repository.refs.last_action(repository.found.path)
 
 
 def rebase_folder(repository: Repository) -> str | None:

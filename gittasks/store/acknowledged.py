@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.messages import OP, parse_trailers
 from gittasks.errors import InvalidData
-from gittasks.store import disk, git, refs
+from gittasks.store import disk, refs
 from gittasks.store.commits import CommitInfo, ancestors, read_commit
 from gittasks.store.list_version import is_automatic
 
@@ -46,7 +46,7 @@ def read(repository: Repository, list_id: str) -> Record:
     try:
         lines = disk.read(_path(repository, list_id)).decode("ascii", "replace").split()
     except OSError:
-        lines = [commit for _, commit in refs.listed(repository.common, _refs(repository, list_id))]
+        lines = [commit for _, commit in repository.refs.listed(_refs(repository, list_id))]
     ids = [line for line in lines if refs.is_object_id(line)]
     return Record(ids[0], tuple(ids[1:])) if ids else Record()
 
@@ -61,7 +61,7 @@ def lists(repository: Repository) -> list[str]:
         for name in files
         if "~" not in name
     ]
-    guards = (name for name, _ in refs.listed(repository.common, _PREFIX))
+    guards = (name for name, _ in repository.refs.listed(_PREFIX))
     names += (name.removeprefix(_PREFIX).rpartition("/")[0] for name in guards)
     branches = (f"refs/heads/{name}" for name in names)
     return sorted({name.removeprefix(prefix) for name in branches if name.startswith(prefix)})
@@ -80,20 +80,21 @@ def write(repository: Repository, list_id: str, record: Record) -> None:
     """Put a record in place, and refs for what it names; where that fails, nothing happens."""
     ids = [*([record.head] if record.head else []), *record.lost]
     text = "".join(f"{commit}\n" for commit in ids).encode()
-    draft = _path(repository, list_id)
-    disk.put(draft, text, repository.shared)
+    disk.put(_path(repository, list_id), text, repository.shared)
     prefix = _refs(repository, list_id)
-    for number, commit in enumerate(ids):
-        path = os.path.join(repository.common, f"{prefix}{number}")
-        # Drafted beside the record: what a killed writer leaves among the refs, git takes for one.
-        disk.put(path, f"{commit}\n".encode(), repository.shared, draft=draft)
+    repository.refs.put({f"{prefix}{number}": commit for number, commit in enumerate(ids)})
+
+
+def guard(repository: Repository, list_id: str, head: str) -> dict[str, str]:
+    """The ref that `note` puts for a head to which the branch is about to move."""
+    return {f"{_refs(repository, list_id)}0": head}
 
 
 def drop(repository: Repository, list_id: str) -> None:
     """Remove record and refs of a list."""
     disk.remove(_path(repository, list_id))
-    for name, _ in refs.listed(repository.common, _refs(repository, list_id)):
-        git.run(["update-ref", "-d", name], cwd=repository.common, env=repository.env)
+    names = [name for name, _ in repository.refs.listed(_refs(repository, list_id))]
+    repository.refs.remove(names)
 
 
 def lost(repository: Repository, list_id: str, heads: Iterable[str | None]) -> tuple[str, ...]:

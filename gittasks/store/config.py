@@ -155,10 +155,7 @@ def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any
     listed = git.run(["config", "--list", "-z", "--show-origin"], cwd=start, env=env)
     for answer in (usable, listed):
         if answer.returncode != 0:
-            raise NoRepository(
-                f"git refuses this repository: {git.whole_message(answer.stderr)}",
-                hint="see what git says with: git status",
-            )
+            raise _refusal(answer.stderr, start, env)
     values: dict[str, str] = {}
     several: dict[str, list[str]] = {}
     origins = set(_standard_files(found, env))
@@ -179,6 +176,7 @@ def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any
         origins.update(_system_files(start, env))
     if any(key.startswith("includeif.onbranch:") for key in values):
         origins.add(os.path.join(found.path, "HEAD"))
+        origins.add(os.path.join(found.path, "reftable", "tables.list"))
     return {
         "git_dir": found.path,
         "env": _environment(env),
@@ -189,6 +187,13 @@ def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any
         "author": _identity("GIT_AUTHOR_IDENT", start, env),
         "committer": _identity("GIT_COMMITTER_IDENT", start, env),
     }
+
+
+def _refusal(stderr: bytes, start: str, env: Mapping[str, str]) -> NoRepository:
+    return NoRepository(
+        f"git refuses this repository: {git.whole_message(stderr)}",
+        hint=git.reftable_hint(stderr, start, env) or "see what git says with: git status",
+    )
 
 
 def _expanded(path: str, env: Mapping[str, str]) -> str:

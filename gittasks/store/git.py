@@ -321,6 +321,21 @@ def remote_message(stderr: bytes) -> str:
     return "; ".join(shown[:_SHOWN] + more)
 
 
+_REFTABLES = "2.45"
+"""The first git that knows reftables."""
+
+
+def reftable_hint(stderr: bytes, cwd: str, env: Mapping[str, str]) -> str | None:
+    """The hint for a git that is too old for a repository with a reftable, else None."""
+    if b"refstorage" not in stderr.lower():
+        return None
+    version = run(["version"], cwd=cwd, env=unbound(env)).stdout.decode("utf-8", "replace").strip()
+    return (
+        f"its refs are in a reftable, which needs git {_REFTABLES} or newer; this is {version}. "
+        "Where a newer one can be run: git refs migrate --ref-format=files"
+    )
+
+
 def whole_message(stderr: bytes) -> str:
     """All that git said, without empty lines and the `fatal: ` prefix of the first."""
     text = stderr.decode("utf-8", "replace").expandtabs(4).strip()

@@ -22,7 +22,7 @@ import re
 from typing import NamedTuple
 
 from gittasks.errors import GittasksError, InvalidData, NoRemote, Way
-from gittasks.store import disk, git, refs
+from gittasks.store import disk, git
 from gittasks.store.repository import Repository
 
 _LOGIN = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/@]*@|^[^/@:]+@(?=[^/]*:)", re.IGNORECASE)
@@ -175,7 +175,7 @@ def elsewhere(repository: Repository, list_id: str) -> str | None:
     for remote, lists in repository.tracked_lists().items():
         if list_id in lists:
             ref = repository.tracking_ref(remote, list_id)
-            return lists[list_id] or refs.read(repository.common, ref)
+            return lists[list_id] or repository.refs.read(ref)
     return None
 
 
@@ -189,10 +189,9 @@ def heads_elsewhere(repository: Repository, list_id: str) -> dict[str, str]:
     others = [name for name in names if decided and not _same(repository, name, decided)]
     if not decided or not others:
         return {}
-    common = repository.common
-    known = refs.read(common, repository.ref(list_id))
-    shown = refs.read(common, repository.tracking_ref(decided, list_id))
-    heads = {n: refs.read(common, repository.tracking_ref(n, list_id)) for n in others}
+    known = repository.refs.read(repository.ref(list_id))
+    shown = repository.refs.read(repository.tracking_ref(decided, list_id))
+    heads = {n: repository.refs.read(repository.tracking_ref(n, list_id)) for n in others}
     return {name: head for name, head in heads.items() if head and head not in (known, shown)}
 
 
@@ -272,7 +271,7 @@ def _same(repository: Repository, one: str, other: str) -> bool:
 
 def _holds(repository: Repository, remote: str, list_id: str) -> bool:
     try:
-        return refs.read(repository.common, repository.tracking_ref(remote, list_id)) is not None
+        return repository.refs.read(repository.tracking_ref(remote, list_id)) is not None
     except InvalidData:
         return True
 
@@ -282,7 +281,7 @@ def _fullest(repository: Repository, list_id: str, holders: tuple[str, ...]) -> 
     heads = {}
     for name in holders:
         with contextlib.suppress(InvalidData):
-            heads[name] = refs.read(repository.common, repository.tracking_ref(name, list_id))
+            heads[name] = repository.refs.read(repository.tracking_ref(name, list_id))
     if len(set(heads.values())) < 2:
         return holders[0]
     from gittasks.store.ancestry import is_ancestor

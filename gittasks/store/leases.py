@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from gittasks.core.model import Status, Task
 from gittasks.core.operations import Holder
 from gittasks.errors import InvalidData
-from gittasks.store import disk, platform, refs, remotes
+from gittasks.store import disk, platform, remotes
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion
 from gittasks.store.objects import NewObject, ObjectFormat
@@ -87,7 +87,7 @@ def encode(form: ObjectFormat, lease: Lease) -> NewObject:
 
 def own(repository: Repository, list_id: str, owner: str, session: str | None) -> Lease | None:
     """The lease that this owner and session last gave here."""
-    value = refs.read(repository.common, ref_of(list_id, owner, session))
+    value = repository.refs.read(ref_of(list_id, owner, session))
     return _read(repository, value) if value else None
 
 
@@ -97,7 +97,7 @@ def keep(repository: Repository, list_id: str, lease: Lease) -> None:
     repository.objects.write([blob])
     name = ref_of(list_id, lease.owner, lease.session)
     for _ in range(5):
-        if refs.move(repository.common, name, refs.read(repository.common, name), blob.id):
+        if repository.refs.move(name, repository.refs.read(name), blob.id):
             return
 
 
@@ -115,7 +115,7 @@ def record_observations(
     path = _path(repository, remote, list_id)
     old, now = sightings(repository, remote, list_id), platform.steady_clock()
     observed: dict[str, LeaseObservation] = {}
-    for name, value in refs.listed(repository.common, prefix):
+    for name, value in repository.refs.listed(prefix):
         key = name.removeprefix(prefix)
         before = old.get(key)
         if before and before.value == value and _is_same_run(before, *now):

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gittasks.errors import BranchGone, NoList, Way
-from gittasks.store import disk, home, list_version, refs
+from gittasks.store import disk, home, list_version
 from gittasks.store.discovery import read_shallow
 from gittasks.store.list_version import Heads, ListVersion
 from gittasks.store.repository import Repository
@@ -55,9 +55,9 @@ class ListStore:
 
     def heads(self) -> Heads:
         """The commits of the branch: here, and on the remote when it was last fetched."""
-        common = self.repository.common
-        local = refs.read(common, self.ref)
-        tracked = refs.read(common, self._tracking(self.remote)) if self.remote else None
+        refs = self.repository.refs
+        local = refs.read(self.ref)
+        tracked = refs.read(self._tracking(self.remote)) if self.remote else None
         if not local and not tracked:
             tracked = home.elsewhere(self.repository, self.list_id)
         return Heads(local, tracked)
@@ -68,7 +68,7 @@ class ListStore:
     def trace(self) -> tuple[object, ...]:
         """Changes when the branch moves, here or where it was fetched to; cheaper than `heads`."""
         tracking = [self._tracking(self.remote)] if self.remote else []
-        return refs.trace(self.repository.common, [self.ref, *tracking])
+        return self.repository.refs.trace([self.ref, *tracking])
 
     def head(self) -> str | None:
         """A commit of the list: of the local branch, else the one that was fetched, else None."""
@@ -139,7 +139,7 @@ class ListStore:
         lost = acknowledged.lost(self.repository, self.list_id, heads.all)
         evaluated = evaluated._replace(branch=evaluated.branch._replace(lost=len(lost)))
         if self.remote and heads.tracked and not evaluated.branch.apart and not evaluated.behind:
-            seen = refs.read(self.repository.common, self._tracking(self.remote))
+            seen = self.repository.refs.read(self._tracking(self.remote))
             if seen == heads.tracked:  # else some other remote has it, and its own does not
                 remotes.note_seen(self.repository, self.remote, self.list_id, seen)
         self.remember(evaluated.branch)

@@ -35,13 +35,14 @@ class ListLock:
 
     Between `mark(commit)` and `clear()` the lock file names the commit that the ref is being
     moved to. Whoever finds a mark there has queued behind a writer that died in that moment, and
-    first removes the `<ref>.lock` that the dead one left. Only who won the queue touches marks.
+    first removes the `<ref>.lock` that the dead one left, where moves make one themselves. Only who
+    won the queue touches marks.
     """
 
     def __init__(
         self,
         path: str,
-        ref_lock: str,
+        ref_lock: str | None,
         shared: Sharing = PRIVATE,
         announce: Callable[[str], None] | None = None,
     ) -> None:
@@ -105,7 +106,7 @@ class ListLock:
         assert self._handle is not None  # noqa: S101
         mark = platform.read_at(self._handle, 64, 0).decode("ascii", "replace").strip()
         deadline = time.monotonic() + _EMPTY_LOCK_AGE
-        while mark:
+        while mark and self._ref_lock:
             content, age = _content_and_age(self._ref_lock)
             if content is None or content not in ("", mark):
                 break  # there is none, or it is another program's
@@ -139,6 +140,11 @@ class ListLock:
         """Forget the mark: there is no `<ref>.lock` of ours."""
         if self._held and self._handle is not None:
             os.ftruncate(self._handle, 0)
+
+
+def path_of(common: str, ref: str) -> str:
+    """The lock file of the list on a branch; a move of the branch changes its time."""
+    return os.path.join(common, "gittasks", "lock", ref.removeprefix("refs/heads/"))
 
 
 def _content_and_age(path: str) -> tuple[str | None, float]:
@@ -308,4 +314,5 @@ def _git_locks(common: str) -> Iterator[tuple[str, float]]:
         paths = [os.path.join(folder, f"{name}.lock") for name in _FILES]
         for root, _, files in os.walk(os.path.join(folder, "refs")):
             paths += [os.path.join(root, name) for name in files if name.endswith(".lock")]
+        paths.append(os.path.join(folder, "reftable", "tables.list.lock"))
         yield from ((path, _modified(path)) for path in paths if os.path.lexists(path))

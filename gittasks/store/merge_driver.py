@@ -16,7 +16,7 @@ from gittasks.store.commits import read_commit
 from gittasks.store.evaluation import replay
 from gittasks.store.merge_files import ListContents
 from gittasks.store.objects import NewObject
-from gittasks.store.repository import Repository, head_ref
+from gittasks.store.repository import Repository
 
 _SECTION = "merge.gittasks"
 # Without gittasks, or when it fails, git would keep our side and say nothing: so it falls back.
@@ -77,7 +77,8 @@ def merge_file(repository: Repository, path: str, base: bytes, ours: bytes, thei
 
 def _by_history(repository: Repository, path: str, sides: Sequence[NewObject]) -> bytes | None:
     """The merge by history; None when the heads under way do not hold these files."""
-    head = refs.read(repository.common, ref) if (ref := head_ref(repository.found.path)) else None
+    ref = repository.refs.head(repository.found.path)
+    head = repository.refs.read(ref) if ref else None
     names = [n for n in repository.env if n.startswith("GITHEAD_")]
     if head is None or len(names) != 1 or not refs.is_object_id(names[0][8:]):
         return None

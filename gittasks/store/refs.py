@@ -1,8 +1,9 @@
-"""Refs of the common git dir: read one, list those of a prefix, move one under a guard.
+"""Refs: read one, list those of a prefix, move one under a guard. Here those that are files.
 
-Reading is a file or a byte search, so it costs the same beside 5 refs and 50,000. Moving is a
-compare-and-swap under git's own `<ref>.lock`, so git and we never overwrite each other. It is our
-own: dulwich's leaves its lock behind when the disk is full, and syncs no folder.
+`Refs` says what every format can do; `reftable` has the other. Reading a file ref is a file or a
+byte search, so it costs the same beside 5 refs and 50,000. Moving is a compare-and-swap under
+git's own `<ref>.lock`, so git and we never overwrite each other. It is our own: dulwich's leaves
+its lock behind when the disk is full, and syncs no folder.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from gittasks.errors import Busy, DiskFailure, InvalidData, Refused
-from gittasks.store import disk, platform
+from gittasks.store import disk, git, platform
 from gittasks.store.disk import Backoff
+
+if TYPE_CHECKING:
+    from gittasks.store.commits import Signature
 
 _LENGTHS = frozenset({40, 64})
 """Hex digits of an object id: SHA-1, SHA-256."""
@@ -24,11 +28,10 @@ _MAX_SYMREFS = 5
 _LOCK_PATIENCE = 10.0
 """Seconds to wait for somebody else's `<ref>.lock`; git holds one for milliseconds."""
 _BACKOFF = Backoff(first=0.005, most=0.5, least=0.5)
+_LOG_END = 8192
+"""Bytes at the end of a reflog that are read."""
 _HURDLES = 20
 """Times that a folder may vanish or be in the way under one move before that is an error."""
-
-Reflog = Callable[[str, str], None]
-"""Called with (old id, new id) while the ref is locked, to append to its reflog."""
 
 
 def is_object_id(text: str) -> bool:
@@ -36,47 +39,305 @@ def is_object_id(text: str) -> bool:
     return len(text) in _LENGTHS and _HEX.issuperset(text)
 
 
-def read(common: str, name: str) -> str | None:
-    """Return the commit id that ref `name` holds, None if there is no such ref.
+class Reason(NamedTuple):
+    """The mover of a ref, the time, and the words for it, as the reflog has them."""
 
-    Raises InvalidData when the ref exists but is damaged (an empty or torn file).
-    """
-    return _followed(common, name)[1]
-
-
-def stored_name(common: str, name: str) -> str | None:
-    """Name a ref as the folder of its file spells it, None when it has no file.
-
-    A disk that ignores case opens the file of `plan` for `Plan` too.
-    """
-    path = os.path.join(common, name)
-    if not os.path.lexists(path):
-        return None
-    folder, last = os.path.split(path)
-    names = os.listdir(folder)
-    if last not in names:
-        last = next((n for n in names if n.casefold() == last.casefold()), last)
-    return f"{os.path.dirname(name)}/{last}"
+    who: Signature
+    message: str
 
 
-def trace(common: str, names: Iterable[str]) -> tuple[object, ...]:
-    """A value that differs once one of these refs may have moved: a few stats, nothing read."""
-    stats: list[object] = []
-    for name in ("packed-refs", *names):
+class Logged(NamedTuple):
+    """A move of a ref as its reflog has it; of a ref that was made the old id is all zeros."""
+
+    old: str
+    new: str
+    message: str
+
+
+class LockMarker(Protocol):
+    """Note of a writer that it is about to hold a ref's lock, for who finds it dead."""
+
+    def mark(self, commit: str) -> None:
+        """The lock is about to be made, to move the ref to `commit`."""
+
+    def clear(self) -> None:
+        """There is no lock of ours."""
+
+
+class Refs(Protocol):
+    """The refs of a repository, in whatever format they are stored."""
+
+    def read(self, name: str) -> str | None:
+        """Return the commit id that ref `name` holds, None if there is no such ref.
+
+        Raises InvalidData when the ref exists but is damaged.
+        """
+
+    def listed(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """Yield (name, id) of the refs that begin with `prefix`, in order of name.
+
+        A damaged one has the id "".
+        """
+
+    def below(self, folder: str) -> set[str]:
+        """The first parts of the names of refs below `folder`; of some that are gone, too."""
+
+    def head(self, git_dir: str) -> str | None:
+        """The ref that HEAD of a worktree points to, None when it is detached or unreadable."""
+
+    def trace(self, names: Iterable[str]) -> tuple[object, ...]:
+        """A value that differs once one of these refs may have moved; it costs next to nothing."""
+
+    def stored_name(self, name: str) -> str | None:
+        """Name a ref as it is stored, None where that is not known.
+
+        A disk that ignores case has the ref of `plan` for `Plan` too.
+        """
+
+    def check_creatable(self, name: str) -> None:
+        """Raise Refused when another ref stands in the way of `name` (file against folder)."""
+
+    def move(
+        self,
+        name: str,
+        old: str | None,
+        new: str,
+        *,
+        marks: LockMarker | None = None,
+        reason: Reason | None = None,
+        along: Mapping[str, str] = {},
+    ) -> bool:
+        """Move ref `name` from `old` (None: it must not exist) to `new`; False if it was elsewhere.
+
+        Waits for somebody else's lock with jittered pauses and raises Busy after 10 seconds. The
+        ref is on the disk before this returns, or Unsynced. `along` are refs that `put` sets next:
+        a format where each move costs a process sets them in the same one.
+        """
+
+    def put(self, refs: Mapping[str, str]) -> None:
+        """Set refs of ours, wherever they were; where that fails, nothing happens."""
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove refs of ours; where that fails, nothing happens."""
+
+    def last_moves(self, name: str, count: int) -> list[Logged]:
+        """The last moves of a ref by its reflog, newest first."""
+
+    def moved_at(self, name: str) -> int | None:
+        """Nanoseconds at which a move of ours was last logged, None if none was."""
+
+    def last_action(self, git_dir: str) -> str:
+        """The words with which HEAD of a worktree last moved; "" when no log says."""
+
+    def locks(self, names: Iterable[str]) -> list[str]:
+        """The paths of the locks that a git takes which moves these refs."""
+
+    def own_lock(self, name: str) -> str | None:
+        """The path of the lock that `move` takes itself; None where git takes it."""
+
+
+class FileRefs:
+    """Refs in files below the common git dir, and in packed-refs."""
+
+    def __init__(
+        self,
+        common: str,
+        env: Mapping[str, str],
+        shared: disk.Sharing = disk.PRIVATE,
+        *,
+        logs: bool = True,
+    ) -> None:
+        self._common, self._env, self._shared = common, env, shared
+        self._logs = logs
+        """A ref without a reflog gets one (`core.logAllRefUpdates`)."""
+
+    def read(self, name: str) -> str | None:
+        return _followed(self._common, name)[1]
+
+    def listed(self, prefix: str) -> Iterator[tuple[str, str]]:
+        return _listed(self._common, prefix)
+
+    def below(self, folder: str) -> set[str]:
+        path = os.path.join(self._common, folder)
+        return set(os.listdir(path)) if os.path.isdir(path) else set()
+
+    def head(self, git_dir: str) -> str | None:
+        path = os.path.join(git_dir, "HEAD")
         try:
-            state = os.stat(os.path.join(common, name))
+            if target := _link_target(path):
+                return target
+            with open(path, encoding="utf-8", errors="replace") as file:
+                text = file.read(4096).strip()
         except OSError:
-            stats.append(None)
-        else:
-            stats += (state.st_ino, state.st_mtime_ns, state.st_size)
-    return tuple(stats)
+            return None
+        return text[5:].strip() if text.startswith("ref: ") else None
+
+    def trace(self, names: Iterable[str]) -> tuple[object, ...]:
+        stats: list[object] = []
+        for name in ("packed-refs", *names):
+            try:
+                state = os.stat(os.path.join(self._common, name))
+            except OSError:
+                stats.append(None)
+            else:
+                stats += (state.st_ino, state.st_mtime_ns, state.st_size)
+        return tuple(stats)
+
+    def stored_name(self, name: str) -> str | None:
+        path = os.path.join(self._common, name)
+        if not os.path.lexists(path):
+            return None
+        folder, last = os.path.split(path)
+        names = os.listdir(folder)
+        if last not in names:
+            last = next((n for n in names if n.casefold() == last.casefold()), last)
+        return f"{os.path.dirname(name)}/{last}"
+
+    def check_creatable(self, name: str) -> None:
+        """Raise Refused when another ref stands in the way of `name` (file against folder).
+
+        Folders that git left empty are cleared away, as git does itself.
+        """
+        packed = _packed(self._common)
+        parent = os.path.dirname(name)
+        while parent.count("/") >= 2:
+            if os.path.isfile(os.path.join(self._common, parent)) or _find_packed(packed, parent):
+                raise in_the_way(parent, name)
+            parent = os.path.dirname(parent)
+        path = os.path.join(self._common, name)
+        if os.path.isdir(path):
+            for root, _, files in os.walk(path, topdown=False):
+                if files:
+                    raise in_the_way(f"{os.path.relpath(root, self._common)}/{files[0]}", name)
+                os.rmdir(root)
+        at = packed.find(b" " + name.encode() + b"/")
+        if at >= 0:
+            end = packed.find(b"\n", at)
+            raise in_the_way(packed[at + 1 : end].decode("utf-8", "replace"), name)
+
+    def move(
+        self,
+        name: str,
+        old: str | None,
+        new: str,
+        *,
+        marks: LockMarker | None = None,
+        reason: Reason | None = None,
+        along: Mapping[str, str] = {},  # noqa: ARG002  a file each, so that `put` is soon enough
+    ) -> bool:
+        name, _ = _followed(self._common, name)
+        lock = os.path.join(self._common, name) + ".lock"
+        before = old or "0" * len(new)
+
+        def log() -> None:
+            if reason:
+                self._append_reflog(name, Logged(before, new, reason.message), reason.who)
+
+        def swap() -> bool:
+            created = disk.make_folders(os.path.dirname(lock), self._shared)
+            moved = _swap(self._common, name, before, new, marks, log, self._shared)
+            if moved:
+                sync_move([os.path.dirname(lock), *created])
+            return moved
+
+        return self._patiently(swap, name, lock)
+
+    def _patiently(self, swap: Callable[[], bool], name: str, lock: str) -> bool:
+        """Swap as soon as nobody else has the lock."""
+        import time
+
+        deadline = time.monotonic() + _LOCK_PATIENCE
+        losses = hurdles = 0
+        while True:
+            try:
+                return swap()
+            except FileExistsError:
+                if time.monotonic() > deadline:
+                    raise still_locked(lock) from None
+                _BACKOFF.wait(losses)
+                losses += 1
+            except (FileNotFoundError, IsADirectoryError):
+                # git removed the folder while it was empty, or left one in the place of the ref
+                hurdles += 1
+                if hurdles > _HURDLES:
+                    raise
+                self.check_creatable(name)
+
+    def _append_reflog(self, name: str, move: Logged, who: Signature) -> None:
+        """Record a move as git does."""
+        path = os.path.join(self._common, "logs", name)
+        if not self._logs and not os.path.exists(path):
+            return
+        sign, minutes = "-" if who.zone < 0 else "+", abs(who.zone)
+        zone = f"{sign}{minutes // 60:02d}{minutes % 60:02d}"
+        line = f"{move.old} {move.new} {who.person} {who.time} {zone}\t{move.message}\n"
+        try:
+            disk.make_folders(os.path.dirname(path), self._shared)
+            with open(path, "ab") as file:
+                file.write(line.encode("utf-8", "surrogateescape"))
+            if not move.old.strip("0"):
+                self._shared.apply(path)
+        except OSError:
+            return  # the reflog is a convenience; the branch itself holds the history
+
+    def put(self, refs: Mapping[str, str]) -> None:
+        # Drafted elsewhere: what a killed writer leaves among the refs, git takes for one.
+        draft = os.path.join(self._common, "gittasks", "ref")
+        for name, commit in refs.items():
+            path = os.path.join(self._common, name)
+            disk.put(path, f"{commit}\n".encode(), self._shared, draft=draft)
+
+    def remove(self, names: Iterable[str]) -> None:
+        orders = "".join(f"delete {name}\n" for name in names)
+        if orders:
+            args = [f"--git-dir={self._common}", *git.NO_HOOKS, "update-ref", "--stdin"]
+            git.run(args, cwd=self._common, env=git.unbound(self._env), stdin=orders.encode())
+
+    def last_moves(self, name: str, count: int) -> list[Logged]:
+        moves = []
+        for line in reversed(_log_end(os.path.join(self._common, "logs", name))[-count:]):
+            ids, _, message = line.partition("\t")
+            old, _, new = ids[: ids.find(" ", ids.find(" ") + 1)].partition(" ")
+            moves.append(Logged(old, new, message))
+        return moves
+
+    def moved_at(self, name: str) -> int | None:
+        try:
+            return os.stat(os.path.join(self._common, "logs", name)).st_mtime_ns
+        except OSError:
+            return None
+
+    def last_action(self, git_dir: str) -> str:
+        lines = _log_end(os.path.join(git_dir, "logs", "HEAD"))
+        return lines[-1].partition("\t")[2] if lines else ""
+
+    def locks(self, names: Iterable[str]) -> list[str]:
+        return [os.path.join(self._common, name) + ".lock" for name in names]
+
+    def own_lock(self, name: str) -> str | None:
+        with contextlib.suppress(InvalidData):  # reading it will tell
+            name, _ = _followed(self._common, name)
+        return os.path.join(self._common, name) + ".lock"
 
 
-def lock_path(common: str, name: str) -> str:
-    """Path of git's own lock for `name`, or for the ref that it points to if it is symbolic."""
-    with contextlib.suppress(InvalidData):  # reading it will tell
-        name, _ = _followed(common, name)
-    return os.path.join(common, name) + ".lock"
+def _log_end(path: str) -> list[str]:
+    """The last lines of a reflog."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - _LOG_END))
+            return file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+
+
+def _link_target(path: str) -> str | None:
+    """The ref that a symbolic link of an old git's points to, None when it is something else."""
+    try:
+        target = os.readlink(path)
+    except OSError:
+        return None
+    return target if target.startswith("refs/") else None
 
 
 def _followed(common: str, name: str, packed: bytes | None = None) -> tuple[str, str | None]:
@@ -84,8 +345,12 @@ def _followed(common: str, name: str, packed: bytes | None = None) -> tuple[str,
     for _ in range(_MAX_SYMREFS):
         if not name.startswith("refs/") or ".." in name:
             raise InvalidData(f"a symbolic ref points to {name!a}, which is no ref", where=name)
+        path = os.path.join(common, name)
+        if target := _link_target(path):
+            name = target
+            continue
         try:
-            with open(os.path.join(common, name), "rb") as file:
+            with open(path, "rb") as file:
                 text = file.read(4096).decode("utf-8", "replace").strip()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return name, _find_packed(_packed(common) if packed is None else packed, name)
@@ -101,7 +366,7 @@ def _followed(common: str, name: str, packed: bytes | None = None) -> tuple[str,
     raise InvalidData(f"{name} is a loop of symbolic refs", where=name)
 
 
-def listed(common: str, prefix: str) -> Iterator[tuple[str, str]]:
+def _listed(common: str, prefix: str) -> Iterator[tuple[str, str]]:
     """Yield (name, id) of the refs that begin with `prefix`, in order of name.
 
     A damaged one has the id "".
@@ -154,30 +419,8 @@ def _id_before(packed: bytes, at: int) -> str:
     return packed[packed.rfind(b"\n", 0, at) + 1 : at].decode("ascii", "replace")
 
 
-def check_creatable(common: str, name: str) -> None:
-    """Raise Refused when another branch stands in the way of `name` (file against folder).
-
-    Folders that git left empty are cleared away, as git does itself.
-    """
-    packed = _packed(common)
-    parent = os.path.dirname(name)
-    while parent.count("/") >= 2:
-        if os.path.isfile(os.path.join(common, parent)) or _find_packed(packed, parent):
-            raise _in_the_way(parent, name)
-        parent = os.path.dirname(parent)
-    path = os.path.join(common, name)
-    if os.path.isdir(path):
-        for root, _, files in os.walk(path, topdown=False):
-            if files:
-                raise _in_the_way(f"{os.path.relpath(root, common)}/{files[0]}", name)
-            os.rmdir(root)
-    at = packed.find(b" " + name.encode() + b"/")
-    if at >= 0:
-        end = packed.find(b"\n", at)
-        raise _in_the_way(packed[at + 1 : end].decode("utf-8", "replace"), name)
-
-
-def _in_the_way(other: str, name: str) -> Refused:
+def in_the_way(other: str, name: str) -> Refused:
+    """The error for a ref whose name stands in the way of another."""
     other, name = other.removeprefix("refs/heads/"), name.removeprefix("refs/heads/")
     return Refused(
         "branch-name",
@@ -187,64 +430,12 @@ def _in_the_way(other: str, name: str) -> Refused:
     )
 
 
-class LockMarker(Protocol):
-    """Note of a writer that it is about to hold a ref's lock, for who finds it dead."""
-
-    def mark(self, commit: str) -> None:
-        """The lock is about to be made, to move the ref to `commit`."""
-
-    def clear(self) -> None:
-        """There is no lock of ours."""
-
-
-def move(
-    common: str,
-    name: str,
-    old: str | None,
-    new: str,
-    *,
-    marks: LockMarker | None = None,
-    reflog: Reflog | None = None,
-    shared: disk.Sharing = disk.PRIVATE,
-) -> bool:
-    """Move ref `name` from `old` (None: it must not exist) to `new`; False if it was elsewhere.
-
-    Waits for somebody else's lock with jittered pauses and raises Busy after 10 seconds. The ref
-    and the folders made for it are on the disk before this returns.
-    """
-    import time
-
-    name, _ = _followed(common, name)
-    lock = os.path.join(common, name) + ".lock"
-    deadline = time.monotonic() + _LOCK_PATIENCE
-    losses = hurdles = 0
-    while True:
-        created = disk.make_folders(os.path.dirname(lock), shared)
-        try:
-            moved = _swap(common, name, old or "0" * len(new), new, marks, reflog, shared)
-        except FileExistsError:
-            if time.monotonic() > deadline:
-                raise still_locked(lock) from None
-            _BACKOFF.wait(losses)
-            losses += 1
-        except (FileNotFoundError, IsADirectoryError):
-            # git removed the folder while it was empty, or left one in the place of the ref
-            hurdles += 1
-            if hurdles > _HURDLES:
-                raise
-            check_creatable(common, name)
-        else:
-            if moved:
-                _sync_move([os.path.dirname(lock), *created])
-            return moved
-
-
 class Unsynced(DiskFailure):
     """The ref has moved, which cannot be taken back, and its folder could not be synced."""
 
 
-def _sync_move(folders: Sequence[str]) -> None:
-    """Sync the folders of a ref that moved; Unsynced."""
+def sync_move(folders: Sequence[str]) -> None:
+    """Sync the folders of a ref that has moved; Unsynced."""
     try:
         # Without its folder the ref is in packed-refs by now, which git has synced.
         with contextlib.suppress(FileNotFoundError):
@@ -272,7 +463,7 @@ def _swap(
     old: str,
     new: str,
     marks: LockMarker | None,
-    reflog: Reflog | None,
+    log: Callable[[], None],
     shared: disk.Sharing,
 ) -> bool:
     """Compare and swap under git's own `<ref>.lock`; FileExistsError when somebody has that."""
@@ -290,8 +481,7 @@ def _swap(
             os.close(handle)
         if unmoved:
             shared.apply(lock)
-            if reflog:
-                reflog(old, new)
+            log()
             moved = _rename(common, name, old, lock)
     finally:
         # The mark of a lock that stays lets the next writer remove it.
@@ -361,6 +551,8 @@ def still_locked(lock: str) -> Busy:
     except OSError:
         age = ""
     name = lock.removesuffix(".lock")
+    if os.path.basename(name) == "tables.list":
+        name = "the reftable"
     name = name[name.rfind("/refs/") + 1 :].removeprefix("refs/heads/").removeprefix("refs/")
     return Busy(
         f"{name} is locked by another program{age}",

@@ -203,7 +203,7 @@ def _note_before(repository: Repository, remote: str, list_id: str) -> None:
     """Remember where the tracking ref is before a fetch moves it, where nothing is known yet."""
     if held(repository, remote, list_id) is None:
         with contextlib.suppress(InvalidData):
-            tracked = refs.read(repository.common, repository.tracking_ref(remote, list_id))
+            tracked = repository.refs.read(repository.tracking_ref(remote, list_id))
             if tracked:
                 note_seen(repository, remote, list_id, tracked)
 
@@ -323,8 +323,7 @@ def _fetch(
     Raises Busy when a tracking ref stays locked: the remote has no part in that.
     """
     args = _fetch_args(repository, remote, list_ids)
-    refs_ = [repository.tracking_ref(remote, list_id) for list_id in list_ids]
-    locks = [os.path.join(repository.common, f"{ref}.lock") for ref in refs_]
+    locks = repository.refs.locks(repository.tracking_ref(remote, i) for i in list_ids)
     attempt = 0
     while True:
         with lock_files.noting(repository.common, locks) as note:
@@ -350,7 +349,7 @@ def _check_names(repository: Repository, remote: str, list_ids: Sequence[str]) -
     for list_id in list_ids:
         ref = repository.tracking_ref(remote, list_id)
         try:
-            refs.check_creatable(repository.common, ref)
+            repository.refs.check_creatable(ref)
         except Refused:
             raise Refused(
                 "branch-name",
@@ -459,12 +458,10 @@ def note_tracking(repository: Repository, remote: str, list_id: str, commit: str
     record_published(repository, remote, list_id, commit)
     home.adopt(repository, list_id, remote)
     name = repository.tracking_ref(remote, list_id)
-    old = refs.read(repository.common, name)
+    old = repository.refs.read(name)
     if old != commit:
-        lock_files.clear_leftovers(
-            repository.common, [os.path.join(repository.common, f"{name}.lock")]
-        )
-        refs.move(repository.common, name, old, commit, shared=repository.shared)
+        lock_files.clear_leftovers(repository.common, repository.refs.locks([name]))
+        repository.refs.move(name, old, commit)
 
 
 def _talk(

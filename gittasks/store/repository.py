@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import FormatTooNew, InvalidData
-from gittasks.store import config, discovery, disk, refs
+from gittasks.store import config, discovery, disk
+from gittasks.store.refs import FileRefs, Refs
 
 if TYPE_CHECKING:
     from gittasks.store.config import Config
@@ -62,12 +63,37 @@ class Repository:
             raise FormatTooNew(
                 f"this repository names its objects by {name}, which is unknown here"
             )
-        if (loaded.get("extensions.refstorage") or "files") != "files":
+        storage = loaded.get("extensions.refstorage") or "files"
+        if storage not in ("files", "reftable"):
             raise FormatTooNew(
-                "this repository keeps its refs in a reftable, which gittasks does not support yet",
-                hint="git refs migrate --ref-format=files converts it",
+                f"this repository keeps its refs in {storage}, which is unknown here",
+                hint="the refs of lists can be files or a reftable in the git directory",
+            )
+        backend = self.env.get("GIT_REFERENCE_BACKEND") or storage
+        if backend != storage:
+            raise FormatTooNew(
+                f"GIT_REFERENCE_BACKEND is {backend}, and this repository keeps its refs in "
+                f"{'a reftable' if storage == 'reftable' else storage}",
+                hint="unset GIT_REFERENCE_BACKEND: refs in another place are unknown here",
             )
         return loaded
+
+    @cached_property
+    def refs(self) -> Refs:
+        """The refs, in the format that the repository has them in."""
+        if self.config.get("extensions.refstorage") == "reftable":
+            from gittasks.store.reftable import TableRefs  # files need none of it
+
+            cache = os.path.join(self.common, "gittasks", "cache", "refs")
+            return TableRefs(self.found, self.start, self.env, self.shared, self.prefix, cache)
+        return FileRefs(self.common, self.env, self.shared, logs=self._logs())
+
+    def _logs(self) -> bool:
+        """Does a branch that is made get a reflog (`core.logAllRefUpdates`; on unless bare)?"""
+        setting = self.config.get("core.logallrefupdates")
+        if setting is None:
+            return not self.config.flag("core.bare")
+        return setting.lower() not in ("false", "no", "off", "0")
 
     @cached_property
     def objects(self) -> ObjectStore:
@@ -156,7 +182,7 @@ class Repository:
         """The id of a list as it is stored, here or as fetched, where the disk ignores case."""
         tracked = (self.tracking_ref(remote, list_id) for remote in self.remotes())
         for ref in (self.ref(list_id), *tracked):
-            if name := refs.stored_name(self.common, ref):
+            if name := self.refs.stored_name(ref):
                 return name.rpartition("/")[2]
         return list_id
 
@@ -184,21 +210,20 @@ class Repository:
             return list_id in self.known_lists()
         names = [self.ref(list_id), *(self.tracking_ref(r, list_id) for r in self.remotes())]
         try:
-            return any(refs.read(self.common, name) for name in names)
+            return any(self.refs.read(name) for name in names)
         except InvalidData:
             return True
 
     def tracked_lists(self) -> dict[str, dict[str, str]]:
         """Lists that were fetched: remote to (id to commit, "" where the ref is damaged)."""
-        folder = os.path.join(self.common, "refs", "remotes")
-        remotes = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+        remotes = self.refs.below("refs/remotes/")
         known = {k.split(".", 1)[1] for k in self.config.keys_of("remote.") if "." in k}
         remotes |= {name.rsplit(".", 1)[0] for name in known}
         return {r: self._lists(self.tracking_ref(r, "")) for r in sorted(remotes)}
 
     def _lists(self, prefix: str) -> dict[str, str]:
         lists = {}
-        for name, commit in refs.listed(self.common, prefix):
+        for name, commit in self.refs.listed(prefix):
             list_id = name[len(prefix) :]
             if list_id_fault(list_id) is None and self._is_list(name, commit):
                 lists[list_id] = commit
@@ -224,15 +249,5 @@ class Repository:
 
     def current_branch(self) -> str | None:
         """Short name of the branch that this worktree is on, None when HEAD is detached."""
-        head = head_ref(self.found.path)
+        head = self.refs.head(self.found.path)
         return head.removeprefix("refs/heads/") if head else None
-
-
-def head_ref(git_dir: str) -> str | None:
-    """The ref that HEAD of a git dir points to, None when it is detached or unreadable."""
-    try:
-        with open(os.path.join(git_dir, "HEAD"), encoding="utf-8", errors="replace") as file:
-            text = file.read(4096).strip()
-    except OSError:
-        return None
-    return text[5:].strip() if text.startswith("ref: ") else None

@@ -31,11 +31,11 @@ from gittasks.store import (
     worktrees,
 )
 from gittasks.store.commits import Signature
-from gittasks.store.disk import Backoff, make_folders
+from gittasks.store.disk import Backoff
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_tree import next_branch, root_objects
 from gittasks.store.list_version import Heads, ListVersion
-from gittasks.store.lock_files import ListLock
+from gittasks.store.lock_files import ListLock, path_of
 from gittasks.store.objects import NewObject
 from gittasks.store.repository import Repository
 
@@ -246,11 +246,10 @@ Propose = Callable[[ListVersion], Proposal | None]
 
 def create(store: ListStore, at: str | None = None) -> CreateResult:
     """Make the local branch: at a commit, else at what was fetched, else empty."""
-    common = store.repository.common
     with lock_of(store) as lock:
-        if refs.read(common, store.ref):
+        if store.repository.refs.read(store.ref):
             return CreateResult(created=False)
-        refs.check_creatable(common, store.ref)
+        store.repository.refs.check_creatable(store.ref)
         commit = at or store.heads().tracked
         new: list[NewObject] = []
         if commit is None:
@@ -275,7 +274,7 @@ def hold(store: ListStore) -> None:
         integrate(store)
         return
     with lock_of(store) as lock:
-        refs.check_creatable(store.repository.common, store.ref)
+        store.repository.refs.check_creatable(store.ref)
         store.repository.objects.write(merge.new)
         after = Aftermath()
         if _move(store, lock, None, merge.branch.commit, "create", after):
@@ -327,7 +326,7 @@ def _try(
 ) -> CommitResult | None:
     """One attempt; None when another writer moved the ref first."""
     repository = store.repository
-    local = refs.read(repository.common, store.ref)
+    local = repository.refs.read(store.ref)
     branch = store.load()
     if branch.heads.local != local:
         return None
@@ -439,7 +438,7 @@ def _put(
     """
     repository = store.repository
     if old is None:
-        refs.check_creatable(repository.common, store.ref)
+        repository.refs.check_creatable(store.ref)
     checkouts = worktrees.find_clean(repository, store.ref, old or new)
     repository.objects.write(objects)
     worktrees.check_movable(repository, checkouts, new)
@@ -491,14 +490,13 @@ def _move(
     """Move the list's ref, the commit point; False when it was not at `old`."""
     person = who or Signature("gittasks <root@gittasks.invalid>", int(time.time()))
     try:
-        moved = refs.move(
-            store.repository.common,
+        moved = store.repository.refs.move(
             store.ref,
             old,
             new,
             marks=lock,
-            reflog=lambda was, now: _append_reflog(store, was, now, person, subject),
-            shared=store.repository.shared,
+            reason=refs.Reason(person, f"gittasks: {subject}"),
+            along=acknowledged.guard(store.repository, store.list_id, new),
         )
     except Busy as error:
         if holder := lock.holder():
@@ -529,7 +527,7 @@ def restore(store: ListStore) -> int:
         for head in acknowledged.read(repository, list_id).heads if operations else ():
             _bring_back(store, lock, head)
         if operations:
-            local = refs.read(repository.common, store.ref)
+            local = repository.refs.read(store.ref)
             acknowledged.drop(repository, list_id)
             acknowledged.write(repository, list_id, acknowledged.Record(local))
         return len(operations)
@@ -539,7 +537,7 @@ def _bring_back(store: ListStore, lock: ListLock, head: str) -> None:
     repository = store.repository
     commits.read_commit(repository.objects, head)
     for attempt in range(_ATTEMPTS):
-        local = refs.read(repository.common, store.ref)
+        local = repository.refs.read(store.ref)
         target, new = head, tuple[NewObject, ...]()
         if local is not None:
             merge = store.merged(Heads(local, head), None)
@@ -565,30 +563,8 @@ def forget(store: ListStore) -> int:
         return len(operations)
 
 
-def _append_reflog(store: ListStore, old: str, new: str, who: Signature, subject: str) -> None:
-    """Record the move as git does (`core.logAllRefUpdates`; on unless bare)."""
-    path = os.path.join(store.repository.common, "logs", store.ref)
-    setting = store.repository.config.get("core.logallrefupdates")
-    bare = store.repository.config.flag("core.bare")
-    logs = not bare if setting is None else setting.lower() not in ("false", "no", "off", "0")
-    if not logs and not os.path.exists(path):
-        return
-    sign, minutes = "-" if who.zone < 0 else "+", abs(who.zone)
-    zone = f"{sign}{minutes // 60:02d}{minutes % 60:02d}"
-    line = f"{old} {new} {who.person} {who.time} {zone}\tgittasks: {subject}\n"
-    try:
-        make_folders(os.path.dirname(path), store.repository.shared)
-        with open(path, "ab") as file:
-            file.write(line.encode("utf-8", "surrogateescape"))
-        if not old.strip("0"):
-            store.repository.shared.apply(path)
-    except OSError:
-        return  # the reflog is a convenience; the branch itself holds the history
-
-
 def lock_of(store: ListStore) -> ListLock:
     """The advisory lock of a list, not yet taken."""
-    common, name = store.repository.common, store.ref.removeprefix("refs/heads/")
-    path = os.path.join(common, "gittasks", "lock", name)
-    ref_lock = refs.lock_path(common, store.ref)
-    return ListLock(path, ref_lock, store.repository.shared, store.repository.announce)
+    repository = store.repository
+    path, ref_lock = path_of(repository.common, store.ref), repository.refs.own_lock(store.ref)
+    return ListLock(path, ref_lock, repository.shared, repository.announce)

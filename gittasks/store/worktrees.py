@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.errors import Busy, GittasksError, Refused
 from gittasks.store import discovery, disk, git, lock_files
 from gittasks.store.disk import Backoff
-from gittasks.store.repository import Repository, head_ref
+from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
@@ -216,12 +216,12 @@ def _is_between(repository: Repository, path: str, old: str, new: str) -> bool:
 
 def _checkouts(repository: Repository, ref: str) -> list[Checkout]:
     checkouts = []
-    if _holds(repository.common, ref) and (main := _main_folder(repository)):
+    if _holds(repository, repository.common, ref) and (main := _main_folder(repository)):
         checkouts.append(Checkout(main, repository.common))
     linked = os.path.join(repository.common, "worktrees")
     for name in sorted(os.listdir(linked)) if os.path.isdir(linked) else ():
         git_dir = os.path.join(linked, name)
-        if not _holds(git_dir, ref):
+        if not _holds(repository, git_dir, ref):
             continue
         try:
             with open(os.path.join(git_dir, "gitdir"), encoding="utf-8") as file:
@@ -233,13 +233,13 @@ def _checkouts(repository: Repository, ref: str) -> list[Checkout]:
     return checkouts
 
 
-def _holds(git_dir: str, ref: str) -> bool:
+def _holds(repository: Repository, git_dir: str, ref: str) -> bool:
     """True when HEAD is on the branch, or will be when the rebase that detached it ends.
 
     git takes such a branch for checked out too (`git help worktree`): the rebase ends by moving
     it from where it began, and would lose, or refuse for ever, what was written in between.
     """
-    head = head_ref(git_dir)
+    head = repository.refs.head(git_dir)
     if head is not None:
         return head == ref
     for name in _HEAD_NAMES:
@@ -289,20 +289,17 @@ def _moved_under(repository: Repository, checkout: Checkout, ref: str, commit: s
     Those that our own moves of the branch led from, by its reflog; none when the index was
     written since: then what differs from the branch is the user's doing.
     """
-    log = os.path.join(repository.common, "logs", ref)
+    moved_at = repository.refs.moved_at(ref)
     try:
-        if os.stat(os.path.join(checkout.git_dir, "index")).st_mtime_ns > os.stat(log).st_mtime_ns:
-            return []
-        lines = disk.read(log).decode("utf-8", "replace").splitlines()[-_LAG:]
+        index = os.stat(os.path.join(checkout.git_dir, "index")).st_mtime_ns
     except OSError:
         return []
+    if moved_at is None or index > moved_at:
+        return []
     bases: list[str] = []
-    for line in reversed(lines):
-        ids, _, what = line.partition("\t")
-        old, new = ids.split(" ")[:2]
-        if new != (bases[-1] if bases else commit) or not what.startswith("gittasks: "):
+    for move in repository.refs.last_moves(ref, _LAG):
+        ours = move.message.startswith("gittasks: ") and move.old.strip("0")
+        if move.new != (bases[-1] if bases else commit) or not ours:
             break
-        if not old.strip("0"):
-            break
-        bases.append(old)
+        bases.append(move.old)
     return bases

@@ -336,8 +336,7 @@ class Workspace(Session):
     def stale_claims(self, snapshot: Snapshot) -> list[StaleClaim]:
         """Tasks whose holders have not been heard of for a whole lease, if there are leases."""
         folder = os.path.join(self.repository.common, "gittasks", "leases")
-        local = os.path.join(self.repository.common, "refs", "gittasks", "leases")
-        if not os.path.isdir(folder) and not os.path.isdir(local):
+        if not os.path.isdir(folder) and not self.repository.refs.below("refs/gittasks/leases/"):
             return []
         from gittasks.workspace import claims
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import gits, repositories
+from support import repositories
 from support.repositories import Repo
 
 
@@ -198,21 +198,6 @@ def test_a_shallow_clone_works_to_its_boundary(listed: Repo, tmp_path: Path) -> 
     log = clone.run("log", "--json")
     assert log.code == 0, log
     assert log.json()["entries"][0]["changes"][0]["task"] == "a"
-
-
-def test_a_reftable_is_refused_clearly_by_both_gits(tmp_path: Path) -> None:
-    """One git knows reftables and one does not; nothing is written where neither would look."""
-    new = gits.of_format("sha1-reftable")
-    path = str(tmp_path / "repo")
-    repositories.git(str(tmp_path), "init", "-q", path, env=new)
-    repo = Repo(path)
-    repo.git("commit", "-q", "--allow-empty", "-m", "x", env=new)
-    for env in (new, {}):
-        assert repo.run("list", env=env).code in (4, 8)
-        result = repo.run("init", "plan", env=env)
-        assert result.code in (4, 8), result
-        assert "reftable" in result.err or "refstorage" in result.err
-    assert os.listdir(os.path.join(path, ".git", "refs")) == ["heads"]
 
 
 def test_a_repository_that_git_refuses_is_refused(listed: Repo) -> None:

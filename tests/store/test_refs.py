@@ -23,6 +23,10 @@ REF = "refs/heads/gittasks/plan"
 START_A = Transition(Verb.START, "a")
 
 
+def _refs(repo: Repo) -> refs.FileRefs:
+    return refs.FileRefs(repo.git_dir, os.environ)
+
+
 def _path(repo: Repo, name: str = REF) -> Path:
     return Path(repo.git_dir, name)
 
@@ -50,9 +54,9 @@ def test_five_thousand_packed_refs(listed: Repo) -> None:
     lines.append(f"create refs/heads/x/refs/heads/gittasks/plan {code}")
     listed.git("update-ref", "--stdin", stdin="\n".join(lines) + "\n")
     listed.git("pack-refs", "--all")
-    assert refs.read(listed.git_dir, REF) == head
-    assert refs.read(listed.git_dir, "refs/heads/gittasks/plan2") == code
-    assert refs.read(listed.git_dir, "refs/heads/gittasks/none") is None
+    assert _refs(listed).read(REF) == head
+    assert _refs(listed).read("refs/heads/gittasks/plan2") == code
+    assert _refs(listed).read("refs/heads/gittasks/none") is None
     listed.ok("start", "a", "--list", "plan")
     assert listed.git("rev-parse", "gittasks/plan~1") == head
     assert len(listed.git("for-each-ref").split("\n")) == 5000 + 8 + 1  # one keeps the head
@@ -63,7 +67,7 @@ def test_annotated_tags_in_packed_refs_are_passed_over(listed: Repo) -> None:
     listed.git("tag", "-a", "v1", "-m", "v1")
     listed.git("tag", "-a", "zz", "-m", "zz")
     listed.git("pack-refs", "--all")
-    names = [name for name, _ in refs.listed(listed.git_dir, "refs/tags/")]
+    names = [name for name, _ in _refs(listed).listed("refs/tags/")]
     assert names == ["refs/tags/v1", "refs/tags/zz"]
     listed.ok("start", "a")
 
@@ -185,7 +189,7 @@ def test_packed_refs_are_read_once_for_all_names(
         return real(common)
 
     monkeypatch.setattr(refs, "_packed", counted)
-    assert len(list(refs.listed(listed.git_dir, "refs/heads/"))) == 302
+    assert len(list(_refs(listed).listed("refs/heads/"))) == 302
     assert len(reads) == 1
 
 
@@ -200,7 +204,7 @@ def test_refs_that_are_packed_while_they_are_listed_stay_listed(
         return real(common, name, packed)
 
     monkeypatch.setattr(refs, "_followed", late)
-    assert dict(refs.listed(listed.git_dir, "refs/heads/")) == {
+    assert dict(_refs(listed).listed("refs/heads/")) == {
         REF: listed.head(),
         "refs/heads/main": listed.git("rev-parse", "main"),
     }
@@ -454,7 +458,7 @@ def test_a_lost_race_applies_the_intent_again(
 ) -> None:
     """Somebody's commit goes in between read and move: both changes stay, on one line."""
     workspace: Workspace = listed.workspace()
-    real = refs.move
+    real = refs.FileRefs.move
     losses: list[str] = []
 
     def beaten(*args: object, **options: object) -> bool:
@@ -462,7 +466,7 @@ def test_a_lost_race_applies_the_intent_again(
             losses.append(listed.hand_edit({f"extra{len(losses)}": "x\n"}))
         return real(*args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(refs, "move", beaten)
+    monkeypatch.setattr(refs.FileRefs, "move", beaten)
     workspace.edit([START_A])
     assert len(losses) == 3
     assert listed.git("rev-parse", "gittasks/plan~1") == losses[-1]
@@ -473,7 +477,7 @@ def test_checks_are_made_again_on_the_new_head(
     listed: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The loser of a race for a task is refused by the winner's state."""
-    real = refs.move
+    real = refs.FileRefs.move
     raced: list[int] = []
 
     def beaten(*args: object, **options: object) -> bool:
@@ -481,7 +485,7 @@ def test_checks_are_made_again_on_the_new_head(
             raced.append(listed.run("start", "a", "--owner", "winner", env=WINNER).code)
         return real(*args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(refs, "move", beaten)
+    monkeypatch.setattr(refs.FileRefs, "move", beaten)
     monkeypatch.setattr(lock_files, "_PATIENCE", 0.01)
     workspace = listed.workspace(GITTASKS_SESSION="loser")
     # The winner runs without our queue, as a program that does not know it would.
