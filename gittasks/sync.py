@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from gittasks.core.merge.resolution import Conflict
 from gittasks.core.messages import undo_message
-from gittasks.core.model import Unmerged
+from gittasks.core.model import ListState, Unmerged
 from gittasks.errors import (
     Busy,
     EmptyRemote,
@@ -34,7 +34,7 @@ from gittasks.errors import (
     RemoteFailure,
     Way,
 )
-from gittasks.store import anew, home, leases, remotes, signing, transaction, worktrees
+from gittasks.store import anew, home, leases, remotes, removal, signing, transaction, worktrees
 from gittasks.store.ancestry import is_ancestor
 from gittasks.store.commits import CommitInfo
 from gittasks.store.disk import Backoff
@@ -59,12 +59,13 @@ def rewritten(list_id: str, remote: str) -> HistoryRewritten:
     )
 
 
-def removed(list_id: str, remote: str) -> HistoryRewritten:
+def removed(list_id: str, remote: str, unsent: int = 0) -> HistoryRewritten:
     """The remote has the list no more."""
+    own = f"; {unsent} {'change' if unsent == 1 else 'changes'} here never went there"
     return HistoryRewritten(
-        f'"{list_id}" was removed from {remote}, which had it before',
+        f'"{list_id}" was removed from {remote}, which had it before{own if unsent else ""}',
         hint="it is all here still; push it there again with: gittasks push --accept-rewrite; or "
-        f"let go of it: delete its branch here, then: gittasks lists forget {list_id}",
+        f"give it up here as well: gittasks drop {list_id} --offline",
         details={"list": list_id},
     )
 
@@ -206,7 +207,11 @@ class SyncResult(NamedTuple):
     behind: bool = False
     """The remote lacked operations that it had before."""
     removed: bool = False
-    """The remote had the list and has it no more, and there is no branch of it here."""
+    """The remote had the list and has it no more; all that is here was there."""
+    kept: bool = False
+    """There is a branch of a list here that was removed there."""
+    deleted: bool = False
+    """The list had been dropped, and was deleted here as it was there."""
     rounds: int = 0
     lagging: tuple[str, ...] = ()
     error: GittasksError | None = None
@@ -357,6 +362,10 @@ def _is_first(repository: Repository, remote: str) -> bool:
     return has_code and not remotes.branches(repository, remote)
 
 
+def _is_dropped(store: ListStore) -> bool:
+    return store.load().snapshot.info.state is ListState.DROPPED
+
+
 class _ListSync:
     """One list on its way: what is known of the remote, what came in, what is to go out."""
 
@@ -385,9 +394,28 @@ class _ListSync:
             if self._wish.accept_rewrite:
                 remotes.forget_published(self.repository, self._remote, self._list_id)
             else:
-                local = self._store.heads().local
-                self.result = self.result._replace(removed=local is None)
-                self.fail(removed(self._list_id, self._remote))
+                self._note_removed()
+
+    def _note_removed(self) -> None:
+        """Follow where a list that was dropped has been deleted; else say that it is gone.
+
+        What was sent before is nobody's loss here; what was not is told as an error.
+        """
+        store, remote = self._store, self._remote
+        held = remotes.published(self.repository, remote, self._list_id)
+        heads = store.heads()
+        unsent = removal.unsent(store, held)
+        try:
+            if heads.local and not unsent and _is_dropped(store):
+                removal.remove(store, remote, heads.local)
+                self.result = self.result._replace(removed=True, deleted=True)
+                self.settled = True
+                return
+        except GittasksError as error:  # a worktree has it checked out, or it moves just now
+            self.fail(error)
+            return
+        self.result = self.result._replace(removed=not unsent, kept=heads.local is not None)
+        self.fail(removed(self._list_id, remote, len(unsent)))
 
     def _note_shown(self) -> None:
         """A list that a fetch has shown there may not be missed there later on unsaid."""
@@ -452,7 +480,7 @@ class _ListSync:
             return None
         try:
             if self.result.branch:  # what is no list is not pushed either
-                transaction.check_writable(self.result.branch)
+                transaction.check_writable(self._store, self.result.branch)
             published = remotes.published(self.repository, self._remote, self._list_id)
             if anew.make(self._store, published):
                 self.integrate()

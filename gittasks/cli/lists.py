@@ -13,7 +13,7 @@ from gittasks.cli.output import Answer, changed, make_named_list
 from gittasks.cli.settings import Settings
 from gittasks.cli.view import lists_answer
 from gittasks.core.lint.context import is_generic, remarks
-from gittasks.core.model import ListState
+from gittasks.core.model import ListInfo, ListState
 from gittasks.errors import NotFound, Usage
 
 
@@ -112,10 +112,35 @@ def unarchive_command(settings: Settings, list_id: str, offline: bool) -> Answer
 @command("drop")
 @click.argument("list_id", metavar="ID")
 @offline_mark_option
+@click.option("--purge", is_flag=True, help="Delete a list that was dropped before, for good.")
+@click.option("--unshared", is_flag=True, help="With --purge: also what only this clone has.")
 @click.pass_obj
-def drop_command(settings: Settings, list_id: str, offline: bool) -> Answer:
-    """Mark a list as given up, on its remote first; unarchive takes that back."""
-    return _marked(settings, list_id, ListState.DROPPED, offline)
+def drop_command(
+    settings: Settings, list_id: str, offline: bool, purge: bool, unshared: bool
+) -> Answer:
+    """Mark a list as given up, on its remote first; unarchive takes that back.
+
+    --purge deletes its branch, once it is dropped: on the remote if nobody has changed it there
+    since, and here. Clones that had the list follow with their next sync.
+    """
+    if purge and offline:
+        raise Usage("--purge asks the remote", hint="leave --offline out")
+    if unshared and not purge:
+        raise Usage("--unshared goes with --purge")
+    if not purge:
+        return _marked(settings, list_id, ListState.DROPPED, offline)
+    workspace = settings.workspace()
+    purged = workspace.purge_list(list_id, unshared=unshared)
+    where = f"here and on {purged.remote}" if purged.remote else "here"
+    info = ListInfo(list_id, dropped=purged.dropped)
+    return Answer(
+        lambda: render.documents.list_state_document(
+            info, purged.head, purged.remote, deleted=True
+        ),
+        lambda _: f'"{list_id}" is deleted {where}; its last commit was {purged.head or "none"}',
+        quiet=[list_id],
+        workspace=workspace,
+    )
 
 
 def _marked(settings: Settings, list_id: str | None, state: ListState, offline: bool) -> Answer:

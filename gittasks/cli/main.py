@@ -25,7 +25,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "use": ("lists", "Choose the list that commands mean here."),
         "archive": ("lists", "Put a list that is done with away."),
         "unarchive": ("lists", "Open a list again that was archived or dropped."),
-        "drop": ("lists", "Give a list up; unarchive takes that back."),
+        "drop": ("lists", "Give a list up; with --purge delete it."),
         "apply": ("lists", "Bring the list to what a plan (YAML or Markdown) says."),
         "export": ("transfer", "Print the whole list as JSON, Markdown or CSV."),
         "import": ("transfer", "Take tasks from another tool, or an exported list."),

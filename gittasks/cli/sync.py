@@ -111,6 +111,7 @@ def _document(synced: SyncResult, exchange: Exchanged) -> dict[str, Any]:
         rounds=synced.rounds,
         behind=synced.behind,
         removed=synced.removed,
+        deleted=synced.deleted,
         dates_ahead={ahead.name: ahead.seconds for ahead in exchange.dates_ahead},
         error=synced.error,
     )
@@ -136,8 +137,10 @@ def _list_lines(synced: SyncResult, exchange: Exchanged, marks: StatusMarks) -> 
     remote = clean(synced.remote)
     if synced.error:
         return [f"{name}: error: {clean(synced.error.message)}"]
+    if synced.deleted:
+        return [f"{name}: dropped, and deleted on {remote}: it was deleted here as well"]
     if synced.removed:
-        return [f"{name}: removed from {remote}, and not here"]
+        return _removed_lines(synced, remote)
     if synced.absent:
         return [f"{name}: not on {remote}; put it there with: gittasks push"]
     if _is_quiet(synced):
@@ -158,6 +161,17 @@ def _list_lines(synced: SyncResult, exchange: Exchanged, marks: StatusMarks) -> 
         lines += render.plain.problem_lines(snapshot.problems)
         lines.append(clean(summary(snapshot.tasks.values())))
     return lines
+
+
+def _removed_lines(synced: SyncResult, remote: str) -> list[str]:
+    name = synced.list_id
+    if not synced.kept:
+        return [f"{name}: removed from {remote}, and not here"]
+    return [
+        f"{name}: removed from {remote}, and all of it is here",
+        f"  put it there again with: gittasks push --accept-rewrite --list {name}",
+        f"  or give it up here as well: gittasks drop {name} --offline",
+    ]
 
 
 def _behind(synced: SyncResult) -> list[str]:

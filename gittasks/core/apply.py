@@ -44,6 +44,7 @@ from gittasks.core.operations import (
     Verb,
     resolved,
 )
+from gittasks.core.times import format_time, parse_time
 from gittasks.errors import GittasksError, Refused, Usage
 
 
@@ -236,17 +237,18 @@ def _apply_one(draft: Editor, operation: Operation) -> str:
         draft.info = draft.info._replace(title=validation.single_line(operation.title, "title"))
         return ""
     if isinstance(operation, MarkList):
-        _mark(draft, operation.state)
+        _mark(draft, operation)
         return ""
     assert_never(operation)
 
 
-def _mark(draft: Editor, state: ListState) -> None:
+def _mark(draft: Editor, op: MarkList) -> None:
     """Bring the list to a state; one that it is in already stays since when it was."""
     info, now = draft.info, draft.context.now
-    if state is ListState.DROPPED:
-        draft.info = info._replace(dropped=info.dropped or now)
-    elif state is ListState.ARCHIVED:
+    if op.state is ListState.DROPPED:
+        later = format_time(parse_time(info.dropped) + 1) if op.anew and info.dropped else now
+        draft.info = info._replace(dropped=max(now, later) if op.anew else info.dropped or now)
+    elif op.state is ListState.ARCHIVED:
         draft.info = info._replace(archived=info.archived or now, dropped=None)
     else:
         draft.info = info._replace(archived=None, dropped=None)

@@ -243,6 +243,11 @@ class Problem(NamedTuple):
         return self.path == "list.yaml" and self.message.startswith(OTHER_ID)
 
     @property
+    def other_list(self) -> str:
+        """The id of the list that `is_other_list` tells of."""
+        return self.message.removeprefix(OTHER_ID).partition(" ")[0]
+
+    @property
     def task(self) -> str | None:
         """Id of the task whose file this is about, None when it is about something else."""
         name = self.path.removeprefix("tasks/").removesuffix(".yaml")

@@ -199,9 +199,10 @@ class Retitle(NamedTuple):
 
 
 class MarkList(NamedTuple):
-    """Archive or drop the list, or open it again."""
+    """Archive or drop the list, or open it again; `anew`: as of now, whatever it was before."""
 
     state: ListState
+    anew: bool = False
 
 
 Operation = (

@@ -693,6 +693,7 @@ def exchange_part(
     rounds: int,
     behind: bool,
     removed: bool,
+    deleted: bool,
     dates_ahead: Mapping[str, int],
     error: GittasksError | None,
 ) -> Document:
@@ -711,6 +712,7 @@ def exchange_part(
         "rounds": rounds,
         "behind": behind,
         "removed": removed,
+        "deleted": deleted,
         "datesAhead": [{"by": who, "seconds": seconds} for who, seconds in dates_ahead.items()],
         "error": error_document(error)["error"] if error else None,
     }
@@ -740,7 +742,9 @@ def init_document(
     return envelope("init", list=list_part(info), created=created, adopted=adopted, branch=branch)
 
 
-def list_state_document(info: ListInfo, commit: str | None, remote: str | None) -> Document:
+def list_state_document(
+    info: ListInfo, commit: str | None, remote: str | None, *, deleted: bool = False
+) -> Document:
     """The answer of `archive`, `unarchive` and `drop`."""
     return envelope(
         "listState",
@@ -748,9 +752,10 @@ def list_state_document(info: ListInfo, commit: str | None, remote: str | None) 
         state=info.state,
         archived=info.archived,
         dropped=info.dropped,
-        changed=commit is not None,
+        changed=deleted or commit is not None,
         commit=commit,
         remote=remote,
+        deleted=deleted,
     )
 
 

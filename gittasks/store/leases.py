@@ -154,6 +154,13 @@ def stale(seen: Iterable[LeaseObservation], tasks: Mapping[str, Task]) -> dict[s
     }
 
 
+def forget(store: ListStore, remote: str | None) -> None:
+    """Remove what was remembered of the leases and the offline claims of a list."""
+    for name in {remote, None}:
+        disk.remove(_path(store.repository, name, store.list_id))
+    disk.remove(store.tentative_path)
+
+
 def _path(repository: Repository, remote: str | None, list_id: str) -> str:
     name = os.path.join(f"remote-{remote}" if remote else "local", list_id)
     return os.path.join(repository.common, "gittasks", "leases", name)

@@ -53,6 +53,20 @@ def forget_published(repository: Repository, remote: str, list_id: str) -> None:
     disk.remove(_seen_path(repository, remote, list_id))
 
 
+def forget_urls(repository: Repository, list_id: str) -> None:
+    """Forget what any URL held of a list that is gone from here, also of remotes that moved."""
+    folder = os.path.join(repository.common, "gittasks", "published", "url")
+    branch = repository.ref(list_id).removeprefix("refs/heads/")
+    for key in os.listdir(folder) if os.path.isdir(folder) else ():
+        disk.remove(os.path.join(folder, key, branch))
+    disk.remove(_missed_path(repository, list_id))
+
+
+def _missed_path(repository: Repository, list_id: str) -> str:
+    branch = repository.ref(list_id).removeprefix("refs/heads/")
+    return os.path.join(repository.common, "gittasks", "missed", branch)
+
+
 def held(repository: Repository, remote: str, list_id: str) -> str | None:
     """The commit that a remote held, as far as is known: shown by it, else seen as fetched."""
     if commit := published(repository, remote, list_id):
@@ -133,6 +147,7 @@ class Pushed(NamedTuple):
     """Sentences about further URLs of the remote that did not take it."""
 
 
+_ANYWHERE: Mapping[str, str] = {}
 _LOST = (
     "fetch first",
     "non-fast-forward",
@@ -230,8 +245,7 @@ def fetch_missing(repository: Repository, remote: str, list_id: str) -> bool:
 
     Raises nothing: who asked goes on without it, and for an hour nobody waits again.
     """
-    branch = repository.ref(list_id).removeprefix("refs/heads/")
-    mark = os.path.join(repository.common, "gittasks", "missed", branch)
+    mark = _missed_path(repository, list_id)
     try:
         if 0 <= time.time() - os.stat(mark).st_mtime < _RESPITE:
             return False
@@ -360,8 +374,15 @@ def _check_names(repository: Repository, remote: str, list_ids: Sequence[str]) -
             ) from None
 
 
-def push(repository: Repository, remote: str, refspecs: Mapping[str, str]) -> dict[str, Pushed]:
+def push(
+    repository: Repository,
+    remote: str,
+    refspecs: Mapping[str, str],
+    only_at: Mapping[str, str] = _ANYWHERE,
+) -> dict[str, Pushed]:
     """Push commits to refs (ref to commit, or to `+id` with force); the answer for each ref.
+
+    A ref with "" is deleted, one in `only_at` only if the remote still has it at that commit.
 
     Of several URLs the one that is fetched from comes first and decides: git by itself goes
     through them in the order of the configuration and says of all together that one failed. What
@@ -369,14 +390,14 @@ def push(repository: Repository, remote: str, refspecs: Mapping[str, str]) -> di
     """
     urls = home.urls_of(repository, remote)
     if urls is None or not urls.apart:
-        return _push(repository, remote, refspecs, [f"remote.{remote}.mirror=false"])
+        return _push(repository, remote, refspecs, [f"remote.{remote}.mirror=false"], only_at)
     first, *others = urls.in_order
-    answers = _push(repository, _ONE_URL, refspecs, _one_url(repository, remote, first))
+    answers = _push(repository, _ONE_URL, refspecs, _one_url(repository, remote, first), only_at)
     for url in others:
         accepted = {r: s for r, s in refspecs.items() if answers[r].outcome is PushOutcome.OK}
         if not accepted:
             break
-        later = _push(repository, _ONE_URL, accepted, _one_url(repository, remote, url))
+        later = _push(repository, _ONE_URL, accepted, _one_url(repository, remote, url), only_at)
         for ref, answer in later.items():
             if answer.outcome is not PushOutcome.OK:
                 sentence = f"{home.address(url)} did not take it: {answer.reason or 'no answer'}"
@@ -401,10 +422,15 @@ def _one_url(repository: Repository, remote: str, url: str) -> list[str]:
 
 
 def _push(
-    repository: Repository, remote: str, refspecs: Mapping[str, str], settings: Sequence[str]
+    repository: Repository,
+    remote: str,
+    refspecs: Mapping[str, str],
+    settings: Sequence[str],
+    only_at: Mapping[str, str],
 ) -> dict[str, Pushed]:
     """Push to a remote that has one URL."""
     options = ["--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"]
+    options += [f"--force-with-lease={ref}:{commit}" for ref, commit in only_at.items()]
     pairs = [f"{source}:{ref}" for ref, source in refspecs.items()]
     arguments = ["push", *options, "--progress", "--end-of-options", remote, *pairs]
     answer = _talk(repository, arguments, *settings)

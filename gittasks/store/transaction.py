@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import dulwich.objects  # noqa: F401  loaded here, not while the lock is held
 
-from gittasks.core.model import Snapshot
-from gittasks.errors import Busy, DiskFailure, GittasksError, InvalidData
+from gittasks.core.ids import list_id_fault
+from gittasks.core.model import Problem, Snapshot
+from gittasks.errors import Busy, DiskFailure, GittasksError, InvalidData, Way
 from gittasks.store import (
     acknowledged,
     commits,
@@ -308,17 +309,30 @@ def _always_beaten(store: ListStore) -> Busy:
     )
 
 
+def other_list(repository: Repository, list_id: str, problem: Problem) -> InvalidData:
+    """The error for a branch that holds another list: it was renamed or copied by git."""
+    other = problem.other_list
+    name, own = (repository.ref(i).removeprefix("refs/heads/") for i in (list_id, other))
+    hint, ways = f"a list keeps its id, its title changes: gittasks init {other} --title TEXT", []
+    if list_id_fault(other):  # anybody can write that file
+        hint = "repair it by hand: git worktree add gives you the list's branch as files"
+    elif repository.refs.read(repository.ref(other)):
+        hint = f"it is a copy, and {own} is here too; {hint}"
+    else:
+        back = ("git", "branch", "-m", name, own)
+        ways = [Way("give the branch its name back", back, decision=True)]
+    return InvalidData(
+        f"the branch {name} holds another list: {problem.message}",
+        where="list.yaml",
+        ways=ways,
+        hint=hint,
+    )
+
+
 def _check_identity(store: ListStore, branch: ListVersion) -> None:
-    """Raise InvalidData when the branch holds another list: it was renamed or copied by git."""
     for problem in branch.snapshot.problems:
         if problem.is_other_list:
-            name = store.ref.removeprefix("refs/heads/")
-            raise InvalidData(
-                f"the branch {name} holds another list: {problem.message}",
-                where="list.yaml",
-                hint="nothing was changed; if the branch was renamed, give it its name back with: "
-                "git branch -m",
-            )
+            raise other_list(store.repository, store.list_id, problem)
 
 
 def _try(
@@ -365,7 +379,7 @@ def compose(
     store: ListStore, branch: ListVersion, proposal: Proposal, signatures: Signatures
 ) -> PreparedCommit:
     """The commits of a proposal on top of a branch, and all objects that are new; unwritten."""
-    check_writable(branch)
+    check_writable(store, branch)
     repository = store.repository
     chain: list[commits.CommitInfo] = []
     objects: list[NewObject] = []
@@ -410,7 +424,7 @@ def integrate(store: ListStore, tracked: str | None = None) -> MergeCommitResult
             local, target = merge.branch.heads.local, merge.branch.commit
             if local is None or local == target:
                 return MergeCommitResult(merge)
-            check_writable(merge.branch)
+            check_writable(store, merge.branch)
             merge = signing.signed_merge(store.repository, merge)
             target = merge.branch.commit
             moved = _put(store, lock, local, target, merge.new, "merge")
@@ -467,8 +481,9 @@ def _adopt(store: ListStore) -> None:
         home.adopt(store.repository, store.list_id, store.remote)
 
 
-def check_writable(branch: ListVersion) -> None:
+def check_writable(store: ListStore, branch: ListVersion) -> None:
     """Raise InvalidData when the list itself, or where its tasks are, cannot be read."""
+    _check_identity(store, branch)
     fatal = (p for p in branch.snapshot.problems if p.path in ("list.yaml", "tasks"))
     if problem := next(fatal, None):
         raise InvalidData(
@@ -541,7 +556,7 @@ def _bring_back(store: ListStore, lock: ListLock, head: str) -> None:
         target, new = head, tuple[NewObject, ...]()
         if local is not None:
             merge = store.merged(Heads(local, head), None)
-            check_writable(merge.branch)
+            check_writable(store, merge.branch)
             target, new = merge.branch.commit, merge.new
         if target == local or _put(store, lock, local, target, new, "restore") is not None:
             return

@@ -83,6 +83,11 @@ def find_clean(repository: Repository, ref: str, commit: str) -> list[Checkout]:
     return clean
 
 
+def folders(repository: Repository, ref: str) -> list[str]:
+    """The folders in which a branch is checked out."""
+    return [checkout.folder for checkout in _checkouts(repository, ref)]
+
+
 def check_movable(repository: Repository, checkouts: list[Checkout], new: str) -> None:
     """Refuse when a checkout could not take commit `new` (an untracked file is in its way)."""
     for checkout in checkouts:

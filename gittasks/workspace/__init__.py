@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gittasks.workspace.claims import Claimed
     from gittasks.workspace.commit_links import Linked, NotDone, Unapplied
     from gittasks.workspace.editing import EditResult
-    from gittasks.workspace.life import Marked
+    from gittasks.workspace.life import Marked, Purged
     from gittasks.workspace.lists import ListMade, ListSummary
     from gittasks.workspace.past import Changed, Past
     from gittasks.workspace.sharing import Exchanged
@@ -28,6 +28,7 @@ _HOMES = {
     "Claimed": "claims",
     "Exchanged": "sharing",
     "Symptom": "doctor",
+    "Purged": "life",
     "RefWatcher": "watch",
     "Linked": "commit_links",
     "ListMade": "lists",
@@ -59,6 +60,7 @@ __all__ = [
     "NotDone",
     "OpenConflict",
     "Past",
+    "Purged",
     "RefWatcher",
     "Side",
     "Symptom",

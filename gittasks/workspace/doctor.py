@@ -203,6 +203,10 @@ def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]
     for problem in branch.snapshot.problems:
         if any(object_id in problem.message for object_id in lost):
             continue  # of its objects, which is said already
+        if problem.is_other_list:
+            error = transaction.other_list(store.repository, list_id, problem)
+            yield Symptom("renamed", list_id, error.message, error.hint or "")
+            continue
         yield Symptom(
             "unreadable",
             list_id,

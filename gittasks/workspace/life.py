@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.apply import Edit, apply
-from gittasks.core.model import ListState, Status
+from gittasks.core.messages import OP, parse_trailers
+from gittasks.core.model import LIST_MARKS, ListState, Status
 from gittasks.core.operations import Context, MarkList
-from gittasks.errors import RemoteFailure, Way
-from gittasks.store import remotes
-from gittasks.workspace import editing
+from gittasks.errors import Refused, RemoteFailure, Way
+from gittasks.store import acknowledged, remotes, removal
+from gittasks.workspace import editing, log
+from gittasks.workspace.session import forget_choice
 
 if TYPE_CHECKING:
+    from gittasks.core.history import Change, LogEntry
     from gittasks.core.model import ListInfo, Snapshot
     from gittasks.store.list_store import ListStore
     from gittasks.store.list_version import ListVersion
@@ -46,8 +49,11 @@ def mark(session: Session, list_id: str, state: ListState, *, offline: bool = Fa
         at.branch()
     remote = None if offline or not is_shared(at.store) else at.store.decisive
 
+    # Dropped once more, it is dropped with what came meanwhile.
+    anew = state is ListState.DROPPED and _came_after(at.store) > 0
+
     def change(branch: ListVersion, context: Context) -> tuple[Edit, tuple[str, ...]]:
-        return apply(branch.snapshot, [MarkList(state)], context), ()
+        return apply(branch.snapshot, [MarkList(state, anew=anew)], context), ()
 
     try:
         written = editing.write(at, change, editing.Policy(remote))
@@ -56,6 +62,133 @@ def mark(session: Session, list_id: str, state: ListState, *, offline: bool = Fa
     if written.commit and state is not ListState.OPEN:
         session.notices += _at_work(written.edit.after)
     return Marked(written.edit.after.info, written.commit, remote if written.commit else None)
+
+
+class Purged(NamedTuple):
+    """A list that was deleted: at which commit, and from which remote, if any had it."""
+
+    list_id: str
+    head: str | None
+    remote: str | None
+    dropped: str | None
+    """Since when it was dropped."""
+
+
+def purge(session: Session, list_id: str, *, unshared: bool = False) -> Purged:
+    """Delete a dropped list, on its home remote first, if nothing came after the mark.
+
+    Work that only this clone has goes with `unshared` alone. Raises Refused, and NoRemote and
+    RemoteFailure as `mark` does.
+    """
+    at = session.select(list_id)
+    store = at.store
+    if store.head() is None:
+        at.branch()
+    remote = store.decisive if is_shared(store) else None
+    shown, is_there = _look(store, remote) if remote else (None, False)
+    since = _check_dropped(store)
+    heads = store.heads()
+    own = [i for i in removal.unsent(store, shown) if i not in _marking(store)]
+    if (own or not remote) and not unshared:
+        raise _unshared(list_id, len(own), remote)
+    removal.check_not_checked_out(session.repository, store.ref)
+    if remote and shown and is_there:
+        _delete_there(store, remote, shown)
+    removal.remove(store, remote, heads.local)
+    forget_choice(session.repository, list_id)
+    return Purged(list_id, heads.local or heads.tracked, remote, since)
+
+
+def _look(store: ListStore, remote: str) -> tuple[str | None, bool]:
+    """The head that a remote shows now, or what it held last; and whether it has the list."""
+    repository, list_id = store.repository, store.list_id
+    if list_id in remotes.fetch(repository, remote, [list_id]):
+        return remotes.held(repository, remote, list_id), False
+    return store.heads().tracked, True
+
+
+def _marks(store: ListStore) -> list[LogEntry]:
+    """The entries that are about the marks alone, newest first."""
+    entries = (entry for entry in log.log(store) if entry.changes)
+    return [e for e in entries if all(c.field in LIST_MARKS and not c.task for c in e.changes)]
+
+
+def _marking(store: ListStore) -> set[str]:
+    """The operations that are marks and nothing else."""
+    messages = (store.commit(entry.commit).message for entry in _marks(store))
+    return {name for m in messages for name in parse_trailers(m).get(OP, [])}
+
+
+def _came_after(store: ListStore) -> int:
+    """The number of operations that are not before the mark as dropped that stands."""
+    entries = log.log(store) if store.load().snapshot.info.dropped else []
+    marked = next((e.commit for e in entries if any(map(_drops, e.changes))), None)
+    if marked is None:
+        return 0
+    local, tracked, *_ = store.heads()
+    heads, objects = filter(None, (local, tracked)), store.repository.objects
+    return len({n for head in heads for n in acknowledged.missing(objects, head, [marked])})
+
+
+def _drops(change: Change) -> bool:
+    return change.field == "dropped" and not change.task and bool(change.after)
+
+
+def _check_dropped(store: ListStore) -> str | None:
+    """Since when the list is dropped; Refused when it is not, or was worked on since."""
+    list_id, info = store.list_id, store.load().snapshot.info
+    if info.state is not ListState.DROPPED:
+        raise Refused(
+            "not-dropped",
+            f'"{list_id}" has not been dropped, so it is not deleted',
+            ways=[Way("drop it, which can be taken back", ("gittasks", "drop", list_id))],
+        )
+    if count := _came_after(store):
+        changes = "1 change" if count == 1 else f"{count} changes"
+        raise Refused(
+            "not-dropped",
+            f'{changes} came into "{list_id}" after it was dropped, so it is not deleted',
+            ways=[
+                Way("see them", ("gittasks", "log", "--list", list_id)),
+                Way("drop it with them", ("gittasks", "drop", list_id)),
+            ],
+        )
+    return info.dropped
+
+
+def _unshared(list_id: str, count: int, remote: str | None) -> Refused:
+    changes = "1 change" if count == 1 else f"{count} changes"
+    where = f"{remote} does not have {changes}" if remote else "no remote has it"
+    ways = [Way("send them", ("gittasks", "push", "--list", list_id))] if remote else []
+    return Refused(
+        "unshared",
+        f'"{list_id}" is not deleted: {where}, and nobody else may',
+        ways=[Way("look at it", ("gittasks", "log", "--list", list_id)), *ways],
+        hint="--unshared lets it go for good",
+    )
+
+
+def _delete_there(store: ListStore, remote: str, head: str) -> None:
+    """Delete the branch on a remote that still has it where it was seen, and its leases."""
+    repository, list_id = store.repository, store.list_id
+    answer = remotes.push(repository, remote, {store.ref: ""}, {store.ref: head})[store.ref]
+    if answer.outcome is remotes.PushOutcome.LOST:
+        raise Refused(
+            "not-dropped",
+            f'"{list_id}" was changed on {remote} meanwhile, so it is not deleted',
+            ways=[Way("fetch that", ("gittasks", "pull", "--list", list_id))],
+        )
+    if answer.outcome is not remotes.PushOutcome.OK:
+        unknown = answer.outcome is remotes.PushOutcome.UNKNOWN
+        raise RemoteFailure(
+            f'{remote} did not delete "{list_id}": {answer.reason or "it gave no reason"}',
+            hint="nothing was deleted here",
+            details={"list": list_id, **({"outcome": "unknown"} if unknown else {})},
+        )
+    prefix = remotes.seen_leases(remote, list_id)
+    seen = [name.removeprefix(prefix) for name, _ in repository.refs.listed(prefix)]
+    if seen:  # a courtesy: without its list a lease means nothing
+        remotes.push(repository, remote, {remotes.leases_of(list_id) + name: "" for name in seen})
 
 
 def is_shared(store: ListStore) -> bool:

@@ -74,6 +74,12 @@ def write_choice(repository: Repository, list_id: str) -> None:
     disk.replace_file(_choice_path(repository), text.encode(), shared=repository.shared)
 
 
+def forget_choice(repository: Repository, list_id: str) -> None:
+    """Take back the choice of a list that is no more, in this worktree."""
+    if (choice := read_choice(repository)) and choice.list_id == list_id:
+        disk.remove(_choice_path(repository))
+
+
 def list_of_branch(branch: str | None) -> str | None:
     """The id of a list that is named as a code branch: `feat/login` is `feat-login`."""
     name = (branch or "").replace("/", "-")

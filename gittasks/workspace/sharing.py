@@ -31,7 +31,7 @@ from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import Heads
 from gittasks.store.merge_files import task_of
 from gittasks.workspace import log
-from gittasks.workspace.session import named_list, no_remote, signatures
+from gittasks.workspace.session import forget_choice, named_list, no_remote, signatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -206,7 +206,11 @@ def _sync_all(session: Session, wish: SyncOptions, named: str | None) -> list[Sy
         stores = [ListStore(repository, list_id, remote) for list_id in sorted(lists | theirs)]
         done += sync.sync(stores, remote, wish, shown)
     # Only the tracking ref is left of what was removed there: nothing here is at stake.
-    return [synced._replace(error=None) if synced.removed else synced for synced in done]
+    done = [synced._replace(error=None) if synced.removed else synced for synced in done]
+    for synced in done:
+        if synced.deleted:
+            forget_choice(repository, synced.list_id)
+    return done
 
 
 class Exchanged(NamedTuple):

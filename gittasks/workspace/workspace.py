@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gittasks.workspace.claims import Claimed
     from gittasks.workspace.commit_links import Linked, Unapplied
     from gittasks.workspace.editing import EditResult
-    from gittasks.workspace.life import Marked
+    from gittasks.workspace.life import Marked, Purged
     from gittasks.workspace.lists import ListMade, ListSummary
     from gittasks.workspace.past import Changed, Past
     from gittasks.workspace.sharing import Exchanged
@@ -95,6 +95,15 @@ class Workspace(Session):
         from gittasks.workspace import life
 
         return life.mark(self, list_id, state, offline=offline)
+
+    def purge_list(self, list_id: str, *, unshared: bool = False) -> Purged:
+        """Delete a dropped list, here and on its home remote, if that has nothing newer.
+
+        What only this clone has goes with `unshared` alone; else that is Refused.
+        """
+        from gittasks.workspace import life
+
+        return life.purge(self, list_id, unshared=unshared)
 
     def restore_list(self, list_id: str) -> int:
         """Bring back what was made here and is gone from a list's branch; how many operations."""
