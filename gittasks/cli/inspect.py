@@ -1,4 +1,4 @@
-"""Commands that judge a list: graph, lint."""
+"""Commands that judge a list: graph, lint, insights."""
 
 from __future__ import annotations
 
@@ -103,6 +103,35 @@ def lint_command(settings: Settings, only: tuple[str, ...], ignore: tuple[str, .
         quiet=dict.fromkeys(task_id for finding in findings for task_id in finding.tasks),
         workspace=workspace,
         exit_code=view.exit_code(snapshot) or (1 if findings else 0),
+    )
+
+
+@command("insights")
+@click.option("--all", "every", is_flag=True, help="All lists, not just the one in use.")
+@view.since_option
+@click.option("--people", is_flag=True, help="Name people, not only agents and sessions.")
+@click.pass_obj
+def insights_command(settings: Settings, every: bool, since: str | None, people: bool) -> Answer:
+    """Show where the work lost its time: what lay, what was done twice, who waited for what.
+
+    It reads the history and changes nothing. Each line names the commits that show it.
+    """
+    workspace = settings.workspace()
+    chosen = [workspace.on(i) for i in workspace.known_lists()] if every else [workspace]
+    shown = [(w.snapshot(), w.insights(since, people=people)) for w in chosen]
+
+    def text(_: StatusMarks) -> str:
+        parts = ["\n".join(render.insights_text.lines(s, i)) for s, i in shown]
+        return "\n\n".join(parts)
+
+    return Answer(
+        lambda: render.documents.insights_document((s.info, i) for s, i in shown),
+        text,
+        drawing=lambda screen: screen.fitted(text(settings.marks())),
+        paged=True,
+        quiet=dict.fromkeys(t for _, i in shown for loss in i.top for t in loss.tasks),
+        workspace=workspace,
+        exit_code=max(view.exit_code(s) for s, _ in shown),
     )
 
 

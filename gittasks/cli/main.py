@@ -59,6 +59,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "log": ("view", "Show who did what when."),
         "graph": ("inspect", "Show what waits for what, and the critical path."),
         "lint": ("inspect", "Say what makes progress hard to see."),
+        "insights": ("inspect", "Show where the work lost its time."),
         "report": ("report", "Write a report: one page, or Markdown."),
         "serve": ("report", "Show the report as a live page on this machine."),
         "conflicts": ("sync", "Show what was changed in two places at once."),

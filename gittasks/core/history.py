@@ -118,6 +118,20 @@ class Change(NamedTuple):
     kind: ChangeKind = ChangeKind.FIELD
 
 
+def logged(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Changes as they stand in an entry."""
+    return tuple(c._replace(before=_plain(c.before), after=_plain(c.after)) for c in changes)
+
+
+def _plain(value: Any) -> Any:
+    """A value of the model as JSON; a whole task stands as its subject."""
+    if isinstance(value, Task):
+        return value.subject
+    if isinstance(value, tuple):
+        return [v._asdict() if hasattr(v, "_asdict") else v for v in value]
+    return dict(value) if hasattr(value, "keys") else value
+
+
 ROOT_AT = "2026-01-01T00:00:00Z"
 """The date of every root commit."""
 
@@ -269,13 +283,13 @@ def timeline(snapshot: Snapshot, newest_first: Iterable[LogEntry], now: int) -> 
     spans: list[Span] = []
     reopened: list[Reopened] = []
     steps: list[tuple[int, int, int]] = []
-    for task_id, states in _states(snapshot, newest_first, now).items():
-        steps += _steps(states)
+    for task_id, course in states(snapshot, newest_first, now).items():
+        steps += _steps(course)
         task = snapshot.tasks.get(task_id)
         if task is None or task.status is Status.DELETED:
             continue
-        spans += _spans(task_id, states)
-        reopened += (Reopened(task_id, s.at) for s in _reopenings(states))
+        spans += _spans(task_id, course)
+        reopened += (Reopened(task_id, s.at) for s in _reopenings(course))
     return Timeline(
         tuple(sorted(spans, key=lambda s: (s.start, s.end or now, s.task))),
         tuple(sorted(reopened, key=lambda r: r.at)),
@@ -322,31 +336,39 @@ def united(spans: Iterable[Span], now: int) -> list[tuple[int, int]]:
 # --- states of a task --------------------------------------------------------------------------
 
 
-class _State(NamedTuple):
-    """The state that a commit left a task in; `status` is None when it is not there."""
+class TaskState(NamedTuple):
+    """The state that a commit left a task in; `status` is None when it is not there.
+
+    `by` is the owner that the commit names. `commit` is None for a state whose beginning is not in
+    this clone.
+    """
 
     at: int
     status: Status | None
     owner: str | None
+    session: str | None
+    left: str | None
     started: str | None
     finished: str | None
     by: str | None = None
+    commit: str | None = None
 
 
-_FIELDS = ("status", "owner", "started", "finished")
+_FIELDS = ("status", "owner", "session", "left", "started", "finished")
 
 
-def _states(
+def states(
     snapshot: Snapshot, newest_first: Iterable[LogEntry], now: int
-) -> Mapping[str, list[_State]]:
+) -> Mapping[str, list[TaskState]]:
     """By task, what each commit that touched it made of it, oldest first."""
-    backwards: dict[str, list[_State]] = {}
+    backwards: dict[str, list[TaskState]] = {}
     current = {i: _now(task) for i, task in snapshot.tasks.items()}
     for entry in newest_first:
         at = min(_time(entry.at) or 0, now)
         for task_id, changes in _by_task(entry.changes).items():
-            after = current.get(task_id, _State(0, None, None, None, None))
-            backwards.setdefault(task_id, []).append(after._replace(at=at, by=entry.owner))
+            after = current.get(task_id, TaskState(0, *[None] * 6))
+            state = after._replace(at=at, by=entry.owner, commit=entry.commit)
+            backwards.setdefault(task_id, []).append(state)
             current[task_id] = _before(after, changes)
     for task_id, task in snapshot.tasks.items():
         if task_id not in backwards:  # its beginning is not in this clone
@@ -355,8 +377,8 @@ def _states(
     return {task_id: _in_time(states) for task_id, states in backwards.items()}
 
 
-def _now(task: Task) -> _State:
-    return _State(0, task.status, task.owner, task.started, task.finished)
+def _now(task: Task) -> TaskState:
+    return TaskState(0, *(getattr(task, name) for name in _FIELDS))
 
 
 def _by_task(changes: Sequence[Change]) -> dict[str, list[Change]]:
@@ -370,7 +392,7 @@ def _by_task(changes: Sequence[Change]) -> dict[str, list[Change]]:
 _WHOLE = frozenset({ChangeKind.CREATED, ChangeKind.REMOVED})
 
 
-def _before(after: _State, changes: Iterable[Change]) -> _State:
+def _before(after: TaskState, changes: Iterable[Change]) -> TaskState:
     """The state before these changes of one task."""
     for change in changes:
         if change.kind is ChangeKind.CREATED:
@@ -384,9 +406,9 @@ def _before(after: _State, changes: Iterable[Change]) -> _State:
     return after
 
 
-def _in_time(newest_first: Sequence[_State]) -> list[_State]:
+def _in_time(newest_first: Sequence[TaskState]) -> list[TaskState]:
     """Oldest first, and no state before the one that it follows, whatever clocks said."""
-    ordered: list[_State] = []
+    ordered: list[TaskState] = []
     for state in reversed(newest_first):
         at = max(state.at, ordered[-1].at) if ordered else state.at
         ordered.append(state._replace(at=at))
@@ -403,7 +425,7 @@ def _time(text: str | None) -> int | None:
 # --- spans and figures -------------------------------------------------------------------------
 
 
-def _spans(task_id: str, states: Iterable[_State]) -> Iterator[Span]:
+def _spans(task_id: str, states: Iterable[TaskState]) -> Iterator[Span]:
     start: int | None = None
     free = 0  # where the span before ended
     owner: str | None = None
@@ -444,7 +466,7 @@ def _stated(text: str | None, earliest: int, at: int) -> int:
     return time if time is not None and earliest <= time <= at else at
 
 
-def _reopenings(states: Sequence[_State]) -> list[_State]:
+def _reopenings(states: Sequence[TaskState]) -> list[TaskState]:
     over = (Status.COMPLETED, Status.SKIPPED)
     return [
         after
@@ -453,7 +475,7 @@ def _reopenings(states: Sequence[_State]) -> list[_State]:
     ]
 
 
-def _steps(states: Iterable[_State]) -> Iterator[tuple[int, int, int]]:
+def _steps(states: Iterable[TaskState]) -> Iterator[tuple[int, int, int]]:
     """Changes of the figures by one task: time, more tasks, more complete ones."""
     total = completed = 0
     for state in states:

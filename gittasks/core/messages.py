@@ -34,6 +34,8 @@ UNDO = "Gittasks-Undo"
 OP = "Gittasks-Op"
 CLAIM = "Gittasks-Claim"
 KEEP = "Gittasks-Keep"
+AFTER_LOSS = "after the claim was lost"
+"""Words of the note that keeps the result of a finish whose claim was lost."""
 _NOT_KEPT = frozenset({"note", "bytes"})
 """Kinds of registers that no commit keeps: their names are too long, or mean nothing alone."""
 

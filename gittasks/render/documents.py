@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gittasks.core.graph import Picture
     from gittasks.core.history import Change, LogEntry, PhaseTime, Timeline, Worker
     from gittasks.core.imports import ImportBatch
+    from gittasks.core.insights import Insights, Loss
     from gittasks.core.lint.rules import Finding
     from gittasks.core.merge.resolution import OpenConflict, Side
     from gittasks.core.rules import Violation
@@ -612,6 +613,36 @@ def graph_document(snapshot: Snapshot, shown: Picture) -> Document:
         cycles=[list(cycle) for cycle in shown.cycles],
         problems=problems_part(snapshot.problems),
     )
+
+
+def insights_document(lists: Iterable[tuple[ListInfo, Insights]]) -> Document:
+    """The answer of `insights`: one part for each list."""
+    return envelope("insights", lists=[_insights(info, shown) for info, shown in lists])
+
+
+def _insights(info: ListInfo, shown: Insights) -> Document:
+    since, estimate = shown.since, shown.estimate
+    return {
+        "list": list_part(info),
+        "since": None if since is None else format_time(since),
+        "top": [_loss(loss) for loss in shown.top],
+        "losses": [_loss(loss) for loss in shown.losses],
+        "tasks": [_plain_values(course) for course in shown.tasks],
+        "loops": [_plain_values(loop) for loop in shown.loops],
+        "agents": [_plain_values(agent) for agent in shown.agents],
+        "criticalPath": list(shown.critical),
+        "estimate": estimate and {**estimate._asdict(), "at": format_time(estimate.at)},
+    }
+
+
+def _loss(loss: Loss) -> Document:
+    return {**_plain_values(loss), "kind": str(loss.kind)}
+
+
+def _plain_values(value: Any) -> Document:
+    """A flat value as JSON: its tuples are lists."""
+    pairs = value._asdict().items()
+    return {name: list(item) if isinstance(item, tuple) else item for name, item in pairs}
 
 
 def lint_document(snapshot: Snapshot, findings: Iterable[Finding]) -> Document:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.apply import Edit, apply, with_accepted_ways
 from gittasks.core.graph import Graph
-from gittasks.core.messages import commit_message
+from gittasks.core.messages import AFTER_LOSS, commit_message
 from gittasks.core.model import Status, Task
 from gittasks.core.operations import AddNote, Claim, Context, Operation, Transition, Verb
 from gittasks.core.remarks import remarks
@@ -284,7 +284,7 @@ def _with_result_noted(
     actor = session.actor
     by = f", session {actor.session}" if actor.session else ""
     outcome = f": {finish.result}" if finish.result else ""
-    text = f"finished by {actor.owner}{by} after the claim was lost{outcome}"
+    text = f"finished by {actor.owner}{by} {AFTER_LOSS}{outcome}"
     loss = lost_lease(task)
     try:
         edit(session, [AddNote(task.id, escape_line(text, 2000))])

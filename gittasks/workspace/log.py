@@ -16,10 +16,10 @@ import os
 import stat
 import zlib
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.core.history import Change, ChangeKind, LogEntry, diff
-from gittasks.core.model import ListInfo, Snapshot, Task
+from gittasks.core.history import Change, ChangeKind, LogEntry, diff, logged
+from gittasks.core.model import ListInfo, Snapshot
 from gittasks.core.times import format_time
 from gittasks.store import disk
 from gittasks.store.list_version import merge_subject
@@ -171,11 +171,6 @@ def _entry(commit: CommitInfo, changes: Iterable[Change]) -> LogEntry:
     )
 
 
-def logged(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Changes as they stand in an entry."""
-    return tuple(c._replace(before=_plain(c.before), after=_plain(c.after)) for c in changes)
-
-
 def _changes(befores: list[Snapshot], after: Snapshot) -> list[Change]:
     """The changes of a commit; of a merge, only what is so in none of its parents."""
     first, *others = ([*diff(before, after)] for before in befores)
@@ -183,16 +178,6 @@ def _changes(befores: list[Snapshot], after: Snapshot) -> list[Change]:
         fields = {(c.task, c.field) for c in other}
         first = [c for c in first if (c.task, c.field) in fields]
     return first
-
-
-def _plain(value: Any) -> Any:
-    """A value of the model as JSON; a whole task stands as its subject."""
-
-    if isinstance(value, Task):
-        return value.subject
-    if isinstance(value, tuple):
-        return [v._asdict() if hasattr(v, "_asdict") else v for v in value]
-    return dict(value) if hasattr(value, "keys") else value
 
 
 def _encoded(entry: LogEntry) -> CacheLine:

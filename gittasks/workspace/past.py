@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.core.history import diff
+from gittasks.core.history import diff, logged
 from gittasks.core.times import format_time, parse_time, parse_when
 from gittasks.core.view import Moment
 from gittasks.errors import Ambiguous, NotFound, Usage, Way
@@ -57,7 +57,7 @@ class Changed(NamedTuple):
 
 def changed(session: Session, before: Past, view: ListView) -> Changed:
     """The differences of the list as it is, or was at another moment."""
-    changes = log.logged(diff(before.branch.snapshot, view.snapshot))
+    changes = logged(diff(before.branch.snapshot, view.snapshot))
     later = before.moment.later
     new = later - view.past.later if view.past else later
     return Changed(before.moment, changes, tuple(log.log(session.store, only=new)))

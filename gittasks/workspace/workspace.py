@@ -17,6 +17,7 @@ from gittasks.workspace.session import ONLY, Author, Session
 if TYPE_CHECKING:
     from gittasks.core.history import LogEntry
     from gittasks.core.imports import Wanted
+    from gittasks.core.insights import Insights
     from gittasks.core.lint.rules import Finding as Advice
     from gittasks.core.merge.resolution import OpenConflict
     from gittasks.core.messages import TaskTrailer
@@ -59,6 +60,10 @@ class Workspace(Session):
         """
         repository = Repository(start, dict(os.environ if env is None else env))
         return cls(repository, list_id, owner, remote_option=remote)
+
+    def on(self, list_id: str) -> Self:
+        """This workspace with another list at work."""
+        return type(self)(self.repository, list_id, self._owner_option, self.notices)
 
     # --- lists ------------------------------------------------------------------------------
 
@@ -505,6 +510,15 @@ class Workspace(Session):
         from gittasks.workspace import lint as lint_
 
         return lint_.lint(self, snapshot, only, ignore)
+
+    def insights(self, since: str | None = None, *, people: bool = False) -> Insights:
+        """Where the work on the list lost its time; Usage, NotFound, Ambiguous for `since`.
+
+        Whoever is no agent stands as "a person", unless `people`.
+        """
+        from gittasks.workspace import insights
+
+        return insights.insights(self, since, people=people)
 
     def doctor(self, *, fix: bool = False) -> list[Symptom]:
         """Troubles of the lists here; `fix` mends what it can."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gittasks.core.apply import apply
-from gittasks.core.history import LogEntry, diff
+from gittasks.core.history import LogEntry, diff, logged
 from gittasks.core.lint.context import LintContext
 from gittasks.core.lint.rules import Finding, findings
 from gittasks.core.model import Actor, ListInfo, Snapshot, Task
@@ -43,13 +43,19 @@ class Story:
         self._commits = 0
 
     def at(
-        self, second: int, *operations: Operation, by: str = "ann", parallel: bool = False
+        self,
+        second: int,
+        *operations: Operation,
+        by: str = "ann",
+        session: str | None = None,
+        parallel: bool = False,
+        force: bool = False,
     ) -> Story:
         """One commit, so many seconds after the beginning."""
         now = format_time(START + second)
-        context = Context(now, Actor(by), self._commits, parallel, False)
+        context = Context(now, Actor(by, session), self._commits, parallel, force)
         edit = apply(self.snapshot, operations, context)
-        return self._took(edit.after, now, by)
+        return self._took(edit.after, now, by, session)
 
     def by_hand(self, second: int, *tasks: Task) -> Story:
         """A commit that writes tasks with no rule asked."""
@@ -59,14 +65,11 @@ class Story:
         """A commit after which the list is this one."""
         return self._took(snapshot, format_time(START + second), "ann")
 
-    def _took(self, after: Snapshot, now: str, by: str) -> Story:
+    def _took(self, after: Snapshot, now: str, by: str, session: str | None = None) -> Story:
         self._commits += 1
         commit = f"{self._commits:040x}"
-        changes = []
-        for c in diff(self.snapshot, after):
-            old, new = (v.subject if isinstance(v, Task) else v for v in (c.before, c.after))
-            changes.append(c._replace(before=old, after=new))
-        self.history.append(LogEntry(commit, now, by, by, None, "", tuple(changes)))
+        changes = diff(self.snapshot, after)
+        self.history.append(LogEntry(commit, now, by, by, session, "", logged(changes)))
         self.snapshot = after
         return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from gittasks.core.history import Change, ChangeKind, LogEntry
@@ -125,7 +125,9 @@ def _was_done(case: LintContext, task: Task, creation: LogEntry) -> bool:
 # --- what was said when --------------------------------------------------------------------
 
 
-class _Completion(NamedTuple):
+class Completion(NamedTuple):
+    """A task that became completed, and its place among all changes."""
+
     place: int
     commit: str
     at: str
@@ -135,10 +137,23 @@ class _Completion(NamedTuple):
 
 def batched_completions(case: LintContext) -> Iterator[Evidence]:
     """Tasks that are completed in one go were done one after the other, and nobody saw it."""
+    for run in batches(case.history, case.snapshot.tasks):
+        ids = tuple(dict.fromkeys(c.task for c in run))
+        at = run[0].at.replace("T", " ")
+        yield Evidence(
+            ids,
+            f"{some(ids)} were completed in one go, {at}",
+            "complete each task when it is done: gittasks done ID",
+        )
+
+
+def batches(
+    oldest_first: Iterable[LogEntry], tasks: Mapping[str, Task]
+) -> Iterator[list[Completion]]:
+    """Completions of several tasks with no work between them, run by run."""
     started: dict[str, int] = {}
-    run: list[_Completion] = []
-    tasks = case.snapshot.tasks
-    changes = ((entry, change) for entry in case.history for change in entry.changes)
+    run: list[Completion] = []
+    changes = ((entry, change) for entry in oldest_first for change in entry.changes)
     for place, (entry, change) in enumerate(changes):
         if change.field != "status" or change.kind is not ChangeKind.FIELD:
             continue
@@ -147,32 +162,26 @@ def batched_completions(case: LintContext) -> Iterator[Evidence]:
         if change.after != Status.COMPLETED.value or change.task not in tasks:
             continue
         owner = tasks[change.task].owner or entry.who
-        new = _Completion(place, entry.commit, entry.at, change.task, owner)
+        new = Completion(place, entry.commit, entry.at, change.task, owner)
         if run and not _goes_on(run[-1], new, started.get(change.task)):
-            yield from _one_go(run)
+            yield from _several(run)
             run = []
         run.append(new)
-    yield from _one_go(run)
+    yield from _several(run)
 
 
-def _goes_on(last: _Completion, new: _Completion, started: int | None) -> bool:
+def _several(run: list[Completion]) -> Iterator[list[Completion]]:
+    if len({c.task for c in run}) > 1:
+        yield run
+
+
+def _goes_on(last: Completion, new: Completion, started: int | None) -> bool:
     """True when a completion belongs to the last, with no work in between."""
     if last.commit == new.commit:
         return True
     apart = seconds_between(last.at, new.at)
     soon = apart is not None and apart <= BATCH
     return soon and last.owner == new.owner and (started is None or started < last.place)
-
-
-def _one_go(run: list[_Completion]) -> Iterator[Evidence]:
-    ids = tuple(dict.fromkeys(c.task for c in run))
-    if len(ids) > 1:
-        at = run[0].at.replace("T", " ")
-        yield Evidence(
-            ids,
-            f"{some(ids)} were completed in one go, {at}",
-            "complete each task when it is done: gittasks done ID",
-        )
 
 
 def stuck(case: LintContext) -> Iterator[Evidence]:
