@@ -31,6 +31,7 @@ bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/tokens.py
 	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/watch.py
+	$(BIN)/python benchmarks/reading.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("gittasks needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'

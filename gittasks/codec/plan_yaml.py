@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gittasks.codec.canonical import plain_value
-from gittasks.codec.yaml_nodes import Limits, Node, parse
+from gittasks.codec.yaml_lines import Node
+from gittasks.codec.yaml_nodes import Limits, parse
 from gittasks.core.fields import CLEARABLE, LISTS, SIMPLE, Field, Kind, arranged
 from gittasks.core.ids import near_matches
 from gittasks.core.model import Status, Value

@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, NoReturn
 
+from gittasks.codec import yaml_lines
 from gittasks.codec.canonical import MAX_BYTES, MAX_DEPTH
+from gittasks.codec.yaml_lines import Node
 from gittasks.errors import InvalidData
 
 
@@ -27,39 +29,6 @@ FILE_LIMITS = Limits(MAX_BYTES, 20_000)
 """For a file on a list's branch, which a stranger may have written: a second of parsing."""
 
 
-class Node(NamedTuple):
-    """One value of a document. `start` and `end` are offsets into `decode_text(data)`.
-
-    Of `text` (scalar), `items` (sequence) and `pairs` (mapping) only the one of its `kind` is
-    filled. `line` counts from 1. `plain` is a scalar without quotes and not in a block; an
-    omitted value (`key:`) is a plain scalar of no text. A block collection ends where its last
-    value does, so comments after it are outside.
-    """
-
-    kind: Literal["scalar", "sequence", "mapping"]
-    line: int
-    start: int
-    end: int
-    text: str = ""
-    items: tuple[Node, ...] = ()
-    pairs: tuple[tuple[Node, Node], ...] = ()
-    plain: bool = False
-    style: str = ""
-
-    def get(self, key: str) -> Node | None:
-        """The value under `key`, or None if it is not there or this is no mapping."""
-        for name, value in self.pairs:
-            if name.text == key:
-                return value
-        return None
-
-    @property
-    def empty(self) -> bool:
-        """True when nothing was written: an omitted value, or the plain word for null."""
-        return self.plain and self.text in _NULLS
-
-
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BAD_CHARACTER = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
 _MARKER = r"(?m)^(?:(?:<{7}|>{7}|\|{7})(?: |\r?$)|={7}\r?$)"
 _DIRECTIVE = r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*%"
@@ -116,6 +85,16 @@ def parse(data: bytes, where: str, limits: Limits = FILE_LIMITS) -> Node:
     `where` is the path that errors name. Raises InvalidData, and nothing else, for whatever
     bytes are given.
     """
+    return parse_lines(data, where, limits) or parse_any(data, where, limits)
+
+
+def parse_lines(data: bytes, where: str, limits: Limits = FILE_LIMITS) -> Node | None:
+    """Read a document of the common kind; None when it is for `parse_any`."""
+    return yaml_lines.read(decode_text(data, where, limits.size), limits.nodes)
+
+
+def parse_any(data: bytes, where: str, limits: Limits = FILE_LIMITS) -> Node:
+    """Read a document of any kind by the parser: forty times the work, and the same tree."""
     text = decode_text(data, where, limits.size)
     from ruamel.yaml import YAML  # 20 ms, and files of our own writing never need it
     from ruamel.yaml.error import MarkedYAMLError

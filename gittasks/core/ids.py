@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from gittasks.core.model import Problem, Snapshot, Task
+from gittasks.core.model import READ_ON, Problem, Snapshot, Task
 from gittasks.errors import Ambiguous, InvalidData, NotFound, Usage
 
 _LIST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -229,10 +229,17 @@ def look_up(
     return task_id
 
 
+def repair_of(problem: Problem) -> str:
+    """What to do about a file that cannot be read."""
+    if problem.set_aside:
+        return READ_ON
+    return "repair the file by hand: git worktree add gives you the list's branch as files"
+
+
 def unreadable(problem: Problem) -> InvalidData:
     """The error for doing something with a task whose file cannot be read."""
     return InvalidData(
         f"the file of task {problem.task} cannot be read: {problem.message}",
         where=f"{problem.path}:{problem.line}" if problem.line else problem.path,
-        hint="repair the file by hand: git worktree add gives you the list's branch as files",
+        hint=repair_of(problem),
     )

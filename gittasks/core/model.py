@@ -229,6 +229,10 @@ class ListInfo(NamedTuple):
 OTHER_ID = "id says "
 """The beginning of the fault of a list.yaml that was written for another list."""
 
+SET_ASIDE = "not read yet: the list has more hand-written text than is read at once"
+"""The fault of a file that was set aside, with the time that it would take."""
+READ_ON = "run this again: what was read is kept, and the next command reads on"
+
 
 class Problem(NamedTuple):
     """Something on the branch that cannot be read: which path, which line, why."""
@@ -246,6 +250,11 @@ class Problem(NamedTuple):
     def other_list(self) -> str:
         """The id of the list that `is_other_list` tells of."""
         return self.message.removeprefix(OTHER_ID).partition(" ")[0]
+
+    @property
+    def set_aside(self) -> bool:
+        """True when nothing is wrong with the file, and the next command reads on."""
+        return self.message == SET_ASIDE
 
     @property
     def task(self) -> str | None:

@@ -14,6 +14,8 @@ from gittasks.core.graph import Graph
 from gittasks.core.history import task_changes
 from gittasks.core.ids import listed
 from gittasks.core.model import (
+    READ_ON,
+    SET_ASIDE,
     Note,
     Problem,
     Status,
@@ -102,8 +104,12 @@ def ready_list(
 
 
 def problem_lines(problems: Iterable[Problem]) -> list[str]:
-    """One line for each thing on the branch that cannot be read."""
-    return [f"unreadable: {clean(str(problem))}" for problem in problems]
+    """One line for each thing on the branch that cannot be read, one for all that was set aside."""
+    listed = list(problems)
+    lines = [f"unreadable: {clean(str(p))}" for p in listed if not p.set_aside]
+    if aside := len(listed) - len(lines):
+        lines.append(f"{aside} tasks {SET_ASIDE}; {READ_ON}")
+    return lines
 
 
 _APART = {

@@ -141,6 +141,13 @@ def put(path: str, data: bytes, shared: Sharing, *, draft: str | None = None) ->
     return True
 
 
+def append(path: str, data: bytes, shared: Sharing) -> None:
+    """Add whole lines to a file by one write, beside others who do. Raises OSError."""
+    with naming(path), open(path, "ab", buffering=0) as file:
+        file.write(data)
+    shared.apply(path)
+
+
 class CacheFile(NamedTuple):
     """The form of a file that may be deleted: its name, its number, a checksum, then the body.
 

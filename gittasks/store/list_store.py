@@ -174,6 +174,7 @@ class ListStore:
         """Keep a branch that was read or written, for the next command, if it is the whole one."""
         if branch.whole:
             list_version.write_cache(self._cache, branch, self.repository.shared)
+            disk.remove(list_version.pieces_path(self.repository.common, self.list_id))
 
     def forget_cached(self) -> None:
         """Let the next look work out the list again, though no head has moved."""

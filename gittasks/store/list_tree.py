@@ -22,6 +22,7 @@ from gittasks.store.list_version import (
     TreeEntry,
 )
 from gittasks.store.objects import NewObject, ObjectStore, Unavailable
+from gittasks.store.parsed_files import ParsedFiles
 
 _README = """\
 This branch is a task list, `{0}`, kept by gittasks: a file for each task, a commit for each step.
@@ -76,7 +77,7 @@ def read_branch(
     entries = read_tree(objects, folder.id) if folder else []
     _bring(objects, root, entries, known)
     info, whole = _read_info(objects, list_id, root, problems)
-    branch = _read_tasks(objects, entries, known)
+    branch = _read_tasks(objects, ParsedFiles(objects, list_id), entries, known)
     rows = {i: known.rows[i] for i in branch.files if i in known.rows} if known else {}
     rows = {i: row for i, row in rows.items() if known and known.files[i] == branch.files[i]}
     return ListVersion(
@@ -122,7 +123,10 @@ class _Folder(NamedTuple):
 
 
 def _read_tasks(
-    objects: ObjectStore, entries: list[TreeEntry], known: ListVersion | None
+    objects: ObjectStore,
+    parsed: ParsedFiles,
+    entries: list[TreeEntry],
+    known: ListVersion | None,
 ) -> _Folder:
     tasks: dict[str, Task] = {}
     files: dict[str, TaskFile] = {}
@@ -140,11 +144,15 @@ def _read_tasks(
             if known and file and file.blob == entry.id:
                 tasks[task_id], files[task_id] = known.snapshot.tasks[task_id], file
             else:
-                tasks[task_id], files[task_id] = _read_task(objects, entry, task_id)
+                data, path = objects.read(entry.id, "blob"), f"tasks/{entry.name}"
+                tasks[task_id], canonical = parsed.parse(data, entry.id, task_id, path)
+                files[task_id] = TaskFile(entry.id, canonical)
         except InvalidData as error:
             rest.append(entry)
             whole = whole and not isinstance(error, Unavailable)
             problems.extend(_problems(f"tasks/{entry.name}", error))
+    if not whole:
+        parsed.flush()
     return _Folder(tasks, files, rest, problems, whole)
 
 
@@ -248,16 +256,6 @@ def _id_of(entry: TreeEntry) -> str:
     if fault := task_id_fault(task_id):
         raise InvalidData(f"its name is no task id: {fault}", where=path)
     return task_id
-
-
-def _read_task(objects: ObjectStore, entry: TreeEntry, task_id: str) -> tuple[Task, TaskFile]:
-    data = objects.read(entry.id, "blob")
-    if task := read_canonical(data, task_id):
-        return task, TaskFile(entry.id, True)
-    from gittasks.codec.task_file import decode_task
-
-    task = decode_task(data, task_id, f"tasks/{entry.name}")
-    return task, TaskFile(entry.id, encode_task(task) == data)
 
 
 def _read_info(

@@ -9,6 +9,7 @@ one reads as absent. Unchanged lines are carried over as they are.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -116,6 +117,11 @@ _DEFAULTS: dict[str, Any] = {**Task._field_defaults, "status": None}
 _LISTS = [name for name, value in _DEFAULTS.items() if value == ()]
 
 
+def pieces_path(common: str, list_id: str) -> str:
+    """The file of what was parsed of a list while it was not read whole (`parsed_files`)."""
+    return os.path.join(common, "gittasks", "cache", "parsed", list_id)
+
+
 def read_cache(path: str) -> ListVersion | None:
     """Return the branch that cache file `path` holds, None if there is none or it is damaged."""
     try:
@@ -127,7 +133,7 @@ def read_cache(path: str) -> ListVersion | None:
         top = rows[0]
         tasks, files, raw = {}, {}, {}
         for row, line in zip(rows[1:], lines[1:], strict=True):
-            task = _task(row[0], row[3])
+            task = cached_task(row[0], row[3])
             tasks[task.id] = task
             files[task.id] = TaskFile(row[1], row[2])
             raw[task.id] = line
@@ -177,7 +183,7 @@ def write_cache(path: str, branch: ListVersion, shared: disk.Sharing) -> None:
     }
     lines = [_dumps(top)]
     for task_id, task in branch.snapshot.tasks.items():
-        lines.append(branch.rows.get(task_id) or _row(task, branch.files[task_id]))
+        lines.append(branch.rows.get(task_id) or cache_row(task, branch.files[task_id]))
     body = b"\n".join(lines)
     CACHE.write(path, body, shared)
 
@@ -186,7 +192,8 @@ def _dumps(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _row(task: Task, file: TaskFile) -> bytes:
+def cache_row(task: Task, file: TaskFile) -> bytes:
+    """The line of a task."""
     fields: dict[str, Any] = {}
     for name in Task._fields:
         value = getattr(task, name)
@@ -195,7 +202,8 @@ def _row(task: Task, file: TaskFile) -> bytes:
     return _dumps([task.id, file.blob, file.canonical, fields])
 
 
-def _task(task_id: str, fields: dict[str, Any]) -> Task:
+def cached_task(task_id: str, fields: dict[str, Any]) -> Task:
+    """The task of a line: its id, and its fields as they came from JSON."""
     fields["status"] = _STATUSES[fields["status"]]
     for name in _LISTS:
         if name in fields:

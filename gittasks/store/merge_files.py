@@ -33,6 +33,7 @@ from gittasks.store.list_version import (
     merge_subject,
 )
 from gittasks.store.objects import NewObject, ObjectStore, Unavailable
+from gittasks.store.parsed_files import ParsedFiles
 
 
 class ListContents:
@@ -41,6 +42,7 @@ class ListContents:
     def __init__(self, objects: ObjectStore, list_id: str) -> None:
         self._objects = objects
         self._list_id = list_id
+        self._parsed = ParsedFiles(objects, list_id)
         self._files: dict[tuple[str, str], File] = {}
         self._made: dict[str, NewObject] = {}
         length = objects.form.id_length
@@ -111,9 +113,7 @@ class ListContents:
                 from gittasks.codec.task_file import decode_list
 
                 return _stated(list_registers(decode_list(data, self._list_id, path)))
-            from gittasks.codec.task_file import decode_task
-
-            return _stated(registers(decode_task(data, task_id, path)))
+            return _stated(registers(self._parsed.parse(data, object_id, task_id, path)[0]))
         except (Unavailable, FormatTooNew):
             raise
         except InvalidData:

@@ -98,10 +98,10 @@ class ObjectStore:
         self.identity = identity
         """`Name <mail>` for commits that nobody makes, where `gittasks.identity` says so."""
         self._folder = os.path.join(common, "objects")
-        self._common = common
+        self.common = common
         self._env = env
         self._durable = durable
-        self._shared = shared
+        self.shared = shared
         self._promisor = promisor
         self._cat: _Cat | None = None
         self._packs: _Packs | None = None
@@ -228,7 +228,7 @@ class ObjectStore:
             if content := self._rescan_packs(object_id, limit):
                 return content
         if self._cat is None:
-            self._cat = _Cat(self._common, self._env)
+            self._cat = _Cat(self.common, self._env)
         try:
             return self._cat.read(object_id, limit)
         except EOFError:  # damage has ended it; the next object gets another
@@ -273,7 +273,7 @@ class ObjectStore:
         packed = zlib.compress(header + item.data, _LOOSE_LEVEL)
         folder = os.path.dirname(path)
         temporary = os.path.join(folder, f"tmp_obj_{os.urandom(6).hex()}")
-        make_folders(folder, self._shared)
+        make_folders(folder, self.shared)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
         try:
             with naming(path), open(handle, "wb") as file:
@@ -281,7 +281,7 @@ class ObjectStore:
                 if platform.WINDOWS and self._durable:
                     file.flush()
                     platform.sync(file.fileno())
-            self._shared.apply(temporary)
+            self.shared.apply(temporary)
         except BaseException:
             remove(temporary)
             raise
@@ -289,7 +289,7 @@ class ObjectStore:
 
     @cached_property
     def _boundaries(self) -> frozenset[str]:
-        return frozenset(read_shallow(self._common).split())
+        return frozenset(read_shallow(self.common).split())
 
     def is_boundary(self, commit_id: str) -> bool:
         """Tell if a shallow clone ends at this commit (gitrepository-layout, `shallow`)."""

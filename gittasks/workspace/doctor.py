@@ -6,6 +6,7 @@ import os
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from gittasks.core.ids import repair_of
 from gittasks.core.model import Unmerged
 from gittasks.core.rules import Symptom, violations
 from gittasks.errors import GittasksError, InvalidData, RemoteFailure
@@ -207,12 +208,7 @@ def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]
             error = transaction.other_list(store.repository, list_id, problem)
             yield Symptom("renamed", list_id, error.message, error.hint or "")
             continue
-        yield Symptom(
-            "unreadable",
-            list_id,
-            str(problem),
-            "repair the file by hand: git worktree add gives you the list's branch as files",
-        )
+        yield Symptom("unreadable", list_id, str(problem), repair_of(problem))
     if not any(entry.name == ".gitattributes" for entry in branch.root):
         yield Symptom(
             "attributes",
