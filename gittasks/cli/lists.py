@@ -1,4 +1,4 @@
-"""Commands about whole lists: init, lists, use, apply."""
+"""Commands about whole lists: init, lists, use, archive, drop, apply."""
 
 from __future__ import annotations
 

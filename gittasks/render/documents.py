@@ -790,6 +790,12 @@ def list_state_document(
     )
 
 
+def deinit_document(parts: Mapping[str, Sequence[str]], *, dry_run: bool) -> Document:
+    """The answer of `deinit`: what was taken out, by kind."""
+    names = {name: list(values) for name, values in parts.items()}
+    return envelope("deinit", dryRun=dry_run, **names)
+
+
 def exported_document(info: ListInfo, form: str, count: int) -> Document:
     """The answer of `export` to a file."""
     return envelope("exported", list=list_part(info), format=form, tasks=count)

@@ -24,6 +24,7 @@ from gittasks.store import disk, platform, remotes
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion
 from gittasks.store.objects import NewObject, ObjectFormat
+from gittasks.store.remotes import PushOutcome
 from gittasks.store.repository import Repository
 
 _GRACE = 1.1
@@ -152,6 +153,31 @@ def stale(seen: Iterable[LeaseObservation], tasks: Mapping[str, Task]) -> dict[s
         for task_id, epoch in lease.claims.items()
         if task_id in tasks and lease.covers(tasks[task_id])
     }
+
+
+def ended(store: ListStore, tasks: Mapping[str, Task]) -> list[str]:
+    """The refs of the leases given here that are for no task in progress any more."""
+    repository = store.repository
+    given = repository.refs.listed(remotes.leases_of(store.list_id))
+    leases = ((name, _read(repository, value)) for name, value in given if value)
+    held = [task for task in tasks.values() if task.status is Status.IN_PROGRESS]
+    return [name for name, lease in leases if lease and not any(map(lease.covers, held))]
+
+
+def remove_ended(store: ListStore, remote: str, tasks: Mapping[str, Task]) -> None:
+    """Remove them here, and from a remote that still has them as they were last seen."""
+    names = ended(store, tasks)
+    if not names:
+        return
+    repository, list_id = store.repository, store.list_id
+    prefix, seen = remotes.leases_of(list_id), remotes.seen_leases(remote, list_id)
+    values = {n: repository.refs.read(seen + n.removeprefix(prefix)) for n in names}
+    there = {name: value for name, value in values.items() if value}
+    if there:  # one that was renewed meanwhile stays
+        answers = remotes.push(repository, remote, dict.fromkeys(there, ""), there)
+        names = [n for n in names if n not in there or answers[n].outcome is PushOutcome.OK]
+    gone = [seen + name.removeprefix(prefix) for name in names if name in there]
+    repository.refs.remove([*names, *gone])
 
 
 def forget(store: ListStore, remote: str | None) -> None:

@@ -40,6 +40,7 @@ _HOMES = {
     "Past": "past",
     "EditResult": "editing",
     "Side": "sharing",
+    "Traces": "deinit",
     "Unapplied": "commit_links",
     "Undone": "undo",
 }
@@ -64,6 +65,7 @@ __all__ = [
     "RefWatcher",
     "Side",
     "Symptom",
+    "Traces",
     "Unapplied",
     "Undone",
     "Workspace",

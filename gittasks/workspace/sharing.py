@@ -24,7 +24,7 @@ from gittasks.core.messages import OWNER, can_keep, keep_message, parse_trailers
 from gittasks.core.rules import Violation, built_on, violations
 from gittasks.core.times import DAY, HOUR, duration_words, format_time
 from gittasks.errors import NoRemote, RemoteFailure
-from gittasks.store import home, remotes, transaction
+from gittasks.store import home, leases, remotes, transaction
 from gittasks.store.commits import MERGE_SIGNER
 from gittasks.store.evaluation import evaluate
 from gittasks.store.list_store import ListStore
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gittasks.core.model import Snapshot
     from gittasks.store.commits import CommitInfo
     from gittasks.store.list_version import ListVersion
+    from gittasks.store.repository import Repository
     from gittasks.sync import SyncOptions, SyncResult
     from gittasks.workspace.session import Session
 
@@ -177,7 +178,18 @@ def exchange(
     store = ListStore(repository, session.list_id, chosen)
     if (remote := store.decisive) is None:
         raise no_remote(repository)
-    return sync.sync([store], remote, wish)
+    return _tidied(repository, sync.sync([store], remote, wish), wish)
+
+
+def _tidied(repository: Repository, done: list[SyncResult], wish: SyncOptions) -> list[SyncResult]:
+    """Remove what has ended with this exchange: leases of this clone, the choice of a list."""
+    for synced in done:
+        if synced.deleted:
+            forget_choice(repository, synced.list_id)
+        if wish.fetch and wish.push and synced.branch and not synced.error:
+            store = ListStore(repository, synced.list_id, synced.remote)
+            leases.remove_ended(store, synced.remote, synced.branch.snapshot.tasks)
+    return done
 
 
 def _sync_all(session: Session, wish: SyncOptions, named: str | None) -> list[SyncResult]:
@@ -207,10 +219,7 @@ def _sync_all(session: Session, wish: SyncOptions, named: str | None) -> list[Sy
         done += sync.sync(stores, remote, wish, shown)
     # Only the tracking ref is left of what was removed there: nothing here is at stake.
     done = [synced._replace(error=None) if synced.removed else synced for synced in done]
-    for synced in done:
-        if synced.deleted:
-            forget_choice(repository, synced.list_id)
-    return done
+    return _tidied(repository, done, wish)
 
 
 class Exchanged(NamedTuple):
