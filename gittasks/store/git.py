@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from os import devnull
 from typing import TYPE_CHECKING, BinaryIO
 
-from gittasks.errors import NoRepository
+from gittasks.errors import NoRepository, Refused
 from gittasks.store import platform
 
 if TYPE_CHECKING:
@@ -319,6 +319,16 @@ def remote_message(stderr: bytes) -> str:
     shown = [word if len(word) <= _LINE else f"{word[:_LINE]}…" for word in dict.fromkeys(words)]
     more = [f"and {len(shown) - _SHOWN} lines more"] if len(shown) > _SHOWN else []
     return "; ".join(shown[:_SHOWN] + more)
+
+
+def check_no_push(env: Mapping[str, str]) -> None:
+    """Raise Refused inside of a push that is not accepted yet, where git moves no refs either."""
+    if env.get("GIT_QUARANTINE_PATH"):
+        raise Refused(
+            "quarantine",
+            "a push is being received here, and nothing is written before it is accepted",
+            hint="lists can be read in a pre-receive or update hook; write in post-receive",
+        )
 
 
 _REFTABLES = "2.45"

@@ -238,6 +238,7 @@ class ObjectStore:
 
     def write(self, objects: Iterable[NewObject]) -> None:
         """Write objects as loose files; when durable, they and their folders are synced."""
+        git.check_no_push(self._env)
         batch = list(objects)
         for attempt in range(_ATTEMPTS):
             try:

@@ -225,6 +225,7 @@ class FileRefs:
         reason: Reason | None = None,
         along: Mapping[str, str] = {},  # noqa: ARG002  a file each, so that `put` is soon enough
     ) -> bool:
+        git.check_no_push(self._env)
         name, _ = _followed(self._common, name)
         lock = os.path.join(self._common, name) + ".lock"
         before = old or "0" * len(new)

@@ -232,6 +232,7 @@ class TableRefs:
     ) -> bool:
         import time
 
+        git.check_no_push(self._env)
         deadline, losses = time.monotonic() + _PATIENCE, 0
         orders = [f"update {name} {new} {old or '0' * len(new)}"]
         others = [f"update {other} {value}" for other, value in along.items()]

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gittasks.core.ids import list_id_fault
-from gittasks.errors import FormatTooNew, InvalidData
+from gittasks.errors import FormatTooNew, InvalidData, NoRepository
 from gittasks.store import config, discovery, disk
 from gittasks.store.refs import FileRefs, Refs
 
@@ -69,6 +69,11 @@ class Repository:
                 f"this repository keeps its refs in {storage}, which is unknown here",
                 hint="the refs of lists can be files or a reftable in the git directory",
             )
+        self._check_places(storage)
+        return loaded
+
+    def _check_places(self, storage: str) -> None:
+        """Raise FormatTooNew or NoRepository where variables send git to other places than us."""
         backend = self.env.get("GIT_REFERENCE_BACKEND") or storage
         if backend != storage:
             raise FormatTooNew(
@@ -76,7 +81,16 @@ class Repository:
                 f"{'a reftable' if storage == 'reftable' else storage}",
                 hint="unset GIT_REFERENCE_BACKEND: refs in another place are unknown here",
             )
-        return loaded
+        # In a push that is being received it names a place for what may yet be thrown away.
+        folder = self.env.get("GIT_OBJECT_DIRECTORY")
+        if folder and not self.env.get("GIT_QUARANTINE_PATH"):
+            place = os.path.realpath(os.path.join(self.start, folder))
+            if place != os.path.realpath(os.path.join(self.common, "objects")):
+                raise NoRepository(
+                    f"GIT_OBJECT_DIRECTORY is set to {folder}, where git has the objects of "
+                    "another place than this repository",
+                    hint="unset GIT_OBJECT_DIRECTORY",
+                )
 
     @cached_property
     def refs(self) -> Refs:

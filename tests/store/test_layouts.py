@@ -246,3 +246,95 @@ def _without_privileges() -> list[str]:
     if shutil.which("setpriv") is None:
         pytest.skip("running as root, and setpriv is not installed")
     return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+
+
+def test_a_symbolic_link_as_head_is_followed(listed: Repo, tmp_path: Path) -> None:
+    """As very old repositories have it: the list of the branch, and the worktree that is on it."""
+    head = Path(listed.git_dir, "HEAD")
+    listed.ok("init", "topic")
+    listed.git("checkout", "-q", "-b", "topic")
+    head.unlink()
+    head.symlink_to("refs/heads/topic")
+    assert listed.ok("status", "--json").json()["list"]["id"] == "topic"
+    listed.git("checkout", "-q", "gittasks/plan")
+    head.unlink()
+    head.symlink_to("refs/heads/gittasks/plan")
+    listed.ok("note", "a", "comes along", "--list", "plan")
+    assert "comes along" in listed.read("tasks/a.yaml")
+    assert listed.git("status", "--porcelain") == ""
+
+
+def test_a_symbolic_link_as_a_ref_is_followed(listed: Repo) -> None:
+    """git takes it for a symbolic ref: what it points to is read, and moved."""
+    listed.git("branch", "-qm", "gittasks/plan", "elsewhere")
+    link = Path(listed.git_dir, "refs/heads/gittasks/plan")
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to("refs/heads/elsewhere")
+    before = listed.git("rev-parse", "elsewhere")
+    listed.ok("start", "a", "--list", "plan")
+    assert link.is_symlink()
+    assert (
+        listed.git("rev-parse", "elsewhere~1")
+        == before
+        == listed.git("rev-parse", "gittasks/plan~1")
+    )
+
+
+@pytest.mark.parametrize("storage", ["files:///elsewhere", "reftable:///elsewhere", "unheard-of"])
+def test_refs_in_another_place_are_refused(listed: Repo, storage: str) -> None:
+    """By the variable, and by the configuration: nothing is written where git would not look."""
+    before = listed.head()
+    result = listed.run("start", "a", env={"GIT_REFERENCE_BACKEND": storage})
+    assert result.code == 4
+    assert "GIT_REFERENCE_BACKEND" in result.err
+    listed.ok("list", env={"GIT_REFERENCE_BACKEND": "files"})
+    listed.git("config", "core.repositoryFormatVersion", "1")
+    with open(os.path.join(listed.git_dir, "config"), "a", encoding="utf-8") as file:
+        file.write(f"[extensions]\n\trefStorage = {storage}\n")
+    for words in (["list"], ["start", "a"]):
+        result = listed.run(*words)
+        assert result.code in (4, 8), result
+        assert "refstorage" in result.err or storage in result.err
+    assert Path(listed.git_dir, "refs/heads/gittasks/plan").read_text().strip() == before
+
+
+def test_objects_in_another_place_are_refused(listed: Repo, tmp_path: Path) -> None:
+    """What we wrote to the repository's own, git would not see there."""
+    own = {"GIT_OBJECT_DIRECTORY": os.path.join(listed.git_dir, "objects")}
+    assert listed.ok("list", env=own).out == listed.ok("list").out
+    for words in (["list"], ["start", "a"]):
+        result = listed.run(*words, env={"GIT_OBJECT_DIRECTORY": str(tmp_path)})
+        assert result.code == 8, result
+        assert "GIT_OBJECT_DIRECTORY" in result.err
+
+
+def test_in_a_push_that_is_not_accepted_lists_are_read_and_not_written(
+    listed: Repo, tmp_path: Path
+) -> None:
+    """git moves no ref there, and throws away what is written; afterwards both work."""
+    hub = Repo(str(tmp_path / "hub.git"))
+    repositories.git(str(tmp_path), "init", "-q", "--bare", hub.path)
+    listed.git("remote", "add", "origin", hub.path)
+    listed.git("push", "-q", "origin", "main", "gittasks/plan")
+    for hook, words in (("pre-receive", "start a"), ("post-receive", "start b")):
+        path = Path(hub.path, "hooks", hook)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(
+            f"#!/bin/sh\n{repositories.GITTASKS} list\n"
+            f"{repositories.GITTASKS} {words} && echo written || echo code $?\n"
+        )
+        path.chmod(0o755)
+    listed.git("commit", "-q", "--allow-empty", "-m", "x")
+    done = subprocess.run(
+        ["git", "push", "origin", "main"],
+        cwd=listed.path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    before, _, after = done.stderr.partition("code 5")
+    assert "a push is being received here" in before
+    assert "[ ] a" in before
+    assert "written" in after
+    statuses = {i: task["status"] for i, task in hub.tasks().items()}
+    assert statuses == {"a": "pending", "b": "in_progress", "c": "pending"}

@@ -16,7 +16,7 @@ from gittasks.core.operations import Operation
 from gittasks.errors import GittasksError
 from gittasks.sync import SyncOptions, SyncResult
 from gittasks.workspace import Workspace
-from support import schemas
+from support import gits, schemas
 from support.launcher import Launcher
 from support.templates import copied
 
@@ -27,6 +27,9 @@ GITTASKS = os.path.join(os.path.dirname(sys.executable), "gittasks")
 
 _FRESH = bool(os.environ.get("TESTS_FRESH"))
 """Whether each command is a new interpreter, as a user's is; `make deep` has it so."""
+
+_FORMAT = os.environ.get("TESTS_FORMAT")
+"""The format of all repositories, one of `gits.FORMATS`; `make deep` runs the suite in others."""
 
 _FOREIGN = ("GIT_", "GITTASKS_", "CLAUDE_", "XDG_", "PYTHON")
 _FOREIGN_NAMES = ("EMAIL", "EDITOR", "VISUAL", "PAGER", "NO_COLOR", "COLUMNS", "SSH_ASKPASS")
@@ -57,6 +60,7 @@ def sealed(env: Mapping[str, str], home: str) -> dict[str, str]:
         "GIT_EDITOR": "false",
         "TZ": "UTC",
         "LC_ALL": "C.UTF-8",
+        **(gits.of_format(_FORMAT) if _FORMAT else {}),
     }
 
 
