@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 import pytest
-from support import gits
+from support import agents, gits, transports
 from support.commits import commit, ran, shas, status
 from support.repositories import Repo, git, plan
 
@@ -41,6 +41,7 @@ def pair(form: str, tmp_path: Path) -> tuple[Repo, Repo]:
     """Two clones of one hub that share the list `plan`."""
     hub = str(tmp_path / "hub.git")
     git(str(tmp_path), "init", "-q", "--bare", hub)
+    git(hub, "config", "http.receivepack", "true")
     ann = plan(Repo.create(str(tmp_path / "ann")), "a", "b", "c")
     ann.git("remote", "add", "origin", hub)
     ann.git("push", "-q", "-u", "origin", "main")
@@ -102,6 +103,61 @@ def test_hooks_and_plain_git(pair: tuple[Repo, Repo]) -> None:
     git(folder, "pull", "-q", "--no-rebase", "--no-edit", "origin", "gittasks/plan")
     assert ann.tasks()["b"]["priority"] == 0
     assert ann.ok("sync").code == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "transport"),
+    [
+        ("sha256-reftable", "ssh"),
+        ("sha256-files", "http"),
+        pytest.param("sha1-reftable", "ssh", marks=pytest.mark.deep),
+        pytest.param("sha256-files", "ssh", marks=pytest.mark.deep),
+        pytest.param("sha256-reftable", "http", marks=pytest.mark.deep),
+    ],
+    indirect=["form"],
+)
+def test_servers(pair: tuple[Repo, Repo], form: str, transport: str) -> None:
+    """What clones share over a server: a claim that it decides, and what was written apart."""
+    if transport == "http" and "reftable" in form and not gits.is_new(gits.OWN_PATH):
+        pytest.skip("the git that knows reftables has no http here: over http they are NOT tested")
+    ann, bob = pair
+    hub = ann.git("remote", "get-url", "origin")
+    with transports.TRANSPORTS[transport](hub) as server:
+        for repo in pair:
+            repo.git("remote", "set-url", "origin", server.url)
+        bob.ok("claim", "a", env={**server.env, "GITTASKS_SESSION": "s1"})
+        refused = ann.run("claim", "a", env={**server.env, "GITTASKS_SESSION": "s2"})
+        assert refused.code == 5
+        assert "Bob" in refused.err
+        ann.ok("note", "b", "apart", env=server.env)
+        bob.ok("done", "a", env={**server.env, "GITTASKS_SESSION": "s1"})
+        for repo in (ann, bob):
+            repo.ok("sync", env=server.env)
+        assert ann.head() == bob.head() == server.tip("gittasks/plan")
+
+
+def test_agents_plans_and_the_past(pair: tuple[Repo, Repo]) -> None:
+    """Tools of agents, a plan, exports, a tree of files, undo and redo, lists that come and go."""
+    ann, _ = pair
+    with agents.in_memory(ann.path) as agent:
+        task = agent.ok("TaskCreate", subject="Of an agent", description="x")["task"]["id"]
+        agent.ok("TaskUpdate", taskId=task, status="in_progress")
+        assert status(ann, task) == "in_progress"
+        agent.ok("TaskUpdate", taskId=task, status="completed")
+    ann.ok("apply", "-", stdin="tasks:\n  - id: p\n    subject: Of a plan\n")
+    ann.ok("undo")
+    assert "p" not in {i for i, t in ann.tasks().items() if t["status"] != "deleted"}
+    ann.ok("redo")
+    assert status(ann, "p") == "pending"
+    assert ann.ok("export", "--json").out
+    ann.ok("archive", "plan")
+    ann.ok("unarchive", "plan")
+    ann.ok("init", "second")
+    ann.ok("sync", "--all")
+    ann.ok("drop", "second")
+    ann.git("branch", "-qD", "gittasks/plan")
+    ann.ok("lists", "restore", "plan")
+    assert ann.tasks("plan")[task]["status"] == "completed"
 
 
 @pytest.mark.parametrize("way", ["shallow", "bare", "submodule"])

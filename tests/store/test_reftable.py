@@ -22,7 +22,6 @@ from gittasks.store.reftable import TableRefs
 
 REF = "refs/heads/gittasks/plan"
 START_A = Transition(Verb.START, "a")
-OLD_PATH = os.environ["PATH"]
 
 
 @pytest.fixture(autouse=True)
@@ -335,7 +334,7 @@ def test_hooks_know_what_moved_head(listed: Repo) -> None:
 def test_an_older_git_is_told_what_is_needed(listed: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cold and warm, reading and writing; nothing is written where neither would look."""
     before, git_dir = listed.head(), listed.git_dir
-    monkeypatch.setenv("PATH", OLD_PATH)
+    monkeypatch.setenv("PATH", gits.OWN_PATH)
     monkeypatch.delenv("GIT_EXEC_PATH", raising=False)
     gits.old_git()
     for words in (["start", "a"], ["init", "new"], ["sync"]):

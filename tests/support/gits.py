@@ -17,34 +17,38 @@ import pytest
 
 from support.templates import scratch
 
-__all__ = ["FORMATS", "is_new", "new_git", "of_format", "old_git"]
+__all__ = ["FORMATS", "OWN_PATH", "is_new", "new_git", "of_format", "old_git"]
 
 FORMATS = [f"{hash_}-{refs}" for hash_ in ("sha1", "sha256") for refs in ("files", "reftable")]
 """The formats of repositories, as the tests name them."""
 _NEW = os.path.join(os.path.dirname(os.path.dirname(sys.executable)), "new-git")
 _WITH_REFTABLES = (2, 45)
+OWN_PATH = os.environ["PATH"]
+"""The path of the machine's git."""
 _LIBRARY = ("git-sh-setup", "git-sh-i18n", "git-sh-i18n--envsubst")
 
 
 @cache
-def version(path: str | None = None) -> tuple[int, ...]:
+def version(path: str) -> tuple[int, ...]:
     """The version of the git that a PATH leads to."""
-    env = os.environ if path is None else {**os.environ, "PATH": path}
+    env = {**os.environ, "PATH": path}
     words = subprocess.run(
         ["git", "--version"], env=env, capture_output=True, text=True, check=True
     )
     return tuple(map(int, re.findall(r"\d+", words.stdout)[:2]))
 
 
-def is_new() -> bool:
-    """True when the git on PATH knows reftables."""
-    return version(os.environ["PATH"]) >= _WITH_REFTABLES
+def is_new(path: str | None = None) -> bool:
+    """True when the git on PATH, or on another path, knows reftables."""
+    return version(path or os.environ["PATH"]) >= _WITH_REFTABLES
 
 
 def old_git() -> None:
     """Skip a test of how a git without reftables meets one where the machine has no such git."""
     if is_new():
-        pytest.skip(f"git {version()} knows reftables: that an older one refuses is NOT tested")
+        pytest.skip(
+            "the machine's git knows reftables, so that an older one refuses them is NOT tested"
+        )
 
 
 def new_git() -> dict[str, str]:
