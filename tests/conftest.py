@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support.repositories import Repo, sealed
+from support.launcher import unsynced
+from support.repositories import FRESH, Repo, sealed
 from support.templates import copied
 
 # Under nohup, and in the background of a script, these are ignored, also by all that a test starts.
@@ -47,6 +48,8 @@ def sealed_git(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
         monkeypatch.delenv(name)
     for name, value in env.items():
         monkeypatch.setenv(name, value)
+    if not FRESH:
+        monkeypatch.setattr(os, "fsync", unsynced)
 
 
 @pytest.fixture

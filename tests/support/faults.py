@@ -45,7 +45,7 @@ class Calls:
 @contextlib.contextmanager
 def injected(folder: str, fault: Fault) -> Iterator[Calls]:
     """Let the n-th call that touches a path below `folder`, or a handle of one, fail."""
-    calls, handles, root = Calls(), set[int](), os.path.realpath(folder)
+    calls, handles, root = Calls(), dict[int, tuple[int, int]](), os.path.realpath(folder)
 
     def strike(call: Callable[..., Any], path: object, *args: Any, **named: Any) -> Any:
         calls.count += 1
@@ -62,6 +62,18 @@ def injected(folder: str, fault: Fault) -> Iterator[Calls]:
             fault.errno, os.strerror(fault.errno), path if isinstance(path, str) else None
         )
 
+    def identity(handle: Any) -> tuple[int, int]:
+        try:
+            status = real_fstat(handle)
+        except OSError:
+            return (-1, -1)
+        return status.st_dev, status.st_ino
+
+    def known(handle: Any) -> bool:
+        """Whether it still is of the file that was opened: a file object closes it unseen, and a
+        pipe to git may have its number then, whose close must not fail."""
+        return handle in handles and handles[handle] == identity(handle)
+
     def inside(path: object) -> bool:
         if not isinstance(path, (str, os.PathLike)):
             return False
@@ -69,23 +81,23 @@ def injected(folder: str, fault: Fault) -> Iterator[Calls]:
 
     def by_path(call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(path: Any, *args: Any, **named: Any) -> Any:
-            if isinstance(path, int) and path in handles:
+            if isinstance(path, int) and known(path):
                 return strike(call, None, path, *args, **named)
             if not inside(path):
                 return call(path, *args, **named)
             value = strike(call, path, path, *args, **named)
             if call is real_open:
-                handles.add(value)
+                handles[value] = identity(value)
             return value
 
         return wrapped
 
     def by_handle(call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(handle: Any, *args: Any, **named: Any) -> Any:
-            if handle not in handles:
+            if not known(handle):
                 return call(handle, *args, **named)
             if call is real_close:
-                handles.discard(handle)
+                del handles[handle]
             return strike(call, None, handle, *args, **named)
 
         return wrapped
@@ -96,6 +108,7 @@ def injected(folder: str, fault: Fault) -> Iterator[Calls]:
         return strike(real_builtin, str(file), file, *args, **named)
 
     real_open, real_close, real_builtin = os.open, os.close, builtins.open
+    real_fstat = os.fstat
     with pytest.MonkeyPatch.context() as patch:
         for name in _BY_PATH:
             patch.setattr(os, name, by_path(getattr(os, name)))

@@ -20,13 +20,23 @@ from support import gits, schemas
 from support.launcher import Launcher
 from support.templates import copied
 
-__all__ = ["GITTASKS", "GittasksError", "Repo", "Result", "Workspace", "git", "plan", "sealed"]
+__all__ = [
+    "FRESH",
+    "GITTASKS",
+    "GittasksError",
+    "Repo",
+    "Result",
+    "Workspace",
+    "git",
+    "plan",
+    "sealed",
+]
 
 GITTASKS = os.path.join(os.path.dirname(sys.executable), "gittasks")
 """The console script that was installed with the interpreter that runs the tests."""
 
-_FRESH = bool(os.environ.get("TESTS_FRESH"))
-"""Whether each command is a new interpreter, as a user's is; `make deep` has it so."""
+FRESH = bool(os.environ.get("TESTS_FRESH"))
+"""Whether each command is a new interpreter that waits for the disk, as a user's is."""
 
 _FORMAT = os.environ.get("TESTS_FORMAT")
 """The format of all repositories, one of `gits.FORMATS`; `make deep` runs the suite in others."""
@@ -58,6 +68,7 @@ def sealed(env: Mapping[str, str], home: str) -> dict[str, str]:
         "GIT_CONFIG_GLOBAL": config,
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_EDITOR": "false",
+        "GIT_TEST_FSYNC": "1" if FRESH else "0",  # git's own switch for its own tests
         "TZ": "UTC",
         "LC_ALL": "C.UTF-8",
         **(gits.of_format(_FORMAT) if _FORMAT else {}),
@@ -100,7 +111,7 @@ def git(folder: str, *args: str, stdin: str | bytes = "", env: Mapping[str, str]
 @cache
 def launcher() -> Launcher | None:
     """The launcher of this process; None where each command is to be started afresh."""
-    if _FRESH:
+    if FRESH:
         return None
     forks = Launcher()
     atexit.register(forks.close)

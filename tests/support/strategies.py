@@ -6,6 +6,7 @@ All draw from tiny pools, so that ids, owners, sessions and texts meet each othe
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -94,7 +95,8 @@ def _of_kind(field: Field, pool: Iterable[str]) -> st.SearchStrategy[Any]:
     return kinds[field.kind]
 
 
-def tasks(task_id: str, pool: Iterable[str] = IDS) -> st.SearchStrategy[Task]:
+@cache
+def tasks(task_id: str, pool: tuple[str, ...] = IDS) -> st.SearchStrategy[Task]:
     """Any task that a file could hold, sense or not."""
     drawn = {field.attr: values_of(field, pool) for field in FIELDS}
     return st.builds(lambda **fields: Task(**fields), id=st.just(task_id), extra=maps, **drawn)
