@@ -34,7 +34,17 @@ from gittasks.errors import (
     RemoteFailure,
     Way,
 )
-from gittasks.store import anew, home, leases, remotes, removal, signing, transaction, worktrees
+from gittasks.store import (
+    anew,
+    home,
+    leases,
+    remotes,
+    removal,
+    side_branches,
+    signing,
+    transaction,
+    worktrees,
+)
 from gittasks.store.ancestry import is_ancestor
 from gittasks.store.commits import CommitInfo
 from gittasks.store.disk import Backoff
@@ -212,6 +222,12 @@ class SyncResult(NamedTuple):
     """There is a branch of a list here that was removed there."""
     deleted: bool = False
     """The list had been dropped, and was deleted here as it was there."""
+    pushed_as: str | None = None
+    """The branch that it is pushed to, where `gittasks.pushAs` names one."""
+    taken: tuple[str, ...] = ()
+    """Side branches that were taken in."""
+    untaken: tuple[str, ...] = ()
+    """Sentences about those that could not be."""
     rounds: int = 0
     lagging: tuple[str, ...] = ()
     error: GittasksError | None = None
@@ -278,10 +294,20 @@ def _fetch(running: Mapping[str, _ListSync], remote: str, there: frozenset[str] 
     for list_id in present:
         leases.record_observations(repository, remote, list_id)
     missing = absent.union(running.keys() - set(present))
+    _fetch_side_branches(running, remote)
     for list_id, exchange in running.items():
         if exchange.settled:
             continue
         exchange.note_fetched(absent=list_id in missing)
+
+
+def _fetch_side_branches(running: Mapping[str, _ListSync], remote: str) -> None:
+    """Fetch the branches of other names that are known to hold one of the lists."""
+    repository = next(iter(running.values())).repository
+    names = {e.result.pushed_as for e in running.values() if e.result.pushed_as}
+    sides = side_branches.fetched(repository, remote)
+    names |= {s.name.removeprefix(f"{remote}/") for s in sides if s.list_id in running}
+    remotes.fetch_side_branches(repository, remote, sorted(names))
 
 
 def _push(
@@ -302,11 +328,16 @@ def _push(
         return
     for list_id in divided:
         running[list_id].fail(home.divided(repository, list_id, remote, _DIFFER))
-    refspecs = {repository.ref(i): c for i, c in pushed.items() if i not in divided}
+    going: dict[str, str] = {}
+    for list_id in [i for i in pushed if i not in divided]:
+        ref = running[list_id].ref
+        if ref in going:
+            running[list_id].fail(side_branches.shared_name(list_id, going[ref], ref))
+        going.setdefault(ref, list_id)
+    refspecs = {ref: pushed[list_id] for ref, list_id in going.items()}
     answers = remotes.push(repository, remote, refspecs) if refspecs else {}
-    for list_id, commit in pushed.items():
-        if list_id not in divided:
-            running[list_id].note_pushed(commit, answers[repository.ref(list_id)])
+    for ref, list_id in going.items():
+        running[list_id].note_pushed(pushed[list_id], answers[ref])
 
 
 # --- a remote that is fetched from one URL and pushed to others ----------------------------------
@@ -332,24 +363,29 @@ def _divided(repository: Repository, remote: str, list_ids: Sequence[str]) -> fr
             remotes.fetch(repository, remote, sorted(differing))
         for url in urls.push if urls else ():
             shown = remotes.branches(repository, remote, url)
+            targets = {i: side_branches.pushed_ref(repository, i) for i in differing}
             differing = frozenset(
-                i
-                for i in differing
-                if shown.get(repository.ref(i))
-                != repository.refs.read(repository.tracking_ref(remote, i))
+                i for i, ref in targets.items() if shown.get(ref) != _seen(repository, remote, ref)
             )
         if not differing:
             break
     return differing
 
 
+def _seen(repository: Repository, remote: str, ref: str) -> str | None:
+    """The commit of a branch on a remote, as it was last fetched."""
+    return refs.read(repository.common, side_branches.tracking_ref(remote, ref))
+
+
 def _shows(repository: Repository, remote: str, list_id: str, commit: str) -> bool:
     """True when the fetched URL holds a commit that was pushed to another."""
+    branch = side_branches.pushed_as(repository, list_id)
     for look in range(_LOOKS):
         if look:
             _LOOK_AGAIN.wait(look - 1)
         remotes.fetch(repository, remote, [list_id])
-        tracked = repository.refs.read(repository.tracking_ref(remote, list_id))
+        remotes.fetch_side_branches(repository, remote, [branch] if branch else [])
+        tracked = _seen(repository, remote, side_branches.pushed_ref(repository, list_id))
         if tracked and is_ancestor(repository.objects, commit, tracked):
             return True
     return False
@@ -371,7 +407,10 @@ class _ListSync:
 
     def __init__(self, store: ListStore, remote: str, wish: SyncOptions) -> None:
         self.repository = store.repository
-        self.result = SyncResult(store.list_id, remote)
+        self.ref = side_branches.pushed_ref(store.repository, store.list_id)
+        """The ref on the remote that it is pushed to."""
+        pushed_as = side_branches.pushed_as(store.repository, store.list_id)
+        self.result = SyncResult(store.list_id, remote, pushed_as=pushed_as)
         self.settled = False
         self._store = store
         self._list_id = store.list_id
@@ -430,6 +469,7 @@ class _ListSync:
         if self.settled:
             return
         try:
+            self._take_in()
             if self._wish.accept_rewrite:  # what the remote had is here before it is forgotten
                 transaction.hold(self._store)
                 remotes.forget_published(self.repository, self._remote, self._list_id)
@@ -466,6 +506,34 @@ class _ListSync:
             self.result = self.result._replace(absent=self._absent)
             self._finish()
 
+    def _take_in(self) -> None:
+        """Take in what side branches of the remote hold; one that cannot be had stops nothing."""
+        store, place = self._store, (self.repository, self._remote, self._list_id)
+        heads = store.heads()
+        for side in side_branches.unmerged(*place, heads.all):
+            try:
+                received = self._received_from(side)
+            except GittasksError as error:
+                sentence = f"{side.name} was not taken in: {error.message}"
+                self.result = self.result._replace(untaken=(*self.result.untaken, sentence))
+                continue
+            self._received |= {c.id: c for c in received}
+            self.result = self.result._replace(taken=(*self.result.taken, side.name))
+
+    def _received_from(self, side: side_branches.SideBranch) -> tuple[CommitInfo, ...]:
+        """Take in one side branch; the operations that came with it, parents first."""
+        store, heads = self._store, self._store.heads()
+        if heads.local is None:
+            transaction.create(store, heads.tracked or side.commit)
+            if heads.tracked is None:
+                return tuple(reversed(list(store.walk(side.commit))))
+            if heads.tracked != self._before.tracked:
+                self._received |= {c.id: c for c in store.news(self._before.tracked)}
+        evaluated = transaction.integrate(store, beside=side.commit).evaluated
+        if evaluated.branch.apart:
+            raise unmergeable(evaluated.branch.apart, self._list_id, self._remote)
+        return evaluated.received
+
     def to_push(self) -> str | None:
         """The commit that the remote should have; None when it has it, or there is none."""
         if self.settled:
@@ -474,11 +542,14 @@ class _ListSync:
         looked = self._wish.fetch or self.result.rounds > 1
         urls = home.urls_of(self.repository, self._remote)
         level = looked and not self._absent and heads.local == heads.tracked
+        if self.result.pushed_as:
+            level = level or heads.local == self._shown
         # That the fetched URL has it says nothing of the others.
         if heads.local is None or (level and not (urls and urls.apart)):
             self._finish()
             return None
         try:
+            side_branches.check_own(self.repository, self._remote, self._list_id)
             if self.result.branch:  # what is no list is not pushed either
                 transaction.check_writable(self._store, self.result.branch)
             published = remotes.published(self.repository, self._remote, self._list_id)
@@ -491,8 +562,16 @@ class _ListSync:
         unsent = self._unsent
         if self._absent or not heads.tracked:  # all of it is new there
             unsent = tuple(reversed(list(self._store.walk(heads.local))))
+        if self.result.pushed_as and self._shown:
+            beside = self._store.merged(Heads(heads.local, self._shown), None).unsent
+            unsent = tuple(commit for commit in beside if commit in unsent)
         self._offered |= {c.id: c for c in unsent}
         return heads.local
+
+    @property
+    def _shown(self) -> str | None:
+        """The commit of the branch that it is pushed to, as it was last seen on the remote."""
+        return _seen(self.repository, self._remote, self.ref)
 
     @property
     def must_follow(self) -> bool:
@@ -506,10 +585,10 @@ class _ListSync:
         elif pushed.outcome is PushOutcome.UNKNOWN:
             self._doubts += 1  # the next fetch tells whether it is there
         elif pushed.outcome is PushOutcome.LOST:
-            if error := _blocked(self._store, self._remote):
+            if error := _blocked(self._store, self._remote, self.ref):
                 self.fail(error)
                 return
-            tip = self._store.heads().tracked  # nobody was first if that stays as it is
+            tip = self._shown  # nobody was first if that stays as it is
             self._stuck = self._stuck + 1 if self._tip == (tip,) else 0
             self._tip = (tip,)
         if pushed.outcome is PushOutcome.REFUSED or self._doubts > _DOUBTS or self._stuck > _DOUBTS:
@@ -526,8 +605,14 @@ class _ListSync:
             self.fail(error)
             return
         with suppress(GittasksError, OSError):  # it is there, and the next fetch says so
-            remotes.note_tracking(repository, *place, commit)
-        self.result = self.result._replace(created=pushed.created)
+            if self.result.pushed_as:
+                home.adopt(repository, self._list_id, self._remote)
+                name = side_branches.tracking_ref(self._remote, self.ref)
+                remotes.note_branch(repository, name, commit)
+            else:
+                remotes.note_tracking(repository, *place, commit)
+        known = self.result.pushed_as and self._store.heads().tracked
+        self.result = self.result._replace(created=pushed.created and not known)
         self._finish()
         if pushed.missed:
             self.fail(partly_pushed(self._list_id, self._remote, pushed.missed))
@@ -544,9 +629,9 @@ class _ListSync:
         self.settled = True
 
     def _finish(self) -> None:
-        self.result = self.result._replace(
-            received=tuple(self._received.values()), sent=tuple(self._offered.values())
-        )
+        # What a side branch brought was on the remote before.
+        sent = tuple(c for i, c in self._offered.items() if i not in self._received)
+        self.result = self.result._replace(received=tuple(self._received.values()), sent=sent)
         self.settled = True
 
 
@@ -651,7 +736,7 @@ class _Offer:
     def _note_refusal(self, answer: remotes.Pushed, tracked: str | None, attempt: int) -> None:
         """Take in that the commit was not taken; raise where trying again helps nothing."""
         store, remote = self._store, self._remote
-        if answer.outcome is PushOutcome.LOST and (error := _blocked(store, remote)):
+        if answer.outcome is PushOutcome.LOST and (error := _blocked(store, remote, store.ref)):
             raise error
         self._stuck = self._stuck + 1 if attempt and tracked == self._tip else 0
         self._tip, self._doubtful = tracked, answer.outcome is PushOutcome.UNKNOWN
@@ -686,10 +771,10 @@ class _Offer:
         return answer.outcome is PushOutcome.OK and not answer.missed
 
 
-def _blocked(store: ListStore, remote: str) -> Refused | None:
+def _blocked(store: ListStore, remote: str, ref: str) -> Refused | None:
     """The error for a list whose branch a remote cannot make, because of another's name."""
-    repository, ref = store.repository, store.ref
-    if store.heads().tracked:
+    repository = store.repository
+    if _seen(repository, remote, ref):
         return None
     try:
         names = remotes.branches(repository, remote)

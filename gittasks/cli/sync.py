@@ -11,7 +11,7 @@ from gittasks import render
 from gittasks.cli.options import F, command, first_option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
-from gittasks.core.ids import find
+from gittasks.core.ids import find, listed
 from gittasks.core.progress import summary
 from gittasks.errors import InvalidData
 from gittasks.sync import SyncOptions, SyncResult
@@ -110,6 +110,9 @@ def _document(synced: SyncResult, exchange: Exchanged) -> dict[str, Any]:
         commit=(branch.heads.local or branch.heads.tracked) if branch else None,
         rounds=synced.rounds,
         behind=synced.behind,
+        pushed_as=synced.pushed_as,
+        taken=synced.taken,
+        untaken=synced.untaken,
         removed=synced.removed,
         deleted=synced.deleted,
         dates_ahead={ahead.name: ahead.seconds for ahead in exchange.dates_ahead},
@@ -141,15 +144,12 @@ def _list_lines(synced: SyncResult, exchange: Exchanged, marks: StatusMarks) -> 
         return [f"{name}: dropped, and deleted on {remote}: it was deleted here as well"]
     if synced.removed:
         return _removed_lines(synced, remote)
-    if synced.absent:
+    if synced.absent and not synced.taken:
         return [f"{name}: not on {remote}; put it there with: gittasks push"]
+    untaken = [f"  ! {clean(sentence)}" for sentence in synced.untaken]
     if _is_quiet(synced):
-        return [f"{name}: up to date with {remote}", *_behind(synced)]
-    moved = [f"{_changes(len(synced.received))} from {remote}"] if synced.received else []
-    moved += [f"{_changes(len(synced.sent))} to {remote}"] if synced.sent else []
-    if synced.created:
-        moved = [f"now on {remote}"]
-    lines = [f"{name}: {', '.join(moved)}", *_behind(synced)]
+        return [f"{name}: up to date with {remote}", *_behind(synced), *untaken]
+    lines = [f"{name}: {_moved(synced)}", *_behind(synced), *untaken]
     lines += _entry_lines("<", exchange.received, marks)
     lines += [] if synced.created else _entry_lines(">", exchange.sent, marks)
     for conflict in exchange.conflicts:
@@ -172,6 +172,18 @@ def _removed_lines(synced: SyncResult, remote: str) -> list[str]:
         f"  put it there again with: gittasks push --accept-rewrite --list {name}",
         f"  or give it up here as well: gittasks drop {name} --offline",
     ]
+
+
+def _moved(synced: SyncResult) -> str:
+    """`2 changes from origin (origin/claude/plan), 1 change to origin as claude/plan`."""
+    clean, remote = render.text.clean, render.text.clean(synced.remote)
+    pushed_as = f" as {clean(synced.pushed_as)}" if synced.pushed_as else ""
+    taken = f" ({clean(listed(synced.taken, 3))})" if synced.taken else ""
+    came = f"{_changes(len(synced.received))} from {remote}{taken}" if synced.received else ""
+    went = f"{_changes(len(synced.sent))} to {remote}{pushed_as}" if synced.sent else ""
+    if synced.created:
+        came, went = came if taken else "", f"now on {remote}{pushed_as}"
+    return ", ".join(filter(None, [came, went]))
 
 
 def _behind(synced: SyncResult) -> list[str]:

@@ -12,7 +12,7 @@ from gittasks.errors import EmptyRemote, GittasksError, NotFound, Usage
 from gittasks.githooks import catch_up, code_commits, commits
 from gittasks.githooks.code_commits import hook_env
 from gittasks.githooks.commits import place, some
-from gittasks.store import disk, home, platform
+from gittasks.store import disk, home, platform, refs, side_branches
 from gittasks.store.evaluation import evaluate
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import Heads
@@ -159,7 +159,12 @@ def _is_due(repository: Repository, list_id: str, commit: str, remote: str) -> b
     """True when this is the home of a list that has something it lacks, as far as known."""
     decided = home.of(repository, list_id)
     tracked = repository.tracked_lists().get(remote, {}).get(list_id)
-    return decided.remote == remote and decided.doubt is None and commit != tracked
+    if decided.remote != remote or decided.doubt is not None:
+        return False
+    target = side_branches.tracking_ref(remote, side_branches.pushed_ref(repository, list_id))
+    if commit not in (tracked, refs.read(repository.common, target)):
+        return True
+    return bool(side_branches.unmerged(repository, remote, list_id, [commit, tracked]))
 
 
 def _not_pushed(list_id: str, remote: str, error: GittasksError) -> str:

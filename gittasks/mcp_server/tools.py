@@ -108,6 +108,8 @@ def _exchanged(workspace: Workspace, result: SyncResult) -> dict[str, Any]:
     data |= {"received": lines, "sent": len(result.sent)}
     flags = {"behind": result.behind, "removed": result.removed}
     data |= {name: True for name, holds in flags.items() if holds}
+    branches = {"pushedAs": result.pushed_as, "taken": result.taken, "untaken": result.untaken}
+    data |= {name: value for name, value in branches.items() if value}
     if exchange.dates_ahead:
         data["datesAhead"] = [str(ahead) for ahead in exchange.dates_ahead]
     if result.conflicts:
@@ -127,9 +129,11 @@ def _exchange_lines(data: Mapping[str, Any]) -> list[str]:
     counts = ((len(data["received"]), "from"), (data["sent"], "to"))
     if data.get("removed"):
         return [f"{name}: removed from {remote}, and not here"]
-    moves = ", ".join(f"{count} {way} {remote}" for count, way in counts if count)
+    pushed_as = f" as {clean(data['pushedAs'])}" if data["sent"] and "pushedAs" in data else ""
+    moves = ", ".join(f"{count} {way} {remote}" for count, way in counts if count) + pushed_as
     lines = [f"{name}: {moves or f'up to date with {remote}'}"]
     lines += [f"  < {clean(line)}" for line in data["received"]]
+    lines += [f"  ! {clean(sentence)}" for sentence in data.get("untaken", ())]
     if count := data.get("conflicts"):
         lines += [clean(line) for line in plain.sharing_lines(count, None)]
     if data.get("behind"):

@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from hashlib import sha1
 from typing import TYPE_CHECKING, NamedTuple
@@ -319,14 +319,28 @@ _WHOLE = 10**9
 
 def _fetch_args(repository: Repository, remote: str, list_ids: Sequence[str]) -> list[str]:
     """Arguments of a git that fetches just these lists and what is seen of their leases."""
+    refspecs = [f"+{repository.ref(i)}:{repository.tracking_ref(remote, i)}" for i in list_ids]
+    refspecs += [f"+{leases_of(i)}*:{seen_leases(remote, i)}*" for i in list_ids]
+    return ["fetch", *_fetch_options(repository), remote, *refspecs]
+
+
+def _fetch_options(repository: Repository) -> list[str]:
     options = ["--no-tags", "--no-prune", "--refmap=", "--no-write-fetch-head", "--progress"]
     options += ["--no-recurse-submodules", "--no-auto-maintenance"]
     if discovery.read_shallow(repository.common):
         options.append(f"--depth={_WHOLE}")
-    options.append("--end-of-options")
-    refspecs = [f"+{repository.ref(i)}:{repository.tracking_ref(remote, i)}" for i in list_ids]
-    refspecs += [f"+{leases_of(i)}*:{seen_leases(remote, i)}*" for i in list_ids]
-    return ["fetch", *options, remote, *refspecs]
+    return [*options, "--end-of-options"]
+
+
+def fetch_side_branches(repository: Repository, remote: str, branches: Iterable[str]) -> None:
+    """Bring the tracking refs of further branches up to date, as far as that can be done.
+
+    Those that are no longer there stay as they were last seen: their work is nowhere else.
+    """
+    # A pattern, since git fetches nothing at all when one of several names is not there.
+    refspecs = [f"+refs/heads/{name}*:refs/remotes/{remote}/{name}*" for name in branches]
+    if refspecs:
+        _talk(repository, ["fetch", *_fetch_options(repository), remote, *refspecs])
 
 
 def _fetch(
@@ -483,7 +497,11 @@ def note_tracking(repository: Repository, remote: str, list_id: str, commit: str
     """
     record_published(repository, remote, list_id, commit)
     home.adopt(repository, list_id, remote)
-    name = repository.tracking_ref(remote, list_id)
+    note_branch(repository, repository.tracking_ref(remote, list_id), commit)
+
+
+def note_branch(repository: Repository, name: str, commit: str) -> None:
+    """Set a tracking ref to what the remote is known to hold; Busy as `note_tracking`."""
     old = repository.refs.read(name)
     if old != commit:
         lock_files.clear_leftovers(repository.common, repository.refs.locks([name]))

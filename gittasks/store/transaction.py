@@ -412,15 +412,21 @@ def _settles(before: ListVersion, after: ListVersion) -> bool:
     )
 
 
-def integrate(store: ListStore, tracked: str | None = None) -> MergeCommitResult:
+def integrate(
+    store: ListStore, tracked: str | None = None, *, beside: str | None = None
+) -> MergeCommitResult:
     """Bring the local branch to what the list says, with what was fetched from its remote.
 
-    `tracked` is what the remote is known to hold, whatever its tracking ref says. A list that is
-    only on the remote gets no local branch by that. Raises as `update` does, and NoList.
+    `tracked` is what the remote is known to hold, whatever its tracking ref says; `beside` is the
+    head of a side branch that is taken in instead. A list that is only on the remote gets no local
+    branch by that. Raises as `update` does, and NoList.
     """
     with lock_of(store) as lock:
         for attempt in range(_ATTEMPTS):
-            merge = store.evaluate(tracked)
+            if beside:
+                merge = store.merged(Heads(store.heads().local, beside), None)
+            else:
+                merge = store.evaluate(tracked)
             local, target = merge.branch.heads.local, merge.branch.commit
             if local is None or local == target:
                 return MergeCommitResult(merge)
@@ -431,7 +437,8 @@ def integrate(store: ListStore, tracked: str | None = None) -> MergeCommitResult
             if moved is not None:
                 heads = merge.branch.heads._replace(local=target)
                 with suppress(OSError):
-                    store.remember(merge.branch._replace(heads=heads))
+                    if not beside:
+                        store.remember(merge.branch._replace(heads=heads))
                 return MergeCommitResult(merge, *moved)
             _BACKOFF.wait(attempt)
     raise _always_beaten(store)

@@ -19,6 +19,7 @@ from gittasks.store import (
     merge_driver,
     platform,
     remotes,
+    side_branches,
     transaction,
 )
 from gittasks.store.list_store import ListStore
@@ -278,6 +279,14 @@ def _others(store: ListStore) -> Iterator[Symptom]:
             store.list_id,
             f"{remote} holds changes that are not here",
             f"gittasks pull {remote} --list {store.list_id}",
+        )
+    place = (store.repository, store.remote, store.list_id, store.heads().all)
+    for side in side_branches.unmerged(*place):
+        yield Symptom(
+            "elsewhere",
+            store.list_id,
+            f"{side.name} holds changes that are not here",
+            f"gittasks pull --list {store.list_id}",
         )
     author = store.repository.config.author
     for ahead in sharing.dates_ahead(islice(store.walk(), _NEWEST), author):

@@ -19,7 +19,7 @@ from gittasks.core.remarks import remarks
 from gittasks.core.rules import lost_lease
 from gittasks.core.validation import escape_line
 from gittasks.errors import GittasksError, Refused
-from gittasks.store import home, transaction
+from gittasks.store import home, side_branches, transaction
 from gittasks.workspace import log
 
 if TYPE_CHECKING:
@@ -33,6 +33,12 @@ Change = Callable[["ListVersion", Context], "tuple[Edit, tuple[str, ...]]"]
 
 _LOSING = frozenset({"held", "lost-lease", "closed"})
 """Rules by which a finish is refused when somebody else has, or had, the task."""
+
+
+_UNASKED = (
+    "the remote was not asked if the claim still stands: gittasks.pushAs has the list pushed under "
+    "another name; a later claim of somebody else wins when a teammate syncs"
+)
 
 
 class EditResult(NamedTuple):
@@ -90,8 +96,10 @@ def edit(
     first: bool = False,
 ) -> EditResult:
     """Apply operations, all or nothing and by one move of the ref; see `Workspace.edit`."""
-    claims = any(isinstance(op, Claim) for op in operations)
+    claims = [op for op in operations if isinstance(op, Claim)]
     remote = session.store.decisive if claims and not offline else None
+    if remote and (branch := side_branches.pushed_as(session.repository, session.list_id)):
+        raise side_branches.no_claim(session.list_id, remote, branch, claims[0].id)
     policy = Policy(remote, not offline, force, parallel, first)
 
     def change(branch: ListVersion, context: Context) -> tuple[Edit, tuple[str, ...]]:
@@ -165,6 +173,8 @@ def write(
     log.remember(session.store, list(zip(chain, steps, strict=True)))
     if hint:
         session.notices.append(hint)
+    if attempt.unasked:
+        session.notices.append(_UNASKED)
     session.notices += [lagging(folder) for folder in written.lagging]
     session.notices += [f"done, but {sentence}" for sentence in written.unfinished]
     return EditResult(attempt.edit, written.commit.id, attempt.notes)
@@ -193,6 +203,9 @@ class _Attempt:
         """Whether the remote is being asked."""
         self.needs_remote = False
         """Whether nothing was proposed because the remote has to agree to it."""
+        self._pushed_as = side_branches.pushed_as(session.repository, session.list_id)
+        self.unasked = False
+        """Whether the remote had to agree, and cannot: the branch that decides is not pushed."""
 
     def propose(self, branch: ListVersion) -> transaction.Proposal | None:
         """The commit to make on top of a branch; None when there is nothing to commit here."""
@@ -209,8 +222,9 @@ class _Attempt:
                 and not self.asks
                 and is_fenced(self._session.store, branch, edit, undo=self._undo_of is not None)
             )
-            self.needs_remote = fenced
-            if fenced:
+            self.unasked = fenced and self._pushed_as is not None
+            self.needs_remote = fenced and not self.unasked
+            if self.needs_remote:
                 return None
         steps = edit.steps or (edit,)
         proposals = [

@@ -10,7 +10,7 @@ from gittasks.core.ids import check_list_id, is_slip, slug
 from gittasks.core.model import ListInfo, Problem, Snapshot
 from gittasks.core.times import format_time
 from gittasks.errors import GittasksError, NoList, Refused, Way
-from gittasks.store import acknowledged, transaction
+from gittasks.store import acknowledged, side_branches, transaction
 from gittasks.store.list_store import ListStore
 from gittasks.workspace import session as session_
 
@@ -129,7 +129,10 @@ def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
         )
     store = ListStore(session.repository, chosen)
     holders = [r for r, ids in session.repository.tracked_lists().items() if chosen in ids]
-    created, unfinished = transaction.create(store)
+    beside = None if store.head() else side_branches.adoptable(session.repository, chosen)
+    created, unfinished = transaction.create(store, beside.commit if beside else None)
+    if created and beside:
+        session.notices.append(f"it goes on from the branch {beside.name}")
     if created:
         session.commits.append(f"on {store.ref.removeprefix('refs/heads/')}")
     _tell(session, unfinished)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from gittasks.core.ids import check_list_id, list_id_fault, near_matches
+from gittasks.core.ids import check_list_id, list_id_fault, listed, near_matches
 from gittasks.core.model import Actor, ListInfo, ListState, Snapshot
 from gittasks.core.times import format_time
 from gittasks.errors import BranchGone, GittasksError, NoList, NoRemote, Usage, Way
@@ -105,8 +105,11 @@ def choose_list(repository: Repository, option: str | None) -> ChosenList:
     if len(lists) == 1:
         return ChosenList(lists[0], ONLY)
     if not lists:
+        beside, ways = _beside(repository)
         raise NoList(
-            "this repository has no task list yet", hint=_EXAMPLE, ways=_fetching(repository)
+            f"this repository has no task list yet{beside}",
+            hint=None if ways else _EXAMPLE,
+            ways=ways or _fetching(repository),
         )
     opened = [list_id for list_id in lists if _is_open(repository, list_id)]
     if len(opened) == 1:
@@ -161,6 +164,30 @@ def _fetching(repository: Repository) -> list[Way]:
     return [Way("fetch the lists of others", ("gittasks", "pull"))] if repository.remotes() else []
 
 
+def _beside(repository: Repository, list_id: str | None = None) -> tuple[str, list[Way]]:
+    """Words about lists that are here under branches of other names, and the ways to them."""
+    from gittasks.store import side_branches  # dulwich, and only on the way to an error
+
+    sides = [s for s in side_branches.everywhere(repository) if list_id in (None, s.list_id)]
+    if not sides:
+        return "", []
+    own = repository.prefix.removeprefix("refs/heads/")
+    names = listed([f"{side.name} ({side.list_id})" for side in sides], 3)
+    purpose = "take up what the branches of the remote hold"
+    pull = Way(purpose, ("gittasks", "pull"))
+    fetched = any(side.ref.startswith("refs/remotes/") for side in sides)
+    prefixes = dict.fromkeys(side.prefix for side in sides if side.prefix is not None)
+    ways = [pull] if fetched else []
+    ways += [
+        Way(f"take {prefix} for the prefix", ("git", "config", _PREFIX, prefix), decision=True)
+        for prefix in prefixes
+    ]
+    return f', but branches that do not begin with "{own}": {names}', ways
+
+
+_PREFIX = "gittasks.branchPrefix"
+
+
 def no_such_list(repository: Repository, chosen: ChosenList) -> NoList:
     """The error for a list that was named but does not exist."""
     lists = repository.known_lists()
@@ -168,9 +195,10 @@ def no_such_list(repository: Repository, chosen: ChosenList) -> NoList:
     by = f" (named by {chosen.by})" if chosen.by not in ("--list", ONLY) else ""
     others = f"there is {', '.join(near[:10])}; " if near else ""
     make = Way(f"{others}make it", ("gittasks", "init", chosen.id))
+    beside, ways = _beside(repository, chosen.id)
     return NoList(
-        f'no task list "{chosen.id}" here{by}',
-        ways=[*_fetching(repository), make],
+        f'no task list "{chosen.id}" here{by}{beside}',
+        ways=ways or [*_fetching(repository), make],
         details={"lists": lists},
     )
 

@@ -24,7 +24,7 @@ from gittasks.core.messages import OWNER, can_keep, keep_message, parse_trailers
 from gittasks.core.rules import Violation, built_on, violations
 from gittasks.core.times import DAY, HOUR, duration_words, format_time
 from gittasks.errors import NoRemote, RemoteFailure
-from gittasks.store import home, leases, remotes, transaction
+from gittasks.store import home, leases, remotes, side_branches, transaction
 from gittasks.store.commits import MERGE_SIGNER
 from gittasks.store.evaluation import evaluate
 from gittasks.store.list_store import ListStore
@@ -213,7 +213,9 @@ def _sync_all(session: Session, wish: SyncOptions, named: str | None) -> list[Sy
         except RemoteFailure as error:  # it stops no list of another remote
             done += [sync.SyncResult(i, remote, error=error) for i in sorted(lists) or [remote]]
             continue
-        theirs = {i for i in shown or () if named or home.of(repository, i).remote == remote}
+        beside = {side.list_id for side in side_branches.fetched(repository, remote)}
+        there = beside.union(shown or ())
+        theirs = {i for i in there if named or home.of(repository, i).remote == remote}
         theirs -= {result.list_id for result in done}
         stores = [ListStore(repository, list_id, remote) for list_id in sorted(lists | theirs)]
         done += sync.sync(stores, remote, wish, shown)

@@ -1,0 +1,244 @@
+"""Side branches: branches of other names that hold a list.
+
+Hosted agents may often push nothing but `claude/*`. `gittasks.pushAs` names the branch that a list
+is pushed to there, and every sync takes in what the branches of the home remote hold of its list.
+A list under another prefix is recognised in the same way.
+
+A branch holds a list when its tip has a `list.yaml` that says so and all of its history comes from
+the root of that list: code that a list was merged into is none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from gittasks.core.ids import list_id_fault
+from gittasks.errors import InvalidData, Refused, Way
+from gittasks.store import disk, git, refs
+from gittasks.store.commits import read_commit
+from gittasks.store.list_tree import read_tree, root_objects
+from gittasks.store.list_version import REGULAR
+from gittasks.store.objects import Unavailable
+from gittasks.store.repository import Repository
+
+_SETTING = "gittasks.pushAs"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+"""Branch names that are taken: a part of what git takes."""
+_ID = re.compile(rb"""^id: *["']?([A-Za-z0-9._-]{1,100})["']? *$""", re.MULTILINE)
+_MESSAGE = re.compile(r"[A-Za-z0-9._-]{1,100}: ")
+"""The beginning of the message of a commit of a list."""
+_VERDICTS = disk.CacheFile("side-branches", 1)
+_NONE = "-"
+
+
+class SideBranch(NamedTuple):
+    """A branch that holds a list under another name: its ref, here or as fetched, and its tip."""
+
+    ref: str
+    list_id: str
+    commit: str
+
+    @property
+    def name(self) -> str:
+        """The branch as people call it: `origin/claude/plan`."""
+        return self.ref.removeprefix("refs/remotes/").removeprefix("refs/heads/")
+
+    @property
+    def prefix(self) -> str | None:
+        """The prefix of branches under which this would be the branch of its list."""
+        branch = self.ref.removeprefix("refs/heads/")
+        if self.ref.startswith("refs/remotes/"):
+            branch = self.ref.split("/", 3)[3]
+        return branch.removesuffix(self.list_id) if branch.endswith(self.list_id) else None
+
+
+def pushed_ref(repository: Repository, list_id: str) -> str:
+    """The ref that a list is pushed to: its own, unless `gittasks.pushAs` names another.
+
+    A `*` in the name stands for the id of the list.
+    """
+    chosen = repository.config.get(_SETTING.lower())
+    if not chosen:
+        return repository.ref(list_id)
+    name = chosen.replace("*", list_id)
+    parts = name.split("/")
+    if not _NAME.fullmatch(name) or any(p.endswith((".lock", ".")) or ".." in p for p in parts):
+        raise InvalidData(
+            f'git config {_SETTING} is "{chosen}", which is no name for a branch',
+            hint="use letters, digits, hyphens and slashes; a * stands for the id of the list",
+        )
+    return f"refs/heads/{name}"
+
+
+def pushed_as(repository: Repository, list_id: str) -> str | None:
+    """The branch that `gittasks.pushAs` names for a list, None where it is pushed as itself."""
+    ref = pushed_ref(repository, list_id)
+    return None if ref == repository.ref(list_id) else ref.removeprefix("refs/heads/")
+
+
+def no_claim(list_id: str, remote: str, branch: str, task_id: str | None) -> Refused:
+    """The error for a claim where the branch that decides on it cannot be pushed."""
+    step: tuple[str, ...] = ("ready",)
+    purpose = "see what can be begun without a claim"
+    if task_id:
+        step, purpose = ("start", task_id), "begin it without a claim"
+    return Refused(
+        "push-as",
+        f'{remote} grants claims on the branch of "{list_id}", and from here only {branch} is '
+        f"pushed (git config {_SETTING}): two could be granted the same task",
+        hint="gittasks sync shares the work all the same",
+        ways=[Way(purpose, ("gittasks", *step))],
+        details={"list": list_id, "remote": remote},
+    )
+
+
+def check_own(repository: Repository, remote: str, list_id: str) -> None:
+    """Refuse to push a list to a branch that holds another one."""
+    ref = pushed_ref(repository, list_id)
+    held = {side.ref: side.list_id for side in fetched(repository, remote)}
+    other = held.get(tracking_ref(remote, ref), list_id)
+    if other != list_id:
+        raise shared_name(list_id, other, ref)
+
+
+def shared_name(list_id: str, other: str, ref: str) -> Refused:
+    """The error for two lists that would be pushed to one branch."""
+    branch = ref.removeprefix("refs/heads/")
+    command = ("git", "config", _SETTING, f"{branch}-*")
+    return Refused(
+        "branch-name",
+        f'{branch} is the branch of the list "{other}", so "{list_id}" cannot be pushed as that',
+        hint="a * stands for the id of the list",
+        ways=[Way("give each list a branch of its own", command, decision=True)],
+        details={"list": list_id},
+    )
+
+
+def tracking_ref(remote: str, ref: str) -> str:
+    """The ref that says where a remote has a branch."""
+    return f"refs/remotes/{remote}/{ref.removeprefix('refs/heads/')}"
+
+
+def fetched(repository: Repository, remote: str) -> list[SideBranch]:
+    """The side branches of a remote, as they were last fetched."""
+    prefix = f"refs/remotes/{remote}/"
+    return _among(repository, prefix, repository.tracking_ref(remote, ""))
+
+
+def everywhere(repository: Repository) -> list[SideBranch]:
+    """The side branches that are here, and those of all remotes."""
+    here = _among(repository, "refs/heads/", repository.prefix)
+    return [*here, *(side for r in repository.remotes() for side in fetched(repository, r))]
+
+
+def adoptable(repository: Repository, list_id: str) -> SideBranch | None:
+    """A side branch, here or as fetched, from which a list that has no branch yet can begin."""
+    sides = (side for side in everywhere(repository) if side.list_id == list_id)
+    return next((side for side in sides if _is_rooted(repository, side, ())), None)
+
+
+def unmerged(
+    repository: Repository, remote: str | None, list_id: str, heads: Iterable[str | None]
+) -> list[SideBranch]:
+    """The side branches of a list, as fetched, that hold what no head of it does."""
+    branches = fetched(repository, remote) if remote else []
+    sides = [side for side in branches if side.list_id == list_id]
+    known = [head for head in heads if head]
+    if not sides or {side.commit for side in sides} <= set(known):
+        return []
+    options = [f"--no-merged={head}" for head in known]
+    names = _git(
+        repository, ["for-each-ref", "--format=%(refname)", *options, *(s.ref for s in sides)]
+    )
+    left = set((names or "").splitlines())
+    return [side for side in sides if side.ref in left and _is_rooted(repository, side, known)]
+
+
+def _is_rooted(repository: Repository, side: SideBranch, known: Sequence[str]) -> bool:
+    """Does all of a side branch come from the root of its list, or from its known heads?"""
+    arguments = ["rev-list", "--max-parents=0", side.commit, *(f"^{head}" for head in known)]
+    answer = _git(repository, arguments)
+    tree = root_objects(repository.objects, side.list_id)[-2].id
+    return answer is not None and all(
+        read_commit(repository.objects, root).tree == tree for root in answer.split()
+    )
+
+
+# --- branches told apart ----------------------------------------------------------------------
+
+
+def _among(repository: Repository, prefix: str, own: str) -> list[SideBranch]:
+    """The side branches among the refs with a prefix that are no branches of lists by name."""
+    if own == prefix:  # any branch may be a list by its name
+        return []
+    tips = {
+        ref: commit
+        for ref, commit in refs.listed(repository.common, prefix)
+        if commit and not ref.startswith(own) and not ref.endswith("/HEAD")
+    }
+    if not tips:
+        return []
+    verdicts = _verdicts(repository, prefix, tips)
+    return [
+        SideBranch(ref, list_id, commit)
+        for ref, commit in tips.items()
+        if (list_id := verdicts.get(commit, _NONE)) != _NONE
+    ]
+
+
+def _verdicts(repository: Repository, prefix: str, tips: Mapping[str, str]) -> dict[str, str]:
+    """The list that each commit holds, by its `list.yaml`; what was once seen is remembered."""
+    path = repository.cache_path("side", prefix.rstrip("/"))
+    lines = (_VERDICTS.read(path) or b"").decode("ascii", "replace").split("\n")
+    known = dict(line.split(" ", 1) for line in lines if " " in line)
+    wanted = dict.fromkeys(tips.values())
+    new = [commit for commit in wanted if commit not in known]
+    if not new:
+        return known
+    verdicts = {c: known[c] for c in wanted if c in known} | _judged(repository, new)
+    body = "\n".join(f"{commit} {list_id}" for commit, list_id in verdicts.items())
+    _VERDICTS.write(path, body.encode("ascii"), repository.shared)
+    return verdicts
+
+
+def _judged(repository: Repository, commits: Sequence[str]) -> dict[str, str]:
+    """The list that each commit says it holds; without those that cannot be had just now."""
+    objects, verdicts = repository.objects, dict.fromkeys(commits, _NONE)
+    infos = [read_commit(objects, commit) for commit in commits if objects.has(commit)]
+    if not objects.whole:  # the trees of code are left where they are
+        infos = [info for info in infos if _MESSAGE.match(info.message)]
+        objects.need(info.tree for info in infos)
+    blobs: dict[str, str] = {}
+    for info in infos:
+        try:
+            entries = read_tree(objects, info.tree)
+        except InvalidData:
+            del verdicts[info.id]
+            continue
+        for entry in entries:
+            if entry.name == "list.yaml" and entry.mode == REGULAR:
+                blobs[info.id] = entry.id
+    objects.need(blobs.values())
+    for commit, blob in blobs.items():
+        try:
+            verdicts[commit] = _list_in(objects.read(blob, "blob"))
+        except Unavailable:
+            del verdicts[commit]
+        except InvalidData:  # too long, or no file
+            continue
+    return verdicts
+
+
+def _list_in(data: bytes) -> str:
+    match = _ID.search(data)
+    list_id = match.group(1).decode("ascii") if match else ""
+    return list_id if list_id_fault(list_id) is None else _NONE
+
+
+def _git(repository: Repository, args: Sequence[str]) -> str | None:
+    """The output of a git that reads; None when it failed."""
+    place = [*git.NO_HOOKS, f"--git-dir={repository.common}"]
+    answer = git.run([*place, *args], cwd=repository.common, env=git.unbound(repository.env))
+    return answer.stdout.decode("utf-8", "replace") if answer.returncode == 0 else None
