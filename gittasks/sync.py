@@ -307,7 +307,11 @@ def _fetch_side_branches(running: Mapping[str, _ListSync], remote: str) -> None:
     names = {e.result.pushed_as for e in running.values() if e.result.pushed_as}
     sides = side_branches.fetched(repository, remote)
     names |= {s.name.removeprefix(f"{remote}/") for s in sides if s.list_id in running}
-    remotes.fetch_side_branches(repository, remote, sorted(names))
+    if names:
+        remotes.fetch_side_branches(repository, remote, sorted(names))
+        sides = side_branches.fetched(repository, remote)
+    for exchange in running.values():
+        exchange.sides = sides
 
 
 def _push(
@@ -412,6 +416,8 @@ class _ListSync:
         pushed_as = side_branches.pushed_as(store.repository, store.list_id)
         self.result = SyncResult(store.list_id, remote, pushed_as=pushed_as)
         self.settled = False
+        self.sides: Sequence[side_branches.SideBranch] | None = None
+        """The side branches of the remote, where they were just fetched."""
         self._store = store
         self._list_id = store.list_id
         self._remote = remote
@@ -478,11 +484,9 @@ class _ListSync:
                 self.result = self.result._replace(behind=True)
             if evaluated.behind and evaluated.branch.heads.local:
                 evaluated, lagging, _ = transaction.integrate(self._store)
-        except NoList:
-            self.fail(nowhere(self._list_id, self._remote))
-            return
         except GittasksError as error:
-            self.fail(error)
+            gone = isinstance(error, NoList)
+            self.fail(nowhere(self._list_id, self._remote) if gone else error)
             return
         heads = evaluated.branch.heads
         received = evaluated.received
@@ -508,9 +512,10 @@ class _ListSync:
 
     def _take_in(self) -> None:
         """Take in what side branches of the remote hold; one that cannot be had stops nothing."""
-        store, place = self._store, (self.repository, self._remote, self._list_id)
-        heads = store.heads()
-        for side in side_branches.unmerged(*place, heads.all):
+        sides, self.sides = self.sides, None
+        if sides is None:
+            sides = side_branches.fetched(self.repository, self._remote)
+        for side in side_branches.unmerged(self._store, sides):
             try:
                 received = self._received_from(side)
             except GittasksError as error:

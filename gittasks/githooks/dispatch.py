@@ -164,7 +164,7 @@ def _is_due(repository: Repository, list_id: str, commit: str, remote: str) -> b
     target = side_branches.tracking_ref(remote, side_branches.pushed_ref(repository, list_id))
     if commit not in (tracked, refs.read(repository.common, target)):
         return True
-    return bool(side_branches.unmerged(repository, remote, list_id, [commit, tracked]))
+    return bool(side_branches.unmerged(ListStore(repository, list_id, remote)))
 
 
 def _not_pushed(list_id: str, remote: str, error: GittasksError) -> str:

@@ -709,6 +709,11 @@ def sync_document(lists: Iterable[Document]) -> Document:
     return envelope("sync", lists=list(lists))
 
 
+def side_part(pushed_as: str | None, taken: Sequence[str], untaken: Sequence[str]) -> Document:
+    """Branches of other names that had a part in an exchange."""
+    return {"pushedAs": pushed_as, "taken": list(taken), "untaken": list(untaken)}
+
+
 def exchange_part(
     list_id: str,
     title: str | None,
@@ -723,9 +728,7 @@ def exchange_part(
     commit: str | None,
     rounds: int,
     behind: bool,
-    pushed_as: str | None,
-    taken: Sequence[str],
-    untaken: Sequence[str],
+    side: Document,
     removed: bool,
     deleted: bool,
     dates_ahead: Mapping[str, int],
@@ -745,9 +748,7 @@ def exchange_part(
         "commit": commit,
         "rounds": rounds,
         "behind": behind,
-        "pushedAs": pushed_as,
-        "taken": list(taken),
-        "untaken": list(untaken),
+        **side,
         "removed": removed,
         "deleted": deleted,
         "datesAhead": [{"by": who, "seconds": seconds} for who, seconds in dates_ahead.items()],

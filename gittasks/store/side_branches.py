@@ -11,13 +11,14 @@ the root of that list: code that a list was merged into is none.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, Refused, Way
 from gittasks.store import disk, git, refs
 from gittasks.store.commits import read_commit
+from gittasks.store.list_store import ListStore
 from gittasks.store.list_tree import read_tree, root_objects
 from gittasks.store.list_version import REGULAR
 from gittasks.store.objects import Unavailable
@@ -139,14 +140,19 @@ def adoptable(repository: Repository, list_id: str) -> SideBranch | None:
     return next((side for side in sides if _is_rooted(repository, side, ())), None)
 
 
-def unmerged(
-    repository: Repository, remote: str | None, list_id: str, heads: Iterable[str | None]
-) -> list[SideBranch]:
-    """The side branches of a list, as fetched, that hold what no head of it does."""
-    branches = fetched(repository, remote) if remote else []
-    sides = [side for side in branches if side.list_id == list_id]
-    known = [head for head in heads if head]
-    if not sides or {side.commit for side in sides} <= set(known):
+def unmerged(store: ListStore, branches: Sequence[SideBranch] | None = None) -> list[SideBranch]:
+    """Those of the side branches of a list that hold what no head of it does.
+
+    By default of those that its remote has, as it was last fetched.
+    """
+    repository = store.repository
+    if branches is None:
+        branches = fetched(repository, store.remote) if store.remote else []
+    sides = [side for side in branches if side.list_id == store.list_id]
+    if not sides:
+        return []
+    known = [head for head in store.heads().all if head]
+    if {side.commit for side in sides} <= set(known):
         return []
     options = [f"--no-merged={head}" for head in known]
     names = _git(

@@ -423,10 +423,8 @@ def integrate(
     """
     with lock_of(store) as lock:
         for attempt in range(_ATTEMPTS):
-            if beside:
-                merge = store.merged(Heads(store.heads().local, beside), None)
-            else:
-                merge = store.evaluate(tracked)
+            ours = Heads(store.heads().local, beside)
+            merge = store.merged(ours, None) if beside else store.evaluate(tracked)
             local, target = merge.branch.heads.local, merge.branch.commit
             if local is None or local == target:
                 return MergeCommitResult(merge)
@@ -437,8 +435,7 @@ def integrate(
             if moved is not None:
                 heads = merge.branch.heads._replace(local=target)
                 with suppress(OSError):
-                    if not beside:
-                        store.remember(merge.branch._replace(heads=heads))
+                    store.remember(merge.branch._replace(heads=heads))
                 return MergeCommitResult(merge, *moved)
             _BACKOFF.wait(attempt)
     raise _always_beaten(store)

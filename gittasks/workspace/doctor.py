@@ -280,8 +280,7 @@ def _others(store: ListStore) -> Iterator[Symptom]:
             f"{remote} holds changes that are not here",
             f"gittasks pull {remote} --list {store.list_id}",
         )
-    place = (store.repository, store.remote, store.list_id, store.heads().all)
-    for side in side_branches.unmerged(*place):
+    for side in side_branches.unmerged(store):
         yield Symptom(
             "elsewhere",
             store.list_id,
