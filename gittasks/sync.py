@@ -378,7 +378,7 @@ def _divided(repository: Repository, remote: str, list_ids: Sequence[str]) -> fr
 
 def _seen(repository: Repository, remote: str, ref: str) -> str | None:
     """The commit of a branch on a remote, as it was last fetched."""
-    return refs.read(repository.common, side_branches.tracking_ref(remote, ref))
+    return repository.refs.read(side_branches.tracking_ref(remote, ref))
 
 
 def _shows(repository: Repository, remote: str, list_id: str, commit: str) -> bool:

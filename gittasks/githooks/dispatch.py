@@ -12,7 +12,7 @@ from gittasks.errors import EmptyRemote, GittasksError, NotFound, Usage
 from gittasks.githooks import catch_up, code_commits, commits
 from gittasks.githooks.code_commits import hook_env
 from gittasks.githooks.commits import place, some
-from gittasks.store import disk, home, platform, refs, side_branches
+from gittasks.store import disk, home, platform, side_branches
 from gittasks.store.evaluation import evaluate
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import Heads
@@ -162,7 +162,7 @@ def _is_due(repository: Repository, list_id: str, commit: str, remote: str) -> b
     if decided.remote != remote or decided.doubt is not None:
         return False
     target = side_branches.tracking_ref(remote, side_branches.pushed_ref(repository, list_id))
-    if commit not in (tracked, refs.read(repository.common, target)):
+    if commit not in (tracked, repository.refs.read(target)):
         return True
     return bool(side_branches.unmerged(ListStore(repository, list_id, remote)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from gittasks.errors import Busy, Refused
-from gittasks.store import acknowledged, disk, git, home, leases, remotes, worktrees
+from gittasks.store import acknowledged, disk, git, home, leases, remotes, side_branches, worktrees
 from gittasks.store.list_store import ListStore
 from gittasks.store.repository import Repository
 from gittasks.store.transaction import lock_of
@@ -38,6 +38,7 @@ def remove(store: ListStore, remote: str | None, head: str | None) -> None:
         check_not_checked_out(repository, store.ref)
         # Without its record first, so that a branch that goes was never one that is missed.
         acknowledged.drop(repository, list_id)
+        side_branches.pass_over(store)
         _delete_refs(store, remote, head)
         home.forget(repository, list_id)
         if remote:

@@ -10,13 +10,14 @@ the root of that list: code that a list was merged into is none.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, Refused, Way
-from gittasks.store import disk, git, refs
+from gittasks.store import disk, git
 from gittasks.store.commits import read_commit
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_tree import read_tree, root_objects
@@ -181,7 +182,7 @@ def _among(repository: Repository, prefix: str, own: str) -> list[SideBranch]:
         return []
     tips = {
         ref: commit
-        for ref, commit in refs.listed(repository.common, prefix)
+        for ref, commit in repository.refs.listed(prefix)
         if commit and not ref.startswith(own) and not ref.endswith("/HEAD")
     }
     if not tips:
@@ -191,7 +192,31 @@ def _among(repository: Repository, prefix: str, own: str) -> list[SideBranch]:
         SideBranch(ref, list_id, commit)
         for ref, commit in tips.items()
         if (list_id := verdicts.get(commit, _NONE)) != _NONE
+        and commit not in _passed_over(repository, list_id)
     ]
+
+
+def pass_over(store: ListStore) -> None:
+    """Pass over the side branches of a list that is deleted with what they hold, so it stays so."""
+    repository, list_id = store.repository, store.list_id
+    sides = [side for side in everywhere(repository) if side.list_id == list_id]
+    new = {side.commit for side in unmerged(store, sides)}
+    commits = {side.commit for side in sides if side.commit not in new}
+    if commits := commits | _passed_over(repository, list_id):
+        text = "\n".join(sorted(commits))
+        disk.put(_passed_over_path(repository, list_id), text.encode("ascii"), repository.shared)
+
+
+def _passed_over(repository: Repository, list_id: str) -> frozenset[str]:
+    try:
+        text = disk.read(_passed_over_path(repository, list_id)).decode("ascii", "replace")
+    except OSError:
+        return frozenset()
+    return frozenset(text.split())
+
+
+def _passed_over_path(repository: Repository, list_id: str) -> str:
+    return os.path.join(repository.common, "gittasks", "passed-over", list_id)
 
 
 def _verdicts(repository: Repository, prefix: str, tips: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from gittasks.core.model import LIST_MARKS, ListState, Status
 from gittasks.core.operations import Context, MarkList
 from gittasks.errors import Refused, RemoteFailure, Way
 from gittasks.store import acknowledged, remotes, removal
+from gittasks.store.side_branches import pushed_as
 from gittasks.workspace import editing, log
 from gittasks.workspace.session import forget_choice
 
@@ -47,7 +48,8 @@ def mark(session: Session, list_id: str, state: ListState, *, offline: bool = Fa
     at = session.select(list_id)
     if at.store.head() is None:
         at.branch()
-    remote = None if offline or not is_shared(at.store) else at.store.decisive
+    unasked = offline or pushed_as(at.repository, list_id) or not is_shared(at.store)
+    remote = None if unasked else at.store.decisive
 
     # Dropped once more, it is dropped with what came meanwhile.
     anew = state is ListState.DROPPED and _came_after(at.store) > 0

@@ -201,3 +201,20 @@ def test_the_hook_pushes_under_the_other_name(team: tuple[Repo, Repo]) -> None:
     ada.git("fetch", "-q")
     assert "plan" in ada.run("hook", "pre-push", "origin", "url").err
     assert on_hub(ada) == ada.head()
+
+
+def test_a_list_that_was_deleted_stays_so(team: tuple[Repo, Repo]) -> None:
+    """The branch of an agent that is left over brings nothing back; new work on it does."""
+    ada, agent = team
+    agent.ok("note", "a", "one", env=AGENT)
+    agent.ok("sync", env=AGENT)
+    ada.git("fetch", "-q")
+    ada.ok("sync")
+    ada.ok("drop", "plan")
+    ada.ok("drop", "plan", "--purge")
+    assert ada.run("sync", "--all").out.strip() == "there is no list to share"
+    agent.ok("note", "a", "two", env=AGENT)
+    agent.ok("sync", "--accept-rewrite", env=AGENT)
+    ada.git("fetch", "-q")
+    ada.ok("sync", "--all")
+    assert [note["text"] for note in ada.tasks("plan")["a"]["notes"]] == ["one", "two"]
