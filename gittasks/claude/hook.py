@@ -308,8 +308,8 @@ def _mirror(workspace: Workspace, event: Event) -> Answer:
     """Do in the list what the session did with its own task tools."""
     from gittasks.claude import links as recorded_links
     from gittasks.claude import transfer
-    from gittasks.claude.importing import mirror
     from gittasks.claude.links import Link, find
+    from gittasks.claude.mapping import mirror
 
     if event.tool not in ("TaskCreate", "TaskUpdate", ""):
         return Answer()

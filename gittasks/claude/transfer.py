@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.claude import links as recorded_links
 from gittasks.claude import task_files
-from gittasks.claude.exporting import files
-from gittasks.claude.importing import Step, admit, agreed, wanted
 from gittasks.claude.links import Link, find
+from gittasks.claude.mapping import Step, admit, agreed, files, wanted
 from gittasks.claude.task_files import NativeTask, Skipped
 from gittasks.core.ids import list_id_fault
 from gittasks.core.operations import Context

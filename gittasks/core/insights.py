@@ -19,7 +19,7 @@ from gittasks.core.fields import SINGLE
 from gittasks.core.graph import critical_path, time_left, web
 from gittasks.core.history import Change, ChangeKind, LogEntry, TaskState, states, strictly_equal
 from gittasks.core.ids import listed
-from gittasks.core.lint.history_rules import batches
+from gittasks.core.lint.rules import batches
 from gittasks.core.messages import AFTER_LOSS
 from gittasks.core.model import Snapshot, Status, Task
 from gittasks.core.times import MINUTE, duration_words, format_time, parse_time

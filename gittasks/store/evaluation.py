@@ -15,12 +15,11 @@ from gittasks.core.merge.resolution import Conflict
 from gittasks.core.messages import parse_kept
 from gittasks.core.model import Unmerged
 from gittasks.errors import FormatTooNew, InvalidData
-from gittasks.store import merge_cache
-from gittasks.store.ancestry import Region, region
+from gittasks.store import ancestry
+from gittasks.store.ancestry import Checkpoint, Region, region
 from gittasks.store.commits import CommitInfo, read_commit
 from gittasks.store.list_tree import read_branch
 from gittasks.store.list_version import Heads, ListVersion, merge_subject
-from gittasks.store.merge_cache import Checkpoint
 from gittasks.store.merge_files import ListContents
 from gittasks.store.objects import NewObject, ObjectStore
 from gittasks.store.repository import Repository
@@ -134,7 +133,7 @@ def evaluate(
     """Work out what the list says; `near` is a version of it that may save some reading."""
     objects = repository.objects
     path = _kept_at(repository, list_id)
-    checkpoints = merge_cache.read(path)
+    checkpoints = ancestry.read_checkpoints(path)
     heads = heads._replace(published=_before(objects, heads))
     area = region(objects, [head for head in heads if head], checkpoints)
     if heads.local and heads.tracked and area.cut and not area.is_line:
@@ -154,7 +153,7 @@ def evaluate(
             raise
         return _alone(repository, list_id, heads._replace(published=None), Unmerged.NEWER, near)
     if missing := [c for c in new if c.commit not in checkpoints]:
-        merge_cache.write(path, checkpoints, missing, repository.shared)
+        ancestry.write_checkpoints(path, checkpoints, missing, repository.shared)
     return evaluated
 
 
@@ -163,7 +162,7 @@ def evaluate_past(
 ) -> ListVersion:
     """The list as it was when its history ended at these commits; nothing is remembered of it."""
     objects = repository.objects
-    area = region(objects, heads, merge_cache.read(_kept_at(repository, list_id)))
+    area = region(objects, heads, ancestry.read_checkpoints(_kept_at(repository, list_id)))
     if area.is_line and not (area.base and area.base.conflicts):
         return read_branch(objects, list_id, heads[0], near)
     run = replay(objects, list_id, area, heads, near)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from gittasks.core.merge.dag import Commit, History, MergedState
 from gittasks.errors import GittasksError, InvalidData, Refused
-from gittasks.store import merge_cache, refs
+from gittasks.store import ancestry, refs
 from gittasks.store.ancestry import region
 from gittasks.store.commits import read_commit
 from gittasks.store.evaluation import replay
@@ -90,7 +90,7 @@ def _by_history(repository: Repository, path: str, sides: Sequence[NewObject]) -
             tree = contents.tree(read_commit(objects, commit).tree)
             if tree.get(path, "").partition(" ")[2] != side.id:
                 return None
-        cached = merge_cache.read(repository.cache_path("merge", ref or ""))
+        cached = ancestry.read_checkpoints(repository.cache_path("merge", ref or ""))
         area = region(objects, heads, cached)
         if area.cut:
             return None

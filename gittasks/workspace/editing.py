@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.apply import Edit, apply, with_accepted_ways
 from gittasks.core.graph import Graph
-from gittasks.core.messages import AFTER_LOSS, commit_message
+from gittasks.core.messages import AFTER_LOSS, commit_message, remarks
 from gittasks.core.model import Status, Task
 from gittasks.core.operations import AddNote, Claim, Context, Operation, Transition, Verb
-from gittasks.core.remarks import remarks
 from gittasks.core.rules import lost_lease
 from gittasks.core.validation import escape_line
 from gittasks.errors import GittasksError, Refused

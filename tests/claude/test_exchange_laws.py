@@ -7,9 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.claude.exporting import files
-from gittasks.claude.importing import admit, agreed, wanted
 from gittasks.claude.links import Link, find
+from gittasks.claude.mapping import admit, agreed, files, wanted
 from gittasks.claude.task_files import STATUSES, NativeTask, normalised, read, write
 from gittasks.core.apply import apply
 from gittasks.core.model import Actor, ListInfo, Snapshot, Status

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.strategies import tasks, values_of
 
 from gittasks.codec.canonical import encode_task, read_canonical
-from gittasks.codec.importers.export import read_native
+from gittasks.codec.importers.json_exports import read_native
 from gittasks.codec.task_file import decode_task
 from gittasks.core.apply import apply
 from gittasks.core.fields import (

@@ -22,7 +22,7 @@ from support.strategies import members, plain_fields, set_fields
 
 from gittasks.core.model import RULES, Task
 from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
-from gittasks.store import config, disk, list_version, merge_cache
+from gittasks.store import ancestry, config, disk, list_version
 from gittasks.workspace import log
 
 
@@ -454,7 +454,7 @@ def test_a_cache_of_other_fields_is_not_read(busy: Repo, monkeypatch: pytest.Mon
     busy.workspace().log()
     path = busy.workspace().store._cache
     assert list_version.read_cache(path) is not None
-    for module, name in ((list_version, "CACHE"), (merge_cache, "FILE")):
+    for module, name in ((list_version, "CACHE"), (ancestry, "FILE")):
         file: disk.CacheFile = getattr(module, name)
         monkeypatch.setattr(module, name, file._replace(fields=disk.fields_of(Task, Colour)))
         assert getattr(module, name).fields != disk.fields_of(Task)
@@ -463,7 +463,7 @@ def test_a_cache_of_other_fields_is_not_read(busy: Repo, monkeypatch: pytest.Mon
 
 def test_who_changes_the_rules_raises_the_number_of_the_checkpoints() -> None:
     """Else what was settled by the old rules is read as if it were by the new ones."""
-    assert (merge_cache.FILE.number, RULES) == (4, 1)
+    assert (ancestry.CHECKPOINTS.number, RULES) == (4, 1)
 
 
 def test_a_pipe_in_the_place_of_a_cache_does_not_hang(busy: Repo) -> None:

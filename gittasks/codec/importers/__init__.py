@@ -1,4 +1,4 @@
-"""Importers of other task trackers' files: one module for each tool; `read` guesses which."""
+"""Importers of other task trackers' files, by the kind of file; `read_source` guesses the tool."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gittasks.codec.importers.builder import Collector, decoded, loads
+from gittasks.codec.importers.json_exports import (
+    is_beads,
+    is_native,
+    is_taskwarrior,
+    read_beads,
+    read_native,
+    read_taskwarrior,
+)
 from gittasks.codec.importers.markdown import (
     MarkdownFile,
     keys_of,
@@ -47,15 +55,9 @@ def read_source(files: Sequence[SourceFile], where: str, form: str | None = None
         raise InvalidData(f"{form} is one file, and this is a folder of them", where=where)
     data = files[0].data
     if form == "json":
-        from gittasks.codec.importers.export import read_native
-
         return read_native(data, where)
     if form == "beads":
-        from gittasks.codec.importers.beads import read_beads
-
         return read_beads(data, where)
-    from gittasks.codec.importers.taskwarrior import read_taskwarrior
-
     return read_taskwarrior(data, where)
 
 
@@ -72,10 +74,6 @@ def _guess(files: Sequence[SourceFile], where: str) -> str:
 
 
 def _guess_json(text: str, where: str) -> str:
-    from gittasks.codec.importers.beads import is_beads
-    from gittasks.codec.importers.export import is_native
-    from gittasks.codec.importers.taskwarrior import is_taskwarrior
-
     line = text.split("\n", 1)[0].strip().removesuffix(",")
     try:  # of JSON lines the first says enough
         entry = loads(line, where)
@@ -93,7 +91,6 @@ def _guess_json(text: str, where: str) -> str:
 
 
 def _guess_markdown(file: SourceFile) -> str:
-
     parts = split(decoded(file.data, file.name))
     keys = keys_of(parts.head) if parts else {}
     if "id" in keys and "title" in keys:
@@ -105,7 +102,6 @@ def _guess_markdown(file: SourceFile) -> str:
 
 
 def _read_markdown(files: Sequence[SourceFile], where: str, form: str) -> ImportBatch:
-
     collector = Collector(form)
     parts: list[tuple[SourceFile, MarkdownFile]] = []
     for file in files:
