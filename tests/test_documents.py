@@ -14,6 +14,7 @@ EXAMPLES = os.path.join("docs", "examples")
 DOCUMENTS = [
     "README.md",
     os.path.join("docs", "hooks.md"),
+    os.path.join("docs", "settings.md"),
     *sorted(
         os.path.join(EXAMPLES, name)
         for name in os.listdir(os.path.join(ROOT, EXAMPLES))

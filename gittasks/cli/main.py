@@ -74,6 +74,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "hook": ("git", "What the hooks call."),
         "merge-driver": ("git", "Merge one task file for git."),
         "doctor": ("git", "Look over the repository and all its lists."),
+        "config": ("config", "Show, set and unset settings."),
         "deinit": ("deinit", "Take gittasks out of this clone."),
     },
     "Agents": {

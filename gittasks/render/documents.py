@@ -797,6 +797,12 @@ def list_state_document(
     )
 
 
+def config_document(rows: Iterable[tuple[str, str, str, str | None, str | None]]) -> Document:
+    """The answer of `config`: name, value, default, source, fault of each setting."""
+    names = ("name", "value", "default", "source", "fault")
+    return envelope("config", settings=[dict(zip(names, row, strict=True)) for row in rows])
+
+
 def deinit_document(parts: Mapping[str, Sequence[str]], *, dry_run: bool) -> Document:
     """The answer of `deinit`: what was taken out, by kind."""
     names = {name: list(values) for name, values in parts.items()}

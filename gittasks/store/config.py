@@ -239,6 +239,20 @@ _ATTEMPTS = 12
 _BACKOFF = Backoff(first=0.02, most=0.2, least=0.8)
 
 
+def scopes(start: str, env: Mapping[str, str]) -> dict[str, str]:
+    """The scope that gives each key its value: system, global, local, worktree, command."""
+    answer = git.run(["config", "--list", "--show-scope", "-z"], cwd=start, env=env)
+    fields = answer.stdout.decode("utf-8", "surrogateescape").split("\0")
+    pairs = zip(fields[::2], fields[1::2], strict=False)
+    return {entry.partition("\n")[0]: scope for scope, entry in pairs}
+
+
+def unset(scope: str, key: str, *, cwd: str, env: Mapping[str, str]) -> None:
+    """Remove all values of a key from a scope; one that has none is left as it is."""
+    if git.run(["config", scope, "--get-all", key], cwd=cwd, env=env).returncode == 0:
+        change([scope, "--unset-all", key], cwd=cwd, env=env, again="the same command")
+
+
 def change(args: Sequence[str], *, cwd: str, env: Mapping[str, str], again: str) -> None:
     """Run `git config`, again for a while when another one holds the file's lock."""
     lock = ""

@@ -49,6 +49,11 @@ class Repository:
         """Set a key in the configuration of a scope, such as `--local`; Busy, NoRepository."""
         self._change_config([scope, key, value], f"git config {key} {value}")
 
+    def unset_config(self, scope: str, key: str) -> None:
+        """Remove a key from the configuration of a scope, if it is there; Busy, NoRepository."""
+        config.unset(scope, key, cwd=self.start, env=self.env)
+        self._config = None
+
     def remove_config_section(self, section: str) -> None:
         """Remove a section from the repository's own configuration; Busy, NoRepository."""
         self._change_config(["--local", "--remove-section", section], "the same command")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gittasks.workspace.life import Marked, Purged
     from gittasks.workspace.lists import ListMade, ListSummary
     from gittasks.workspace.past import Changed, Past
+    from gittasks.workspace.settings import SettingValue
     from gittasks.workspace.sharing import Exchanged
     from gittasks.workspace.undo import Undone
     from gittasks.workspace.watch import ListUpdate, RefWatcher
@@ -39,6 +40,7 @@ _HOMES = {
     "OpenConflict": "sharing",
     "Past": "past",
     "EditResult": "editing",
+    "SettingValue": "settings",
     "Side": "sharing",
     "Traces": "deinit",
     "Unapplied": "commit_links",
@@ -63,6 +65,7 @@ __all__ = [
     "Past",
     "Purged",
     "RefWatcher",
+    "SettingValue",
     "Side",
     "Symptom",
     "Traces",

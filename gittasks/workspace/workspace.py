@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gittasks.workspace.life import Marked, Purged
     from gittasks.workspace.lists import ListMade, ListSummary
     from gittasks.workspace.past import Changed, Past
+    from gittasks.workspace.settings import SettingValue
     from gittasks.workspace.sharing import Exchanged
     from gittasks.workspace.undo import Undone
     from gittasks.workspace.watch import RefWatcher
@@ -110,6 +111,21 @@ class Workspace(Session):
         from gittasks.workspace import life
 
         return life.purge(self, list_id, unshared=unshared)
+
+    def settings(self, name: str | None = None) -> list[SettingValue]:
+        """All settings with the values that count, or one; NotFound."""
+        from gittasks.workspace import settings
+
+        return settings.values(self, name)
+
+    def change_setting(self, name: str, value: str | None, scope: str = "local") -> SettingValue:
+        """Set a setting in a scope of git's configuration; None unsets it there.
+
+        Raises NotFound, and Usage for a value that it cannot have.
+        """
+        from gittasks.workspace import settings
+
+        return settings.change(self, name, value, scope)
 
     def traces(self, *, lists: bool = False) -> Traces:
         """All that is ours in this clone; the lists themselves only if they are asked for."""
