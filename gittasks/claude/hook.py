@@ -23,8 +23,8 @@ from gittasks.core.progress import Progress
 from gittasks.core.times import format_time
 from gittasks.errors import DiskFailure, GittasksError, NoList, NoRepository, Untrusted
 from gittasks.render import plain
-from gittasks.render.elsewhere import elsewhere_lines
-from gittasks.render.plain import sharing_lines
+from gittasks.render.elsewhere import ways_on
+from gittasks.render.plain import sharing, way_lines
 from gittasks.render.text import UNICODE, clean
 from gittasks.workspace import Workspace
 
@@ -62,7 +62,7 @@ def opening(
     lines += _section("In progress in this session", own_tasks(snapshot, actor), graph, now)
     others = [t for t in running if t not in own_tasks(snapshot, actor)]
     lines += _section("In progress elsewhere", others, graph, now)
-    lines += elsewhere_lines(running, actor, now)
+    lines += way_lines(ways_on(running, actor, now))
     lines += _section("Ready to start", graph.ready(actor.owner), graph, now)
     if progress.blocked:
         lines.append(f"Waiting for others to be finished: {progress.blocked}")
@@ -86,13 +86,26 @@ def own_tasks(snapshot: Snapshot, actor: Actor) -> list[Task]:
 
 def reminder(list_id: str, tasks: Sequence[Task]) -> str:
     """The reminder of tasks still in progress when a turn ends."""
-    shown = "; ".join(f"{t.id} ({clean(t.headline)})" for t in tasks[:_SHOWN])
-    more = f" and {len(tasks) - _SHOWN} more" if len(tasks) > _SHOWN else ""
     return (
-        f"Still in progress in the task list {clean(list_id)}: {shown}{more}. What is finished is "
+        f"Still in progress in the task list {_named(list_id, tasks)}. What is finished is "
         f"recorded with `gittasks done ID --result TEXT`, what will not be gone on with is given "
         f"back with `gittasks release ID`; what goes on later stays as it is."
     )
+
+
+def held_back(list_id: str, tasks: Sequence[Task]) -> str:
+    """The reason for which an agent is held back with tasks in progress."""
+    return (
+        f"Not yet: in progress in the task list {_named(list_id, tasks)}. Finish the work and "
+        f"record it with `gittasks done ID --result TEXT`; what you cannot finish now, give back "
+        f"with `gittasks release ID` and say why with `gittasks note ID TEXT`."
+    )
+
+
+def _named(list_id: str, tasks: Sequence[Task]) -> str:
+    shown = "; ".join(f"{t.id} ({clean(t.headline)})" for t in tasks[:_SHOWN])
+    more = f" and {len(tasks) - _SHOWN} more" if len(tasks) > _SHOWN else ""
+    return f"{clean(list_id)}: {shown}{more}"
 
 
 def completion(snapshot: Snapshot, task_id: str) -> str | None:
@@ -161,17 +174,18 @@ def answer(
     *,
     directory: str | None = None,
     list_id: str | None = None,
+    hold: bool = False,
 ) -> Answer:
     """Read an event and do what it asks for; never raises an error of ours.
 
     `name` is the event when it does not say so itself; `directory` where the repository is, else
-    the project of the session.
+    the project of the session. `hold`: an agent that would stop is held back.
     """
     event = None
     try:
         with limited(_LIMIT):
             event = task_files.parse(read(), name)
-            handle = _HANDLERS.get(event.name)
+            handle = _hold if hold and event.name == "Stop" else _HANDLERS.get(event.name)
             if handle is None or list_id_fault(env.get(_PINNED) or "x"):
                 return Answer()  # the native list of that name can be none of ours
             workspace = _workspace(event, env, directory, list_id)
@@ -247,7 +261,7 @@ def _session_start(workspace: Workspace, _event: Event) -> Answer:
     now = workspace.now().epoch
     name = workspace.store.ref.removeprefix("refs/heads/")
 
-    notices += sharing_lines(branch.conflicts, branch.apart)
+    notices += way_lines(sharing(branch.conflicts, branch.apart))
     return Answer(opening(branch.snapshot, workspace.actor, now, name, notices))
 
 
@@ -380,20 +394,39 @@ def _stop(workspace: Workspace, event: Event) -> Answer:
     """Remind of what this session still has in progress, once for the same tasks."""
     from gittasks.claude import links as recorded_links
 
-    waits = event.fields.get("stop_hook_active") or event.fields.get("background_tasks")
-    config = workspace.repository.config
-    session = workspace.actor.session
-    if waits or not session or not config.flag("gittasks.claudereminder", default=True):
-        return Answer()
-    held = [
-        t
-        for t in workspace.snapshot().ordered()
-        if t.status is Status.IN_PROGRESS and t.session == session
-    ]
+    if (workspace.repository.config.get(_REMINDER) or "").lower() == "hold":
+        return _hold(workspace, event)
+    held, session = _unfinished(workspace, event), workspace.actor.session
     state = " ".join(f"{t.id}@{t.started}" for t in held)
-    if not held or recorded_links.reminded(workspace, session, f"{workspace.list_id} {state}"):
+    if not (held and session):
         return Answer()
-    reason = reminder(workspace.list_id, held)
+    if recorded_links.reminded(workspace, session, f"{workspace.list_id} {state}"):
+        return Answer()
+    return _blocked(reminder(workspace.list_id, held))
+
+
+def _hold(workspace: Workspace, event: Event) -> Answer:
+    """Hold the agent back as often as it would stop with tasks in progress; `stop_hook_active`
+    tells that it was held just now, and never is twice in a row."""
+    held = _unfinished(workspace, event)
+    return _blocked(held_back(workspace.list_id, held)) if held else Answer()
+
+
+_REMINDER = "gittasks.claudereminder"
+
+
+def _unfinished(workspace: Workspace, event: Event) -> list[Task]:
+    """The tasks that this session has in progress; none while it waits, or was just told."""
+    config, session = workspace.repository.config, workspace.actor.session
+    waits = event.fields.get("stop_hook_active") or event.fields.get("background_tasks")
+    holds = (config.get(_REMINDER) or "").lower() == "hold"
+    if waits or not session or not (holds or config.flag(_REMINDER, default=True)):
+        return []
+    tasks = workspace.snapshot().ordered()
+    return [t for t in tasks if t.status is Status.IN_PROGRESS and t.session == session]
+
+
+def _blocked(reason: str) -> Answer:
     return Answer(json.dumps({"decision": "block", "reason": reason}))
 
 

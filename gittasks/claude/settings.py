@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from gittasks.claude.transfer import config_root
 from gittasks.codec import strict_json
-from gittasks.errors import Busy, InvalidData
+from gittasks.errors import Busy, InvalidData, Way
 from gittasks.store import disk
 
 LIST_VARIABLE = "CLAUDE_CODE_TASK_LIST_ID"
@@ -37,17 +37,21 @@ EVENTS: Mapping[str, tuple[str | None, int]] = {
 Settings = dict[str, Any]
 
 
-def hook_command(event: str) -> str:
+def hook_command(event: str, *options: str) -> str:
     """The shell line of a hook: silent where gittasks is missing, and never exit code 2."""
     check = "command -v gittasks >/dev/null 2>&1"
-    return f"if {check}; then {_OURS} {event} || exit 1; fi"
+    return f"if {check}; then {' '.join([_OURS, event, *options])} || exit 1; fi"
 
 
-def hooks() -> dict[str, list[Settings]]:
-    """The value of `hooks`: for each event one group of ours."""
+def hooks(*, hold: bool = False) -> dict[str, list[Settings]]:
+    """The value of `hooks`: for each event one group of ours.
+
+    `hold`: an agent that would stop is held back while its tasks are in progress.
+    """
     groups = {}
     for event, (matcher, timeout) in EVENTS.items():
-        hook = {"type": "command", "command": hook_command(event), "timeout": timeout}
+        options = ("--hold",) if hold and event == "Stop" else ()
+        hook = {"type": "command", "command": hook_command(event, *options), "timeout": timeout}
         group: Settings = {"matcher": matcher} if matcher else {}
         groups[event] = [{**group, "hooks": [hook]}]
     return groups
@@ -58,10 +62,10 @@ def server() -> Settings:
     return {"command": "gittasks", "args": ["mcp"]}
 
 
-def wanted(list_id: str | None) -> Settings:
+def wanted(list_id: str | None, *, hold: bool = False) -> Settings:
     """The content for a settings file; with a list, the variable that names it."""
     env = {"env": {LIST_VARIABLE: list_id}} if list_id else {}
-    return {**env, "hooks": hooks()}
+    return {**env, "hooks": hooks(hold=hold)}
 
 
 def servers() -> Settings:
@@ -112,8 +116,8 @@ def _odd(where: str, what: str) -> InvalidData:
     return InvalidData(
         what,
         where=where,
-        hint="nothing was written; put it right, or see what is to go in with: "
-        "gittasks claude install --print",
+        hint="nothing was written; put it right",
+        ways=[Way("see what is to go in", ("gittasks", "claude", "install", "--print"))],
     )
 
 
@@ -159,10 +163,15 @@ def holds(content: Settings, where: str) -> dict[str, Any]:
     """Our entries in a file: `hooks` (all, as they are now), `env` (the list), `mcp`."""
     settings = _checked(content, where)
     return {
-        "hooks": _has_hooks(settings, hooks()),
+        "hooks": holds_back(settings) or _has_hooks(settings, hooks()),
         "env": settings.get("env", {}).get(LIST_VARIABLE),
         "mcp": _is_ours(settings.get("mcpServers", {}).get(SERVER)),
     }
+
+
+def holds_back(content: Settings) -> bool:
+    """True when the hooks of ours hold an agent back that would stop."""
+    return _has_hooks(content, hooks(hold=True))
 
 
 def _checked(content: Settings, where: str) -> Settings:
@@ -278,17 +287,21 @@ def user_site(env: Mapping[str, str]) -> Site:
     return Site("user", (Place(name, os.path.join(root, "settings.json")),), memory)
 
 
-def to_install(site: Site, list_id: str | None, *, replace: bool) -> list[SettingsChange]:
+def to_install(
+    site: Site, list_id: str | None, *, replace: bool, hold: bool | None = None
+) -> list[SettingsChange]:
     """The changes to write; InvalidData when a file holds what cannot be kept safely.
 
-    Another list that a file names already stays, unless it is to be replaced.
+    Another list that a file names already stays, unless it is to be replaced; so does what
+    happens when an agent stops, where `hold` does not say.
     """
     changes = []
     for place in site.places:
         before = _content(place)
         content = parse(before or b"", place.name)
-        ours = servers() if place.is_mcp else wanted(list_id)
         present_list = holds(content, place.name)["env"]
+        back = holds_back(content) if hold is None else hold
+        ours = servers() if place.is_mcp else wanted(list_id, hold=back)
         if present_list is not None and not replace:
             ours.pop("env", None)
         merged = with_ours(content, ours, place.name)

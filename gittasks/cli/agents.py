@@ -118,8 +118,9 @@ class HookCommand(Command):
 
 @claude_command.command("hook", cls=HookCommand, short_help="Answer an event (on stdin).")
 @click.argument("event", required=False, metavar="[EVENT]")
+@click.option("--hold", is_flag=True, help="At Stop: hold it back while its tasks are in progress.")
 @click.pass_obj
-def hook_command(settings: Settings, event: str | None) -> int:
+def hook_command(settings: Settings, event: str | None, hold: bool) -> int:
     """Answer an event of Claude Code, read as JSON on standard input.
 
     Exit code 0, or 1 with a line on standard error; never 2, which would block Claude Code.
@@ -133,6 +134,7 @@ def hook_command(settings: Settings, event: str | None) -> int:
         settings.environment(),
         directory=directory,
         list_id=settings.list_id,
+        hold=hold,
     )
     if answer.out:
         output.say(answer.out)

@@ -46,13 +46,25 @@ def _dry_run_option(function: F) -> F:
 @_scope_option
 @_dry_run_option
 @click.option("--print", "show", is_flag=True, help="Print the settings to put in by hand.")
+@click.option(
+    "--stop",
+    type=click.Choice(("remind", "hold")),
+    help="When its tasks are in progress: remind it of each once (as it is at first), or hold it.",
+)
 @click.pass_obj
-def install_command(settings: Settings, scope: str, dry_run: bool, show: bool) -> Answer:
+def install_command(
+    settings: Settings, scope: str, dry_run: bool, show: bool, stop: str | None
+) -> Answer:
     """Put hooks, the list's name and the MCP server into Claude Code's settings."""
     site, list_id = _site(settings, scope)
     if show:
-        return _printed_settings(list_id)
-    changes = claude_settings.to_install(site, list_id, replace=settings.list_id is not None)
+        return _printed_settings(list_id, hold=stop == "hold")
+    changes = claude_settings.to_install(
+        site,
+        list_id,
+        replace=settings.list_id is not None,
+        hold=None if stop is None else stop == "hold",
+    )
     if not dry_run:
         claude_settings.install(site, changes)
     server = _tell_client(settings, "add", scope, dry_run=dry_run)
@@ -163,8 +175,9 @@ def _lists(settings: Settings, scope: str) -> list[str]:
     return [listed.id for listed in settings.workspace().lists()]
 
 
-def _printed_settings(list_id: str | None) -> Answer:
-    settings_content, servers = claude_settings.wanted(list_id), claude_settings.servers()
+def _printed_settings(list_id: str | None, *, hold: bool) -> Answer:
+    settings_content = claude_settings.wanted(list_id, hold=hold)
+    servers = claude_settings.servers()
     files = (("settings.json", settings_content), (".mcp.json", servers))
     return Answer(
         lambda: render.documents.claude_print_document(settings_content, servers),

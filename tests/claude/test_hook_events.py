@@ -459,6 +459,23 @@ def test_a_turn_that_ends_is_reminded_once(empty: Repo) -> None:
     quiet(empty, event("Stop"))
 
 
+@pytest.mark.parametrize("how", ["option", "config"])
+def test_an_agent_is_held_back_while_its_tasks_are_in_progress(empty: Repo, how: str) -> None:
+    """Where that is asked for, at each end of a turn, but never twice in a row."""
+    quiet(empty, created(1, "Task 1"))
+    quiet(empty, updated(1, status="in_progress"))
+    options = ("--hold",) if how == "option" else ()
+    if how == "config":
+        empty.git("config", "gittasks.claudeReminder", "hold")
+    (task_id,) = empty.tasks()
+    for _ in range(2):
+        assert f"{task_id} (Task 1)" in _reason(hook(empty, event("Stop"), *options))
+        assert not hook(empty, event("Stop", stop_hook_active=True), *options).out
+    quiet(empty, event("SessionEnd"), *options)
+    quiet(empty, updated(1, status="completed"))
+    quiet(empty, event("Stop"), *options)
+
+
 # --- the end of a session ------------------------------------------------------------------------
 
 

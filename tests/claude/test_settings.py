@@ -136,6 +136,22 @@ def test_hooks_of_an_older_version_are_replaced(listed: Repo) -> None:
     assert _get(listed, ".claude/settings.local.json") is None
 
 
+def test_an_agent_can_be_held_back_at_the_end_of_a_turn(listed: Repo) -> None:
+    """`--stop hold` writes one hook more strictly; it stays until `--stop remind`, and goes with
+    the others."""
+    listed.ok("claude", "install", "--stop", "hold")
+    file = ".claude/settings.local.json"
+    assert _json(listed, file)["hooks"] == settings.hooks(hold=True)
+    listed.ok("claude", "install")
+    assert _json(listed, file)["hooks"] == settings.hooks(hold=True)
+    assert "hooks set up" in listed.ok("claude", "status").out
+    listed.ok("claude", "install", "--stop", "remind")
+    assert _json(listed, file)["hooks"] == settings.hooks()
+    listed.ok("claude", "install", "--stop", "hold")
+    listed.ok("claude", "uninstall")
+    assert _get(listed, file) is None
+
+
 @pytest.mark.parametrize(
     "content",
     [
