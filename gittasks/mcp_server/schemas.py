@@ -97,7 +97,7 @@ _BRIEF = _object("id", "subject", id=_text(), subject=_text())
 _SUMMARY = _text("How far the list is")
 _HINTS = _ids()
 _LINES = _ids("Of loops, phases and parallel work")
-_DETAILS: Schema = {"type": "object", "required": ["id", "subject", "status"]}
+_DETAILS: Schema = {"type": "object", "required": ["id", "subject"]}
 """A task in full, as `show --json` has it, without what is empty."""
 
 # --- what a task is made of ----------------------------------------------------------------
@@ -194,13 +194,10 @@ TOOLS: tuple[Tool, ...] = (
             force=_FORCE,
         ),
         _object(
-            "success",
             "taskId",
-            "updatedFields",
             "summary",
-            success={"type": "boolean"},
             taskId=_text(),
-            updatedFields=_ids(),
+            updatedFields=_ids("Beside the status"),
             statusChange=_object("from", "to", **{"from": _text(), "to": _text()}),
             unblocked=_ids("Ready now"),
             alsoChanged=_ids(),
