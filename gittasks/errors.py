@@ -12,7 +12,7 @@ import errno
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
 
 class Way(NamedTuple):
@@ -33,6 +33,12 @@ class Way(NamedTuple):
         import shlex  # only on the way to an error
 
         return f"{self.purpose}: {shlex.join(self.command)}"
+
+
+Notice = str | Way
+"""A sentence beside an answer; one that names a command has it as data."""
+UPDATE: Final = Way("update gittasks", ("pip", "install", "--upgrade", "gittasks"), decision=True)
+"""The step where a later version wrote what was read."""
 
 
 class GittasksError(Exception):

@@ -24,6 +24,7 @@ from gittasks.core.merge.resolution import Conflict
 from gittasks.core.messages import undo_message
 from gittasks.core.model import ListState, Unmerged
 from gittasks.errors import (
+    UPDATE,
     Busy,
     EmptyRemote,
     FormatTooNew,
@@ -66,8 +67,10 @@ def rewritten(list_id: str, remote: str) -> HistoryRewritten:
     return HistoryRewritten(
         f'the history of "{list_id}" was rewritten on {remote}: it no longer holds what was '
         "fetched or pushed before, so nothing was merged",
-        hint="ask who did that; gittasks sync --accept-rewrite merges both histories, and "
-        "nothing here is lost",
+        hint="nothing here is lost",
+        ways=[
+            Way("ask who did that, then merge both histories", _ACCEPT, decision=True),
+        ],
         details={"list": list_id},
     )
 
@@ -77,8 +80,18 @@ def removed(list_id: str, remote: str, unsent: int = 0) -> HistoryRewritten:
     own = f"; {unsent} {'change' if unsent == 1 else 'changes'} here never went there"
     return HistoryRewritten(
         f'"{list_id}" was removed from {remote}, which had it before{own if unsent else ""}',
-        hint="it is all here still; push it there again with: gittasks push --accept-rewrite; or "
-        f"give it up here as well: gittasks drop {list_id} --offline",
+        ways=[
+            Way(
+                "it is all here still; push it there again",
+                ("gittasks", "push", "--accept-rewrite"),
+                decision=True,
+            ),
+            Way(
+                "or give it up here as well",
+                ("gittasks", "drop", list_id, "--offline"),
+                decision=True,
+            ),
+        ],
         details={"list": list_id},
     )
 
@@ -88,7 +101,7 @@ def shallow(list_id: str, remote: str) -> RemoteFailure:
     return RemoteFailure(
         f'"{list_id}" cannot be merged: this is a shallow clone, which lacks where the two '
         "histories part",
-        hint=f"get the whole history with: git fetch --unshallow {remote}",
+        ways=[Way("get the whole history", ("git", "fetch", "--unshallow", remote), decision=True)],
         details={"list": list_id},
     )
 
@@ -97,7 +110,8 @@ def newer(list_id: str, remote: str) -> FormatTooNew:
     """Somebody works on the list with a later version of gittasks."""
     return FormatTooNew(
         f'"{list_id}" on {remote} was written by a later version of gittasks',
-        hint="update gittasks: pip install --upgrade gittasks; your work is safe here until then",
+        hint="your work is safe here until then",
+        ways=[UPDATE],
         details={"list": list_id},
     )
 
@@ -112,19 +126,23 @@ _CHECKED = re.compile(r"e-?mail|address|committer|author|identity|sign|gpg|verif
 """Words of forges that check who made a commit, or whether it is signed."""
 _SETTINGS = (
     'for a forge that checks addresses: git config gittasks.identity "Name <name@example.com>"; '
-    "for one that wants signatures: git config gittasks.sign true; what was never pushed is then "
-    "made anew by the next push"
+    "what was never pushed is then made anew by the next push"
+)
+_SIGN = Way(
+    "for a forge that wants signatures",
+    ("git", "config", "gittasks.sign", "true"),
+    decision=True,
 )
 
 
 def refused(list_id: str, remote: str, reason: str) -> RemoteFailure:
     """The remote does not take it, or says nothing."""
     hint = "your work is safe in the local branch; it is not on the remote"
-    if _CHECKED.search(reason):
-        hint += f"; {_SETTINGS}"
+    checked = _CHECKED.search(reason)
     return RemoteFailure(
         f'{remote} refused "{list_id}": {reason or "it ended the connection without a word"}',
-        hint=hint,
+        hint=f"{hint}; {_SETTINGS}" if checked else hint,
+        ways=[_SIGN] if checked else [],
         details={"list": list_id},
     )
 
@@ -133,16 +151,18 @@ def nowhere(list_id: str, remote: str) -> NoList:
     """There is no such list, neither here nor there."""
     return NoList(
         f'there is no task list "{list_id}" here or on {remote}',
-        hint=f"make it with: gittasks init {list_id}",
+        ways=[Way("make it", ("gittasks", "init", list_id))],
     )
 
 
 def not_taken(list_id: str, remote: str, reason: str) -> RemoteFailure:
     """The remote did not take a write that it has to agree to, so it was not made here either."""
+    checked = _CHECKED.search(reason)
     return RemoteFailure(
         f'{remote} did not take the change to "{list_id}": {reason or "no reason was given"}',
         hint="nothing was changed; try again; claim, done, skip and release take --offline, which "
-        "does not ask the remote" + (f"; {_SETTINGS}" if _CHECKED.search(reason) else ""),
+        "does not ask the remote" + (f"; {_SETTINGS}" if checked else ""),
+        ways=[_SIGN] if checked else [],
         details={"list": list_id},
     )
 
@@ -152,8 +172,8 @@ def in_doubt(error: GittasksError | OSError, list_id: str, remote: str) -> Remot
     reason = error.message if isinstance(error, GittasksError) else str(error)
     return RemoteFailure(
         f"{reason}; whether {remote} took the change before that is unknown",
-        hint="find out, as soon as it can be reached, with: gittasks pull; "
-        "the same command again does nothing twice",
+        hint="the same command again does nothing twice",
+        ways=[Way("find out, as soon as it can be reached", ("gittasks", "pull"))],
         details={"list": list_id, "outcome": "unknown"},
     )
 
@@ -187,12 +207,16 @@ def partly_pushed(list_id: str, remote: str, missed: Sequence[str]) -> RemoteFai
     """The error where the remote took a list, and further URLs that it pushes to did not."""
     return RemoteFailure(
         f'{remote} took "{list_id}", but {"; ".join(missed)}',
-        hint=f"git remote get-url --push --all {remote} lists them; run this again later",
+        hint="run this again later",
+        ways=[
+            Way("see all of them", ("git", "remote", "get-url", "--push", "--all", remote), True)
+        ],
         details={"list": list_id},
     )
 
 
 _PREFIX = "gittasks.branchPrefix"
+_ACCEPT = ("gittasks", "sync", "--accept-rewrite")
 _ROUNDS = 12
 """Pushes that one list may lose; each loss means that somebody else's went in."""
 _DOUBTS = 2

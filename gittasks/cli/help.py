@@ -11,6 +11,7 @@ from gittasks import __version__, render
 from gittasks.cli.options import command
 from gittasks.cli.output import Answer, say
 from gittasks.core.suggestions import OPTIONS_ELSEWHERE, field_meant, status_meant
+from gittasks.errors import Way
 
 
 @command("help")
@@ -134,7 +135,7 @@ def completion_command(ctx: click.Context, shell: str) -> Answer:
 _NOTES = {"--note", "--comment", "--message", "-m"}
 
 
-def hint_for(error: click.ClickException) -> str | None:
+def hint_for(error: click.ClickException) -> Way | str | None:
     """The correction of a usage error; None when none can be told."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is None:
@@ -151,7 +152,8 @@ def hint_for(error: click.ClickException) -> str | None:
         if context.info_name in ("create", "note"):
             return f"quote a text of several words: {context.command_path} {_usage(context)}"
         if _takes_id(context):
-            return "one task at a time; many at once: gittasks batch"
+            words = "one task at a time; many at once are a batch"
+            return Way(words, ("gittasks", "help", "batch"))
     return None
 
 
@@ -202,7 +204,7 @@ def _missing(param: click.Parameter | None, context: click.Context) -> str | Non
     if param is None or not isinstance(param, click.Argument):
         return None
     if param.name in ("task_id", "task_ids"):
-        return f"{context.command_path} {_usage(context)}; see ids with: gittasks list"
+        return f"{context.command_path} {_usage(context)}; list shows the ids"
     if context.info_name == "note":
         return "gittasks note ID TEXT; a TEXT of - is read from stdin"
     return f"{context.command_path} {_usage(context)}"

@@ -143,9 +143,16 @@ def unknown_command(word: str) -> Usage:
     else:
         near = near_matches(word, [*_MODULES, *ALIASES], 2)
     near = list(dict.fromkeys(ALIASES.get(name, name) for name in near))
-    hint = f"did you mean: gittasks {' or '.join(near)}?" if near else None
-    ways = [] if hint else [Way("see them all", ("gittasks", "--help"))]
-    return Usage(f'there is no command "{word}"', hint=hint, ways=ways)
+    way = Way("see them all", ("gittasks", "--help"))
+    if near:
+        guess = f"did you mean: gittasks {' or '.join(near)}?"
+        words = near[0].split()
+        known = words[
+            : next((n for n, w in enumerate(words) if not w.isalpha() or w.isupper()), len(words))
+        ]
+        single = len(near) == 1 and "or" not in words
+        way = Way(f"{guess} see how", ("gittasks", "help", *known)) if single else Way(guess)
+    return Usage(f'there is no command "{word}"', ways=[way])
 
 
 def version_option() -> click.Option:
@@ -210,15 +217,7 @@ def run(args: Sequence[str]) -> int:
 
 def _addressed(error: GittasksError, settings: Settings) -> GittasksError:
     """The error with commands that name the same folder, list and actor as this one did."""
-    place = settings.place()
-    acting = ("--as", settings.acting) if settings.acting else ()
-
-    def complete(way: Way) -> Way:
-        ours = way.command[:1] == ("gittasks",)
-        who = () if "--owner" in way.command else acting
-        return way._replace(command=(*way.command, *place, *who)) if ours else way
-
-    return error.with_ways(map(complete, error.ways)) if place or acting else error
+    return error.with_ways(map(settings.addressed, error.ways))
 
 
 def _before_separator(args: Sequence[str]) -> Sequence[str]:
@@ -285,8 +284,8 @@ def _as_usage(error: click.ClickException) -> Usage:
     hint = hint_for(error)
     if hint and isinstance(error, click.NoSuchOption):
         message = error.message.rstrip(".")  # without click's own guess, which knows less
-    ways = [] if hint else [Way("see", (*path.split(), "--help"))]
-    return Usage(message[:1].lower() + message[1:], hint=hint, ways=ways)
+    ways = [Way(hint) if isinstance(hint, str) else hint or Way("see", (*path.split(), "--help"))]
+    return Usage(message[:1].lower() + message[1:], ways=ways)
 
 
 def _print_error(error: GittasksError, settings: Settings) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from gittasks import render
-from gittasks.errors import GittasksError
+from gittasks.errors import GittasksError, Notice
 
 if TYPE_CHECKING:
     from gittasks.cli.settings import Settings
@@ -42,7 +42,7 @@ class Answer(NamedTuple):
     workspace: Workspace | None = None
     exit_code: int = 0
     file: str | None = None
-    notices: Sequence[str] = ()
+    notices: Sequence[Notice] = ()
 
     @classmethod
     def of_file(cls, content: str, workspace: Workspace, exit_code: int) -> Self:
@@ -68,7 +68,7 @@ def answer(settings: Settings, value: Answer) -> int:
 
 
 def _print(settings: Settings, value: Answer) -> None:
-    notices = list(value.notices)
+    notices: list[Notice] = list(value.notices)
     if value.file is not None:
         say(value.file)
     elif settings.json:
@@ -94,7 +94,15 @@ def _print(settings: Settings, value: Answer) -> None:
         notices[:0] = value.workspace.notices
         notices += value.workspace.claim_notices()
     if not settings.quiet:
-        _say_lines((f"hint: {notice}" for notice in notices), err=True)
+        _say_lines((f"hint: {_in_words(notice, settings)}" for notice in notices), err=True)
+
+
+def _in_words(notice: Notice, settings: Settings) -> str:
+    if isinstance(notice, str):
+        return notice
+    from gittasks.render.text import clean  # few answers have a command beside them
+
+    return clean(str(settings.addressed(notice)))
 
 
 def document(content: Mapping[str, Any]) -> None:

@@ -111,11 +111,11 @@ def _matters(workspace: Workspace, view: ListView) -> list[Matter]:
     parallel = workspace.repository.config.flag("gittasks.parallel")
     left = violations(view.snapshot, parallel=parallel)
     matters += (Matter("Trouble", t.message, (t.hint,)) for t in left)
-    matters += [Matter("Silent", render.plain.stale_line(stale)) for stale in view.stale]
-    open_then = view.conflicts if view.past else 0
-    matters += [
-        Matter("Sharing", line) for line in render.plain.sharing_lines(open_then, view.apart)
-    ]
+    plain = render.plain
+    silent = plain.way_lines(map(plain.silence, view.stale))
+    matters += [Matter("Silent", line) for line in silent]
+    sharing = plain.way_lines(plain.sharing(view.conflicts if view.past else 0, view.apart))
+    matters += [Matter("Sharing", line) for line in sharing]
     return matters
 
 

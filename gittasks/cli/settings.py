@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from gittasks.errors import Usage
+from gittasks.errors import Usage, Way
 
 if TYPE_CHECKING:
     from gittasks.render.text import StatusMarks
@@ -49,10 +49,17 @@ class Settings:
         workspace.repository.announce = self._announce
         return workspace
 
-    def place(self) -> tuple[str, ...]:
-        """The options that say where a command works, as they were given."""
+    def addressed(self, way: Way) -> Way:
+        """A step whose command names the same folder, list and actor as this one did."""
+        program, *words = way.command or ("",)
         folder = ("-C", self.directory) if self.directory != "." else ()
-        return (*folder, *(("--list", self.list_id) if self.list_id else ()))
+        if program == "git":
+            return way._replace(command=(program, *folder, *words))
+        if program != "gittasks":
+            return way
+        place = ("--list", self.list_id) if self.list_id and "--list" not in words else ()
+        acting = ("--as", self.acting) if self.acting and "--owner" not in words else ()
+        return way._replace(command=(*way.command, *folder, *place, *acting))
 
     def _announce(self, sentence: str) -> None:
         if not self.json and not self.quiet:

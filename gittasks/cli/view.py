@@ -136,13 +136,13 @@ def drawing(
     return drawn
 
 
-def status_answer(view: ListView, workspace: Workspace | None = None) -> Answer:
+def status_answer(view: ListView, settings: Settings, workspace: Workspace | None = None) -> Answer:
     """The answer of `status`: the progress of a list."""
-    below = elsewhere(view, view.tasks, workspace.actor) if workspace else []
+    below = elsewhere(view, view.tasks, workspace.actor, settings) if workspace else []
     stopped = stopped_hooks(workspace) if workspace else None
     return Answer(
         lambda: render.documents.progress_document(view),
-        lambda marks: "\n".join([*status_lines(view, marks), *below]),
+        lambda marks: "\n".join([*status_lines(view, marks, settings), *below]),
         drawing=drawing(view, lambda *how: render.terminal.status(*how), below),
         workspace=workspace,
         exit_code=exit_code(view.snapshot),
@@ -150,18 +150,24 @@ def status_answer(view: ListView, workspace: Workspace | None = None) -> Answer:
     )
 
 
-def elsewhere(view: ListView, tasks: Sequence[Task], actor: Actor) -> list[str]:
+def elsewhere(view: ListView, tasks: Sequence[Task], actor: Actor, settings: Settings) -> list[str]:
     """Lines about tasks in progress that are not of this session: how to go on with them."""
     running = [t for t in tasks if t.status is Status.IN_PROGRESS]
     if view.past is not None or not running:
         return []
-    return render.elsewhere.elsewhere_lines(running, actor, view.now)
+    ways = render.elsewhere.ways_on(running, actor, view.now)
+    return render.plain.way_lines(map(settings.addressed, ways))
 
 
-def status_lines(view: ListView, marks: StatusMarks) -> list[str]:
+def status_lines(view: ListView, marks: StatusMarks, settings: Settings) -> list[str]:
     """The same as lines of text."""
     plain = render.plain
-    return [*plain.title_lines(view), plain.status(view, marks), *plain.remark_lines(view)]
+    return [*plain.title_lines(view), plain.status(view, marks), *_remark_lines(view, settings)]
+
+
+def _remark_lines(view: ListView, settings: Settings) -> list[str]:
+    plain = render.plain
+    return plain.way_lines(map(settings.addressed, plain.remarks(view)))
 
 
 def lists_answer(workspace: Workspace, *, places: bool = False, every: bool = False) -> Answer:
@@ -274,13 +280,13 @@ def list_command(
         among=None if changed is None else changed.tasks,
     )
     tasks = chosen.of(view.snapshot, view.graph, owner or me)
-    below = elsewhere(view, tasks, workspace.actor)
+    below = elsewhere(view, tasks, workspace.actor, settings)
     return Answer(
         lambda: {
             **render.documents.task_list_document(view, tasks, me),
             **render.documents.since_part(*(changed[:2] if changed else (None, ()))),
         },
-        lambda marks: "\n".join([*_list_lines(view, tasks, changed, marks), *below]),
+        lambda marks: "\n".join([*_list_lines(view, tasks, changed, marks, settings), *below]),
         quiet=[task.id for task in tasks],
         drawing=None if changed else drawing(view, _drawn_list(tasks), below),
         workspace=workspace,
@@ -300,12 +306,16 @@ def _changed(workspace: Workspace, since: str, view: ListView) -> Changed:
 
 
 def _list_lines(
-    view: ListView, tasks: Sequence[Task], changed: Changed | None, marks: StatusMarks
+    view: ListView,
+    tasks: Sequence[Task],
+    changed: Changed | None,
+    marks: StatusMarks,
+    settings: Settings,
 ) -> list[str]:
     plain = render.plain
     if changed is None:
         shown = plain.task_list(view, tasks, marks)
-        return [*plain.title_lines(view), shown, *plain.remark_lines(view)]
+        return [*plain.title_lines(view), shown, *_remark_lines(view, settings)]
     lines = render.history_text.since_lines(view, *changed, tasks, marks)
     return [*plain.title_lines(view), *lines]
 
@@ -327,7 +337,7 @@ def status_command(settings: Settings, everything: bool, at: str | None) -> Answ
     workspace = settings.workspace()
     if at is None:
         workspace.notices += workspace.elsewhere_notices()
-    return status_answer(read_list(workspace, at), workspace)
+    return status_answer(read_list(workspace, at), settings, workspace)
 
 
 @command("ready")
@@ -495,7 +505,7 @@ def overview(settings: Settings) -> Answer:
         if workspace.repository.remotes():
             return _first_steps("gittasks pull", "the lists that your team has")
         return _first_steps("gittasks --version", "it is installed")
-    return _with_next(status_answer(view, workspace), view, workspace.actor.owner)
+    return _with_next(status_answer(view, settings, workspace), view, workspace.actor.owner)
 
 
 def _first_steps(command: str, purpose: str) -> Answer:

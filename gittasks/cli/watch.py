@@ -169,7 +169,7 @@ def watch_command(
     workspace = settings.workspace()
     view = view_commands.read_list(workspace)
     if once:
-        answer = view_commands.status_answer(view)
+        answer = view_commands.status_answer(view, settings)
         return answer._replace(json=lambda: _event("state", workspace, view=view))
     gc.enable()  # this one lives long
     follower = workspace.follow(every)
@@ -236,7 +236,7 @@ class _Teller:
         marks = self._settings.marks()
         if self._is_first:
             return [
-                "\n".join(view_commands.status_lines(view, marks)),
+                "\n".join(view_commands.status_lines(view, marks, self._settings)),
                 *[None] * (len(entries) - 1),
             ]
         lines = render.history_text.entry_lines(entries, marks, with_task=True)

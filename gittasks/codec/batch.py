@@ -179,7 +179,7 @@ class _Reader:
         known = ", ".join(_KEYS)
         hint = None
         if op == "claim":
-            hint = "a claim is decided by the remote, one at a time: gittasks claim"
+            hint = "a claim is decided by the remote, one at a time: the command claim does that"
         elif isinstance(op, str):
             from gittasks.core.suggestions import verb_meant
 
@@ -206,7 +206,7 @@ class _Reader:
 
         message = f"unknown key {_shown(key)} for {op}; it takes {', '.join(_KEYS[op])}"
         if key in _OPTIONS:
-            return self.fault(number, message, f"for the whole batch: gittasks batch --{key}")
+            return self.fault(number, message, f"it is an option of the whole batch: --{key}")
         near = field_meant(key, _KEYS[op])
         return self.fault(number, message, f'did you mean "{near}"?' if near else None)
 

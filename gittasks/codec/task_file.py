@@ -38,7 +38,7 @@ from gittasks.core.model import (
 )
 from gittasks.core.times import format_time, is_time, parse_time, zone_seconds
 from gittasks.core.validation import shorten
-from gittasks.errors import FormatTooNew, InvalidData
+from gittasks.errors import UPDATE, FormatTooNew, InvalidData, Way
 
 if TYPE_CHECKING:
     from gittasks.codec.yaml_lines import Node
@@ -80,11 +80,11 @@ class Reader:
             return
         faults = sorted(self.faults, key=lambda problem: problem.line or 0)
         first = faults[0]
-        more = f"{len(faults)} faults in this file; see them all with: gittasks lint"
+        more = Way(f"{len(faults)} faults in this file; see them all", ("gittasks", "lint"))
         raise InvalidData(
             first.message,
             where=f"{first.path}:{first.line}",
-            hint=more if len(faults) > 1 else None,
+            ways=[more] if len(faults) > 1 else [],
             details={"problems": [problem._asdict() for problem in faults]},
         )
 
@@ -220,7 +220,7 @@ def _check_format(form: int, rules: int, list_id: str, path: str) -> None:
     raise FormatTooNew(
         f'list "{list_id}" has {what}; this gittasks knows {known}',
         where=path,
-        hint="update gittasks: pip install --upgrade gittasks",
+        ways=[UPDATE],
         details={"format": form, "rules": rules},
     )
 

@@ -40,6 +40,15 @@ class Answer(Enum):
         return self in (Answer.ASK_START, Answer.ASK_CLAIM, Answer.NO)
 
 
+MOST_LETTERS = 200
+"""Letters that the name of an owner, or of a session, may have."""
+
+
+def is_owner(name: str) -> bool:
+    """True for what somebody can act as: a file that was edited by hand may hold anything."""
+    return name == " ".join(name.split()) != "" and len(name) <= MOST_LETTERS and name.isprintable()
+
+
 def standing(task: Task, actor: Actor) -> Standing:
     """The standing of `actor` to a task that is in progress."""
     if task.session is None and task.owner is None:

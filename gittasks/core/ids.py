@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from gittasks.core.model import READ_ON, Problem, Snapshot, Task
-from gittasks.errors import Ambiguous, InvalidData, NotFound, Usage
+from gittasks.errors import Ambiguous, InvalidData, NotFound, Usage, Way
 
 _LIST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TASK_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -120,7 +120,8 @@ def resolve(text: str, ids: Iterable[str], *, cut: bool = False) -> str:
     near = near_matches(name.lower(), known)
     raise NotFound(
         f'no task "{text}"',
-        hint=f"did you mean {', '.join(near)}?" if near else "see them with: gittasks list --all",
+        hint=f"did you mean {', '.join(near)}?" if near else None,
+        ways=[] if near else [Way("see all ids", ("gittasks", "list", "--all"))],
         details={"candidates": near},
     )
 

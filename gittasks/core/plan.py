@@ -30,7 +30,7 @@ from gittasks.core.model import (
 )
 from gittasks.core.operations import MOST_ITERATIONS, Context
 from gittasks.core.validation import ORDER_LIMIT as LIMIT
-from gittasks.errors import InvalidData, NotFound, Usage
+from gittasks.errors import InvalidData, NotFound, Usage, Way
 
 
 def place(wanted: Sequence[str], tasks: Mapping[str, Task]) -> dict[str, int | float]:
@@ -148,6 +148,7 @@ class Fault(NamedTuple):
     line: int
     message: str
     hint: str | None = None
+    ways: tuple[Way, ...] = ()
 
 
 class Applied(NamedTuple):
@@ -170,6 +171,7 @@ def invalid_plan(where: str, faults: Sequence[Fault]) -> InvalidData:
     return InvalidData(
         first.message,
         hint=first.hint,
+        ways=first.ways,
         where=f"{where}:{first.line}",
         details={"problems": problems},
     )
@@ -336,7 +338,7 @@ class _Checker:
         try:
             return check()
         except Usage as error:
-            self.faults.append(Fault(line, error.message, error.hint))
+            self.faults.append(Fault(line, error.message, error.advice, error.ways))
             return None
 
     def _resolved(self, task: PlannedTask) -> tuple[str, ...]:
@@ -348,7 +350,9 @@ class _Checker:
                 ids.resolve(reference, known)
             except NotFound as error:
                 message = f'no task "{_shown(reference)}" in the plan or in the list'
-                self.faults.append(Fault(task.line_of(reference), message, error.hint))
+                self.faults.append(
+                    Fault(task.line_of(reference), message, error.advice, error.ways)
+                )
         return tuple(dict.fromkeys(task.blocked_by or ()))
 
 

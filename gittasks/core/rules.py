@@ -19,7 +19,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from gittasks.core.actors import Answer, counted, standing, to_end, to_start
+from gittasks.core.actors import Answer, counted, is_owner, standing, to_end, to_start
 from gittasks.core.graph import Graph
 from gittasks.core.ids import listed
 from gittasks.core.model import Actor, Snapshot, Status, Task
@@ -81,9 +81,10 @@ _MAY_FORCE = ("start", "done", "skip", "release", "delete")
 
 def _who_may(task: Task, actor: Actor, verb: str) -> str | None:
     """The owner as whom an actor without a name of its own could do this at once."""
-    if actor.named or not task.owner or verb not in _MAY_FORCE:
+    owner = task.owner or ""
+    if actor.named or not is_owner(owner) or verb not in _MAY_FORCE:
         return None
-    other = Actor(task.owner, actor.session, named=True)
+    other = Actor(owner, actor.session, named=True)
     where = standing(task, other)
     answer = to_start(task, where) if verb == "start" else to_end(task, other, where)
     return None if answer.refused else task.owner

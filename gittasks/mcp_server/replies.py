@@ -18,7 +18,14 @@ from gittasks.core.graph import Graph
 from gittasks.core.history import Change, ChangeKind, LogEntry
 from gittasks.core.model import Status, Task
 from gittasks.core.progress import summary
-from gittasks.errors import GittasksError, NoRepository, NotFound, Refused, Untrusted, Way
+from gittasks.errors import (
+    GittasksError,
+    NoRepository,
+    Notice,
+    Refused,
+    Untrusted,
+    Way,
+)
 from gittasks.render import documents, plain
 from gittasks.render.text import UNICODE, clean, clean_block
 from gittasks.workspace import EditResult, Workspace
@@ -35,6 +42,8 @@ class Reply(NamedTuple):
 
     text: str
     data: Mapping[str, Any]
+    ways: tuple[Way, ...] = ()
+    """Steps that its hints offer."""
 
 
 def brief(task: Task) -> dict[str, Any]:
@@ -43,12 +52,12 @@ def brief(task: Task) -> dict[str, Any]:
 
 
 def row(task: Task, graph: Graph) -> dict[str, Any]:
-    """A task as it stands in a list."""
+    """A task as it stands in a list; whose it was is told no more when it is closed."""
     return _filled(
         {
             **brief(task),
             "status": task.status.value,
-            "owner": task.owner,
+            "owner": None if task.status.closed else task.owner,
             "blockedBy": list(graph.open_blockers(task.id)),
             "result": task.result,
         }
@@ -56,27 +65,44 @@ def row(task: Task, graph: Graph) -> dict[str, Any]:
 
 
 def details(task: Task, graph: Graph, me: str | None) -> dict[str, Any]:
-    """Everything about a task, without what is empty."""
+    """Everything about a task, without what is empty, and nothing twice."""
     document = documents.task(task, graph, me)
-    default = {f.name for f in FIELDS if f.kind is Kind.COUNT and document[f.name] == f.default}
+    without = {f.name for f in FIELDS if f.kind is Kind.COUNT and document[f.name] == f.default}
+    without |= {"iteration"}  # as the subject has it
+    if task.phase is None:  # so does a phase
+        without.add("phase")
+    if document["openBlockers"] == document["blockedBy"]:
+        without.add("openBlockers")
+    if not document["ready"]:
+        without.add("ready")
     return {
         name: value
         for name, value in document.items()
-        if name not in default and value not in (None, [], {})
+        if name not in without and value not in (None, [], {})
     }
+
+
+_SAID_OF_A_CLAIM = ("status", "owner", "session", "claim", "started")
+
+
+def claimed(task: Task, graph: Graph, me: str | None) -> dict[str, Any]:
+    """The details of a task that was just claimed, without what the message about it says."""
+    document = details(task, graph, me)
+    return {name: value for name, value in document.items() if name not in _SAID_OF_A_CLAIM}
 
 
 def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in values.items() if v not in (None, [], {}, 0) or v is False}
 
 
-def with_hints(reply: Reply, hints: Iterable[str]) -> Reply:
-    """A reply with sentences that concern it but answer nothing."""
-    sentences = list(hints)
-    if not sentences:
+def with_hints(reply: Reply, hints: Sequence[Notice], owner: str | None = None) -> Reply:
+    """A reply with sentences that concern it but answer nothing; `owner` acted in the call."""
+    if not hints:
         return reply
+    sentences = [sentence(hint, owner) for hint in hints]
     text = "\n".join([reply.text, *(f"hint: {clean(hint)}" for hint in sentences)])
-    return Reply(text, {**reply.data, "hints": sentences})
+    ways = tuple(hint for hint in hints if isinstance(hint, Way))
+    return Reply(text, {**reply.data, "hints": sentences}, ways)
 
 
 def changed_text(result: EditResult, focus: Sequence[str]) -> str:
@@ -132,19 +158,7 @@ def error_text(error: GittasksError, owner: str | None = None) -> str:
     return "\n".join(lines)
 
 
-def error_calls(error: GittasksError, owner: str | None) -> dict[str, Any]:
-    """The calls that an error offers, as data; those that a person decides on stand apart."""
-
-    def calls(commands: Iterable[Sequence[str]]) -> list[dict[str, Any]]:
-        offered = (call_of(command, owner) for command in commands)
-        return [{"tool": c.tool, "arguments": dict(c.arguments)} for c in offered if c]
-
-    return {"commands": calls(error.commands), "decisions": calls(error.decisions)}
-
-
 def _fix(error: GittasksError, owner: str | None) -> str | None:
-    if isinstance(error, NotFound) and error.details.get("candidates") == []:
-        return "TaskList shows all ids"
     if isinstance(error, NoRepository) and not isinstance(error, Untrusted):
         return "start the server in a repository, or with: gittasks mcp -C DIR"
     advice = error.advice
@@ -162,7 +176,6 @@ _ADVICE = {
 }
 """Advice of a rule in the words of the tools, where it names an option."""
 _SAID_OTHERWISE = {
-    "see them with: gittasks list --all": "TaskList shows all ids",
     "two runs of one name are told apart by their sessions (GITTASKS_SESSION)": "two agents of one "
     "name are told apart by their sessions; for another agent give owner",
     "a loop may end early: gittasks done ID --end-loop": "a loop may end early: TaskUpdate with "
@@ -171,7 +184,7 @@ _SAID_OTHERWISE = {
 """Hints for the command line that belong to no rule, in the words of the tools."""
 
 
-def workspace_hints(workspace: Workspace) -> list[str]:
+def workspace_hints(workspace: Workspace) -> list[Notice]:
     """Notices that came up during a call."""
     return [*workspace.notices, *workspace.claim_notices()]
 
@@ -277,7 +290,25 @@ def _parsed(words: Sequence[str]) -> tuple[list[str], dict[str, Any] | None]:
 def step(way: Way, owner: str | None = None) -> str:
     """A step that an error offers, in the words of the tools where one does it."""
     call = call_of(way.command, owner)
-    return f"{way.purpose}: {call}" if call else clean_block(str(way))
+    if call:
+        return f"{way.purpose}: {call}"
+    shell = way._replace(purpose=f"{way.purpose}, in a shell") if way.command else way
+    return clean_block(str(shell))
+
+
+def sentence(notice: Notice, owner: str | None = None) -> str:
+    """A sentence beside an answer, in the words of the tools."""
+    return in_tool_words(notice, owner) if isinstance(notice, str) else step(notice, owner)
+
+
+def calls_of(ways: Iterable[Way], owner: str | None) -> dict[str, list[dict[str, Any]]]:
+    """The calls that steps are, as data; those that a person decides on stand apart."""
+    offers: dict[str, list[dict[str, Any]]] = {"commands": [], "decisions": []}
+    for way in ways:
+        if call := call_of(way.command, owner):
+            kind = "decisions" if way.decision else "commands"
+            offers[kind].append({"tool": call.tool, "arguments": dict(call.arguments)})
+    return offers
 
 
 _COMMAND = re.compile(r"gittasks [a-z]+(?: (?:--[a-z-]+|[a-zA-Z0-9][\w./-]*|'[^']*'))*")

@@ -137,7 +137,7 @@ def answer(
             workspace.notices.append(call.remark)
         reply = tools.call(tool, workspace, call.values)
     except GittasksError as error:
-        return _error(replies.error_text(error, owner), replies.error_calls(error, owner))
+        return _error(replies.error_text(error, owner), replies.calls_of(error.ways, owner))
     except OSError as error:
         return _error(replies.error_text(DiskFailure.of(error)))
     except Exception as error:  # noqa: BLE001  a bug of ours ends one call, not the server
@@ -146,15 +146,19 @@ def answer(
     return types.CallToolResult(
         content=[types.TextContent(type="text", text=reply.text)],
         structured_content=dict(reply.data),
+        _meta=_meta(replies.calls_of(reply.ways, owner)),
     )
 
 
-def _error(text: str, calls: Mapping[str, Any] | None = None) -> types.CallToolResult:
+def _error(text: str, offers: Mapping[str, Any] = {}) -> types.CallToolResult:
     """An error as an agent reads it; the calls that it offers go along as data for programs."""
-    meta = {f"gittasks/{name}": value for name, value in (calls or {}).items() if value}
     return types.CallToolResult(
-        content=[types.TextContent(type="text", text=text)], is_error=True, _meta=meta or None
+        content=[types.TextContent(type="text", text=text)], is_error=True, _meta=_meta(offers)
     )
+
+
+def _meta(offers: Mapping[str, Any]) -> dict[str, Any] | None:
+    return {f"gittasks/{name}": value for name, value in offers.items() if value} or None
 
 
 def _folder(given: str | None) -> str:

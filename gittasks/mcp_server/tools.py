@@ -31,7 +31,7 @@ from gittasks.errors import BranchGone, GittasksError, NoList, RemoteFailure, Us
 from gittasks.mcp_server import replies
 from gittasks.mcp_server.replies import MARKS, Arguments, Reply
 from gittasks.render import plain
-from gittasks.render.elsewhere import elsewhere_lines, tool_way
+from gittasks.render.elsewhere import ways_on
 from gittasks.render.text import clean
 from gittasks.sync import SyncOptions, SyncResult
 from gittasks.workspace import Workspace
@@ -67,7 +67,7 @@ def claim(workspace: Workspace, given: Arguments) -> Reply:
         nothing = {"task": None, "message": message, **progress}
         return Reply(f"{message}\n{clean(progress['summary'])}", nothing)
     message = workspace.claim_words(result.task, result)
-    task = replies.details(result.task, result.report.graph, workspace.actor.owner)
+    task = replies.claimed(result.task, result.report.graph, workspace.actor.owner)
     data: dict[str, Any] = {"task": task, "message": message, **progress}
     if result.tentative:
         data["tentative"] = True
@@ -135,7 +135,7 @@ def _exchange_lines(data: Mapping[str, Any]) -> list[str]:
     lines += [f"  < {clean(line)}" for line in data["received"]]
     lines += [f"  ! {clean(sentence)}" for sentence in data.get("untaken", ())]
     if count := data.get("conflicts"):
-        lines += [clean(line) for line in plain.sharing_lines(count, None)]
+        lines += [clean(replies.sentence(way)) for way in plain.sharing(count, None)]
     if data.get("behind"):
         lines.append("  ! it was behind: it lacked changes that it had before, and nothing else")
     lines += [f"  ! {clean(trouble)}" for trouble in data.get("troubles", ())]
@@ -172,7 +172,7 @@ def call(tool: str, workspace: Workspace, given: Arguments) -> Reply:
             hints.insert(0, f"list: {workspace.list_id}")
     except GittasksError:  # of a list that is not there any more: the answer stands
         hints = list(workspace.notices)
-    return replies.with_hints(reply, hints)
+    return replies.with_hints(reply, hints, actor_of(tool, given))
 
 
 def _way_to_a_list(workspace: Workspace, error: NoList) -> str:
@@ -269,13 +269,12 @@ def _update(workspace: Workspace, given: Arguments) -> Reply:
     result = workspace.edit(operations, force=force, parallel=parallel)
     edit, task_id = result.edit, result.edit.focus[0]
     before, after = edit.before.tasks[task_id], edit.after.tasks[task_id]
-    data: dict[str, Any] = {
-        "success": True,
-        "taskId": task_id,
-        "updatedFields": _updated(before, after),
-    }
+    data: dict[str, Any] = {"taskId": task_id}
     if before.status is not after.status:
         data["statusChange"] = {"from": before.status.value, "to": after.status.value}
+    fields = _updated(before, after)
+    if fields or before.status is after.status:
+        data["updatedFields"] = fields
     if edit.unblocked:
         data["unblocked"] = list(edit.unblocked)
     started = edit.focus[-1] if isinstance(operations[-1], StartNext) else ""
@@ -357,9 +356,16 @@ def _members(given: Arguments, way: str) -> dict[str, tuple[str, ...]]:
 
 
 def _updated(before: Task, after: Task) -> list[str]:
+    """The fields that changed, without those that a change of the status changes."""
+    moved = before.status is not after.status
     return [
-        word for name, word in _UPDATED.items() if getattr(before, name) != getattr(after, name)
+        word
+        for name, word in _UPDATED.items()
+        if getattr(before, name) != getattr(after, name) and not (moved and word in _MOVED)
     ]
+
+
+_MOVED = ("status", "owner", "result")
 
 
 # --- looking -------------------------------------------------------------------------------
@@ -384,8 +390,8 @@ def _list(workspace: Workspace, given: Arguments) -> Reply:
     me = workspace.actor.owner
     tasks = _filter(given).of(view.snapshot, view.graph, owner or me)
     shown = _open_first(tasks, given.get("limit", _MOST_TASKS))
-    workspace.notices += plain.remark_lines(view)
-    workspace.notices += elsewhere_lines(tasks, workspace.actor, view.now, tool_way)
+    workspace.notices += plain.remarks(view)
+    workspace.notices += ways_on(tasks, workspace.actor, view.now)
     text = plain.task_list(view, shown, MARKS)
     if given.get("ready") and (others := ready_for_others(view.graph, owner or me)):
         workspace.notices.append(others if shown else nothing_ready(view.graph, owner or me))

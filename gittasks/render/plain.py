@@ -34,6 +34,7 @@ from gittasks.core.progress import (
 )
 from gittasks.core.times import MINUTE, duration_brief, duration_words, parse_time
 from gittasks.core.view import ListView, StaleClaim
+from gittasks.errors import Way
 from gittasks.render.text import StatusMarks, clean, indent
 
 if TYPE_CHECKING:
@@ -112,37 +113,50 @@ def problem_lines(problems: Iterable[Problem]) -> list[str]:
     return lines
 
 
+_SYNC = ("gittasks", "sync")
 _APART = {
-    Unmerged.REWRITTEN: "its history there was rewritten; see what can be done with: gittasks sync",
-    Unmerged.NEWER: "a later version of gittasks wrote it; update gittasks to see it",
-    Unmerged.SHALLOW: "this clone is shallow; see what can be done with: gittasks sync",
+    Unmerged.REWRITTEN: Way("its history there was rewritten; see what can be done", _SYNC),
+    Unmerged.NEWER: Way("a later version of gittasks wrote it; update gittasks to see it"),
+    Unmerged.SHALLOW: Way("this clone is shallow; see what can be done", _SYNC),
 }
 
 
-def sharing_lines(conflicts: int, apart: Unmerged | None) -> list[str]:
-    """Lines about conflicts, and about what was fetched and is not shown."""
-    lines = []
+def sharing(conflicts: int, apart: Unmerged | None) -> list[Way]:
+    """Remarks on conflicts, and on what was fetched and is not shown."""
+    ways = []
     if conflicts:
         word = "conflict" if conflicts == 1 else "conflicts"
-        lines.append(f"{conflicts} {word} of changes made at once: gittasks conflicts")
+        words = f"{conflicts} {word} of changes made at once"
+        ways.append(Way(words, ("gittasks", "conflicts")))
     if apart:
-        lines.append(f"what the remote has is not in this: {_APART[apart]}")
-    return lines
+        way = _APART[apart]
+        ways.append(way._replace(purpose=f"what the remote has is not in this: {way.purpose}"))
+    return ways
 
 
-def stale_line(stale: StaleClaim) -> str:
-    """The sentence about a holder who has not been heard of."""
-    return (
-        f"{clean(stale.owner)} has been silent on {stale.task} for "
-        f"{duration_words(stale.silent)} (lease: {duration_words(stale.lease)}): "
-        f"gittasks claim {stale.task} --take-over"
+def silence(stale: StaleClaim) -> Way:
+    """The remark on a holder who has not been heard of; to take over is somebody's decision."""
+    words = (
+        f"{stale.owner} has been silent on {stale.task} for {duration_words(stale.silent)} "
+        f"(lease: {duration_words(stale.lease)}); to take it over"
     )
+    return Way(words, ("gittasks", "claim", stale.task, "--take-over"), decision=True)
+
+
+def remarks(view: ListView) -> list[Way]:
+    """Remarks below a list: what cannot be read, sharing, silent holders."""
+    unread = [Way(line) for line in problem_lines(view.problems)]
+    return [*unread, *sharing(view.conflicts, view.apart), *map(silence, view.stale)]
 
 
 def remark_lines(view: ListView) -> list[str]:
-    """Lines below a list: what cannot be read, sharing, silent holders."""
-    sharing = sharing_lines(view.conflicts, view.apart)
-    return [*problem_lines(view.problems), *sharing, *map(stale_line, view.stale)]
+    """The remarks below a list as lines."""
+    return way_lines(remarks(view))
+
+
+def way_lines(ways: Iterable[Way]) -> list[str]:
+    """Remarks as lines, each with its command."""
+    return [clean(str(way)) for way in ways]
 
 
 def title_lines(view: ListView) -> list[str]:

@@ -9,7 +9,7 @@ from gittasks.core.model import Actor, Status
 from gittasks.core.progress import ready_for_others
 from gittasks.core.view import ListView
 from gittasks.render import assets, plain
-from gittasks.render.elsewhere import elsewhere_lines
+from gittasks.render.elsewhere import ways_on
 from gittasks.render.text import StatusMarks, clean
 
 _RUNNING, _READY = 2, 2
@@ -50,7 +50,7 @@ def state(view: ListView, marks: StatusMarks, actor: Actor) -> list[str]:
             lines.append(f"{name}:")
         for task in tasks[:most]:
             lines.append(_cut(f"  {plain.task_line(task, view.graph, marks)}", _WIDTH))
-            aside = elsewhere_lines([task], actor, view.now)
+            aside = plain.way_lines(ways_on([task], actor, view.now))
             lines += [_cut(f"    {line.partition(': ')[2]}", _ASIDE) for line in aside]
             shared = overlaps(task, view.tasks, actor) if task.status is Status.PENDING else []
             lines += [_cut(f"    {clean(overlap.words)}", _ASIDE) for overlap in shared[:1]]

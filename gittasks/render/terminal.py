@@ -355,11 +355,12 @@ def _remarks(view: ListView) -> list[Text]:
         message = f"these wait for each other, so none can start: {', '.join(cycle)}"
         lines.append(cell(message, "red"))
     lines += [Text(line, "red") for line in plain.problem_lines(view.problems)]
-    lines += [Text(line, "yellow") for line in plain.sharing_lines(view.conflicts, view.apart)]
+    sharing = plain.way_lines(plain.sharing(view.conflicts, view.apart))
+    lines += [Text(line, "yellow") for line in sharing]
     for task in view.tasks:
         if claim := view.silent.get(task.id):
             shown = claim._replace(owner=task.owner or "")
-            lines.append(Text(plain.stale_line(shown), "red"))
+            lines += [Text(line, "red") for line in plain.way_lines([plain.silence(shown)])]
     return lines
 
 

@@ -17,7 +17,7 @@ from gittasks.core.merge.dag import BEGINNING, next_order
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State
 from gittasks.core.merge.resolution import CommitOrder, Conflict, ConflictKind, RuleName, Write
 from gittasks.core.model import Note, Status, Task
-from gittasks.errors import InvalidData
+from gittasks.errors import InvalidData, Way
 from gittasks.store import disk
 from gittasks.store.commits import CommitInfo, ancestors, read_commit
 from gittasks.store.objects import ObjectStore
@@ -164,7 +164,7 @@ def cut_at_time(objects: ObjectStore, head: str, epoch: int) -> HistoryCut:
             raise InvalidData(
                 "this clone is shallow, and its history begins only after that",
                 where=commit_id,
-                hint="fetch the rest with: git fetch --unshallow",
+                ways=[Way("fetch the rest", ("git", "fetch", "--unshallow"), decision=True)],
             )
         else:
             ends.add(commit_id)

@@ -125,7 +125,7 @@ class ListStore:
             self.check_not_gone()
             raise NoList(
                 f'there is no task list "{self.list_id}" in this repository',
-                hint=f"make it with: gittasks init {self.list_id}",
+                ways=[Way("make it", ("gittasks", "init", self.list_id))],
             )
         return heads
 

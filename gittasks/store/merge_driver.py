@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gittasks.core.merge.dag import Commit, History, MergedState
-from gittasks.errors import GittasksError, InvalidData, Refused
+from gittasks.errors import GittasksError, InvalidData, Refused, Way
 from gittasks.store import ancestry, refs
 from gittasks.store.ancestry import region
 from gittasks.store.commits import read_commit
@@ -48,7 +48,7 @@ def install(repository: Repository) -> bool:
             "merge-driver",
             f"git config {_SECTION}.driver is set already, to: "
             f"{repository.config.get(f'{_SECTION}.driver')}",
-            hint="it was left as it is; unset it first if gittasks is to merge task files",
+            hint="it was left as it is; unset it first to have task files merged field by field",
         )
     repository.set_config("--local", f"{_SECTION}.name", _NAME)
     repository.set_config("--local", f"{_SECTION}.driver", DRIVER)
@@ -130,5 +130,5 @@ def _unreadable(path: str) -> InvalidData:
     return InvalidData(
         "a version of it cannot be read, so git merges it line by line",
         where=path,
-        hint="see which, and why, with: gittasks list",
+        ways=[Way("see which, and why", ("gittasks", "doctor"))],
     )

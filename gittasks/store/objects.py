@@ -17,7 +17,7 @@ from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from gittasks.errors import InvalidData
+from gittasks.errors import InvalidData, Way
 from gittasks.store import git, platform
 from gittasks.store.discovery import GitDir, read_shallow
 from gittasks.store.disk import PRIVATE, Sharing, make_folders, naming, remove, sync_all
@@ -145,8 +145,12 @@ class ObjectStore:
             return _promised(f"this partial clone lacks the {kind} {object_id}; {reason}")
         else:
             words = f"the repository lacks the {kind} {object_id}"
-        hint = "gittasks doctor names what is damaged; --fix fetches it again"
-        return Unavailable(words, where=object_id, hint=hint)
+        return Unavailable(
+            words,
+            where=object_id,
+            hint="with --fix it is fetched again",
+            ways=[Way("see what is damaged", ("gittasks", "doctor"))],
+        )
 
     @property
     def whole(self) -> bool:

@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from gittasks.errors import Busy, DiskFailure, InvalidData, Refused
+from gittasks.errors import Busy, DiskFailure, InvalidData, Refused, Way
 from gittasks.store import disk, git, platform
 from gittasks.store.disk import Backoff
 
@@ -426,8 +426,14 @@ def in_the_way(other: str, name: str) -> Refused:
     return Refused(
         "branch-name",
         f'the branch "{other}" stands in the way of "{name}": git cannot hold both',
-        hint="rename that branch, or choose another prefix with: "
-        "git config gittasks.branchPrefix tasks-",
+        hint="or rename that branch",
+        ways=[
+            Way(
+                "choose another prefix",
+                ("git", "config", "gittasks.branchPrefix", "tasks-"),
+                decision=True,
+            )
+        ],
     )
 
 
@@ -444,9 +450,8 @@ def sync_move(folders: Sequence[str]) -> None:
     except OSError as error:
         raise Unsynced.of(
             error,
-            hint="the change is in the history, and a power cut may take it back: see to the disk, "
-            "then look with: gittasks log -n 1",
-        ) from error
+            hint="the change is in the history, and a power cut may take it back",
+        ).with_ways([Way("see to the disk, then look", ("gittasks", "log", "-n", "1"))]) from error
 
 
 # The steps of a guarded move, which are those of `git update-ref` (`git help update-ref`):

@@ -16,7 +16,7 @@ from hashlib import sha1
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import list_id_fault
-from gittasks.errors import InvalidData, NotFound, Refused, RemoteFailure
+from gittasks.errors import InvalidData, NotFound, Refused, RemoteFailure, Way
 from gittasks.store import discovery, disk, git, home, lock_files, platform, refs
 from gittasks.store.disk import Backoff
 from gittasks.store.repository import Repository
@@ -383,7 +383,13 @@ def _check_names(repository: Repository, remote: str, list_ids: Sequence[str]) -
                 "branch-name",
                 f'"{list_id}" cannot be fetched from {remote}: a branch that was fetched before '
                 f"has a name that stands in the way of {ref.removeprefix('refs/remotes/')}",
-                hint=f"when {remote} has that branch no more: git remote prune {remote}",
+                ways=[
+                    Way(
+                        f"when {remote} has that branch no more",
+                        ("git", "remote", "prune", remote),
+                        decision=True,
+                    )
+                ],
                 details={"list": list_id},
             ) from None
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from gittasks.errors import InvalidData
+from gittasks.errors import InvalidData, Way
 
 if TYPE_CHECKING:
     from gittasks.store.evaluation import Evaluated
@@ -73,8 +73,8 @@ def _signature(argv: list[str], content: bytes, repository: Repository) -> bytes
 def _unsigned(program: str, why: str) -> InvalidData:
     return InvalidData(
         f"the commit could not be signed by {program}: {why}",
-        hint="nothing was changed; see git config user.signingKey and gpg.format, or: "
-        "git config gittasks.sign false",
+        hint="nothing was changed; user.signingKey and gpg.format say what signs",
+        ways=[Way("sign no more", ("git", "config", "gittasks.sign", "false"), decision=True)],
     )
 
 

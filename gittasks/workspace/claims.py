@@ -12,7 +12,7 @@ from gittasks.core.ids import find, resolve
 from gittasks.core.model import Snapshot, Task
 from gittasks.core.operations import Claim, Holder
 from gittasks.core.view import StaleClaim
-from gittasks.errors import GittasksError, NotFound, RemoteFailure, Usage
+from gittasks.errors import GittasksError, NotFound, Notice, RemoteFailure, Usage, Way
 from gittasks.store import home, leases, remotes
 from gittasks.store.leases import ClaimState, Lease
 from gittasks.workspace import editing
@@ -66,7 +66,7 @@ def claim(
         try:
             _give_lease(session, task, lease_seconds, offline=offline)
         except RemoteFailure as error:
-            session.notices.append(f"{error.message}; {error.hint}")
+            session.notices += [error.message, *error.ways]
         except (GittasksError, OSError) as error:  # the claim itself is made
             session.notices.append(f"done, but the lease could not be kept here: {error}")
     return Claimed(report, task, tentative=bool(tentative and report.commit))
@@ -163,7 +163,7 @@ def _send(session: Session, lease: Lease, *, offline: bool) -> None:
     if answer.outcome is not remotes.PushOutcome.OK:
         raise RemoteFailure(
             f"{remote} did not take the lease: {answer.reason or 'no answer'}",
-            hint="the claim itself stands; renew the lease with: gittasks heartbeat",
+            ways=[Way("the claim itself stands; renew the lease", ("gittasks", "heartbeat"))],
         )
 
 
@@ -199,13 +199,14 @@ def _is_taken(task: Task | None, lease: Lease) -> bool:
 # --- claims that the remote was not asked for ---------------------------------------------------
 
 
-def notices(session: Session) -> list[str]:
+def notices(session: Session) -> list[Notice]:
     """Sentences about the claims that were made without asking the remote."""
     store = session.store
     tentative = leases.read(store)
     if not tentative:
         return []
-    branch, sentences, left = session.branch(), [], []
+    branch, left = session.branch(), []
+    sentences: list[Notice] = []
     for pending in tentative:
         state = leases.state(store, branch, pending)
         if state in (ClaimState.LOST, ClaimState.OPEN):
@@ -213,13 +214,14 @@ def notices(session: Session) -> list[str]:
         if state is ClaimState.LOST and pending.session == session.actor.session:
             holder = branch.snapshot.tasks.get(pending.task)
             who = f" to {holder.owner}" if holder and holder.owner else ""
-            sentences.append(
+            words = (
                 f"your claim of {pending.task} was lost{who}; keep what you did with: gittasks "
-                f"note {pending.task} TEXT, and end this message with: gittasks release "
-                f"{pending.task}"
+                f"note {pending.task} TEXT, and end this message"
             )
+            sentences.append(Way(words, ("gittasks", "release", pending.task)))
         elif state is ClaimState.OPEN and pending.session == session.actor.session:
-            sentences.append(f"your claim of {pending.task} is tentative until: gittasks sync")
+            words = f"your claim of {pending.task} is tentative until this"
+            sentences.append(Way(words, ("gittasks", "sync")))
     if left != tentative:
         leases.write(store, left)
     return sentences

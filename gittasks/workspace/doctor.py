@@ -27,7 +27,7 @@ from gittasks.store.list_tree import read_tree
 from gittasks.store.objects import Unavailable
 from gittasks.store.repository import Repository
 from gittasks.workspace import commit_links, sharing
-from gittasks.workspace.session import lost_notice
+from gittasks.workspace.session import lost_ways, lost_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -223,8 +223,8 @@ def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]
 
 
 def _lost(list_id: str, count: int) -> Symptom:
-    message, _, hint = lost_notice(list_id, count).partition("; ")
-    return Symptom("lost", list_id, message, hint)
+    hint = "; ".join(map(str, lost_ways(list_id)))
+    return Symptom("lost", list_id, lost_words(list_id, count), hint)
 
 
 def _gone(session: Session, lists: Sequence[str]) -> Iterator[Symptom]:

@@ -101,7 +101,8 @@ def init(session: Session, list_id: str | None, title: str | None) -> ListMade:
     result = make(session, list_id, title)
     plain = result.created and session.repository.remotes()
     if plain and not merge_driver.is_installed(session.repository):
-        session.notices.append("plain git can merge this list too, after: gittasks hooks install")
+        words = "plain git can merge this list too, after this"
+        session.notices.append(Way(words, ("gittasks", "hooks", "install")))
     after = transaction.Aftermath()
     with after.step(f"it is not chosen yet; choose it with: gittasks use {result.id}"):
         use(session, result.id)
@@ -125,7 +126,8 @@ def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
         raise Refused(
             "case",
             f'the list "{clash[0]}" differs from "{chosen}" only in upper and lower case',
-            hint=f"use it with: gittasks use {clash[0]}, or choose another name",
+            hint="or choose another name",
+            ways=[Way("use it", ("gittasks", "use", clash[0]))],
         )
     store = ListStore(session.repository, chosen)
     holders = [r for r, ids in session.repository.tracked_lists().items() if chosen in ids]

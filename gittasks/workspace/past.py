@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gittasks.workspace.session import Session
 
 _HEX = re.compile(r"[0-9a-f]{4,64}", re.IGNORECASE)
-_EXAMPLES = "2026-11-22T10:00:00Z, 2026-11-22, yesterday, 2h, or a commit as in: gittasks log"
+_EXAMPLES = "2026-11-22T10:00:00Z, 2026-11-22, yesterday, 2h, or a commit that log shows"
 
 
 class Past(NamedTuple):

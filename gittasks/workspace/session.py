@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from gittasks.core.actors import MOST_LETTERS, is_owner
 from gittasks.core.ids import check_list_id, list_id_fault, listed, near_matches
 from gittasks.core.model import Actor, ListInfo, ListState, Snapshot
 from gittasks.core.times import format_time
-from gittasks.errors import BranchGone, GittasksError, NoList, NoRemote, Usage, Way
+from gittasks.errors import BranchGone, GittasksError, NoList, NoRemote, Notice, Usage, Way
 from gittasks.store import disk, git
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion
@@ -119,6 +120,10 @@ def choose_list(repository: Repository, option: str | None) -> ChosenList:
     raise NoList(
         f"several task lists are here: {', '.join(opened)}",
         hint="choose one with: gittasks use LIST, or for one command with --list LIST",
+        ways=[
+            Way(f"work on {name}", ("gittasks", "use", name), decision=True)
+            for name in opened[:_CHOICES]
+        ],
         details={"lists": opened},
     )
 
@@ -147,16 +152,18 @@ def no_open_list(lists: Sequence[str]) -> NoList:
     )
 
 
-def ended_notice(info: ListInfo) -> str | None:
+def ended_notice(info: ListInfo) -> Notice | None:
     """The word about a list that is not open; None for one that is."""
     if info.state is ListState.OPEN:
         return None
     since = (info.dropped or info.archived or "")[:10]
-    again = f"open it again with: gittasks unarchive {info.id}"
-    return f'"{info.id}" has been {info.state} since {since}; {again}'
+    words = f'"{info.id}" has been {info.state} since {since}; open it again'
+    return Way(words, ("gittasks", "unarchive", info.id))
 
 
-_EXAMPLE = 'make one with: gittasks init NAME (for instance "gittasks init feature-auth")'
+_CHOICES = 3
+"""Lists among which a choice is offered one by one."""
+_EXAMPLE = 'make one with: gittasks init NAME, where NAME is such as "feature-auth"'
 
 
 def _fetching(repository: Repository) -> list[Way]:
@@ -203,13 +210,20 @@ def no_such_list(repository: Repository, chosen: ChosenList) -> NoList:
     )
 
 
-def lost_notice(list_id: str, count: int) -> str:
+def lost_words(list_id: str, count: int) -> str:
     """The word about operations that were acknowledged here and are not in the branch."""
     changes = "1 change" if count == 1 else f"{count} changes"
     return (
         f"{changes} made here {'is' if count == 1 else 'are'} gone from the branch of "
-        f'"{list_id}", which another program moved or deleted; bring back with: '
-        f"gittasks lists restore {list_id}; or let go with: gittasks lists forget {list_id}"
+        f'"{list_id}", which another program moved or deleted'
+    )
+
+
+def lost_ways(list_id: str) -> tuple[Way, Way]:
+    """The steps for such operations: back, or away for good."""
+    return (
+        Way("bring back", ("gittasks", "lists", "restore", list_id)),
+        Way("or let go", ("gittasks", "lists", "forget", list_id), decision=True),
     )
 
 
@@ -219,7 +233,11 @@ def no_remote(repository: Repository) -> NoRemote:
     if names:
         return NoRemote(
             f"several remotes are here: {', '.join(names)}",
-            hint="name one, as in: gittasks sync " + names[0],
+            hint="name one",
+            ways=[
+                Way(f"with {name}", ("gittasks", "sync", name), decision=True)
+                for name in names[:_CHOICES]
+            ],
             details={"remotes": names},
         )
     return NoRemote(
@@ -244,8 +262,10 @@ def choose_actor(repository: Repository, option: str | None) -> Actor:
 
 def _one_line(text: str, what: str) -> str:
     cleaned = " ".join(text.split())
-    if not cleaned or len(cleaned) > 200 or not cleaned.isprintable():
-        raise Usage(f"the {what} must be one line of 1 to 200 printable characters: {text!a}")
+    if not is_owner(cleaned):
+        raise Usage(
+            f"the {what} must be one line of 1 to {MOST_LETTERS} printable characters: {text!a}"
+        )
     return cleaned
 
 
@@ -350,13 +370,13 @@ class Session:
         repository: Repository,
         list_option: str | None = None,
         owner_option: str | None = None,
-        notices: list[str] | None = None,
+        notices: list[Notice] | None = None,
         remote_option: str | None = None,
     ) -> None:
         self.repository = repository
         self.list_option = list_option
         """The list that was named for this session, if one was."""
-        self.notices: list[str] = [] if notices is None else notices
+        self.notices: list[Notice] = [] if notices is None else notices
         """Hints that came up on the way, for whoever talks to the user."""
         self.commits: list[str] = []
         """Commits that this session has made: what fails after one does not undo it."""
@@ -438,8 +458,11 @@ class Session:
             if self.fetch_missing():
                 return self.store.load()
             raise no_such_list(self.repository, self.chosen) from None
-        if branch.lost and (notice := lost_notice(self.list_id, branch.lost)) not in self.notices:
-            self.notices.append(notice)
+        if branch.lost:
+            restore, forget = lost_ways(self.list_id)
+            words = f"{lost_words(self.list_id, branch.lost)}; {restore.purpose}"
+            lost: list[Notice] = [restore._replace(purpose=words), forget]
+            self.notices += [notice for notice in lost if notice not in self.notices]
         self.check_open(branch.snapshot.info)
         return branch
 

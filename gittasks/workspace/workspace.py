@@ -11,6 +11,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from gittasks.errors import Notice, Way
 from gittasks.store.repository import Repository
 from gittasks.workspace.session import ONLY, Author, Session
 
@@ -394,7 +395,7 @@ class Workspace(Session):
 
         return claims.stale_claims(self, snapshot)
 
-    def claim_notices(self) -> list[str]:
+    def claim_notices(self) -> list[Notice]:
         """The outcome of claims that were made without asking the remote, if there are any."""
         store = self.used_store
         if store is None or not os.path.exists(store.tentative_path):
@@ -440,7 +441,7 @@ class Workspace(Session):
 
         return RefWatcher(self, fetch_every)
 
-    def elsewhere_notices(self) -> list[str]:
+    def elsewhere_notices(self) -> list[Notice]:
         """A sentence for each remote beside the home that has changes which are not here."""
         from gittasks.store import home
 
@@ -449,7 +450,8 @@ class Workspace(Session):
         from gittasks.workspace import sharing
 
         names = sharing.unseen_elsewhere(self.store)
-        return [f"{n} holds changes that are not here; to merge: gittasks pull {n}" for n in names]
+        words = "holds changes that are not here; to merge"
+        return [Way(f"{name} {words}", ("gittasks", "pull", name)) for name in names]
 
     # --- sharing ----------------------------------------------------------------------------
 

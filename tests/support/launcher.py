@@ -66,11 +66,21 @@ class Launcher:
         return _at_start(env) == self._environment
 
     def run(
-        self, args: Sequence[str], cwd: str, env: Mapping[str, str], stdin: bytes, timeout: float
+        self,
+        args: Sequence[str],
+        cwd: str,
+        env: Mapping[str, str],
+        stdin: bytes,
+        timeout: float,
+        offers: str | None = None,
     ) -> Output:
-        """Run a command to its end; subprocess.TimeoutExpired when that takes too long."""
+        """Run a command to its end; subprocess.TimeoutExpired when that takes too long.
+
+        `offers` is a file in which it notes what it offers (`support.offers` reads it).
+        """
         os.umask(mask := os.umask(0))
         request = {"args": [*args], "cwd": os.path.abspath(cwd), "env": {**env}, "umask": mask}
+        request["offers"] = offers
         with contextlib.ExitStack() as stack:
             order, out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
             order.write(json.dumps(request).encode())
@@ -197,8 +207,38 @@ def _become(order: _Order) -> NoReturn:
 
     from gittasks.__main__ import main
 
+    if offers := request["offers"]:
+        _note_offers(offers)
     main()
     raise SystemExit("a command leaves by itself")
+
+
+def _note_offers(path: str) -> None:
+    """Have the command that runs in this process note what it offers."""
+    from gittasks.cli import main
+    from gittasks.cli.settings import Settings
+    from gittasks.errors import GittasksError, Way
+
+    addressed, print_error = Settings.addressed, main._print_error
+
+    def note(**entry: Any) -> None:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def noting(self: Settings, way: Way) -> Way:
+        offer = addressed(self, way)
+        if offer.command:
+            note(purpose=offer.purpose, command=offer.command, decision=offer.decision)
+        return offer
+
+    def noting_error(error: GittasksError, settings: Settings) -> None:
+        known = [*error.commands, *error.decisions]
+        rule = getattr(error, "rule", error.kind)
+        note(error=rule, exit=error.exit_code, hint=error.hint, known=known)
+        print_error(error, settings)
+
+    Settings.addressed = noting  # type: ignore[method-assign]
+    main._print_error = noting_error
 
 
 def _preload() -> None:

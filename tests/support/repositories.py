@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from gittasks.sync import SyncOptions, SyncResult
 from gittasks.workspace import Workspace
 from support import gits, schemas
 from support.launcher import Launcher
-from support.templates import copied
+from support.templates import copied, scratch
 
 __all__ = [
     "FRESH",
@@ -118,6 +119,12 @@ def launcher() -> Launcher | None:
     return forks
 
 
+@cache
+def _notes(_thread: int) -> str:
+    """The file in which the commands of a thread note what they offer."""
+    return os.path.join(scratch(), "offers")
+
+
 class Repo:
     """A repository on the disk, with git and gittasks at hand."""
 
@@ -185,12 +192,21 @@ class Repo:
         stdin: str = "",
         cwd: str | None = None,
         timeout: float = 120,
+        offers: bool = True,
     ) -> Result:
-        """Run gittasks here, whatever its exit code: forked, or where that differs, started."""
+        """Run gittasks here, whatever its exit code: forked, or where that differs, started.
+
+        With `offers`, what it offers is run as well, in a copy (`support.offers`).
+        """
         command, folder, whole = [GITTASKS, *args], cwd or self.path, {**os.environ, **env}
         forks = launcher()
         if forks is not None and forks.serves(whole):
-            forked = forks.run(command, folder, whole, stdin.encode(), timeout)
+            notes = _notes(threading.get_ident()) if offers and folder == self.path else None
+            forked = forks.run(command, folder, whole, stdin.encode(), timeout, notes)
+            if notes and os.path.exists(notes):
+                from support import offers as offering  # which runs commands itself
+
+                offering.keep(self, offering.taken(notes), env)
             return Result(forked.code, forked.out.decode(), forked.err.decode())
         done = subprocess.run(
             command,

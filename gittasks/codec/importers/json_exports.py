@@ -24,7 +24,7 @@ from gittasks.core.ids import task_id_fault
 from gittasks.core.imports import ImportBatch, ImportedTask
 from gittasks.core.model import Note, Status, Task
 from gittasks.core.validation import LINE_LIMIT
-from gittasks.errors import FormatTooNew, InvalidData
+from gittasks.errors import UPDATE, FormatTooNew, InvalidData
 
 SCHEMA_VERSION = 1
 """Version of the documents that are read."""
@@ -40,13 +40,13 @@ def read_native(data: bytes, where: str) -> ImportBatch:
     document = loads(decoded(data, where), where)
     if not is_native(document):
         message = "this is no exported list"
-        raise InvalidData(message, where=where, hint="make one with: gittasks export")
+        raise InvalidData(message, where=where, hint="make one with: gittasks export >FILE")
     version = document.get("schemaVersion")
     if version != SCHEMA_VERSION:
         raise FormatTooNew(
             f"the export has schemaVersion {version!r}; this gittasks reads {SCHEMA_VERSION}",
             where=where,
-            hint="update gittasks: pip install --upgrade gittasks",
+            ways=[UPDATE],
         )
     entries, about = document.get("tasks"), document.get("list")
     if not isinstance(entries, list):
