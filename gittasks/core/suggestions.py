@@ -95,7 +95,6 @@ COMMANDS_MEANT = {
     "summary": "status",
     "cancel": "skip",
     "abandon": "skip",
-    "drop": "skip",
     "pause": "release",
     "stop": "release",
     "dump": "export",
