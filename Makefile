@@ -22,11 +22,13 @@ lint: $(VENV)/.tested
 deep: $(VENV)/.tested $(VENV)/new-git/.installed
 	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -n $(JOBS) tests/core tests/codec tests/render tests/claude/test_exchange_laws.py
 	$(BIN)/python -m pytest -m deep -rA
+	$(BIN)/python benchmarks/coordination.py --agents 1,2,4,8,16 --tasks 64 --rounds 3
 
 bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/merging.py
 	$(BIN)/python benchmarks/claims.py
+	$(BIN)/python benchmarks/coordination.py --tasks 12
 	$(BIN)/python benchmarks/hooks.py
 	$(BIN)/python benchmarks/tokens.py
 	$(BIN)/python benchmarks/report.py
