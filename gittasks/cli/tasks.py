@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,13 +23,14 @@ from gittasks.cli.options import (
 from gittasks.cli.output import Answer, edit, edited, make_named_list
 from gittasks.cli.settings import Settings
 from gittasks.core.fields import LISTS, SIMPLE, Kind
+from gittasks.core.ids import find
 from gittasks.core.lint.context import remarks
 from gittasks.core.model import Status, Value
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 from gittasks.errors import Usage, Way
 
 if TYPE_CHECKING:
-    from gittasks.workspace import Undone, Workspace
+    from gittasks.workspace import EditResult, Undone, Workspace
 
 _STATUSES = StatusChoice([str(s) for s in Status])
 _OPEN_STATUSES = StatusChoice([str(s) for s in Status if s is not Status.DELETED])
@@ -84,6 +85,11 @@ def _simple_options(*ways: str) -> Callable[[F], F]:
     return decorate
 
 
+_edit_option = click.option(
+    "--edit", "in_editor", is_flag=True, help="In the editor that git would use."
+)
+
+
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in (None, ())}
 
@@ -103,6 +109,7 @@ def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
 @_simple_options()
 @click.option("--metadata", multiple=True, metavar="K=V", help="Free data.")
 @click.option("--iterations", type=int, metavar="N", help="Make a loop of N tasks in a chain.")
+@_edit_option
 @force_option
 @parallel_option
 @click.pass_obj
@@ -111,6 +118,7 @@ def create_command(
     /,
     subject: str | None,
     subject_option: str | None,
+    in_editor: bool,
     force: bool,
     parallel: bool,
     **options: Any,
@@ -118,17 +126,71 @@ def create_command(
     """Create a task.
 
     With --iterations N it becomes a loop: "Iteration 1/N: SUBJECT" to N/N, each after the one
-    before. An --id that exists with the same subject changes nothing.
+    before. An --id that exists with the same subject changes nothing. With --edit the options
+    are where the form begins.
     """
-    operation = _creation(_one_subject(subject, subject_option), **options)
+    words = "" if in_editor and not (subject or subject_option) else None
+    subject = _one_subject(subject, subject_option) if words is None else words
+    operation = _creation(subject, **options)
     workspace = settings.workspace()
     make_named_list(workspace)
-    report = workspace.edit([operation], force=force, parallel=parallel)
+    if in_editor:
+        report = _created_in_editor(settings, workspace, operation, force=force, parallel=parallel)
+        if report is None:
+            return _ended()
+    else:
+        report = workspace.edit([operation], force=force, parallel=parallel)
     change = report.edit
     # Their author should read at once what will make new tasks hard to follow.
     return edited(workspace, report)._replace(
         hints=lambda: remarks(change.before, change.after, change.created)
     )
+
+
+def _ended() -> Answer:
+    """The answer when the form came back empty."""
+    return Answer(dict, lambda _: "the form came back empty, so nothing was changed", exit_code=1)
+
+
+def _created_in_editor(
+    settings: Settings, workspace: Workspace, operation: Create, *, force: bool, parallel: bool
+) -> EditResult | None:
+    """Make the task that the person writes; None when the form came back empty."""
+    from gittasks.cli.editor import Draft  # for --edit alone
+    from gittasks.codec import form
+
+    command = ("gittasks", "create", "--edit", *(("--id", operation.id) if operation.id else ()))
+    again = Way("the form is kept; edit it again", command, decision=True)
+    draft = Draft(workspace.repository, workspace.list_id, form.draft(operation), again)
+    task = draft.edited(f'A new task of the list "{workspace.list_id}".', quiet=settings.json).after
+    if task is None:
+        return None
+    made = form.creation(operation, task)
+    report = draft.kept_on_error(lambda: workspace.edit([made], force=force, parallel=parallel))
+    draft.discard()
+    return report
+
+
+def _updated_in_editor(settings: Settings, task_ids: Sequence[str]) -> Answer:
+    """Change what the person changes in the form of one task."""
+    from gittasks.cli.editor import Draft  # for --edit alone
+    from gittasks.codec import form
+
+    if len(task_ids) != 1:
+        raise Usage("--edit takes one task at a time")
+    workspace = settings.workspace()
+    snapshot = workspace.snapshot()
+    task = snapshot.tasks[find(snapshot, task_ids[0], cut=True)]
+    command = ("gittasks", "update", task.id, "--edit")
+    again = Way("the form is kept; edit it again", command, decision=True)
+    draft = Draft(workspace.repository, workspace.list_id, task, again)
+    edited_task = draft.edited(f"The task {task.id} ({task.status}).", quiet=settings.json)
+    if edited_task.after is None:
+        return _ended()
+    operation = form.update(edited_task.before, edited_task.after) or Update(task.id)
+    report = draft.kept_on_error(lambda: workspace.edit([operation]))
+    draft.discard()
+    return edited(workspace, report)
 
 
 def _creation(
@@ -193,6 +255,7 @@ def _one_subject(argument: str | None, option: str | None) -> str:
 @click.option("--remove-blocks", multiple=True, metavar="ID")
 @click.option("--metadata", multiple=True, metavar="K=V", help="Set free data.")
 @click.option("--unset", multiple=True, metavar="K", help="Remove free data.")
+@_edit_option
 @force_option
 @parallel_option
 @click.pass_obj
@@ -200,12 +263,17 @@ def update_command(
     settings: Settings,
     /,
     task_ids: tuple[str, ...],
+    in_editor: bool,
     force: bool,
     parallel: bool,
     **options: Any,
 ) -> Answer:
     """Change fields of tasks; an empty text clears a field."""
     update = _update(**options)
+    if in_editor:
+        if update != Update(id=""):
+            raise Usage("--edit takes no other changes", hint="make them in the form")
+        return _updated_in_editor(settings, several(task_ids))
     if update == Update(id=""):
         raise Usage(
             "nothing to change was given",

@@ -1,0 +1,98 @@
+"""A task edited in the editor that git would use; what cannot be used is kept for the next try."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from gittasks.codec import form
+from gittasks.errors import GittasksError, Refused, Way
+from gittasks.store import disk, git
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gittasks.core.model import Task
+    from gittasks.store.repository import Repository
+
+
+T = TypeVar("T")
+
+
+class Edited(NamedTuple):
+    """A task before and after it was edited; `after` is None when the form came back empty."""
+
+    before: Task
+    after: Task | None
+
+
+class Draft:
+    """The file that is edited, below the git directory, and what it was when it was first opened.
+
+    It stays until what it says is done, so that nothing that was typed is lost.
+    """
+
+    def __init__(self, repository: Repository, list_id: str, task: Task, again: Way) -> None:
+        self._repository, self._task, self._again = repository, task, again
+        folder = os.path.join(repository.common, "gittasks", "edit")
+        self.path = os.path.join(folder, f"{list_id}-{task.id}.yaml")
+        self._first = f"{self.path}.first"
+
+    def edited(self, purpose: str, *, quiet: bool) -> Edited:
+        """Let the person edit it; a file that an earlier try has left is gone on with."""
+        if not os.path.exists(self.path):
+            disk.make_folders(os.path.dirname(self.path), self._repository.shared)
+            blank = form.form(self._task, purpose).encode()
+            disk.replace_file(self._first, blank, shared=self._repository.shared)
+            disk.replace_file(self.path, blank, shared=self._repository.shared)
+        self._run_editor(quiet=quiet)
+        text = disk.read(self.path).decode("utf-8", "replace")
+        if form.is_empty(text):
+            self.discard()
+            return Edited(self._task, None)
+        first = disk.read(self._first).decode("utf-8", "replace")
+        before = self._task if form.is_empty(first) else form.read_form(first, self._task.id)
+        return Edited(before, self.kept_on_error(lambda: form.read_form(text, self._task.id)))
+
+    def kept_on_error(self, action: Callable[[], T]) -> T:
+        """The result of an action; an error says that the file is kept, and how to go on."""
+        try:
+            return action()
+        except GittasksError as error:
+            ways = [*error.ways, self._again]
+            raise error.with_ways(ways) from error.__cause__
+
+    def discard(self) -> None:
+        """Remove the file: it is done with."""
+        disk.remove(self.path)
+        disk.remove(self._first)
+
+    def _run_editor(self, *, quiet: bool) -> None:
+        """Run it through the shell, as git does, since its name may have arguments."""
+        answer = git.run(
+            ["var", "GIT_EDITOR"], cwd=self._repository.start, env=self._repository.env
+        )
+        name = answer.stdout.decode("utf-8", "surrogateescape").strip()
+        if answer.returncode != 0 or not name:
+            raise Refused(
+                "editor",
+                f"git knows no editor: {git.first_line(answer.stderr)}",
+                hint="set one with: git config --global core.editor NAME",
+            )
+        sys.stdout.flush()
+        done = subprocess.run(
+            ["sh", "-c", f'{name} "$@"', name, self.path],
+            stdout=sys.stderr if quiet else None,
+            check=False,
+        )
+        if done.returncode != 0:
+            kept = disk.read(self.path) != disk.read(self._first)
+            if not kept:
+                self.discard()
+            raise Refused(
+                "editor",
+                f"the editor failed ({name}: exit code {done.returncode}), so nothing was changed",
+                ways=[self._again] if kept else (),
+            )
