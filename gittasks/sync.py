@@ -506,11 +506,11 @@ class _ListSync:
             if self._wish.accept_rewrite:  # what the remote had is here before it is forgotten
                 transaction.hold(self._store)
                 remotes.forget_published(self.repository, self._remote, self._list_id)
-            evaluated, lagging, _ = transaction.integrate(self._store)
+            evaluated, lagging, _ = transaction.integrate(self._store, apart=True)
             if evaluated.behind:
                 self.result = self.result._replace(behind=True)
             if evaluated.behind and evaluated.branch.heads.local:
-                evaluated, lagging, _ = transaction.integrate(self._store)
+                evaluated, lagging, _ = transaction.integrate(self._store, apart=True)
         except GittasksError as error:
             gone = isinstance(error, NoList)
             self.fail(nowhere(self._list_id, self._remote) if gone else error)
@@ -561,7 +561,7 @@ class _ListSync:
                 return tuple(reversed(list(store.walk(side.commit))))
             if heads.tracked != self._before.tracked:
                 self._received |= {c.id: c for c in store.news(self._before.tracked)}
-        evaluated = transaction.integrate(store, beside=side.commit).evaluated
+        evaluated = transaction.integrate(store, beside=side.commit, apart=True).evaluated
         if evaluated.branch.apart:
             raise unmergeable(evaluated.branch.apart, self._list_id, self._remote)
         return evaluated.received

@@ -74,13 +74,16 @@ def _exchange(settings: Settings, wish: SyncOptions, remote: str | None, all_lis
     failed = [synced.error for synced in done if synced.error]
     if len(done) == 1 and failed:
         raise failed[0]
-    exchanges = [(synced, workspace.exchanged(synced)) for synced in done]
     unreadable = any(synced.branch and synced.branch.snapshot.problems for synced in done)
     for synced in done:
         workspace.notices += map(_checkout_hint, synced.lagging)
     return Answer(
-        lambda: render.documents.sync_document(_document(*exchange) for exchange in exchanges),
-        lambda marks: "\n".join(_lines(exchanges, marks)),
+        lambda: render.documents.sync_document(
+            _document(synced, workspace.exchanged(synced)) for synced in done
+        ),
+        lambda marks: "\n".join(
+            _lines([(synced, workspace.exchanged(synced, _SHOWN)) for synced in done], marks)
+        ),
         quiet=(),
         failures=[f"error: {s.list_id}: {s.error.message}" for s in done if s.error],
         workspace=workspace,
@@ -148,8 +151,9 @@ def _list_lines(synced: SyncResult, exchange: Exchanged, marks: StatusMarks) -> 
     if _is_quiet(synced):
         return [f"{name}: up to date with {remote}", *_behind(synced), *untaken]
     lines = [f"{name}: {_moved(synced)}", *_behind(synced), *untaken]
-    lines += _entry_lines("<", exchange.received, marks)
-    lines += [] if synced.created else _entry_lines(">", exchange.sent, marks)
+    lines += _entry_lines("<", exchange.received, len(synced.received), marks)
+    if not synced.created:
+        lines += _entry_lines(">", exchange.sent, len(synced.sent), marks)
     for conflict in exchange.conflicts:
         lines += [f"  ! {line}" for line in render.history_text.conflict_lines(conflict)]
     lines += [f"  ! {clean(t.message)}; {clean(t.hint)}" for t in exchange.troubles]
@@ -191,10 +195,13 @@ def _behind(synced: SyncResult) -> list[str]:
     return ["  ! it was behind: it lacked changes that it had before, and nothing else"]
 
 
-def _entry_lines(sign: str, entries: Sequence[LogEntry], marks: StatusMarks) -> list[str]:
-    lines = render.history_text.entry_lines(entries[-_SHOWN:], marks, with_task=True)
-    if len(entries) > _SHOWN:
-        lines.insert(0, f"... {len(entries) - _SHOWN} more: gittasks log")
+def _entry_lines(
+    sign: str, entries: Sequence[LogEntry], count: int, marks: StatusMarks
+) -> list[str]:
+    """A line for each of the last entries of `count`."""
+    lines = render.history_text.entry_lines(entries, marks, with_task=True)
+    if count > len(entries):
+        lines.insert(0, f"... {count - len(entries)} more: gittasks log")
     return [f"  {sign} {line}" for line in lines]
 
 

@@ -101,10 +101,10 @@ def _exchanged(workspace: Workspace, result: SyncResult) -> dict[str, Any]:
     data: dict[str, Any] = {"list": result.list_id, "remote": result.remote}
     if result.error:
         return {**data, "error": replies.error_text(result.error)}
-    exchange = workspace.exchanged(result)
+    exchange = workspace.exchanged(result, _TOLD)
     lines = [f"{e.who}: {replies.action_text(e, result.list_id)}" for e in exchange.received]
-    if len(lines) > _TOLD:
-        lines = [f"... {len(lines) - _TOLD} more before these: TaskLog", *lines[-_TOLD:]]
+    if (rest := len(result.received) - len(lines)) > 0:
+        lines.insert(0, f"... {rest} more before these: TaskLog")
     data |= {"received": lines, "sent": len(result.sent)}
     flags = {"behind": result.behind, "removed": result.removed}
     data |= {name: True for name, holds in flags.items() if holds}

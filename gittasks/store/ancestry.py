@@ -71,6 +71,28 @@ class Region(NamedTuple):
         return Region(base, {i: c for i, c in self.commits.items() if i not in replaced}, self.cut)
 
 
+def newest(
+    objects: ObjectStore, heads: Iterable[str], checkpoints: Mapping[str, Checkpoint]
+) -> tuple[str, ...]:
+    r"""The heads without those that a checkpoint on the way back from another is known to hold.
+
+        o---l---M---w      local: M joined l and r, and is a checkpoint that holds r
+         \     /
+          r--´             remote: nothing that is not in w, so w says it all
+
+    Without that, every write would go back to the fork until it is pushed.
+    """
+    tips = tuple(dict.fromkeys(heads))
+    if len(tips) < 2 or not any(row.holds for row in checkpoints.values()):
+        return tips
+    held: set[str] = set()
+    for tip in tips:
+        ends = ancestors(tip, lambda i: None if i in checkpoints else read_commit(objects, i))
+        bases = {i for c in ends.values() for i in c.parents if i in checkpoints} or {tip}
+        held.update(*(row.holds for i in bases if (row := checkpoints.get(i))))
+    return tuple(tip for tip in tips if tip not in held)
+
+
 def region(
     objects: ObjectStore, heads: Iterable[str], checkpoints: Mapping[str, Checkpoint]
 ) -> Region:
@@ -201,18 +223,23 @@ def _heads_of(objects: ObjectStore, commits: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-CHECKPOINTS = disk.CacheFile("checkpoints", 4, disk.fields_of(Task, Note, State))
+CHECKPOINTS = disk.CacheFile("checkpoints", 5, disk.fields_of(Task, Note, State))
 _KEPT = 64
 """How many are kept: the heads of that many meetings with other clones."""
 
 
 class Checkpoint(NamedTuple):
-    """A commit: its order, how many commits its longest path is long, its open conflicts."""
+    """A commit: its order, how many commits its longest path is long, its open conflicts.
+
+    `holds` are heads in its history that lack some of its operations: beside it, or beside
+    what is built on it, they say nothing.
+    """
 
     commit: str
     order: CommitOrder
     length: int
     conflicts: tuple[Conflict, ...] = ()
+    holds: tuple[str, ...] = ()
 
 
 def read_checkpoints(path: str) -> dict[str, Checkpoint]:
@@ -222,8 +249,10 @@ def read_checkpoints(path: str) -> dict[str, Checkpoint]:
         if body is None:
             return {}
         rows = [
-            Checkpoint(commit, (time, count), length, tuple(map(_conflict, conflicts)))
-            for commit, time, count, length, conflicts in json.loads(body)
+            Checkpoint(
+                commit, (time, count), length, tuple(map(_conflict, conflicts)), tuple(holds)
+            )
+            for commit, time, count, length, conflicts, holds in json.loads(body)
         ]
         return {row.commit: row for row in rows}
     except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
@@ -242,8 +271,9 @@ def write_checkpoints(
         rows.pop(row.commit, None)
         rows[row.commit] = row
     body = json.dumps(
-        [[r.commit, *r.order, r.length, [_plain(c) for c in r.conflicts]] for r in rows.values()][
-            -_KEPT:
+        [
+            [r.commit, *r.order, r.length, [_plain(c) for c in r.conflicts], r.holds]
+            for r in [*rows.values()][-_KEPT:]
         ],
         separators=(",", ":"),
     ).encode()

@@ -7,7 +7,9 @@ so that what is shown is what it will be.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from gittasks.core.merge.dag import Commit, History, MergedState, choose_heads
@@ -16,9 +18,9 @@ from gittasks.core.messages import parse_kept
 from gittasks.core.model import Unmerged
 from gittasks.errors import FormatTooNew, InvalidData
 from gittasks.store import ancestry
-from gittasks.store.ancestry import Checkpoint, Region, region
+from gittasks.store.ancestry import Checkpoint, Region, newest, region
 from gittasks.store.commits import CommitInfo, read_commit
-from gittasks.store.list_tree import read_branch
+from gittasks.store.list_tree import read_branch, tree_objects
 from gittasks.store.list_version import Heads, ListVersion, merge_subject
 from gittasks.store.merge_files import ListContents
 from gittasks.store.objects import NewObject, ObjectStore
@@ -44,13 +46,31 @@ class Replay(NamedTuple):
         """Parents of a commit of the stretch."""
         return self.commits[commit_id].parents
 
-    def checkpoint(self, commit_id: str) -> Checkpoint | None:
+    def checkpoint(self, commit_id: str, heads: Iterable[str]) -> Checkpoint | None:
         """A commit as a base for later; None when its tree is not all that the list says."""
         point = self.history.points[commit_id]
         if point.lag or point.basis:
             return None
-        conflicts = self.history.open_conflicts(point.written, self.before)
-        return Checkpoint(commit_id, point.order, self.lengths[commit_id], tuple(conflicts))
+        conflicts = tuple(self.history.open_conflicts(point.written, self.before))
+        holds = self.held([commit_id], heads)
+        return Checkpoint(commit_id, point.order, self.lengths[commit_id], conflicts, holds)
+
+    def held(self, commits: Iterable[str], heads: Iterable[str]) -> tuple[str, ...]:
+        """The heads in the history of some commits that lack some of their operations.
+
+        A head that is not in this stretch was left out of it for being one.
+        """
+        points = [self.history.points[i] for i in commits]
+        operations = reduce(or_, (point.operations for point in points))
+
+        def is_held(head: str) -> bool:
+            known = self.history.points.get(head)
+            return known is None or (
+                any(self.history.reaches(point, head) for point in points)
+                and bool(operations & ~known.operations)
+            )
+
+        return tuple(head for head in heads if is_held(head))
 
 
 def replay(
@@ -115,7 +135,8 @@ class Evaluated(NamedTuple):
 
     `branch` is at the commit whose tree says it; `new` holds the objects of that commit that are
     not on the disk, empty when it is one of the heads. `received` and `unsent` are the commits
-    that are operations and that only the remote, or only the local head has, parents first.
+    that are operations and that only the remote, or only the local head has, parents first;
+    they are there when `apart` was asked for.
     """
 
     branch: ListVersion
@@ -128,33 +149,64 @@ class Evaluated(NamedTuple):
 
 
 def evaluate(
-    repository: Repository, list_id: str, heads: Heads, near: ListVersion | None
+    repository: Repository,
+    list_id: str,
+    heads: Heads,
+    near: ListVersion | None,
+    *,
+    apart: bool = False,
 ) -> Evaluated:
-    """Work out what the list says; `near` is a version of it that may save some reading."""
+    """Work out what the list says; `near` is a version of it that may save some reading.
+
+    With `apart`, also the operations that only one of the heads has, however long ago they parted.
+    """
     objects = repository.objects
     path = _kept_at(repository, list_id)
     checkpoints = ancestry.read_checkpoints(path)
     heads = heads._replace(published=_before(objects, heads))
-    area = region(objects, [head for head in heads if head], checkpoints)
+    tips = tuple(head for head in heads if head)
+    if not apart and heads.published is None:
+        if merge := _made_again(objects, list_id, heads, near, checkpoints):
+            return merge
+        tips = newest(objects, tips, checkpoints)
+    area = region(objects, tips, checkpoints)
     if heads.local and heads.tracked and area.cut and not area.is_line:
         return _alone(repository, list_id, heads._replace(published=None), Unmerged.SHALLOW, near)
     try:
         if area.is_line and not (area.base and area.base.conflicts):
-            evaluated, new = _line(objects, list_id, heads, area, near)
+            evaluated, new = _line(objects, list_id, heads, tips, area, near)
         else:
-            run = replay(objects, list_id, area, [head for head in heads if head], near)
-            lost = _lost(run, heads)
-            if lost and lost.needed:
-                return _as_before(repository, list_id, heads, lost, near)
-            evaluated, new = _graph(objects, list_id, heads, run)
+            run = replay(objects, list_id, area, tips, near)
+            if (lost := _lost(run, heads)) and lost.needed:
+                return _as_before(repository, list_id, heads, lost, near, apart=apart)
+            evaluated, new = _graph(objects, list_id, heads, tips, run)
             evaluated = evaluated._replace(behind=lost is not None)
     except FormatTooNew:
         if not heads.local or not heads.tracked:
             raise
         return _alone(repository, list_id, heads._replace(published=None), Unmerged.NEWER, near)
-    if missing := [c for c in new if c.commit not in checkpoints]:
-        ancestry.write_checkpoints(path, checkpoints, missing, repository.shared)
+    _keep(repository, path, checkpoints, new, area.base if len(tips) == 1 else None)
     return evaluated
+
+
+def _keep(
+    repository: Repository,
+    path: str,
+    checkpoints: dict[str, Checkpoint],
+    new: Sequence[Checkpoint],
+    base: Checkpoint | None,
+) -> None:
+    """Write down what is new of `new`, in place of a `base` that it stands for from now on."""
+    missing = [c for c in new if not _is_kept(c, checkpoints)]
+    if missing and base and base.holds == missing[0].holds != ():
+        del checkpoints[base.commit]
+    if missing:
+        ancestry.write_checkpoints(path, checkpoints, missing, repository.shared)
+
+
+def _is_kept(point: Checkpoint, checkpoints: Mapping[str, Checkpoint]) -> bool:
+    known = checkpoints.get(point.commit)
+    return known is not None and set(point.holds) <= set(known.holds)
 
 
 def evaluate_past(
@@ -167,6 +219,37 @@ def evaluate_past(
         return read_branch(objects, list_id, heads[0], near)
     run = replay(objects, list_id, area, heads, near)
     return _shown(objects, list_id, run, heads)[0]
+
+
+def _made_again(
+    objects: ObjectStore,
+    list_id: str,
+    heads: Heads,
+    cached: ListVersion | None,
+    checkpoints: Mapping[str, Checkpoint],
+) -> Evaluated | None:
+    """The merge in memory that the cached version is at, without a look at the history.
+
+    Its objects follow from what the list says; that they come to the same id is the proof. None
+    where they do not, as in a list with somebody's comments in it.
+    """
+    if cached is None or cached.apart or not cached.heads.at_same_commits(heads):
+        return None
+    known = checkpoints.get(cached.commit) if cached.in_memory else None
+    ids = [head for head in heads.all if head]
+    if known is None or len(ids) < 2:
+        return None
+    contents = ListContents(objects, list_id)
+    trees = (contents.tree(read_commit(objects, head).tree) for head in ids)
+    there = {blob.partition(" ")[2] for tree in trees for blob in tree.values()}
+    new = tree_objects(objects.form, cached, there)
+    if new is None:
+        return None
+    commit = contents.automatic_commit(new[-1].id, ids, known.order)
+    if commit.id != cached.commit:
+        return None
+    objects.stage([*new, commit])
+    return Evaluated(cached, (*new, commit), known.conflicts, (), ())
 
 
 def _kept_at(repository: Repository, list_id: str) -> str:
@@ -223,53 +306,70 @@ def _lost(run: Replay, heads: Heads) -> _Lost | None:
 
 
 def _as_before(
-    repository: Repository, list_id: str, heads: Heads, lost: _Lost, near: ListVersion | None
+    repository: Repository,
+    list_id: str,
+    heads: Heads,
+    lost: _Lost,
+    near: ListVersion | None,
+    *,
+    apart: bool,
 ) -> Evaluated:
     """The list with what the remote had before it lost some of it."""
     known = Heads(heads.local, heads.published)
-    evaluated = evaluate(repository, list_id, known, near)
-    apart = None if lost.behind else Unmerged.REWRITTEN
+    evaluated = evaluate(repository, list_id, known, near, apart=apart)
+    why = None if lost.behind else Unmerged.REWRITTEN
     return evaluated._replace(
-        branch=evaluated.branch._replace(heads=heads, apart=apart), behind=lost.behind
+        branch=evaluated.branch._replace(heads=heads, apart=why), behind=lost.behind
     )
 
 
 def _line(
-    objects: ObjectStore, list_id: str, heads: Heads, area: Region, near: ListVersion | None
+    objects: ObjectStore,
+    list_id: str,
+    heads: Heads,
+    tips: Sequence[str],
+    area: Region,
+    near: ListVersion | None,
 ) -> tuple[Evaluated, list[Checkpoint]]:
     """One head is behind the other, and nothing was ever merged: the newer one says it all."""
     commits = list(area.commits.values())
-    tip = commits[-1].id if commits else (heads.local or heads.tracked or "")
+    tip = commits[-1].id if commits else tips[0]
     branch = read_branch(objects, list_id, tip, near)._replace(heads=heads)
     places = {commit.id: place for place, commit in enumerate(commits, 1)}
     ours, theirs = places.get(heads.local or "", 0), places.get(heads.tracked or "", 0)
-    behind = places.get(heads.published or "", 0) > theirs
+    before = places.get(heads.published or "", 0)
+    behind = before > theirs
+    if before > ours:  # what the remote had is still to come in
+        theirs = max(theirs, before)
     if heads.tracked is None or heads.local is None:
         ours = theirs = len(commits)
     new = []
     if commits and not branch.snapshot.problems and branch.whole:
         length = (area.base.length if area.base else 0) + len(commits)
-        new = [Checkpoint(tip, area.order_along(commits), length)]
+        holds = tuple(head for head in heads.all if head and head != tip)
+        new = [Checkpoint(tip, area.order_along(commits), length, holds=holds)]
     received, unsent = tuple(commits[ours:theirs]), tuple(commits[theirs:ours])
     return Evaluated(branch, (), (), received, unsent, behind), new
 
 
 def _graph(
-    objects: ObjectStore, list_id: str, heads: Heads, run: Replay
+    objects: ObjectStore, list_id: str, heads: Heads, tips: Sequence[str], run: Replay
 ) -> tuple[Evaluated, list[Checkpoint]]:
-    ids = [head for head in (heads.local, heads.tracked) if head]
-    chosen = tuple(ids)
-    if heads.local and heads.tracked:
-        chosen = choose_heads(run.history, heads.local, heads.tracked, run.parents_of)
+    ids = [head for head in heads.all if head]
+    chosen = tuple(i for i in ids if i in tips)
+    if len(chosen) > 1:
+        local, remote = chosen
+        chosen = choose_heads(run.history, local, remote, run.parents_of)
     branch, new, conflicts = _shown(objects, list_id, run, chosen)
     branch = branch._replace(heads=heads)
-    received, unsent = _apart(run, ids) if len(ids) > 1 else ((), ())
+    received, unsent = _apart(run, ids) if set(ids) <= set(tips) and len(ids) > 1 else ((), ())
     evaluated = Evaluated(branch, tuple(new), tuple(conflicts), received, unsent)
-    checkpoints = [c for i in ids if (c := run.checkpoint(i))]
+    checkpoints = [c for i in tips if i in ids and (c := run.checkpoint(i, ids))]
     if new and not branch.snapshot.problems:
         order = max(run.history.points[i].order for i in chosen)
         length = 1 + max(run.lengths[i] for i in chosen)
-        checkpoints.append(Checkpoint(branch.commit, order, length, tuple(conflicts)))
+        holds = run.held(chosen, ids)
+        checkpoints.append(Checkpoint(branch.commit, order, length, tuple(conflicts), holds))
     return evaluated, checkpoints
 
 
@@ -297,8 +397,9 @@ def _apart(
 ) -> tuple[tuple[CommitInfo, ...], tuple[CommitInfo, ...]]:
     """The operations that only the second, and those that only the first of two heads has."""
     ours, theirs = (set(run.history.operations(run.history.points[head])) for head in heads)
+    received, unsent = theirs - ours, ours - theirs
     commits = run.commits.values()
     return (
-        tuple(c for c in commits if c.id in theirs - ours),
-        tuple(c for c in commits if c.id in ours - theirs),
+        tuple(c for c in commits if c.id in received),
+        tuple(c for c in commits if c.id in unsent),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
     from gittasks.store.commits import CommitInfo
+    from gittasks.store.compared import Comparisons
     from gittasks.store.evaluation import Evaluated
 
 
@@ -88,20 +89,20 @@ class ListStore:
         branch = self.load()
         return self.evaluate().branch if branch.in_memory else branch
 
-    def evaluate(self, tracked: str | None = None) -> Evaluated:
-        """The list as it is now, with what it takes to write that down.
+    def evaluate(self, tracked: str | None = None, *, apart: bool = False) -> Evaluated:
+        """The list as it is now, with what it takes to write that down; `apart` as in `merged`.
 
         `tracked` is what its remote is known to hold, whatever the tracking ref says.
         """
         heads = self.heads()._replace(tracked=tracked) if tracked else self._existing()
-        return self._evaluate(heads, list_version.read_cache(self._cache))
+        return self._evaluate(heads, list_version.read_cache(self._cache), apart=apart)
 
     def news(self, since: str | None) -> tuple[CommitInfo, ...]:
         """Operations that the remote has, as it was last fetched, and had not at `since`."""
         heads = Heads(since, self.heads().tracked)
         if since is None:
             return tuple(reversed(list(self.walk(heads.tracked))))
-        return self.merged(heads, None).received
+        return self.merged(heads, None, apart=True).received
 
     def check_not_gone(self) -> None:
         """Raise BranchGone when the list is nowhere any more, and operations were made here."""
@@ -129,13 +130,15 @@ class ListStore:
             )
         return heads
 
-    def _evaluate(self, heads: Heads, near: ListVersion | None) -> Evaluated:
+    def _evaluate(
+        self, heads: Heads, near: ListVersion | None, *, apart: bool = False
+    ) -> Evaluated:
         from gittasks.store import acknowledged, remotes
 
         if self.remote:
             known = remotes.held(self.repository, self.remote, self.list_id)
             heads = heads._replace(published=known)
-        evaluated = self.merged(heads, near)
+        evaluated = self.merged(heads, near, apart=apart)
         lost = acknowledged.lost(self.repository, self.list_id, heads.all)
         evaluated = evaluated._replace(branch=evaluated.branch._replace(lost=len(lost)))
         if self.remote and heads.tracked and not evaluated.branch.apart and not evaluated.behind:
@@ -145,11 +148,14 @@ class ListStore:
         self.remember(evaluated.branch)
         return evaluated
 
-    def merged(self, heads: Heads, near: ListVersion | None) -> Evaluated:
-        """Work out what heads say together; `near` is a version that may save some reading."""
+    def merged(self, heads: Heads, near: ListVersion | None, *, apart: bool = False) -> Evaluated:
+        """Work out what heads say together; `near` is a version that may save some reading.
+
+        With `apart`, also the operations that only one of them has.
+        """
         from gittasks.store.evaluation import evaluate  # dulwich, YAML: not for a warm read
 
-        return evaluate(self.repository, self.list_id, heads, near)
+        return evaluate(self.repository, self.list_id, heads, near, apart=apart)
 
     def load_at(self, commit_id: str, known: ListVersion | None = None) -> ListVersion:
         """Return the list as it was at a commit, parsing only what differs from `known`."""
@@ -157,18 +163,11 @@ class ListStore:
 
         return read_branch(self.repository.objects, self.list_id, commit_id, known)
 
-    def bring(self, commits: Sequence[CommitInfo]) -> None:
-        """Let a partial clone fetch the files of commits and of their parents in a few goes."""
-        objects = self.repository.objects
-        if objects.whole or not commits:
-            return
-        from gittasks.store.merge_files import ListContents
+    def comparisons(self) -> Comparisons:
+        """A reader of what single commits changed."""
+        from gittasks.store.compared import Comparisons
 
-        trees = {commit.id: commit.tree for commit in commits}
-        for parent in [parent for commit in commits for parent in commit.parents]:
-            if parent not in trees:
-                trees[parent] = self.commit(parent).tree
-        ListContents(objects, self.list_id).bring([*dict.fromkeys(trees.values())])
+        return Comparisons(self.repository.objects, self.list_id)
 
     def remember(self, branch: ListVersion) -> None:
         """Keep a branch that was read or written, for the next command, if it is the whole one."""

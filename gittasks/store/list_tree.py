@@ -6,6 +6,8 @@ refs/heads/<prefix><list-id>
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from gittasks.codec.canonical import encode_list, encode_task, read_canonical
@@ -21,7 +23,7 @@ from gittasks.store.list_version import (
     TaskFile,
     TreeEntry,
 )
-from gittasks.store.objects import NewObject, ObjectStore, Unavailable
+from gittasks.store.objects import NewObject, ObjectFormat, ObjectStore, Unavailable
 from gittasks.store.parsed_files import ParsedFiles
 
 _README = """\
@@ -76,8 +78,9 @@ def read_branch(
         folder = None
     entries = read_tree(objects, folder.id) if folder else []
     _bring(objects, root, entries, known)
-    info, whole = _read_info(objects, list_id, root, problems)
-    branch = _read_tasks(objects, ParsedFiles(objects, list_id), entries, known)
+    info, whole = read_info(objects, list_id, root, problems)
+    parsed = ParsedFiles(objects, list_id)
+    branch = read_tasks(objects, parsed, entries, partial(_of_version, known))
     rows = {i: known.rows[i] for i in branch.files if i in known.rows} if known else {}
     rows = {i: row for i, row in rows.items() if known and known.files[i] == branch.files[i]}
     return ListVersion(
@@ -112,7 +115,18 @@ def _bring(
         raise failure
 
 
-class _Folder(NamedTuple):
+Known = Callable[[str, str], tuple[Task, TaskFile] | None]
+"""The task of an id that a blob is known to say, if it is."""
+
+
+def _of_version(known: ListVersion | None, task_id: str, blob: str) -> tuple[Task, TaskFile] | None:
+    file = known.files.get(task_id) if known else None
+    if known is None or file is None or file.blob != blob:
+        return None
+    return known.snapshot.tasks[task_id], file
+
+
+class Folder(NamedTuple):
     """The folder `tasks/` as it was read; `rest` are the entries that hold no readable task."""
 
     tasks: dict[str, Task]
@@ -122,12 +136,10 @@ class _Folder(NamedTuple):
     whole: bool
 
 
-def _read_tasks(
-    objects: ObjectStore,
-    parsed: ParsedFiles,
-    entries: list[TreeEntry],
-    known: ListVersion | None,
-) -> _Folder:
+def read_tasks(
+    objects: ObjectStore, parsed: ParsedFiles, entries: list[TreeEntry], known: Known
+) -> Folder:
+    """The tasks that entries of `tasks/` hold; what is `known` is not parsed again."""
     tasks: dict[str, Task] = {}
     files: dict[str, TaskFile] = {}
     rest: list[TreeEntry] = []
@@ -140,20 +152,19 @@ def _read_tasks(
             continue
         try:
             task_id = _id_of(entry)
-            file = known.files.get(task_id) if known else None
-            if known and file and file.blob == entry.id:
-                tasks[task_id], files[task_id] = known.snapshot.tasks[task_id], file
-            else:
+            read = known(task_id, entry.id)
+            if read is None:
                 data, path = objects.read(entry.id, "blob"), f"tasks/{entry.name}"
-                tasks[task_id], canonical = parsed.parse(data, entry.id, task_id, path)
-                files[task_id] = TaskFile(entry.id, canonical)
+                task, canonical = parsed.parse(data, entry.id, task_id, path)
+                read = task, TaskFile(entry.id, canonical)
+            tasks[task_id], files[task_id] = read
         except InvalidData as error:
             rest.append(entry)
             whole = whole and not isinstance(error, Unavailable)
             problems.extend(_problems(f"tasks/{entry.name}", error))
     if not whole:
         parsed.flush()
-    return _Folder(tasks, files, rest, problems, whole)
+    return Folder(tasks, files, rest, problems, whole)
 
 
 def next_branch(
@@ -186,15 +197,44 @@ def next_branch(
         blob, info = _write_info(objects, after.info)
         new.append(blob)
         root = [e._replace(id=blob.id) if e.name == "list.yaml" else e for e in root]
-    entries = [TreeEntry(_file_name(i), REGULAR, file.blob) for i, file in files.items()]
-    if entries or old.rest:
-        new.append(folder := objects.form.new("tree", serialize_tree([*entries, *old.rest])))
-        root.append(TreeEntry("tasks", FOLDER, folder.id))
-    new.append(tree := objects.form.new("tree", serialize_tree(root)))
+    new += _trees(objects.form, root, files, old.rest)
     carried = tuple(e for e in root if e.name != "tasks" or e.mode != FOLDER)
     snapshot = Snapshot(info=info, tasks=tasks, problems=old.snapshot.problems)
     branch = old._replace(snapshot=snapshot, files=files, root=carried, rows=rows)
-    return tree.id, branch, new
+    return new[-1].id, branch, new
+
+
+def tree_objects(
+    form: ObjectFormat, branch: ListVersion, there: Collection[str]
+) -> list[NewObject] | None:
+    """The objects of the tree of a branch, made from what it says, the tree last.
+
+    The blobs that are `there` are left out; None when another cannot be made from that.
+    """
+    files = [(file.blob, branch.snapshot.tasks[i]) for i, file in branch.files.items()]
+    new = [form.new("blob", encode_task(task)) for blob, task in files if blob not in there]
+    missing = [blob for blob, _ in files if blob not in there]
+    if any(e.name == LIST and e.id not in there for e in branch.root):
+        new.append(form.new("blob", encode_list(branch.snapshot.info)))
+        missing += [e.id for e in branch.root if e.name == LIST]
+    if [blob.id for blob in new] != missing:
+        return None
+    return [*new, *_trees(form, list(branch.root), branch.files, branch.rest)]
+
+
+def _trees(
+    form: ObjectFormat,
+    root: list[TreeEntry],
+    files: Mapping[str, TaskFile],
+    rest: Sequence[TreeEntry],
+) -> list[NewObject]:
+    """The folder of tasks, if there is one, and the root tree, to which it is added."""
+    new: list[NewObject] = []
+    entries = [TreeEntry(_file_name(i), REGULAR, file.blob) for i, file in files.items()]
+    if entries or rest:
+        new.append(folder := form.new("tree", serialize_tree([*entries, *rest])))
+        root.append(TreeEntry("tasks", FOLDER, folder.id))
+    return [*new, form.new("tree", serialize_tree(root))]
 
 
 def holds_list(objects: ObjectStore, commit_id: str) -> bool:
@@ -258,7 +298,7 @@ def _id_of(entry: TreeEntry) -> str:
     return task_id
 
 
-def _read_info(
+def read_info(
     objects: ObjectStore, list_id: str, root: list[TreeEntry], problems: list[Problem]
 ) -> tuple[ListInfo, bool]:
     """The list as list.yaml has it, and whether it could be had; faults are added to `problems`."""
@@ -323,4 +363,4 @@ def serialize_tree(entries: list[TreeEntry]) -> bytes:
     )
 
 
-_LIST, _TASKS = "list.yaml", "tasks/"
+LIST, TASKS = "list.yaml", "tasks/"

@@ -25,7 +25,7 @@ from gittasks.core.merge.resolution import CommitOrder
 from gittasks.core.model import Task
 from gittasks.errors import FormatTooNew, InvalidData
 from gittasks.store.commits import MERGE_SIGNER, Signature, new_commit
-from gittasks.store.list_tree import _LIST, _TASKS, serialize_tree
+from gittasks.store.list_tree import LIST, TASKS, serialize_tree
 from gittasks.store.list_version import (
     FOLDER,
     REGULAR,
@@ -46,7 +46,7 @@ class ListContents:
         self._files: dict[tuple[str, str], File] = {}
         self._made: dict[str, NewObject] = {}
         length = objects.form.id_length
-        self._root, self._tasks = _Entries("", length), _Entries(_TASKS, length)
+        self._root, self._tasks = _Entries("", length), _Entries(TASKS, length)
 
     def bring(self, tree_ids: Sequence[str]) -> None:
         """Let a partial clone fetch the files of these root trees in a few goes."""
@@ -57,7 +57,7 @@ class ListContents:
         for tree_id in tree_ids:
             for path, blob in self.tree(tree_id).items():
                 mode, _, object_id = blob.partition(" ")
-                if int(mode, 8) == REGULAR and (path == _LIST or task_of(path)):
+                if int(mode, 8) == REGULAR and (path == LIST or task_of(path)):
                     blobs[object_id] = None
         self._objects.need(blobs)
 
@@ -76,7 +76,7 @@ class ListContents:
         entries: dict[bool, list[TreeEntry]] = {True: [], False: []}
         for path, blob in tree.items():
             mode, _, object_id = blob.partition(" ")
-            name = path.removeprefix(_TASKS)
+            name = path.removeprefix(TASKS)
             entries[name != path].append(TreeEntry(name, int(mode, 8), object_id))
         root = entries[False]
         if entries[True]:
@@ -103,7 +103,7 @@ class ListContents:
     def _registers(self, path: str, blob: str) -> dict[Register, Any] | None:
         mode, _, object_id = blob.partition(" ")
         task_id = task_of(path)
-        if task_id is None and path != _LIST:
+        if task_id is None and path != LIST:
             return {}
         if int(mode, 8) != REGULAR:
             return None
@@ -156,7 +156,7 @@ class ListContents:
 
 def task_of(path: str) -> str | None:
     """Id of the task that the file at a path holds, None for any other file."""
-    name = path.removeprefix(_TASKS)
+    name = path.removeprefix(TASKS)
     task_id = name.removesuffix(".yaml")
     return task_id if path != name != task_id and not task_id_fault(task_id) else None
 

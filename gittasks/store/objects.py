@@ -407,6 +407,7 @@ class _Packs:
         self._folder = folder
         self._stores: list[tuple[DiskObjectStore, list[Pack]]] = []
         self._files: dict[str, BinaryIO] = {}
+        self._known_sizes: dict[tuple[str, int], tuple[int, int]] = {}
         self._id_length = form.id_length
         objects = DiskObjectStore(folder, object_format=get_object_format(form.name))
         todo, seen = [objects], set[str]()
@@ -472,17 +473,25 @@ class _Packs:
         return None
 
     def _sizes(self, pack: Pack, offset: int) -> tuple[int, int]:
-        """Size of the object at `offset` of a pack, and of the largest thing on the way to it."""
+        """Size of the object at `offset` of a pack, and of the largest thing on the way to it.
+
+        Remembered by offset: the versions of a file are one chain of deltas, and each of them
+        would walk it to its end again.
+        """
         path = os.fsdecode(pack.data.path)
         if path not in self._files:
             self._files[path] = open(path, "rb")  # noqa: SIM115  close() closes it
         handle = self._files[path].fileno()
-        own, most = -1, 0
-        for _ in range(_LONGEST_CHAIN):
+        chain: list[tuple[int, int, int]] = []
+        while (path, offset) not in self._known_sizes:
+            if len(chain) == _LONGEST_CHAIN:
+                raise ValueError("a delta chain without an end")
             head = platform.read_at(handle, _HEAD, offset)
             kind, size, at = _entry_header(head)
             if kind not in (_OFS_DELTA, _REF_DELTA):
-                return (size if own < 0 else own), max(most, size)
+                self._known_sizes[path, offset] = size, size
+                break
+            here = offset
             if kind == _OFS_DELTA:
                 back, at = _base_distance(head, at)
                 offset -= back
@@ -492,9 +501,11 @@ class _Packs:
             opening = zlib.decompressobj().decompress(head[at:], 32)
             base, used = _varint(opening, 0)
             result, _ = _varint(opening, used)
-            own = result if own < 0 else own
-            most = max(most, size, base, result)
-        raise ValueError("a delta chain without an end")
+            chain.append((here, result, max(size, base, result)))
+        sizes = self._known_sizes[path, offset]
+        for here, result, most in reversed(chain):
+            sizes = self._known_sizes[path, here] = result, max(most, sizes[1])
+        return sizes
 
 
 def _entry_header(head: bytes) -> tuple[int, int, int]:

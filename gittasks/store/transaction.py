@@ -413,18 +413,26 @@ def _settles(before: ListVersion, after: ListVersion) -> bool:
 
 
 def integrate(
-    store: ListStore, tracked: str | None = None, *, beside: str | None = None
+    store: ListStore,
+    tracked: str | None = None,
+    *,
+    beside: str | None = None,
+    apart: bool = False,
 ) -> MergeCommitResult:
     """Bring the local branch to what the list says, with what was fetched from its remote.
 
     `tracked` is what the remote is known to hold, whatever its tracking ref says; `beside` is the
-    head of a side branch that is taken in instead. A list that is only on the remote gets no local
-    branch by that. Raises as `update` does, and NoList.
+    head of a side branch that is taken in instead; `apart` asks for the operations that only one
+    of the two has. A list that is only on the remote gets no local branch by that. Raises as
+    `update` does, and NoList.
     """
     with lock_of(store) as lock:
         for attempt in range(_ATTEMPTS):
             ours = Heads(store.heads().local, beside)
-            merge = store.merged(ours, None) if beside else store.evaluate(tracked)
+            if beside:
+                merge = store.merged(ours, None, apart=apart)
+            else:
+                merge = store.evaluate(tracked, apart=apart)
             local, target = merge.branch.heads.local, merge.branch.commit
             if local is None or local == target:
                 return MergeCommitResult(merge)

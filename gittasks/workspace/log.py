@@ -15,11 +15,10 @@ from __future__ import annotations
 import os
 import stat
 import zlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.history import Change, ChangeKind, LogEntry, diff, logged
-from gittasks.core.model import ListInfo, Snapshot
 from gittasks.core.times import format_time
 from gittasks.store import disk
 from gittasks.store.list_version import merge_subject
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
     from io import FileIO
 
     from gittasks.core.apply import Edit
+    from gittasks.core.model import Snapshot
     from gittasks.store.commits import CommitInfo
     from gittasks.store.list_store import ListStore
-    from gittasks.store.list_version import ListVersion
 
 
 def log(
@@ -93,14 +92,14 @@ def _lines(store: ListStore) -> list[CacheLine]:
     if lines and lines[-1].commit == head.commit:
         return lines
     if lines and (missing := _straight_line(store, head.commit, lines[-1].commit)):
-        new, whole = _read(store, missing, head)
+        new, whole = _read(store, missing[::-1])
         if not whole or append_to_cache(path, lines[-1].commit, new):
             return [*lines, *new]
         lines = [*lines, *new]
     else:
         known = {line.commit: line for line in lines}
         walked = list(store.walk(head.commit))
-        new, whole = _read(store, [c for c in walked if c.id not in known], head)
+        new, whole = _read(store, [c for c in reversed(walked) if c.id not in known])
         known |= {line.commit: line for line in new}
         lines = [known[commit.id] for commit in reversed(walked)]
     if whole:
@@ -120,38 +119,22 @@ def _straight_line(store: ListStore, head: str, down_to: str) -> list[CommitInfo
     return commits
 
 
-def _read(
-    store: ListStore, newest_first: list[CommitInfo], head: ListVersion
-) -> tuple[list[CacheLine], bool]:
-    """Compare each commit with its parents, oldest first; whether all could be had."""
-    store.bring(newest_first)
-    load = _Loader(store.load_at, head)
-    empty = Snapshot(info=ListInfo(id=store.list_id))
-    lines = []
-    for commit in reversed(newest_first):
-        befores = [load(parent).snapshot for parent in commit.parents] or [empty]
-        lines.append(_encoded(_entry(commit, _changes(befores, load(commit.id).snapshot))))
-    return lines, load.whole
+def entries_of(store: ListStore, chosen: Sequence[CommitInfo]) -> list[LogEntry]:
+    """Entries of these commits alone, in their order; nothing else is looked at or kept."""
+    return [_decoded(line) for line in _read(store, chosen)[0]]
 
 
-class _Loader:
-    """Reads branches at commits, each next to the one before; keeps the last two."""
-
-    def __init__(
-        self, load_at: Callable[[str, ListVersion | None], ListVersion], near: ListVersion
-    ) -> None:
-        self._load_at = load_at
-        self._kept: dict[str, ListVersion] = {}
-        self._near = near
-        self.whole = True
-
-    def __call__(self, commit_id: str) -> ListVersion:
-        branch = self._kept.pop(commit_id, None) or self._load_at(commit_id, self._near)
-        self._near = self._kept[commit_id] = branch
-        self.whole = self.whole and branch.whole
-        while len(self._kept) > 2:
-            self._kept.pop(next(iter(self._kept)))
-        return branch
+def _read(store: ListStore, oldest_first: Sequence[CommitInfo]) -> tuple[list[CacheLine], bool]:
+    """Compare each commit with its parents; whether all could be had."""
+    compared = store.comparisons()
+    compared.bring(oldest_first)
+    lines, whole = [], True
+    for commit in oldest_first:
+        comparison = compared.of(commit)
+        changes = _changes(comparison.befores, comparison.after)
+        lines.append(_encoded(_entry(commit, changes)))
+        whole = whole and comparison.whole
+    return lines, whole
 
 
 def _entry(commit: CommitInfo, changes: Iterable[Change]) -> LogEntry:
@@ -171,7 +154,7 @@ def _entry(commit: CommitInfo, changes: Iterable[Change]) -> LogEntry:
     )
 
 
-def _changes(befores: list[Snapshot], after: Snapshot) -> list[Change]:
+def _changes(befores: Sequence[Snapshot], after: Snapshot) -> list[Change]:
     """The changes of a commit; of a merge, only what is so in none of its parents."""
     first, *others = ([*diff(before, after)] for before in befores)
     for other in others:

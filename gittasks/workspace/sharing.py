@@ -26,7 +26,6 @@ from gittasks.core.times import DAY, HOUR, duration_words, format_time
 from gittasks.errors import NoRemote, RemoteFailure
 from gittasks.store import home, leases, remotes, side_branches, transaction
 from gittasks.store.commits import MERGE_SIGNER
-from gittasks.store.evaluation import evaluate
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import Heads
 from gittasks.store.merge_files import task_of
@@ -227,7 +226,8 @@ def _sync_all(session: Session, wish: SyncOptions, named: str | None) -> list[Sy
 class Exchanged(NamedTuple):
     """The history behind one list that was exchanged, oldest first, and what to see to.
 
-    `conflicts` are those that a commit of this exchange has a part in.
+    `received` and `sent` are the last ones when a number was given. `conflicts` are those that a
+    commit of this exchange has a part in.
     """
 
     received: tuple[LogEntry, ...] = ()
@@ -237,19 +237,21 @@ class Exchanged(NamedTuple):
     dates_ahead: tuple[DatesAhead, ...] = ()
 
 
-def exchanged(session: Session, synced: SyncResult) -> Exchanged:
-    """Look up the history, the conflicts and the troubles behind an exchange."""
+def exchanged(session: Session, synced: SyncResult, most: int | None = None) -> Exchanged:
+    """Look up the history, the conflicts and the troubles behind an exchange.
+
+    Of what came in and what went out the last `most` are read, or all.
+    """
     if synced.branch is None:
         return Exchanged()
     repository, snapshot = session.repository, synced.branch.snapshot
     store = ListStore(repository, synced.list_id, synced.remote)
     incoming, outgoing = ({c.id for c in part} for part in (synced.received, synced.sent))
-    entries = log.log(store, only=incoming | outgoing) if incoming or outgoing else []
-    entries.reverse()
+    last = slice(-most if most else None, None)
     parallel = repository.config.flag("gittasks.parallel")
     return Exchanged(
-        tuple(e for e in entries if e.commit in incoming),
-        tuple(e for e in entries if e.commit in outgoing),
+        tuple(log.entries_of(store, synced.received[last])),
+        tuple(log.entries_of(store, synced.sent[last])),
         tuple(
             conflict
             for conflict in describe_received(store, snapshot, synced.conflicts)
@@ -268,7 +270,7 @@ def unseen_elsewhere(store: ListStore) -> list[str]:
 
     def adds(head: str) -> bool:
         pairs = (Heads(other, head) for other in known)
-        return all(evaluate(store.repository, store.list_id, p, None).received for p in pairs)
+        return all(store.merged(pair, None, apart=True).received for pair in pairs)
 
     heads = home.heads_elsewhere(store.repository, store.list_id)
     return [name for name, head in heads.items() if adds(head)]

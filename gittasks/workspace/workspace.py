@@ -475,11 +475,14 @@ class Workspace(Session):
 
         return sharing.exchange(self, wish, remote, all_lists=all_lists)
 
-    def exchanged(self, synced: SyncResult) -> Exchanged:
-        """The history, the conflicts and the troubles behind one list that was exchanged."""
+    def exchanged(self, synced: SyncResult, most: int | None = None) -> Exchanged:
+        """The history, the conflicts and the troubles behind one list that was exchanged.
+
+        Of what came in and what went out the last `most` are read, or all.
+        """
         from gittasks.workspace import sharing
 
-        return sharing.exchanged(self, synced)
+        return sharing.exchanged(self, synced, most)
 
     def conflicts(self) -> list[OpenConflict]:
         """Concurrent writes that differ and were not written over since, by task."""

@@ -463,7 +463,7 @@ def test_a_cache_of_other_fields_is_not_read(busy: Repo, monkeypatch: pytest.Mon
 
 def test_who_changes_the_rules_raises_the_number_of_the_checkpoints() -> None:
     """Else what was settled by the old rules is read as if it were by the new ones."""
-    assert (ancestry.CHECKPOINTS.number, RULES) == (4, 1)
+    assert (ancestry.CHECKPOINTS.number, RULES) == (5, 1)
 
 
 def test_a_pipe_in_the_place_of_a_cache_does_not_hang(busy: Repo) -> None:

@@ -64,7 +64,7 @@ def settle(*repos: Repo) -> None:
 def told(repo: Repo) -> list[object]:
     """Everything that a read tells of the list, through the public interface."""
     workspace = repo.workspace("plan")
-    found = workspace.store.evaluate()
+    found = workspace.store.evaluate(apart=True)
     return [
         workspace.branch().commit,
         workspace.snapshot(),
