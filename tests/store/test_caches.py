@@ -112,7 +112,7 @@ def test_a_damaged_cache_never_changes_an_answer(busy: Repo) -> None:
     wait_until_config_is_cached(busy)
     expected = answers(busy)
     files = cache_files(busy)
-    assert len(files) == 4, files
+    assert len(files) >= 4, files
     whole = {path: path.read_bytes() for path in files}
     for path in files:
         for data in _damages(whole[path]):
@@ -454,7 +454,7 @@ def test_a_cache_of_other_fields_is_not_read(busy: Repo, monkeypatch: pytest.Mon
     busy.workspace().log()
     path = busy.workspace().store._cache
     assert list_version.read_cache(path) is not None
-    for module, name in ((list_version, "CACHE"), (ancestry, "FILE")):
+    for module, name in ((list_version, "CACHE"), (ancestry, "CHECKPOINTS")):
         file: disk.CacheFile = getattr(module, name)
         monkeypatch.setattr(module, name, file._replace(fields=disk.fields_of(Task, Colour)))
         assert getattr(module, name).fields != disk.fields_of(Task)
