@@ -399,8 +399,8 @@ print(int(peak[1]) // 1024, code, file=sys.stderr)
 def test_an_enormous_object_is_told_and_never_unpacked(
     listed: Repo, tmp_path: Path, where: str
 ) -> None:
-    """300 MB of zeros in a few kB: the task is reported, and the memory stays small."""
-    size = 300 * 1024 * 1024
+    """128 MB of zeros in a few kB: the task is reported, and the memory stays small."""
+    size = 128 * 1024 * 1024
     huge = tmp_path / "huge"
     with huge.open("wb") as file:
         file.truncate(size)

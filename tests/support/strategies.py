@@ -5,9 +5,9 @@ All draw from tiny pools, so that ids, owners, sessions and texts meet each othe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -36,6 +36,7 @@ from gittasks.core.operations import (
 )
 from gittasks.errors import GittasksError
 
+T = TypeVar("T")
 IDS = ("a", "b", "c")
 MANY_IDS = ("a", "b", "c", "d", "e")
 STRANGER = "zz"
@@ -59,6 +60,16 @@ orders: st.SearchStrategy[int | float | None] = st.sampled_from((None, 1, 1.0, 2
 def subset(pool: Iterable[str], size: int = 3) -> st.SearchStrategy[tuple[str, ...]]:
     """Some members of the pool, each once, in any order."""
     return st.lists(st.sampled_from(tuple(pool)), unique=True, max_size=size).map(tuple)
+
+
+def built(kind: Callable[..., T], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[T]:
+    """Values of a kind with these fields alone: `st.builds` puts any text into the others too."""
+    return st.builds(lambda **values: kind(**values), **fields)
+
+
+def seldom(values: st.SearchStrategy[T], usual: T) -> st.SearchStrategy[T]:
+    """One of the values now and then: where each field says something, most is refused."""
+    return st.one_of(st.just(usual), st.just(usual), values)
 
 
 def values_of(field: Field, pool: Iterable[str] = IDS) -> st.SearchStrategy[Any]:
@@ -129,39 +140,46 @@ transitions = st.builds(
     owner=st.sampled_from((None, *OWNERS)),
     end_loop=st.booleans(),
 )
-creations = st.builds(
+afters = seldom(st.sampled_from(IDS), None)
+cleared_fields = seldom(subset(("activeForm", "description", "owner", "phase"), 2), ())
+creations = built(
     Create,
     subject=st.sampled_from(SUBJECTS),
-    id=st.sampled_from((None, *IDS)),
+    id=st.sampled_from((None, None, "d", "e", *IDS)),
     description=texts,
-    status=st.sampled_from(Status),
+    active_form=lines,
+    status=seldom(st.sampled_from(Status), Status.PENDING),
     owner=st.sampled_from((None, *OWNERS)),
     blocked_by=subset(IDS, 2),
-    blocks=subset(IDS, 1),
+    blocks=seldom(subset(IDS, 1), ()),
     phase=st.sampled_from((None, "2", "Tidy")),
-    order=orders,
+    order=seldom(orders, None),
+    after=afters,
     metadata=maps,
     result=lines,
     iterations=st.sampled_from((None, None, None, 1, 3)),
     fields=plain_fields,
 )
 cleared = st.sampled_from((None, "", "one"))
-updates = st.builds(
+updates = built(
     Update,
     id=st.sampled_from(IDS),
     subject=st.sampled_from((None, *SUBJECTS)),
     description=cleared,
-    status=st.sampled_from((None, *Status)),
+    active_form=cleared,
+    status=seldom(st.sampled_from(Status), None),
     owner=st.sampled_from((None, "", *OWNERS)),
     result=cleared,
-    order=orders,
+    order=seldom(orders, None),
+    after=afters,
     phase=st.sampled_from((None, "", "2", "Tidy")),
-    add_blocked_by=subset(IDS, 1),
+    add_blocked_by=seldom(subset(IDS, 1), ()),
     remove_blocked_by=subset(IDS, 1),
-    add_blocks=subset(IDS, 1),
+    add_blocks=seldom(subset(IDS, 1), ()),
     remove_blocks=subset(IDS, 1),
     metadata=maps,
     unset=subset(("k", "l"), 1),
+    clear=cleared_fields,
     fields=set_fields,
     added=members,
     removed=members,
