@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from gittasks.core.model import ListState, Unmerged
 from gittasks.errors import (
     UPDATE,
     Busy,
+    DiskFailure,
     EmptyRemote,
     FormatTooNew,
     GittasksError,
@@ -290,8 +291,8 @@ def sync(
         if wish.fetch or attempt or not decided:
             _fetch(running, remote, there if not attempt else None)
         for exchange in running.values():
-            exchange.integrate()
-        commits = {i: c for i, e in running.items() if (c := e.to_push())}
+            exchange.guarded(exchange.integrate)
+        commits = {i: c for i, e in running.items() if (c := e.guarded(e.to_push))}
         if commits:
             _push(running, remote, commits, decided=decided)
         running = {i: e for i, e in running.items() if not e.settled}
@@ -455,6 +456,7 @@ class _ListSync:
         self._unsent: tuple[CommitInfo, ...] = ()
         self._offered: dict[str, CommitInfo] = {}
         self._doubts = self._stuck = 0
+        self._urls: home.Urls | None = None
         self._tip: tuple[str | None, ...] = ()
 
     def note_fetched(self, *, absent: bool) -> None:
@@ -572,7 +574,7 @@ class _ListSync:
             return None
         heads = self._store.heads()
         looked = self._wish.fetch or self.result.rounds > 1
-        urls = home.urls_of(self.repository, self._remote)
+        self._urls = urls = home.urls_of(self.repository, self._remote)
         level = looked and not self._absent and heads.local == heads.tracked
         if self.result.pushed_as:
             level = level or heads.local == self._shown
@@ -629,7 +631,7 @@ class _ListSync:
     def _note_taken(self, commit: str, pushed: remotes.Pushed) -> None:
         """Take in that a push went in, where the URL that is fetched from shows it."""
         repository, place = self.repository, (self._remote, self._list_id)
-        urls = home.urls_of(repository, self._remote)
+        urls = self._urls
         try:
             if urls and not urls.decided and not _shows(repository, *place, commit):
                 raise home.divided(repository, self._list_id, self._remote, _UNSEEN)
@@ -648,6 +650,15 @@ class _ListSync:
         self._finish()
         if pushed.missed:
             self.fail(partly_pushed(self._list_id, self._remote, pushed.missed))
+
+    def guarded(self, step: Callable[[], str | None]) -> str | None:
+        """Take a step; an error of the disk ends this exchange, and no other."""
+        try:
+            return step()
+        except OSError as error:
+            hint = "nothing is lost; see to the cause and run this again"
+            self.fail(DiskFailure.of(error, hint=hint))
+            return None
 
     def give_up(self) -> None:
         """Others were always first."""

@@ -23,7 +23,7 @@ from gittasks.core.merge.resolution import (
 from gittasks.core.messages import OWNER, can_keep, keep_message, parse_trailers
 from gittasks.core.rules import Violation, built_on, violations
 from gittasks.core.times import DAY, HOUR, duration_words, format_time
-from gittasks.errors import NoRemote, RemoteFailure
+from gittasks.errors import GittasksError, NoRemote, RemoteFailure
 from gittasks.store import home, leases, remotes, side_branches, transaction
 from gittasks.store.commits import MERGE_SIGNER
 from gittasks.store.list_store import ListStore
@@ -241,10 +241,23 @@ def exchanged(session: Session, synced: SyncResult, most: int | None = None) -> 
     """Look up the history, the conflicts and the troubles behind an exchange.
 
     Of what came in and what went out the last `most` are read, or all.
+    What cannot be looked up takes nothing back of that.
     """
     if synced.branch is None:
         return Exchanged()
-    repository, snapshot = session.repository, synced.branch.snapshot
+    try:
+        return _looked_up(session, synced, synced.branch.snapshot, most)
+    except (GittasksError, OSError) as error:
+        if not (synced.received or synced.sent):
+            raise
+        session.notices.append(f"done, but what came and went cannot be shown: {error}")
+        return Exchanged()
+
+
+def _looked_up(
+    session: Session, synced: SyncResult, snapshot: Snapshot, most: int | None
+) -> Exchanged:
+    repository = session.repository
     store = ListStore(repository, synced.list_id, synced.remote)
     incoming, outgoing = ({c.id for c in part} for part in (synced.received, synced.sent))
     last = slice(-most if most else None, None)
