@@ -34,7 +34,8 @@ TESTS = (
     "tests/core/test_merge_laws.py",
     "tests/core/test_merge_exhaustive.py",
 )
-TIMEOUT = 90
+PATIENCE = 10
+"""A mutant that takes so many times as long as the original runs for ever."""
 _CONFTEST = """
 from hypothesis import HealthCheck, Phase, settings
 
@@ -203,14 +204,14 @@ def _copied(target: Path) -> Path:
     return target
 
 
-def fails(project: Path) -> bool:
-    """Whether the tests see a mistake; one that runs for ever is seen."""
+def fails(project: Path, seconds: float | None = None) -> bool:
+    """True when the tests see a mistake; one that takes more than `seconds` is seen."""
     env = {**os.environ, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
     command += ["--no-header", "--tb=no", "-m", "not deep", *TESTS]
     try:
         ran = subprocess.run(
-            command, cwd=project, env=env, timeout=TIMEOUT, capture_output=True, check=False
+            command, cwd=project, env=env, timeout=seconds, capture_output=True, check=False
         )
     except subprocess.TimeoutExpired:
         return True
@@ -223,9 +224,10 @@ def survivors(found: list[Mutant], jobs: int) -> list[Mutant]:
         projects: Queue[Path] = Queue()
         for number in range(jobs):
             projects.put(_copied(Path(folder) / str(number)))
-        first = projects.queue[0]
-        if fails(first):
+        began = time.monotonic()
+        if fails(projects.queue[0]):
             sys.exit("the tests fail without any mistake")
+        seconds = PATIENCE * (time.monotonic() - began)
 
         def survives(mutant: Mutant) -> bool:
             project = projects.get()
@@ -233,7 +235,7 @@ def survivors(found: list[Mutant], jobs: int) -> list[Mutant]:
             original = file.read_text(encoding="utf-8")
             file.write_text(mutant.source, encoding="utf-8")
             try:
-                return not fails(project)
+                return not fails(project, seconds)
             finally:
                 file.write_text(original, encoding="utf-8")
                 projects.put(project)

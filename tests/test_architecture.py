@@ -199,6 +199,24 @@ def test_the_workspace_is_called_through_its_facade() -> None:
     assert not wrong
 
 
+def test_nothing_is_reached_through_the_workspace() -> None:
+    """What the rooms above need of a list or its repository, a method of `Workspace` gives.
+
+    git's hooks take its repository as a value, since they work on that of the code.
+    """
+    wrong = []
+    for module in modules().values():
+        if module.layer not in ("cli", "mcp_server", "claude", "web", "githooks"):
+            continue
+        for node in ast.walk(module.tree):
+            if not isinstance(node, ast.Attribute) or "workspace" not in ast.unparse(node.value):
+                continue
+            through = isinstance(node.value, ast.Attribute) and node.value.attr == "repository"
+            if node.attr == "store" or through:
+                wrong.append(f"{module.name}:{node.lineno}: {ast.unparse(node)}")
+    assert not wrong
+
+
 def test_imports_stand_at_the_top() -> None:
     """Our own modules are imported inside functions in a limited number of places only."""
     inner = {

@@ -259,7 +259,7 @@ def _session_start(workspace: Workspace, _event: Event) -> Answer:
     notices += _come_back(workspace)
     branch = workspace.branch()
     now = workspace.now().epoch
-    name = workspace.store.ref.removeprefix("refs/heads/")
+    name = workspace.branch_name
 
     notices += way_lines(sharing(branch.conflicts, branch.apart))
     return Answer(opening(branch.snapshot, workspace.actor, now, name, notices))
@@ -282,8 +282,8 @@ def _come_back(workspace: Workspace) -> list[str]:
 
 def _pull(workspace: Workspace) -> list[str]:
     """Take in what the remote has, if it answers in time; what there is to say about it."""
-    seconds = _seconds(workspace.repository.config.get("gittasks.claudepull"))
-    if not seconds or workspace.store.remote is None:
+    seconds = _seconds(workspace.setting("gittasks.claudepull"))
+    if not seconds or workspace.home_remote is None:
         return []
     from gittasks.sync import SyncOptions
 
@@ -347,7 +347,7 @@ def _mirror(workspace: Workspace, event: Event) -> Answer:
 
 def _native_list(workspace: Workspace, event: Event) -> str:
     """The native list that the event is about, "" when its name can be none."""
-    name = workspace.repository.env.get(_PINNED) or event.native_list
+    name = workspace.environment.get(_PINNED) or event.native_list
     return name if name and list_id_fault(name) is None else ""
 
 
@@ -355,7 +355,7 @@ def _from_folder(workspace: Workspace, native_list: str, number: str, event: Eve
     """Take in a task that was made while nobody looked, as its file says it is."""
     from gittasks.claude import transfer
 
-    path = transfer.path_of(workspace.repository.env, native_list)
+    path = transfer.path_of(workspace.environment, native_list)
     native = transfer.read_one(path, number)
     if not isinstance(native, NativeTask):
         why = native.message if native else "no session told of it, and its file is gone"
@@ -394,7 +394,7 @@ def _stop(workspace: Workspace, event: Event) -> Answer:
     """Remind of what this session still has in progress, once for the same tasks."""
     from gittasks.claude import links as recorded_links
 
-    if (workspace.repository.config.get(_REMINDER) or "").lower() == "hold":
+    if (workspace.setting(_REMINDER) or "").lower() == "hold":
         return _hold(workspace, event)
     held, session = _unfinished(workspace, event), workspace.actor.session
     state = " ".join(f"{t.id}@{t.started}" for t in held)
@@ -417,10 +417,10 @@ _REMINDER = "gittasks.claudereminder"
 
 def _unfinished(workspace: Workspace, event: Event) -> list[Task]:
     """The tasks that this session has in progress; none while it waits, or was just told."""
-    config, session = workspace.repository.config, workspace.actor.session
+    session = workspace.actor.session
     waits = event.fields.get("stop_hook_active") or event.fields.get("background_tasks")
-    holds = (config.get(_REMINDER) or "").lower() == "hold"
-    if waits or not session or not (holds or config.flag(_REMINDER, default=True)):
+    holds = (workspace.setting(_REMINDER) or "").lower() == "hold"
+    if waits or not session or not (holds or workspace.flag(_REMINDER, default=True)):
         return []
     tasks = workspace.snapshot().ordered()
     return [t for t in tasks if t.status is Status.IN_PROGRESS and t.session == session]
@@ -439,7 +439,7 @@ def _session_end(workspace: Workspace, _event: Event) -> Answer:
     from gittasks.core.operations import SessionEnd
 
     session = workspace.actor.session
-    for list_id in workspace.repository.local_lists() if session else ():
+    for list_id in workspace.local_lists() if session else ():
         list_workspace = workspace.select(list_id)
         if _holds(list_workspace, session):
             list_workspace.edit([SessionEnd()], offline=True)

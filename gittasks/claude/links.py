@@ -125,7 +125,7 @@ _DAYS = 30
 
 
 def _folder(workspace: Workspace, *parts: str) -> str:
-    return os.path.join(workspace.repository.common, "gittasks", "claude", *parts)
+    return workspace.own_path("claude", *parts)
 
 
 def load(workspace: Workspace, native_list: str) -> dict[str, Link]:
@@ -160,7 +160,7 @@ def save(workspace: Workspace, native_list: str, links: Mapping[str, Link]) -> N
             continue
         base = json.loads(task_files.write(link.base)) if link.base else None
         data = json.dumps({"task": link.task, "base": base}).encode()
-        disk.put(os.path.join(folder, number), data, workspace.repository.shared)
+        workspace.keep(os.path.join(folder, number), data)
 
 
 def reminded(workspace: Workspace, session: str, of: str) -> bool:
@@ -174,7 +174,7 @@ def reminded(workspace: Workspace, session: str, of: str) -> bool:
     except OSError:
         _forget_old(folder)
     # Where nothing can be remembered, silence is better than the same words at every turn.
-    return not disk.put(path, data, workspace.repository.shared)
+    return not workspace.keep(path, data)
 
 
 def _forget_old(folder: str) -> None:

@@ -227,7 +227,7 @@ def import_tasks(workspace: Workspace, name: str | None, *, dry_run: bool = Fals
 
     Raises NotFound when there is no such native list, and what an edit raises.
     """
-    env = workspace.repository.env
+    env = workspace.environment
     chosen = _source(workspace, name)
     path = path_of(env, chosen)
     contents = read(path)
@@ -237,7 +237,7 @@ def import_tasks(workspace: Workspace, name: str | None, *, dry_run: bool = Fals
 
 def _source(workspace: Workspace, name: str | None) -> str:
     """The native list: as named; of the variable, the session, or the name of our list."""
-    env = workspace.repository.env
+    env = workspace.environment
     if name is not None:
         path_of(env, name)
         return folder_for(env, [name])
@@ -290,7 +290,7 @@ def context(workspace: Workspace) -> Context:
 
 def export_tasks(workspace: Workspace, name: str | None, *, dry_run: bool = False) -> Exported:
     """Write the list at work into the folder of a native list. Raises Busy, Usage."""
-    env = workspace.repository.env
+    env = workspace.environment
     pinned = env.get("CLAUDE_CODE_TASK_LIST_ID") or workspace.list_id
     chosen = pinned if name is None else name
     path = path_of(env, chosen)

@@ -148,7 +148,7 @@ def _site(settings: Settings, scope: str) -> tuple[Site, str | None]:
     if scope == "user":
         return claude_settings.user_site(os.environ), None
     workspace = settings.workspace()
-    site = claude_settings.repository_site(scope, _work_tree(settings), workspace.repository.common)
+    site = claude_settings.repository_site(scope, _work_tree(settings), workspace.common_dir)
     try:
         list_id = workspace.list_id
     except NoList as error:
@@ -160,7 +160,7 @@ def _site(settings: Settings, scope: str) -> tuple[Site, str | None]:
 
 
 def _work_tree(settings: Settings) -> str:
-    folder = settings.workspace().repository.found.work_tree
+    folder = settings.workspace().work_tree
     if folder is None:
         raise NoRepository(
             "this repository has no work tree, so Claude Code keeps no settings in it",

@@ -74,9 +74,9 @@ def _installed(status: HookStatus) -> list[str]:
 
 def _claude_changes(workspace: Workspace) -> list[tuple[Site, list[SettingsChange]]]:
     """The changes that take ours out of Claude Code's settings in this repository."""
-    folder = workspace.repository.found.work_tree
+    folder = workspace.work_tree
     sites = [
-        claude_settings.repository_site(scope, folder, workspace.repository.common)
+        claude_settings.repository_site(scope, folder, workspace.common_dir)
         for scope in (("local", "project") if folder else ())
         if folder
     ]

@@ -35,7 +35,7 @@ def init_command(settings: Settings, list_id: str | None, title: str | None) -> 
     workspace = settings.workspace()
     adopted = workspace.init(list_id, title)
     workspace = workspace.select(adopted.id)
-    branch = workspace.repository.ref(adopted.id).removeprefix("refs/heads/")
+    branch = workspace.branch_name
     did = "created and in use" if adopted.created else "in use"
     if adopted.adopted:
         did = f"adopted from {adopted.adopted} and in use"

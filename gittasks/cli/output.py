@@ -160,8 +160,7 @@ def edit(
 def make_named_list(workspace: Workspace) -> None:
     """Make the list that a variable names if it is nowhere yet, and say so."""
     if workspace.make_list_if_named():
-        branch = workspace.store.ref.removeprefix("refs/heads/")
-        chosen = workspace.chosen
+        chosen, branch = workspace.chosen, workspace.branch_name
         workspace.notices.append(
             f'made the task list "{chosen.id}" (branch {branch}), which {chosen.by} names'
         )

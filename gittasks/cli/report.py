@@ -108,7 +108,7 @@ def _matters(workspace: Workspace, view: ListView) -> list[Matter]:
     for conflict in () if view.past else workspace.conflicts():
         first, *more = conflict_lines(conflict, full=True)
         matters.append(Matter("Conflict", first, tuple(line.strip() for line in more)))
-    parallel = workspace.repository.config.flag("gittasks.parallel")
+    parallel = workspace.flag("gittasks.parallel")
     left = violations(view.snapshot, parallel=parallel)
     matters += (Matter("Trouble", t.message, (t.hint,)) for t in left)
     plain = render.plain
@@ -124,7 +124,7 @@ def _matters(workspace: Workspace, view: ListView) -> list[Matter]:
 
 def _own_file(workspace: Workspace, form: str) -> str:
     """The default path of a report: beside the caches, in nobody's way."""
-    folder = os.path.join(workspace.repository.common, "gittasks", "report")
+    folder = workspace.own_path("report")
     os.makedirs(folder, exist_ok=True)
     name = f"{workspace.list_id}.{'html' if form == 'html' else 'md'}"
     return os.path.relpath(os.path.join(folder, name))

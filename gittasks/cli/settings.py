@@ -42,11 +42,14 @@ class Settings:
             )
         self.acting = owner or self.acting
         workspace = Workspace.open(
-            self.directory, list_id=self.list_id, owner=self.acting, remote=remote
+            self.directory,
+            list_id=self.list_id,
+            owner=self.acting,
+            remote=remote,
+            fetch=not self.no_fetch,
+            announce=self._announce,
         )
         workspace.cut_ids = True
-        workspace.repository.fetches = not self.no_fetch
-        workspace.repository.announce = self._announce
         return workspace
 
     def addressed(self, way: Way) -> Way:

@@ -318,7 +318,7 @@ def _answer(workspace: Workspace, claimed: Claimed) -> Answer:
             claimed.report.commit,
             task and task.id,
             workspace.actor.owner,
-            None if claimed.tentative else workspace.store.remote,
+            None if claimed.tentative else workspace.home_remote,
             tentative=claimed.tentative,
         ),
         text,

@@ -502,7 +502,7 @@ def overview(settings: Settings) -> Answer:
             return lists_answer(workspace)._replace(
                 notices=[*filter(None, [error.hint]), *workspace.notices]
             )
-        if workspace.repository.remotes():
+        if workspace.remotes():
             return _first_steps("gittasks pull", "the lists that your team has")
         return _first_steps("gittasks --version", "it is installed")
     return _with_next(status_answer(view, settings, workspace), view, workspace.actor.owner)

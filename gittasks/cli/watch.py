@@ -125,10 +125,9 @@ class Live:
         problem = self._problem
         if failed := self._follower.fetch_problem:
             problem = problem or failed.message
-        store = self._workspace.store
-        source = f"watching {store.ref.removeprefix('refs/heads/')}"
+        source = f"watching {self._workspace.branch_name}"
         if every := int(self._follower.fetch_every or 0):
-            source += f", fetching from {store.remote} every {duration_brief(every)}"
+            source += f", fetching from {self._workspace.home_remote} every {duration_brief(every)}"
         lines = [Text(clean(problem), "red")] if problem else []
         return [*lines, Text(clean(f"{source}; q ends"), "dim")]
 

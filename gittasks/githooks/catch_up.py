@@ -258,7 +258,8 @@ class _Run:
 
     @cached_property
     def _own_mail(self) -> str:
-        return _mail(self._workspace.repository.config.author or "")
+        repository = self._workspace.repository
+        return _mail(repository.config.author or "")
 
     def _is_known(self, commit: LateCommit, list_id: str) -> bool:
         mail = _mail(commit.author)
@@ -267,7 +268,7 @@ class _Run:
     def _history(self, list_id: str) -> _History:
         if list_id not in self._histories:
             repository = self._workspace.repository
-            heads = self._workspace.for_list(list_id).store.heads()
+            heads = self._workspace.for_list(list_id).heads()
             commits = [commit for commit in (heads.local, heads.tracked) if commit]
             self._histories[list_id] = _History.read(repository, commits)
         return self._histories[list_id]

@@ -181,7 +181,7 @@ def _way_to_a_list(workspace: Workspace, error: NoList) -> str:
     others = ", ".join(error.details.get("lists", ())[:10])
     if others and not _is_named(workspace):
         return f"give list in each call: one of {others}; in a shell: gittasks use LIST"
-    fetch = "TaskSync fetches the lists of others; " if workspace.repository.remotes() else ""
+    fetch = "TaskSync fetches the lists of others; " if workspace.remotes() else ""
     return f"{fetch}TaskCreate or TaskCreateMany makes it" + (
         f"; there is also: {others}" if others else ""
     )
@@ -201,7 +201,7 @@ def _is_named(workspace: Workspace) -> bool:
 def _make_list(workspace: Workspace) -> None:
     """Make the list if there is none, and say so."""
     if workspace.make_list_if_none():
-        branch = workspace.store.ref.removeprefix("refs/heads/")
+        branch = workspace.branch_name
         words = f'made the task list "{workspace.list_id}" on the branch {branch}: there was none'
         workspace.notices.append(words)
 

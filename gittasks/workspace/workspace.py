@@ -2,13 +2,14 @@
 
 The command line, hooks, agents' servers and programs call these, and import nothing else of this
 room but the values that it exports. Each method imports its feature when it is called: a command
-loads what it needs, and start-up time is the product.
+loads what it needs, and start-up time is the product. It is long because every use case has its
+method here, and short in each.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from gittasks.errors import Notice, Way
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gittasks.core.rules import Symptom
     from gittasks.core.view import ListView, StaleClaim
     from gittasks.store.leases import Lease
+    from gittasks.store.list_version import Heads
     from gittasks.sync import SyncOptions, SyncResult
     from gittasks.workspace.claims import Claimed
     from gittasks.workspace.commit_links import Linked, Unapplied
@@ -54,21 +56,82 @@ class Workspace(Session):
         owner: str | None = None,
         remote: str | None = None,
         env: Mapping[str, str] | None = None,
+        fetch: bool = True,
+        announce: Callable[[str], None] | None = None,
     ) -> Self:
         """Open the repository around the folder `start`; NoRepository.
 
         `list_id` names the list at work, `owner` who acts, `remote` who decides on claims;
         without them they are chosen as the command line chooses them. `env` stands for the
-        environment of the process.
+        environment of the process. Without `fetch` no list that is missing is fetched, and nothing
+        that a partial clone lacks; `announce` is told of work that may take long.
         """
         repository = Repository(start, dict(os.environ if env is None else env))
+        repository.fetches, repository.announce = fetch, announce
         return cls(repository, list_id, owner, remote_option=remote)
 
     def on(self, list_id: str) -> Self:
         """This workspace with another list at work."""
         return type(self)(self.repository, list_id, self._owner_option, self.notices)
 
+    # --- where it works ---------------------------------------------------------------------
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables by which this workspace was opened."""
+        return self.repository.env
+
+    @property
+    def work_tree(self) -> str | None:
+        """The folder of this worktree; None in a bare repository."""
+        return self.repository.found.work_tree
+
+    @property
+    def common_dir(self) -> str:
+        """The git directory that all worktrees share."""
+        return self.repository.common
+
+    def setting(self, name: str) -> str | None:
+        """The value of a key in git's configuration, as git itself computes it."""
+        return self.repository.config.get(name)
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """The value of a key in git's configuration that is yes or no."""
+        return self.repository.config.flag(name, default=default)
+
+    def remotes(self) -> list[str]:
+        """Names of the repository's remotes."""
+        return self.repository.remotes()
+
+    def own_path(self, *parts: str) -> str:
+        """A path of ours under the git directory that all worktrees share."""
+        return os.path.join(self.repository.common, "gittasks", *parts)
+
+    def keep(self, path: str, data: bytes) -> bool:
+        """Write a file of ours that may be lost; False when it cannot be written."""
+        from gittasks.store import disk
+
+        return disk.put(path, data, self.repository.shared)
+
     # --- lists ------------------------------------------------------------------------------
+
+    @property
+    def branch_name(self) -> str:
+        """The branch of the list at work, as git names it."""
+        return self.store.ref.removeprefix("refs/heads/")
+
+    @property
+    def home_remote(self) -> str | None:
+        """The remote of the list at work, if it has one."""
+        return self.store.remote
+
+    def heads(self) -> Heads:
+        """The commits at which the list at work stands, here and on its remote."""
+        return self.store.heads()
+
+    def local_lists(self) -> list[str]:
+        """Ids of the lists that have a branch here, in order."""
+        return list(self.repository.local_lists())
 
     def known_lists(self) -> list[str]:
         """Ids of all lists here, local and fetched, in order."""
