@@ -218,8 +218,8 @@ def fails(project: Path, seconds: float | None = None) -> bool:
     return ran.returncode != 0
 
 
-def survivors(found: list[Mutant], jobs: int) -> list[Mutant]:
-    """The mutants that no test sees."""
+def survivors(chosen: list[Mutant], jobs: int) -> Iterator[Mutant]:
+    """The mutants that no test sees, as soon as that is known."""
     with tempfile.TemporaryDirectory() as folder:
         projects: Queue[Path] = Queue()
         for number in range(jobs):
@@ -241,8 +241,10 @@ def survivors(found: list[Mutant], jobs: int) -> list[Mutant]:
                 projects.put(project)
 
         with ThreadPoolExecutor(jobs) as pool:
-            verdicts = list(pool.map(survives, found))
-    return [mutant for mutant, alive in zip(found, verdicts, strict=True) if alive]
+            for number, (mutant, alive) in enumerate(zip(chosen, pool.map(survives, chosen)), 1):
+                print(f"{number} of {len(chosen)}", end="\r", file=sys.stderr)  # noqa: T201
+                if alive:
+                    yield mutant
 
 
 def main() -> None:
@@ -265,21 +267,22 @@ def main() -> None:
             module, (ROOT / "gittasks/core/merge" / f"{module}.py").read_text("utf-8")
         )
     ]
-    found = [mutant for mutant in every if mutant.name not in known]
-    equivalent = len(every) - len(found)
-    if options.sample and options.sample < len(found):
+    chosen = [mutant for mutant in every if mutant.name not in known]
+    equivalent = len(every) - len(chosen)
+    if options.sample and options.sample < len(chosen):
         chance = random.Random(options.seed)  # noqa: S311
-        found = sorted(chance.sample(found, options.sample))
+        chosen = sorted(chance.sample(chosen, options.sample))
     began = time.monotonic()
-    alive = survivors(found, options.jobs)
-    killed = len(found) - len(alive)
-    lines = [f"{mutant.line:4} {mutant.name}" for mutant in alive]
-    lines.append(
-        f"{killed} of {len(found)} killed ({100 * killed / max(1, len(found)):.1f}%), "
+    alive = 0
+    for mutant in survivors(chosen, options.jobs):
+        alive += 1
+        print(f"{mutant.line:4} {mutant.name}", flush=True)  # noqa: T201
+    killed = len(chosen) - alive
+    print(  # noqa: T201
+        f"{killed} of {len(chosen)} killed ({100 * killed / max(1, len(chosen)):.1f}%), "
         f"{equivalent} equivalent ones left out of {len(every)}, "
         f"{time.monotonic() - began:.0f} s"
     )
-    print("\n".join(lines))  # noqa: T201
     sys.exit(1 if alive else 0)
 
 
