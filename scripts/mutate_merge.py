@@ -241,7 +241,8 @@ def survivors(chosen: list[Mutant], jobs: int) -> Iterator[Mutant]:
                 projects.put(project)
 
         with ThreadPoolExecutor(jobs) as pool:
-            for number, (mutant, alive) in enumerate(zip(chosen, pool.map(survives, chosen)), 1):
+            verdicts = zip(chosen, pool.map(survives, chosen), strict=True)
+            for number, (mutant, alive) in enumerate(verdicts, 1):
                 print(f"{number} of {len(chosen)}", end="\r", file=sys.stderr)  # noqa: T201
                 if alive:
                     yield mutant
