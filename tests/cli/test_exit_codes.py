@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from support import gits
 from support.repositories import Repo, git, plan
 
 
@@ -233,6 +234,7 @@ def test_a_bug_is_one_line_or_one_document(
     assert (error["kind"], error["exitCode"]) == ("bug", 70)
 
 
+@gits.files_only
 def test_a_bad_list_hides_no_other(listed: Repo) -> None:
     """`lists` shows what it can, names what it cannot, and ends with 4."""
     listed.ok("init", "zz")

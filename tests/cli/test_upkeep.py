@@ -179,7 +179,7 @@ def _gc(repo: Repo) -> None:
 
 
 def _lock(repo: Repo) -> None:
-    path = os.path.join(repo.git_dir, "refs/heads/gittasks/plan.lock")
+    path = repo.ref_lock()
     with open(path, "w", encoding="utf-8"):
         pass
     os.utime(path, (time.time() - 3600,) * 2)
@@ -302,11 +302,11 @@ def test_doctor_finds_and_mends(bob: Repo, name: str) -> None:
 
 def test_doctor_does_not_mistake_a_writer_for_a_leftover(bob: Repo) -> None:
     """A lock that is seconds old may belong to a git that is at work: it is named, no more."""
-    with open(os.path.join(bob.git_dir, "refs/heads/gittasks/plan.lock"), "w", encoding="utf-8"):
+    with open(bob.ref_lock(), "w", encoding="utf-8"):
         pass
     told = bob.run("doctor")
     assert told.code == 1
-    assert "plan.lock has been there for" in told.out
+    assert f"{os.path.basename(bob.ref_lock())} has been there for" in told.out
     assert "look again in a minute" in told.out
     assert "leftover" not in told.out
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from support import clones
+from support import clones, gits
 from support.repositories import Repo
 from support.terminals import Window, window
 from test_json import check_document
@@ -92,6 +92,7 @@ def test_a_list_that_goes_and_comes(listed: Repo) -> None:
         assert (anew["event"], anew["progress"]["total"]) == ("state", 0)
 
 
+@gits.files_only
 def test_a_damaged_list_is_told_and_survived(listed: Repo) -> None:
     """What cannot be read is an event; when it is mended the watch goes on."""
     path = os.path.join(listed.git_dir, "refs", "heads", "gittasks", "plan")

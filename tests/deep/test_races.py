@@ -102,7 +102,7 @@ def test_a_kill_at_every_file_call_of_a_start_is_survived(repo: Repo, tmp_path: 
         assert repo.git("log", "-1", "--format=%H", "gittasks/plan") == repo.head()
         again = repo.run("start", "a")
         assert again.code == 0, (call, number, again)
-        assert not os.path.exists(os.path.join(repo.git_dir, "refs/heads/gittasks/plan.lock"))
+        assert not os.path.exists(repo.ref_lock())
         repo.ok("release", "a")
     races.assert_linear_and_sound(repo)
     figures(f"\nkill at {len(points)} system calls: {dict(outcomes)}")

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from support import gits
 from support.clones import on_hub, share
 from support.faults import Fault, keep_the_law
 from support.repositories import Repo
@@ -33,6 +34,7 @@ def test_what_is_said_is_what_is_in_the_history(
     assert keep_the_law(str(tmp_path), name, late, capsys) > 4
 
 
+@gits.files_only
 @pytest.mark.parametrize("name", ["start a", "undo"])
 def test_a_rename_whose_answer_was_lost_was_done(
     listed: Repo, monkeypatch: pytest.MonkeyPatch, name: str
@@ -60,6 +62,7 @@ def test_a_rename_whose_answer_was_lost_was_done(
     assert not Path(listed.git_dir, "refs/heads/gittasks/plan.lock").exists()
 
 
+@gits.files_only
 def test_a_rename_that_failed_left_the_ref(listed: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then the error is told, no lock stays, and the next write succeeds."""
     before, rename = listed.head(), os.replace
@@ -84,7 +87,8 @@ def test_a_claim_that_the_remote_took_is_not_taken_back_by_a_lock_here(
     """Whichever ref is locked: the claim is granted, says what is left to do, and is ours."""
     (repo,) = share(str(tmp_path), "a")
     monkeypatch.setattr("gittasks.store.refs._LOCK_PATIENCE", 0.1)
-    lock = Path(repo.git_dir, "refs", f"{place}.lock")
+    monkeypatch.setattr("gittasks.store.reftable._PATIENCE", 0.1)
+    lock = Path(repo.ref_lock(f"refs/{place}"))
     lock.touch()
     monkeypatch.setenv("GITTASKS_SESSION", "s1")
     workspace = repo.workspace("plan")

@@ -97,7 +97,7 @@ def test_a_ref_s_folder_that_cannot_be_synced_is_told_for_what_it_is(
 ) -> None:
     """The branch has moved: nobody may hear that nothing was changed."""
     before = listed.head()
-    folder = os.path.join(listed.git_dir, "refs", "heads", "gittasks")
+    folder = os.path.dirname(listed.ref_lock())
     monkeypatch.setattr(os, "fsync", failing(errno.EIO, lambda path: path == folder))
     workspace = listed.workspace("plan")
     assert workspace.edit([START_A]).commit

@@ -6,6 +6,7 @@ reftables, those run on one that does (`support.gits`).
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -176,6 +177,36 @@ def test_other_kinds_of_clones(pair: tuple[Repo, Repo], way: str, tmp_path: Path
     assert set(other.tasks()) == {"a", "b", "c"}
     other.ok("start", "a")
     assert status(other, "a") == "in_progress"
+
+
+def test_the_defaults_of_git_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SHA-256, a reftable, main, and bare repositories only where they are named."""
+    for name, value in gits.of_format("sha256-reftable").items():
+        monkeypatch.setenv(name, value)
+    git(str(tmp_path), "config", "--global", "safe.bareRepository", "explicit")
+    hub = str(tmp_path / "hub.git")
+    git(str(tmp_path), "init", "-q", "--bare", hub)
+    ann = plan(Repo.create(str(tmp_path / "ann")), "a", "b")
+    ann.git("remote", "add", "origin", hub)
+    ann.ok("hooks", "install")
+    ann.git("push", "-q", "-u", "origin", "main")
+    ann.ok("sync")
+    bob = Repo(str(tmp_path / "bob"))
+    git(str(tmp_path), "clone", "-q", hub, bob.path)
+    bob.ok("claim", "a", env={"GITTASKS_SESSION": "s1"})
+    commit(ann, "x\n\nTask: b completed")
+    ann.ok("sync")
+    bob.ok("done", "a", env={"GITTASKS_SESSION": "s1"})
+    ann.ok("pull")
+    assert {task["status"] for task in ann.tasks().values()} == {"completed"}
+    ann.git("gc", "-q")
+    ann.git("branch", "-qD", "gittasks/plan")
+    ann.ok("lists", "restore", "plan")
+    assert ann.ok("doctor").out == "nothing to see to\n"
+    bare = Repo(hub)
+    assert "safe.bareRepository" in bare.run("list").err
+    assert set(json.loads(bare.ok("list", "--json", env={"GIT_DIR": hub}).out)["tasks"][0])
+    assert git(hub, "fsck", "--strict", env={"GIT_DIR": hub}) == ""
 
 
 def test_two_formats_share_nothing(tmp_path: Path) -> None:

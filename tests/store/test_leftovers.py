@@ -64,10 +64,11 @@ def test_a_paused_writer_is_named_and_not_waited_for(
     assert "stopped" in result.err
     symptoms = {s.check: s for s in listed.workspace("plan").doctor()}
     assert str(paused.pid) in symptoms["writer"].message
-    lock = Path(listed.git_dir, "refs", "heads", "gittasks", "plan.lock")
+    lock = Path(listed.ref_lock())
     lock.touch()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gittasks.store.refs._LOCK_PATIENCE", 0.1)
+        patch.setattr("gittasks.store.reftable._PATIENCE", 0.1)
         patch.setattr("gittasks.store.lock_files._SILENCE", 0.1)
         with pytest.raises(Busy, match=f"process {paused.pid}") as caught:
             listed.workspace("plan").edit([AddNote("a", "again")])
@@ -80,7 +81,7 @@ def test_the_lock_of_a_fetch_of_ours_that_was_killed_is_cleared(
 ) -> None:
     """A sync after it works; the lock of somebody else stays, and is named."""
     ann, bob = share(str(tmp_path), "ann", "bob")
-    lock = Path(ann.git_dir, "refs", "remotes", "origin", "gittasks", "plan.lock")
+    lock = Path(ann.ref_lock("refs/remotes/origin/gittasks/plan"))
     with monkeypatch.context() as patch:
         _git_that_dies(tmp_path, patch, '*" fetch "*', f'touch "{lock}"')
         assert ann.sync().error

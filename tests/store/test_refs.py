@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support import gits
 from support.repositories import Repo
 
 from gittasks.core.operations import Transition, Verb
@@ -19,6 +20,7 @@ from gittasks.errors import Busy
 from gittasks.store import lock_files, platform, refs
 from gittasks.workspace import Workspace
 
+pytestmark = gits.files_only
 REF = "refs/heads/gittasks/plan"
 START_A = Transition(Verb.START, "a")
 

@@ -50,7 +50,7 @@ def _share(folder: str, names: Sequence[str], tasks: Sequence[str]) -> None:
 
 def on_hub(repo: Repo) -> str:
     """Commit of the list on the hub, empty when it is not there."""
-    return repo.git("ls-remote", "origin", "refs/heads/gittasks/plan")[:40]
+    return repo.git("ls-remote", "origin", "refs/heads/gittasks/plan").partition("\t")[0]
 
 
 def settle(*repos: Repo) -> None:

@@ -342,7 +342,7 @@ def attempt(folder: str, case: Case, fault: Fault, capsys: pytest.CaptureFixture
     repo.remove("gittasks", "cache")
     if case.shared and (head := on_hub(repo)):
         # A lock whose removal was the fault stays; git would refuse to show the remote's list here.
-        Path(repo.git_dir, "refs/heads/gittasks/plan.lock").unlink(missing_ok=True)
+        Path(repo.ref_lock()).unlink(missing_ok=True)
         repo.git("fetch", "-q", "origin", "gittasks/plan")
         repo.git("update-ref", "refs/heads/gittasks/plan", head)
     parts = parts_done(repo, case)

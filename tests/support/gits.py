@@ -17,7 +17,17 @@ import pytest
 
 from support.templates import scratch
 
-__all__ = ["FORMATS", "OWN_PATH", "is_new", "new_git", "of_format", "old_git"]
+__all__ = [
+    "FORMATS",
+    "OWN_PATH",
+    "chosen",
+    "files_only",
+    "has_ref_files",
+    "is_new",
+    "new_git",
+    "of_format",
+    "old_git",
+]
 
 FORMATS = [f"{hash_}-{refs}" for hash_ in ("sha1", "sha256") for refs in ("files", "reftable")]
 """The formats of repositories, as the tests name them."""
@@ -26,6 +36,25 @@ _WITH_REFTABLES = (2, 45)
 OWN_PATH = os.environ["PATH"]
 """The path of the machine's git."""
 _LIBRARY = ("git-sh-setup", "git-sh-i18n", "git-sh-i18n--envsubst")
+
+
+def has_ref_files(git_dir: str) -> bool:
+    """Are the refs of a repository files?"""
+    return not os.path.isdir(os.path.join(git_dir, "reftable"))
+
+
+_CHOSEN, _GIT = os.environ.get("TESTS_FORMAT", ""), os.environ.get("TESTS_GIT", "")
+files_only = pytest.mark.skipif("reftable" in _CHOSEN, reason="it is about refs that are files")
+"""A test of what only refs in files have: locks of one ref, damaged or packed files."""
+
+
+def chosen() -> dict[str, str]:
+    """The variables for the format and the git that all tests are to run in.
+
+    `make deep` sets TESTS_FORMAT, one of `FORMATS`, and TESTS_GIT, which may be `new`.
+    """
+    git = new_git() if _GIT == "new" else {}
+    return {**git, **(of_format(_CHOSEN) if _CHOSEN else {})}
 
 
 @cache

@@ -111,7 +111,7 @@ def assert_nothing_lost(repo: Repo, told: Mapping[str, Sequence[str]], before: i
 def assert_linear_and_sound(repo: Repo) -> None:
     """One line of commits, no lock left, fsck clean, `log` the same without its cache."""
     assert repo.git("rev-list", "--min-parents=2", "gittasks/plan") == ""
-    assert not os.path.exists(os.path.join(repo.git_dir, "refs/heads/gittasks/plan.lock"))
+    assert not os.path.exists(repo.ref_lock())
     repo.fsck()
     warm = repo.ok("log", "--json").out
     repo.remove("gittasks", "cache")

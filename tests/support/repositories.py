@@ -39,9 +39,6 @@ GITTASKS = os.path.join(os.path.dirname(sys.executable), "gittasks")
 FRESH = bool(os.environ.get("TESTS_FRESH"))
 """Whether each command is a new interpreter that waits for the disk, as a user's is."""
 
-_FORMAT = os.environ.get("TESTS_FORMAT")
-"""The format of all repositories, one of `gits.FORMATS`; `make deep` runs the suite in others."""
-
 _FOREIGN = ("GIT_", "GITTASKS_", "CLAUDE_", "XDG_", "PYTHON")
 _FOREIGN_NAMES = ("EMAIL", "EDITOR", "VISUAL", "PAGER", "NO_COLOR", "COLUMNS", "SSH_ASKPASS")
 
@@ -72,7 +69,7 @@ def sealed(env: Mapping[str, str], home: str) -> dict[str, str]:
         "GIT_TEST_FSYNC": "1" if FRESH else "0",  # git's own switch for its own tests
         "TZ": "UTC",
         "LC_ALL": "C.UTF-8",
-        **(gits.of_format(_FORMAT) if _FORMAT else {}),
+        **gits.chosen(),
     }
 
 
@@ -165,6 +162,11 @@ class Repo:
             found = self.git("rev-parse", "--git-common-dir")
             self._git_dir = os.path.normpath(os.path.join(self.path, found))
         return self._git_dir
+
+    def ref_lock(self, ref: str = "refs/heads/gittasks/plan") -> str:
+        """Path of git's own lock for a ref: of that alone, or of the whole reftable."""
+        files = gits.has_ref_files(self.git_dir)
+        return os.path.join(self.git_dir, f"{ref}.lock" if files else "reftable/tables.list.lock")
 
     def file(self, name: str) -> str:
         """Path of a file of the work tree."""

@@ -308,7 +308,8 @@ def test_every_command_asks_the_same_remote(
         assert set(found.values()) == {expected}
         there = home.urls_of(bob.workspace("plan").repository, expected)
         assert there
-        assert bob.git("ls-remote", there.fetch, "refs/heads/gittasks/plan")[:40] == bob.head()
+        row = bob.git("ls-remote", there.fetch, "refs/heads/gittasks/plan")
+        assert row.partition("\t")[0] == bob.head()
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ def test_a_read_only_remote_can_be_pulled_from(pair: Pair, kind: str) -> None:
 def test_a_lock_on_the_remote_is_no_race(pair: Pair) -> None:
     """When nobody else pushed, nobody is blamed: the remote refused, and that is said."""
     ann, _ = pair
-    with open(os.path.join(hub(ann), "refs/heads/gittasks/plan.lock"), "w", encoding="utf-8"):
+    with open(Repo(hub(ann)).ref_lock(), "w", encoding="utf-8"):
         pass
     assert "others pushed" not in stays(ann, "push", says="failed to update ref")
 

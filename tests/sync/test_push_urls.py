@@ -41,7 +41,7 @@ def _claim(repo: Repo, who: str, *args: str) -> Result:
 
 
 def _at(repo: Repo, url: str) -> str:
-    return repo.git("ls-remote", url, PLAN)[:40]
+    return repo.git("ls-remote", url, PLAN).partition("\t")[0]
 
 
 def _file(url: str) -> str:
@@ -275,13 +275,13 @@ def test_another_program_that_keeps_a_tracking_ref_locked_is_named(tmp_path: obj
     ada, bob = share(str(tmp_path), "ada", "bob")
     ada.ok("note", "a", "news")
     ada.ok("sync", "-q")
-    lock = os.path.join(bob.git_dir, "refs", "remotes", "origin", "gittasks", "plan.lock")
+    lock = bob.ref_lock("refs/remotes/origin/gittasks/plan")
     os.makedirs(os.path.dirname(lock), exist_ok=True)
     with open(lock, "w", encoding="utf-8"):
         pass
     busy = bob.run("sync")
     assert busy.code == 6
-    assert "refs/remotes/origin/gittasks/plan.lock" in busy.err
+    assert lock in busy.err
     os.remove(lock)
     bob.ok("sync")
 
@@ -290,7 +290,7 @@ def test_a_claim_holds_whatever_becomes_of_the_tracking_ref(tmp_path: object) ->
     """The list here says what the remote took, though its tracking ref could not be moved."""
     ada, bob = share(str(tmp_path), "ada", "bob")
     me = {"GITTASKS_OWNER": "bob", "GITTASKS_SESSION": "s"}
-    lock = os.path.join(bob.git_dir, "refs", "remotes", "origin", "gittasks", "plan.lock")
+    lock = bob.ref_lock("refs/remotes/origin/gittasks/plan")
     os.makedirs(os.path.dirname(lock), exist_ok=True)
     with open(lock, "w", encoding="utf-8"):
         pass

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support import gits
 from support.clones import share
 from support.repositories import Repo
 
@@ -95,6 +96,7 @@ def test_what_no_remote_has_is_said(listed: Repo) -> None:
     assert path.exists()
 
 
+@gits.files_only
 @pytest.mark.parametrize("gone", ["packed-refs", "ref", "ref and reflog"])
 def test_a_list_whose_branch_is_gone_is_said_with_its_commit(listed: Repo, gone: str) -> None:
     """What doctor says to run brings it back as it was; nothing offers to make it anew."""

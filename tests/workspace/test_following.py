@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from support import clones
+from support import clones, gits
 from support.repositories import GittasksError, Repo
 
 from gittasks.core.operations import AddNote, Create, Transition, Verb
@@ -108,6 +108,7 @@ def test_a_branch_moved_back_is_news_without_entries(listed: Repo) -> None:
         assert news.branch.snapshot.tasks["a"].status == "pending"
 
 
+@gits.files_only
 def test_a_ref_that_cannot_be_read_is_told_once(listed: Repo) -> None:
     """A damaged ref file is a problem, told once; when it is mended the list goes on."""
     path = os.path.join(listed.git_dir, "refs", "heads", "gittasks", "plan")
