@@ -8,7 +8,15 @@ from collections.abc import Sequence
 import click
 
 from gittasks import render
-from gittasks.cli.options import F, command, force_option, owner_option, parallel_option
+from gittasks.cli.options import (
+    F,
+    command,
+    force_option,
+    owner_option,
+    parallel_option,
+    values_of,
+    variable_option,
+)
 from gittasks.cli.output import Answer, changed, make_named_list
 from gittasks.cli.settings import Settings
 from gittasks.cli.view import lists_answer
@@ -177,12 +185,19 @@ def use_command(settings: Settings, list_id: str) -> Answer:
 @command("apply")
 @click.argument("file")
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@variable_option("The value of a variable of the plan, ${NAME} in its texts.")
 @owner_option
 @force_option
 @parallel_option
 @click.pass_obj
 def apply_command(
-    settings: Settings, file: str, dry_run: bool, owner: str | None, force: bool, parallel: bool
+    settings: Settings,
+    file: str,
+    dry_run: bool,
+    variables: tuple[str, ...],
+    owner: str | None,
+    force: bool,
+    parallel: bool,
 ) -> Answer:
     """Bring the list to what a plan says, in one commit. FILE may be - for stdin.
 
@@ -191,7 +206,8 @@ def apply_command(
     from gittasks.codec.plan_yaml import read_plan  # a plan may need ruamel
 
     workspace = settings.workspace(owner)
-    plan = read_plan(_read(file), "standard input" if file == "-" else file)
+    name = "standard input" if file == "-" else file
+    plan = read_plan(_read(file), name, values_of(variables))
     if not dry_run:
         make_named_list(workspace)
     report = workspace.apply_plan(plan, dry_run=dry_run, force=force, parallel=parallel)

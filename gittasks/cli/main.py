@@ -27,6 +27,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "unarchive": ("lists", "Open a list again that was archived or dropped."),
         "drop": ("lists", "Give a list up; with --purge delete it."),
         "apply": ("lists", "Bring the list to what a plan (YAML or Markdown) says."),
+        "template": ("transfer", "Print the list as a plan without states."),
         "export": ("transfer", "Print the whole list as JSON, Markdown or CSV."),
         "import": ("transfer", "Take tasks from another tool, or an exported list."),
     },

@@ -169,6 +169,22 @@ def parallel_option(function: F) -> F:
     return click.option("--parallel", is_flag=True, help=text)(function)
 
 
+def variable_option(text: str) -> Callable[[F], F]:
+    """Decorator: `-D NAME=VALUE`, variables of a plan."""
+    return click.option("-D", "variables", multiple=True, metavar="NAME=VALUE", help=text)
+
+
+def values_of(pairs: Sequence[str]) -> dict[str, str]:
+    """The values of variables, by name, from `NAME=VALUE`; Usage."""
+    values: dict[str, str] = {}
+    for pair in pairs:
+        name, is_pair, value = pair.partition("=")
+        if not is_pair or not name:
+            raise Usage(f'-D takes NAME=VALUE, not "{pair}"', hint="as in: -D feature=login")
+        values[name] = value
+    return values
+
+
 def resume_option(function: F) -> F:
     """Decorator: `--resume`, go on with what another session of the same owner began."""
     text = "Go on with what an earlier session of the same owner began."

@@ -1,4 +1,4 @@
-"""Commands that carry lists in and out: import, export."""
+"""Commands that carry lists in and out: import, export, template."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 
 from gittasks import render
 from gittasks.cli import view
-from gittasks.cli.options import command, owner_option
+from gittasks.cli.options import command, owner_option, values_of, variable_option
 from gittasks.cli.output import Answer, changed_ids
 from gittasks.cli.settings import Settings
 from gittasks.cli.view import filter_of, filter_options
@@ -140,6 +140,35 @@ def export_command(
     return Answer(
         lambda: render.documents.exported_document(snapshot.info, form, count),
         lambda _: f"{count} {noun} written as {form}",
+        quiet=(),
+        workspace=workspace,
+        exit_code=code,
+    )
+
+
+@command("template")
+@variable_option("Write ${NAME} where the list says VALUE. Repeatable.")
+@click.option("-o", "--output", "path", metavar="FILE", help="Write to FILE instead of stdout.")
+@click.pass_obj
+def template_command(settings: Settings, variables: tuple[str, ...], path: str | None) -> Answer:
+    """Print the list as a plan to be used again: without states, owners, results and times.
+
+    `apply` makes the tasks of a new list from it; -D gives its variables other values there.
+    """
+    from gittasks.codec.plan_writer import write_template  # for this command alone
+
+    values = values_of(variables)
+    workspace = settings.workspace()
+    snapshot = workspace.snapshot()
+    text = render.text.clean_block(write_template(snapshot, values))
+    code = view.exit_code(snapshot)
+    if path is None:
+        return Answer.of_file(text, workspace, code)
+    _write(path, text)
+    count = len(snapshot.ordered())
+    return Answer(
+        lambda: render.documents.exported_document(snapshot.info, "plan", count),
+        lambda _: f"{count} {'task' if count == 1 else 'tasks'} written as a plan",
         quiet=(),
         workspace=workspace,
         exit_code=code,

@@ -15,6 +15,7 @@ from gittasks.core.fields import LISTS, SIMPLE, Field
 from gittasks.core.ids import task_id_fault
 from gittasks.core.model import ListInfo, Status, Task, phase_in
 from gittasks.core.plan import Fault, Plan, PlannedTask, assign_ids, id_faults, invalid_plan
+from gittasks.core.variables import NO_VALUES, bound
 
 MAX_ITEM = 32 * 1024
 """Longest line of a list item, in characters."""
@@ -241,7 +242,12 @@ class _Item:
         self.body: list[str] = []
 
 
-def read_markdown(data: bytes, where: str) -> Plan:
+def read_markdown(
+    data: bytes,
+    where: str,
+    values: Mapping[str, str] = NO_VALUES,
+    declared: Mapping[str, str | None] = NO_VALUES,
+) -> Plan:
     """Read a plan; every task of the result has an id.
 
     `where` is the file that errors name. Raises InvalidData, with all faults in its details.
@@ -251,13 +257,14 @@ def read_markdown(data: bytes, where: str) -> Plan:
         reader.read(number, line)
     reader.finish()
     planned = tuple(_planned(item) for item in reader.items)
-    faults = reader.faults + id_faults(planned)
+    faults = [*reader.faults]
     if not planned and not faults:
         message = "no task in this plan: a task is a list item, such as `- [ ] Ask the user`"
         faults.append(Fault(1, message, "docs/plans.md describes the two forms of a plan"))
     if faults:
-        raise invalid_plan(where, faults)
-    plan = assign_ids(Plan(title=reader.title, tasks=planned, where=where))
+        raise invalid_plan(where, faults + id_faults(planned))
+    plan = Plan(title=reader.title, tasks=planned, where=where, variables=declared)
+    plan = assign_ids(bound(plan, values))
     return _nested(plan, reader.items)
 
 

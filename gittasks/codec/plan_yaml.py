@@ -13,6 +13,7 @@ from gittasks.core.fields import CLEARABLE, LISTS, SIMPLE, Field, Kind, arranged
 from gittasks.core.ids import near_matches
 from gittasks.core.model import Status, Value
 from gittasks.core.plan import Fault, Plan, PlannedTask, assign_ids, id_faults, invalid_plan
+from gittasks.core.variables import NO_VALUES, bound, is_name
 
 _MARKDOWN = (".md", ".markdown", ".mdown")
 _YAML = (".yaml", ".yml", ".json")
@@ -20,9 +21,10 @@ _YAML_LINE = re.compile(rb"[{\[%]|(?:- +)?[\"']?[A-Za-z]+[\"']?[ \t]*:(?:[ \t\r]
 _TASKS_KEY = re.compile(rb"^[\"']?tasks[\"']?[ \t]*:", re.MULTILINE)
 
 
-def read_plan(data: bytes, name: str) -> Plan:
+def read_plan(data: bytes, name: str, values: Mapping[str, str] = NO_VALUES) -> Plan:
     """Read a plan; the extension of `name` says the form, and without one the content does.
 
+    `values` are those of its variables (`core.variables`); Usage where they do not fit.
     `name` may be `-` for the standard input. Every task of the result has an id. Raises
     InvalidData, with file and line, for what is no plan.
     """
@@ -30,9 +32,9 @@ def read_plan(data: bytes, name: str) -> Plan:
     if _is_markdown(data, name.lower()):
         from gittasks.codec.plan_markdown import read_markdown
 
-        return read_markdown(data, where)
+        return read_markdown(data, where, values, _front_variables(data, where))
 
-    return read_yaml(data, where)
+    return read_yaml(data, where, values)
 
 
 def _is_markdown(data: bytes, name: str) -> bool:
@@ -45,7 +47,7 @@ def _is_markdown(data: bytes, name: str) -> bool:
 
 PLAN_LIMITS = Limits(2 * 1024 * 1024, 200_000)
 """For a plan, which its user chose to read: room for some thousand tasks."""
-_PLAN_KEYS = ("title", "tasks")
+_PLAN_KEYS = ("title", "variables", "tasks")
 _PLANNED = [
     field
     for field in arranged(
@@ -62,7 +64,7 @@ _STATUSES = tuple(s.value for s in Status if s is not Status.DELETED)
 _EXPECTED = "tasks: followed by a list, one `- subject: …` a task"
 
 
-def read_yaml(data: bytes, where: str) -> Plan:
+def read_yaml(data: bytes, where: str, values: Mapping[str, str] = NO_VALUES) -> Plan:
     """Read a plan; every task of the result has an id.
 
     `where` is the file that errors name. Raises InvalidData: at once for what is no YAML, else
@@ -70,10 +72,25 @@ def read_yaml(data: bytes, where: str) -> Plan:
     """
     reader = _Reader()
     plan = reader.plan(parse(data, where, PLAN_LIMITS), where)
-    reader.faults += id_faults(plan.tasks)
+    if reader.faults:
+        raise invalid_plan(where, reader.faults + id_faults(plan.tasks))
+    return assign_ids(bound(plan, values))
+
+
+_FRONT = re.compile(rb"---[ \t]*\r?\n(.*?)^---[ \t]*$", re.DOTALL | re.MULTILINE)
+
+
+def _front_variables(data: bytes, where: str) -> Mapping[str, str | None]:
+    """The variables that front matter declares; the rest of it belongs to other tools."""
+    front = _FRONT.match(data.removeprefix(b"\xef\xbb\xbf"))
+    if front is None or b"variables:" not in front[1]:
+        return {}
+    reader = _Reader()
+    root = parse(b"\n" + front[1], where, PLAN_LIMITS)
+    variables = reader.variables(root.get("variables"))
     if reader.faults:
         raise invalid_plan(where, reader.faults)
-    return assign_ids(plan)
+    return variables
 
 
 class _Reader:
@@ -102,7 +119,22 @@ class _Reader:
             tasks=tuple(task for task in planned if task),
             where=where,
             title_line=title.line if title else 1,
+            variables=self.variables(root.get("variables")),
         )
+
+    def variables(self, node: Node | None) -> Mapping[str, str | None]:
+        """The variables: a list of names, or a mapping to the values that they have by default."""
+        if node is None or node.empty:
+            return {}
+        if node.kind == "mapping":
+            pairs = [(key, self.text(value, key.text)) for key, value in node.pairs]
+        else:
+            pairs = [(name, None) for name in self.names(node, "variables", "names") or ()]
+        for name, _ in pairs:
+            if not is_name(name.text):
+                hint = "use letters, digits, - and _, beginning with a letter"
+                self.fail(name.line, f'"{name.text[:60]}" is no name of a variable', hint)
+        return {name.text: value for name, value in pairs}
 
     def task(self, node: Node) -> PlannedTask | None:
         """A task from a mapping, or from a text that is its subject."""

@@ -140,6 +140,8 @@ class Plan(NamedTuple):
     tasks: tuple[PlannedTask, ...]
     where: str
     title_line: int = 1
+    variables: Mapping[str, str | None] = MappingProxyType({})
+    """Those that it declares, with the value of each when none is given; None: it needs one."""
 
 
 class Fault(NamedTuple):
