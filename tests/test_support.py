@@ -129,9 +129,39 @@ def test_a_forked_command_answers_as_a_started_one(
     assert forked == (done.returncode, done.stdout, done.stderr)
 
 
+@pytest.mark.parametrize(
+    ("words", "env"),
+    [
+        ("list", {}),
+        ("show zz", {}),
+        ("batch --json", {}),
+        ("list <&-", {}),
+        ("list", {"LC_ALL": "C"}),
+        ("mcp --help", {"GITTASKS_LIST": "zz"}),
+    ],
+)
+def test_a_command_called_by_its_name_answers_as_a_started_one(
+    listed: Repo, words: str, env: dict[str, str]
+) -> None:
+    """For what a hook or a shell finds on its PATH it makes no difference that it is forked."""
+    answers = []
+    for path in (repositories.on_path(), os.path.dirname(GITTASKS)):
+        done = subprocess.run(
+            ["sh", "-c", f"gittasks {words}; echo $?"],
+            cwd=listed.path,
+            env={**os.environ, **env, "PATH": f"{path}{os.pathsep}{os.environ['PATH']}"},
+            input=b'{"op": "note", "id": "zz", "text": "x"}',
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        answers.append((done.stdout, done.stderr))
+    assert answers[0] == answers[1]
+
+
 def test_a_launcher_does_not_serve_where_python_starts_otherwise() -> None:
     """Encodings and paths of modules are settled when Python starts."""
-    launcher = Launcher()
+    launcher = Launcher(GITTASKS)
     assert launcher.serves(os.environ)
     for name in ("PYTHONIOENCODING", "PYTHONPATH", "LC_ALL", "LANG"):
         assert not launcher.serves({**os.environ, name: "other"})

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import pytest
-from support.repositories import Repo
+from support.repositories import Repo, on_path
 
 
 @pytest.fixture(autouse=True)
-def on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+def gittasks_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hooks find gittasks on PATH, as they do for a user."""
-    folder = os.path.dirname(sys.executable)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", on_path())
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support import agents, gits, transports
 from support.commits import commit, ran, shas, status
-from support.repositories import Repo, git, plan
+from support.repositories import Repo, git, on_path, plan
 
 
 def _length(form: str) -> int:
@@ -21,12 +21,9 @@ def _length(form: str) -> int:
 
 
 @pytest.fixture(autouse=True)
-def on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+def gittasks_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hooks find gittasks on PATH, as they do for a user."""
-    from support.repositories import GITTASKS
-
-    folder = os.path.dirname(GITTASKS)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", on_path())
 
 
 @pytest.fixture(params=gits.FORMATS)

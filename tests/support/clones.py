@@ -18,7 +18,7 @@ from gittasks.core.model import Status, Task
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 from gittasks.store.commits import MERGE_SIGNER
 from gittasks.store.merge_driver import DRIVER
-from support.repositories import GITTASKS, Repo, git
+from support.repositories import GITTASKS, Repo, git, on_path
 from support.templates import copied
 
 BROKEN = "subject: [\n"
@@ -116,8 +116,7 @@ def driver(on: bool) -> Iterator[None]:
             patch.setenv("GIT_CONFIG_COUNT", "1")
             patch.setenv("GIT_CONFIG_KEY_0", "merge.gittasks.driver")
             patch.setenv("GIT_CONFIG_VALUE_0", DRIVER)
-            path = os.pathsep.join((os.path.dirname(GITTASKS), os.environ["PATH"]))
-            patch.setenv("PATH", path)
+            patch.setenv("PATH", on_path())
         yield
 
 

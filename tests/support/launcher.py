@@ -4,6 +4,9 @@ Starting Python and importing are nine tenths of what a command costs, and the s
 a command still is a process of its own, with its own environment, folder, streams and exit code;
 only its modules are there before it starts. What is about starting itself (which modules a
 command imports, encodings, signals, races) starts the installed script instead.
+
+Hooks, shells and documents call `gittasks` by its name: first on their PATH is a script of a few
+lines in the launcher's `folder`, which hands its streams to the launcher and waits for the end.
 """
 
 from __future__ import annotations
@@ -11,8 +14,10 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import marshal
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -28,6 +33,46 @@ _PIPE = 65536
 """What a pipe holds while nobody reads."""
 _AT_START = ("PYTHON", "LC_", "LANG")
 """Beginnings of the variables that Python reads only when it starts."""
+
+
+_BY_NAME = """#!{python} -IS
+import marshal, os, sys
+
+def forked():
+    env = {{**os.environ}}
+    started = {{name: env[name] for name in env if name.startswith({at_start!r})}}
+    if started != {environment!r} or sys.argv[1:3] == ["hook", "pre-push"]:
+        return None  # a push is told from a dry run by the processes above the hook
+    os.umask(mask := os.umask(0))
+    request = [[{real!r}, *sys.argv[1:]], os.getcwd(), env, mask, None]
+    if len(data := marshal.dumps(request)) > {pipe}:
+        return None
+    for number in range(3):
+        os.fstat(number)
+    import _socket
+    line = _socket.socket(_socket.AF_UNIX)
+    line.connect({door!r})
+    order, write = os.pipe()
+    os.write(write, data)
+    os.close(write)
+    numbers = b"".join(n.to_bytes(4, sys.byteorder) for n in (0, 1, 2, order))
+    line.sendmsg([b"!"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, numbers)])
+    words = b""
+    while not words.endswith(b"."):
+        words += line.recv(64) or b" 70."
+    return int(words.split()[1].rstrip(b"."))
+
+try:
+    code = forked()
+except OSError:
+    code = None
+if code is None:
+    os.execv({real!r}, [{real!r}, *sys.argv[1:]])
+if code < 0:
+    os.kill(os.getpid(), -code)
+os._exit(code)
+"""
+"""`gittasks` on the PATH of what tests start; the installed script where that would differ."""
 
 
 def unsynced(descriptor: int) -> None:
@@ -48,18 +93,42 @@ class Output(NamedTuple):
 
 
 class Launcher:
-    """The process that forks the commands of one test process, and ends with it."""
+    """The process that forks the commands of one test process, and ends with it.
 
-    def __init__(self) -> None:
+    `folder` is for the front of a PATH: there is a `gittasks` in it that does as `installed`.
+    """
+
+    def __init__(self, installed: str) -> None:
         self._control, theirs = socket.socketpair()
         self._environment = _at_start(os.environ)
-        with theirs:
+        self.folder = tempfile.mkdtemp(prefix="gittasks-forks-")
+        with theirs, self._door(installed) as door:
+            numbers = [theirs.fileno(), door.fileno()]
             self._process = subprocess.Popen(
-                [sys.executable, "-P", __file__, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-P", __file__, *map(str, numbers)],
+                pass_fds=numbers,
                 cwd=os.path.abspath(os.sep),
                 stdin=subprocess.DEVNULL,
             )
+
+    def _door(self, installed: str) -> socket.socket:
+        """Where `gittasks` in the folder, which is written here, calls the launcher."""
+        path, name = (os.path.join(self.folder, name) for name in ("door", "gittasks"))
+        door = socket.socket(socket.AF_UNIX)
+        door.bind(path)
+        door.listen(64)
+        text = _BY_NAME.format(
+            python=sys.executable,
+            at_start=_AT_START,
+            environment=self._environment,
+            real=installed,
+            pipe=_PIPE,
+            door=path,
+        )
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o700)
+        return door
 
     def serves(self, env: Mapping[str, str]) -> bool:
         """Whether Python would start in this environment as the launcher did."""
@@ -79,11 +148,10 @@ class Launcher:
         `offers` is a file in which it notes what it offers (`support.offers` reads it).
         """
         os.umask(mask := os.umask(0))
-        request = {"args": [*args], "cwd": os.path.abspath(cwd), "env": {**env}, "umask": mask}
-        request["offers"] = offers
+        request = [[*args], os.path.abspath(cwd), {**env}, mask, offers]
         with contextlib.ExitStack() as stack:
             order, out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
-            order.write(json.dumps(request).encode())
+            order.write(marshal.dumps(request))
             order.seek(0)
             given = stack.enter_context(_input(stdin))
             answers, theirs = (stack.enter_context(side) for side in socket.socketpair())
@@ -100,6 +168,7 @@ class Launcher:
         """End the launcher; commands that still run go on."""
         self._control.close()
         self._process.wait(60)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _at_start(env: Mapping[str, str]) -> dict[str, str]:
@@ -148,7 +217,7 @@ class _Order(NamedTuple):
     answers: int
 
 
-def _serve(control: socket.socket) -> None:
+def _serve(control: socket.socket, door: socket.socket) -> None:
     """Fork a command for each order until the tests have ended."""
     wakes, wake = os.pipe()
     for end in (wakes, wake):
@@ -157,7 +226,7 @@ def _serve(control: socket.socket) -> None:
     signal.set_wakeup_fd(wake)
     running: dict[int, int] = {}
     while True:
-        ready = select.select([control.fileno(), wakes], [], [])[0]
+        ready = select.select([control.fileno(), door.fileno(), wakes], [], [])[0]
         if wakes in ready:
             os.read(wakes, _PIPE)
             _reap(running)
@@ -165,14 +234,22 @@ def _serve(control: socket.socket) -> None:
             data, descriptors, _, _ = socket.recv_fds(control, 1, len(_Order._fields))
             if not data:
                 return
-            order = _Order(*descriptors)
-            pid = os.fork()
-            if not pid:
-                _become(order)
-            running[pid] = order.answers
-            os.write(order.answers, b"%d " % pid)
-            for descriptor in order[:-1]:
-                os.close(descriptor)
+            _fork(_Order(*descriptors), running)
+        if door.fileno() in ready:
+            caller, _ = door.accept()
+            _, descriptors, _, _ = socket.recv_fds(caller, 1, len(_Order._fields) - 1)
+            _fork(_Order(*[*descriptors, caller.detach()]), running)
+
+
+def _fork(order: _Order, running: dict[int, int]) -> None:
+    pid = os.fork()
+    if not pid:
+        _become(order)
+    running[pid] = order.answers
+    with contextlib.suppress(OSError):
+        os.write(order.answers, b"%d " % pid)
+    for descriptor in order[:-1]:
+        os.close(descriptor)
 
 
 def _reap(running: dict[int, int]) -> None:
@@ -190,16 +267,16 @@ def _become(order: _Order) -> NoReturn:
     """Be the command: all that a process gets from the one that starts it."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    with open(order.request, encoding="utf-8") as file:
-        request: Any = json.load(file)
+    with open(order.request, "rb") as file:
+        args, folder, env, umask, offers = marshal.load(file)  # noqa: S302  from the tests
     for number, descriptor in enumerate(order[:3]):
         os.dup2(descriptor, number)
-    os.chdir(request["cwd"])
-    os.umask(request["umask"])
+    os.chdir(folder)
+    os.umask(umask)
     os.environ.clear()
-    os.environ.update(request["env"])
+    os.environ.update(env)
     time.tzset()
-    sys.argv[:] = request["args"]
+    sys.argv[:] = args
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         text = {"encoding": getattr(sys, name).encoding, "errors": getattr(sys, name).errors}
         raw = open(number, f"{mode}b", closefd=False)  # noqa: SIM115
@@ -207,7 +284,7 @@ def _become(order: _Order) -> NoReturn:
 
     from gittasks.__main__ import main
 
-    if offers := request["offers"]:
+    if offers:
         _note_offers(offers)
     main()
     raise SystemExit("a command leaves by itself")
@@ -271,4 +348,4 @@ if __name__ == "__main__":
     os.fsync = unsynced  # type: ignore[assignment]
     gc.collect()
     gc.freeze()  # what is never looked at again is never copied by a fork
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    _serve(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))

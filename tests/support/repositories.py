@@ -29,6 +29,7 @@ __all__ = [
     "Result",
     "Workspace",
     "git",
+    "on_path",
     "plan",
     "sealed",
 ]
@@ -111,7 +112,7 @@ def launcher() -> Launcher | None:
     """The launcher of this process; None where each command is to be started afresh."""
     if FRESH:
         return None
-    forks = Launcher()
+    forks = Launcher(GITTASKS)
     atexit.register(forks.close)
     return forks
 
@@ -120,6 +121,13 @@ def launcher() -> Launcher | None:
 def _notes(_thread: int) -> str:
     """The file in which the commands of a thread note what they offer."""
     return os.path.join(scratch(), "offers")
+
+
+def on_path() -> str:
+    """PATH with gittasks at its front, for hooks, shells and all that calls it by its name."""
+    forks = launcher()
+    front = [forks.folder] if forks else []
+    return os.pathsep.join([*front, os.path.dirname(GITTASKS), os.environ["PATH"]])
 
 
 class Repo:

@@ -194,8 +194,7 @@ def updated(text: str, steps: Sequence[Step]) -> str:
 def perform(text: str, folder: str) -> list[Step]:
     """Run a document in a fresh repository below `folder`."""
     env = repositories.sealed(os.environ, os.path.join(folder, "home"))
-    beside = os.path.dirname(repositories.GITTASKS)
-    env["PATH"] = os.pathsep.join((beside, env.get("PATH", os.defpath)))
+    env["PATH"] = repositories.on_path()
     project = os.path.join(folder, "project")
     subprocess.run(["git", "init", "-q", project], env=env, check=True)
     return run(read(text), project, env)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support import clones, repositories
 from support.clones import Pair, assert_nothing_lost, automatic, compete, merge, on_hub, settle
-from support.repositories import GITTASKS, Repo
+from support.repositories import Repo, on_path
 
 
 @pytest.fixture
@@ -22,8 +22,7 @@ def pair(tmp_path: Path) -> Pair:
 @pytest.fixture
 def driven(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Pair:
     """With the driver in Bob's clone, and gittasks on the PATH."""
-    path = os.pathsep.join((os.path.dirname(GITTASKS), os.environ["PATH"]))
-    monkeypatch.setenv("PATH", path)
+    monkeypatch.setenv("PATH", on_path())
     pair.bob.ok("hooks", "install")
     return pair
 

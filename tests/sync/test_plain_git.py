@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from support.clones import (
     settle,
     tasks,
 )
-from support.repositories import GITTASKS, Repo
+from support.repositories import Repo, on_path
 
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
@@ -32,8 +31,7 @@ def pair(tmp_path: Path) -> Pair:
 @pytest.fixture
 def driven(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Pair:
     """With the merge driver in Bob's clone, and gittasks on the PATH."""
-    path = os.pathsep.join((os.path.dirname(GITTASKS), os.environ["PATH"]))
-    monkeypatch.setenv("PATH", path)
+    monkeypatch.setenv("PATH", on_path())
     pair.bob.ok("hooks", "install")
     return pair
 

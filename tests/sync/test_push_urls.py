@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from support import transports
 from support.clones import on_hub, share
-from support.repositories import Repo, Result
+from support.repositories import Repo, Result, on_path
 
 from gittasks.store import git
 
@@ -220,10 +220,7 @@ def test_the_hook_leaves_the_first_push_to_the_code(fresh: tuple[Repo, str]) -> 
 
 
 def _with_gittasks() -> dict[str, str]:
-    from support.repositories import GITTASKS
-
-    path = os.pathsep.join((os.path.dirname(GITTASKS), os.environ["PATH"]))
-    return {**os.environ, "PATH": path}
+    return {**os.environ, "PATH": on_path()}
 
 
 def test_a_repository_without_code_pushes(tmp_path: object) -> None:
