@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
+from gittasks.core.ids import composed
 from gittasks.core.model import Actor, Status, Task
 from gittasks.core.validation import escape_line
 
@@ -164,7 +165,7 @@ class Overlap(NamedTuple):
 def base(path: str) -> str:
     """The part of a glob that is certain: `src/parser` of `src/parser/*.py`, "" of `**`."""
     wildcard = next((place for place, letter in enumerate(path) if letter in _WILDCARDS), None)
-    certain = path if wildcard is None else path[:wildcard].rpartition("/")[0]
+    certain = composed(path if wildcard is None else path[:wildcard].rpartition("/")[0])
     return certain.removeprefix("./").strip("/").removeprefix(".")
 
 

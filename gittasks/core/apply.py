@@ -489,8 +489,10 @@ def _update_fields(draft: Editor, task_id: str, op: Update) -> None:
     added = _simple(op.added)
     removed = _simple(op.removed)
     for name in {**removed, **added}:
-        left = [member for member in getattr(task, name) if member not in removed.get(name, ())]
-        changes[name] = tuple(dict.fromkeys((*left, *added.get(name, ()))))
+        gone, new = removed.get(name, ()), added.get(name, ())
+        left = [member for member in getattr(task, name) if ids.composed(member) not in gone]
+        present = set(map(ids.composed, left))
+        changes[name] = (*left, *(member for member in new if member not in present))
     draft.put(task_id, **changes)
 
 

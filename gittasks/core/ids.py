@@ -28,6 +28,11 @@ def list_id_fault(text: str) -> str | None:
     return None
 
 
+def composed(text: str) -> str:
+    """The spelling (NFC) by which names are compared: macOS hands out others of the same name."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
 def path_fault(text: str) -> str | None:
     """The reason why `text` is no glob from the root of the code tree; None when it is one."""
     if "\\" in text:

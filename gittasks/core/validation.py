@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gittasks.core.fields import Field, Kind
-from gittasks.core.ids import path_fault
+from gittasks.core.ids import composed, path_fault
 from gittasks.core.model import Value
 from gittasks.core.times import format_time, parse_time
 from gittasks.errors import Usage
@@ -96,7 +96,7 @@ def stored(field: Field, value: Any) -> Any:
     if field.kind is Kind.TIME:
         return _time(value, field)
     if field.kind in (Kind.WORDS, Kind.PATHS):
-        parts = (part for item in value for part in item.split(","))
+        parts = (part for item in value for part in composed(item).split(","))
         words = tuple(
             dict.fromkeys(word for part in parts if (word := single_line(part, field.name)))
         )

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from gittasks.core.graph import Graph
-from gittasks.core.ids import shortened
+from gittasks.core.ids import composed, shortened
 from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task, Unmerged
 from gittasks.core.progress import Progress
 from gittasks.core.times import format_time
@@ -164,11 +164,11 @@ class Filter(NamedTuple):
             and (self.owner is None or (task.owner or "") == self.owner)
             and (not self.mine or task.owner == me)
             and (self.phase is None or _is_of_phase(task, self.phase))
-            and set(self.tags) <= set(task.tags)
+            and (not self.tags or set(map(composed, self.tags)) <= set(map(composed, task.tags)))
             and (not self.priorities or task.priority in self.priorities)
             and (self.among is None or task.id in self.among)
             and all(_metadata_text(task, key) == value for key, value in self.where.items())
-            and (self.search is None or self.search.casefold() in _searched(task))
+            and (self.search is None or composed(self.search).casefold() in _searched(task))
         )
 
 
@@ -189,7 +189,7 @@ def _metadata_text(task: Task, key: str) -> str | None:
 
 def _searched(task: Task) -> str:
     texts = (task.id, task.subject, task.description, task.result, *(n.text for n in task.notes))
-    return "\n".join(text for text in texts if text).casefold()
+    return composed("\n".join(text for text in texts if text)).casefold()
 
 
 def _sorted(tasks: list[Task], sort: str) -> list[Task]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from support import agents, clones, systems
 from support.commits import commit, ran, said
-from support.repositories import GITTASKS, Repo
+from support.repositories import GITTASKS, Repo, git
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the simulations stand on Linux")
 
@@ -226,6 +227,48 @@ def test_a_lease_begins_anew_after_a_reboot_of_macos(ada: Repo, tmp_path: Path) 
         )
         names.append(done.stdout.decode().strip())
     assert names == ["11-AA", "22-BB", ""]
+
+
+def test_what_was_seen_before_a_reboot_makes_no_lease_stale(ada: Repo, tmp_path: Path) -> None:
+    """Only in one run of the machine does a silence of two leases let somebody take over."""
+    ada.ok("claim", "a", "--lease", "10m", env={"GITTASKS_SESSION": "s1"})
+    bob = Repo(str(tmp_path / "bob"))
+    git(str(tmp_path), "clone", "-q", ada.git("remote", "get-url", "origin"), bob.path)
+    env = {**systems.macos(tmp_path / "log"), "GITTASKS_OWNER": "bob"}
+
+    def boot(name: str) -> dict[str, str]:
+        return {**env, "PATH": systems.tool(tmp_path / f"boot-{name}", "sysctl", f"echo {name}")}
+
+    bob.ok("pull", env=boot("A"))
+    (seen,) = (path for path in Path(bob.git_dir, "gittasks", "leases").iterdir() if path.is_dir())
+    (file,) = seen.iterdir()
+    rows = json.loads(file.read_text(encoding="utf-8"))
+    assert rows[0][2] == "A"
+    rows[0][3] -= 3 * 600  # first seen half an hour before
+    file.write_text(json.dumps(rows), encoding="utf-8")
+    assert bob.run("claim", "a", "--take-over", env=boot("B")).code == 5
+    file.write_text(json.dumps(rows), encoding="utf-8")
+    assert bob.ok("claim", "a", "--take-over", env=boot("A")).code == 0
+
+
+def test_two_spellings_of_a_path_are_one(listed: Repo) -> None:
+    """macOS hands out names in the decomposed form; git and other systems in the composed."""
+    composed, decomposed = "src/\u00c4/x.py", "src/A\u0308/x.py"
+    listed.ok("update", "a", "--add-path", decomposed, "--add-tag", "A\u0308rger")
+    listed.ok("update", "a", "--add-path", composed, "--add-tag", "\u00c4rger")
+    task = listed.tasks()["a"]
+    assert (task["paths"], task["tags"]) == ([composed], ["\u00c4rger"])
+    for words in (("--tag", "A\u0308rger"), ("--tag", "\u00c4rger")):
+        assert [t["id"] for t in listed.ok("list", *words, "--json").json()["tasks"]] == ["a"]
+    listed.ok("note", "a", "u\u0308ber")
+    assert listed.ok("list", "--search", "\u00fcber", "-q").out == "a\n"
+    listed.hand_edit({"tasks/b.yaml": f"subject: B\npaths:\n  - {decomposed}\n"})
+    listed.ok("start", "a", env={"GITTASKS_OWNER": "ann"})
+    assert "may touch what" in listed.ok("start", "b", env={"GITTASKS_OWNER": "bob"}).err
+    listed.ok("update", "b", "--add-path", composed)
+    assert len(listed.tasks()["b"]["paths"]) == 1
+    listed.ok("update", "b", "--remove-path", composed)
+    assert listed.tasks()["b"]["paths"] == []
 
 
 # --- locales and names -----------------------------------------------------------------------

@@ -35,6 +35,7 @@ def running(task_id: str, *paths: str, **fields: Any) -> Task:
         ("src/[ab].py", "tests/a.py", False),
         (".", "docs/x.md", True),
         ("./docs", "docs/x.md", True),
+        ("src/A\u0308/x.py", "src/\u00c4/x.py", True),  # two spellings of one name
     ],
 )
 def test_one_is_the_other_or_a_folder_above_it(ours: str, theirs: str, same: bool) -> None:
