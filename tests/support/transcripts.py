@@ -7,8 +7,8 @@ What counts in a document:
   stands for any lines, `[..]` within a line for any text. A command that fails says so at its
   end: `# exit 5`. All blocks of a document share one shell, so variables and folders stay.
 - A fenced block whose info string ends in `file=NAME` is written to that file first.
-- `<!-- time 10:00:30 -->` sets the clock (of a fixed day, UTC) for what follows, and
-  `<!-- setup` … `-->` holds shell lines that readers need not see. Both are hidden by Markdown.
+- `<!-- time 10:00:30 -->` sets the clock (of a fixed day, or the one given before the hour, UTC)
+  for what follows, and `<!-- setup` … `-->` holds shell lines that readers need not see. Both are hidden by Markdown.
 
 `PYTHONPATH=tests python -m support.transcripts --update FILE…` writes what was really printed into
 documents.
@@ -32,7 +32,7 @@ from support import repositories, templates
 
 DAY = "2026-11-22"
 _FENCE = re.compile(r"```(\S*)(?:\s+(.*))?$")
-_TIME = re.compile(r"<!-- time (\d\d:\d\d:\d\d) -->$")
+_TIME = re.compile(r"<!-- time (?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d) -->$")
 _EXIT = re.compile(r"\s*# exit (\d+)$")
 _ASSIGNMENTS = re.compile(r"^(?:[A-Z_][A-Z0-9_]*=\S*\s+)*")
 
@@ -78,7 +78,8 @@ def read(text: str) -> list[Step]:
         line = lines[number].rstrip()
         number += 1
         if made := _TIME.match(line):
-            clock = f"export GIT_AUTHOR_DATE={DAY}T{made[1]}Z GIT_COMMITTER_DATE={DAY}T{made[1]}Z"
+            moment = f"{made[1] or DAY}T{made[2]}Z"
+            clock = f"export GIT_AUTHOR_DATE={moment} GIT_COMMITTER_DATE={moment}"
             steps.append(Step(number, clock, shown=False))
         elif line == "<!-- setup":
             first, number = number, _end(lines, number, "-->")
