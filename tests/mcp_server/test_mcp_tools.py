@@ -7,12 +7,16 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from mcp_types import CallToolResult
 from support import agents
 from support.agents import Agent, text_of
 from support.clones import share
 from support.repositories import Repo, git
+
+from gittasks.mcp_server.server import answer
 
 
 @pytest.fixture
@@ -251,6 +255,26 @@ def test_create_many_is_all_or_nothing(agent: Agent, listed: Repo) -> None:
     ]
     assert "x → y → x" in agent.refused("TaskCreateMany", tasks=cycle)
     assert listed.head() == head
+
+
+def test_no_task_goes_to_two_calls_of_one_server(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of calls at once that name nobody one gets a task, and the others are told to give an owner;
+    those that give one get a task each."""
+    monkeypatch.setenv("GITTASKS_SESSION", "s1")
+
+    def take(owner: str) -> CallToolResult:
+        return answer(listed.path, None, "TaskClaim", {"owner": owner} if owner else {})
+
+    with ThreadPoolExecutor(3) as threads:
+        unnamed = list(threads.map(take, ["", "", ""]))
+        named = list(threads.map(take, ["bob", "eve"]))
+    refused = [text_of(result) for result in unnamed if result.is_error]
+    assert len(refused) == 2
+    assert all("for another agent give owner" in text for text in refused)
+    granted = [r.structured_content for r in (*unnamed, *named) if not r.is_error]
+    assert sorted(data["task"]["id"] for data in granted if data) == ["a", "b", "c"]
 
 
 def test_list_shows_what_native_tools_show(agent: Agent) -> None:

@@ -6,12 +6,14 @@ The replies are those of the tools, as text and as data; the commands print the 
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from support import agents
 from support.agents import text_of
 from support.repositories import Repo
 
+DOCUMENT = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "agents.md")
 Call = tuple[str, dict[str, Any], str]
 """A tool, its arguments, and the line that its reply has to hold ("" for none)."""
 
@@ -93,7 +95,10 @@ REVIEWS: list[Call] = [
     end("gemini", "3/5 reviews complete", owner="gemini"),
     end("gpt", "4/5 reviews complete", owner="gpt"),
     end("deepseek", "5/5 reviews complete!", owner="deepseek"),
-    end("deepseek"),
+]
+LAST: list[Call] = [
+    lay_out("1 task, 0 complete", {"id": "a", "subject": "Review"}, title="Multi-model review"),
+    end("a", "Multi-model review complete"),
 ]
 
 
@@ -109,6 +114,16 @@ def play(repo: Repo, calls: list[Call]) -> list[str]:
             if line not in text or line not in data:
                 lacking.append(f"{line}: {text} {data}")
     return lacking
+
+
+def test_the_document_has_each_line() -> None:
+    """docs/agents.md says of each line in which replies it stands; no line there is untested."""
+    played = {line for calls in (PHASES, LOOP, EARLY, REVIEWS, LAST) for _, _, line in calls}
+    with open(DOCUMENT, encoding="utf-8") as file:
+        text = file.read().partition("| line | in the reply of |")[2].partition("\n\n")[0]
+    rows = {line[2:].split("`")[1] for line in text.splitlines() if line.startswith("| `")}
+    assert len(rows) == 17
+    assert rows <= played
 
 
 def test_phases(repo: Repo) -> None:
@@ -129,6 +144,11 @@ def test_a_loop_that_ends_early(repo: Repo) -> None:
 def test_parallel_reviews(repo: Repo) -> None:
     """The reviews counted by name, and the end of the whole."""
     assert play(repo, REVIEWS) == []
+
+
+def test_the_end(repo: Repo) -> None:
+    """The last task ends the whole, by its name."""
+    assert play(repo, LAST) == []
 
 
 def test_the_list_has_all_lines(repo: Repo) -> None:

@@ -8,7 +8,8 @@ What counts in a document:
   end: `# exit 5`. All blocks of a document share one shell, so variables and folders stay.
 - A fenced block whose info string ends in `file=NAME` is written to that file first.
 - `<!-- time 10:00:30 -->` sets the clock (of a fixed day, or the one given before the hour, UTC)
-  for what follows, and `<!-- setup` … `-->` holds shell lines that readers need not see. Both are hidden by Markdown.
+  for what follows, and `<!-- setup` … `-->` holds shell lines that readers need not see. Both are
+  hidden by Markdown.
 
 `PYTHONPATH=tests python -m support.transcripts --update FILE…` writes what was really printed into
 documents.
