@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.claude import task_files
 from gittasks.claude.task_files import Event, NativeTask
+from gittasks.core.actors import is_mine
 from gittasks.core.graph import Graph
 from gittasks.core.ids import list_id_fault, listed
 from gittasks.core.model import Actor, Snapshot, Status, Task
@@ -76,12 +77,7 @@ def opening(
 
 def own_tasks(snapshot: Snapshot, actor: Actor) -> list[Task]:
     """The tasks in progress under this session, or for this owner under none."""
-    return [
-        t
-        for t in snapshot.ordered()
-        if t.status is Status.IN_PROGRESS
-        and (t.session == actor.session if t.session else t.owner == actor.owner)
-    ]
+    return [t for t in snapshot.ordered() if is_mine(t, actor)]
 
 
 def reminder(list_id: str, tasks: Sequence[Task]) -> str:

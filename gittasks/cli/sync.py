@@ -13,7 +13,7 @@ from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.core.ids import find, listed
 from gittasks.core.progress import summary
-from gittasks.errors import InvalidData
+from gittasks.errors import InvalidData, NoList, Way
 from gittasks.sync import SyncOptions, SyncResult
 
 if TYPE_CHECKING:
@@ -70,7 +70,10 @@ def sync_command(
 
 def _exchange(settings: Settings, wish: SyncOptions, remote: str | None, all_lists: bool) -> Answer:
     workspace = settings.workspace()
-    done = workspace.exchange(wish, remote, all_lists=all_lists)
+    try:
+        done = workspace.exchange(wish, remote, all_lists=all_lists)
+    except NoList as error:
+        raise _offering_all(error, wish) from error
     failed = [synced.error for synced in done if synced.error]
     if len(done) == 1 and failed:
         raise failed[0]
@@ -89,6 +92,14 @@ def _exchange(settings: Settings, wish: SyncOptions, remote: str | None, all_lis
         workspace=workspace,
         exit_code=failed[0].exit_code if failed else InvalidData.exit_code if unreadable else 0,
     )
+
+
+def _offering_all(error: NoList, wish: SyncOptions) -> NoList:
+    """The error where none of several lists was chosen, with the command for all of them."""
+    if len(error.details.get("lists", ())) < 2:
+        return error
+    verb = "sync" if wish.fetch and wish.push else "push" if wish.push else "pull"
+    return error.with_ways([Way("all of them", ("gittasks", verb, "--all")), *error.ways])
 
 
 def _checkout_hint(folder: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -25,12 +26,13 @@ from gittasks.cli.options import (
 from gittasks.cli.output import Answer, edit
 from gittasks.cli.settings import Settings
 from gittasks.core.graph import Graph
+from gittasks.core.ids import task_id_fault
 from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Claim, Operation, StartNext, Transition, Verb
 from gittasks.core.progress import nothing_ready
 from gittasks.core.times import duration, duration_words
 from gittasks.core.validation import escape_line
-from gittasks.errors import GittasksError, Refused, RemoteFailure, Way
+from gittasks.errors import GittasksError, NotFound, Refused, RemoteFailure, Way
 
 if TYPE_CHECKING:
     from gittasks.cli.child_process import ChildEnd
@@ -99,16 +101,27 @@ def done_command(
     ]
     if start_next:
         operations.append(StartNext(owner))
-    return edit(
-        settings,
-        operations,
-        owner=owner,
-        force=force,
-        parallel=parallel,
-        offline=offline,
-        remote=remote,
-        starts_next=start_next,
-    )
+    try:
+        return edit(
+            settings,
+            operations,
+            owner=owner,
+            force=force,
+            parallel=parallel,
+            offline=offline,
+            remote=remote,
+            starts_next=start_next,
+        )
+    except NotFound as error:
+        raise _meant_as_result(error, task_ids) from error
+
+
+def _meant_as_result(error: NotFound, task_ids: Sequence[str]) -> NotFound:
+    """The error for a word behind an id that is no id: `done p1 PASS`."""
+    known = error.details.get("candidates")
+    if known or task_id_fault(task_ids[-1]) is None or len(task_ids) < 2:
+        return error
+    return error.with_hint("the outcome goes with --result TEXT", *error.ways)
 
 
 @command("skip")

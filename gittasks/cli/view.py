@@ -12,7 +12,7 @@ from gittasks import render
 from gittasks.cli.options import F, StatusChoice, command, owner_option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings, stopped_hooks
-from gittasks.core.actors import disjoint_first, overlaps
+from gittasks.core.actors import disjoint_first, is_mine, overlaps, standing, to_end
 from gittasks.core.history import phase_times, timeline, workers
 from gittasks.core.ids import find
 from gittasks.core.model import ListState, Status, Task
@@ -505,7 +505,7 @@ def overview(settings: Settings) -> Answer:
         if workspace.remotes():
             return _first_steps("gittasks pull", "the lists that your team has")
         return _first_steps("gittasks --version", "it is installed")
-    return _with_next(status_answer(view, settings, workspace), view, workspace.actor.owner)
+    return _with_next(status_answer(view, settings, workspace), view, workspace.actor)
 
 
 def _first_steps(command: str, purpose: str) -> Answer:
@@ -516,9 +516,9 @@ def _first_steps(command: str, purpose: str) -> Answer:
     return Answer(dict, lambda _: text)
 
 
-def _with_next(answer: Answer, view: ListView, owner: str) -> Answer:
+def _with_next(answer: Answer, view: ListView, actor: Actor) -> Answer:
     """The status with the commands that go on from there."""
-    below = [f"next: {words}" for words in [*_next_commands(view, owner)][:_SHOWN]]
+    below = [f"next: {words}" for words in [*_next_commands(view, actor)][:_SHOWN]]
     drawing = answer.drawing
 
     def text(marks: StatusMarks) -> str:
@@ -530,18 +530,19 @@ def _with_next(answer: Answer, view: ListView, owner: str) -> Answer:
     return answer._replace(text=text, drawing=drawn)
 
 
-def _next_commands(view: ListView, owner: str) -> Iterator[str]:
+def _next_commands(view: ListView, actor: Actor) -> Iterator[str]:
     """Commands that the list accepts now, the most useful first."""
     if not view.progress.total:
         yield 'gittasks create "PHASE 1: ..."'
         yield "gittasks help apply"
         return
-    mine = [run.task for run in view.progress.current if run.task.owner == owner]
+    mine = [run.task for run in view.progress.current if is_mine(run.task, actor)]
     for task in mine:
-        if not view.graph.open_blockers(task.id):
+        allowed = not to_end(task, actor, standing(task, actor)).refused
+        if allowed and not view.graph.open_blockers(task.id):
             yield f"gittasks done {task.id}"
         yield f"gittasks show {task.id}"
-    ready = [t for t in view.graph.ready() if t.owner in (None, owner)]
+    ready = view.graph.ready(actor.owner)
     if ready and not mine:
         yield f"gittasks start {ready[0].id}"
         yield f"gittasks show {ready[0].id}"

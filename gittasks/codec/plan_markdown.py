@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from gittasks.core.fields import LISTS, SIMPLE, Field
@@ -47,6 +48,7 @@ _ATTRIBUTES = {
     "blockedby": "after",
     "phase": "phase",
     "result": "result",
+    "iterations": "iterations",
     **{field.name.lower(): field.name for field in SIMPLE if field.uses.planned},
 }
 _KNOWN = " ".join(dict.fromkeys(_ATTRIBUTES.values()))
@@ -91,6 +93,9 @@ def read_item(text: str) -> ItemText:
     if (span := _ID_SPAN.match(text)) and not task_id_fault(span[1]):
         text, attributes["id"] = text[span.end() :], span[1]
     subject = unescape(_trailing(text, attributes, faults)).strip()
+    if (count := attributes.get("iterations")) and not re.fullmatch("[0-9]{1,6}", count):
+        faults.append((f'iterations must be a whole number, not "{count[:60]}"', None))
+        del attributes["iterations"]
     if not subject and not faults:
         faults.append(("a list item without text", "write the subject of the task, or remove it"))
     return ItemText(status, subject, attributes, faults)
@@ -403,7 +408,7 @@ def _unescape_start(text: str) -> str:
 
 def _planned(item: _Item) -> PlannedTask:
     status, subject, attributes, _ = item.text
-    after = attributes.get("after")
+    after, count = attributes.get("after"), attributes.get("iterations")
     phase = item.phase if phase_in(subject) is None else None
     return PlannedTask(
         line=item.line,
@@ -416,6 +421,7 @@ def _planned(item: _Item) -> PlannedTask:
         status=status,
         result=attributes.get("result"),
         blocked_by=None if after is None else tuple(re.findall(r"[^,`\s]+", after)),
+        iterations=None if count is None else int(count),
         fields={f.attr: _value(f, attributes[f.name]) for f in SIMPLE if f.name in attributes},
     )
 
@@ -428,16 +434,21 @@ def _value(field: Field, text: str) -> str | tuple[str, ...]:
 
 
 def _nested(plan: Plan, items: Sequence[_Item]) -> Plan:
-    """The plan with each nested item blocked by the item that it stands under."""
+    """The plan with each nested item blocked by the item that it stands under.
+
+    An item may be a loop of several tasks: its first waits for the item above, and what stands
+    under it waits for its last.
+    """
     if all(item.parent is None for item in items):
         return plan
-    names = {id(item): task.id for item, task in zip(items, plan.tasks, strict=True)}
-    tasks = []
-    for item, task in zip(items, plan.tasks, strict=True):
-        above = names[id(item.parent)] if item.parent else None
-        refs = ((above,) if above else ()) + (task.blocked_by or ())
-        tasks.append(task._replace(blocked_by=tuple(dict.fromkeys(refs))) if above else task)
-    return plan._replace(tasks=tuple(tasks))
+    rest = iter(plan.tasks)
+    parts = [list(islice(rest, int(i.text.attributes.get("iterations", "1")))) for i in items]
+    names = {id(item): part[-1].id for item, part in zip(items, parts, strict=True)}
+    for item, part in zip(items, parts, strict=True):
+        if above := names[id(item.parent)] if item.parent else None:
+            refs = (above, *(part[0].blocked_by or ()))
+            part[0] = part[0]._replace(blocked_by=tuple(dict.fromkeys(refs)))
+    return plan._replace(tasks=tuple(task for part in parts for task in part))
 
 
 def write_markdown(info: ListInfo, tasks: Sequence[Task]) -> str:

@@ -103,6 +103,15 @@ def to_claim(task: Task, actor: Actor, *, resume: bool = False) -> Answer:
     return Answer.UNCHANGED if task.session == actor.session else Answer.ASK_CLAIM
 
 
+def is_mine(task: Task, actor: Actor) -> bool:
+    """True for a task in progress for this actor, as far as can be told: one that gives no session,
+    as a person who commits in a terminal, has what any session of that owner holds."""
+    if task.status is not Status.IN_PROGRESS:
+        return False
+    where = standing(task, actor)
+    return where is Standing.HOLDER or (where is Standing.SAME_OWNER and actor.session is None)
+
+
 def elsewhere(tasks: Iterable[Task], actor: Actor) -> list[tuple[Task, Standing]]:
     """The tasks in progress that are not of this session, each with the standing to it."""
     running = [t for t in tasks if t.status is Status.IN_PROGRESS]

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from gittasks.core.actors import is_mine
 from gittasks.core.ids import find, listed
 from gittasks.core.messages import KEY, TaskTrailer
 from gittasks.core.model import CodeCommit, Status, Task
@@ -242,7 +243,7 @@ def prepare_message(workspace: Workspace, path: str, source: str) -> None:
         snapshot = workspace.snapshot()
     except NoList:
         return
-    mine = [t for t in snapshot.ordered() if _is_mine(workspace, t)]
+    mine = [t for t in snapshot.ordered() if is_mine(t, workspace.actor)]
     if len(mine) != 1:
         return
     several = len(workspace.known_lists()) > 1
@@ -262,13 +263,6 @@ def prepare_message(workspace: Workspace, path: str, source: str) -> None:
             with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write("\n\n" + text.lstrip("\n"))
         disk.put(_offer_path(repository), trailer.encode(), repository.shared)
-
-
-def _is_mine(workspace: Workspace, task: Task) -> bool:
-    actor = workspace.actor
-    if task.status is not Status.IN_PROGRESS or task.owner != actor.owner:
-        return False
-    return actor.session in (None, task.session)
 
 
 def check_message(workspace: Workspace, path: str) -> list[str]:

@@ -130,6 +130,9 @@ def _name(tool: str, key: str, fields: Mapping[str, Schema], where: str) -> str:
     for name in (letters, *map(_letters, suggestions.TOOL_FIELDS.get(letters, ()))):
         if f"add{name}" in by_letters and name in _ONE_BY_ONE:
             raise Usage(f'{tool} has no "{shown}"', hint=_ONE_BY_ONE[name])
+    chosen = [name for name, schema in fields.items() if letters in schema.get("enum", ())]
+    if chosen:  # `lint: true` for `operation: "lint"`
+        raise Usage(f'{tool} has no "{shown}"', hint=f'give {chosen[0]} "{letters}"')
     near = near_matches(key, list(fields), 2)
     hint = f"did you mean {' or '.join(near)}?" if near else f"it takes {', '.join(fields)}"
     raise Usage(f'{tool} has no "{shown}"', hint=hint)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gittasks.core.actors import overlaps
-from gittasks.core.model import Actor, Status
+from gittasks.core.model import Actor, Status, Task
 from gittasks.core.progress import ready_for_others
 from gittasks.core.view import ListView
 from gittasks.render import assets, plain
 from gittasks.render.elsewhere import ways_on
 from gittasks.render.text import StatusMarks, clean
 
-_RUNNING, _READY = 2, 2
-"""Tasks in progress and tasks to begin that are named: the manual is no list."""
+_RUNNING, _READY = 300, 130
+"""Bytes about tasks in progress and about tasks to begin: as many as fit, the manual is no list."""
 _WIDTH = 64
 """Bytes of a line about one task: that bounds the tokens in any script, which characters do not."""
 _HEAD = 80
@@ -48,17 +48,31 @@ def state(view: ListView, marks: StatusMarks, actor: Actor) -> list[str]:
     for name, tasks, most in sections:
         if tasks:
             lines.append(f"{name}:")
-        for task in tasks[:most]:
-            lines.append(_cut(f"  {plain.task_line(task, view.graph, marks)}", _WIDTH))
-            aside = plain.way_lines(ways_on([task], actor, view.now))
-            lines += [_cut(f"    {line.partition(': ')[2]}", _ASIDE) for line in aside]
-            shared = overlaps(task, view.tasks, actor) if task.status is Status.PENDING else []
-            lines += [_cut(f"    {clean(overlap.words)}", _ASIDE) for overlap in shared[:1]]
-        if len(tasks) > most:
-            lines.append(f"  and {len(tasks) - most} more")
+        told: list[list[str]] = []
+        for task in tasks:
+            part = _about(task, view, marks, actor)
+            most -= sum(len(line.encode()) for line in part)
+            if most < 0:
+                break
+            told.append(part)
+        lines += [line for part in told for line in part]
+        if len(tasks) > len(told):
+            lines.append(f"  and {len(tasks) - len(told)} more")
     if others := ready_for_others(view.graph, actor.owner):
         lines.append(_cut(f"Ready {clean(others)}", _OTHERS))
     return lines
+
+
+def _about(task: Task, view: ListView, marks: StatusMarks, actor: Actor) -> list[str]:
+    """The line of a task, and what is to be known before it is touched."""
+    lines = [_cut(f"  {plain.task_line(task, view.graph, marks)}", _WIDTH)]
+    for way in ways_on([task], actor, view.now):
+        words = clean(str(way._replace(purpose=way.purpose.partition(": ")[2])))
+        if len(words.encode()) > _ASIDE - 4 and way.command:  # a command is of use when it is whole
+            words = clean(str(way._replace(purpose="")).removeprefix(": "))
+        lines.append(_cut(f"    {words}", _ASIDE))
+    shared = overlaps(task, view.tasks, actor) if task.status is Status.PENDING else []
+    return [*lines, *(_cut(f"    {clean(overlap.words)}", _ASIDE) for overlap in shared[:1])]
 
 
 def no_session(name: str) -> str:

@@ -44,7 +44,7 @@ def test_tells_how_the_list_stands(listed: Repo) -> None:
     """The summary, what is in progress, what can be begun by whoever asks."""
     listed.ok("start", "a", env={"GITTASKS_OWNER": "bob"})
     listed.ok("update", "b", "--add-blocked-by", "a")
-    session = {"GITTASKS_SESSION": "s9"}
+    session = {"GITTASKS_SESSION": "s9", "GIT_AUTHOR_DATE": "2040-01-01T00:00:00Z"}
     assert "export GITTASKS_SESSION=" in listed.ok("prime").out
     told = listed.ok("prime", env=session).out
     assert "export GITTASKS_SESSION=" not in told
@@ -78,7 +78,7 @@ def test_tells_how_to_begin(repo: Repo, tmp_path: object) -> None:
     repo.ok("init", "two")
     repo.forget_choice()
     assert (
-        "several task lists are here: one, two\nchoose one with: gittasks use LIST"
+        "several task lists are here: one, two\nwork on one: gittasks use one; work on two"
         in repo.ok("prime").out
     )
     outside = repo.run("prime", cwd=str(tmp_path))
@@ -122,3 +122,18 @@ def command_of(context: click.Context, name: str) -> click.Command:
     found = cli.get_command(context, name)
     assert found
     return found
+
+
+def test_names_all_that_fit(empty: Repo) -> None:
+    """Short tasks are all named, those in progress and those to begin; a command stands whole."""
+    lines = [{"op": "create", "id": f"t{n}", "subject": f"Do {n}"} for n in range(8)]
+    empty.ok("batch", stdin="\n".join(map(json.dumps, lines)))
+    long = "a-task-with-a-rather-long-id-that-says-what-it-is-about"
+    empty.ok("create", "Long", "--id", long)
+    for n in range(3):
+        empty.ok("start", f"t{n}", "--parallel")
+    empty.ok("start", long, env={"GITTASKS_SESSION": "s1"})
+    told = empty.ok("prime", env={"GITTASKS_SESSION": "s2"}).out
+    assert all(f"  [ ] t{n}  Do {n}" in told for n in range(3, 8))
+    assert "\n  and " not in told
+    assert f"    gittasks start {long} --resume\n" in told

@@ -162,3 +162,11 @@ def test_done_next_names_what_it_began(listed: Repo) -> None:
     assert listed.ok("done", "a", "--next", "--json").json()["started"] == "b"
     listed.ok("done", "c")
     assert listed.ok("done", "b", "--next", "--json").json()["started"] is None
+
+
+def test_an_outcome_in_the_place_of_an_id(listed: Repo) -> None:
+    """`done a PASS` completes nothing, and says where the outcome goes."""
+    refused = listed.run("done", "a", "PASS")
+    assert refused.code == 3
+    assert "the outcome goes with --result TEXT" in refused.err
+    assert listed.tasks()["a"]["status"] == "pending"

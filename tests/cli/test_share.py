@@ -388,3 +388,14 @@ def test_undo_of_one_side_of_a_conflict_never_loses_the_other(pair: Pair, who: s
     code, other = undo(bob, who), "bob" if who == "ann" else "ann"
     shown = bob.tasks()["a"]["subject"]
     assert (code, shown) == (5, "bob's") or (code == 0 and shown == f"{other}'s")
+
+
+@pytest.mark.parametrize("verb", ["pull", "push", "sync"])
+def test_of_several_lists_all_are_offered(pair: Pair, verb: str) -> None:
+    """Where no list is chosen, the command for all of them is offered."""
+    here, _ = pair
+    here.ok("init", "other")
+    here.forget_choice()
+    refused = here.run(verb, "--json")
+    assert refused.code == 8
+    assert refused.json()["error"]["commands"][0] == ["gittasks", verb, "--all"]

@@ -369,3 +369,13 @@ def test_the_export_is_a_plain_plan() -> None:
         "\n"
         "  what is ours.\n"
     )
+
+
+def test_a_loop() -> None:
+    """An item with `iterations` is so many tasks in a chain; what stands under it, or waits for its
+    id, waits for the last of them."""
+    plan = read("- a\n  - `v` Validate (iterations: 2)\n    - b\n- c (after: v)\n")
+    found = {task.id: task.blocked_by for task in plan.tasks}
+    assert found == {"a": None, "v-1": ("a",), "v-2": ("v-1",), "b": ("v-2",), "c": ("v-2",)}
+    with pytest.raises(InvalidData, match="iterations must be a whole number"):
+        read("- Validate (iterations: some)\n")

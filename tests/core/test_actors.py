@@ -361,3 +361,22 @@ def test_what_is_not_of_this_session_is_told_apart() -> None:
     ]
     found = actors.elsewhere(tasks, HOLDER)
     assert [(t.id, s) for t, s in found] == [("a", Standing.SAME_OWNER), ("c", Standing.ANOTHER)]
+
+
+@pytest.mark.parametrize(
+    ("actor", "mine"),
+    [
+        (Actor("ann", "s1"), True),
+        (Actor("ann", "s2"), False),
+        (Actor("ann", None), True),
+        (Actor("bob", "s1"), True),
+        (Actor("bob", "s1", named=True), False),
+        (Actor("bob", None), False),
+    ],
+)
+def test_what_is_mine(actor: Actor, mine: bool) -> None:
+    """The one notion of hooks and of the status: what the actor holds; who gives no session has
+    what any session of that owner holds."""
+    task = Task("a", "A", status=Status.IN_PROGRESS, owner="ann", session="s1")
+    assert actors.is_mine(task, actor) is mine
+    assert not actors.is_mine(task._replace(status=Status.COMPLETED), actor)

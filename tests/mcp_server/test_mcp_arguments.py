@@ -76,6 +76,7 @@ TAKEN: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = [
 ]
 REFUSED: list[tuple[str, Mapping[str, Any], str]] = [
     ("TaskGet", {}, "taskId"),
+    ("TaskLog", {"lint": True}, 'give operation "lint"'),
     ("TaskGet", {"taskId": "a", "id": "b"}, "two things"),
     ("TaskGet", {"taskId": ["a"]}, "taskId"),
     ("TaskUpdate", {"taskId": "a", "blockedBy": ["b"]}, "addBlockedBy and removeBlockedBy"),
