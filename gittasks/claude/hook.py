@@ -63,7 +63,7 @@ def opening(
     lines += _section("In progress in this session", own_tasks(snapshot, actor), graph, now)
     others = [t for t in running if t not in own_tasks(snapshot, actor)]
     lines += _section("In progress elsewhere", others, graph, now)
-    lines += way_lines(ways_on(running, actor, now))
+    lines += way_lines(ways_on(running, running, actor, now))
     lines += _section("Ready to start", graph.ready(actor.owner), graph, now)
     if progress.blocked:
         lines.append(f"Waiting for others to be finished: {progress.blocked}")
@@ -390,7 +390,7 @@ def _stop(workspace: Workspace, event: Event) -> Answer:
     """Remind of what this session still has in progress, once for the same tasks."""
     from gittasks.claude import links as recorded_links
 
-    if (workspace.setting(_REMINDER) or "").lower() == "hold":
+    if _reminder(workspace) == "hold":
         return _hold(workspace, event)
     held, session = _unfinished(workspace, event), workspace.actor.session
     state = " ".join(f"{t.id}@{t.started}" for t in held)
@@ -408,15 +408,18 @@ def _hold(workspace: Workspace, event: Event) -> Answer:
     return _blocked(held_back(workspace.list_id, held)) if held else Answer()
 
 
-_REMINDER = "gittasks.claudereminder"
+def _reminder(workspace: Workspace) -> str:
+    """`true`, `false`, or `hold`."""
+    if (workspace.setting("gittasks.claudereminder") or "").lower() == "hold":
+        return "hold"
+    return "true" if workspace.flag("gittasks.claudereminder", default=True) else "false"
 
 
 def _unfinished(workspace: Workspace, event: Event) -> list[Task]:
     """The tasks that this session has in progress; none while it waits, or was just told."""
     session = workspace.actor.session
     waits = event.fields.get("stop_hook_active") or event.fields.get("background_tasks")
-    holds = (workspace.setting(_REMINDER) or "").lower() == "hold"
-    if waits or not session or not (holds or workspace.flag(_REMINDER, default=True)):
+    if waits or not session or _reminder(workspace) == "false":
         return []
     tasks = workspace.snapshot().ordered()
     return [t for t in tasks if t.status is Status.IN_PROGRESS and t.session == session]

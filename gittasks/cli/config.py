@@ -9,7 +9,6 @@ import click
 from gittasks import render
 from gittasks.cli.options import command
 from gittasks.cli.output import Answer
-from gittasks.core.settings import SETTINGS
 from gittasks.errors import InvalidData, Usage
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def config_command(
     """
     workspace = settings.workspace()
     if (unset or scope) and name is None:
-        raise Usage("name the setting", hint=f"as in: gittasks config {SETTINGS[0].name} --unset")
+        raise Usage("name the setting", hint="as in: gittasks config NAME --unset")
     if unset and value is not None:
         raise Usage("--unset takes no value")
     if scope and value is None and not unset:

@@ -75,6 +75,11 @@ def _rules_fault(value: str) -> str | None:
     return f"no lint rule is called {', '.join(unknown)}" if unknown else None
 
 
+def _reminder_fault(value: str) -> str | None:
+    fits = value.lower() == "hold" or _flag_fault(value) is None
+    return None if fits else "use true, false or hold"
+
+
 _FLAG = Values("true or false", _flag_fault)
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -97,9 +102,9 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "claudeReminder",
-        _FLAG,
+        Values("true, false or hold", _reminder_fault),
         "true",
-        "Claude Code is reminded of a task in progress that its session leaves behind",
+        "Claude Code is reminded of a task in progress that its session leaves behind; or held",
     ),
     Setting(
         "fetchOnRead",

@@ -391,7 +391,7 @@ def _list(workspace: Workspace, given: Arguments) -> Reply:
     tasks = _filter(given).of(view.snapshot, view.graph, owner or me)
     shown = _open_first(tasks, given.get("limit", _MOST_TASKS))
     workspace.notices += plain.remarks(view)
-    workspace.notices += ways_on(tasks, workspace.actor, view.now)
+    workspace.notices += ways_on(tasks, view.tasks, workspace.actor, view.now)
     text = plain.task_list(view, shown, MARKS)
     if given.get("ready") and (others := ready_for_others(view.graph, owner or me)):
         workspace.notices.append(others if shown else nothing_ready(view.graph, owner or me))

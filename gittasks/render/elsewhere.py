@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from gittasks.core.actors import Answer, Standing, elsewhere, is_owner, way_on
+from gittasks.core.actors import Answer, Standing, counted, elsewhere, is_owner, way_on
 from gittasks.core.model import Actor, Task
 from gittasks.core.times import duration_brief, parse_time
 from gittasks.errors import Way
@@ -14,15 +14,19 @@ _SHOWN = 10
 _VERBS = {Answer.ASK_START: "start", Answer.ASK_CLAIM: "claim"}
 
 
-def ways_on(tasks: Iterable[Task], actor: Actor, now: int, *, most: int = _SHOWN) -> list[Way]:
+def ways_on(
+    tasks: Iterable[Task], among: Iterable[Task], actor: Actor, now: int, *, most: int = _SHOWN
+) -> list[Way]:
     """A sentence for each, such as `p2: yours, left by an earlier session 6 h ago`, and the
-    command that goes on with it."""
+    command that goes on with it. `among` are all tasks of the list: who has one in progress goes
+    on beside it."""
     pairs = elsewhere(tasks, actor)
-    ways = [_way(task, actor, where, now) for task, where in pairs[:most]]
+    every = {task.id: task for task in among} if pairs else {}
+    ways = [_way(task, every, actor, where, now) for task, where in pairs[:most]]
     return [*ways, *([Way(f"and {len(pairs) - most} more in progress")] if pairs[most:] else [])]
 
 
-def _way(task: Task, actor: Actor, where: Standing, now: int) -> Way:
+def _way(task: Task, every: Mapping[str, Task], actor: Actor, where: Standing, now: int) -> Way:
     words = f"{task.id}: {_words(task, where, now)}"
     if where is not Standing.SAME_OWNER and (actor.named or not task.owner):
         command = ("gittasks", "start", task.id, "--force")
@@ -32,7 +36,10 @@ def _way(task: Task, actor: Actor, where: Standing, now: int) -> Way:
     behalf = () if where is Standing.SAME_OWNER else ("--owner", task.owner or "")
     other = Actor(task.owner or "", actor.session, named=True) if behalf else actor
     verb = _VERBS.get(way_on(task, other))
-    return Way(words, ("gittasks", verb, task.id, "--resume", *behalf) if verb else ())
+    if not verb:
+        return Way(words)
+    beside = ("--parallel",) if counted(every, other.owner, actor.session) else ()
+    return Way(words, ("gittasks", verb, task.id, "--resume", *beside, *behalf))
 
 
 def _words(task: Task, where: Standing, now: int) -> str:

@@ -66,7 +66,7 @@ def state(view: ListView, marks: StatusMarks, actor: Actor) -> list[str]:
 def _about(task: Task, view: ListView, marks: StatusMarks, actor: Actor) -> list[str]:
     """The line of a task, and what is to be known before it is touched."""
     lines = [_cut(f"  {plain.task_line(task, view.graph, marks)}", _WIDTH)]
-    for way in ways_on([task], actor, view.now):
+    for way in ways_on([task], view.tasks, actor, view.now):
         words = clean(str(way._replace(purpose=way.purpose.partition(": ")[2])))
         if len(words.encode()) > _ASIDE - 4 and way.command:  # a command is of use when it is whole
             words = clean(str(way._replace(purpose="")).removeprefix(": "))

@@ -13,7 +13,7 @@ from gittasks.errors import NotFound, Usage
 
 _ROOT = Path(__file__).parent.parent.parent
 _READ = re.compile(
-    r'config\.(?:get|flag)\(\s*"gittasks\.(\w+)"|"gittasks\.(lintIgnore|lintignore)"'
+    r'(?:get|flag|setting)\(\s*"gittasks\.(\w+)"|"gittasks\.(lintIgnore|lintignore)"'
 )
 
 
