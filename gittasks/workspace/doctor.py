@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from itertools import islice
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import repair_of
@@ -163,18 +165,14 @@ def _damage(store: ListStore, *, fix: bool) -> Iterator[Symptom]:
     losses = damaged(store)
     if not losses:
         return
-    remote = store.remote
     packs = [] if all(x.torn for x in losses) else damaged_packs(store.repository)
-    for path in packs:
-        again = f"git fetch --refetch {remote}" if remote else "git fetch --refetch URL BRANCH"
-        yield Symptom(
-            "damage",
-            None,
-            f"the pack {path}, or its index, is damaged",
-            f"move both away, then: {again}; keep them for what was never pushed",
-        )
+    for pack in packs:
+        yield _pack_symptom(store, pack, fix=fix)
+    if fix and any(pack.sound for pack in packs):
+        store.repository.objects.close()
+        losses, packs = damaged(store), [pack for pack in packs if not pack.sound]
     failure, left = "", {loss.id for loss in losses}
-    if fix and remote and not packs:
+    if fix and store.remote and losses and not packs:
         try:
             left = {loss.id for loss in bring_back(store, losses)}
         except RemoteFailure as error:
@@ -182,16 +180,36 @@ def _damage(store: ListStore, *, fix: bool) -> Iterator[Symptom]:
     for loss in losses:
         if packs:
             hint = "it may be in the damaged pack"
-        elif not remote:
-            hint = "fetch it from a clone that has it: git fetch --refetch URL BRANCH"
-        elif fix:
-            hint = f"{failure}fetch it from another clone: git fetch --refetch URL BRANCH"
+        elif store.remote and not fix:
+            hint = f"gittasks doctor --fix fetches it again from {store.remote}"
         else:
-            hint = f"gittasks doctor --fix fetches it again from {remote}"
+            hint = failure + _by_hand(loss, store.remote if failure else None)
         aside = f", in the file {loss.torn}" if loss.torn else ""
         yield Symptom(
             "damage", store.list_id, f"{loss.message}{aside}", hint, fixed=loss.id not in left
         )
+
+
+def _by_hand(loss: Damage, remote: str | None) -> str:
+    """The commands that fetch an object: git writes none over a file that lies there."""
+    fetch = f"git fetch --refetch {remote or 'URL BRANCH'}"
+    place = "when it can be reached" if remote else "from a clone that has it"
+    if loss.torn:
+        torn = quote(loss.torn)
+        return f"{place}: mv {torn} {torn}.damaged, then: {fetch}"
+    return f"{place}: {fetch}"
+
+
+def _pack_symptom(store: ListStore, pack: DamagedPack, *, fix: bool) -> Symptom:
+    """What is wrong with a pack; an index is made anew from a pack that is sound."""
+    if pack.sound:
+        fixed = fix and rebuild_index(store.repository, pack)
+        hint = f"gittasks doctor --fix makes it anew, as does: git index-pack {quote(pack.path)}"
+        message = f"the index of the pack {pack.path} is missing or damaged"
+        return Symptom("damage", None, message, hint, fixed=fixed)
+    again = f"git fetch --refetch {store.remote or 'URL BRANCH'}"
+    hint = f"move both away, then: {again}; keep them for what was never pushed"
+    return Symptom("damage", None, f"the pack {pack.path}, or its index, is damaged", hint)
 
 
 def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]:
@@ -364,33 +382,65 @@ def _missing(repository: Repository, heads: list[str]) -> list[str]:
     return [line[1:] for line in lines if line.startswith("?")]
 
 
-def damaged_packs(repository: Repository) -> list[str]:
-    """Paths of packs that git finds damaged, or whose index it does."""
+class DamagedPack(NamedTuple):
+    """A pack that git cannot use; `sound` when only its index is missing or damaged."""
+
+    path: str
+    sound: bool
+
+
+def damaged_packs(repository: Repository) -> list[DamagedPack]:
+    """The packs that git finds damaged, or whose index it does."""
     folder = os.path.join(repository.common, "objects", "pack")
     packs = []
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
         path = os.path.join(folder, name)
-        if name.endswith(".idx"):
-            words = [*git.NO_HOOKS, f"--git-dir={repository.common}", "verify-pack", path]
-            answer = git.run(words, cwd=repository.common, env=git.unbound(repository.env))
-            if answer.returncode != 0:
-                packs.append(f"{path.removesuffix('.idx')}.pack")
+        if name.endswith(".pack"):
+            index = f"{path.removesuffix('.pack')}.idx"
+            if not os.path.exists(index) or _in(repository, "verify-pack", index):
+                with tempfile.TemporaryDirectory() as scratch:
+                    words = ["index-pack", "-o", os.path.join(scratch, "new.idx"), path]
+                    packs.append(DamagedPack(path, _in(repository, *words) == 0))
     return packs
+
+
+def rebuild_index(repository: Repository, pack: DamagedPack) -> bool:
+    """Make the index of a pack anew; the one that was there is kept in `gittasks/damaged`."""
+    name = os.path.basename(pack.path).removesuffix(".pack") + ".idx"
+    index = os.path.join(os.path.dirname(pack.path), name)
+    folder = os.path.join(repository.common, "gittasks", "damaged")
+    disk.make_folders(folder, repository.shared)
+    if os.path.exists(index):
+        platform.replace(index, os.path.join(folder, name))
+    return _in(repository, "index-pack", pack.path) == 0
+
+
+def _in(repository: Repository, *words: str) -> int:
+    """The exit code of a git command about the repository's own files."""
+    place = [*git.NO_HOOKS, f"--git-dir={repository.common}"]
+    answer = git.run([*place, *words], cwd=repository.common, env=git.unbound(repository.env))
+    return answer.returncode
 
 
 def bring_back(store: ListStore, losses: list[Damage]) -> list[Damage]:
     """Fetch a list once more, whole, with torn files moved aside; what is damaged after that.
 
-    The files are kept in `gittasks/damaged`. Raises RemoteFailure.
+    The files are kept in `gittasks/damaged`. Raises RemoteFailure, with each file in its place.
     """
     repository = store.repository
+    folder = os.path.join(repository.common, "gittasks", "damaged")
     if not store.remote:
         return losses
-    for loss in losses:
-        if loss.torn:
-            folder = os.path.join(repository.common, "gittasks", "damaged")
-            disk.make_folders(folder, repository.shared)
-            platform.replace(loss.torn, os.path.join(folder, loss.id))
-    remotes.fetch_again(repository, store.remote, store.list_id)
+    aside = {loss.torn: os.path.join(folder, loss.id) for loss in losses if loss.torn}
+    disk.make_folders(folder, repository.shared)
+    for torn, kept in aside.items():
+        platform.replace(torn, kept)
+    try:
+        remotes.fetch_again(repository, store.remote, store.list_id)
+    except RemoteFailure:
+        for torn, kept in aside.items():
+            if not os.path.exists(torn):
+                platform.replace(kept, torn)
+        raise
     repository.objects.close()
     return damaged(store)

@@ -28,10 +28,10 @@ def test_what_is_said_is_what_is_in_the_history(
     """An I/O error at calls around the commit point, before they are done and after."""
 
     def late(count: int) -> list[Fault]:
-        step = 3 if name in ("create", "start", "undo", "init") else 7
+        step = 4 if name in ("create", "start", "undo", "init", "claim") else 11
         return [Fault(n, errno.EIO, n % 2 == 0) for n in range(count, count // 2, -step)]
 
-    assert keep_the_law(str(tmp_path), name, late, capsys) > 4
+    assert keep_the_law(str(tmp_path), name, late, capsys) > 3
 
 
 @gits.files_only

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from support import gits
 from support.clones import share
 from support.repositories import Repo
+
+_REFETCH = "git fetch --refetch URL BRANCH"
 
 
 def _file(repo: Repo, name: str) -> Path:
@@ -84,6 +87,50 @@ def test_a_damaged_pack_is_named_with_what_brings_its_objects_back(tmp_path: Pat
     assert set(repo.tasks()) == {"a", "b", "c"}
 
 
+@pytest.mark.parametrize("harm", [_lose, _tear, _empty])
+@pytest.mark.parametrize("how", ["by doctor", "by git"])
+def test_a_damaged_index_is_made_anew_from_its_pack(
+    listed: Repo, tmp_path: Path, harm: object, how: str
+) -> None:
+    """Without any remote: the pack holds all that an index says."""
+    listed.git("gc", "-q")
+    (pack,) = Path(listed.git_dir, "objects", "pack").glob("*.pack")
+    assert callable(harm)
+    harm(pack.with_suffix(".idx"))
+    listed.remove("gittasks", "cache")
+    findings = listed.run("doctor", "--json").json()["findings"]
+    hints = {f["message"]: f["hint"] for f in findings if f["check"] == "damage"}
+    hint = hints[f"the index of the pack {pack} is missing or damaged"]
+    command = f"git index-pack {pack}"
+    assert hint == f"gittasks doctor --fix makes it anew, as does: {command}"
+    if how == "by git":
+        listed.git(*command.split()[1:])
+    else:
+        listed.run("doctor", "--fix")
+    assert set(listed.tasks()) == {"a", "b", "c"}
+    listed.fsck()
+
+
+def test_a_torn_file_stays_where_the_remote_cannot_be_reached(tmp_path: Path) -> None:
+    """The two commands that help are said, and they do, once it can be reached again."""
+    (repo,) = share(str(tmp_path), "a")
+    path = _file(repo, "gittasks/plan:tasks/a.yaml")
+    _tear(path)
+    repo.remove("gittasks", "cache")
+    hub = tmp_path / "hub.git"
+    hub.rename(tmp_path / "away")
+    findings = repo.run("doctor", "--fix", "--json").json()["findings"]
+    (finding,) = [f for f in findings if f["check"] == "damage"]
+    assert not finding["fixed"]
+    _, _, commands = finding["hint"].partition("when it can be reached: ")
+    move, fetch = commands.split(", then: ")
+    assert path.exists()
+    (tmp_path / "away").rename(hub)
+    for command in (move, fetch):
+        subprocess.run(command.split(), cwd=repo.path, check=True, capture_output=True)
+    assert set(repo.tasks()) == {"a", "b", "c"}
+
+
 def test_what_no_remote_has_is_said(listed: Repo) -> None:
     """Nothing is invented, and nothing is moved aside."""
     path = _file(listed, "gittasks/plan:tasks/a.yaml")
@@ -92,7 +139,8 @@ def test_what_no_remote_has_is_said(listed: Repo) -> None:
     findings = listed.run("doctor", "--fix", "--json").json()["findings"]
     (finding,) = [f for f in findings if f["check"] == "damage"]
     assert not finding["fixed"]
-    assert "git fetch --refetch" in finding["hint"]
+    move = f"mv {path} {path}.damaged"
+    assert finding["hint"] == f"from a clone that has it: {move}, then: {_REFETCH}"
     assert path.exists()
 
 
