@@ -317,9 +317,7 @@ def _seconds(configured: str | None) -> float:
 def _mirror(workspace: Workspace, event: Event) -> Answer:
     """Do in the list what the session did with its own task tools."""
     from gittasks.claude import links as recorded_links
-    from gittasks.claude import transfer
-    from gittasks.claude.links import Link, find
-    from gittasks.claude.mapping import mirror
+    from gittasks.claude import mapping, transfer
 
     if event.tool not in ("TaskCreate", "TaskUpdate", ""):
         return Answer()
@@ -327,13 +325,15 @@ def _mirror(workspace: Workspace, event: Event) -> Answer:
     if not native_list:
         return Answer()
     snapshot = workspace.snapshot()
-    known = find({}, snapshot, recorded_links.load(workspace, native_list), native_list)
-    mirrored = mirror(event, snapshot, known, native_list)
+    known = recorded_links.find(
+        {}, snapshot, recorded_links.load(workspace, native_list), native_list
+    )
+    mirrored = mapping.mirror(event, snapshot, known, native_list)
     if mirrored.unknown:
         return _from_folder(workspace, native_list, mirrored.unknown, event)
     _, refused = transfer.apply_steps(workspace, mirrored.steps)
     before = {
-        n: Link(link.task, known[n].base if n in known else None)
+        n: recorded_links.Link(link.task, known[n].base if n in known else None)
         for n, link in mirrored.links.items()
     }
     recorded_links.save(workspace, native_list, before if refused else mirrored.links)

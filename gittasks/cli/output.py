@@ -100,16 +100,12 @@ def _print(settings: Settings, value: Answer) -> None:
 def _in_words(notice: Notice, settings: Settings) -> str:
     if isinstance(notice, str):
         return notice
-    from gittasks.render.text import clean  # few answers have a command beside them
-
-    return clean(str(settings.addressed(notice)))
+    return render.text.clean(str(settings.addressed(notice)))
 
 
 def document(content: Mapping[str, Any]) -> None:
     """Print one JSON document to standard output."""
-    from gittasks.render import documents  # only --json needs it
-
-    say(documents.dumps(content))
+    say(render.documents.dumps(content))
 
 
 def _say_lines(lines: Iterable[str], *, err: bool = False) -> None:

@@ -19,9 +19,8 @@ from gittasks.core.history import phase_times, timeline
 from gittasks.core.rules import violations
 from gittasks.core.times import duration
 from gittasks.errors import GittasksError, Usage
-from gittasks.render.history_text import conflict_lines, in_words
-from gittasks.render.report import MARKER, Activity, Matter, Report
-from gittasks.render.text import UNICODE
+from gittasks.render.history_text import conflict_lines
+from gittasks.render.report import MARKER, Matter, Report
 from gittasks.store import disk
 from gittasks.web import LivePage, Server, port_is_taken
 
@@ -97,7 +96,7 @@ def gather(workspace: Workspace, view: ListView) -> Report:
         phase_times(view.tasks, now),
         timeline(snapshot, entries, now),
         _matters(workspace, view),
-        [Activity(e.at, e.commit, e.who, in_words(e, UNICODE)) for e in entries],
+        entries,
         picture(snapshot, now),
     )
 

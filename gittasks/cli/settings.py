@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from gittasks import render
 from gittasks.errors import Usage, Way
 
 if TYPE_CHECKING:
@@ -75,10 +76,8 @@ class Settings:
 
     def marks(self) -> StatusMarks:
         """Signs for the tasks that standard output can hold."""
-        from gittasks.render.text import colored, marks  # -h needs none
-
-        plain = marks(sys.stdout.encoding)
-        return colored(plain) if self.in_color() else plain
+        plain = render.text.marks(sys.stdout.encoding)
+        return render.text.colored(plain) if self.in_color() else plain
 
     def on_terminal(self) -> bool:
         """True when a person reads standard output on a terminal that can move the cursor."""

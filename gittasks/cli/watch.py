@@ -23,8 +23,7 @@ from gittasks.cli.terminal import Terminal, Wait, console, printed, terminal_sig
 from gittasks.core.progress import change_lines
 from gittasks.core.times import MINUTE, duration, duration_brief, format_time
 from gittasks.errors import GittasksError, Usage
-from gittasks.render.history_text import changed_words
-from gittasks.render.terminal import TURNING, Happened, picture
+from gittasks.render.terminal import TURNING, picture
 from gittasks.render.text import clean
 
 if TYPE_CHECKING:
@@ -53,14 +52,15 @@ class Live:
         self._branch: ListVersion | None = None
         self._view: ListView | None = None
         self._problem = ""
-        self._feed: deque[Happened] = deque(maxlen=_KEPT)
+        self._feed: deque[LogEntry] = deque(maxlen=_KEPT)
+        self._fresh: set[str] = set()
         self._lines: list[str] = []
         self._repaint_at = 0.0
 
     def run(self, *, until_done: bool) -> int:
         """Paint until somebody ends it; 0 after `q`, or when all is done if that was asked for."""
         with suppress(GittasksError):  # what came before is a courtesy
-            self._happened(reversed(self._workspace.log(limit=_KEPT)), new=False)
+            self._feed_with(reversed(self._workspace.log(limit=_KEPT)))
         try:
             with Terminal(sys.stdout) as terminal:
                 self._wait.for_terminal(terminal.input)
@@ -96,15 +96,14 @@ class Live:
             self._view, self._problem = None, news.problem.message if news.problem else ""
             return
         self._view, self._problem = view_commands.of_branch(self._workspace, news.branch), ""
-        self._happened(news.entries, new=True)
+        self._fresh.update(entry.commit for entry in news.entries)
+        self._feed_with(news.entries)
 
-    def _happened(self, entries: Iterable[LogEntry], *, new: bool) -> None:
-        marks = self._signs.marks
+    def _feed_with(self, entries: Iterable[LogEntry]) -> None:
+        """Add entries to the last changes, task by task."""
         for entry in entries:
-            for task_id in entry.tasks:
-                words = changed_words(entry.changes_of(task_id), marks)
-                sentence = f"{clean(task_id) or 'list'}: {', '.join(words)}"
-                self._feed.append(Happened(entry.at, entry.who, sentence, new))
+            parts = map(entry.changes_of, entry.tasks)
+            self._feed.extend(entry._replace(changes=part) for part in parts)
 
     def _draw(self, terminal: Terminal) -> None:
         """Make the picture anew, and note when it has to be made again: when a time moves on."""
@@ -115,7 +114,13 @@ class Live:
             self._view = view_commands.of_branch(self._workspace, self._branch)
             seconds = [c.seconds for c in self._view.progress.current if c.seconds is not None]
         self._lines = picture(
-            self._view, self._feed, self._foot(), self._signs, size, lambda made: printed(on, made)
+            self._view,
+            self._feed,
+            self._fresh,
+            self._foot(),
+            self._signs,
+            size,
+            lambda made: printed(on, made),
         )
         next_second = (1 if s < MINUTE else MINUTE - s % MINUTE for s in seconds)
         self._repaint_at = time.monotonic() + min(next_second, default=MINUTE)

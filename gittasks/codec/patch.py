@@ -20,6 +20,7 @@ from gittasks.codec.canonical import (
     task_fields,
 )
 from gittasks.codec.task_file import TaskReader, decode_task
+from gittasks.codec.yaml_nodes import decode_text, parse
 from gittasks.core.fields import BY_NAME, Kind
 from gittasks.core.model import Task
 from gittasks.errors import InvalidData
@@ -62,8 +63,6 @@ def rewrite_task(old_bytes: bytes, old: Task, new: Task) -> bytes:
 
 
 def _patched(data: bytes, old: Task, new: Task) -> bytes | None:
-    from gittasks.codec.yaml_nodes import decode_text, parse
-
     root = parse(data, old.id)
     text = decode_text(data, old.id)
     text = text if text.endswith("\n") else text + "\n"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from gittasks.core.ids import near_matches
 from gittasks.core.model import Status
 
 _FIELDS = {
@@ -237,8 +238,6 @@ def field_meant(word: str, known: Collection[str]) -> str | None:
     for name in known:
         if letters in _FIELDS.get(name, "").split():
             return name
-    from gittasks.core.ids import near_matches
-
     near = near_matches(letters, [plain(name) for name in known], 1)
     return next((name for name in known if near and plain(name) == near[0]), None)
 
@@ -249,8 +248,6 @@ def status_meant(word: str) -> Status | None:
     for status, words in _STATUSES.items():
         if letters in map(plain, words.split()):
             return status
-    from gittasks.core.ids import near_matches
-
     near = near_matches(word.strip().lower(), [s.value for s in Status], 1)
     return Status(near[0]) if near else None
 
@@ -261,8 +258,6 @@ def verb_meant(word: str, known: Collection[str]) -> str | None:
     for name, words in _VERBS.items():
         if name in known and letters in words.split():
             return name
-    from gittasks.core.ids import near_matches
-
     near = near_matches(letters, known, 1)
     return near[0] if near else None
 

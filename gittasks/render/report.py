@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from gittasks.core.graph import Graph, Picture
-from gittasks.core.history import PhaseTime, Timeline, workers
+from gittasks.core.history import LogEntry, PhaseTime, Timeline, workers
 from gittasks.core.model import Status, Task, task_seconds
 from gittasks.core.progress import Progress
 from gittasks.core.times import duration_brief, format_time
@@ -24,15 +24,6 @@ from gittasks.render.timeline import Axis
 
 MARKER = "gittasks report"
 """What every report says near its beginning, so that it is known for one."""
-
-
-class Activity(NamedTuple):
-    """One commit of the history in words, as `log` tells it."""
-
-    at: str
-    commit: str
-    who: str
-    what: str
 
 
 class Matter(NamedTuple):
@@ -50,7 +41,7 @@ class Report(NamedTuple):
     phases: Sequence[PhaseTime]
     timeline: Timeline
     matters: Sequence[Matter]
-    activity: Sequence[Activity]
+    history: Sequence[LogEntry]
     picture: Picture
 
     @property

@@ -8,7 +8,7 @@ marks say as well.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -16,12 +16,14 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from gittasks.core.history import LogEntry
 from gittasks.core.ids import listed
 from gittasks.core.model import Status, Task, by_phase, task_seconds
 from gittasks.core.progress import Phase
 from gittasks.core.times import duration_brief
 from gittasks.core.view import ListView
 from gittasks.render import plain, text
+from gittasks.render.history_text import changed_words
 from gittasks.render.plain import list_facts
 from gittasks.render.text import StatusMarks, clean
 
@@ -506,24 +508,19 @@ _FEED = 4
 """Lines that the last changes get at least, if the screen has them."""
 
 
-class Happened(NamedTuple):
-    """Something that was done: when (RFC 3339), by whom, in words; `new`: while we watched."""
-
-    at: str
-    who: str
-    text: str
-    new: bool
-
-
 def picture(
     view: ListView | None,
-    feed: Sequence[Happened],
+    feed: Sequence[LogEntry],
+    fresh: Container[str],
     foot: Sequence[Text],
     signs: Glyphs,
     size: tuple[int, int],
     printed: Callable[[RenderableType], str],
 ) -> list[str]:
-    """The lines of a screen of (columns, rows). `feed` is in order of time, oldest first.
+    """The lines of a screen of (columns, rows).
+
+    `feed` are changes of one task each, oldest first; those of the commits that are `fresh` were
+    made while somebody watched.
 
     Of a list that does not fit fewer tasks are shown, and at last what is below is cut off. `view`
     is None when there is no list.
@@ -534,7 +531,7 @@ def picture(
     top = _top(view, signs, width, room - min(len(feed) + 2, _FEED + 2), printed)
     rest = room - len(top) - 2
     if feed and rest > 0:
-        top += ["", *_feed(list(feed)[-rest:], printed)]
+        top += ["", *_feed(list(feed)[-rest:], fresh, signs, printed)]
     top = top[:room]
     return [*top, *[""] * (room - len(top)), *below][:height]
 
@@ -556,13 +553,20 @@ def _top(
     return lines
 
 
-def _feed(feed: Sequence[Happened], printed: Callable[[RenderableType], str]) -> list[str]:
+def _feed(
+    feed: Sequence[LogEntry],
+    fresh: Container[str],
+    signs: Glyphs,
+    printed: Callable[[RenderableType], str],
+) -> list[str]:
     """The last changes, one a line, newest last; what does not fit on a line is cut."""
     table = grid(None, None, None)
     table.columns[-1].no_wrap = True
     table.columns[-1].overflow = "ellipsis"
-    for event in feed:
-        style = "" if event.new else "dim"
-        clock = event.at.partition("T")[2]
-        add_row(table, cell(clock, "dim"), cell(event.who, "magenta"), Text(event.text, style))
+    for entry in feed:
+        words = ", ".join(changed_words(entry.changes, signs.marks))
+        sentence = f"{clean(entry.changes[0].task) or 'list'}: {words}"
+        clock = entry.at.partition("T")[2]
+        style = "" if entry.commit in fresh else "dim"
+        add_row(table, cell(clock, "dim"), cell(entry.who, "magenta"), Text(sentence, style))
     return printed(Group(Text("Last changes", "bold"), table)).split("\n")

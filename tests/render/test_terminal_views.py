@@ -11,10 +11,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from gittasks.core.history import Change, LogEntry
 from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task, Unmerged
 from gittasks.core.view import ListView, StaleClaim
 from gittasks.render import terminal
-from gittasks.render.terminal import ASCII, TURNING, UNICODE, Glyphs, Happened, bar, picture, signs
+from gittasks.render.terminal import ASCII, TURNING, UNICODE, Glyphs, bar, picture, signs
 
 NOW = 1893492000  # 2030-01-01T10:00:00Z
 MOMENT = "2030-01-01T{}:00Z"
@@ -289,14 +290,22 @@ def test_overview(width: int) -> None:
 
 def frame(size: tuple[int, int], feed: int = 3, shown: ListView | None = None) -> list[str]:
     """A picture of this size, without escape sequences."""
-    events = [Happened(MOMENT.format("09:00"), "kim", f"core: note {n}", True) for n in range(feed)]
+    at = MOMENT.format("09:00")
+    events = [
+        LogEntry(
+            f"{n:040}", at, "kim", None, None, "", (Change("core", "result", None, f"note {n}"),)
+        )
+        for n in range(feed)
+    ]
 
     def printed(made: object) -> str:
         lines = plain(drawn(made, size[0])).rstrip("\n").split("\n")
         return "\n".join(line.rstrip() for line in lines)
 
     foot = [bar(1, 0, 0, 1, ASCII).append("foot")]
-    return picture(shown or view(), events, foot, UNICODE, size, printed)
+    return picture(
+        shown or view(), events, {events[0].commit} if events else (), foot, UNICODE, size, printed
+    )
 
 
 @pytest.mark.parametrize("size", [(40, 8), (40, 24), (80, 24), (100, 40), (200, 50), (30, 4)])
@@ -315,7 +324,7 @@ def test_what_runs_and_what_happened_last_are_always_there(size: tuple[int, int]
     text = "\n".join(frame(size))
     assert "In progress (3)" in text
     assert text.count(TURNING) == 3
-    assert "core: note 2" in text
+    assert "core: result → note 2" in text
 
 
 def test_a_picture_without_a_list() -> None:
@@ -324,5 +333,5 @@ def test_a_picture_without_a_list() -> None:
     def printed(made: object) -> str:
         return plain(drawn(made, 40)).rstrip("\n")
 
-    lines = picture(None, [], [bar(1, 0, 0, 1, ASCII)], UNICODE, (40, 10), printed)
+    lines = picture(None, [], (), [bar(1, 0, 0, 1, ASCII)], UNICODE, (40, 10), printed)
     assert (len(lines), lines[-1]) == (10, "-")

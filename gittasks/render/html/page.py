@@ -11,6 +11,7 @@ from gittasks.core.model import Status, Task, Value, by_phase
 from gittasks.core.progress import Phase, Progress
 from gittasks.core.times import duration_brief, duration_words, format_time
 from gittasks.render import assets
+from gittasks.render.history_text import in_words
 from gittasks.render.html.charts import burnup_section, dependencies_section, grid, timeline_section
 from gittasks.render.html.markup import (
     Child,
@@ -33,6 +34,7 @@ from gittasks.render.html.markup import (
 )
 from gittasks.render.plain import field_words, loop_lines
 from gittasks.render.report import MARKER, Report, state_words, time_words
+from gittasks.render.text import UNICODE
 
 NOBODY = "(nobody)"
 
@@ -170,13 +172,13 @@ _SHOWN = 100
 def _activity(report: Report) -> Html:
     rows = [
         row(
-            tag("time", a.at.replace("T", " "), datetime=a.at),
-            status_text(a.who),
-            Html(status_text(a.what), " ", tag("code", a.commit[:7])),
+            tag("time", entry.at.replace("T", " "), datetime=entry.at),
+            status_text(entry.who),
+            Html(status_text(in_words(entry, UNICODE)), " ", tag("code", entry.commit[:7])),
         )
-        for a in report.activity[:_SHOWN]
+        for entry in report.history[:_SHOWN]
     ]
-    more = len(report.activity) - len(rows)
+    more = len(report.history) - len(rows)
     return tag(
         "details",
         tag("summary", f"The last {len(rows)} changes"),
