@@ -25,6 +25,7 @@ from gittasks.core.messages import undo_message
 from gittasks.core.model import ListState, Unmerged
 from gittasks.errors import (
     UPDATE,
+    BranchGone,
     Busy,
     DiskFailure,
     EmptyRemote,
@@ -353,6 +354,7 @@ def _push(
             for list_id in [i for i in commits if running[i].must_follow]:
                 running[list_id].fail(never_first(list_id, remote))
                 del pushed[list_id]
+        _drop_removed(running, remote, pushed)
         divided = frozenset() if decided else _divided(repository, remote, list(pushed))
     except RemoteFailure as error:
         for list_id in pushed:
@@ -370,6 +372,19 @@ def _push(
     answers = remotes.push(repository, remote, refspecs) if refspecs else {}
     for ref, list_id in going.items():
         running[list_id].note_pushed(pushed[list_id], answers[ref])
+
+
+def _drop_removed(running: Mapping[str, _ListSync], remote: str, pushed: dict[str, str]) -> None:
+    """Keep back what a push without a fetch would put back: what the remote had and has no more."""
+    unseen = [list_id for list_id in pushed if running[list_id].must_be_there]
+    if not unseen:
+        return
+    repository = next(iter(running.values())).repository
+    shown = remotes.branches(repository, remote)
+    for list_id in unseen:
+        if repository.ref(list_id) not in shown:
+            running[list_id].note_removed()
+            del pushed[list_id]
 
 
 # --- a remote that is fetched from one URL and pushed to others ----------------------------------
@@ -451,7 +466,7 @@ class _ListSync:
         self._remote = remote
         self._wish = wish
         self._before = store.heads()
-        self._absent = False
+        self._absent = self._looked = False
         self._received: dict[str, CommitInfo] = {}
         self._unsent: tuple[CommitInfo, ...] = ()
         self._offered: dict[str, CommitInfo] = {}
@@ -461,16 +476,16 @@ class _ListSync:
 
     def note_fetched(self, *, absent: bool) -> None:
         """Take in what a fetch said of this list."""
-        self._absent = absent
+        self._absent, self._looked = absent, True
         if not absent:
             self._note_shown()
         elif remotes.published(self.repository, self._remote, self._list_id):
             if self._wish.accept_rewrite:
                 remotes.forget_published(self.repository, self._remote, self._list_id)
             else:
-                self._note_removed()
+                self.note_removed()
 
-    def _note_removed(self) -> None:
+    def note_removed(self) -> None:
         """Follow where a list that was dropped has been deleted; else say that it is gone.
 
         What was sent before is nobody's loss here; what was not is told as an error.
@@ -514,7 +529,7 @@ class _ListSync:
             if evaluated.behind and evaluated.branch.heads.local:
                 evaluated, lagging, _ = transaction.integrate(self._store, apart=True)
         except GittasksError as error:
-            gone = isinstance(error, NoList)
+            gone = isinstance(error, NoList) and not isinstance(error, BranchGone)
             self.fail(nowhere(self._list_id, self._remote) if gone else error)
             return
         heads = evaluated.branch.heads
@@ -606,6 +621,12 @@ class _ListSync:
     def _shown(self) -> str | None:
         """The commit of the branch that it is pushed to, as it was last seen on the remote."""
         return _seen(self.repository, self._remote, self.ref)
+
+    @property
+    def must_be_there(self) -> bool:
+        """True when the remote had it, and has not been asked since."""
+        known = remotes.held(self.repository, self._remote, self._list_id)
+        return known is not None and not self._looked and not self.result.pushed_as
 
     @property
     def must_follow(self) -> bool:

@@ -200,6 +200,7 @@ def lists_answer(workspace: Workspace, *, places: bool = False, every: bool = Fa
         lambda: render.documents.lists_document(rows),
         lambda _: text(render.plain.lists_table(rows, places=places)),
         drawing=drawn if places else None,
+        notices=workspace.notices,
         exit_code=InvalidData.exit_code if unreadable else 0,
     )
 

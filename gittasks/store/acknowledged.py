@@ -108,6 +108,13 @@ def lost(repository: Repository, list_id: str, heads: Iterable[str | None]) -> t
     return tuple(operations)
 
 
+def gone(repository: Repository) -> dict[str, int]:
+    """Lists whose branch is nowhere any more: how many operations were acknowledged here."""
+    known = repository.known_lists()
+    counts = {i: len(lost(repository, i, ())) for i in lists(repository) if i not in known}
+    return {list_id: count for list_id, count in counts.items() if count}
+
+
 def missing(objects: ObjectStore, head: str | None, heads: Sequence[str]) -> tuple[str, ...]:
     """The operations of a head that none of some others has; its own id where it is unreadable."""
     others: dict[str, CommitInfo] = {}

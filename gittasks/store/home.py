@@ -213,6 +213,23 @@ def adopt(repository: Repository, list_id: str, remote: str) -> None:
         _configure(repository, section, repository.ref(list_id), remote)
 
 
+def moved(repository: Repository, list_id: str, remote: str) -> str | None:
+    """The word about a home that was pointed at another repository (`git remote set-url`).
+
+    None where it is where it was, or another remote has the old address: that is a doubt.
+    """
+    record, known = _read(repository, list_id), addresses(repository)
+    now = known.get(remote)
+    if record is None or now is None or record.remote != remote:
+        return None
+    if record.address in known.values():
+        return None
+    return (
+        f'{remote} was {record.address} and is {now} now: from here on "{list_id}" is shared and '
+        "its claims are granted there"
+    )
+
+
 def _configure(repository: Repository, section: str, ref: str, remote: str) -> None:
     """Let git's own pull and push in a worktree of the list go the same way; `remote` last."""
     keys = {"merge": ref, "rebase": "false", "remote": remote}

@@ -54,7 +54,7 @@ def examine(session: Session, *, fix: bool) -> list[Symptom]:
     lists = session.repository.known_lists()
     symptoms = [*_setup(session, shared=bool(lists), fix=fix), *_commits(session, fix=fix)]
     symptoms += _doubles(lists)
-    symptoms += _gone(session, lists)
+    symptoms += [_lost(*gone) for gone in acknowledged.gone(session.repository).items()]
     symptoms += _locks(session, lists, fix=fix)
     for list_id in lists:
         store = ListStore(session.repository, list_id)
@@ -243,15 +243,6 @@ def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]
 def _lost(list_id: str, count: int) -> Symptom:
     hint = "; ".join(map(str, lost_ways(list_id)))
     return Symptom("lost", list_id, lost_words(list_id, count), hint)
-
-
-def _gone(session: Session, lists: Sequence[str]) -> Iterator[Symptom]:
-    """Lists whose branch is gone with all that was made here."""
-    for list_id in acknowledged.lists(session.repository):
-        if list_id not in lists:
-            count = len(acknowledged.lost(session.repository, list_id, ()))
-            if count:
-                yield _lost(list_id, count)
 
 
 def _sharing(store: ListStore, branch: ListVersion, *, fix: bool) -> Iterator[Symptom]:

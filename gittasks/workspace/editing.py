@@ -160,6 +160,8 @@ def write(
         from gittasks.sync import commit_through_remote  # it is for claims of shared lists alone
 
         attempt.asks = True
+        if sentence := home.moved(session.repository, session.list_id, remote):
+            session.notify([sentence])
         written = commit_through_remote(
             session.store, remote, attempt.propose, people, first=policy.first
         )

@@ -46,6 +46,8 @@ def known(session: Session) -> list[ListSummary]:
         summaries.append(
             ListSummary(list_id, snapshot, list_id in local, remotes, list_id == current, changed)
         )
+    for list_id, count in acknowledged.gone(repository).items():
+        session.notify(session_.lost_notices(list_id, count))
     return summaries
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -225,6 +225,13 @@ def lost_ways(list_id: str) -> tuple[Way, Way]:
         Way("bring back", ("gittasks", "lists", "restore", list_id)),
         Way("or let go", ("gittasks", "lists", "forget", list_id), decision=True),
     )
+
+
+def lost_notices(list_id: str, count: int) -> list[Notice]:
+    """What is said of such operations wherever a list is read or exchanged."""
+    restore, forget = lost_ways(list_id)
+    words = f"{lost_words(list_id, count)}; {restore.purpose}"
+    return [restore._replace(purpose=words), forget]
 
 
 def no_remote(repository: Repository) -> NoRemote:
@@ -459,12 +466,13 @@ class Session:
                 return self.store.load()
             raise no_such_list(self.repository, self.chosen) from None
         if branch.lost:
-            restore, forget = lost_ways(self.list_id)
-            words = f"{lost_words(self.list_id, branch.lost)}; {restore.purpose}"
-            lost: list[Notice] = [restore._replace(purpose=words), forget]
-            self.notices += [notice for notice in lost if notice not in self.notices]
+            self.notify(lost_notices(self.list_id, branch.lost))
         self.check_open(branch.snapshot.info)
         return branch
+
+    def notify(self, notices: Iterable[Notice]) -> None:
+        """Say these once."""
+        self.notices += [notice for notice in notices if notice not in self.notices]
 
     def check_open(self, info: ListInfo) -> None:
         """Say that the list at work is not open; NoList where nobody named it."""

@@ -24,16 +24,22 @@ from gittasks.core.messages import OWNER, can_keep, keep_message, parse_trailers
 from gittasks.core.rules import Violation, built_on, violations
 from gittasks.core.times import DAY, HOUR, duration_words, format_time
 from gittasks.errors import GittasksError, NoRemote, RemoteFailure
-from gittasks.store import home, leases, remotes, side_branches, transaction
+from gittasks.store import acknowledged, home, leases, remotes, side_branches, transaction
 from gittasks.store.commits import MERGE_SIGNER
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import Heads
 from gittasks.store.merge_files import task_of
 from gittasks.workspace import log
-from gittasks.workspace.session import forget_choice, named_list, no_remote, signatures
+from gittasks.workspace.session import (
+    forget_choice,
+    lost_notices,
+    named_list,
+    no_remote,
+    signatures,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from gittasks.core.history import LogEntry
     from gittasks.core.model import Snapshot
@@ -172,12 +178,21 @@ def exchange(
     repository = session.repository
     chosen = remotes.remote_of(repository, remote) if remote else None
     known = repository.known_lists()
+    for list_id, count in acknowledged.gone(repository).items():
+        session.notify(lost_notices(list_id, count))
     if all_lists or not (known or named_list(repository, session.list_option)):
         return _sync_all(session, wish, chosen)
     store = ListStore(repository, session.list_id, chosen)
     if (remote := store.decisive) is None:
         raise no_remote(repository)
+    _notify_moved(session, [store], remote)
     return _tidied(repository, sync.sync([store], remote, wish), wish)
+
+
+def _notify_moved(session: Session, stores: Sequence[ListStore], remote: str) -> None:
+    """Say of which lists the home is another repository than before."""
+    words = (home.moved(session.repository, store.list_id, remote) for store in stores)
+    session.notify(sentence for sentence in words if sentence)
 
 
 def _tidied(repository: Repository, done: list[SyncResult], wish: SyncOptions) -> list[SyncResult]:
@@ -217,6 +232,7 @@ def _sync_all(session: Session, wish: SyncOptions, named: str | None) -> list[Sy
         theirs = {i for i in there if named or home.of(repository, i).remote == remote}
         theirs -= {result.list_id for result in done}
         stores = [ListStore(repository, list_id, remote) for list_id in sorted(lists | theirs)]
+        _notify_moved(session, stores, remote)
         done += sync.sync(stores, remote, wish, shown)
     # Only the tracking ref is left of what was removed there: nothing here is at stake.
     done = [synced._replace(error=None) if synced.removed else synced for synced in done]

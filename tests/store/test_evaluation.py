@@ -341,3 +341,17 @@ def test_a_list_with_a_root_of_its_own_is_merged(pair: tuple[Repo, Repo]) -> Non
         assert not repo.sync().error
     assert ada.head() == bob.head()
     assert ada.workspace("plan").snapshot().info.title == "By hand"
+
+
+def test_equal_notes_of_one_second_are_one(tmp_path: Path) -> None:
+    """Added in two clones under one name; in one clone the second is told a second later."""
+    ada, bob = clones.share(str(tmp_path), "ada", "bob")
+    for repo in (ada, bob):
+        repo.edit(AddNote("a", "it works"), at=5)
+    clones.settle(ada, bob)
+    assert [note.text for note in clones.tasks(bob)["a"].notes] == ["it works"]
+    assert bob.workspace("plan").conflicts() == []
+    bob.edit(AddNote("a", "it works"), at=5)
+    first, second = clones.tasks(bob)["a"].notes
+    assert (first.text, second.text) == ("it works", "it works")
+    assert first.at < second.at

@@ -479,3 +479,21 @@ def test_a_configured_name_that_is_no_remote_is_what_is_gone(tmp_path: object) -
     assert refused.json()["error"]["message"] == 'the remote of "plan" is gone: elsewhere'
     bob.git("config", "branch.gittasks/plan.remote", "origin")
     bob.ok("done", "a")
+
+
+@pytest.mark.parametrize("args", [["sync"], ["push"], ["claim", "b"]])
+def test_a_home_that_is_another_repository_now_is_said_once(
+    args: list[str], tmp_path: object
+) -> None:
+    """`git remote set-url` moves the home; the old repository may be alive and grant as well."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    hub = ada.git("remote", "get-url", "origin")
+    bob.ok("note", "a", "adopted")
+    bob.ok("sync", "-q")
+    fork = _fork(bob, hub)
+    bob.git("remote", "set-url", "origin", fork)
+    bob.ok("note", "a", "to be sent")
+    told = bob.run(*args)
+    assert told.code == 0, told.err
+    assert f"origin was {hub} and is {fork} now" in told.err
+    assert " now: from here on" not in bob.run("sync").err

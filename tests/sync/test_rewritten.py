@@ -172,3 +172,45 @@ def test_a_rewritten_history_is_refused_and_accepting_it_loses_nothing(
     bob.ok("sync", "--accept-rewrite", "-q")
     assert set(bob.tasks("plan")) == {"a", "b", "c"}
     assert on_hub(bob) == bob.head()
+
+
+@pytest.mark.parametrize("fetched", ["synced", "by-git"])
+def test_a_push_puts_nothing_back_that_was_removed(fetched: str, tmp_path: Path) -> None:
+    """It does not fetch, and obeys the same rule as a sync all the same."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    if fetched == "synced":
+        bob.ok("sync", "-q")
+    bob.ok("note", "a", "made here")
+    git(_hub(ada), "update-ref", "-d", "refs/heads/gittasks/plan")
+    refused = bob.run("push", "--json")
+    assert refused.code == 7
+    error = refused.json()["error"]
+    assert error["kind"] == "history-rewritten"
+    assert "was removed from origin" in error["message"]
+    assert not on_hub(bob)
+    bob.ok("push", "--accept-rewrite", "-q")
+    assert on_hub(bob) == bob.head()
+
+
+def test_what_is_gone_with_its_branch_is_said_by_exchanges_and_lists(tmp_path: Path) -> None:
+    """`git branch -D` and a prune leave nothing to read, and no exchange fails over it."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    bob.ok("note", "a", "made here")
+    git(_hub(ada), "update-ref", "-d", "refs/heads/gittasks/plan")
+    bob.git("fetch", "-q", "--prune")
+    bob.git("branch", "-q", "-D", "gittasks/plan")
+    for args in (["lists"], ["sync"], ["pull"], ["sync", "--all"]):
+        told = bob.run(*args)
+        assert told.code in (0, 8), told.err
+        assert "gone from the branch" in told.err
+        assert "gittasks lists restore plan" in told.err
+        assert "gittasks lists forget plan" in told.err
+    named = bob.run("sync", "--list=plan", "--json")
+    assert named.code == 8
+    restore = ["gittasks", "lists", "restore", "plan"]
+    assert restore in [words[:4] for words in named.json()["error"]["commands"]]
+    bob.ok("lists", "restore", "plan")
+    assert [note["text"] for note in bob.tasks("plan")["a"]["notes"]] == ["made here"]
+    bob.git("branch", "-q", "-D", "gittasks/plan")
+    bob.ok("lists", "forget", "plan")
+    assert "gone from the branch" not in bob.run("lists").err
