@@ -157,14 +157,7 @@ def write(
         if attempt.needs_remote:
             remote = session.store.decisive
     if remote is not None:
-        from gittasks.sync import commit_through_remote  # it is for claims of shared lists alone
-
-        attempt.asks = True
-        if sentence := home.moved(session.repository, session.list_id, remote):
-            session.notify([sentence])
-        written = commit_through_remote(
-            session.store, remote, attempt.propose, people, first=policy.first
-        )
+        written = _ask(session, remote, attempt, people, first=policy.first)
     assert written is not None  # noqa: S101  what has to be asked is known, or raised NoRemote
     if written.commit is None:
         return EditResult(attempt.edit, None, attempt.notes)
@@ -179,6 +172,23 @@ def write(
     session.notices += [lagging(folder) for folder in written.lagging]
     session.notices += [f"done, but {sentence}" for sentence in written.unfinished]
     return EditResult(attempt.edit, written.commit.id, attempt.notes)
+
+
+def _ask(
+    session: Session,
+    remote: str,
+    attempt: _Attempt,
+    people: transaction.Signatures,
+    *,
+    first: bool,
+) -> transaction.CommitResult:
+    """Let the home remote decide on a write."""
+    from gittasks.sync import commit_through_remote  # it is for claims of shared lists alone
+
+    attempt.asks = True
+    if sentence := home.moved(session.repository, session.list_id, remote):
+        session.notify([sentence])
+    return commit_through_remote(session.store, remote, attempt.propose, people, first=first)
 
 
 class _Attempt:
