@@ -1,8 +1,8 @@
-"""Candidates of the Tab key: ids of tasks and lists, with their subjects."""
+"""Candidates of the Tab key: ids of tasks and lists, owners, phases, tags, settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem
 
 from gittasks.cli.settings import Settings
 from gittasks.core.model import Status, Task
+from gittasks.core.settings import SETTINGS
 from gittasks.errors import GittasksError
 from gittasks.render.text import clean
 
@@ -55,6 +56,42 @@ def lists(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
     except GittasksError:
         return []
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def owners(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Owners of tasks of the list."""
+    return _said(ctx, incomplete, lambda task: [task.owner])
+
+
+def phases(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Phases of the list, as `--phase` takes them."""
+    return _said(ctx, incomplete, lambda task: [task.phase_label])
+
+
+def tags(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Tags of the list."""
+    return _said(ctx, incomplete, lambda task: task.tags)
+
+
+def _said(
+    ctx: click.Context, incomplete: str, words: Callable[[Task], Iterable[str | None]]
+) -> list[CompletionItem]:
+    """Words that tasks of the list have, each once, in order of display."""
+    try:
+        known = _workspace(ctx).snapshot().ordered()
+    except GittasksError:
+        return []
+    there = dict.fromkeys(word for task in known for word in words(task) if word)
+    return [CompletionItem(word) for word in there if word.startswith(incomplete)]
+
+
+def settings(_: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Names of settings."""
+    return [
+        CompletionItem(known.name, help=known.meaning)
+        for known in SETTINGS
+        if known.name.lower().startswith(incomplete.lower())
+    ]
 
 
 def _workspace(ctx: click.Context) -> Workspace:

@@ -21,7 +21,7 @@ _SCOPES = ("local", "worktree", "global", "system")
 
 
 @command("config")
-@click.argument("name", required=False, metavar="[NAME]")
+@click.argument("setting_name", required=False, metavar="[NAME]")
 @click.argument("value", required=False, metavar="[VALUE]")
 @click.option("--unset", is_flag=True, help="Take the setting out, so that its default counts.")
 @click.option(
@@ -31,14 +31,14 @@ _SCOPES = ("local", "worktree", "global", "system")
 )
 @click.pass_obj
 def config_command(
-    settings: Settings, name: str | None, value: str | None, unset: bool, scope: str | None
+    settings: Settings, setting_name: str | None, value: str | None, unset: bool, scope: str | None
 ) -> Answer:
     """Show all settings or one, with where its value comes from; set one to VALUE.
 
     They are git's own (git config gittasks.NAME), so git's ways to set them work too. Exit code 4
     when a value that is shown cannot be used.
     """
-    workspace = settings.workspace()
+    workspace, name = settings.workspace(), setting_name
     if (unset or scope) and name is None:
         raise Usage("name the setting", hint="as in: gittasks config NAME --unset")
     if unset and value is not None:

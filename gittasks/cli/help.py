@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from gittasks import __version__, render
-from gittasks.cli.options import command
+from gittasks.cli.options import command, common_options
 from gittasks.cli.output import Answer, say
 from gittasks.core.suggestions import OPTIONS_ELSEWHERE, field_meant, status_meant
 from gittasks.errors import Way
@@ -110,6 +110,24 @@ def _roff(text: str) -> str:
 _VARIABLE = "_GITTASKS_COMPLETE"
 
 
+_OF_GIT = {
+    "bash": """
+_git_gittasks() {
+    local at=1
+    while [[ $at -lt ${#words[@]} && ${words[at]} != gittasks ]]; do at=$((at + 1)); done
+    local COMP_WORDS=("${words[@]:at}") COMP_CWORD=$((cword - at))
+    _gittasks_completion gittasks
+}
+""",
+    "zsh": """
+_git-gittasks() {
+    _gittasks_completion "$@"
+}
+""",
+}
+"""Functions by which git's own completion of a shell completes `git gittasks`."""
+
+
 @command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
@@ -126,7 +144,9 @@ def completion_command(ctx: click.Context, shell: str) -> Answer:
     dialect = get_completion_class(shell)
     assert dialect is not None  # noqa: S101  click has all three
     complete = dialect(ctx.find_root().command, {}, "gittasks", _VARIABLE)
-    script = complete.source_template % complete.source_vars()
+    script = complete.source_template % complete.source_vars() + _OF_GIT.get(shell, "")
+    # A word with a space in it is one word on the line, too.
+    script = script.replace("COMPREPLY+=($value)", 'COMPREPLY+=("$(printf %q "$value")")')
     return Answer(
         lambda: render.documents.completion_document(shell, script), lambda _: script.strip()
     )
@@ -149,6 +169,8 @@ def hint_for(error: click.ClickException) -> Way | str | None:
         status = status_meant(wrong[1]) if wrong else None
         return f"did you mean --status {status}?" if status else None
     if "unexpected extra argument" in error.format_message():
+        if context.info_name == "redo":
+            return "redo takes back the last undo; any other is named to undo: gittasks undo COMMIT"
         if context.info_name in ("create", "note"):
             return f"quote a text of several words: {context.command_path} {_usage(context)}"
         if _takes_id(context):
@@ -162,6 +184,8 @@ def _option(wrong: str, context: click.Context) -> str | None:
     command = str(context.info_name)
     if command == "run":
         return "put -- before the command: gittasks run ID -- COMMAND"
+    if command in ("push", "sync") and wrong in ("--force", "-f"):
+        return "nothing is pushed with force; --accept-rewrite merges a history that was rewritten"
     if wrong in _NOTES and command != "note":
         has_result = any("--result" in param.opts for param in context.command.params)
         or_result = "; the outcome is --result TEXT" if has_result else ""
@@ -174,6 +198,8 @@ def _option(wrong: str, context: click.Context) -> str | None:
     added = f"--add-{wrong.lstrip('-')}"  # what `create` sets, `update` adds to
     if added in names.values():
         return f"did you mean {added}?"
+    if re.fullmatch("-[A-Za-z]", wrong):  # one letter is like too many words
+        return _short(wrong[1], context.command)
     field = field_meant(wrong.lstrip("-"), names)
     if field is None and "addBlockedBy" in names:
         field = field_meant("add" + wrong.lstrip("-"), names)
@@ -184,6 +210,20 @@ def _option(wrong: str, context: click.Context) -> str | None:
             return f"did you mean {name}{value}?"
         return f"give it without an option: {context.command_path} {_usage(context)}"
     return None
+
+
+_SHORT = {"n": "--limit", "a": "--all", "m": "--message"}
+"""Short options of other programs, where the long one that they stand for is here."""
+
+
+def _short(letter: str, command: click.Command) -> str | None:
+    """The options that a letter may stand for; several where it could be any of them."""
+    names = _names(command).values()
+    common = [opt for param in common_options() for opt in param.opts]
+    longs = [name for name in (*names, *common) if name.startswith(f"--{letter.lower()}")]
+    if _SHORT.get(letter) in names:
+        longs = [_SHORT[letter]]
+    return f"did you mean {' or '.join(sorted(set(longs)))}?" if longs else None
 
 
 def _names(command: click.Command) -> dict[str, str]:

@@ -29,7 +29,7 @@ def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 
 
 class _Id(click.types.StringParamType):
-    """An id, which Tab completes."""
+    """An id or another word of a list, which Tab completes; `noun` is a function of candidates."""
 
     def __init__(self, noun: str) -> None:
         self.noun = noun
@@ -40,14 +40,16 @@ class _Id(click.types.StringParamType):
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
     ) -> list[CompletionItem]:
-        """The ids that begin so; none where they cannot be had."""
+        """The words that begin so; none where they cannot be had."""
         from gittasks.cli import candidates  # for the Tab key alone
 
-        find = candidates.tasks if self.noun == "task" else candidates.lists
-        return find(ctx, incomplete)
+        find = getattr(candidates, self.noun)
+        items: list[CompletionItem] = find(ctx, incomplete)
+        return items
 
 
-_TASK_ID, _LIST_ID = _Id("task"), _Id("list")
+_TASK_ID, _LIST_ID = _Id("tasks"), _Id("lists")
+_OWNER, _TAG = _Id("owners"), _Id("tags")
 
 
 def common_options() -> list[click.Parameter]:
@@ -60,7 +62,9 @@ def common_options() -> list[click.Parameter]:
             metavar="LIST",
             help="The list to work on, by id.",
         ),
-        click.Option(["--as", "common_acting"], metavar="NAME", help="Who acts, when not you."),
+        click.Option(
+            ["--as", "common_acting"], type=_OWNER, metavar="NAME", help="Who acts, when not you."
+        ),
         click.Option(["--json", "common_json"], is_flag=True, help="One JSON document on stdout."),
         click.Option(
             ["--color", "common_color"],
@@ -129,8 +133,12 @@ _IDS = {
     ),
     **dict.fromkeys(("add_blocks", "remove_blocks", "task_ids"), _TASK_ID),
     "list_id": _LIST_ID,
+    "owner": _OWNER,
+    "phase": _Id("phases"),
+    **dict.fromkeys(("tags", "add_tags", "remove_tags", "tag"), _TAG),
+    "setting_name": _Id("settings"),
 }
-"""Parameters that take an id, by their names."""
+"""Parameters that take an id, or a word that Tab completes, by their names."""
 
 
 def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:

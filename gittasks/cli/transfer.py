@@ -117,9 +117,10 @@ _SHOWN = 3
 @click.option("--status", "statuses", multiple=True, type=view.STATUSES, help="Only in this state.")
 @click.option("--owner", metavar="NAME", help="Only those of NAME.")
 @filter_options
+@view.at_option
 @click.pass_obj
 def export_command(
-    settings: Settings, /, form: str | None, path: str | None, **conditions: Any
+    settings: Settings, /, form: str | None, path: str | None, at: str | None, **conditions: Any
 ) -> Answer:
     """Print the list, deleted tasks included in JSON.
 
@@ -127,7 +128,7 @@ def export_command(
     """
     form = form or _form_of(path)
     workspace = settings.workspace()
-    snapshot = workspace.snapshot()
+    snapshot = workspace.look_back(at).branch.snapshot if at else workspace.snapshot()
     chosen = filter_of(conditions, deleted=True)
     tasks = chosen.of(snapshot, Graph.of(snapshot), workspace.actor.owner)
     text = _exported(snapshot, tasks, form)

@@ -57,6 +57,40 @@ class Terminal:
         os.close(self._fd)
 
 
+@pytest.mark.parametrize(
+    ("words", "candidates"),
+    [
+        (["git", "gittasks", "--list", "pl"], ["plan"]),
+        (["git", "-C", ".", "gittasks", "sta"], ["start", "status"]),
+        (["git", "gittasks", "create", "X", "--owner", "An"], [r"Ana\ B."]),
+        (["git", "gittasks", "list", "--tag", ""], ["red", "blue"]),
+        (["git", "gittasks", "list", "--phase", "P"], [r"PHASE\ 2"]),
+        (["git", "gittasks", "config", "catch"], ["catchUp"]),
+    ],
+)
+def test_git_completes_its_subcommand(
+    listed: Repo, words: list[str], candidates: list[str]
+) -> None:
+    """git's completion calls the function of a subcommand with the words and the place in them."""
+    listed.ok(
+        *("create", "PHASE 2: X", "--id", "x", "--owner", "Ana B.", "--tag", "red,blue"), "--force"
+    )
+    path = f"{os.path.dirname(GITTASKS)}{os.pathsep}{os.environ['PATH']}"
+    script = (
+        'eval "$(gittasks completion bash)"; words=("$@"); cword=$(($# - 1)); _git_gittasks; '
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", *words],
+        cwd=listed.path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == candidates, done.stderr
+
+
 @pytest.mark.parametrize("shell", list(SHELLS))
 def test_tab_completes_commands_options_and_ids(listed: Repo, shell: str) -> None:
     """What Tab puts on the line is run, and does what the words in full would do."""

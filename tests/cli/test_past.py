@@ -62,6 +62,8 @@ def test_a_list_at_a_time(dated: Repo, clock: str, states: dict[str, str]) -> No
     told = dated.ok("list", "--all", "--json", "--at", f"{DAY}{clock}:00Z").json()
     assert {t["id"]: t["status"] for t in told["tasks"]} == states
     assert told["at"] == f"{DAY}{clock}:00Z"
+    exported = dated.ok("export", "--at", f"{DAY}{clock}:00Z").json()
+    assert {t["id"]: t["status"] for t in exported["tasks"]} == states
 
 
 def test_a_list_at_a_commit(dated: Repo) -> None:
