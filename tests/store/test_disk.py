@@ -98,14 +98,14 @@ def test_a_ref_s_folder_that_cannot_be_synced_is_told_for_what_it_is(
     """The branch has moved: nobody may hear that nothing was changed."""
     before = listed.head()
     folder = os.path.dirname(listed.ref_lock())
-    monkeypatch.setattr(os, "fsync", failing(errno.EIO, lambda path: path == folder))
     workspace = listed.workspace("plan")
-    assert workspace.edit([START_A]).commit
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", failing(errno.EIO, lambda path: path == folder))
+        assert workspace.edit([START_A]).commit
     (notice,) = workspace.notices
     assert isinstance(notice, str)
     assert notice.startswith("done, but a power cut may take it back")
     assert notice.endswith(f"({folder}: the disk reports an I/O error)")
-    monkeypatch.undo()
     assert listed.head() != before
 
 

@@ -158,9 +158,16 @@ def test_agents_plans_and_the_past(pair: tuple[Repo, Repo]) -> None:
     assert ann.tasks("plan")[task]["status"] == "completed"
 
 
-@pytest.mark.parametrize("way", ["shallow", "bare", "submodule"])
+_CLONES = {
+    "shallow": ["--depth=1", "--no-single-branch"],
+    "partial": ["--filter=blob:none"],
+    "bare": ["--mirror"],
+}
+
+
+@pytest.mark.parametrize("way", ["shallow", "partial", "bare", "submodule"])
 def test_other_kinds_of_clones(pair: tuple[Repo, Repo], way: str, tmp_path: Path) -> None:
-    """A shallow clone, a mirror and a submodule read the list and write to it."""
+    """Shallow and partial clones, a mirror and a submodule read the list and write to it."""
     ann, _ = pair
     hub, place = ann.git("remote", "get-url", "origin"), str(tmp_path / "other")
     if way == "submodule":
@@ -168,12 +175,14 @@ def test_other_kinds_of_clones(pair: tuple[Repo, Repo], way: str, tmp_path: Path
         outer.git("submodule", "add", "-q", hub, "inner")
         place = os.path.join(outer.path, "inner")
     else:
-        args = ["--depth=1", "--no-single-branch"] if way == "shallow" else ["--mirror"]
-        git(str(tmp_path), "clone", "-q", *args, f"file://{hub}", place)
+        git(hub, "config", "uploadpack.allowFilter", "true")
+        git(str(tmp_path), "clone", "-q", *_CLONES[way], f"file://{hub}", place)
     other = Repo(place)
     assert set(other.tasks()) == {"a", "b", "c"}
     other.ok("start", "a")
     assert status(other, "a") == "in_progress"
+    other.ok("claim", "b", "--offline", env={"GITTASKS_OWNER": "bob", "GITTASKS_SESSION": "s1"})
+    assert status(other, "b") == "in_progress"
 
 
 def test_the_defaults_of_git_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

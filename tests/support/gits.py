@@ -93,7 +93,7 @@ def new_git() -> dict[str, str]:
             "make .venv/new-git/.installed"
         )
     path = f"{os.path.join(_NEW, 'bin')}{os.pathsep}{os.environ['PATH']}"
-    return {"PATH": path, "GIT_EXEC_PATH": _programs(), "GIT_TEMPLATE_DIR": ""}
+    return {"PATH": path, "GIT_EXEC_PATH": _programs(), "GIT_TEMPLATE_DIR": _template()}
 
 
 def of_format(form: str) -> dict[str, str]:
@@ -101,6 +101,15 @@ def of_format(form: str) -> dict[str, str]:
     hash_, refs = form.split("-")
     chosen = {"GIT_DEFAULT_HASH": hash_, "GIT_DEFAULT_REF_FORMAT": refs}
     return {**new_git(), **chosen} if refs == "reftable" else chosen
+
+
+@cache
+def _template() -> str:
+    """The folders that a new repository has from git's own template."""
+    folder = scratch()
+    for name in ("hooks", "info"):
+        os.mkdir(os.path.join(folder, name))
+    return folder
 
 
 @cache
