@@ -7,6 +7,9 @@ import os
 import sys
 from contextlib import suppress
 
+_OURS = "gittasks"
+"""The option of an interpreter that was started by `_in_utf8`."""
+
 
 def main() -> None:
     """Run the command line and leave at once.
@@ -15,6 +18,7 @@ def main() -> None:
     would cost more than the work itself.
     """
     gc.disable()
+    _in_utf8()
     try:
         code = _run()
     except KeyboardInterrupt:
@@ -34,14 +38,25 @@ def _run() -> int:
         sys.modules.setdefault("_hashlib", None)  # type: ignore[arg-type]
     from gittasks.cli.main import run
 
-    return run([_text(word) for word in sys.argv[1:]])
+    return run(sys.argv[1:])
 
 
-def _text(word: str) -> str:
-    """An argument as UTF-8 where the locale knows only ASCII; names of files stay as they are."""
-    if word.isascii() or sys.getfilesystemencoding() == "utf-8" or os.path.lexists(word):
-        return word
-    return os.fsencode(word).decode("utf-8", "surrogateescape")
+def _in_utf8() -> None:
+    """Start anew in Python's UTF-8 mode where the locale has another encoding for names.
+
+    Arguments, variables and what other programs are given are UTF-8 then, as git has them; output
+    keeps the encoding of the locale.
+    """
+    if sys.getfilesystemencoding() == "utf-8":
+        if _OURS in sys._xoptions and "PYTHONIOENCODING" in os.environ:  # noqa: SLF001
+            del os.environ["PYTHONIOENCODING"]  # it was for this process alone
+        return
+    options, env = ["-X", "utf8"], dict(os.environ)
+    if "PYTHONIOENCODING" not in env and sys.stdout is not None:
+        options += ["-X", _OURS]
+        env["PYTHONIOENCODING"] = f"{sys.stdout.encoding}:{sys.stdout.errors}"
+    with suppress(OSError):
+        os.execve(sys.executable, [sys.executable, *options, *sys.orig_argv[1:]], env)  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -54,9 +54,14 @@ def test_a_list_lives_its_life(repo: Repo, system: dict[str, str]) -> None:
         "update b --phase two",
         "undo",
         "done b",
+        "claude install",
+        "claude status",
+        "claude uninstall",
     ):
         repo.ok(*line.split(), env=system)
     assert repo.ok("status", env=system).out.startswith("plan\n2/2 tasks complete (100%)")
+    event = {"hook_event_name": "SessionStart", "session_id": "s1", "cwd": repo.path}
+    assert "plan" in repo.ok("claude", "hook", stdin=json.dumps(event), env=system).out
     repo.fsck()
 
 
@@ -281,6 +286,13 @@ def test_arguments_are_utf8_where_the_locale_is_ascii(listed: Repo) -> None:
     listed.ok("apply", "pläne.md", env=env)
     listed.ok("note", "a", "groß → größer", env=env)
     listed.ok("done", "a", "--result", "Prüfung", env=env)
+    shown = 'printf "%s %s" "$1" "${PYTHONIOENCODING-none}"'
+    run = listed.ok("run", "b", "--", "sh", "-c", shown, "sh", "groß", env=env)
+    assert run.out.startswith("groß none")
+    listed.ok("note", "c", "x", env={**env, "GITTASKS_OWNER": "Jörg"})
+    listed.remove("gittasks", "cache")
+    listed.ok("--as", "Jörg", "note", "c", "y", env=env)
+    assert {note["by"] for note in listed.tasks()["c"]["notes"]} == {"Jörg"}
     done = listed.ok("show", "a", env=env)
     tasks = listed.tasks()
     assert tasks["a"]["result"] == "Prüfung"

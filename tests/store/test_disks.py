@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import clones, disks
+from support import clones, disks, systems
 from support.repositories import Repo
 
 SMB = ("no-links", "no-folder-sync", "busy-renames")
@@ -53,10 +53,19 @@ def _live(repo: Repo) -> None:
 def test_a_list_is_written_and_shared(disk: Path) -> None:
     """No rename is lost, none is done twice, and nothing is left over."""
     repo = clones.share(str(disk), "ada")[0]
-    repo.ok("done", "a", "--result", "PASS")
+    Path(repo.git_dir, "hooks").mkdir(exist_ok=True)
+    hook = Path(repo.git_dir, "hooks", "post-commit")
+    hook.write_text("#!/bin/sh\n", encoding="utf-8")
+    hook.chmod(0o755)
+    log = disk.parent / "log"
+    for task, env in (("a", {}), ("b", systems.macos(log)), ("c", systems.windows(log))):
+        repo.ok("hooks", "install", env=env)  # keeps the one that is there by a link, or a copy
+        repo.ok("done", task, "--result", "PASS", env=env)
+        repo.ok("hooks", "uninstall", env=env)
+        assert hook.read_text(encoding="utf-8") == "#!/bin/sh\n"
     repo.ok("sync")
     assert clones.on_hub(repo) == repo.head()
-    assert repo.tasks()["a"]["result"] == "PASS"
+    assert [task["result"] for task in repo.tasks().values()] == ["PASS"] * 3
     assert _leftovers(repo) == []
 
 
@@ -88,13 +97,14 @@ def test_a_full_disk_is_told_and_nothing_is_lost(disk: Path) -> None:
 def test_names_are_found_as_the_disk_stores_them(disk: Path) -> None:
     """A list in another case is the stored one; a plan is found, and paths that it names agree."""
     repo = clones.share(str(disk), "ada")[0]
-    repo.ok("start", "a", "--list", "PLAN")
+    env = systems.macos(disk.parent / "log")
+    repo.ok("start", "a", "--list", "PLAN", env=env)
     assert repo.tasks()["a"]["status"] == "in_progress"
     assert os.listdir(repo.file(".git/refs/heads/gittasks")) == ["plan"]
     composed, decomposed = (unicodedata.normalize(form, "pläne.md") for form in ("NFC", "NFD"))
     repo.write(composed, "- [ ] Ärger\n")
     assert decomposed in os.listdir(repo.path)
-    repo.ok("apply", composed)
-    repo.ok("apply", decomposed)
+    repo.ok("apply", composed, env=env)
+    repo.ok("apply", decomposed, env=env)
     subjects = [task["subject"] for task in repo.tasks().values()]
     assert subjects.count("Ärger") == 1
