@@ -130,7 +130,15 @@ def test_only_for_those_who_name_this_machine(listed: Repo, serve: Serve) -> Non
     """A page whose name was made to lead here is refused, and what other sites fetch."""
     served = serve(listed)
     port = served.port
-    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "", "[::1]"):
+    for host in (
+        "evil.example",
+        f"evil.example:{port}",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "",
+        "[::1]",
+        f"0.0.0.0:{port}",
+    ):
         for path in ("/", "/events"):
             assert served.ask(path, Host=host).status == 421, host
     for host in (f"localhost:{port}", f"LOCALHOST:{port}", f"127.0.0.1:{port}"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.clones import settle, share
-from support.repositories import GITTASKS, Repo, plan
+from support.repositories import Repo, on_path, plan
 from support.templates import copied
 from test_imports import _loaded, _of, _warm
 from test_json import check_document
@@ -237,11 +237,10 @@ CASES: list[tuple[str, Operation | None, list[Operation], Operation, dict[str, A
 
 def shell(repo: Repo, command: str) -> None:
     """Run a line that gittasks printed, as a person who copies it does."""
-    path = os.pathsep.join([os.path.dirname(GITTASKS), os.environ["PATH"]])
     done = subprocess.run(
         ["sh", "-c", command],
         cwd=repo.path,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": on_path()},
         capture_output=True,
         text=True,
         check=False,

@@ -121,6 +121,13 @@ def test_force_takes_a_task_over_and_says_so() -> None:
     assert edit.forced == ("held",)
 
 
+def test_a_forced_start_of_a_claimed_task_fences_its_holder_out() -> None:
+    """The number of the claim rises, so that what the old holder finishes later is refused."""
+    claimed = having(a={**RUNNING, "claim": 1})
+    edit = run(claimed, act(Verb.START), context=by("bob", "s2", force=True))
+    assert edit.after.tasks["a"].claim == 2
+
+
 @pytest.mark.parametrize(
     ("fields", "way"), [(COMPLETED, "reopen"), (SKIPPED, "reopen"), (DELETED, "restore")]
 )

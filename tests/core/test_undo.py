@@ -220,6 +220,21 @@ def test_undo_of_done_is_refused_when_a_dependent_was_started_since() -> None:
         take_back(before, after, now)
 
 
+def test_undo_of_done_is_refused_when_a_dependent_was_completed_since() -> None:
+    before = step(seeded(), Update(id="b", add_blocked_by=("a",)), Transition(Verb.START, "a"))
+    after = step(before, Transition(Verb.DONE, "a"))
+    now = step(after, Transition(Verb.DONE, "b"), context=BOB)
+    with pytest.raises(Refused, match="b was waiting for a and is completed since"):
+        take_back(before, after, now)
+
+
+def test_a_task_that_waited_for_the_id_before_it_was_made_does_not_stop_the_undo() -> None:
+    first = seeded()
+    before = first.with_tasks(first.tasks["a"]._replace(blocked_by=("n",)))
+    after = step(before, Create(subject="New", id="n"))
+    assert take_back(before, after, after) == before
+
+
 def test_undo_is_refused_when_a_dependency_that_comes_back_would_close_a_cycle() -> None:
     before = step(seeded(), Update(id="a", add_blocked_by=("b",)))
     after = step(before, Update(id="a", remove_blocked_by=("b",)))

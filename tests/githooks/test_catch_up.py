@@ -9,22 +9,30 @@ from typing import Any
 import pytest
 from support.commits import commit, ran, said, status
 from support.repositories import Repo, git
+from support.templates import copied
 
 _OFF = {"GITTASKS_HOOKS": "0"}
 _WHEN = "2026-11-20T10:00:00+0100"
 
 
 @pytest.fixture
-def team(hooked: Repo, tmp_path: Path) -> tuple[Repo, Repo, Repo]:
+def team(tmp_path: Path) -> tuple[Repo, Repo, Repo]:
     """Ada and Cleo with hooks, Bob with git alone; all three have written to the list `plan`."""
-    hub = str(tmp_path / "hub")
+    copied("team", _gather, str(tmp_path))
+    ada, bob, cleo = (Repo(str(tmp_path / name)) for name in ("ada", "bob", "cleo"))
+    return ada, bob, cleo
+
+
+def _gather(folder: str) -> None:
+    hub = os.path.join(folder, "hub")
+    hooked = Repo.listed(os.path.join(folder, "ada"), "a", "b", "c", hooks=True)
     git(hooked.path, "init", "-q", "--bare", hub)
     hooked.git("remote", "add", "origin", hub)
     hooked.git("push", "-q", "-u", "origin", "main")
     people = [hooked]
     for name in ("Bob", "Cleo"):
-        git(str(tmp_path), "clone", "-q", hub, name.lower())
-        repo = Repo(str(tmp_path / name.lower()))
+        git(folder, "clone", "-q", hub, name.lower())
+        repo = Repo(os.path.join(folder, name.lower()))
         repo.git("config", "user.name", name)
         repo.git("config", "user.email", f"{name.lower()}@example.com")
         people.append(repo)
@@ -37,7 +45,6 @@ def team(hooked: Repo, tmp_path: Path) -> tuple[Repo, Repo, Repo]:
     hooked.ok("hooks", "install")
     people[2].ok("pull")
     people[2].ok("hooks", "install")
-    return hooked, people[1], people[2]
 
 
 def _work(repo: Repo, message: str, *args: str, push: bool = True) -> str:

@@ -114,6 +114,8 @@ def test_an_older_script_is_brought_up_to_date(hooked: Repo) -> None:
     assert "outdated" in hooked.run("hooks", "status").out
     assert hooked.ok("hooks", "install", "--json").json()["changed"] is True
     assert "# old" not in path.read_text(encoding="utf-8")
+    hooked.ok("hooks", "uninstall")
+    assert {name.partition(".")[2] for name in os.listdir(path.parent)} <= {"sample"}
 
 
 def test_nothing_is_overwritten_twice(listed: Repo) -> None:

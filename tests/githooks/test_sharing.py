@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from support.commits import commit, ran, said
 from support.repositories import Repo, git
+from support.templates import copied
 
 
 @pytest.fixture
-def pair(hooked: Repo, tmp_path: Path) -> tuple[Repo, Repo]:
+def pair(tmp_path: Path) -> tuple[Repo, Repo]:
     """Two clones of one hub, hooks in both; the list is on the hub."""
-    hub = str(tmp_path / "hub")
+    copied("hooked pair", _clone, str(tmp_path))
+    return Repo(str(tmp_path / "ada")), Repo(str(tmp_path / "bob"))
+
+
+def _clone(folder: str) -> None:
+    hub = os.path.join(folder, "hub")
+    hooked = Repo.listed(os.path.join(folder, "ada"), "a", "b", "c", hooks=True)
     git(hooked.path, "init", "-q", "--bare", hub)
     hooked.git("remote", "add", "origin", hub)
     hooked.git("push", "-q", "-u", "origin", "main")
     hooked.ok("sync")
-    git(str(tmp_path), "clone", "-q", hub, "bob")
-    bob = Repo(str(tmp_path / "bob"))
+    git(folder, "clone", "-q", hub, "bob")
+    bob = Repo(os.path.join(folder, "bob"))
     bob.git("config", "user.name", "Bob")
     bob.ok("hooks", "install")
-    return hooked, bob
 
 
 def _push(repo: Repo, *args: str) -> list[str]:
     code, output = ran(repo.path, "push", "-q", *args)
     assert code == 0, output
     return said(output)
+
+
+def _lists(repo: Repo) -> str:
+    """The lists on the hub, at which commits."""
+    return repo.git("ls-remote", "origin", "refs/heads/gittasks/*")
 
 
 def _pull(repo: Repo) -> list[str]:
@@ -93,16 +105,20 @@ def test_it_can_be_switched_off(pair: tuple[Repo, Repo]) -> None:
     """git config gittasks.pushWithCode false."""
     ada, _ = pair
     ada.git("config", "gittasks.pushWithCode", "false")
+    before = _lists(ada)
     commit(ada, "x\n\nTask: a completed")
     assert _push(ada) == []
+    assert _lists(ada) == before
 
 
 def test_a_dry_run_pushes_nothing(pair: tuple[Repo, Repo]) -> None:
     """git push --dry-run runs the hook as well."""
     ada, _ = pair
+    before = _lists(ada)
     commit(ada, "x\n\nTask: a completed")
     for option in ("--dry-run", "-n"):
         assert _push(ada, option) == []
+    assert _lists(ada) == before
 
 
 def test_our_own_push_runs_no_hook(pair: tuple[Repo, Repo], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from gittasks.render.text import ASCII, UNICODE, clean, clean_block, indent, mar
 POOL = st.text(
     st.sampled_from(
         list("ab →é😀\n\r\t\x00\x1b\x7f\x85\x9b\xad\u034f\u061c\u200b\u200d\u200e\u2028\u202e")
-        + list("\u2060\u2066\u3164\ufeff\ufff9\U000e0041\U000e0100\ufe0f\ud800\udcff")
+        + list("\u2060\u2066\u3164\u180b\ufe00\ufeff\ufff9\U000e0041\U000e0100\ufe0f\ud800\udcff")
     )
 )
 
@@ -41,9 +41,11 @@ def test_clean_shows_what_it_escapes(text: str, shown: str) -> None:
 # Format characters that change what others look like or are not seen at all. The rest of
 # Unicode's category Cf, such as the Arabic number sign, is drawn and may stay.
 HIDDEN = {0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)} | {
-    0xFEFF,
+    *(0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),  # drawn as nothing
+    *range(0x180B, 0x1810),
+    *range(0xFE00, 0xFE0E),  # the two after them choose how an emoji looks, and stay
     *range(0xFFF9, 0xFFFC),
-    *range(0xE0000, 0xE0080),
+    *range(0xE0000, 0xE1000),  # tags and selectors, which carry whole messages
 }
 
 

@@ -502,6 +502,38 @@ def test_objects_and_folders_are_synced_before_the_ref(
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_a_file_is_synced_before_its_rename_and_its_folder_after(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut between any two of these calls leaves no name without what belongs to it."""
+    calls: list[tuple[str, str]] = []
+    sync, replace = os.fsync, os.replace
+
+    def syncing(handle: int) -> None:
+        path = os.readlink(f"/proc/self/fd/{handle}")
+        calls.append(("sync", os.path.relpath(path, listed.git_dir)))
+        sync(handle)
+
+    def replacing(source: str, target: str) -> None:
+        calls.append(("rename", os.path.relpath(target, listed.git_dir)))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", syncing)
+    monkeypatch.setattr(os, "replace", replacing)
+    listed.workspace().edit([Transition(Verb.START, "a")])
+    ref = "refs/heads/gittasks/plan"
+    move = calls.index(("rename", ref))
+    objects = [path for kind, path in calls if kind == "rename" and path.startswith("objects/")]
+    assert len(objects) == 4
+    for path in objects:
+        at, folder = calls.index(("rename", path)), os.path.dirname(path)
+        assert any(kind == "sync" and name.startswith(f"{folder}/") for kind, name in calls[:at])
+        assert ("sync", folder) in calls[at:move]
+    assert ("sync", f"{ref}.lock") in calls[:move]
+    assert ("sync", os.path.dirname(ref)) in calls[move:]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
 @pytest.mark.parametrize(
     ("key", "value", "durable"),
     [

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import pytest
 from support import races
-from support.repositories import Repo
+from support.repositories import Repo, by_name
 
 from gittasks.core.operations import AddNote
 from gittasks.store import transaction
 
 
 def test_eight_processes_lose_nothing(repo: Repo) -> None:
-    """8 × 10 updates by the console script, every one acknowledged and in the history."""
+    """8 × 10 updates by commands, every one acknowledged and in the history."""
     races.race_list(repo, 8)
     before = repo.count()
-    races.assert_nothing_lost(repo, races.run_writers(repo, 8, 10), before)
+    told = races.run_writers(repo, 8, 10, by_name())
+    races.assert_nothing_lost(repo, told, before)
 
 
 def test_writers_beside_gc_and_repack_lose_nothing(repo: Repo) -> None:

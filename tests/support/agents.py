@@ -13,7 +13,7 @@ from mcp.server.lowlevel import Server
 from mcp_types import CallToolResult, TextContent
 
 from gittasks.mcp_server.server import make_server
-from support.repositories import GITTASKS, Repo
+from support.repositories import Repo, by_name
 
 
 class Agent:
@@ -69,10 +69,10 @@ def in_memory(
 
 
 def parameters(repo: Repo, *args: str, env: Mapping[str, str] = {}) -> StdioServerParameters:
-    """How an agent starts the installed server in a repository."""
+    """How an agent starts the server in a repository."""
     everything = {**os.environ, **env}
     return StdioServerParameters(
-        command=GITTASKS, args=["mcp", *args], env=everything, cwd=repo.path
+        command=by_name(agents=True), args=["mcp", *args], env=everything, cwd=repo.path
     )
 
 
@@ -80,6 +80,6 @@ def parameters(repo: Repo, *args: str, env: Mapping[str, str] = {}) -> StdioServ
 def over_stdio(
     repo: Repo, *args: str, env: Mapping[str, str] = {}, mode: str = "auto"
 ) -> Iterator[Agent]:
-    """An agent that starts the installed server as a process of its own."""
+    """An agent whose server is a process of its own."""
     with _connected(parameters(repo, *args, env=env), mode) as agent:
         yield agent

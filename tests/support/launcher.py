@@ -96,16 +96,17 @@ class Launcher:
     """The process that forks the commands of one test process, and ends with it.
 
     `folder` is for the front of a PATH: there is a `gittasks` in it that does as `installed`.
+    One for `agents` has imported the server for them as well, and so forks what is larger.
     """
 
-    def __init__(self, installed: str) -> None:
+    def __init__(self, installed: str, *, agents: bool = False) -> None:
         self._control, theirs = socket.socketpair()
         self._environment = _at_start(os.environ)
         self.folder = tempfile.mkdtemp(prefix="gittasks-forks-")
         with theirs, self._door(installed) as door:
             numbers = [theirs.fileno(), door.fileno()]
             self._process = subprocess.Popen(
-                [sys.executable, "-P", __file__, *map(str, numbers)],
+                [sys.executable, "-P", __file__, *map(str, numbers), *["agents"][:agents]],
                 pass_fds=numbers,
                 cwd=os.path.abspath(os.sep),
                 stdin=subprocess.DEVNULL,
@@ -318,8 +319,11 @@ def _note_offers(path: str) -> None:
     main._print_error = noting_error
 
 
-def _preload() -> None:
-    """Import all that a command may import, except the server for agents."""
+_OF_AGENTS = ("mcp", "mcp_types", "anyio", "jsonschema")
+
+
+def _preload(agents: bool) -> None:
+    """Import all that a command may import; the server for agents, which is large, on demand."""
     import importlib
     import pkgutil
     import re
@@ -329,23 +333,25 @@ def _preload() -> None:
     sys.modules.setdefault("_hashlib", None)  # type: ignore[arg-type]  # as __main__ has it
     libraries = set()
     for module in pkgutil.walk_packages(gittasks.__path__, "gittasks."):
-        if module.name.startswith("gittasks.mcp_server"):
+        if module.name.startswith("gittasks.mcp_server") and not agents:
             continue
         path = importlib.import_module(module.name).__file__
         assert path
         with open(path, encoding="utf-8") as file:
             libraries |= set(re.findall(r"(?m)^ *(?:from|import) ([\w.]+)", file.read()))
     for name in sorted(libraries):
-        if name.partition(".")[0] not in ("mcp", "mcp_types", "anyio", "jsonschema"):
+        if agents or name.partition(".")[0] not in _OF_AGENTS:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
+    if agents:
+        importlib.import_module("anyio._backends._asyncio")  # imported when a server begins
 
 
 if __name__ == "__main__":
     import gc
 
-    _preload()
+    _preload("agents" in sys.argv)
     os.fsync = unsynced  # type: ignore[assignment]
     gc.collect()
     gc.freeze()  # what is never looked at again is never copied by a fork
-    _serve(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))
+    _serve(*(socket.socket(fileno=int(number)) for number in sys.argv[1:3]))

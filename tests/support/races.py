@@ -33,11 +33,13 @@ def race_list(repo: Repo, writers: int) -> Repo:
     return plan(repo, "shared", *(f"own{w}" for w in range(writers)))
 
 
-def run_writers(repo: Repo, writers: int, turns: int) -> dict[str, list[str]]:
+def run_writers(
+    repo: Repo, writers: int, turns: int, program: str = GITTASKS
+) -> dict[str, list[str]]:
     """Let processes of the console script write in turns; what each was told was written."""
     running = [
         subprocess.Popen(
-            ["sh", "-c", _WRITER, "writer", GITTASKS, str(w), str(turns)], cwd=repo.path
+            ["sh", "-c", _WRITER, "writer", program, str(w), str(turns)], cwd=repo.path
         )
         for w in range(writers)
     ]

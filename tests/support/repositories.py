@@ -28,6 +28,7 @@ __all__ = [
     "Repo",
     "Result",
     "Workspace",
+    "by_name",
     "git",
     "on_path",
     "plan",
@@ -123,11 +124,23 @@ def _notes(_thread: int) -> str:
     return os.path.join(scratch(), "offers")
 
 
+@cache
+def by_name(*, agents: bool = False) -> str:
+    """Path of a gittasks that is forked, for programs that call it; the installed one if none is.
+
+    One for `agents` starts their server soon.
+    """
+    forks = launcher()
+    if forks is not None and agents:
+        forks = Launcher(GITTASKS, agents=True)
+        atexit.register(forks.close)
+    return GITTASKS if forks is None else os.path.join(forks.folder, "gittasks")
+
+
 def on_path() -> str:
     """PATH with gittasks at its front, for hooks, shells and all that calls it by its name."""
-    forks = launcher()
-    front = [forks.folder] if forks else []
-    return os.pathsep.join([*front, os.path.dirname(GITTASKS), os.environ["PATH"]])
+    folders = [os.path.dirname(by_name()), os.path.dirname(GITTASKS)]
+    return os.pathsep.join([*folders, os.environ["PATH"]])
 
 
 class Repo:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from support import transports
 from support.clones import automatic, on_hub, settle, share
-from support.repositories import GITTASKS, Repo, Result, git, plan
+from support.repositories import GITTASKS, Repo, Result, by_name, git, plan
 from support.transports import Remote
 
 from gittasks.core.operations import AddNote, Update
@@ -170,7 +170,7 @@ def test_many_processes_sync_at_once(tmp_path: object) -> None:
     folders = {"p": ann.path, "q": f"{ann.path}-tree", "r": bob.path, "s": bob.path}
     running = [
         subprocess.Popen(
-            ["sh", "-c", _WORK, GITTASKS, name], cwd=folder, stdout=subprocess.PIPE, text=True
+            ["sh", "-c", _WORK, by_name(), name], cwd=folder, stdout=subprocess.PIPE, text=True
         )
         for name, folder in folders.items()
     ]
