@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from gittasks.core.model import READ_ON, Problem, Snapshot, Task
+from gittasks.core.model import PROMISED, READ_ON, Problem, Snapshot, Task
 from gittasks.errors import Ambiguous, InvalidData, NotFound, Usage, Way
 
 _LIST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -239,6 +239,10 @@ def repair_of(problem: Problem) -> str:
     """What to do about a file that cannot be read."""
     if problem.set_aside:
         return READ_ON
+    if problem.message.startswith(PROMISED):
+        return "run this again when the remote can be reached"
+    if problem.is_lost:
+        return "with --fix it is fetched again"
     return "repair the file by hand: git worktree add gives you the list's branch as files"
 
 
@@ -248,4 +252,5 @@ def unreadable(problem: Problem) -> InvalidData:
         f"the file of task {problem.task} cannot be read: {problem.message}",
         where=f"{problem.path}:{problem.line}" if problem.line else problem.path,
         hint=repair_of(problem),
+        ways=[Way("see what is damaged", ("gittasks", "doctor"))] if problem.is_lost else [],
     )

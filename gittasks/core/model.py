@@ -231,6 +231,12 @@ OTHER_ID = "id says "
 
 SET_ASIDE = "not read yet: the list has more hand-written text than is read at once"
 """The fault of a file that was set aside, with the time that it would take."""
+LACKS, TORN, PROMISED = (
+    "the repository lacks the ",
+    "the object file of the ",
+    "this partial clone lacks ",
+)
+"""The beginnings of the faults of a file whose object cannot be had."""
 READ_ON = "run this again: what was read is kept, and the next command reads on"
 
 
@@ -250,6 +256,11 @@ class Problem(NamedTuple):
     def other_list(self) -> str:
         """The id of the list that `is_other_list` tells of."""
         return self.message.removeprefix(OTHER_ID).partition(" ")[0]
+
+    @property
+    def is_lost(self) -> bool:
+        """True when the object of the file cannot be had, so that nothing is wrong in its text."""
+        return self.message.startswith((LACKS, TORN, PROMISED))
 
     @property
     def set_aside(self) -> bool:

@@ -17,6 +17,7 @@ from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from gittasks.core.model import LACKS, PROMISED, TORN
 from gittasks.errors import InvalidData, Way
 from gittasks.store import git, platform
 from gittasks.store.discovery import GitDir, read_shallow
@@ -140,11 +141,11 @@ class ObjectStore:
 
     def _unavailable(self, object_id: str, kind: str, damaged: bool) -> Unavailable:
         if damaged:
-            words = f"the object file of the {kind} {object_id} is damaged"
+            words = f"{TORN}{kind} {object_id} is damaged"
         elif self._promisor and (reason := self._promisor.fetch([object_id])):
-            return _promised(f"this partial clone lacks the {kind} {object_id}; {reason}")
+            return _promised(f"{PROMISED}the {kind} {object_id}; {reason}")
         else:
-            words = f"the repository lacks the {kind} {object_id}"
+            words = f"{LACKS}{kind} {object_id}"
         return Unavailable(
             words,
             where=object_id,
@@ -175,7 +176,7 @@ class ObjectStore:
         if reason is None:
             return None
         others = f" and {len(lacking) - 1} more objects of the list" if len(lacking) > 1 else ""
-        return _promised(f"this partial clone lacks {lacking[0]}{others}; {reason}")
+        return _promised(f"{PROMISED}{lacking[0]}{others}; {reason}")
 
     def has(self, object_id: str) -> bool:
         """Is an object here, as far as its name says, without a fetch?"""

@@ -189,29 +189,33 @@ def resident_sharer(path: str, who: int, turns: int, env: Mapping[str, str]) -> 
     return beaten, rounds
 
 
-def test_eight_processes_in_four_clones_sync_at_once(tmp_path: Path) -> None:
-    """Two in each write and sync without a pause: what was acknowledged is in the list, once."""
-    names, turns = [f"own{w}" for w in range(8)], 25
-    repos = clones.share(str(tmp_path), *(f"c{n}" for n in range(4)), tasks=["a", *names])
+@pytest.mark.parametrize(("writers", "places", "turns"), [(8, 4, 25), (20, 20, 20)])
+def test_processes_in_clones_sync_at_once(
+    tmp_path: Path, writers: int, places: int, turns: int
+) -> None:
+    """All write and sync without a pause: what was acknowledged is in the list, once."""
+    names = [f"own{w}" for w in range(writers)]
+    repos = clones.share(str(tmp_path), *(f"c{n}" for n in range(places)), tasks=["a", *names])
     began = time.monotonic()
-    jobs = [(repos[w % 4].path, w, turns, dict(os.environ)) for w in range(8)]
-    with multiprocessing.get_context("spawn").Pool(8) as pool:
+    jobs = [(repos[w % places].path, w, turns, dict(os.environ)) for w in range(writers)]
+    with multiprocessing.get_context("spawn").Pool(writers) as pool:
         told = pool.starmap(resident_sharer, jobs, chunksize=1)
     took = time.monotonic() - began
     settled(repos)
     shown = tasks(repos[0])
     texts = [note.text for note in shown["a"].notes]
-    assert sorted(texts) == sorted(f"w{w}-{turn}" for w in range(8) for turn in range(turns))
-    assert [shown[name].result for name in names] == [f"w{w}-{turns - 1}" for w in range(8)]
+    assert sorted(texts) == sorted(f"w{w}-{turn}" for w in range(writers) for turn in range(turns))
+    assert [shown[name].result for name in names] == [f"w{w}-{turns - 1}" for w in range(writers)]
     assert repos[0].workspace("plan").conflicts() == []
     assert_one_list(repos)
     merges, commits = automatic(repos[0]), repos[0].count()
-    assert commits - merges == 2 + 2 * 8 * turns, "one commit for each acknowledged change"
+    assert commits - merges == 2 + 2 * writers * turns, "one commit for each acknowledged change"
     beaten, rounds = (sum(numbers) for numbers in zip(*told, strict=True))
-    figures(
-        f"\n8 processes in 4 clones: {2 * 8 * turns} changes and {8 * turns} syncs in {took:.0f} s,"
-        f" {rounds} rounds, {beaten} times always beaten, {merges} automatic merges"
+    line = (
+        f"{2 * writers * turns} changes and {writers * turns} syncs in {took:.0f} s, {rounds} "
+        f"rounds, {beaten} times always beaten, {merges} automatic merges"
     )
+    figures(f"\n{writers} processes in {places} clones: {line}")
 
 
 def test_whatever_happens_all_clones_agree(tmp_path: Path) -> None:

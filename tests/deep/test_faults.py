@@ -1,17 +1,25 @@
-"""Errors of the system at every call of every writing command: see `support.faults`."""
+"""Errors of the system and kills at every call of every writing command: see `support.faults`."""
 
 from __future__ import annotations
 
 import errno
+import os
+from random import Random
 
 import pytest
+from support import figures
 from support.faults import CASES, Fault, keep_the_law
+from support.kills import kill, survive_kills
+
+pytestmark = [pytest.mark.deep, pytest.mark.timeout(4 * 3600)]
 
 _ERRORS = (errno.EIO, errno.ENOSPC, errno.EACCES, errno.EMFILE, errno.EROFS, errno.ENOENT)
+_STEP = int(os.environ.get("GITTASKS_STEP", "1"))
+"""At each call, or only at some, for a run that must be short."""
+_EACH = "each call" if _STEP == 1 else f"one call in {_STEP}"
+_PAIRS = int(os.environ.get("GITTASKS_PAIRS", "200"))
 
 
-@pytest.mark.deep
-@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("number", _ERRORS, ids=errno.errorcode.get)
 def test_every_call_may_fail(
@@ -20,6 +28,51 @@ def test_every_call_may_fail(
     """Each call once before it is done, and once after, as a network disk loses answers."""
 
     def all_calls(count: int) -> list[Fault]:
-        return [Fault(n, number, lost) for n in range(1, count + 1) for lost in (False, True)]
+        return [
+            Fault(n, number, lost) for n in range(1, count + 1, _STEP) for lost in (False, True)
+        ]
 
-    assert keep_the_law(str(tmp_path), name, all_calls, capsys) > 30
+    hits = keep_the_law(str(tmp_path), name, all_calls, capsys)
+    assert hits > 30 // _STEP
+    kinds = ", ".join(sorted(errno.errorcode[e] for e in _ERRORS))
+    how = f"{kinds} at {_EACH} of {len(CASES)} commands, before it is done and after"
+    result = "exit 0 or “done, but” if and only if it is in the history"
+    figures.record("an error of the system", how, hits, result)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_call_may_be_the_last(
+    name: str, tmp_path: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A kill before each call that touches the repository, and right after it."""
+
+    def all_calls(count: int) -> list[list[Fault]]:
+        return [
+            [kill(n, after=after)] for n in range(1, count + 1, _STEP) for after in (False, True)
+        ]
+
+    hits = survive_kills(str(tmp_path), name, all_calls, capsys)
+    assert hits > 30 // _STEP
+    how = f"at {_EACH} of {len(CASES)} commands, before it is done and after"
+    result = "done or not, the next command succeeds, no lock left, fsck clean"
+    figures.record("a kill", how, hits, result)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_two_kills_are_survived(
+    name: str, tmp_path: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same command again, killed as well; 200 random pairs of calls."""
+    chance = Random(name)
+
+    def pairs(count: int) -> list[list[Fault]]:
+        return [
+            [kill(chance.randint(1, count), after=chance.random() < 0.5) for _ in range(2)]
+            for _ in range(_PAIRS)
+        ]
+
+    hits = survive_kills(str(tmp_path), name, pairs, capsys)
+    assert hits > _PAIRS // 2
+    how = f"{_PAIRS} random pairs of calls of each of {len(CASES)} commands"
+    result = "done or not, the next command succeeds, no lock left, fsck clean"
+    figures.record("two kills", how, hits, result)

@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support import races, repositories
+from support import agents, races, repositories
+from support.figures import Fault, record
 from support.repositories import Repo
 
 from gittasks.store import transaction
@@ -40,7 +42,45 @@ def test_sixteen_processes_of_fifty_updates_lose_nothing(repo: Repo, beside: str
     assert bool(codes) is bool(loops)
     assert codes.count(0) * 10 >= len(codes) * 9
     races.assert_nothing_lost(repo, told, before)
-    figures(f"\n16 x 50 beside {beside}: 800 commits in {took:.0f} s, {len(codes)} git runs beside")
+    rows: dict[str, Fault] = {
+        "nothing": "16 writers at once",
+        "gc and pack-refs": "16 writers beside gc and pack-refs",
+        "repack and pack-refs": "16 writers beside repack and pack-refs",
+    }
+    how = f"50 updates each by the console script, {len(codes)} runs of git beside"
+    record(rows[beside], how, 800, f"all in tree and history, fsck clean; {took:.0f} s")
+
+
+def test_servers_beside_hooks_and_commands_lose_nothing(repo: Repo) -> None:
+    """8 servers of 20 calls, 20 commits of code with trailers, 2 × 20 commands, all at once."""
+    races.race_list(repo, 10)
+    repo.ok("hooks", "install")
+
+    def serve(who: int) -> None:
+        with agents.over_stdio(repo) as agent:
+            for turn in range(20):
+                agent.ok("TaskUpdate", taskId=f"own{who + 2}", note=f"{who}-{turn}")
+
+    def commit() -> None:
+        for turn in range(20):
+            repo.git("commit", "-q", "--allow-empty", "-m", f"Step {turn}\n\nTask: own9 done")
+
+    with ThreadPoolExecutor(9) as pool:
+        jobs = [pool.submit(serve, who) for who in range(8)]
+        jobs.append(pool.submit(commit))
+        told = races.run_writers(repo, 2, 20)
+        for job in jobs:
+            job.result()
+    tasks = repo.tasks()
+    for who in range(8):
+        texts = [note["text"] for note in tasks[f"own{who + 2}"]["notes"]]
+        assert texts == [f"{who}-{turn}" for turn in range(20)]
+    assert len(tasks["own9"]["commits"]) == 20
+    assert len(tasks["shared"]["notes"]) == 20
+    assert all(tasks[own]["result"] == texts[-1] for own, texts in told.items())
+    races.assert_linear_and_sound(repo)
+    how = "8 servers of 20 calls, 20 commits with trailers, 40 commands"
+    record("8 MCP servers beside hooks and commands", how, 220, "nothing lost, fsck clean")
 
 
 def test_sixteen_resident_processes_lose_nothing(repo: Repo) -> None:
@@ -60,7 +100,8 @@ def test_three_hundred_kills_lose_nothing(repo: Repo) -> None:
     with races.looping(repo, ["gc", "-q"]):
         acknowledged, died = races.kill_writers(repo, 300, 8, seed=7)
     races.assert_kills_lost_nothing(repo, acknowledged)
-    figures(f"\n{died} writers killed, {len(acknowledged)} acknowledged changes, all there")
+    how, result = "SIGKILL of commands", f"{len(acknowledged)} acknowledged changes, all there"
+    record("a kill at a random moment, beside gc", how, died, result)
 
 
 _TRACED = (
@@ -105,7 +146,8 @@ def test_a_kill_at_every_file_call_of_a_start_is_survived(repo: Repo, tmp_path: 
         assert not os.path.exists(repo.ref_lock())
         repo.ok("release", "a")
     races.assert_linear_and_sound(repo)
-    figures(f"\nkill at {len(points)} system calls: {dict(outcomes)}")
+    result = ", ".join(f"{count} times {outcome}" for outcome, count in sorted(outcomes.items()))
+    record("a kill at a system call of a start", "strace", len(points), result)
     assert outcomes["not reached"] * 5 < len(points)
     assert outcomes["killed, pending"]
     assert outcomes["killed, in_progress"]

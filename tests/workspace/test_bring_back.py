@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -54,6 +55,9 @@ def test_an_object_that_the_remote_has_is_fetched_again(
     assert (str(path) in finding["message"]) is torn
     assert finding["hint"].startswith("gittasks doctor --fix fetches it again from origin")
     assert not [f for f in findings if f["check"] == "unreadable" and "repair" in f["hint"]]
+    if name.endswith("a.yaml"):
+        error = json.loads(repo.run("show", "a", "--json").err)["error"]
+        assert error["commands"] == [["gittasks", "doctor"]]
     repo.run("doctor", "--fix")
     assert set(repo.tasks()) == {"a", "b", "c"}
     assert Path(repo.git_dir, "gittasks", "damaged", path.parent.name + path.name).exists() is torn
