@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support import offers
 from support.launcher import unsynced
 from support.repositories import FRESH, Repo, sealed
 from support.templates import copied
@@ -38,6 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("timeout") is None:
             limit = _DEEP_SECONDS if item.get_closest_marker("deep") else _SECONDS
             item.add_marker(pytest.mark.timeout(limit))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how many kinds of offers were met (`support.offers`); a worker tells nothing."""
+    if offers.kinds:
+        counts = ", ".join(f"{count} {name}" for name, count in offers.kinds.items())
+        terminalreporter.write_line(f"kinds of commands that errors and replies offered: {counts}")
 
 
 @pytest.fixture(autouse=True)

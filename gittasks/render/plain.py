@@ -406,7 +406,7 @@ def task_changed(before: Task | None, after: Task, marks: StatusMarks) -> str:
     fields = [name for name in names if name not in _TOLD_LAST] or ([] if moved else names)
     edges = _edge_changes(before.blocked_by, after.blocked_by)
     if fields == ["claim"] or not (moved or fields):
-        word = "claim renewed" if fields else "unchanged"
+        word = "unchanged" if not fields else "claim renewed" if before.claim else "claimed"
         return f"{after.id}: {word} ({after.status})"
     result = f" ({clean(after.result)})" if moved and after.result else ""
     move = f"{before.status} {marks.arrow} {after.status}{result}" if moved else ""

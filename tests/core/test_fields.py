@@ -107,7 +107,7 @@ def test_law_a_change_of_a_field_is_seen_told_and_taken_back(
     """The difference names it, the answer does not say "unchanged", and undo takes it back."""
     task = drawn(data, field)
     assert [change.field for change in task_changes(BARE, task)] == [field.name]
-    words = {"status": f" {ASCII.arrow} ", "claim": "claim renewed", "notes": "note"}
+    words = {"status": f" {ASCII.arrow} ", "claim": "claimed", "notes": "note"}
     words["blockedBy"] = "blocked by"
     assert words.get(field.name, field.name) in plain.task_changed(BARE, task, ASCII)
     back = take_back(listed(BARE), listed(task), listed(task)).tasks["a"]

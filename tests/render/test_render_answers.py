@@ -120,7 +120,12 @@ def test_details_show_every_field_that_is_set() -> None:
         (ASK, ASK._replace(owner="bob", order=2), "p1-ask-x2k4: changed owner, order"),
         (ASK, ASK._replace(blocked_by=("b",)), "p1-ask-x2k4: blocked by b"),
         (ASK, DONE._replace(subject="New"), "p1-ask-x2k4: pending → completed, changed subject"),
-        (RUNNING, RUNNING._replace(claim=3), "p1-ask-x2k4: claim renewed (in_progress)"),
+        (RUNNING, RUNNING._replace(claim=3), "p1-ask-x2k4: claimed (in_progress)"),
+        (
+            RUNNING._replace(claim=3),
+            RUNNING._replace(claim=4),
+            "p1-ask-x2k4: claim renewed (in_progress)",
+        ),
     ],
 )  # fmt: skip
 def test_task_changed(before: Task | None, after: Task, shown: str) -> None:
