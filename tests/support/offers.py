@@ -65,7 +65,9 @@ def _keep_one(
         kinds["of a server"] += 1
         return
     kinds["run"] += 1
-    promises.keep(repo, command, env, tolerated=(code,) if code in _TOLERATED else ())
+    moves = "end this message" not in entry["purpose"]  # of a claim that is somebody else's now
+    tolerated = (code,) if code in _TOLERATED else ()
+    promises.keep(repo, command, env, tolerated=tolerated, moves=moves)
 
 
 def _verb(command: Sequence[str]) -> Iterable[str]:

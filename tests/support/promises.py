@@ -82,10 +82,11 @@ def keep(
     env: Mapping[str, str] = {},
     *,
     tolerated: Sequence[int] = (),
+    moves: bool = True,
 ) -> Result:
     """Run a command that was offered in a copy: it must be accepted and do what it says.
 
-    `tolerated`: exit codes of what may be wrong still.
+    `tolerated`: exit codes of what may be wrong still; `moves`: it is to move its task.
     """
     program, verb, *words = command
     assert program == "gittasks", command
@@ -102,7 +103,7 @@ def keep(
         if verb in _LOOKS:
             if not result.out.strip():
                 raise Broken(f"{shlex.join(command)} shows nothing")
-        elif verb in _STATUSES and ids:
+        elif verb in _STATUSES and ids and moves:
             where = words[words.index("--list") + 1] if "--list" in words else None
             status = other.tasks(where)[ids[0]]["status"]
             if status != _STATUSES[verb]:
