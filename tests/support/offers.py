@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from support.repositories import Repo
 
 _TOLERATED = (4, 6, 7)
-"""Exit codes of what is wrong with the disk, or with a remote: an offer may meet the same again."""
+"""Exit codes of damaged data, a disk, a lock, a remote: no offer answers for those."""
 _REMOTE = ("pull", "push", "sync", "claim", "heartbeat", "doctor")
 _SERVED = re.compile(rb"url = (https?|ssh|git|ext)\b|::")
 
@@ -40,17 +40,15 @@ def taken(path: str) -> list[dict[str, Any]]:
 def keep(repo: Repo, entries: Sequence[Mapping[str, Any]], env: Mapping[str, str]) -> None:
     """Run each offer of a kind that was not met before; Broken when one is not accepted."""
     errors = [entry for entry in entries if "error" in entry]
-    rule, code = (errors[-1]["error"], errors[-1]["exit"]) if errors else ("", 0)
+    rule = errors[-1]["error"] if errors else ""
     for error in errors:
         promises.check_named(error["hint"] or "", error["known"])
     for entry in entries:
         if "command" in entry:
-            _keep_one(repo, entry, rule, code, env)
+            _keep_one(repo, entry, rule, env)
 
 
-def _keep_one(
-    repo: Repo, entry: Mapping[str, Any], rule: str, code: int, env: Mapping[str, str]
-) -> None:
+def _keep_one(repo: Repo, entry: Mapping[str, Any], rule: str, env: Mapping[str, str]) -> None:
     command: Sequence[str] = entry["command"]
     kind = (rule or _shape(entry["purpose"]), *_verb(command))
     if kind in _met:
@@ -66,9 +64,7 @@ def _keep_one(
         return
     kinds["run"] += 1
     moves = "end this message" not in entry["purpose"]  # of a claim that is somebody else's now
-    tolerated = [code] if code in _TOLERATED else []
-    tolerated += [7] if command[1] in _REMOTE else []  # the remote may be away
-    promises.keep(repo, command, env, tolerated=tolerated, moves=moves)
+    promises.keep(repo, command, env, tolerated=_TOLERATED, moves=moves)
 
 
 def _verb(command: Sequence[str]) -> Iterable[str]:
