@@ -75,6 +75,10 @@ class LeaseObservation(NamedTuple):
         return self.age > self.lease.seconds * _GRACE
 
 
+ALL = "refs/gittasks/leases/"
+"""The prefix of the refs of all leases given here, of any list."""
+
+
 def ref_of(list_id: str, owner: str, session: str | None) -> str:
     """The ref of the lease of an owner in a session."""
     name = sha1(f"{owner}\0{session or ''}".encode(), usedforsecurity=False).hexdigest()[:20]

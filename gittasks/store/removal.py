@@ -62,9 +62,9 @@ def _delete_refs(store: ListStore, remote: str | None, head: str | None) -> None
         lines += [f"delete {tracking}"] if repository.refs.read(tracking) else []
     lines += [f"delete {n}" for p in prefixes for n, _ in repository.refs.listed(p)]
     done = git.run(
-        ["update-ref", "--stdin"],
+        [f"--git-dir={repository.common}", *git.NO_HOOKS, "update-ref", "--stdin"],
         cwd=repository.common,
-        env=repository.env,
+        env=git.unbound(repository.env),
         stdin="".join(f"{line}\n" for line in lines).encode(),
     )
     if done.returncode != 0:
