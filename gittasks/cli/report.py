@@ -98,6 +98,7 @@ def gather(workspace: Workspace, view: ListView) -> Report:
         _matters(workspace, view),
         entries,
         picture(snapshot, now),
+        () if view.past else workspace.insights().top,
     )
 
 

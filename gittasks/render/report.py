@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from gittasks.core.graph import Graph, Picture
 from gittasks.core.history import LogEntry, PhaseTime, Timeline, workers
+from gittasks.core.insights import Loss
 from gittasks.core.model import Status, Task, task_seconds
 from gittasks.core.progress import Progress
 from gittasks.core.times import duration_brief, format_time
@@ -43,6 +44,7 @@ class Report(NamedTuple):
     matters: Sequence[Matter]
     history: Sequence[LogEntry]
     picture: Picture
+    losses: Sequence[Loss] = ()
 
     @property
     def name(self) -> str:
@@ -112,6 +114,7 @@ def markdown(report: Report) -> str:
         _bar(report),
         *_phases(report),
         *_matters(report),
+        *_losses(report),
     ]
     after = [*_people(report), "", _footer(report)]
     used = sum(len(line) + 1 for line in (*before, *after))
@@ -157,6 +160,12 @@ def _matters(report: Report) -> Iterator[str]:
         yield f"- **{matter.kind}**: {escaped(matter.what)}"
     if (more := len(report.matters) - _MANY) > 0:
         yield f"- and {more} more"
+
+
+def _losses(report: Report) -> Iterator[str]:
+    if report.losses:
+        yield from ("", "#### Where the time went", "")
+        yield from (f"- {escaped(loss.words)}" for loss in report.losses)
 
 
 def _tasks(report: Report, room: int) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
@@ -16,6 +17,10 @@ from support.repositories import Repo
 from gittasks.render.report import escaped
 from gittasks.render.text import clean
 
+SECTIONS = (
+    *("now", "matters", "open", "tasks", "timeline"),
+    *("burn-up", "dependencies", "losses", "people"),
+)
 Copy = Callable[[str, Callable[[Repo], None]], Repo]
 
 
@@ -81,7 +86,6 @@ def test_the_page_tells_everything(busy_repo: Repo) -> None:
         "1 of 4 tasks complete; the list began with 5, and had 5 at most.",
         "5 requirements",
         "First line\nsecond line",
-        "No open conflicts",
         "1 idle time cut short",
         "As of <time",
     ):
@@ -169,16 +173,33 @@ def test_hostile_texts_stay_texts(copy_of: Copy) -> None:
 def test_an_empty_list_has_a_report(empty: Repo) -> None:
     """A page and Markdown that say that there is nothing yet."""
     page = empty.ok("report").out
-    assert "Nothing has begun yet." in page
-    check_places(Outline(page))
+    assert "There are no tasks yet." in page
+    found = Outline(page)
+    check_places(found)
+    assert [i for i in found.values("id") if i in SECTIONS] == ["now", "tasks"]
     assert "no tasks yet" in empty.ok("report", "--format", "markdown").out
 
 
 def test_a_list_that_has_not_begun(listed: Repo) -> None:
     """There are tasks and no work yet: all links lead somewhere."""
-    page = listed.ok("report").out
-    assert "Nobody has begun yet." in page
-    check_places(Outline(page))
+    found = Outline(listed.ok("report").out)
+    check_places(found)
+    assert [i for i in found.values("id") if i in SECTIONS] == ["now", "open", "tasks", "burn-up"]
+
+
+def test_a_page_of_many_tasks_is_short(empty: Repo) -> None:
+    """Open tasks beyond a few are under a fold, and so is each phase; dependencies are a list."""
+    tasks = (
+        {"op": "create", "id": f"t{n}", "subject": f"PHASE {n // 40}: Part {n}"}
+        | ({"blockedBy": [f"t{n - 40}"]} if n >= 40 else {})
+        for n in range(120)
+    )
+    empty.ok("batch", stdin="\n".join(map(json.dumps, tasks)))
+    page = empty.ok("report").out
+    assert "100 more open tasks" in page
+    assert page.count('<details class="phase">') == 3
+    assert 'class="graph"' not in page
+    assert page.count(" waits for ") >= 80
 
 
 def test_markdown(busy_repo: Repo) -> None:

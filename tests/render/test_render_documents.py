@@ -169,7 +169,7 @@ DOCUMENTS = [
         documents.progress_document(VIEW),
         "list progress problems conflicts apart stale at commit",
     ),
-    ("ready", documents.ready_document(VIEW, [B]), "list tasks"),
+    ("ready", documents.ready_document(VIEW, [B]), "list tasks overlaps"),
     ("lists", documents.lists_document([VIEW]), "lists"),
     ("log", documents.log_document(INFO, [], []), "list entries phases"),
     ("error", documents.error_document(errors.Busy("busy")), "error"),

@@ -315,7 +315,7 @@ def test_lists_table_marks_the_chosen_list() -> None:
         "* auth  Login flow: 1 task, 0 complete, Phase 1 starting...",
         "  b     no tasks yet (2 unreadable)",
     ]
-    assert plain.lists_table([]) == "no lists yet"
+    assert plain.lists_table([]) == "no open lists"
 
 
 def test_plain_output_imports_nothing_heavy() -> None:

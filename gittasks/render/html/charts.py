@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from gittasks.core.graph import layers
 from gittasks.core.history import BurnUpPoint, Outcome, Reopened, Span
-from gittasks.core.model import Task
+from gittasks.core.model import Status, Task
 from gittasks.core.times import duration_brief, duration_words, format_time
 from gittasks.core.validation import shorten
 from gittasks.render.html.markup import (
@@ -14,6 +14,7 @@ from gittasks.render.html.markup import (
     Html,
     anchor,
     css_class,
+    mark,
     percent,
     row,
     section,
@@ -35,7 +36,7 @@ def burnup_section(report: Report, axis: Axis) -> Html:
     """The curve, and its figures as a table."""
     points = report.timeline.points
     if not points:
-        return section("burn-up", "Burn-up", tag("p", "There are no tasks yet."))
+        return Html()
     top = max(1, *(p.total for p in points))
     last = points[-1]
     words = (
@@ -57,7 +58,8 @@ def burnup_section(report: Report, axis: Axis) -> Html:
     )
     note = tag("p", words, class_="note")
     drawing = _burnup_drawing(lines, words, top)
-    return section("burn-up", "Burn-up", note, drawing, key, _figures(points))
+    axis_below = tag("div", _axis_labels(axis), class_="lead-burn-up")
+    return section("burn-up", "Burn-up", note, drawing, axis_below, key, _figures(points))
 
 
 def _burnup_drawing(lines: Sequence[Html], words: str, top: int) -> Html:
@@ -78,6 +80,7 @@ def _burnup_drawing(lines: Sequence[Html], words: str, top: int) -> Html:
         tag("use", href="#grid"),
         plot,
         tag("text", str(top), x=2, y=20),
+        tag("text", "0", x=2, y=157),
         role="img",
         class_="burn-up",
         aria_labelledby="burn-up-title burn-up-words",
@@ -124,11 +127,13 @@ _ROWS = 300
 _IN_VIEW = 40
 """Rows that stand on the page as they are; more are scrolled under the axis."""
 _SCROLLED: Mapping[str, str | int] = {
-    "class_": "scroll",
+    "class_": "scroll timeline",
     "role": "region",
     "aria_label": "Timeline",
     "tabindex": 0,
 }
+_IN_LEGEND = 12
+"""Owners that the legend names."""
 _TICKS = 10
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -137,22 +142,75 @@ def timeline_section(report: Report, axis: Axis) -> Html:
     """The timeline: owners, their tasks, start and end."""
     rows = list(report.timeline.by_task().items())
     if not rows:
-        return section("timeline", "Timeline", tag("p", "Nothing has begun yet."))
+        return Html()
     shown = rows[-_ROWS:]
     reopened: dict[str, list[Reopened]] = {}
     for moment in report.timeline.reopened:
         reopened.setdefault(moment.task, []).append(moment)
-    bars = [_row(report, i, spans, reopened.get(i, []), axis) for i, spans in shown]
-    rows_table = table("By first start", ("Task", "When", "Time"), bars, "gantt")
+    bars = [
+        part
+        for label, members in _by_phase(report, shown).items()
+        for part in (
+            *([_phase_row(label)] if label else []),
+            *(_row(report, i, spans, reopened.get(i, []), axis) for i, spans in members),
+        )
+    ]
+    rows_table = table("By phase and first start", ("Task", "When", "Time"), bars, "gantt")
     left_out = len(rows) - len(shown)
     return section(
         "timeline",
         "Timeline",
         tag("p", _words(report, axis), class_="note"),
         tag("p", f"{left_out} tasks that were begun earlier are not drawn.") if left_out else None,
-        tag("div", _axis_strip(axis), rows_table, **(_SCROLLED if len(bars) > _IN_VIEW else {})),
-        _legend(),
+        _scrolled(_axis_strip(axis), rows_table, many=len(bars) > _IN_VIEW),
+        _legend(report),
     )
+
+
+def _scrolled(strip: Html, rows: Html, *, many: bool) -> Html:
+    """The rows under their axis; many are scrolled, and stand at their end: at now.
+
+    A box whose column runs upwards begins to scroll at its lower end, without a script.
+    """
+    if not many:
+        return tag("div", strip, rows)
+    return tag("div", tag("div", strip, rows), **_SCROLLED)
+
+
+def _by_phase(
+    report: Report, rows: Sequence[tuple[str, Sequence[Span]]]
+) -> Mapping[str, list[tuple[str, Sequence[Span]]]]:
+    """The rows under the labels of their phases, "" for those without, by first start."""
+    groups: dict[str, list[tuple[str, Sequence[Span]]]] = {}
+    labels: dict[str, str] = {}
+    for task_id, spans in rows:
+        label = report.view.snapshot.tasks[task_id].phase_label or ""
+        groups.setdefault(labels.setdefault(label.casefold(), label), []).append((task_id, spans))
+    return groups
+
+
+def _phase_row(label: str) -> Html:
+    head = tag("th", status_text(label), scope="rowgroup", colspan=3, role="rowheader")
+    return tag("tr", head, role="row", class_="phase-row")
+
+
+_OWNERS = 6
+"""Colours and shapes for owners; more than so many share them."""
+
+
+def owner_badge(report: Report, owner: str) -> Html:
+    """An owner's name behind a sign of its own: a colour, and a letter for who sees none."""
+    place = _owner_places(report).get(owner, 0) % _OWNERS
+    letter = next((c for c in owner if c.isalnum()), "?").upper()
+    sign = tag("span", letter, class_=f"who o{place}", aria_hidden="true")
+    return tag("span", sign, " ", status_text(owner), class_="owner")
+
+
+def _owner_places(report: Report) -> Mapping[str, int]:
+    """The owners of the list in a fixed order."""
+    owners = {t.owner for t in report.view.tasks if t.owner}
+    owners |= {span.owner for span in report.timeline.spans if span.owner}
+    return {owner: place for place, owner in enumerate(sorted(owners))}
 
 
 def _words(report: Report, axis: Axis) -> str:
@@ -179,6 +237,11 @@ def grid(axis: Axis) -> Html:
 
 
 def _axis_strip(axis: Axis) -> Html:
+    """The axis above the rows of the timeline."""
+    return tag("div", _axis_labels(axis), class_="lead")
+
+
+def _axis_labels(axis: Axis) -> Html:
     """The dates and times of day of the axis."""
     texts = []
     seldom = True
@@ -192,7 +255,7 @@ def _axis_strip(axis: Axis) -> Html:
             for text, y in ((_day(tick.date), 10), (tick.clock, 24))
             if text
         ]
-    return tag("div", tag("svg", *texts, class_="axis", aria_hidden="true"), class_="lead")
+    return tag("svg", *texts, class_="axis", aria_hidden="true")
 
 
 def _row(
@@ -202,7 +265,8 @@ def _row(
     words = "; ".join(_span_text(span, now) for span in spans)
     if moments:
         words += f"; reopened {', '.join(_clock(m.at) for m in moments)}"
-    drawn = [_bar(span, axis, now) for span in spans]
+    places = _owner_places(report)
+    drawn = [_bar(span, axis, now, places.get(span.owner or "", -1)) for span in spans]
     drawn += [
         tag("circle", cx=percent(axis.place(m.at)), cy=8, r=4, class_="reopened") for m in moments
     ]
@@ -211,28 +275,35 @@ def _row(
     )
     seconds = sum(span.seconds(now) for span in spans)
     owners = list(dict.fromkeys(span.owner for span in spans if span.owner))
-    by = [Html(", " if i else "", status_text(owner)) for i, owner in enumerate(owners)]
-    name = Html(
-        task_link(report.view.snapshot.tasks[task_id]), " ", tag("span", *by, class_="owner")
-    )
+    by = [Html(" ", owner_badge(report, owner)) for owner in owners]
+    task = report.view.snapshot.tasks[task_id]
+    label = _name(task) if task.phase_label else task.headline
+    name = tag("div", tag("a", status_text(label), href=f"#{anchor(task.id)}"), *by)
     return row(name, strip, duration_brief(seconds) if seconds else "")
 
 
-def _bar(span: Span, axis: Axis, now: int) -> Html:
+def _bar(span: Span, axis: Axis, now: int, owner: int) -> Html:
+    """A span: its outcome as the fill, its owner as the band below."""
     left = axis.place(span.start)
     right = axis.place(now if span.end is None else span.end)
     # Whatever was short is still seen.
     width = max(right - left, 0.004)
     kind = span.outcome.replace(" ", "-")
-    return tag(
-        "rect",
-        tag("title", _span_text(span, now)),
-        x=percent(min(left, 1 - width)),
-        y=2,
-        width=percent(width),
-        height=12,
-        rx=2,
-        class_=f"s-{kind}",
+    x, wide = percent(min(left, 1 - width)), percent(width)
+    return Html(
+        tag(
+            "rect",
+            tag("title", _span_text(span, now)),
+            x=x,
+            y=1,
+            width=wide,
+            height=10,
+            rx=2,
+            class_=f"s-{kind}",
+        ),
+        tag("rect", x=x, y=12, width=wide, height=3, class_=f"b o{owner % _OWNERS}")
+        if owner >= 0
+        else None,
     )
 
 
@@ -253,7 +324,7 @@ def _clock(at: int) -> str:
     return format_time(at).replace("T", " ").removesuffix("Z")
 
 
-def _legend() -> Html:
+def _legend(report: Report) -> Html:
     kinds = (
         (Outcome.RUNNING, "in progress"),
         (Outcome.COMPLETED, "completed"),
@@ -270,13 +341,14 @@ def _legend() -> Html:
         for kind, words in kinds
     ]
     ring = tag("svg", tag("circle", cx=12, cy=6, r=4, class_="reopened"), aria_hidden="true")
-    return tag("ul", *items, tag("li", ring, " reopened"), class_="legend")
+    owners = [tag("li", owner_badge(report, owner)) for owner in _owner_places(report)]
+    return tag("ul", *items, tag("li", ring, " reopened"), *owners[:_IN_LEGEND], class_="legend")
 
 
 _WIDTH, _HEIGHT, _BESIDE, _BELOW = 200, 44, 16, 36
 """Size of a task in the drawing, and the space to its neighbours, in pixels."""
-_MANY = 120
-"""Tasks that are drawn at most: beyond, a drawing says less than a list."""
+_MANY = 60
+"""Tasks that are drawn at most: beyond, a list says more than a drawing."""
 _CHAIN = 12
 """Tasks of the chain that decides the end which are named."""
 _CHARS, _SMALL_CHARS = 26, 32
@@ -291,9 +363,20 @@ def dependencies_section(report: Report) -> Html:
     net = picture.net
     linked = [t for t in report.view.tasks if net.waits[t.id] or net.frees[t.id]]
     if not linked:
-        nothing = tag("p", "No task waits for another.")
-        return section("dependencies", "Dependencies", nothing)
-    shown, note = _chosen(linked)
+        return Html()
+    shown = _drawn(linked)
+    return section(
+        "dependencies",
+        "Dependencies",
+        _critical_words(report),
+        _graph(report, shown, len(linked) - len(shown)) if shown else None,
+        _in_words(report, linked, alone=not shown),
+    )
+
+
+def _graph(report: Report, shown: Sequence[Task], left_out: int) -> Html:
+    """The drawing, which can be scrolled, and a sentence about what it leaves out."""
+    note = f"{left_out} linked tasks that are closed are not drawn." if left_out else ""
     drawing = tag(
         "div",
         _drawing(report, shown),
@@ -302,23 +385,15 @@ def dependencies_section(report: Report) -> Html:
         aria_label="Dependency graph",
         tabindex=0,
     )
-    return section(
-        "dependencies",
-        "Dependencies",
-        tag("p", note, class_="note") if note else None,
-        _critical_words(report),
-        drawing,
-        _in_words(report, linked),
-    )
+    return tag("div", tag("p", note, class_="note") if note else None, drawing, class_="drawn")
 
 
-def _chosen(tasks: Sequence[Task]) -> tuple[Sequence[Task], str]:
-    """The tasks that are drawn, and a sentence about the others."""
+def _drawn(tasks: Sequence[Task]) -> Sequence[Task]:
+    """The tasks that are drawn: all, else the open ones; none where these are too many."""
     if len(tasks) <= _MANY:
-        return tasks, ""
-    still_open = [t for t in tasks if not t.status.closed] or list(tasks)
-    drawn = still_open[:_MANY]
-    return drawn, f"{len(tasks)} tasks are linked; {len(drawn)} of them are drawn, open ones first."
+        return tasks
+    still_open = [t for t in tasks if not t.status.closed]
+    return still_open if len(still_open) <= _MANY else ()
 
 
 def _critical_words(report: Report) -> Html:
@@ -445,13 +520,28 @@ def _name(task: Task) -> str:
     return f"{place.n}/{place.max} {place.name}".rstrip() if place else task.title
 
 
-def _in_words(report: Report, tasks: Sequence[Task]) -> Html:
+def _in_words(report: Report, tasks: Sequence[Task], *, alone: bool) -> Html:
+    """What waits for what as a list that begins with what runs; on a phone it stands for the
+    drawing."""
     items = []
-    for task in tasks:
+    for task in sorted(tasks, key=lambda t: (_TURN.get(t.status, 2), t.sort_key)):
         if above := report.picture.net.waits[task.id]:
             links = [
                 Html(", " if i else "", task_link(report.view.snapshot.tasks[b]))
                 for i, b in enumerate(above)
             ]
-            items.append(tag("li", task_link(task), " waits for ", *links))
-    return tag("details", tag("summary", "Dependencies in words"), tag("ul", *items))
+            items.append(tag("li", mark(task.status), " ", task_link(task), " waits for ", *links))
+    first = tag("ul", *items[:_IN_WORDS], class_="plain words")
+    if alone or len(items) > _IN_WORDS:
+        rest = items[_IN_WORDS:]
+        more = tag(
+            "details", tag("summary", f"{len(rest)} more"), tag("ul", *rest, class_="plain words")
+        )
+        return tag("div", first, more if rest else None, class_="" if alone else "in-words")
+    return tag("div", first, class_="in-words")
+
+
+_TURN = {Status.IN_PROGRESS: 0, Status.PENDING: 1}
+"""Running tasks stand first in the list of dependencies, then open ones."""
+_IN_WORDS = 12
+"""Dependencies that the list names at once."""

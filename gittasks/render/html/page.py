@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gittasks.core.fields import SIMPLE, Field
-from gittasks.core.history import workers
+from gittasks.core.history import PhaseTime, workers
 from gittasks.core.model import Status, Task, Value, by_phase
 from gittasks.core.progress import Phase, Progress
 from gittasks.core.times import duration_brief, duration_words, format_time
 from gittasks.render import assets
 from gittasks.render.history_text import in_words
-from gittasks.render.html.charts import burnup_section, dependencies_section, grid, timeline_section
+from gittasks.render.html.charts import (
+    burnup_section,
+    dependencies_section,
+    grid,
+    owner_badge,
+    timeline_section,
+)
 from gittasks.render.html.markup import (
     Child,
     Html,
@@ -59,34 +65,33 @@ def _whole_bar(progress: Progress) -> Html:
     return bar(parts, max(1, progress.total), label)
 
 
-def progress_section(report: Report) -> Html:
-    """Figures, what runs now, phases and loops."""
+def now_section(report: Report) -> Html:
+    """What runs now, with owner and time; the figures."""
     progress = report.view.progress
     figures = (
         ("complete", f"{progress.completed} of {progress.total}"),
         ("in progress", str(progress.in_progress)),
         ("ready", str(progress.pending - progress.blocked)),
         ("blocked", str(progress.blocked)),
-        ("skipped", str(progress.skipped)),
+        ("skipped", str(progress.skipped) if progress.skipped else None),
     )
     loops = [tag("li", status_text(line)) for line in loop_lines(progress.loops)]
     return section(
-        "progress",
-        "Progress",
+        "now",
+        "Now",
+        _running(report),
         definitions(figures, "figures"),
-        _running(progress),
-        _phases(report),
-        Html(tag("h3", "Loops"), tag("ul", *loops)) if loops else None,
+        tag("ul", *loops, class_="plain") if loops else None,
     )
 
 
-def _running(progress: Progress) -> Html:
+def _running(report: Report) -> Html:
     items = []
-    for current in progress.current:
+    for current in report.view.progress.current:
         words = current.task.active_form or ""
         owner = current.task.owner
         so_far = f"{duration_words(current.seconds)} so far" if current.seconds else None
-        aside = [status_text(part) for part in (words, owner, so_far) if part]
+        aside = [status_text(part) for part in (words, so_far) if part]
         items.append(
             tag(
                 "li",
@@ -94,27 +99,101 @@ def _running(progress: Progress) -> Html:
                 " ",
                 task_link(current.task),
                 *((" · ", part) for part in aside),
+                Html(" ", owner_badge(report, owner)) if owner else None,
             )
         )
-    return Html(tag("h3", "Now"), tag("ul", *items, class_="plain")) if items else Html()
+    return tag("ul", *items, class_="plain running") if items else Html()
 
 
-def _phases(report: Report) -> Html:
-    if not report.view.progress.phases:
+_OPEN = 20
+"""Open tasks that are listed at once; the others are under a fold."""
+
+
+def open_section(report: Report) -> Html:
+    """The tasks that are not closed and not in progress: what is ready first, then what waits."""
+    graph = report.view.graph
+    waiting = [t for t in report.view.tasks if t.status is Status.PENDING]
+    waiting.sort(key=lambda t: (graph.is_blocked(t.id), t.sort_key))
+    if not waiting:
         return Html()
-    times = {t.label.casefold(): t for t in report.phases}
-    rows = []
-    for phase in report.view.progress.phases:
-        time = times.get(phase.label.casefold())
-        took = duration_brief(time.seconds) if time else ""
-        took += " so far" if time and not time.finished else ""
-        words = (
-            Html(status_text(phase.words), tag("br"), status_text(phase.parallel))
-            if phase.parallel
-            else None
+    items = [_open_line(report, task) for task in waiting]
+    rest = len(items) - _OPEN
+    more = tag(
+        "details",
+        tag("summary", f"{rest} more open {'task' if rest == 1 else 'tasks'}"),
+        tag("ul", *items[_OPEN:], class_="plain"),
+    )
+    shown = tag("ul", *items[:_OPEN], class_="plain lines")
+    return section("open", "Open tasks", shown, more if rest > 0 else None)
+
+
+def _open_line(report: Report, task: Task) -> Html:
+    state = state_words(task, report.view.graph)
+    if state == "blocked":
+        blockers = [
+            tag("a", blocker, href=f"#{anchor(blocker)}")
+            for blocker in report.view.graph.open_blockers(task.id)
+            if blocker in report.view.snapshot.tasks
+        ]
+        why = Html("waits for ", *(Html(", " if n else "", b) for n, b in enumerate(blockers)))
+    else:
+        why = Html("ready")
+    return tag(
+        "li",
+        mark(task.status),
+        " ",
+        task_link(task),
+        Html(" ", owner_badge(report, task.owner)) if task.owner else None,
+        " ",
+        tag("span", why, class_="state pending"),
+    )
+
+
+def phases_section(report: Report) -> Html:
+    """All tasks under their phases, each phase a fold; one at work stands open."""
+    tasks = report.view.tasks
+    if not tasks:
+        return section("tasks", "Tasks", tag("p", "There are no tasks yet."))
+    blocks: dict[str, list[Task]] = {}
+    for task in tasks:
+        for blocker in dict.fromkeys(task.blocked_by):
+            blocks.setdefault(blocker, []).append(task)
+    words = {phase.label.casefold(): phase for phase in report.view.progress.phases}
+    times = {time.label.casefold(): time for time in report.phases}
+    parts: list[Child] = []
+    for label, members in by_phase(tasks).items():
+        lines = [_task(report, task, blocks.get(task.id, ())) for task in members]
+        name = (label or "").casefold()
+        head = _phase_head(words[name], times.get(name)) if name in words else None
+        at_work = any(task.status is Status.IN_PROGRESS for task in members)
+        parts.append(
+            tag(
+                "details",
+                tag("summary", head or _plain_head(label, members)),
+                tag("div", *lines, id=f"p-{len(parts) + 1}"),
+                class_="phase",
+                open=at_work and len(members) <= _OPEN,
+            )
         )
-        rows.append(row(words or status_text(phase.words), _phase_bar(phase), took))
-    return table("Phases", ("Phase", "Share", "Time"), rows, "phases")
+    return section("tasks", "Phases" if words else "Tasks", *parts)
+
+
+def _plain_head(label: str | None, members: Sequence[Task]) -> Html:
+    """The line of tasks that are in no phase, or whose phase has no figures."""
+    closed = sum(task.status.closed for task in members)
+    count = "1 task" if len(members) == 1 else f"{len(members)} tasks"
+    return tag("h3", status_text(label or "Other tasks"), f": {count}, {closed} closed")
+
+
+def _phase_head(phase: Phase, time: PhaseTime | None) -> Html:
+    took = duration_brief(time.seconds) if time else ""
+    took += " so far" if time and not time.finished else ""
+    parallel = Html(" · ", status_text(phase.parallel)) if phase.parallel else Html()
+    return Html(
+        tag("h3", status_text(phase.words), parallel),
+        _phase_bar(phase),
+        tag("span", took, class_="took"),
+    )
 
 
 def _phase_bar(phase: Phase) -> Html:
@@ -123,11 +202,25 @@ def _phase_bar(phase: Phase) -> Html:
     return bar(parts, max(1, phase.total), label)
 
 
+def losses_section(report: Report) -> Html:
+    """Where the time went: the losses that cost most, as `insights` tells them."""
+    if not report.losses:
+        return Html()
+    items = [
+        tag(
+            "li",
+            status_text(loss.words),
+            *(Html(" ", tag("code", commit[:7])) for commit in loss.commits[:_EVIDENCE]),
+        )
+        for loss in report.losses
+    ]
+    return section("losses", "Where the time went", tag("ol", *items))
+
+
 def matters_section(report: Report) -> Html:
-    """Conflicts, files that cannot be read, silent holders; that there is none is said too."""
+    """Conflicts, files that cannot be read, silent holders."""
     if not report.matters:
-        nothing = tag("p", "No open conflicts, and nothing else to see to.")
-        return section("matters", "To look at", nothing)
+        return Html()
     items = [
         tag(
             "li",
@@ -145,7 +238,7 @@ def people_section(report: Report) -> Html:
     """The section of owners: their tasks and times."""
     rows = [
         row(
-            status_text(worker.owner or NOBODY),
+            owner_badge(report, worker.owner) if worker.owner else status_text(NOBODY),
             worker.completed,
             worker.in_progress,
             duration_brief(worker.seconds),
@@ -154,7 +247,7 @@ def people_section(report: Report) -> Html:
         for worker in workers(report.timeline)
     ]
     if not rows:
-        return section("people", "Who did what", tag("p", "Nobody has begun yet."))
+        return Html()
     head = ("Who", "Done", "Now", "At work", "Last seen")
     return section(
         "people", "Who did what", table("Work by owner", head, rows, "people"), _activity(report)
@@ -187,28 +280,12 @@ def _activity(report: Report) -> Html:
     )
 
 
-def tasks_section(report: Report) -> Html:
-    """The tasks in order, under the heading of their phase."""
-    tasks = report.view.tasks
-    if not tasks:
-        return section("tasks", "Tasks", tag("p", "There are no tasks yet."))
-    groups = by_phase(tasks)
-    blocks: dict[str, list[Task]] = {}
-    for task in tasks:
-        for blocker in dict.fromkeys(task.blocked_by):
-            blocks.setdefault(blocker, []).append(task)
-    parts: list[Child] = []
-    for label, members in groups.items():
-        if len(groups) > 1 or label:
-            parts.append(tag("h3", status_text(label) if label else "Other tasks"))
-        parts += (_task(report, task, blocks.get(task.id, ())) for task in members)
-    return section("tasks", "Tasks", *parts)
-
-
 def _task(report: Report, task: Task, blocks: Sequence[Task]) -> Html:
     state = state_words(task, report.view.graph)
+    took = time_words(task, report.view.progress)
     aside = [
-        status_text(part) for part in (task.owner, time_words(task, report.view.progress)) if part
+        *([owner_badge(report, task.owner)] if task.owner else []),
+        *([status_text(took)] if took else []),
     ]
     summary = tag(
         "summary",
@@ -314,15 +391,8 @@ def _block(text: str) -> Html:
 
 _STYLE = "\n" + assets.read("report.css")
 _SCRIPT = "\n" + assets.read("live.js")
-_SECTIONS = (
-    ("progress", "Progress"),
-    ("matters", "To look at"),
-    ("timeline", "Timeline"),
-    ("burn-up", "Burn-up"),
-    ("dependencies", "Dependencies"),
-    ("people", "Who did what"),
-    ("tasks", "Tasks"),
-)
+_EVIDENCE = 3
+"""Commits that are named for a loss."""
 
 
 def policy(*, is_live: bool = False) -> str:
@@ -336,22 +406,23 @@ def policy(*, is_live: bool = False) -> str:
 def page(report: Report, *, is_live: bool = False) -> str:
     """The report as a page; `is_live` adds the script that follows the list."""
     axis = report.axis()
-    main = tag(
-        "main",
-        grid(axis),
-        progress_section(report),
-        matters_section(report),
-        timeline_section(report, axis),
-        burnup_section(report, axis),
-        dependencies_section(report),
-        people_section(report),
-        tasks_section(report),
-        id="content",
-        tabindex=-1,
+    sections = (
+        ("now", "Now", now_section(report)),
+        ("matters", "To look at", matters_section(report)),
+        ("open", "Open tasks", open_section(report)),
+        ("tasks", "All tasks", phases_section(report)),
+        ("timeline", "Timeline", timeline_section(report, axis)),
+        ("burn-up", "Burn-up", burnup_section(report, axis)),
+        ("dependencies", "Dependencies", dependencies_section(report)),
+        ("losses", "Where the time went", losses_section(report)),
+        ("people", "Who did what", people_section(report)),
     )
+    shown = [(name, title, content) for name, title, content in sections if content]
+    main = tag("main", grid(axis), *(content for _, _, content in shown), id="content", tabindex=-1)
+    navigation = _navigation([(name, title) for name, title, _ in shown])
     return _document(
         f"{report.view.progress.percent}% · {report.name}",
-        tag("div", heading(report), _navigation(), main, _footer(report), id="page"),
+        tag("div", heading(report), navigation, main, _footer(report), id="page"),
         is_live=is_live,
     )
 
@@ -385,8 +456,8 @@ def _document(title: str, content: Html, *, is_live: bool) -> str:
     return document(head, body)
 
 
-def _navigation() -> Html:
-    links = (tag("li", tag("a", title, href=f"#{name}")) for name, title in _SECTIONS)
+def _navigation(sections: Iterable[tuple[str, str]]) -> Html:
+    links = (tag("li", tag("a", title, href=f"#{name}")) for name, title in sections)
     return tag("nav", tag("ul", *links), aria_label="Sections")
 
 
