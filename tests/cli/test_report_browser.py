@@ -82,11 +82,13 @@ _FAINT = """
   return { seen, found };
 })()
 """
-# What stands out of the page sideways, but for what can be scrolled by itself.
+# What stands out of the page sideways, but for what can be scrolled by itself or is cut short.
 _OVERFLOW = """
 [...document.querySelectorAll("body *")].filter((one) => {
   if (one.closest(".scroll") || one.closest(".skip") || one.closest("defs")) return false;
   if (getComputedStyle(one).clipPath !== "none" || one.closest("thead")) return false;
+  for (let at = one.parentElement; at; at = at.parentElement)
+    if (getComputedStyle(at).overflowX === "hidden") return false;
   const box = one.getBoundingClientRect();
   return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1);
 }).map((one) => one.outerHTML.slice(0, 120))
