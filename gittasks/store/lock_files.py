@@ -188,23 +188,26 @@ class Note:
 
 
 @contextmanager
-def noting(common: str, locks: Sequence[str], text: str = "") -> Iterator[Note]:
+def noting(
+    common: str, locks: Sequence[str], text: str = "", *, shared: Sharing = PRIVATE
+) -> Iterator[Note]:
     """Run a git that may take these locks; `text` tells what it was about to do."""
-    note = _written(common, "\n".join([*locks, "", text]))
+    note = _written(common, "\n".join([*locks, "", text]), shared)
     try:
         yield note
     finally:
         note.close()
 
 
-def _written(common: str, content: str) -> Note:
+def _written(common: str, content: str, shared: Sharing) -> Note:
     path = os.path.join(_folder(common), f"{os.getpid()}-{os.urandom(4).hex()}")
     if platform.WINDOWS:  # no handle is inherited there: what is left is nobody's
         return Note(None, None)
     handle = None
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        make_folders(os.path.dirname(path), shared)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        shared.apply(path)
         platform.try_lock(handle)
         os.write(handle, content.encode("utf-8", "surrogateescape"))
     except OSError:  # no place for it: what is left then is nobody's

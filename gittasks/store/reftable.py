@@ -303,7 +303,7 @@ class TableRefs:
             env["GIT_COMMITTER_DATE"] = f"@{who.time} {zone}"
             args = ["update-ref", "-m", reason.message, "--stdin"]
         text = "\n".join(["start", *orders, "prepare", "commit", ""])
-        with lock_files.noting(self._common, [self._lock()]) as note:
+        with lock_files.noting(self._common, [self._lock()], shared=self._shared) as note:
             answer = git.run(
                 [*git.NO_HOOKS, "-c", "hook.reference-transaction.enabled=false", *args],
                 cwd=self._start,

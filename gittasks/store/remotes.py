@@ -354,7 +354,7 @@ def _fetch(
     locks = repository.refs.locks(repository.tracking_ref(remote, i) for i in list_ids)
     attempt = 0
     while True:
-        with lock_files.noting(repository.common, locks) as note:
+        with lock_files.noting(repository.common, locks, shared=repository.shared) as note:
             answer = _talk(repository, args, keep=note.inherited)
             if answer.returncode < 0:
                 note.keep()

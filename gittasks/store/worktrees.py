@@ -132,7 +132,9 @@ def _git(repository: Repository, checkout: Checkout, *args: str) -> CompletedPro
     env = git.unbound(repository.env)
     doing = f"{checkout.base} {args[-1]}" if "-m" in args and "-n" not in args else ""
     for _ in range(_RUNS):
-        with lock_files.noting(repository.common, [checkout.index_lock], doing) as note:
+        with lock_files.noting(
+            repository.common, [checkout.index_lock], doing, shared=repository.shared
+        ) as note:
             answer = git.run(
                 [*quiet, *place, *args],
                 cwd=checkout.folder,

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import repositories
+from support import gits, repositories
 from support.repositories import Repo
 
 
@@ -19,7 +19,8 @@ def test_linked_worktrees_share_the_lists(listed: Repo, tmp_path: Path) -> None:
     assert listed.tasks()["a"]["status"] == "in_progress"
     listed.ok("done", "a")
     assert tree.tasks()["a"]["status"] == "completed"
-    assert not os.path.exists(os.path.join(tree.git_dir, "worktrees", "tree", "refs", "heads"))
+    own = tree.git("for-each-ref", "--format=%(refname)", "refs/worktree", "refs/heads/gittasks")
+    assert own == "refs/heads/gittasks/plan"
     assert tree.git("status", "--porcelain") == ""
 
 
@@ -86,7 +87,10 @@ def test_a_separate_git_dir(tmp_path: Path) -> None:
     work = repositories.plan(Repo(str(tmp_path / "work")), "a")
     work.ok("start", "a")
     assert work.tasks()["a"]["status"] == "in_progress"
-    assert os.path.exists(tmp_path / "store" / "g" / "refs" / "heads" / "gittasks" / "plan")
+    assert (
+        repositories.git(str(tmp_path), "--git-dir=store/g", "rev-parse", "gittasks/plan")
+        == work.head()
+    )
 
 
 def test_a_separate_git_dir_with_the_list_checked_out_is_brought_along(tmp_path: Path) -> None:
@@ -117,6 +121,7 @@ def test_git_dir_and_work_tree_variables_name_the_repository(listed: Repo, tmp_p
     assert "no-such-dir" in wrong.err
 
 
+@gits.files_only
 def test_git_common_dir_variable(listed: Repo, tmp_path: Path) -> None:
     """HEAD of one directory, refs and objects of the shared one."""
     own = tmp_path / "own"
@@ -248,6 +253,7 @@ def _without_privileges() -> list[str]:
     return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 
 
+@gits.files_only
 def test_a_symbolic_link_as_head_is_followed(listed: Repo, tmp_path: Path) -> None:
     """As very old repositories have it: the list of the branch, and the worktree that is on it."""
     head = Path(listed.git_dir, "HEAD")
@@ -264,6 +270,7 @@ def test_a_symbolic_link_as_head_is_followed(listed: Repo, tmp_path: Path) -> No
     assert listed.git("status", "--porcelain") == ""
 
 
+@gits.files_only
 def test_a_symbolic_link_as_a_ref_is_followed(listed: Repo) -> None:
     """git takes it for a symbolic ref: what it points to is read, and moved."""
     listed.git("branch", "-qm", "gittasks/plan", "elsewhere")
@@ -280,6 +287,7 @@ def test_a_symbolic_link_as_a_ref_is_followed(listed: Repo) -> None:
     )
 
 
+@gits.files_only
 @pytest.mark.parametrize("storage", ["files:///elsewhere", "reftable:///elsewhere", "unheard-of"])
 def test_refs_in_another_place_are_refused(listed: Repo, storage: str) -> None:
     """By the variable, and by the configuration: nothing is written where git would not look."""

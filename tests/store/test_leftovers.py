@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import gits
 from support.clones import checked_out, share
 from support.repositories import Repo
 
@@ -105,10 +106,11 @@ def test_the_lock_of_a_fetch_of_ours_that_was_killed_is_cleared(
     assert lock.exists()
 
 
+@gits.files_only  # of a reftable git names no lock
 def test_a_stale_lock_at_the_remote_is_named(tmp_path: Path) -> None:
     """With its path there: nobody finds it otherwise."""
     (ann,) = share(str(tmp_path), "ann")
-    lock = tmp_path / "hub.git" / "refs" / "heads" / "gittasks" / "plan.lock"
+    lock = Path(Repo(str(tmp_path / "hub.git")).ref_lock())
     lock.touch()
     ann.edit(AddNote("a", "news"))
     message = str(ann.sync().error)
