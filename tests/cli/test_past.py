@@ -164,20 +164,27 @@ def test_what_names_no_moment(dated: Repo, text: str, code: int, said: str) -> N
         assert "hint: " in done.err
 
 
-def test_a_beginning_that_fits_several_commits(dated: Repo) -> None:
-    """Which ones are listed."""
-    head = dated.head()
-    content = dated.git("cat-file", "commit", head).partition("\n\n")[0].split("\n")
+def _commit_named(repo: Repo, fits: Callable[[str], bool]) -> str:
+    """A commit on top of the list whose id fits; the id."""
+    head = repo.head()
+    content = repo.git("cat-file", "commit", head).partition("\n\n")[0].split("\n")
     lines = [line for line in content if not line.startswith("parent ")]
     lines.insert(1, f"parent {head}")
     for number in itertools.count():
         data = "\n".join([*lines, "", f"Edit {number}", ""])
         name = hashlib.sha1(f"commit {len(data)}\0{data}".encode()).hexdigest()  # noqa: S324
-        if name.startswith(head[:4]):
+        if fits(name):
             break
-    assert dated.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=data) == name
-    dated.git("update-ref", "refs/heads/gittasks/plan", name, head)
-    done = dated.run("list", "--at", head[:4])
+    assert repo.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=data) == name
+    repo.git("update-ref", "refs/heads/gittasks/plan", name, head)
+    return name
+
+
+def test_a_beginning_that_fits_several_commits(dated: Repo) -> None:
+    """Which ones are listed."""
+    first = _commit_named(dated, lambda name: name[0] in "abcef")  # 411d would be 411 days ago
+    _commit_named(dated, lambda name: name.startswith(first[:4]))
+    done = dated.run("list", "--at", first[:4])
     assert done.code == 3
     assert "fits 2 commits" in done.err
 
