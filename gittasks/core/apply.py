@@ -636,7 +636,7 @@ def _is_kept(command: Sequence[str], snapshot: Snapshot, context: Context) -> bo
         return bool(graph.ready(context.actor.owner))
     if verb == "show":
         return words[0] in snapshot.tasks
-    if verb == "log":
+    if verb in ("log", "sync"):
         return True
     if "--owner" in words:
         owner = words[words.index("--owner") + 1]

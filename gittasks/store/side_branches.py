@@ -90,8 +90,10 @@ def no_claim(list_id: str, remote: str, branch: str, task_id: str | None) -> Ref
         "push-as",
         f'{remote} grants claims on the branch of "{list_id}", and from here only {branch} is '
         f"pushed (git config {_SETTING}): two could be granted the same task",
-        hint="gittasks sync shares the work all the same",
-        ways=[Way(purpose, ("gittasks", *step))],
+        ways=[
+            Way(purpose, ("gittasks", *step)),
+            Way("share the work all the same", ("gittasks", "sync")),
+        ],
         details={"list": list_id, "remote": remote},
     )
 

@@ -98,7 +98,9 @@ def edit(
     claims = [op for op in operations if isinstance(op, Claim)]
     remote = session.store.decisive if claims and not offline else None
     if remote and (branch := side_branches.pushed_as(session.repository, session.list_id)):
-        raise side_branches.no_claim(session.list_id, remote, branch, claims[0].id)
+        refusal = side_branches.no_claim(session.list_id, remote, branch, claims[0].id)
+        context = new_context(session, session.now(), Policy(force=force, parallel=parallel))
+        raise with_accepted_ways(refusal, session.snapshot(), context)
     policy = Policy(remote, not offline, force, parallel, first)
 
     def change(branch: ListVersion, context: Context) -> tuple[Edit, tuple[str, ...]]:

@@ -100,7 +100,7 @@ class Job(NamedTuple):
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=150,
         )
         assert done.returncode == 0, done
         return done.stdout

@@ -86,8 +86,6 @@ def test_known_side_branches_are_fetched_by_the_sync_itself(team: tuple[Repo, Re
 
 def test_a_claim_is_refused_with_the_reason(team: tuple[Repo, Repo]) -> None:
     ada, agent = team
-    ada.ok("claim", "c", env={"GITTASKS_OWNER": "agent"})
-    agent.git("fetch", "-q")
     before = agent.git("for-each-ref")
     refused = agent.run("claim", "a", "--json", env=AGENT)
     assert refused.code == 5
@@ -95,8 +93,13 @@ def test_a_claim_is_refused_with_the_reason(team: tuple[Repo, Repo]) -> None:
     assert error["rule"] == "push-as"
     assert "only claude/plan is pushed" in error["message"]
     assert agent.git("for-each-ref") == before
+    assert error["commands"] == [["gittasks", "start", "a"], ["gittasks", "sync"]]
     for argv in error["commands"]:
-        assert agent.run(*argv[1:], "--parallel", env=AGENT).code == 0
+        assert agent.run(*argv[1:], env=AGENT).code == 0
+    ada.ok("claim", "c", env={"GITTASKS_OWNER": "agent"})
+    agent.git("fetch", "-q")
+    again = agent.run("claim", "b", "--json", env=AGENT)  # a is in progress: no start is offered
+    assert again.json()["error"]["commands"] == [["gittasks", "sync"]], again
     assert agent.run("claim", env=AGENT).code == 5
     done = agent.ok("done", "c", "--result", "PASS", env=AGENT)
     assert "not asked if the claim still stands" in done.err
