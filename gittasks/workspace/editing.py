@@ -97,11 +97,9 @@ def edit(
     """Apply operations, all or nothing and by one move of the ref; see `Workspace.edit`."""
     claims = [op for op in operations if isinstance(op, Claim)]
     remote = session.store.decisive if claims and not offline else None
-    if remote and (branch := side_branches.pushed_as(session.repository, session.list_id)):
-        refusal = side_branches.no_claim(session.list_id, remote, branch, claims[0].id)
-        context = new_context(session, session.now(), Policy(force=force, parallel=parallel))
-        raise with_accepted_ways(refusal, session.snapshot(), context)
     policy = Policy(remote, not offline, force, parallel, first)
+    if remote:
+        _check_claimable(session, remote, claims[0], policy)
 
     def change(branch: ListVersion, context: Context) -> tuple[Edit, tuple[str, ...]]:
         session.check_open(branch.snapshot.info)
@@ -126,6 +124,15 @@ def edit(
         _check_lost(session, operations, report)
     session.notices += remarks(report.edit, operations, session.actor, session.now().text)
     return report
+
+
+def _check_claimable(session: Session, remote: str, claim: Claim, policy: Policy) -> None:
+    """Refuse a claim where the branch that decides on it is not pushed from here."""
+    branch = side_branches.pushed_as(session.repository, session.list_id)
+    if branch is not None:
+        refusal = side_branches.no_claim(session.list_id, remote, branch, claim.id)
+        context = new_context(session, session.now(), policy)
+        raise with_accepted_ways(refusal, session.snapshot(), context)
 
 
 def _write_own(session: Session, change: Change, policy: Policy) -> EditResult:
