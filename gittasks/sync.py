@@ -529,8 +529,8 @@ class _ListSync:
             if evaluated.behind and evaluated.branch.heads.local:
                 evaluated, lagging, _ = transaction.integrate(self._store, apart=True)
         except GittasksError as error:
-            gone = isinstance(error, NoList) and not isinstance(error, BranchGone)
-            self.fail(nowhere(self._list_id, self._remote) if gone else error)
+            is_gone = isinstance(error, NoList) and not isinstance(error, BranchGone)
+            self.fail(nowhere(self._list_id, self._remote) if is_gone else error)
             return
         heads = evaluated.branch.heads
         received = evaluated.received

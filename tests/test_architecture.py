@@ -248,6 +248,30 @@ def test_functions_fit_a_screen() -> None:
     assert not unexplained
 
 
+def test_docstrings_name_what_they_describe() -> None:
+    """A docstring begins with a noun phrase or an imperative, never with a relative clause."""
+    relative = (
+        "What ",
+        "Who ",
+        "Whose ",
+        "Whether ",
+        "That ",
+        "Those ",
+        "Which ",
+        "How ",
+        "Where ",
+    )
+    documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
+    wrong = [
+        f"{module.name}: {text.splitlines()[0]}"
+        for module in modules().values()
+        for node in ast.walk(module.tree)
+        if isinstance(node, documented) and (text := ast.get_docstring(node) or "")
+        if text.startswith((*relative, "When ", "Why "))
+    ]
+    assert not wrong
+
+
 def test_every_module_has_its_line_in_the_architecture() -> None:
     """docs/architecture.md names each module under the heading of its room."""
     text = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")

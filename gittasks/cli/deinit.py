@@ -36,22 +36,22 @@ def deinit_command(
     """
     workspace = settings.workspace()
     repository = workspace.repository
-    found = workspace.traces(lists=lists)
+    traces = workspace.traces(lists=lists)
     hooks = _installed(install.status(repository))
     sites = _claude_changes(workspace) if claude else []
     files = [change.place.name for _, changes in sites for change in changes if change.made]
     if not dry_run:
-        workspace.check_traces(found, unshared=unshared)
+        workspace.check_traces(traces, unshared=unshared)
         install.uninstall(repository)
         for site, changes in sites:
             claude_settings.uninstall(site, changes)
-        workspace.remove_traces(found)
+        workspace.remove_traces(traces)
     parts = {
         "hooks": hooks,
-        "settings": found.sections,
-        "refs": found.refs,
-        "files": found.files,
-        "lists": found.lists,
+        "settings": traces.sections,
+        "refs": traces.refs,
+        "files": traces.files,
+        "lists": traces.lists,
         "claude": files,
     }
     lines = [f"{name}: {', '.join(parts[name])}" for name in parts if parts[name]]

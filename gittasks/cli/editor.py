@@ -88,11 +88,11 @@ class Draft:
             check=False,
         )
         if done.returncode != 0:
-            kept = disk.read(self.path) != disk.read(self._first)
-            if not kept:
+            changed = disk.read(self.path) != disk.read(self._first)
+            if not changed:
                 self.discard()
             raise Refused(
                 "editor",
                 f"the editor failed ({name}: exit code {done.returncode}), so nothing was changed",
-                ways=[self._again] if kept else (),
+                ways=[self._again] if changed else (),
             )

@@ -191,12 +191,14 @@ def _moved(synced: SyncResult) -> str:
     """`2 changes from origin (origin/claude/plan), 1 change to origin as claude/plan`."""
     clean, remote = render.text.clean, render.text.clean(synced.remote)
     pushed_as = f" as {clean(synced.pushed_as)}" if synced.pushed_as else ""
-    taken = f" ({clean(listed(synced.taken, 3))})" if synced.taken else ""
-    came = f"{_changes(len(synced.received))} from {remote}{taken}" if synced.received else ""
-    went = f"{_changes(len(synced.sent))} to {remote}{pushed_as}" if synced.sent else ""
+    branches = f" ({clean(listed(synced.taken, 3))})" if synced.taken else ""
+    incoming = (
+        f"{_changes(len(synced.received))} from {remote}{branches}" if synced.received else ""
+    )
+    outgoing = f"{_changes(len(synced.sent))} to {remote}{pushed_as}" if synced.sent else ""
     if synced.created:
-        came, went = came if taken else "", f"now on {remote}{pushed_as}"
-    return ", ".join(filter(None, [came, went]))
+        incoming, outgoing = incoming if branches else "", f"now on {remote}{pushed_as}"
+    return ", ".join(filter(None, [incoming, outgoing]))
 
 
 def _behind(synced: SyncResult) -> list[str]:

@@ -165,8 +165,8 @@ def _created_in_editor(
     task = draft.edited(f'A new task of the list "{workspace.list_id}".', quiet=settings.json).after
     if task is None:
         return None
-    made = form.creation(operation, task)
-    report = draft.kept_on_error(lambda: workspace.edit([made], force=force, parallel=parallel))
+    creation = form.creation(operation, task)
+    report = draft.kept_on_error(lambda: workspace.edit([creation], force=force, parallel=parallel))
     draft.discard()
     return report
 

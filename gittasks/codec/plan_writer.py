@@ -21,12 +21,12 @@ def write_template(snapshot: Snapshot, values: Mapping[str, str]) -> str:
     """The list as a plan, a variable for each of the values; Usage for one that nothing has."""
     tasks = [_bare(task, snapshot) for task in snapshot.ordered()]
     title = snapshot.info.title
-    said = [title or "", *("".join(task_fields(task).values()) for task in tasks)]
+    texts = [title or "", *("".join(task_fields(task).values()) for task in tasks)]
     for name, value in values.items():
         if not is_name(name):
             hint = "use letters, digits, - and _, beginning with a letter"
             raise Usage(f'"{name}" is no name of a variable', hint=hint)
-        if not value or not any(value in text for text in said):
+        if not value or not any(value in text for text in texts):
             raise Usage(f'nothing in the list says "{value}", which {name} is to stand for')
     if values:
         title = abstracted(title, values) if title else title
@@ -44,12 +44,12 @@ def write_template(snapshot: Snapshot, values: Mapping[str, str]) -> str:
 
 def _bare(task: Task, snapshot: Snapshot) -> Task:
     """The task as nobody has touched it; dependencies on deleted tasks go."""
-    kept: dict[str, Any] = {attr: getattr(task, attr) for attr in _KEPT.values()}
+    attributes: dict[str, Any] = {attr: getattr(task, attr) for attr in _KEPT.values()}
     known = snapshot.tasks
-    kept["blocked_by"] = tuple(
+    attributes["blocked_by"] = tuple(
         i for i in task.blocked_by if i in known and known[i].status is not Status.DELETED
     )
-    return Task(id=task.id, **kept)
+    return Task(id=task.id, **attributes)
 
 
 def _abstract(task: Task, values: Mapping[str, str]) -> Task:

@@ -180,8 +180,8 @@ def base(path: str) -> str:
 
 def overlap(ours: str, theirs: str) -> bool:
     """True when one of two globs is the other, or a folder above it."""
-    one, other = sorted((base(ours), base(theirs)), key=len)
-    return not one or other == one or other.startswith(f"{one}/")
+    shorter, longer = sorted((base(ours), base(theirs)), key=len)
+    return not shorter or longer == shorter or longer.startswith(f"{shorter}/")
 
 
 def overlaps(task: Task, tasks: Iterable[Task], actor: Actor) -> list[Overlap]:

@@ -489,8 +489,8 @@ def _update_fields(draft: Editor, task_id: str, op: Update) -> None:
     added = _simple(op.added)
     removed = _simple(op.removed)
     for name in {**removed, **added}:
-        gone, new = removed.get(name, ()), added.get(name, ())
-        left = [member for member in getattr(task, name) if ids.composed(member) not in gone]
+        lost, new = removed.get(name, ()), added.get(name, ())
+        left = [member for member in getattr(task, name) if ids.composed(member) not in lost]
         present = set(map(ids.composed, left))
         changes[name] = (*left, *(member for member in new if member not in present))
     draft.put(task_id, **changes)

@@ -236,7 +236,7 @@ def look_up(
 
 
 def repair_of(problem: Problem) -> str:
-    """What to do about a file that cannot be read."""
+    """Hint for a file that cannot be read."""
     if problem.set_aside:
         return READ_ON
     if problem.message.startswith(PROMISED):

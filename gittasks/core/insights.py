@@ -228,7 +228,7 @@ Interval = tuple[int, int]
 def _pieces(
     task: Task, course: Mapping[str, Sequence[TaskState]], end: int, since: int | None
 ) -> Iterator[_Piece]:
-    """What a task went through until `end`, from `since` on."""
+    """The course of a task until `end`, from `since` on."""
     own = course.get(task.id, ())
     holes = {b: _open_times(course.get(b, ()), end) for b in task.blocked_by if b != task.id}
     for state, following in zip(own, [*own[1:], None], strict=True):
@@ -258,12 +258,12 @@ def _waiting(
         start = min(max(start, parse_time(not_before)), end)
     cuts = {b: [(max(s, start), min(e, end)) for s, e in times] for b, times in holes.items()}
     blocked = _union(i for times in cuts.values() for i in times if i[0] < i[1])
-    for one, other in blocked:
-        last = max((e for times in cuts.values() for s, e in times if s < e <= other), default=0)
+    for low, high in blocked:
+        last = max((e for times in cuts.values() for s, e in times if s < e <= high), default=0)
         blockers = tuple(b for b, times in cuts.items() if any(s < e == last for s, e in times))
-        yield whole._replace(state="blocked", start=one, end=other, blockers=blockers)
-    for one, other in _without((start, end), blocked):
-        yield whole._replace(state="waiting", start=one, end=other)
+        yield whole._replace(state="blocked", start=low, end=high, blockers=blockers)
+    for low, high in _without((start, end), blocked):
+        yield whole._replace(state="waiting", start=low, end=high)
 
 
 def _open_times(course: Sequence[TaskState], end: int) -> list[Interval]:
@@ -291,10 +291,10 @@ def _without(interval: Interval, holes: Sequence[Interval]) -> list[Interval]:
     """An interval less the holes, which are in order and do not touch."""
     start, end = interval
     rest = []
-    for one, other in holes:
-        if start < min(one, end):
-            rest.append((start, min(one, end)))
-        start = max(start, other)
+    for low, high in holes:
+        if start < min(low, end):
+            rest.append((start, min(low, end)))
+        start = max(start, high)
     return [*rest, (start, end)] if start < end else rest
 
 
@@ -379,13 +379,15 @@ def _against_paths(
             )
     active = {i: [p for p in pieces if p.task == i and p.state == "active"] for i in changed}
     ids = list(changed)
-    for place, one in enumerate(ids):
-        for other in ids[place + 1 :]:
-            shared = sorted(changed[one].keys() & changed[other].keys())
-            if shared and _side_by_side(active[one], active[other]):
-                words = f"{one} and {other} both changed {_ids(shared)} while both were in progress"
-                commits = {c[p] for c in (changed[one], changed[other]) for p in shared}
-                yield Loss(LossKind.SAME_FILE, (one, other), words, 0, tuple(sorted(commits)))
+    for place, first in enumerate(ids):
+        for second in ids[place + 1 :]:
+            shared = sorted(changed[first].keys() & changed[second].keys())
+            if shared and _side_by_side(active[first], active[second]):
+                words = (
+                    f"{first} and {second} both changed {_ids(shared)} while both were in progress"
+                )
+                commits = {c[p] for c in (changed[first], changed[second]) for p in shared}
+                yield Loss(LossKind.SAME_FILE, (first, second), words, 0, tuple(sorted(commits)))
 
 
 def _side_by_side(ours: Iterable[_Piece], theirs: Sequence[_Piece]) -> bool:
@@ -441,7 +443,7 @@ class _Walk:
         """Seconds of work that counted for nothing, by who did it."""
 
     def losses(self) -> list[Loss]:
-        """What was found, work that still goes on twice and conflicts included."""
+        """All losses, work that still goes on twice and conflicts included."""
         for task_id in list(self._twice):
             self._end_twice(task_id, self._end, None)
         return [*self._losses, *self._edited_at_once()]
@@ -500,11 +502,11 @@ class _Walk:
         before = hands[-1]
         if before.who == hand.who:
             return
-        taken = "owner" in changes
-        kind = LossKind.TAKE_OVER if taken else LossKind.HANDOVER
-        verb = "was taken over from" if taken else "went over from"
+        is_take_over = "owner" in changes
+        kind = LossKind.TAKE_OVER if is_take_over else LossKind.HANDOVER
+        verb = "was taken over from" if is_take_over else "went over from"
         words = f"{task_id} {verb} {self._names.of(before.who)} to {self._names.of(hand.who)}"
-        if taken:
+        if is_take_over:
             words = words.replace(" to ", " by ", 1)
         self._overtaken.setdefault(task_id, []).append(before)
         self._hands[task_id] = [hand]
@@ -643,11 +645,11 @@ def _estimate(tasks: Sequence[Task]) -> Estimate | None:
         return None
     half = (len(ends) + 1) // 2
     then = ends[half - 1]
-    said = time_left([_as_of(task, then) for task in tasks], then)
-    if said is None:
+    expected = time_left([_as_of(task, then) for task in tasks], then)
+    if expected is None:
         return None
     at = parse_time(then)
-    return Estimate(at, half, said, parse_time(ends[-1]) - at)
+    return Estimate(at, half, expected, parse_time(ends[-1]) - at)
 
 
 def _as_of(task: Task, time: str) -> Task:

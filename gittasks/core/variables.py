@@ -60,16 +60,16 @@ def bound(plan: Plan, values: Mapping[str, str]) -> Plan:
 
 
 def _value(dollars: str, name: str, values: Mapping[str, str]) -> str:
-    kept = "$" * (len(dollars) // 2)
-    return f"{kept}{values[name]}" if len(dollars) % 2 else f"{kept}{{{name}}}"
+    escaped = "$" * (len(dollars) // 2)
+    return f"{escaped}{values[name]}" if len(dollars) % 2 else f"{escaped}{{{name}}}"
 
 
 def _check_known(values: Mapping[str, str], known: set[str]) -> None:
     for name in values:
         if name not in known:
             near = near_matches(name, sorted(known), 1)
-            there = f"it has {', '.join(sorted(known))}" if known else "it has none"
-            hint = f"did you mean {near[0]}?" if near else there
+            available = f"it has {', '.join(sorted(known))}" if known else "it has none"
+            hint = f"did you mean {near[0]}?" if near else available
             raise Usage(f"the plan has no variable {name}", hint=hint)
 
 

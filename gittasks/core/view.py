@@ -88,7 +88,7 @@ class ListView:
 
     @cached_property
     def owners(self) -> list[str]:
-        """Who has tasks, in order of display; deleted ones do not count."""
+        """Owners of tasks, in order of display; deleted ones do not count."""
         return list(dict.fromkeys(task.owner for task in self.tasks if task.owner))
 
     @cached_property

@@ -82,5 +82,5 @@ def _path(ids: Iterable[str]) -> str:
 
 def _estimate(shown: Insights) -> Iterator[str]:
     if estimate := shown.estimate:
-        said, came = duration_brief(estimate.said), duration_brief(estimate.came)
-        yield f"after {estimate.done} tasks {said} were expected, and it took {came}"
+        expected, actual = duration_brief(estimate.said), duration_brief(estimate.came)
+        yield f"after {estimate.done} tasks {expected} were expected, and it took {actual}"

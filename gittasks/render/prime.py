@@ -48,16 +48,16 @@ def state(view: ListView, marks: StatusMarks, actor: Actor) -> list[str]:
     for name, tasks, most in sections:
         if tasks:
             lines.append(f"{name}:")
-        told: list[list[str]] = []
+        parts: list[list[str]] = []
         for task in tasks:
             part = _about(task, view, marks, actor)
             most -= sum(len(line.encode()) for line in part)
             if most < 0:
                 break
-            told.append(part)
-        lines += [line for part in told for line in part]
-        if len(tasks) > len(told):
-            lines.append(f"  and {len(tasks) - len(told)} more")
+            parts.append(part)
+        lines += [line for part in parts for line in part]
+        if len(tasks) > len(parts):
+            lines.append(f"  and {len(tasks) - len(parts)} more")
     if others := ready_for_others(view.graph, actor.owner):
         lines.append(_cut(f"Ready {clean(others)}", _OTHERS))
     return lines

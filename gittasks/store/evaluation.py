@@ -241,8 +241,8 @@ def _made_again(
         return None
     contents = ListContents(objects, list_id)
     trees = (contents.tree(read_commit(objects, head).tree) for head in ids)
-    there = {blob.partition(" ")[2] for tree in trees for blob in tree.values()}
-    new = tree_objects(objects.form, cached, there)
+    present = {blob.partition(" ")[2] for tree in trees for blob in tree.values()}
+    new = tree_objects(objects.form, cached, present)
     if new is None:
         return None
     commit = contents.automatic_commit(new[-1].id, ids, known.order)

@@ -162,8 +162,8 @@ def stale(seen: Iterable[LeaseObservation], tasks: Mapping[str, Task]) -> dict[s
 def ended(store: ListStore, tasks: Mapping[str, Task]) -> list[str]:
     """The refs of the leases given here that are for no task in progress any more."""
     repository = store.repository
-    given = repository.refs.listed(remotes.leases_of(store.list_id))
-    leases = ((name, _read(repository, value)) for name, value in given if value)
+    listed = repository.refs.listed(remotes.leases_of(store.list_id))
+    leases = ((name, _read(repository, value)) for name, value in listed if value)
     held = [task for task in tasks.values() if task.status is Status.IN_PROGRESS]
     return [name for name, lease in leases if lease and not any(map(lease.covers, held))]
 
@@ -176,12 +176,12 @@ def remove_ended(store: ListStore, remote: str, tasks: Mapping[str, Task]) -> No
     repository, list_id = store.repository, store.list_id
     prefix, seen = remotes.leases_of(list_id), remotes.seen_leases(remote, list_id)
     values = {n: repository.refs.read(seen + n.removeprefix(prefix)) for n in names}
-    there = {name: value for name, value in values.items() if value}
-    if there:  # one that was renewed meanwhile stays
-        answers = remotes.push(repository, remote, dict.fromkeys(there, ""), there)
-        names = [n for n in names if n not in there or answers[n].outcome is PushOutcome.OK]
-    gone = [seen + name.removeprefix(prefix) for name in names if name in there]
-    repository.refs.remove([*names, *gone])
+    present = {name: value for name, value in values.items() if value}
+    if present:  # one that was renewed meanwhile stays
+        answers = remotes.push(repository, remote, dict.fromkeys(present, ""), present)
+        names = [n for n in names if n not in present or answers[n].outcome is PushOutcome.OK]
+    observations = [seen + name.removeprefix(prefix) for name in names if name in present]
+    repository.refs.remove([*names, *observations])
 
 
 def forget(store: ListStore, remote: str | None) -> None:

@@ -492,7 +492,7 @@ class _Packs:
             if kind not in (_OFS_DELTA, _REF_DELTA):
                 self._known_sizes[path, offset] = size, size
                 break
-            here = offset
+            start = offset
             if kind == _OFS_DELTA:
                 back, at = _base_distance(head, at)
                 offset -= back
@@ -502,10 +502,10 @@ class _Packs:
             opening = zlib.decompressobj().decompress(head[at:], 32)
             base, used = _varint(opening, 0)
             result, _ = _varint(opening, used)
-            chain.append((here, result, max(size, base, result)))
+            chain.append((start, result, max(size, base, result)))
         sizes = self._known_sizes[path, offset]
-        for here, result, most in reversed(chain):
-            sizes = self._known_sizes[path, here] = result, max(most, sizes[1])
+        for start, result, most in reversed(chain):
+            sizes = self._known_sizes[path, start] = result, max(most, sizes[1])
         return sizes
 
 

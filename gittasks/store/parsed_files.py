@@ -117,7 +117,7 @@ class ParsedFiles:
 
     @cached_property
     def _known(self) -> dict[tuple[str, str], Parsed]:
-        """What earlier commands parsed; lines that are torn or of another form are none."""
+        """Files that earlier commands parsed; lines that are torn or of another form are none."""
         try:
             lines = disk.read(self._path).splitlines()
         except OSError:

@@ -133,8 +133,8 @@ def fetched(repository: Repository, remote: str) -> list[SideBranch]:
 
 def everywhere(repository: Repository) -> list[SideBranch]:
     """The side branches that are here, and those of all remotes."""
-    here = _among(repository, "refs/heads/", repository.prefix)
-    return [*here, *(side for r in repository.remotes() for side in fetched(repository, r))]
+    local = _among(repository, "refs/heads/", repository.prefix)
+    return [*local, *(side for r in repository.remotes() for side in fetched(repository, r))]
 
 
 def adoptable(repository: Repository, list_id: str) -> SideBranch | None:
@@ -144,7 +144,7 @@ def adoptable(repository: Repository, list_id: str) -> SideBranch | None:
 
 
 def unmerged(store: ListStore, branches: Sequence[SideBranch] | None = None) -> list[SideBranch]:
-    """Those of the side branches of a list that hold what no head of it does.
+    """Side branches of a list that hold what no head of it does.
 
     By default of those that its remote has, as it was last fetched.
     """
@@ -226,11 +226,11 @@ def _verdicts(repository: Repository, prefix: str, tips: Mapping[str, str]) -> d
     path = repository.cache_path("side", prefix.rstrip("/"))
     lines = (_VERDICTS.read(path) or b"").decode("ascii", "replace").split("\n")
     known = dict(line.split(" ", 1) for line in lines if " " in line)
-    wanted = dict.fromkeys(tips.values())
-    new = [commit for commit in wanted if commit not in known]
+    tip_ids = dict.fromkeys(tips.values())
+    new = [commit for commit in tip_ids if commit not in known]
     if not new:
         return known
-    verdicts = {c: known[c] for c in wanted if c in known} | _judged(repository, new)
+    verdicts = {c: known[c] for c in tip_ids if c in known} | _judged(repository, new)
     body = "\n".join(f"{commit} {list_id}" for commit, list_id in verdicts.items())
     _VERDICTS.write(path, body.encode("ascii"), repository.shared)
     return verdicts

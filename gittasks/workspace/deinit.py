@@ -77,9 +77,9 @@ def remove(session: Session, found: Traces) -> None:
     for store in [ListStore(repository, list_id) for list_id in found.lists]:
         local = repository.refs.read(store.ref)
         removal.remove(store, home.of(repository, store.list_id).remote, local)
-    kept = sorted(set(repository.local_lists()) - set(found.lists))
+    staying = sorted(set(repository.local_lists()) - set(found.lists))
     with ExitStack() as stack:  # who writes to a list that stays goes first
-        for list_id in kept:
+        for list_id in staying:
             stack.enter_context(transaction.lock_of(ListStore(repository, list_id)))
         repository.refs.remove(name for name, _ in repository.refs.listed(_REFS))
         for name in found.files:

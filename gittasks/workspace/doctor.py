@@ -201,7 +201,7 @@ def _by_hand(loss: Damage, remote: str | None) -> str:
 
 
 def _pack_symptom(store: ListStore, pack: DamagedPack, *, fix: bool) -> Symptom:
-    """What is wrong with a pack; an index is made anew from a pack that is sound."""
+    """The fault of a pack; an index is made anew from a pack that is sound."""
     if pack.sound:
         fixed = fix and rebuild_index(store.repository, pack)
         hint = f"gittasks doctor --fix makes it anew, as does: git index-pack {quote(pack.path)}"
@@ -424,14 +424,14 @@ def bring_back(store: ListStore, losses: list[Damage]) -> list[Damage]:
         return losses
     aside = {loss.torn: os.path.join(folder, loss.id) for loss in losses if loss.torn}
     disk.make_folders(folder, repository.shared)
-    for torn, kept in aside.items():
-        platform.replace(torn, kept)
+    for torn, place in aside.items():
+        platform.replace(torn, place)
     try:
         remotes.fetch_again(repository, store.remote, store.list_id)
     except RemoteFailure:
-        for torn, kept in aside.items():
+        for torn, place in aside.items():
             if not os.path.exists(torn):
-                platform.replace(kept, torn)
+                platform.replace(place, torn)
         raise
     repository.objects.close()
     return damaged(store)

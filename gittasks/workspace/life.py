@@ -204,8 +204,8 @@ def _or_here_alone(error: RemoteFailure, list_id: str, state: ListState) -> Remo
     if "outcome" in error.details:  # it may have been done there
         return error
     command = ("gittasks", COMMANDS[state], list_id, "--offline")
-    here = Way("or mark it here, and let the next sync bring it", command)
-    return error.with_ways([*error.ways, here])
+    way = Way("or mark it here, and let the next sync bring it", command)
+    return error.with_ways([*error.ways, way])
 
 
 def _at_work(snapshot: Snapshot) -> list[str]:

@@ -229,8 +229,8 @@ def _sync_all(session: Session, wish: SyncOptions, named: str | None) -> list[Sy
             done += [sync.SyncResult(i, remote, error=error) for i in sorted(lists) or [remote]]
             continue
         beside = {side.list_id for side in side_branches.fetched(repository, remote)}
-        there = beside.union(shown or ())
-        theirs = {i for i in there if named or home.of(repository, i).remote == remote}
+        known = beside.union(shown or ())
+        theirs = {i for i in known if named or home.of(repository, i).remote == remote}
         theirs -= {result.list_id for result in done}
         stores = [ListStore(repository, list_id, remote) for list_id in sorted(lists | theirs)]
         _notify_moved(session, stores, remote)

@@ -618,7 +618,7 @@ class Workspace(Session):
         return lint_.lint(self, snapshot, only, ignore)
 
     def insights(self, since: str | None = None, *, people: bool = False) -> Insights:
-        """Where the work on the list lost its time; Usage, NotFound, Ambiguous for `since`.
+        """Losses of time in the work on the list; Usage, NotFound, Ambiguous for `since`.
 
         Whoever is no agent stands as "a person", unless `people`.
         """
