@@ -228,7 +228,7 @@ def lost_ways(list_id: str) -> tuple[Way, Way]:
 
 
 def lost_notices(list_id: str, count: int) -> list[Notice]:
-    """What is said of such operations wherever a list is read or exchanged."""
+    """The notice of such operations wherever a list is read or exchanged."""
     restore, forget = lost_ways(list_id)
     words = f"{lost_words(list_id, count)}; {restore.purpose}"
     return [restore._replace(purpose=words), forget]
