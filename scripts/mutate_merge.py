@@ -28,6 +28,7 @@ ROOT = Path(__file__).parent.parent
 MODULES = ("dag", "resolution")
 TESTS = (
     "tests/core/test_picks.py",
+    "tests/core/test_settle.py",
     "tests/core/test_merge_conflicts.py",
     "tests/core/test_merge_others.py",
     "tests/core/test_merge_broken.py",
