@@ -521,7 +521,7 @@ def _name(task: Task) -> str:
 
 
 def _in_words(report: Report, tasks: Sequence[Task], *, alone: bool) -> Html:
-    """What waits for what as a list that begins with what runs; on a phone it stands for the
+    """The dependencies as a list that begins with what runs; on a phone it stands for the
     drawing."""
     items = []
     for task in sorted(tasks, key=lambda t: (_TURN.get(t.status, 2), t.sort_key)):

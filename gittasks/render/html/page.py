@@ -66,7 +66,7 @@ def _whole_bar(progress: Progress) -> Html:
 
 
 def now_section(report: Report) -> Html:
-    """What runs now, with owner and time; the figures."""
+    """The tasks that run now, with owner and time; the figures."""
     progress = report.view.progress
     figures = (
         ("complete", f"{progress.completed} of {progress.total}"),
@@ -203,7 +203,7 @@ def _phase_bar(phase: Phase) -> Html:
 
 
 def losses_section(report: Report) -> Html:
-    """Where the time went: the losses that cost most, as `insights` tells them."""
+    """Losses of time: those that cost most, as `insights` tells them."""
     if not report.losses:
         return Html()
     items = [
