@@ -38,7 +38,8 @@ def _way(task: Task, every: Mapping[str, Task], actor: Actor, where: Standing, n
     verb = _VERBS.get(way_on(task, other))
     if not verb:
         return Way(words)
-    beside = ("--parallel",) if counted(every, other.owner, actor.session) else ()
+    others = (t for t in counted(every, other.owner, actor.session) if t.id != task.id)
+    beside = ("--parallel",) if any(others) else ()
     return Way(words, ("gittasks", verb, task.id, "--resume", *beside, *behalf))
 
 

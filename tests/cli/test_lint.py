@@ -141,7 +141,7 @@ class TestAtOnce:
         assert done.err.startswith('hint: "work" says nothing about the work')
         assert done.err.count("\n") == 1
         assert repo.ok("init", "work").err == ""
-        assert repo.ok("init", "feature-auth").err == ""
+        assert repo.ok("init", "feature-auth").err == "list: feature-auth\n"
         for quiet in ("--json", "-q"):
             assert repo.ok("init", f"tas{'k' if quiet == '-q' else 'ks'}", quiet).err == ""
 
