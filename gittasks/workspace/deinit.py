@@ -82,12 +82,13 @@ def remove(session: Session, found: Traces) -> None:
         for list_id in staying:
             stack.enter_context(transaction.lock_of(ListStore(repository, list_id)))
         repository.refs.remove(name for name, _ in repository.refs.listed(_REFS))
-        for name in found.files:
+        sections = _sections(repository)
+        for name in found.files:  # last: a look at the refs of a reftable leaves a record again
             _remove_path(os.path.join(repository.common, name))
     for folder, _, _ in os.walk(os.path.join(repository.common, _REFS), topdown=False):
         with suppress(OSError):  # git leaves empty folders
             os.rmdir(folder)
-    for section in _sections(repository):
+    for section in sections:
         repository.remove_config_section(section)
 
 
