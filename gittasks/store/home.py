@@ -222,12 +222,21 @@ def moved(repository: Repository, list_id: str, remote: str) -> str | None:
     now = known.get(remote)
     if record is None or now is None or record.remote != remote:
         return None
-    if record.address in known.values():
+    top = repository.found.work_tree or repository.common
+    if _place(record.address, top) in {_place(other, top) for other in known.values()}:
         return None
     return (
         f'{remote} was {record.address} and is {now} now: from here on "{list_id}" is shared and '
         "its claims are granted there"
     )
+
+
+def _place(address: str, top: str) -> str:
+    """An address by which two spellings of one folder are the same; others stay as they are."""
+    path = address.removeprefix("file://")
+    if path == address and ("://" in address or ":" in address.partition("/")[0]):
+        return address
+    return os.path.normpath(os.path.join(top, path))
 
 
 def _configure(repository: Repository, section: str, ref: str, remote: str) -> None:

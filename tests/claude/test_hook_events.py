@@ -471,7 +471,7 @@ def test_an_agent_is_held_back_while_its_tasks_are_in_progress(empty: Repo, how:
     for _ in range(2):
         assert f"{task_id} (Task 1)" in _reason(hook(empty, event("Stop"), *options))
         assert not hook(empty, event("Stop", stop_hook_active=True), *options).out
-    quiet(empty, event("SessionEnd"), *options)
+    assert not hook(empty, event("SessionEnd"), *options).out
     quiet(empty, updated(1, status="completed"))
     quiet(empty, event("Stop"), *options)
 
