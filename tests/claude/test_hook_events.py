@@ -472,8 +472,8 @@ def test_an_agent_is_held_back_while_its_tasks_are_in_progress(empty: Repo, how:
         assert f"{task_id} (Task 1)" in _reason(hook(empty, event("Stop"), *options))
         assert not hook(empty, event("Stop", stop_hook_active=True), *options).out
     assert not hook(empty, event("SessionEnd"), *options).out
-    quiet(empty, updated(1, status="completed"))
-    quiet(empty, event("Stop"), *options)
+    hook(empty, updated(1, status="completed"))
+    assert not hook(empty, event("Stop"), *options).out
 
 
 # --- the end of a session ------------------------------------------------------------------------
