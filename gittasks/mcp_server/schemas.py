@@ -194,8 +194,11 @@ TOOLS: tuple[Tool, ...] = (
             force=_FORCE,
         ),
         _object(
+            "success",
             "taskId",
+            "updatedFields",
             "summary",
+            success={"type": "boolean"},
             taskId=_text(),
             updatedFields=_ids("Beside the status"),
             statusChange=_object("from", "to", **{"from": _text(), "to": _text()}),

@@ -269,12 +269,10 @@ def _update(workspace: Workspace, given: Arguments) -> Reply:
     result = workspace.edit(operations, force=force, parallel=parallel)
     edit, task_id = result.edit, result.edit.focus[0]
     before, after = edit.before.tasks[task_id], edit.after.tasks[task_id]
-    data: dict[str, Any] = {"taskId": task_id}
+    fields = _updated(before, after)
+    data: dict[str, Any] = {"success": True, "taskId": task_id, "updatedFields": fields}
     if before.status is not after.status:
         data["statusChange"] = {"from": before.status.value, "to": after.status.value}
-    fields = _updated(before, after)
-    if fields or before.status is after.status:
-        data["updatedFields"] = fields
     if edit.unblocked:
         data["unblocked"] = list(edit.unblocked)
     started = edit.focus[-1] if isinstance(operations[-1], StartNext) else ""

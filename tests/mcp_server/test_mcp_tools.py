@@ -63,7 +63,9 @@ def test_update_says_what_changed_and_what_became_ready(agent: Agent) -> None:
         "1/3 tasks complete (33.3%)",
     ]
     assert result.structured_content == {
+        "success": True,
         "taskId": "a",
+        "updatedFields": [],
         "statusChange": {"from": "in_progress", "to": "completed"},
         "unblocked": ["b"],
         "summary": "1/3 tasks complete (33.3%)",
