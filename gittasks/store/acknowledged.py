@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from gittasks.core.ids import list_id_fault
 from gittasks.core.messages import OP, parse_trailers
 from gittasks.errors import InvalidData
 from gittasks.store import disk, refs
@@ -52,7 +53,10 @@ def read(repository: Repository, list_id: str) -> Record:
 
 
 def lists(repository: Repository) -> list[str]:
-    """The ids of the lists of which something is recorded."""
+    """The ids of the lists of which something is recorded, by the prefix that branches have now.
+
+    What was recorded under a longer prefix is no list while that one is empty.
+    """
     prefix = repository.ref("")
     folder = os.path.join(repository.common, "gittasks", "acknowledged")
     names = [
@@ -64,7 +68,8 @@ def lists(repository: Repository) -> list[str]:
     guards = (name for name, _ in repository.refs.listed(_PREFIX))
     names += (name.removeprefix(_PREFIX).rpartition("/")[0] for name in guards)
     branches = (f"refs/heads/{name}" for name in names)
-    return sorted({name.removeprefix(prefix) for name in branches if name.startswith(prefix)})
+    ids = {name.removeprefix(prefix) for name in branches if name.startswith(prefix)}
+    return sorted(name for name in ids if not list_id_fault(name))
 
 
 def note(repository: Repository, list_id: str, old: str | None, new: str) -> None:

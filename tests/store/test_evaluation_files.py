@@ -256,7 +256,7 @@ def test_without_a_prefix_the_branch_is_the_id_of_the_list(unprefixed: tuple[Rep
     ada.ok("note", "one", "Ada's")
     ada.ok("sync")
     bob.ok("sync", "--list", "work")
-    ada.ok("sync")
+    assert "gittasks/plan" not in ada.ok("sync").err  # a branch, and no list of this prefix
     assert ada.git("rev-parse", "work") == bob.git("rev-parse", "work")
     assert {n["text"] for n in ada.tasks()["one"]["notes"]} == {"Ada's", "Bob's"}
 
