@@ -42,7 +42,7 @@ _HOMES = {
     "EditResult": "editing",
     "SettingValue": "settings",
     "Side": "sharing",
-    "Traces": "deinit",
+    "Traces": "life",
     "Unapplied": "commit_links",
     "Undone": "undo",
 }

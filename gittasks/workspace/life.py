@@ -1,7 +1,13 @@
-"""The life of a list: archived, dropped, opened again; marks in list.yaml that merge as it does."""
+"""The life of a list: archived, dropped, opened again, deleted; and the traces of gittasks.
+
+Marks in list.yaml merge as it does. The traces are refs, records, settings and choices of a clone.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.apply import Edit, apply
@@ -9,7 +15,8 @@ from gittasks.core.messages import OP, parse_trailers
 from gittasks.core.model import LIST_MARKS, ListState, Status
 from gittasks.core.operations import Context, MarkList
 from gittasks.errors import Refused, RemoteFailure, Way
-from gittasks.store import acknowledged, remotes, removal
+from gittasks.store import acknowledged, disk, git, home, remotes, removal, transaction
+from gittasks.store.list_store import ListStore
 from gittasks.store.side_branches import pushed_as
 from gittasks.workspace import editing, log
 from gittasks.workspace.session import forget_choice
@@ -17,8 +24,8 @@ from gittasks.workspace.session import forget_choice
 if TYPE_CHECKING:
     from gittasks.core.history import Change, LogEntry
     from gittasks.core.model import ListInfo, Snapshot
-    from gittasks.store.list_store import ListStore
     from gittasks.store.list_version import ListVersion
+    from gittasks.store.repository import Repository
     from gittasks.workspace.session import Session
 
 COMMANDS = {
@@ -27,6 +34,7 @@ COMMANDS = {
     ListState.OPEN: "unarchive",
 }
 """The command that brings a list to each state."""
+_REFS = "refs/gittasks/"
 
 
 class Marked(NamedTuple):
@@ -216,3 +224,111 @@ def _at_work(snapshot: Snapshot) -> list[str]:
     names = ", ".join(f"{t.id} ({t.owner})" if t.owner else t.id for t in running[:5])
     more = f" and {len(running) - 5} more" if len(running) > 5 else ""
     return [f"still in progress, and not stopped by this: {names}{more}"]
+
+
+class Traces(NamedTuple):
+    """All that is ours in a clone and goes: names of refs, sections, files, and lists.
+
+    The lists stay unless they are asked for. Paths are from the git directory.
+    """
+
+    lists: tuple[str, ...]
+    refs: tuple[str, ...]
+    sections: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def traces(session: Session, *, lists: bool) -> Traces:
+    """The traces in this clone, with all its worktrees."""
+    repository = session.repository
+    common = repository.common
+    choices = [os.path.join(common, "gittasks-list")]
+    linked = os.path.join(common, "worktrees")
+    names = sorted(os.listdir(linked)) if os.path.isdir(linked) else []
+    choices += [os.path.join(linked, name, "gittasks-list") for name in names]
+    records = os.path.join(common, "gittasks")
+    files = [path for path in [*choices, records] if os.path.lexists(path)]
+    return Traces(
+        tuple(sorted(repository.local_lists())) if lists else (),
+        tuple(name for name, _ in repository.refs.listed(_REFS)),
+        tuple(_sections(repository)),
+        tuple(os.path.relpath(path, common) for path in files),
+    )
+
+
+def _sections(repository: Repository) -> list[str]:
+    """Sections of the repository's own configuration: ours, and those of branches of lists."""
+    answer = git.run(
+        ["config", "--local", "--list", "--name-only", "-z"],
+        cwd=repository.start,
+        env=repository.env,
+    )
+    keys = answer.stdout.decode("utf-8", "surrogateescape").split("\0")
+    sections = dict.fromkeys(key.rpartition(".")[0] for key in keys if "." in key)
+    known = {*repository.known_lists(), *acknowledged.lists(repository)}
+    branches = {f"branch.{repository.ref(i).removeprefix('refs/heads/')}" for i in known}
+    return [name for name in sections if name == "gittasks" or name in branches]
+
+
+def check_traces(session: Session, going: Traces, *, unshared: bool) -> None:
+    """Refuse where work that is nowhere else would go, unless `unshared`."""
+    for list_id in going.lists:
+        ref = session.repository.ref(list_id)
+        removal.check_not_checked_out(session.repository, ref)
+    if not unshared:
+        _check_shared(session.repository, going)
+
+
+def remove_traces(session: Session, going: Traces) -> None:
+    """Remove them, whatever `check` says."""
+    repository = session.repository
+    for store in [ListStore(repository, list_id) for list_id in going.lists]:
+        local = repository.refs.read(store.ref)
+        removal.remove(store, home.of(repository, store.list_id).remote, local)
+    staying = sorted(set(repository.local_lists()) - set(going.lists))
+    with ExitStack() as stack:  # who writes to a list that stays goes first
+        for list_id in staying:
+            stack.enter_context(transaction.lock_of(ListStore(repository, list_id)))
+        repository.refs.remove(name for name, _ in repository.refs.listed(_REFS))
+        sections = _sections(repository)
+        for name in going.files:  # last: a look at the refs of a reftable leaves a record again
+            _remove_path(os.path.join(repository.common, name))
+    for folder, _, _ in os.walk(os.path.join(repository.common, _REFS), topdown=False):
+        with suppress(OSError):  # git leaves empty folders
+            os.rmdir(folder)
+    for section in sections:
+        repository.remove_config_section(section)
+
+
+def _remove_path(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        with suppress(FileNotFoundError):
+            shutil.rmtree(path)
+    else:
+        disk.remove(path)
+
+
+def _check_shared(repository: Repository, going: Traces) -> None:
+    """Refuse when lists that go have what no remote has, or records alone keep lost work."""
+    own: dict[str, int] = {}
+    for list_id in sorted({*going.lists, *acknowledged.lists(repository)}):
+        store = ListStore(repository, list_id)
+        shown = [
+            lists[list_id] for lists in repository.tracked_lists().values() if list_id in lists
+        ]
+        if list_id in going.lists:
+            head = repository.refs.read(store.ref)
+            missing = acknowledged.missing(repository.objects, head, list(filter(None, shown)))
+        else:
+            missing = acknowledged.lost(repository, list_id, store.heads().all)
+        if missing:
+            own[list_id] = len(missing)
+    if own:
+        counts = ", ".join(f"{list_id} ({count})" for list_id, count in own.items())
+        raise Refused(
+            "unshared",
+            f"changes would be lost that no remote has: {counts}",
+            ways=[Way("send them", ("gittasks", "sync", "--all"))] if repository.remotes() else [],
+            hint="--unshared lets them go for good; nothing was changed",
+            details={"lists": sorted(own)},
+        )

@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from gittasks.sync import SyncOptions, SyncResult
     from gittasks.workspace.claims import Claimed
     from gittasks.workspace.commit_links import Linked, Unapplied
-    from gittasks.workspace.deinit import Traces
     from gittasks.workspace.editing import EditResult
-    from gittasks.workspace.life import Marked, Purged
+    from gittasks.workspace.life import Marked, Purged, Traces
     from gittasks.workspace.lists import ListMade, ListSummary
     from gittasks.workspace.past import Changed, Past
     from gittasks.workspace.settings import SettingValue
@@ -193,24 +192,24 @@ class Workspace(Session):
 
     def traces(self, *, lists: bool = False) -> Traces:
         """All that is ours in this clone; the lists themselves only if they are asked for."""
-        from gittasks.workspace import deinit
+        from gittasks.workspace import life
 
-        return deinit.traces(self, lists=lists)
+        return life.traces(self, lists=lists)
 
-    def check_traces(self, found: Traces, *, unshared: bool = False) -> None:
+    def check_traces(self, going: Traces, *, unshared: bool = False) -> None:
         """Raise Refused where work that is nowhere else would go, unless `unshared`."""
-        from gittasks.workspace import deinit
+        from gittasks.workspace import life
 
-        deinit.check(self, found, unshared=unshared)
+        life.check_traces(self, going, unshared=unshared)
 
-    def remove_traces(self, found: Traces) -> None:
+    def remove_traces(self, going: Traces) -> None:
         """Remove them, whatever `check_traces` says.
 
         Hooks and the merge driver are not among them (`gittasks hooks uninstall`).
         """
-        from gittasks.workspace import deinit
+        from gittasks.workspace import life
 
-        deinit.remove(self, found)
+        life.remove_traces(self, going)
 
     def restore_list(self, list_id: str) -> int:
         """Bring back what was made here and is gone from a list's branch; how many operations."""
