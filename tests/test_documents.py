@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pathlib
 import re
+import sys
 
 import pytest
 from support import transcripts
@@ -13,8 +15,11 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 EXAMPLES = os.path.join("docs", "examples")
 DOCUMENTS = [
     "README.md",
+    os.path.join("docs", "faq.md"),
     os.path.join("docs", "hooks.md"),
+    os.path.join("docs", "people.md"),
     os.path.join("docs", "settings.md"),
+    os.path.join("docs", "teams.md"),
     *sorted(
         os.path.join(EXAMPLES, name)
         for name in os.listdir(os.path.join(ROOT, EXAMPLES))
@@ -197,6 +202,31 @@ class TestRunner:
         assert transcripts.updated(document, steps) == made
 
 
+def _anchors(path: pathlib.Path) -> set[str]:
+    """The anchors that a forge gives to the headings of a document."""
+    text = re.sub(r"(?ms)^(`{3,}).*?^\1", "", path.read_text(encoding="utf-8"))
+    titles = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", t) for t in re.findall(r"(?m)^#+ (.*)$", text)]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_links_lead_somewhere() -> None:
+    """A link in a document names a file that is there, and a heading that it has."""
+    root = pathlib.Path(ROOT)
+    pages = [*root.glob("*.md"), *root.glob("docs/**/*.md"), *root.glob(".github/**/*.md")]
+    broken = []
+    for page in pages:
+        text = re.sub(r"(?ms)^(`{3,}).*?^\1", "", page.read_text(encoding="utf-8"))
+        for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", text)):
+            if "://" in target or target.startswith("mailto:"):
+                continue
+            name, _, anchor = target.partition("#")
+            path = page.parent / name if name else page
+            if not path.exists() or (anchor and anchor not in _anchors(path)):
+                broken.append(f"{page.relative_to(root)}: {target}")
+    assert pages
+    assert not broken
+
+
 def test_renamed_modules_and_names_are_there() -> None:
     """What docs/renamed.md says that a module or a name is called now, the package has."""
     package = pathlib.Path(ROOT, "gittasks")
@@ -212,3 +242,18 @@ def test_renamed_modules_and_names_are_there() -> None:
                 assert now in names, row
             else:
                 assert (package / now).is_dir() or (package / f"{now}.py").is_file(), row
+
+
+def test_the_picture_of_status_is_what_status_shows(tmp_path: pathlib.Path) -> None:
+    """docs/pictures/status.svg shows what the program of today prints for the same list."""
+    sys.path.insert(0, os.path.join(ROOT, "scripts"))
+    try:
+        pictures = importlib.import_module("pictures")
+    finally:
+        sys.path.pop(0)
+    env = pictures.make_list(str(tmp_path))
+    drawn = pictures.status_picture(str(tmp_path), env)
+    kept = pathlib.Path(ROOT, "docs", "pictures", "status.svg").read_text(encoding="utf-8")
+    words = [re.findall(r"<text[^>]*>([^<]*)</text>", picture) for picture in (kept, drawn)]
+    assert words[0] == words[1], "run scripts/pictures.py"
+    assert "@font-face" not in kept, "a font that would be fetched"

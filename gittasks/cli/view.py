@@ -131,7 +131,7 @@ def drawing(
     def drawn(screen: Screen) -> str:
         lines = render.plain.title_lines(view)
         picture = screen.printed(draw(view, screen.signs, screen.width))
-        return "\n".join([*lines, picture, *below])
+        return "\n".join([*lines, picture, *(["", *below] if below else [])])
 
     return drawn
 

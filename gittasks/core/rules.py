@@ -64,7 +64,7 @@ def held(task: Task, actor: Actor, answer: Answer, verb: str) -> Refused:
         name = escape_line(owner, 60)
         ways.append(_way(f"when you are {name}", verb, task.id, "--owner", owner))
     elif verb in _MAY_FORCE:
-        purpose = "only when that one is surely gone"
+        purpose = "only if that session is no longer running"
         ways.append(_way(purpose, verb, task.id, "--force", decision=True))
     return Refused(
         "held",
@@ -96,7 +96,7 @@ def claimed(task: Task, actor: Actor, answer: Answer, *, asked: bool = False) ->
     words = None
     another = _way("claim another", "claim")
     take_over = _way(
-        "only when the holder is surely gone",
+        "only if the holder is no longer running",
         *("claim", task.id, "--take-over", "--force"),
         decision=True,
     )

@@ -30,7 +30,7 @@ def _way(task: Task, every: Mapping[str, Task], actor: Actor, where: Standing, n
     words = f"{task.id}: {_words(task, where, now)}"
     if where is not Standing.SAME_OWNER and (actor.named or not task.owner):
         command = ("gittasks", "start", task.id, "--force")
-        return Way(f"{words}; when that one is surely gone", command, decision=True)
+        return Way(f"{words}; if it is no longer running", command, decision=True)
     if where is not Standing.SAME_OWNER and not is_owner(task.owner or ""):
         return Way(words)
     behalf = () if where is Standing.SAME_OWNER else ("--owner", task.owner or "")
@@ -48,7 +48,7 @@ def _words(task: Task, where: Standing, now: int) -> str:
     whose = "yours" if mine else f"{task.owner}'s" if task.owner else "somebody's"
     if task.left:
         return f"{whose}, left by {'an earlier' if mine else 'its'} session{_ago(task.left, now)}"
-    return f"{whose}, begun{_ago(task.started, now)}" + (" in another session" if mine else "")
+    return f"{whose}, started{_ago(task.started, now)}" + (" in another session" if mine else "")
 
 
 def _ago(time: str | None, now: int) -> str:

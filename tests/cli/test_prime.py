@@ -49,7 +49,7 @@ def test_tells_how_the_list_stands(listed: Repo) -> None:
     told = listed.ok("prime", env=session).out
     assert "export GITTASKS_SESSION=" not in told
     assert 'List "plan"\n0/3 tasks complete (0%), currently Task a\n' in told
-    assert "In progress:\n  [→] a  Task a (in_progress, bob)\n    bob's, begun" in told
+    assert "In progress:\n  [→] a  Task a (in_progress, bob)\n    bob's, started" in told
     assert "\nReady:\n  [ ] c  Task c\n" in told
     document = listed.ok("prime", "--json", env=session).json()
     assert document["kind"] == "prime"

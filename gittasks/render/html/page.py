@@ -175,7 +175,11 @@ def phases_section(report: Report) -> Html:
                 open=at_work and len(members) <= _OPEN,
             )
         )
-    return section("tasks", "Phases" if words else "Tasks", *parts)
+    return section("tasks", _tasks_title(report), *parts)
+
+
+def _tasks_title(report: Report) -> str:
+    return "Phases" if report.view.progress.phases else "Tasks"
 
 
 def _plain_head(label: str | None, members: Sequence[Task]) -> Html:
@@ -410,7 +414,7 @@ def page(report: Report, *, is_live: bool = False) -> str:
         ("now", "Now", now_section(report)),
         ("matters", "To look at", matters_section(report)),
         ("open", "Open tasks", open_section(report)),
-        ("tasks", "All tasks", phases_section(report)),
+        ("tasks", _tasks_title(report), phases_section(report)),
         ("timeline", "Timeline", timeline_section(report, axis)),
         ("burn-up", "Burn-up", burnup_section(report, axis)),
         ("dependencies", "Dependencies", dependencies_section(report)),
