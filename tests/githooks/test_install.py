@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import gits
 from support.commits import commit, ran, said, status
 from support.repositories import Repo, git, plan
 
@@ -249,6 +250,22 @@ def test_with_a_new_git_its_configuration_holds_the_hooks(
     install.uninstall(listed.workspace("plan").repository)
     assert listed.read(".git/config") == before
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("path", [".husky/_", os.devnull])
+def test_the_newest_git_calls_hooks_of_its_configuration(
+    listed: Repo, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a manager, and where its hooks are switched off; doctor puts them back there."""
+    for name, value in gits.newest_git().items():
+        monkeypatch.setenv(name, value)
+    listed.ok("hooks", "install")
+    listed.git("config", "core.hooksPath", path)
+    assert commit(listed, "x\n\nTask: a completed") == []
+    assert "git no longer calls the hooks" in listed.run("doctor", "--fix").out
+    assert commit(listed, "x\n\nTask: a completed") == ["plan: a completed [1/3 complete]"]
+    listed.git("config", "gittasks.strictTrailers", "true")
+    assert ran(listed.path, "commit", "--allow-empty", "-qm", "x\n\nTask: zz")[0] == 1
 
 
 # --- the pre-commit framework ---------------------------------------------------------------

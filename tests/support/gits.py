@@ -1,8 +1,8 @@
-"""The gits of the suite: the machine's own, and one that knows reftables (2.45 or newer).
+"""The gits of the suite: the machine's own, a new one that knows reftables, and the newest.
 
-The second is the machine's where that is new enough, else the one that `make` puts beside the
-virtual environment. It comes without templates and without the shell library of the machine's,
-which the helpers that are scripts need; here the two are put together.
+Either of the others is the machine's where that is new enough, else one that `make` puts beside
+the virtual environment: the new one from a package (2.45 or newer), which has no http and lacks
+the shell library that its scripts need, and the newest from Debian (2.54 or newer), which has all.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ __all__ = [
     "has_ref_files",
     "is_new",
     "new_git",
+    "newest_git",
     "of_format",
     "old_git",
 ]
 
 FORMATS = [f"{hash_}-{refs}" for hash_ in ("sha1", "sha256") for refs in ("files", "reftable")]
 """The formats of repositories, as the tests name them."""
-_NEW = os.path.join(os.path.dirname(os.path.dirname(sys.executable)), "new-git")
+_VENV = os.path.dirname(os.path.dirname(sys.executable))
 _WITH_REFTABLES = (2, 45)
+_WITH_CONFIGURED_HOOKS = (2, 54)
 OWN_PATH = os.environ["PATH"]
 """The path of the machine's git."""
 _LIBRARY = ("git-sh-setup", "git-sh-i18n", "git-sh-i18n--envsubst")
@@ -51,10 +53,10 @@ files_only = pytest.mark.skipif("reftable" in _CHOSEN, reason="it is about refs 
 def chosen() -> dict[str, str]:
     """The variables for the format and the git that all tests are to run in.
 
-    `make deep` sets TESTS_FORMAT, one of `FORMATS`, and TESTS_GIT, which may be `new`.
+    `make deep` sets TESTS_FORMAT, one of `FORMATS`, and TESTS_GIT, `new` or `newest`.
     """
-    git = new_git() if _GIT == "new" else {}
-    return {**git, **(of_format(_CHOSEN) if _CHOSEN else {})}
+    git = {"new": new_git, "newest": newest_git}[_GIT]() if _GIT else {}
+    return {**(of_format(_CHOSEN) if _CHOSEN else {}), **git}
 
 
 @cache
@@ -85,15 +87,24 @@ def new_git() -> dict[str, str]:
 
     The reason says so: `make test` lists it, and nothing of reftables is tested then.
     """
-    if is_new():
+    return _beside("new-git", _WITH_REFTABLES, "git that knows reftables, so they are")
+
+
+def newest_git() -> dict[str, str]:
+    """The same for one that has http as well, and runs hooks that its configuration holds."""
+    return _beside(
+        "newest-git", _WITH_CONFIGURED_HOOKS, "git of 2.54 or newer, so what only that has is"
+    )
+
+
+def _beside(name: str, least: tuple[int, int], words: str) -> dict[str, str]:
+    if version(os.environ["PATH"]) >= least:
         return {}
-    if not os.path.exists(os.path.join(_NEW, ".installed")):
-        pytest.skip(
-            "no git that knows reftables in .venv/new-git, so they are NOT tested: "
-            "make .venv/new-git/.installed"
-        )
-    path = f"{os.path.join(_NEW, 'bin')}{os.pathsep}{os.environ['PATH']}"
-    return {"PATH": path, "GIT_EXEC_PATH": _programs(), "GIT_TEMPLATE_DIR": _template()}
+    root = os.path.join(_VENV, name)
+    if not os.path.exists(os.path.join(root, ".installed")):
+        pytest.skip(f"no {words} NOT tested: make .venv/{name}/.installed")
+    path = f"{os.path.join(root, 'bin')}{os.pathsep}{os.environ['PATH']}"
+    return {"PATH": path, "GIT_EXEC_PATH": _programs(root), "GIT_TEMPLATE_DIR": _template()}
 
 
 def of_format(form: str) -> dict[str, str]:
@@ -113,14 +124,18 @@ def _template() -> str:
 
 
 @cache
-def _programs() -> str:
-    """A folder of the programs that the new git calls, and the shell library that they need."""
+def _programs(root: str) -> str:
+    """A folder of the programs that a git calls, and the shell library that they need."""
     folder = scratch()
-    theirs = os.path.join(_NEW, "libexec", "git-core")
-    asked = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
+    theirs = os.path.join(root, "libexec", "git-core")
+    env = {**os.environ, "PATH": OWN_PATH}
+    env.pop("GIT_EXEC_PATH", None)
+    asked = subprocess.run(
+        ["git", "--exec-path"], env=env, capture_output=True, text=True, check=True
+    )
     own = asked.stdout.strip()
-    sources = dict.fromkeys(os.listdir(theirs), theirs)
-    sources |= {name: own for name in _LIBRARY if os.path.exists(os.path.join(own, name))}
+    sources = {name: own for name in _LIBRARY if os.path.exists(os.path.join(own, name))}
+    sources |= dict.fromkeys(os.listdir(theirs), theirs)
     for name, source in sources.items():
         os.symlink(os.path.join(source, name), os.path.join(folder, name))
     return folder
