@@ -20,7 +20,7 @@ from gittasks.cli.options import (
 from gittasks.cli.output import Answer, changed, make_named_list
 from gittasks.cli.settings import Settings
 from gittasks.cli.view import lists_answer
-from gittasks.core.lint.context import is_generic, remarks
+from gittasks.core.lint import is_generic, remarks
 from gittasks.core.model import ListInfo, ListState
 from gittasks.errors import NotFound, Usage
 

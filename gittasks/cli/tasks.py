@@ -24,7 +24,7 @@ from gittasks.cli.output import Answer, edit, edited, make_named_list
 from gittasks.cli.settings import Settings
 from gittasks.core.fields import LISTS, SIMPLE, Kind
 from gittasks.core.ids import find
-from gittasks.core.lint.context import remarks
+from gittasks.core.lint import remarks
 from gittasks.core.model import Status, Value
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 from gittasks.errors import Usage, Way

@@ -156,7 +156,7 @@ def template_command(settings: Settings, variables: tuple[str, ...], path: str |
 
     `apply` makes the tasks of a new list from it; -D gives its variables other values there.
     """
-    from gittasks.codec.plan_writer import write_template  # for this command alone
+    from gittasks.codec.plan_yaml import write_template  # for this command alone
 
     values = values_of(variables)
     workspace = settings.workspace()

@@ -26,7 +26,7 @@ from gittasks.core.model import Task
 from gittasks.errors import InvalidData
 
 if TYPE_CHECKING:
-    from gittasks.codec.yaml_lines import Node
+    from gittasks.codec.yaml_nodes import Node
 
 
 class _Edit(NamedTuple):

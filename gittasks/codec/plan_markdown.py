@@ -15,8 +15,16 @@ from typing import NamedTuple
 from gittasks.core.fields import LISTS, SIMPLE, Field
 from gittasks.core.ids import task_id_fault
 from gittasks.core.model import ListInfo, Status, Task, phase_in
-from gittasks.core.plan import Fault, Plan, PlannedTask, assign_ids, id_faults, invalid_plan
-from gittasks.core.variables import NO_VALUES, bound
+from gittasks.core.plan import (
+    NO_VALUES,
+    Fault,
+    Plan,
+    PlannedTask,
+    assign_ids,
+    id_faults,
+    invalid_plan,
+    with_values,
+)
 
 MAX_ITEM = 32 * 1024
 """Longest line of a list item, in characters."""
@@ -269,7 +277,7 @@ def read_markdown(
     if faults:
         raise invalid_plan(where, faults + id_faults(planned))
     plan = Plan(title=reader.title, tasks=planned, where=where, variables=declared)
-    plan = assign_ids(bound(plan, values))
+    plan = assign_ids(with_values(plan, values))
     return _nested(plan, reader.items)
 
 

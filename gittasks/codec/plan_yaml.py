@@ -1,4 +1,7 @@
-"""Plans in YAML, and the choice between the two forms of a plan."""
+"""Plans in YAML, read and written, and the choice between the two forms of a plan.
+
+What is written are templates: a list as a plan without states, perhaps with variables.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,24 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gittasks.codec.canonical import plain_value
-from gittasks.codec.yaml_lines import Node
-from gittasks.codec.yaml_nodes import Limits, parse
-from gittasks.core.fields import CLEARABLE, LISTS, SIMPLE, Field, Kind, arranged
+from gittasks.codec.canonical import plain_value, scalar, task_fields
+from gittasks.codec.yaml_nodes import Limits, Node, parse
+from gittasks.core.fields import CLEARABLE, FIELDS, LISTS, SIMPLE, Field, Kind, arranged
 from gittasks.core.ids import near_matches
-from gittasks.core.model import Status, Value
-from gittasks.core.plan import Fault, Plan, PlannedTask, assign_ids, id_faults, invalid_plan
-from gittasks.core.variables import NO_VALUES, bound, is_name
+from gittasks.core.model import Snapshot, Status, Task, Value
+from gittasks.core.plan import (
+    NO_VALUES,
+    Fault,
+    Plan,
+    PlannedTask,
+    assign_ids,
+    id_faults,
+    invalid_plan,
+    is_variable_name,
+    with_values,
+    with_variables,
+)
+from gittasks.errors import Usage
 
 _MARKDOWN = (".md", ".markdown", ".mdown")
 _YAML = (".yaml", ".yml", ".json")
@@ -24,7 +37,7 @@ _TASKS_KEY = re.compile(rb"^[\"']?tasks[\"']?[ \t]*:", re.MULTILINE)
 def read_plan(data: bytes, name: str, values: Mapping[str, str] = NO_VALUES) -> Plan:
     """Read a plan; the extension of `name` says the form, and without one the content does.
 
-    `values` are those of its variables (`core.variables`); Usage where they do not fit.
+    `values` are those of its variables (`core.plan`); Usage where they do not fit.
     `name` may be `-` for the standard input. Every task of the result has an id. Raises
     InvalidData, with file and line, for what is no plan.
     """
@@ -74,7 +87,7 @@ def read_yaml(data: bytes, where: str, values: Mapping[str, str] = NO_VALUES) ->
     plan = reader.plan(parse(data, where, PLAN_LIMITS), where)
     if reader.faults:
         raise invalid_plan(where, reader.faults + id_faults(plan.tasks))
-    return assign_ids(bound(plan, values))
+    return assign_ids(with_values(plan, values))
 
 
 _FRONT = re.compile(rb"---[ \t]*\r?\n(.*?)^---[ \t]*$", re.DOTALL | re.MULTILINE)
@@ -131,7 +144,7 @@ class _Reader:
         else:
             pairs = [(name, None) for name in self.names(node, "variables", "names") or ()]
         for name, _ in pairs:
-            if not is_name(name.text):
+            if not is_variable_name(name.text):
                 hint = "use letters, digits, - and _, beginning with a letter"
                 self.fail(name.line, f'"{name.text[:60]}" is no name of a variable', hint)
         return {name.text: value for name, value in pairs}
@@ -270,3 +283,58 @@ def _value(node: Node) -> Value:
         return None
     value: Value = plain_value(node.text) if node.plain else node.text
     return value
+
+
+_LEFT_OUT = frozenset({"status", "owner", "result", "notBefore"})
+"""What a plan may state and belongs to one run of the work."""
+_KEPT = {field.name: field.attr for field in FIELDS if field.uses.planned}
+_KEPT = {name: attr for name, attr in _KEPT.items() if name not in _LEFT_OUT}
+
+
+def write_template(snapshot: Snapshot, values: Mapping[str, str]) -> str:
+    """The list as a plan, a variable for each of the values; Usage for one that nothing has."""
+    tasks = [_bare(task, snapshot) for task in snapshot.ordered()]
+    title = snapshot.info.title
+    texts = [title or "", *("".join(task_fields(task).values()) for task in tasks)]
+    for name, value in values.items():
+        if not is_variable_name(name):
+            hint = "use letters, digits, - and _, beginning with a letter"
+            raise Usage(f'"{name}" is no name of a variable', hint=hint)
+        if not value or not any(value in text for text in texts):
+            raise Usage(f'nothing in the list says "{value}", which {name} is to stand for')
+    if values:
+        title = with_variables(title, values) if title else title
+        tasks = [_abstract(task, values) for task in tasks]
+    lines = [f"title: {scalar(title)}"] if title else []
+    lines += ["variables:", *(f"  - {name}" for name in values)] if values else []
+    lines += ["tasks:" if tasks else "tasks: []"]
+    for task in tasks:
+        fields = {k: v for k, v in task_fields(task).items() if k in _KEPT}
+        text = "".join(fields.values()).rstrip("\n")
+        lines.append(f"  - id: {scalar(task.id)}")
+        lines += [f"    {line}" if line else "" for line in text.split("\n")]
+    return "\n".join(lines)
+
+
+def _bare(task: Task, snapshot: Snapshot) -> Task:
+    """The task as nobody has touched it; dependencies on deleted tasks go."""
+    attributes: dict[str, Any] = {attr: getattr(task, attr) for attr in _KEPT.values()}
+    known = snapshot.tasks
+    attributes["blocked_by"] = tuple(
+        i for i in task.blocked_by if i in known and known[i].status is not Status.DELETED
+    )
+    return Task(id=task.id, **attributes)
+
+
+def _abstract(task: Task, values: Mapping[str, str]) -> Task:
+    def replaced(value: Any) -> Any:
+        if isinstance(value, str):
+            return with_variables(value, values)
+        if isinstance(value, tuple):
+            return tuple(map(replaced, value))
+        if isinstance(value, Mapping):
+            return {key: replaced(part) for key, part in value.items()}
+        return [replaced(part) for part in value] if isinstance(value, list) else value
+
+    changes = {a: replaced(getattr(task, a)) for a in _KEPT.values() if a != "blocked_by"}
+    return task._replace(**changes)

@@ -41,7 +41,7 @@ from gittasks.core.validation import shorten
 from gittasks.errors import UPDATE, FormatTooNew, InvalidData, Way
 
 if TYPE_CHECKING:
-    from gittasks.codec.yaml_lines import Node
+    from gittasks.codec.yaml_nodes import Node
 
 _RFC3339 = (
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}):([0-9]{2})(?:\.[0-9]{1,12})?"

@@ -1,4 +1,4 @@
-"""Plans: the operations that bring a list to one, and the order of its tasks.
+"""Plans: the operations that bring a list to one, the order of its tasks, and its variables.
 
 Tasks that already stand in that sequence keep their numbers, so that only what is new or moved
 is written. A number between two others is whole if there is room, else it has up to six decimals.
@@ -6,12 +6,19 @@ is written. A number between two others is whole if there is room, else it has u
 A plan states fields; what it does not state stays as it is in the list. Applying it again
 changes nothing, and applying it in two clones makes the same tasks, because the ids are
 made from the plan alone.
+
+Variables are `${name}` in texts, filled in when the plan is applied. They count where the plan
+declares some or values are given; any other plan may have `${HOME}` in a description. `$${name}`
+is the text `${name}`.
+
+It is long because what a plan states, its variables and its order are one story.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,6 +26,7 @@ from gittasks.core import ids, rules, validation
 from gittasks.core.editor import Editor, between
 from gittasks.core.fields import CLEARABLE, SIMPLE, Field
 from gittasks.core.graph import Graph
+from gittasks.core.ids import near_matches
 from gittasks.core.model import (
     Snapshot,
     Status,
@@ -504,3 +512,122 @@ def _complete(draft: Editor, task: Task) -> None:
         started=task.started or context.now,
         finished=task.finished or context.now,
     )
+
+
+NO_VALUES: Mapping[str, str] = MappingProxyType({})
+VARIABLE_NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,62}"
+_USE = re.compile(rf"(\$+)\{{({VARIABLE_NAME})\}}")
+"""A variable; of its dollar signs two stand for one, so that an even number makes it text."""
+_TEXTS = ("subject", "id", "active_form", "description", "owner", "phase", "result")
+
+
+def is_variable_name(text: str) -> bool:
+    """True for what can be the name of a variable."""
+    return re.fullmatch(VARIABLE_NAME, text) is not None
+
+
+def with_values(plan: Plan, values: Mapping[str, str]) -> Plan:
+    """The plan with its variables filled in; Usage for values that it lacks or does not know.
+
+    Raises InvalidData, with the line, for a variable that it uses and does not declare.
+    """
+    declared = plan.variables
+    if not declared and not values:
+        return plan
+    used = {name: task.line for task in reversed(plan.tasks) for name in _used(task)}
+    used |= dict.fromkeys(_names(plan.title or ""), plan.title_line)
+    _check_known(values, {*declared, *used})
+    strange = [_undeclared(n, declared, line) for n, line in used.items() if n not in declared]
+    if declared and strange:
+        raise invalid_plan(plan.where, strange)
+    filled = {**{n: v for n, v in declared.items() if v is not None}, **values}
+    if missing := [name for name in {**declared, **used} if name not in filled]:
+        names = ", ".join(missing)
+        raise Usage(
+            f"the plan {plan.where} needs a value for {names}",
+            hint="give " + " ".join(f"-D {name}=VALUE" for name in missing),
+            details={"variables": missing},
+        )
+
+    def fill(text: str) -> str:
+        return _USE.sub(lambda m: _variable_value(m[1], m[2], filled), text)
+
+    return plan._replace(
+        title=None if plan.title is None else fill(plan.title),
+        tasks=tuple(_filled(task, fill) for task in plan.tasks),
+    )
+
+
+def _variable_value(dollars: str, name: str, values: Mapping[str, str]) -> str:
+    escaped = "$" * (len(dollars) // 2)
+    return f"{escaped}{values[name]}" if len(dollars) % 2 else f"{escaped}{{{name}}}"
+
+
+def _check_known(values: Mapping[str, str], known: set[str]) -> None:
+    for name in values:
+        if name not in known:
+            near = near_matches(name, sorted(known), 1)
+            available = f"it has {', '.join(sorted(known))}" if known else "it has none"
+            hint = f"did you mean {near[0]}?" if near else available
+            raise Usage(f"the plan has no variable {name}", hint=hint)
+
+
+def _undeclared(name: str, declared: Mapping[str, object], line: int) -> Fault:
+    near = near_matches(name, tuple(declared), 1)
+    guess = f"did you mean ${{{near[0]}}}? " if near else ""
+    hint = f"{guess}add it to variables, or write $${{{name}}} for the text"
+    return Fault(line, f"the variable ${{{name}}} is not declared", hint)
+
+
+def _names(text: str) -> list[str]:
+    return [name for dollars, name in _USE.findall(text) if len(dollars) % 2]
+
+
+def _used(task: PlannedTask) -> Iterator[str]:
+    texts = [text for name in _TEXTS if (text := getattr(task, name))]
+    for value in [*texts, *(task.blocked_by or ()), task.metadata, task.fields]:
+        for text in _strings(value):
+            yield from _names(text)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _strings(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _strings(part)
+
+
+def _filled(task: PlannedTask, fill: Callable[[str], str]) -> PlannedTask:
+    names = (*_TEXTS, "blocked_by", "metadata", "fields")
+    return task._replace(**{name: _in(getattr(task, name), fill) for name in names})
+
+
+def _in(value: Any, fill: Callable[[str], str]) -> Any:
+    """A value with all texts in it filled in."""
+    if isinstance(value, str):
+        return fill(value)
+    if isinstance(value, Mapping):
+        return {key: _in(part, fill) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_in(part, fill) for part in value)
+    return value
+
+
+def with_variables(text: str, values: Mapping[str, str]) -> str:
+    """The text with variables for the values that are in it: `with_values` gives the text again.
+
+    Longer values go first; what looks like a variable already stays text.
+    """
+    order = sorted(values, key=lambda name: -len(values[name]))
+    parts = [rf"\{{{VARIABLE_NAME}\}}", *(re.escape(values[name]) for name in order)]
+    pattern = re.compile(r"(\$*)(?:" + "|".join(f"({part})" for part in parts) + ")")
+
+    def variable(match: re.Match[str]) -> str:
+        number, dollars = match.lastindex or 0, match[1] * 2
+        return f"{dollars}{match[2]}" if number == 2 else f"{dollars}${{{order[number - 3]}}}"
+
+    return pattern.sub(variable, text) if order else text

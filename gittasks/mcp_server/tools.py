@@ -11,7 +11,7 @@ from gittasks.core.apply import Edit
 from gittasks.core.fields import BY_NAME, SIMPLE, arranged
 from gittasks.core.graph import Graph
 from gittasks.core.ids import find
-from gittasks.core.lint.context import remarks
+from gittasks.core.lint import remarks
 from gittasks.core.model import Status, Task
 from gittasks.core.operations import (
     AddNote,

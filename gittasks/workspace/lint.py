@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from gittasks.core.ids import near_matches
-from gittasks.core.lint.context import LintContext
+from gittasks.core.lint import LintContext
 from gittasks.core.lint.rules import NAMES, Finding, findings
 from gittasks.errors import Usage
 from gittasks.workspace import log

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.codec.plan_writer import write_template
-from gittasks.codec.plan_yaml import read_plan
+from gittasks.codec.plan_yaml import read_plan, write_template
 from gittasks.core.model import ListInfo, Snapshot, Status, Task
-from gittasks.core.variables import abstracted, bound
+from gittasks.core.plan import with_values, with_variables
 from gittasks.errors import InvalidData, Usage
 
 _YAML = b"""title: The ${what} page
@@ -145,7 +144,7 @@ def test_what_was_made_abstract_is_the_text_again(text: str, values: dict[str, s
     """Whatever looks like a variable already."""
     plan = read_plan(b"- x\n", "p.md")
     (task,) = plan.tasks
-    made = task._replace(subject=abstracted(text, values))
+    made = task._replace(subject=with_variables(text, values))
     used = {n: v for n, v in values.items() if f"${{{n}}}" in made.subject}
     plan = plan._replace(tasks=(made,), variables=dict.fromkeys(values))
-    assert bound(plan, {**values, **used}).tasks[0].subject == text
+    assert with_values(plan, {**values, **used}).tasks[0].subject == text

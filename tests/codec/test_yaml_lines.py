@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.task_strategies import tasks
 
-from gittasks.codec import yaml_lines, yaml_nodes
+from gittasks.codec import yaml_nodes
 from gittasks.codec.canonical import MAX_DEPTH, encode_task
-from gittasks.codec.yaml_lines import Node
+from gittasks.codec.yaml_nodes import Node
 from gittasks.core.model import Task
 from gittasks.errors import InvalidData
 
@@ -151,9 +151,10 @@ def test_limits_are_those_of_the_parser() -> None:
     nested = "".join(f"{'  ' * depth}a:\n" for depth in range(MAX_DEPTH - 1))
     deepest = f"{'  ' * (MAX_DEPTH - 1)}a: b\n"
     assert _agree(nested + deepest)
-    assert yaml_lines.read(nested + deepest.replace("b", "[b]"), 100) is None
+    assert yaml_nodes.read_lines(nested + deepest.replace("b", "[b]"), 100) is None
     assert (
-        yaml_lines.read(f"{nested}{'  ' * (MAX_DEPTH - 1)}a:\n{'  ' * MAX_DEPTH}b: c\n", 99) is None
+        yaml_nodes.read_lines(f"{nested}{'  ' * (MAX_DEPTH - 1)}a:\n{'  ' * MAX_DEPTH}b: c\n", 99)
+        is None
     )
-    assert yaml_lines.read("a: [b, c]\n", 5)
-    assert yaml_lines.read("a: [b, c]\n", 4) is None
+    assert yaml_nodes.read_lines("a: [b, c]\n", 5)
+    assert yaml_nodes.read_lines("a: [b, c]\n", 4) is None

@@ -7,9 +7,9 @@ from hypothesis import given
 from support.graphs import chain, listed, task
 from support.strategies import MANY_IDS, snapshots
 
+from gittasks.core import lint
 from gittasks.core.history import Change, LogEntry
-from gittasks.core.lint import context
-from gittasks.core.lint.context import LintContext, some
+from gittasks.core.lint import LintContext, some
 from gittasks.core.lint.rules import NAMES, RULES, Severity, findings
 from gittasks.core.model import Problem, Snapshot, Status, Task
 from gittasks.core.times import format_time, parse_time
@@ -220,7 +220,7 @@ class TestEarly:
     """What is said when tasks are made."""
 
     def said(self, before: Snapshot, *made: Task) -> list[str]:
-        return context.remarks(before, before.with_tasks(*made), [t.id for t in made])
+        return lint.remarks(before, before.with_tasks(*made), [t.id for t in made])
 
     def test_mostly_nothing(self) -> None:
         assert self.said(listed(), task("a")) == []

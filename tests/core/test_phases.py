@@ -6,7 +6,7 @@ from support.stories import Story, create, start
 
 from gittasks.core.graph import Graph
 from gittasks.core.history import phase_times
-from gittasks.core.lint.context import LintContext
+from gittasks.core.lint import LintContext
 from gittasks.core.lint.rules import findings
 from gittasks.core.model import ListInfo, Snapshot, Status, Task, by_phase, phase_in
 from gittasks.core.progress import Progress

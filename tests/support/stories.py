@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gittasks.core.apply import apply
 from gittasks.core.history import LogEntry, diff, logged
-from gittasks.core.lint.context import LintContext
+from gittasks.core.lint import LintContext
 from gittasks.core.lint.rules import Finding, findings
 from gittasks.core.model import Actor, ListInfo, Snapshot, Task
 from gittasks.core.operations import AddNote, Context, Create, Operation, Transition, Verb

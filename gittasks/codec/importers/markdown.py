@@ -6,8 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from gittasks.codec.importers.builder import Collector, sections, text_of, texts_of
-from gittasks.codec.yaml_lines import Node
-from gittasks.codec.yaml_nodes import parse
+from gittasks.codec.yaml_nodes import Node, parse
 from gittasks.core.model import Note, Status, Task
 from gittasks.errors import InvalidData
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from gittasks.core.editor import phase_number
 from gittasks.core.graph import transitive_edges
 from gittasks.core.history import Change, ChangeKind, LogEntry
-from gittasks.core.lint.context import (
+from gittasks.core.lint import (
     MOST_TASKS,
     USUAL_ROUNDS,
     Check,
