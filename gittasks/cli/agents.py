@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
-
-import click
 
 from gittasks import render
 from gittasks.cli import output
-from gittasks.cli.options import Command, command, common_options
+from gittasks.cli.options import Group, argument, command, option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings, stopped_hooks
 from gittasks.core.view import ListView
@@ -21,7 +18,6 @@ from gittasks.errors import MissingExtra, NoList, NoRepository, Untrusted
 
 
 @command("mcp")
-@click.pass_obj
 def mcp_command(settings: Settings) -> None:
     """Serve the task tools to an agent (Model Context Protocol on stdin and stdout).
 
@@ -55,7 +51,6 @@ def _missing(error: ImportError) -> Exception:
 
 
 @command("prime")
-@click.pass_obj
 def prime_command(settings: Settings) -> Answer:
     """Tell an agent how to use gittasks, and how the list stands."""
     view = None
@@ -83,43 +78,21 @@ _EVENT_LIMIT = 4 * 1024 * 1024
 _FOR_PEOPLE = ("install", "uninstall", "status", "import", "export")
 
 
-class ClaudeGroup(click.Group):
-    """The commands that people run are in a module of their own, which a hook does not load."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """All names, in the order of the help text."""
-        return [*_FOR_PEOPLE, *self.commands]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name."""
-        if cmd_name not in _FOR_PEOPLE:
-            return super().get_command(ctx, cmd_name)
-        module = import_module("gittasks.cli.claude_commands")
-        result: click.Command = getattr(module, f"{cmd_name}_command")
-        return result
+claude_command = Group(
+    "claude",
+    "Let Claude Code work on the list: settings, hooks, its own task files.",
+    {**dict.fromkeys(_FOR_PEOPLE, "claude_commands"), "hook": "agents"},
+)
+"""What people run is in a module of its own, which a hook does not load."""
 
 
-@click.group("claude", cls=ClaudeGroup, params=common_options(), add_help_option=False)
-def claude_command() -> None:
-    """Let Claude Code work on the list: settings, hooks, its own task files."""
-
-
-class HookCommand(Command):
-    """A command whose exit code is never 2, whatever it is called with: that would block."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does, but a wrong command line is a failure like any other."""
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            output.say(f"gittasks: {error.format_message()}", err=True)
-            ctx.exit(1)
-
-
-@claude_command.command("hook", cls=HookCommand, short_help="Answer an event (on stdin).")
-@click.argument("event", required=False, metavar="[EVENT]")
-@click.option("--hold", is_flag=True, help="At Stop: hold it back while its tasks are in progress.")
-@click.pass_obj
+@command(
+    "hook",
+    argument("event", required=False, metavar="[EVENT]"),
+    option("--hold", is_flag=True, help="At Stop: hold it back while its tasks are in progress."),
+    usage_code=1,
+    short_help="Answer an event (on stdin).",
+)
 def hook_command(settings: Settings, event: str | None, hold: bool) -> int:
     """Answer an event of Claude Code, read as JSON on standard input.
 

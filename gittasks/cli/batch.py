@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
-
 from gittasks import render
 from gittasks.cli.options import (
     command,
@@ -20,11 +18,12 @@ from gittasks.core.operations import Create
 from gittasks.errors import Ambiguous, GittasksError, InvalidData, NotFound, Refused, Usage
 
 
-@command("batch")
-@owner_option
-@force_option
-@parallel_option
-@click.pass_obj
+@command(
+    "batch",
+    owner_option,
+    force_option,
+    parallel_option,
+)
 def batch_command(settings: Settings, owner: str | None, force: bool, parallel: bool) -> Answer:
     """Apply operations, one JSON object a line on stdin: all or nothing.
 

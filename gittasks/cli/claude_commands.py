@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import click
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from gittasks import render
 from gittasks.claude import settings as claude_settings
 from gittasks.claude import transfer
-from gittasks.cli.options import command, owner_option
+from gittasks.cli.options import Choice, argument, command, option, owner_option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.errors import GittasksError, NoList, NoRepository
@@ -23,35 +21,32 @@ if TYPE_CHECKING:
     from gittasks.claude.settings import SettingsChange, Site
     from gittasks.claude.task_files import Skipped
 
-F = TypeVar("F", bound=Callable[..., Any])
 _SCOPES = ("local", "project", "user")
 
 
-def _scope_option(function: F) -> F:
-    return click.option(
-        "--scope",
-        type=click.Choice(_SCOPES),
-        default="local",
-        show_default=True,
-        help="For me in this repository, for everybody in it, or for me everywhere.",
-    )(function)
-
-
-def _dry_run_option(function: F) -> F:
-    text = "Only show what would be done."
-    return click.option("--dry-run", is_flag=True, help=text)(function)
-
-
-@command("install", short_help="Put hooks and more into its settings.")
-@_scope_option
-@_dry_run_option
-@click.option("--print", "show", is_flag=True, help="Print the settings to put in by hand.")
-@click.option(
-    "--stop",
-    type=click.Choice(("remind", "hold")),
-    help="When its tasks are in progress: remind it of each once (as it is at first), or hold it.",
+_scope_option = option(
+    "--scope",
+    type=Choice(_SCOPES),
+    default="local",
+    show_default=True,
+    help="For me in this repository, for everybody in it, or for me everywhere.",
 )
-@click.pass_obj
+_dry_run_option = option("--dry-run", is_flag=True, help="Only show what would be done.")
+
+
+@command(
+    "install",
+    _scope_option,
+    _dry_run_option,
+    option("--print", "show", is_flag=True, help="Print the settings to put in by hand."),
+    option(
+        "--stop",
+        type=Choice(("remind", "hold")),
+        help="When its tasks are in progress: remind it of each once (as it is at first), "
+        "or hold it.",
+    ),
+    short_help="Put hooks and more into its settings.",
+)
 def install_command(
     settings: Settings, scope: str, dry_run: bool, show: bool, stop: str | None
 ) -> Answer:
@@ -92,10 +87,11 @@ def _install_hints(settings: Settings, site: Site, list_id: str | None) -> list[
     return hints
 
 
-@command("uninstall")
-@_scope_option
-@_dry_run_option
-@click.pass_obj
+@command(
+    "uninstall",
+    _scope_option,
+    _dry_run_option,
+)
 def uninstall_command(settings: Settings, scope: str, dry_run: bool) -> Answer:
     """Take out what install put in, and nothing else."""
     site, _ = _site(settings, scope)
@@ -107,7 +103,6 @@ def uninstall_command(settings: Settings, scope: str, dry_run: bool) -> Answer:
 
 
 @command("status", short_help="Show what is in its settings.")
-@click.pass_obj
 def status_command(settings: Settings) -> Answer:
     """Show what is in Claude Code's settings; exit code 1 when nothing is."""
     rows = []
@@ -255,11 +250,13 @@ def _server_lines(action: str, server: dict[str, Any] | None) -> list[str]:
 # --- native task files -----------------------------------------------------------------------
 
 
-@command("import", short_help="Take its own tasks into the list.")
-@click.argument("name", required=False, metavar="[NAME]")
-@owner_option
-@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
-@click.pass_obj
+@command(
+    "import",
+    argument("name", required=False, metavar="[NAME]"),
+    owner_option,
+    option("--dry-run", is_flag=True, help="Only show what would be done."),
+    short_help="Take its own tasks into the list.",
+)
 def import_command(
     settings: Settings, name: str | None, owner: str | None, dry_run: bool
 ) -> Answer:
@@ -291,10 +288,12 @@ def import_command(
     )
 
 
-@command("export", short_help="Write the list as its own tasks.")
-@click.argument("name", required=False, metavar="[NAME]")
-@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
-@click.pass_obj
+@command(
+    "export",
+    argument("name", required=False, metavar="[NAME]"),
+    option("--dry-run", is_flag=True, help="Only show what would be done."),
+    short_help="Write the list as its own tasks.",
+)
 def export_command(settings: Settings, name: str | None, dry_run: bool) -> Answer:
     """Write the list as Claude Code's own tasks, into the folder NAME of ~/.claude/tasks.
 

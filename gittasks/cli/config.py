@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from gittasks import render
-from gittasks.cli.options import command
+from gittasks.cli.options import Choice, argument, command, option
 from gittasks.cli.output import Answer
 from gittasks.errors import InvalidData, Usage
 
@@ -20,16 +18,18 @@ if TYPE_CHECKING:
 _SCOPES = ("local", "worktree", "global", "system")
 
 
-@command("config")
-@click.argument("setting_name", required=False, metavar="[NAME]")
-@click.argument("value", required=False, metavar="[VALUE]")
-@click.option("--unset", is_flag=True, help="Take the setting out, so that its default counts.")
-@click.option(
-    "--scope",
-    type=click.Choice(_SCOPES),
-    help="Where it is set or unset: this clone (local), this worktree, my account, the machine.",
+@command(
+    "config",
+    argument("setting_name", required=False, metavar="[NAME]"),
+    argument("value", required=False, metavar="[VALUE]"),
+    option("--unset", is_flag=True, help="Take the setting out, so that its default counts."),
+    option(
+        "--scope",
+        type=Choice(_SCOPES),
+        help="Where it is set or unset: this clone (local), this worktree, my account, "
+        "the machine.",
+    ),
 )
-@click.pass_obj
 def config_command(
     settings: Settings, setting_name: str | None, value: str | None, unset: bool, scope: str | None
 ) -> Answer:

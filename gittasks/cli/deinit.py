@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from gittasks import render
 from gittasks.claude import settings as claude_settings
-from gittasks.cli.options import command
+from gittasks.cli.options import command, option
 from gittasks.cli.output import Answer
 from gittasks.githooks import install
 from gittasks.githooks.install import HookState
@@ -20,12 +18,13 @@ if TYPE_CHECKING:
     from gittasks.workspace import Workspace
 
 
-@command("deinit")
-@click.option("--lists", is_flag=True, help="The branches of the lists here, too.")
-@click.option("--claude", is_flag=True, help="What is ours in Claude Code's settings here, too.")
-@click.option("--unshared", is_flag=True, help="Also work that is nowhere else.")
-@click.option("--dry-run", is_flag=True, help="Only show what would go.")
-@click.pass_obj
+@command(
+    "deinit",
+    option("--lists", is_flag=True, help="The branches of the lists here, too."),
+    option("--claude", is_flag=True, help="What is ours in Claude Code's settings here, too."),
+    option("--unshared", is_flag=True, help="Also work that is nowhere else."),
+    option("--dry-run", is_flag=True, help="Only show what would go."),
+)
 def deinit_command(
     settings: Settings, lists: bool, claude: bool, unshared: bool, dry_run: bool
 ) -> Answer:

@@ -7,11 +7,9 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import click
-
 from gittasks import render
 from gittasks.cli import output
-from gittasks.cli.options import Command, command, common_options
+from gittasks.cli.options import Group, argument, command, option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.errors import GittasksError, NotFound, Refused, Untrusted
@@ -28,41 +26,41 @@ _MOST = 12
 """Lines that a hook says: what a commit prints should be read."""
 
 
-@click.group("hooks", params=common_options(), add_help_option=False)
-def hooks_command() -> None:
+hooks_command = Group(
+    "hooks",
     """Let git call gittasks: install, uninstall, status, catch-up.
 
     Hooks link commits to the tasks that they name (Task: ID completed) and move them; lists are
     pushed with the code. The merge driver lets plain git merge task files field by field.
-    """
+    """,
+    dict.fromkeys(("catch-up", "install", "status", "uninstall"), "git"),
+)
 
 
-@hooks_command.command("install", cls=Command)
-@click.pass_obj
+@command("install")
 def install_command(settings: Settings) -> Answer:
     """Set up hooks and merge driver here; hooks that are there are kept and run first."""
     return _answer(settings, install.install)
 
 
-@hooks_command.command("uninstall", cls=Command)
-@click.pass_obj
+@command("uninstall")
 def uninstall_command(settings: Settings) -> Answer:
     """Take out what install set up; what was there before is there again."""
     return _answer(settings, install.uninstall)._replace(exit_code=0)
 
 
-@hooks_command.command("status", cls=Command)
-@click.pass_obj
+@command("status")
 def status_command(settings: Settings) -> Answer:
     """Show what is set up; exit code 1 when something is not."""
     return _answer(settings, install.status)
 
 
-@hooks_command.command("catch-up", cls=Command)
-@click.argument("commits", metavar="[RANGE]", nargs=-1)
-@click.option("--all", "everybody", is_flag=True, help="Of authors unknown to the list as well.")
-@click.option("--dismiss", is_flag=True, help="Let go of all that could not be done up to now.")
-@click.pass_obj
+@command(
+    "catch-up",
+    argument("commits", metavar="[RANGE]", nargs=-1),
+    option("--all", "everybody", is_flag=True, help="Of authors unknown to the list as well."),
+    option("--dismiss", is_flag=True, help="Let go of all that could not be done up to now."),
+)
 def catch_up_command(
     settings: Settings, commits: tuple[str, ...], everybody: bool, dismiss: bool
 ) -> Answer:
@@ -130,10 +128,12 @@ def _lines(status: HookStatus) -> list[str]:
     return [*lines, *status.left]
 
 
-@command("hook", context_settings={"ignore_unknown_options": True})
-@click.argument("name")
-@click.argument("arguments", nargs=-1)
-@click.pass_obj
+@command(
+    "hook",
+    argument("name"),
+    argument("arguments", nargs=-1),
+    unknown_options=True,
+)
 def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> int:
     """Do what a git hook does. git calls this through the scripts that hooks install puts in place.
 
@@ -171,12 +171,13 @@ def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> i
     return 0
 
 
-@command("merge-driver")
-@click.argument("base")
-@click.argument("ours")
-@click.argument("theirs")
-@click.argument("path")
-@click.pass_obj
+@command(
+    "merge-driver",
+    argument("base"),
+    argument("ours"),
+    argument("theirs"),
+    argument("path"),
+)
 def merge_driver_command(settings: Settings, base: str, ours: str, theirs: str, path: str) -> None:
     """Merge one task file for git: BASE OURS THEIRS are files, the result goes into OURS.
 
@@ -196,9 +197,10 @@ def _read(name: str) -> bytes:
         raise NotFound(f"cannot read {name}: {error.strerror}") from error
 
 
-@command("doctor")
-@click.option("--fix", is_flag=True, help="Mend what can be mended without a choice.")
-@click.pass_obj
+@command(
+    "doctor",
+    option("--fix", is_flag=True, help="Mend what can be mended without a choice."),
+)
 def doctor_command(settings: Settings, fix: bool) -> Answer:
     """Look over the repository and all its lists; exit code 1 when there is something to see to."""
     workspace = settings.workspace()

@@ -8,19 +8,29 @@ from collections.abc import Iterator
 import click
 
 from gittasks import __version__, render
-from gittasks.cli.options import command, common_options
+from gittasks.cli.commands import ALIASES, MODULES
+from gittasks.cli.options import COMMON, Choice, argument, command, option
 from gittasks.cli.output import Answer, say
-from gittasks.core.suggestions import OPTIONS_ELSEWHERE, field_meant, status_meant
-from gittasks.errors import Way
+from gittasks.cli.settings import Settings
+from gittasks.core.ids import near_matches
+from gittasks.core.suggestions import (
+    COMMANDS_MEANT,
+    OPTIONS_ELSEWHERE,
+    field_meant,
+    status_meant,
+    tool_meant,
+)
+from gittasks.errors import Usage, Way
 
 
-@command("help")
-@click.argument("words", metavar="[COMMAND]", nargs=-1)
-@click.option("--man", is_flag=True, hidden=True, help="Print the manual page (roff).")
-@click.pass_context
-def help_command(ctx: click.Context, words: tuple[str, ...], man: bool) -> int:
+@command(
+    "help",
+    argument("words", metavar="[COMMAND]", nargs=-1),
+    option("--man", is_flag=True, hidden=True, help="Print the manual page (roff)."),
+)
+def help_command(_settings: Settings, words: tuple[str, ...], man: bool) -> int:
     """Explain a command, or list them all."""
-    root = ctx.find_root()
+    root = click.get_current_context().find_root()
     if man:
         say("\n".join(manual(root)))
         return 0
@@ -128,10 +138,8 @@ _git-gittasks() {
 """Functions by which git's own completion of a shell completes `git gittasks`."""
 
 
-@command("completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.pass_context
-def completion_command(ctx: click.Context, shell: str) -> Answer:
+@command("completion", argument("shell", type=Choice(("bash", "zsh", "fish"))))
+def completion_command(_settings: Settings, shell: str) -> Answer:
     """Print what SHELL has to run so that Tab completes commands, options, and ids.
 
     \b
@@ -143,7 +151,7 @@ def completion_command(ctx: click.Context, shell: str) -> Answer:
 
     dialect = get_completion_class(shell)
     assert dialect is not None  # noqa: S101  click has all three
-    complete = dialect(ctx.find_root().command, {}, "gittasks", _VARIABLE)
+    complete = dialect(click.get_current_context().find_root().command, {}, "gittasks", _VARIABLE)
     script = complete.source_template % complete.source_vars() + _OF_GIT.get(shell, "")
     # A word with a space in it is one word on the line, too.
     script = script.replace("COMPREPLY+=($value)", 'COMPREPLY+=("$(printf %q "$value")")')
@@ -152,10 +160,41 @@ def completion_command(ctx: click.Context, shell: str) -> Answer:
     )
 
 
+def unknown_command(word: str) -> Usage:
+    """The error for a word that is no command, with the one that was meant if it can be told."""
+    if suggestion := tool_meant(word) or COMMANDS_MEANT.get(word):
+        near = [suggestion]
+    else:
+        near = near_matches(word, [*MODULES, *ALIASES], 2)
+    near = list(dict.fromkeys(ALIASES.get(name, name) for name in near))
+    way = Way("see them all", ("gittasks", "--help"))
+    if near:
+        guess = f"did you mean: gittasks {' or '.join(near)}?"
+        words = near[0].split()
+        known = words[
+            : next((n for n, w in enumerate(words) if not w.isalpha() or w.isupper()), len(words))
+        ]
+        single = len(near) == 1 and "or" not in words
+        way = Way(f"{guess} see how", ("gittasks", "help", *known)) if single else Way(guess)
+    return Usage(f'there is no command "{word}"', ways=[way])
+
+
+def usage_error(error: click.ClickException) -> Usage:
+    """The error for a wrong command line, in our words, with its correction."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context else "gittasks"
+    message = error.format_message().rstrip(".")
+    hint = _hint(error)
+    if hint and isinstance(error, click.NoSuchOption):
+        message = error.message.rstrip(".")  # without click's own guess, which knows less
+    ways = [Way(hint) if isinstance(hint, str) else hint or Way("see", (*path.split(), "--help"))]
+    return Usage(message[:1].lower() + message[1:], ways=ways)
+
+
 _NOTES = {"--note", "--comment", "--message", "-m"}
 
 
-def hint_for(error: click.ClickException) -> Way | str | None:
+def _hint(error: click.ClickException) -> Way | str | None:
     """The correction of a usage error; None when none can be told."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is None:
@@ -219,7 +258,7 @@ _SHORT = {"n": "--limit", "a": "--all", "m": "--message"}
 def _short(letter: str, command: click.Command) -> str | None:
     """The options that a letter may stand for; several where it could be any of them."""
     names = _names(command).values()
-    common = [opt for param in common_options() for opt in param.opts]
+    common = ["--help", *(word for param in COMMON for word in param.words)]
     longs = [name for name in (*names, *common) if name.startswith(f"--{letter.lower()}")]
     if _SHORT.get(letter) in names:
         longs = [_SHORT[letter]]

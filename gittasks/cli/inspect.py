@@ -6,11 +6,9 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import click
-
 from gittasks import render
 from gittasks.cli import view
-from gittasks.cli.options import command
+from gittasks.cli.options import Choice, argument, command, option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.core.graph import Picture, picture
@@ -25,17 +23,18 @@ _MERMAID_ARROWS = 500
 """Arrows that Mermaid draws unless it is configured otherwise (`maxEdges`)."""
 
 
-@command("graph")
-@click.argument("task_id", metavar="[ID]", required=False)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "mermaid", "dot"]),
-    default="text",
-    help="text (a tree), mermaid (for Markdown) or dot (for Graphviz).",
+@command(
+    "graph",
+    argument("task_id", metavar="[ID]", required=False),
+    option(
+        "--format",
+        "form",
+        type=Choice(["text", "mermaid", "dot"]),
+        default="text",
+        help="text (a tree), mermaid (for Markdown) or dot (for Graphviz).",
+    ),
+    option("--open", "only_open", is_flag=True, help="Leave closed tasks out."),
 )
-@click.option("--open", "only_open", is_flag=True, help="Leave closed tasks out.")
-@click.pass_obj
 def graph_command(settings: Settings, task_id: str | None, form: str, only_open: bool) -> Answer:
     """Show what waits for what, and the critical path.
 
@@ -85,10 +84,11 @@ def _hints(shown: Picture, form: str) -> list[str]:
     return [f"{limit}, and these are {arrows}; --open or an ID shows fewer"]
 
 
-@command("lint")
-@click.option("--rule", "only", multiple=True, metavar="RULE", help="Only this rule.")
-@click.option("--ignore", multiple=True, metavar="RULE", help="All but this rule.")
-@click.pass_obj
+@command(
+    "lint",
+    option("--rule", "only", multiple=True, metavar="RULE", help="Only this rule."),
+    option("--ignore", multiple=True, metavar="RULE", help="All but this rule."),
+)
 def lint_command(settings: Settings, only: tuple[str, ...], ignore: tuple[str, ...]) -> Answer:
     """Say what makes the progress of this list hard to see, and what to do about it.
 
@@ -106,11 +106,12 @@ def lint_command(settings: Settings, only: tuple[str, ...], ignore: tuple[str, .
     )
 
 
-@command("insights")
-@click.option("--all", "every", is_flag=True, help="All lists, not just the one in use.")
-@view.since_option
-@click.option("--people", is_flag=True, help="Name people, not only agents and sessions.")
-@click.pass_obj
+@command(
+    "insights",
+    option("--all", "every", is_flag=True, help="All lists, not just the one in use."),
+    view.since_option,
+    option("--people", is_flag=True, help="Name people, not only agents and sessions."),
+)
 def insights_command(settings: Settings, every: bool, since: str | None, people: bool) -> Answer:
     """Show where the work lost its time: what lay, what was done twice, who waited for what.
 

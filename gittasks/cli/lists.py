@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import click
-
 from gittasks import render
 from gittasks.cli.options import (
-    F,
+    Choice,
+    argument,
     command,
     force_option,
+    option,
     owner_option,
     parallel_option,
     values_of,
@@ -24,17 +24,16 @@ from gittasks.core.lint import is_generic, remarks
 from gittasks.core.model import ListInfo, ListState
 from gittasks.errors import NotFound, Usage
 
-
-def offline_mark_option(function: F) -> F:
-    """Decorator: `--offline`, the mark goes to the remote with the next sync."""
-    text = "Do not ask the remote; the next sync brings it there."
-    return click.option("--offline", is_flag=True, help=text)(function)
+_offline_mark_option = option(
+    "--offline", is_flag=True, help="Do not ask the remote; the next sync brings it there."
+)
 
 
-@command("init")
-@click.argument("list_id", metavar="[ID]", required=False)
-@click.option("--title", metavar="TEXT", help="What the list is about, for people.")
-@click.pass_obj
+@command(
+    "init",
+    argument("list_id", metavar="[ID]", required=False),
+    option("--title", metavar="TEXT", help="What the list is about, for people."),
+)
 def init_command(settings: Settings, list_id: str | None, title: str | None) -> Answer:
     """Create a task list, or adopt one that is there, and use it from now on.
 
@@ -68,11 +67,12 @@ def _remark_on_id(list_id: str) -> Sequence[str]:
     return [f"{reason}: gittasks init feature-auth"]
 
 
-@command("lists")
-@click.argument("action", type=click.Choice(["restore", "forget"]), required=False)
-@click.argument("list_id", metavar="[ID]", required=False)
-@click.option("--all", "every", is_flag=True, help="Those that are archived or dropped, too.")
-@click.pass_obj
+@command(
+    "lists",
+    argument("action", type=Choice(["restore", "forget"]), required=False),
+    argument("list_id", metavar="[ID]", required=False),
+    option("--all", "every", is_flag=True, help="Those that are archived or dropped, too."),
+)
 def lists_command(
     settings: Settings, action: str | None, list_id: str | None, every: bool
 ) -> Answer:
@@ -96,10 +96,11 @@ def lists_command(
     return answer._replace(text=lambda marks: f"{title}\n{answer.text(marks)}", drawing=None)
 
 
-@command("archive")
-@click.argument("list_id", metavar="[ID]", required=False)
-@offline_mark_option
-@click.pass_obj
+@command(
+    "archive",
+    argument("list_id", metavar="[ID]", required=False),
+    _offline_mark_option,
+)
 def archive_command(settings: Settings, list_id: str | None, offline: bool) -> Answer:
     """Put a list that is done with away, on its remote first. Nothing in it changes.
 
@@ -108,21 +109,23 @@ def archive_command(settings: Settings, list_id: str | None, offline: bool) -> A
     return _marked(settings, list_id, ListState.ARCHIVED, offline)
 
 
-@command("unarchive")
-@click.argument("list_id", metavar="ID")
-@offline_mark_option
-@click.pass_obj
+@command(
+    "unarchive",
+    argument("list_id", metavar="ID"),
+    _offline_mark_option,
+)
 def unarchive_command(settings: Settings, list_id: str, offline: bool) -> Answer:
     """Open a list again that was archived or dropped."""
     return _marked(settings, list_id, ListState.OPEN, offline)
 
 
-@command("drop")
-@click.argument("list_id", metavar="ID")
-@offline_mark_option
-@click.option("--purge", is_flag=True, help="Delete a list that was dropped before, for good.")
-@click.option("--unshared", is_flag=True, help="With --purge: also what only this clone has.")
-@click.pass_obj
+@command(
+    "drop",
+    argument("list_id", metavar="ID"),
+    _offline_mark_option,
+    option("--purge", is_flag=True, help="Delete a list that was dropped before, for good."),
+    option("--unshared", is_flag=True, help="With --purge: also what only this clone has."),
+)
 def drop_command(
     settings: Settings, list_id: str, offline: bool, purge: bool, unshared: bool
 ) -> Answer:
@@ -168,9 +171,10 @@ def _marked(settings: Settings, list_id: str | None, state: ListState, offline: 
     )
 
 
-@command("use")
-@click.argument("list_id", metavar="ID")
-@click.pass_obj
+@command(
+    "use",
+    argument("list_id", metavar="ID"),
+)
 def use_command(settings: Settings, list_id: str) -> Answer:
     """Choose the list that commands mean in this worktree."""
     workspace = settings.workspace()
@@ -182,14 +186,15 @@ def use_command(settings: Settings, list_id: str) -> Answer:
     )
 
 
-@command("apply")
-@click.argument("file")
-@click.option("--dry-run", is_flag=True, help="Only show what would change.")
-@variable_option("The value of a variable of the plan, ${NAME} in its texts.")
-@owner_option
-@force_option
-@parallel_option
-@click.pass_obj
+@command(
+    "apply",
+    argument("file"),
+    option("--dry-run", is_flag=True, help="Only show what would change."),
+    variable_option("The value of a variable of the plan, ${NAME} in its texts."),
+    owner_option,
+    force_option,
+    parallel_option,
+)
 def apply_command(
     settings: Settings,
     file: str,

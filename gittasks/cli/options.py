@@ -1,154 +1,185 @@
-"""Options that every command takes, before or after its name, and their values."""
+"""Commands and their options, declared once for both readers of a command line, free of click."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
-
-import click
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from gittasks.cli.output import Answer, answer
-from gittasks.cli.settings import Settings
 from gittasks.errors import Usage
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
+    from gittasks.cli.settings import Settings
 
 _MOST_TEXT = 1024 * 1024
 """Bytes of a text that are read; what a field may hold is less, and checked when it is written."""
-F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Keep an option's value in the Settings; the one nearest to the end of the line counts."""
-    if value is not None and value is not False:
-        if param.name == "common_color":
-            ctx.color = value == "always" or None
-        setattr(ctx.find_object(Settings), (param.name or "").removeprefix("common_"), value)
+class Choice:
+    """A value that is one of some words; `spelled` brings what was typed to their spelling."""
+
+    def __init__(self, words: Iterable[str], spelled: Callable[[str], str] = str) -> None:
+        self.words, self.spelled = tuple(words), spelled
 
 
-class _Id(click.types.StringParamType):
-    """An id or another word of a list, which Tab completes; `noun` is a function of candidates."""
+class IntRange:
+    """A value that is a whole number within bounds."""
 
-    def __init__(self, noun: str) -> None:
-        self.noun = noun
-
-    def shell_complete(
-        self,
-        ctx: click.Context,
-        param: click.Parameter,  # noqa: ARG002
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        """The words that begin so; none where they cannot be had."""
-        from gittasks.cli import candidates  # for the Tab key alone
-
-        find = getattr(candidates, self.noun)
-        items: list[CompletionItem] = find(ctx, incomplete)
-        return items
+    def __init__(self, least: int, most: int | None = None) -> None:
+        self.least, self.most = least, most
 
 
-_TASK_ID, _LIST_ID = _Id("tasks"), _Id("lists")
-_OWNER, _TAG = _Id("owners"), _Id("tags")
+Kind = Choice | IntRange | type[str] | type[int]
+"""The kind of value that an option or argument takes."""
 
 
-def common_options() -> list[click.Parameter]:
-    """Fresh copies of the common options."""
-    options: list[click.Parameter] = [
-        click.Option(["-C", "common_directory"], metavar="DIR", help="Work in this folder."),
-        click.Option(
-            ["-l", "--list", "common_list_id"],
-            type=_LIST_ID,
-            metavar="LIST",
-            help="The list to work on, by id.",
-        ),
-        click.Option(
-            ["--as", "common_acting"], type=_OWNER, metavar="NAME", help="Who acts, when not you."
-        ),
-        click.Option(["--json", "common_json"], is_flag=True, help="One JSON document on stdout."),
-        click.Option(
-            ["--color", "common_color"],
-            type=click.Choice(["auto", "always", "never"]),
-            help="When to colour the output.",
-        ),
-        click.Option(
-            ["-q", "--quiet", "common_quiet"], is_flag=True, help="Print ids and nothing else."
-        ),
-        click.Option(
-            ["--no-fetch", "common_no_fetch"],
-            is_flag=True,
-            help="Fetch no list that is missing, and nothing that a partial clone lacks.",
-        ),
-        click.Option(
-            ["--no-pager", "common_no_pager"], is_flag=True, help="Print long answers at once."
-        ),
-    ]
-    for option in options:
-        option.expose_value = False
-        option.callback = _store
-        option.is_eager = True
-    return [*options, help_option()]
+class Parameter(NamedTuple):
+    """An option or an argument of a command, and how it is named among the keyword arguments."""
+
+    name: str
+    words: tuple[str, ...] = ()
+    """The option as it is typed: `-d`, `--description`; none for an argument."""
+    kind: Kind = str
+    is_flag: bool = False
+    bare: str | None = None
+    """The value of an option that may be given without one."""
+    multiple: bool = False
+    nargs: int = 1
+    """-1 for an argument that takes all that are there."""
+    required: bool = False
+    default: str | None = None
+    common: bool = False
+    """True for an option that every command takes: it goes into the Settings."""
+    help: Mapping[str, Any] = {}
+    """What only help is concerned with, by click's names: `metavar`, `help`, `hidden`, ..."""
 
 
-def help_option() -> click.Option:
-    """`--help` as click has it, without the look-up of translations that costs a millisecond."""
+class Command(NamedTuple):
+    """A command: its function, its options and arguments, and how its command line is read."""
 
-    def show(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
-        if wanted and not ctx.resilient_parsing:
-            click.echo(ctx.get_help())
-            ctx.exit()
+    name: str
+    function: Callable[..., Answer | int | None]
+    parameters: tuple[Parameter, ...]
+    hot: bool = False
+    """True for a command that is called so often that its line is read without click."""
+    unknown_options: bool = False
+    """True where what looks like an option may be an argument."""
+    usage_code: int = 2
+    """The exit code of a wrong command line."""
+    short_help: str | None = None
 
-    return click.Option(
-        ["-h", "--help"],
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=show,
-        help="Show this message and exit.",
+    def run(self, settings: Settings, values: Mapping[str, Any]) -> int:
+        """Run the command, print its answer; the exit code."""
+        value = self.function(settings, **values)
+        return value if isinstance(value, int) else answer(settings, value) if value else 0
+
+
+class Group(NamedTuple):
+    """A command that has commands: their modules in gittasks.cli, by their names."""
+
+    name: str
+    help: str | None
+    modules: Mapping[str, str]
+
+
+def option(
+    *words: str,
+    type: Kind = str,  # noqa: A002  as click calls it
+    is_flag: bool = False,
+    flag_value: str | None = None,
+    multiple: bool = False,
+    default: str | None = None,
+    common: bool = False,
+    **help: Any,  # noqa: A002
+) -> Parameter:
+    """An option; the word without hyphens is its name, else that of the long form is."""
+    typed = tuple(word for word in words if word.startswith("-"))
+    names = [word for word in words if not word.startswith("-")]
+    name = names[0] if names else max(typed, key=len).lstrip("-").replace("-", "_")
+    return Parameter(
+        name, typed, type, is_flag, flag_value, multiple, default=default, common=common, help=help
     )
 
 
-class Command(click.Command):
-    """A command that takes the common options too."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["add_help_option"] = False
-        super().__init__(*args, **kwargs)
-        names = {name for param in self.params for name in param.opts}
-        self.params += [o for o in common_options() if not names.intersection(o.opts)]
-        for param in self.params:
-            if kind := _IDS.get(param.name or ""):
-                param.type = kind
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, and answer what it returns; the exit code."""
-        value = super().invoke(ctx)
-        settings = ctx.find_object(Settings) or Settings()
-        return answer(settings, value) if isinstance(value, Answer) else value
+def argument(
+    name: str,
+    *,
+    type: Kind = str,  # noqa: A002
+    nargs: int = 1,
+    required: bool | None = None,
+    **help: Any,  # noqa: A002
+) -> Parameter:
+    """An argument, required unless it takes all that are there."""
+    needed = nargs > 0 if required is None else required
+    return Parameter(name, kind=type, nargs=nargs, required=needed, help=help)
 
 
-_IDS = {
-    **dict.fromkeys(
-        ("task_id", "blocked_by", "blocks", "add_blocked_by", "remove_blocked_by"), _TASK_ID
+def command(
+    name: str, *parameters: Parameter, **attributes: Any
+) -> Callable[[Callable[..., Answer | int | None]], Command]:
+    """Decorator: a command with these options and arguments, called with the Settings first."""
+    return lambda function: Command(name, function, parameters, **attributes)
+
+
+COMMON = (
+    option("-C", "directory", metavar="DIR", help="Work in this folder.", common=True),
+    option(
+        "-l", "--list", "list_id", metavar="LIST", help="The list to work on, by id.", common=True
     ),
-    **dict.fromkeys(("add_blocks", "remove_blocks", "task_ids"), _TASK_ID),
-    "list_id": _LIST_ID,
-    "owner": _OWNER,
-    "phase": _Id("phases"),
-    **dict.fromkeys(("tags", "add_tags", "remove_tags", "tag"), _TAG),
-    "setting_name": _Id("settings"),
-}
-"""Parameters that take an id, or a word that Tab completes, by their names."""
+    option("--as", "acting", metavar="NAME", help="Who acts, when not you.", common=True),
+    option("--json", is_flag=True, help="One JSON document on stdout.", common=True),
+    option(
+        "--color",
+        type=Choice(("auto", "always", "never")),
+        help="When to colour the output.",
+        common=True,
+    ),
+    option("-q", "--quiet", is_flag=True, help="Print ids and nothing else.", common=True),
+    option(
+        "--no-fetch",
+        is_flag=True,
+        help="Fetch no list that is missing, and nothing that a partial clone lacks.",
+        common=True,
+    ),
+    option("--no-pager", is_flag=True, help="Print long answers at once.", common=True),
+)
+"""Options that every command takes, before or after its name, named as in the Settings."""
+
+ids_argument = argument("task_ids", nargs=-1, required=True, metavar="ID...")
+owner_option = option("--owner", metavar="NAME", help="Who acts, when not you.")
+force_option = option(
+    "--force",
+    is_flag=True,
+    help="Override the rules blocked, held and one-in-progress; recorded.",
+)
+parallel_option = option(
+    "--parallel", is_flag=True, help="Allow several tasks in progress for one owner."
+)
+resume_option = option(
+    "--resume", is_flag=True, help="Go on with what an earlier session of the same owner began."
+)
+offline_option = option(
+    "--offline", is_flag=True, help="Do not ask the remote; what is claimed so is tentative."
+)
+first_option = option(
+    "--first",
+    is_flag=True,
+    help="Push also to a remote that has no branch yet, before the code.",
+)
+remote_option = option(
+    "--remote", metavar="NAME", help="Ask this remote, whatever the list's own is."
+)
 
 
-def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
-    """Decorator: a command of this program."""
-    return click.command(name, cls=Command, **attributes)
+def variable_option(text: str) -> Parameter:
+    """`-D NAME=VALUE`, variables of a plan."""
+    return option("-D", "variables", multiple=True, metavar="NAME=VALUE", help=text)
 
 
-def ids_argument(function: F) -> F:
-    """Decorator: one or more ids of tasks, apart or with commas."""
-    return click.argument("task_ids", nargs=-1, required=True, metavar="ID...")(function)
+def status_choice(statuses: Iterable[str]) -> Choice:
+    """The words for a state; `in-progress` and `Completed` are understood too."""
+    return Choice(map(str, statuses), lambda word: word.lower().replace("-", "_"))
 
 
 def several(texts: Sequence[str]) -> tuple[str, ...]:
@@ -160,28 +191,6 @@ def several(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(n for names in parts for n in list(filter(None, names)) or [""]))
 
 
-def owner_option(function: F) -> F:
-    """Decorator: `--owner`, who acts."""
-    return click.option("--owner", metavar="NAME", help="Who acts, when not you.")(function)
-
-
-def force_option(function: F) -> F:
-    """Decorator: `--force`, recorded in the history."""
-    text = "Override the rules blocked, held and one-in-progress; recorded."
-    return click.option("--force", is_flag=True, help=text)(function)
-
-
-def parallel_option(function: F) -> F:
-    """Decorator: `--parallel`, several tasks in progress for one owner."""
-    text = "Allow several tasks in progress for one owner."
-    return click.option("--parallel", is_flag=True, help=text)(function)
-
-
-def variable_option(text: str) -> Callable[[F], F]:
-    """Decorator: `-D NAME=VALUE`, variables of a plan."""
-    return click.option("-D", "variables", multiple=True, metavar="NAME=VALUE", help=text)
-
-
 def values_of(pairs: Sequence[str]) -> dict[str, str]:
     """The values of variables, by name, from `NAME=VALUE`; Usage."""
     values: dict[str, str] = {}
@@ -191,40 +200,6 @@ def values_of(pairs: Sequence[str]) -> dict[str, str]:
             raise Usage(f'-D takes NAME=VALUE, not "{pair}"', hint="as in: -D feature=login")
         values[name] = value
     return values
-
-
-def resume_option(function: F) -> F:
-    """Decorator: `--resume`, go on with what another session of the same owner began."""
-    text = "Go on with what an earlier session of the same owner began."
-    return click.option("--resume", is_flag=True, help=text)(function)
-
-
-def offline_option(function: F) -> F:
-    """Decorator: `--offline`, do not ask the remote."""
-    text = "Do not ask the remote; what is claimed so is tentative."
-    return click.option("--offline", is_flag=True, help=text)(function)
-
-
-def first_option(function: F) -> F:
-    """Decorator: `--first`, push where there is no branch yet."""
-    text = "Push also to a remote that has no branch yet, before the code."
-    return click.option("--first", is_flag=True, help=text)(function)
-
-
-def remote_option(function: F) -> F:
-    """Decorator: `--remote`, who decides this once."""
-    text = "Ask this remote, whatever the list's own is."
-    return click.option("--remote", metavar="NAME", help=text)(function)
-
-
-class StatusChoice(click.Choice[str]):
-    """The words for a state; `in-progress` and `Completed` are understood too."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The word as it stands in a task."""
-        if isinstance(value, str):
-            value = value.lower().replace("-", "_")
-        return super().convert(value, param, ctx)
 
 
 def prose(value: str | None) -> str | None:

@@ -6,11 +6,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from gittasks import render
 from gittasks.cli import output
-from gittasks.cli.options import command
+from gittasks.cli.options import Choice, IntRange, command, option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.cli.view import at_option, exit_code, read_list
@@ -32,20 +30,21 @@ _HEAD = 2000
 """Bytes at the beginning of a file in which a report says that it is one."""
 
 
-@command("report")
-@click.option(
-    "-o", "--output", "target", metavar="FILE", help="Write it to FILE; - is standard output."
+@command(
+    "report",
+    option(
+        "-o", "--output", "target", metavar="FILE", help="Write it to FILE; - is standard output."
+    ),
+    option(
+        "--format",
+        "form",
+        type=Choice(["html", "markdown"]),
+        default="html",
+        help="A page (the default), or Markdown for a pull request.",
+    ),
+    option("--force", is_flag=True, help="Overwrite FILE whatever it is."),
+    at_option,
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["html", "markdown"]),
-    default="html",
-    help="A page (the default), or Markdown for a pull request.",
-)
-@click.option("--force", is_flag=True, help="Overwrite FILE whatever it is.")
-@at_option
-@click.pass_obj
 def report_command(
     settings: Settings, target: str | None, form: str, force: bool, at: str | None
 ) -> Answer:
@@ -161,16 +160,17 @@ _PORT = 7373
 """Tried first, so that an address that was kept goes on working."""
 
 
-@command("serve")
-@click.option(
-    "-p",
-    "--port",
-    type=click.IntRange(0, 65535),
-    metavar="N",
-    help=f"Serve on this port; 0 is any. Without it {_PORT}, or any when that is taken.",
+@command(
+    "serve",
+    option(
+        "-p",
+        "--port",
+        type=IntRange(0, 65535),
+        metavar="N",
+        help=f"Serve on this port; 0 is any. Without it {_PORT}, or any when that is taken.",
+    ),
+    option("--fetch", metavar="TIME", help="Ask the remote every so often: 30s, 5m."),
 )
-@click.option("--fetch", metavar="TIME", help="Ask the remote every so often: 30s, 5m.")
-@click.pass_obj
 def serve_command(settings: Settings, port: int | None, fetch: str | None) -> int:
     """Show the report as a live page on this machine, until Ctrl-C.
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from gittasks import render
-from gittasks.cli.options import F, command, first_option
+from gittasks.cli.options import argument, command, first_option, option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
 from gittasks.core.ids import find, listed
@@ -26,20 +24,18 @@ _SHOWN = 20
 """Changes in one direction that are shown one by one."""
 
 
-def _push_options(function: F) -> F:
-    return _options(first_option(function))
+_options = (
+    argument("remote", required=False, metavar="[REMOTE]"),
+    option("--all", "all_lists", is_flag=True, help="All lists."),
+    option(
+        "--accept-rewrite",
+        is_flag=True,
+        help="Merge a history that was rewritten on the remote as well.",
+    ),
+)
 
 
-def _options(function: F) -> F:
-    text = "Merge a history that was rewritten on the remote as well."
-    function = click.option("--accept-rewrite", is_flag=True, help=text)(function)
-    function = click.option("--all", "all_lists", is_flag=True, help="All lists.")(function)
-    return click.argument("remote", required=False, metavar="[REMOTE]")(function)
-
-
-@command("pull")
-@_options
-@click.pass_obj
+@command("pull", *_options)
 def pull_command(
     settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool
 ) -> Answer:
@@ -47,9 +43,7 @@ def pull_command(
     return _exchange(settings, SyncOptions(True, False, accept_rewrite), remote, all_lists)
 
 
-@command("push")
-@_push_options
-@click.pass_obj
+@command("push", *_options, first_option)
 def push_command(
     settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool, first: bool
 ) -> Answer:
@@ -58,9 +52,7 @@ def push_command(
     return _exchange(settings, wish, remote, all_lists)
 
 
-@command("sync")
-@_push_options
-@click.pass_obj
+@command("sync", *_options, first_option)
 def sync_command(
     settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool, first: bool
 ) -> Answer:
@@ -222,10 +214,11 @@ def _changes(count: int) -> str:
     return f"{count} {'change' if count == 1 else 'changes'}"
 
 
-@command("conflicts")
-@click.argument("task_id", metavar="[ID]", required=False)
-@click.option("--keep", is_flag=True, help="Settle them: what stands is right.")
-@click.pass_obj
+@command(
+    "conflicts",
+    argument("task_id", metavar="[ID]", required=False),
+    option("--keep", is_flag=True, help="Settle them: what stands is right."),
+)
 def conflicts_command(settings: Settings, task_id: str | None, keep: bool) -> Answer:
     """Show what was changed in two places at once: what stands, what does not, how to swap.
 

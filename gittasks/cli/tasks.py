@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-import click
 
 from gittasks import render
 from gittasks.cli.options import (
-    F,
-    StatusChoice,
+    Parameter,
+    argument,
     command,
     force_option,
     ids_argument,
+    option,
     owner_option,
     parallel_option,
     prose,
     several,
+    status_choice,
     text_or_stdin,
 )
 from gittasks.cli.output import Answer, edit, edited, make_named_list
@@ -32,8 +32,8 @@ from gittasks.errors import Usage, Way
 if TYPE_CHECKING:
     from gittasks.workspace import EditResult, Undone, Workspace
 
-_STATUSES = StatusChoice([str(s) for s in Status])
-_OPEN_STATUSES = StatusChoice([str(s) for s in Status if s is not Status.DELETED])
+_STATUSES = status_choice(Status)
+_OPEN_STATUSES = status_choice(s for s in Status if s is not Status.DELETED)
 
 
 def _pairs(values: tuple[str, ...]) -> dict[str, Value]:
@@ -66,53 +66,46 @@ _METAVARS = {
 }
 
 
-def _simple_options(*ways: str) -> Callable[[F], F]:
-    """Decorator: the options of fields that are set by their kind alone.
+def _simple_options(*ways: str) -> Iterator[Parameter]:
+    """The options of fields that are set by their kind alone.
 
     With `ways`, members of lists are added and removed.
     """
-
-    def decorate(function: F) -> F:
-        for field in reversed(SIMPLE):
-            kind, listed = _METAVARS[field.kind], field in LISTS
-            for way in reversed(ways if listed and ways else ("",)):
-                name = f"{way}_{field.attr}" if way else field.attr
-                option = f"--{way}-{field.option[2:]}" if way else field.option
-                add = click.option(option, name, metavar=kind, multiple=listed, help=field.hint)
-                function = add(function)
-        return function
-
-    return decorate
+    for field in SIMPLE:
+        kind, listed = _METAVARS[field.kind], field in LISTS
+        for way in ways if listed and ways else ("",):
+            name = f"{way}_{field.attr}" if way else field.attr
+            words = f"--{way}-{field.option[2:]}" if way else field.option
+            yield option(words, name, metavar=kind, multiple=listed, help=field.hint)
 
 
-_edit_option = click.option(
-    "--edit", "in_editor", is_flag=True, help="In the editor that git would use."
-)
+_edit_option = option("--edit", "in_editor", is_flag=True, help="In the editor that git would use.")
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in (None, ())}
 
 
-@command("create")
-@click.argument("subject", required=False, metavar="SUBJECT")
-@click.option("--subject", "subject_option", metavar="TEXT", hidden=True)
-@click.option("--id", "task_id", metavar="ID", help="Id to give it; else one is made.")
-@click.option("-d", "--description", metavar="TEXT", help="Details; - reads stdin, @FILE a file.")
-@click.option("--active-form", metavar="TEXT", help='What is said while it runs: "Running tests".')
-@click.option("--status", type=_OPEN_STATUSES, default="pending", help="State to begin in.")
-@click.option("--owner", metavar="NAME", help="Whose task it is.")
-@click.option("--blocked-by", multiple=True, metavar="ID", help="Must be closed before this.")
-@click.option("--blocks", multiple=True, metavar="ID", help="Has to wait for this.")
-@click.option("--phase", metavar="NAME", help='Phase, when the subject has no "PHASE n:".')
-@click.option("--after", metavar="ID", help="Place: right behind this; else by phase.")
-@_simple_options()
-@click.option("--metadata", multiple=True, metavar="K=V", help="Free data.")
-@click.option("--iterations", type=int, metavar="N", help="Make a loop of N tasks in a chain.")
-@_edit_option
-@force_option
-@parallel_option
-@click.pass_obj
+@command(
+    "create",
+    argument("subject", required=False, metavar="SUBJECT"),
+    option("--subject", "subject_option", metavar="TEXT", hidden=True),
+    option("--id", "task_id", metavar="ID", help="Id to give it; else one is made."),
+    option("-d", "--description", metavar="TEXT", help="Details; - reads stdin, @FILE a file."),
+    option("--active-form", metavar="TEXT", help='What is said while it runs: "Running tests".'),
+    option("--status", type=_OPEN_STATUSES, default="pending", help="State to begin in."),
+    option("--owner", metavar="NAME", help="Whose task it is."),
+    option("--blocked-by", multiple=True, metavar="ID", help="Must be closed before this."),
+    option("--blocks", multiple=True, metavar="ID", help="Has to wait for this."),
+    option("--phase", metavar="NAME", help='Phase, when the subject has no "PHASE n:".'),
+    option("--after", metavar="ID", help="Place: right behind this; else by phase."),
+    *_simple_options(),
+    option("--metadata", multiple=True, metavar="K=V", help="Free data."),
+    option("--iterations", type=int, metavar="N", help="Make a loop of N tasks in a chain."),
+    _edit_option,
+    force_option,
+    parallel_option,
+)
 def create_command(
     settings: Settings,
     /,
@@ -237,28 +230,29 @@ def _one_subject(argument: str | None, option: str | None) -> str:
     return argument or option or ""
 
 
-@command("update")
-@ids_argument
-@click.option("--subject", metavar="TEXT")
-@click.option("-d", "--description", metavar="TEXT", help="- reads stdin, @FILE a file.")
-@click.option("--active-form", metavar="TEXT")
-@click.option("--status", type=_STATUSES, help="By the same rules as start, done, ...")
-@click.option("--owner", metavar="NAME", help="Whose task it is.")
-@click.option("--result", metavar="TEXT", help="The outcome; -, @FILE as above.")
-@click.option("--order", metavar="N", help="Place in the list: a number.")
-@click.option("--after", metavar="ID", help="Place in the list: right behind this.")
-@click.option("--phase", metavar="NAME")
-@_simple_options("add", "remove")
-@click.option("--add-blocked-by", multiple=True, metavar="ID")
-@click.option("--remove-blocked-by", multiple=True, metavar="ID")
-@click.option("--add-blocks", multiple=True, metavar="ID")
-@click.option("--remove-blocks", multiple=True, metavar="ID")
-@click.option("--metadata", multiple=True, metavar="K=V", help="Set free data.")
-@click.option("--unset", multiple=True, metavar="K", help="Remove free data.")
-@_edit_option
-@force_option
-@parallel_option
-@click.pass_obj
+@command(
+    "update",
+    ids_argument,
+    option("--subject", metavar="TEXT"),
+    option("-d", "--description", metavar="TEXT", help="- reads stdin, @FILE a file."),
+    option("--active-form", metavar="TEXT"),
+    option("--status", type=_STATUSES, help="By the same rules as start, done, ..."),
+    option("--owner", metavar="NAME", help="Whose task it is."),
+    option("--result", metavar="TEXT", help="The outcome; -, @FILE as above."),
+    option("--order", metavar="N", help="Place in the list: a number."),
+    option("--after", metavar="ID", help="Place in the list: right behind this."),
+    option("--phase", metavar="NAME"),
+    *_simple_options("add", "remove"),
+    option("--add-blocked-by", multiple=True, metavar="ID"),
+    option("--remove-blocked-by", multiple=True, metavar="ID"),
+    option("--add-blocks", multiple=True, metavar="ID"),
+    option("--remove-blocks", multiple=True, metavar="ID"),
+    option("--metadata", multiple=True, metavar="K=V", help="Set free data."),
+    option("--unset", multiple=True, metavar="K", help="Remove free data."),
+    _edit_option,
+    force_option,
+    parallel_option,
+)
 def update_command(
     settings: Settings,
     /,
@@ -325,22 +319,24 @@ def _update(
     return plain._replace(fields=simple.fields, added=simple.added, removed=simple.removed)
 
 
-@command("note")
-@click.argument("task_id", metavar="ID")
-@click.argument("text")
-@owner_option
-@click.pass_obj
+@command(
+    "note",
+    argument("task_id", metavar="ID"),
+    argument("text"),
+    owner_option,
+)
 def note_command(settings: Settings, task_id: str, text: str, owner: str | None) -> Answer:
     """Add a note to a task; a TEXT of - is read from stdin."""
     note = AddNote(task_id, text_or_stdin(text) or "")
     return edit(settings, [note], owner=owner)
 
 
-@command("delete")
-@ids_argument
-@owner_option
-@force_option
-@click.pass_obj
+@command(
+    "delete",
+    ids_argument,
+    owner_option,
+    force_option,
+)
 def delete_command(
     settings: Settings, task_ids: tuple[str, ...], owner: str | None, force: bool
 ) -> Answer:
@@ -349,11 +345,12 @@ def delete_command(
     return edit(settings, moves, owner=owner, force=force)
 
 
-@command("restore")
-@ids_argument
-@owner_option
-@force_option
-@click.pass_obj
+@command(
+    "restore",
+    ids_argument,
+    owner_option,
+    force_option,
+)
 def restore_command(
     settings: Settings, task_ids: tuple[str, ...], owner: str | None, force: bool
 ) -> Answer:
@@ -362,14 +359,15 @@ def restore_command(
     return edit(settings, moves, owner=owner, force=force)
 
 
-_dry_run_option = click.option("--dry-run", is_flag=True, help="Only tell what would change.")
+_dry_run_option = option("--dry-run", is_flag=True, help="Only tell what would change.")
 
 
-@command("undo")
-@click.argument("commit", metavar="[COMMIT]", required=False)
-@_dry_run_option
-@owner_option
-@click.pass_obj
+@command(
+    "undo",
+    argument("commit", metavar="[COMMIT]", required=False),
+    _dry_run_option,
+    owner_option,
+)
 def undo_command(
     settings: Settings, commit: str | None, dry_run: bool, owner: str | None
 ) -> Answer:
@@ -382,10 +380,11 @@ def undo_command(
     return _undone(workspace, workspace.undo(commit, dry_run=dry_run))
 
 
-@command("redo")
-@_dry_run_option
-@owner_option
-@click.pass_obj
+@command(
+    "redo",
+    _dry_run_option,
+    owner_option,
+)
 def redo_command(settings: Settings, dry_run: bool, owner: str | None) -> Answer:
     """Take back my last undo with a new commit; right after a redo it changes nothing."""
     workspace = settings.workspace(owner)

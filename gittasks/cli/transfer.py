@@ -8,11 +8,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from gittasks import render
 from gittasks.cli import view
-from gittasks.cli.options import command, owner_option, values_of, variable_option
+from gittasks.cli.options import (
+    Choice,
+    argument,
+    command,
+    option,
+    owner_option,
+    values_of,
+    variable_option,
+)
 from gittasks.cli.output import Answer, changed_ids
 from gittasks.cli.settings import Settings
 from gittasks.cli.view import filter_of, filter_options
@@ -106,19 +112,20 @@ _SHOWN = 3
 """Tasks that are named for each thing that is not carried over."""
 
 
-@command("export")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["json", "markdown", "csv"]),
-    help="json: everything. markdown: a plan for apply. csv: for a spreadsheet.",
+@command(
+    "export",
+    option(
+        "--format",
+        "form",
+        type=Choice(["json", "markdown", "csv"]),
+        help="json: everything. markdown: a plan for apply. csv: for a spreadsheet.",
+    ),
+    option("-o", "--output", "path", metavar="FILE", help="Write to FILE instead of stdout."),
+    option("--status", "statuses", multiple=True, type=view.STATUSES, help="Only in this state."),
+    option("--owner", metavar="NAME", help="Only those of NAME."),
+    *filter_options,
+    view.at_option,
 )
-@click.option("-o", "--output", "path", metavar="FILE", help="Write to FILE instead of stdout.")
-@click.option("--status", "statuses", multiple=True, type=view.STATUSES, help="Only in this state.")
-@click.option("--owner", metavar="NAME", help="Only those of NAME.")
-@filter_options
-@view.at_option
-@click.pass_obj
 def export_command(
     settings: Settings, /, form: str | None, path: str | None, at: str | None, **conditions: Any
 ) -> Answer:
@@ -147,10 +154,11 @@ def export_command(
     )
 
 
-@command("template")
-@variable_option("Write ${NAME} where the list says VALUE. Repeatable.")
-@click.option("-o", "--output", "path", metavar="FILE", help="Write to FILE instead of stdout.")
-@click.pass_obj
+@command(
+    "template",
+    variable_option("Write ${NAME} where the list says VALUE. Repeatable."),
+    option("-o", "--output", "path", metavar="FILE", help="Write to FILE instead of stdout."),
+)
 def template_command(settings: Settings, variables: tuple[str, ...], path: str | None) -> Answer:
     """Print the list as a plan to be used again: without states, owners, results and times.
 
@@ -200,17 +208,18 @@ def _write(path: str, text: str) -> None:
         raise InvalidData(f"cannot write {path}: {error.strerror}", hint=hint) from error
 
 
-@command("import")
-@click.argument("source", metavar="FILE|DIR|-")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["json", "beads", "taskwarrior", "ticket", "backlog"]),
-    help="Whose files these are; else the content tells.",
+@command(
+    "import",
+    argument("source", metavar="FILE|DIR|-"),
+    option(
+        "--format",
+        "form",
+        type=Choice(["json", "beads", "taskwarrior", "ticket", "backlog"]),
+        help="Whose files these are; else the content tells.",
+    ),
+    option("--dry-run", is_flag=True, help="Only show what would change."),
+    owner_option,
 )
-@click.option("--dry-run", is_flag=True, help="Only show what would change.")
-@owner_option
-@click.pass_obj
 def import_command(
     settings: Settings, source: str, form: str | None, dry_run: bool, owner: str | None
 ) -> Answer:

@@ -6,16 +6,16 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from gittasks import render
 from gittasks.cli import output
 from gittasks.cli.options import (
+    argument,
     command,
     first_option,
     force_option,
     ids_argument,
     offline_option,
+    option,
     owner_option,
     parallel_option,
     prose,
@@ -44,13 +44,14 @@ _NOTE_LENGTH = 500
 """Characters of a command line that a note keeps."""
 
 
-@command("start")
-@click.argument("task_id", metavar="ID")
-@resume_option
-@owner_option
-@force_option
-@parallel_option
-@click.pass_obj
+@command(
+    "start",
+    argument("task_id", metavar="ID"),
+    resume_option,
+    owner_option,
+    force_option,
+    parallel_option,
+)
 def start_command(
     settings: Settings,
     task_id: str,
@@ -67,17 +68,18 @@ def start_command(
     return edit(settings, [operation], owner=owner, force=force, parallel=parallel)
 
 
-@command("done")
-@ids_argument
-@click.option("--result", metavar="TEXT", help='The outcome in a few words, such as "PASS".')
-@click.option("--end-loop", is_flag=True, help="End the loop: skip its remaining iterations.")
-@click.option("--next", "start_next", is_flag=True, help="Start the next ready task as well.")
-@owner_option
-@force_option
-@parallel_option
-@offline_option
-@remote_option
-@click.pass_obj
+@command(
+    "done",
+    ids_argument,
+    option("--result", metavar="TEXT", help='The outcome in a few words, such as "PASS".'),
+    option("--end-loop", is_flag=True, help="End the loop: skip its remaining iterations."),
+    option("--next", "start_next", is_flag=True, help="Start the next ready task as well."),
+    owner_option,
+    force_option,
+    parallel_option,
+    offline_option,
+    remote_option,
+)
 def done_command(
     settings: Settings,
     task_ids: tuple[str, ...],
@@ -124,14 +126,15 @@ def _meant_as_result(error: NotFound, task_ids: Sequence[str]) -> NotFound:
     return error.with_hint("the outcome goes with --result TEXT", *error.ways)
 
 
-@command("skip")
-@ids_argument
-@click.option("--result", metavar="TEXT", help="Why, in a few words.")
-@owner_option
-@force_option
-@offline_option
-@remote_option
-@click.pass_obj
+@command(
+    "skip",
+    ids_argument,
+    option("--result", metavar="TEXT", help="Why, in a few words."),
+    owner_option,
+    force_option,
+    offline_option,
+    remote_option,
+)
 def skip_command(
     settings: Settings,
     task_ids: tuple[str, ...],
@@ -147,11 +150,12 @@ def skip_command(
     return edit(settings, skips, owner=owner, force=force, offline=offline, remote=remote)
 
 
-@command("reopen")
-@ids_argument
-@owner_option
-@force_option
-@click.pass_obj
+@command(
+    "reopen",
+    ids_argument,
+    owner_option,
+    force_option,
+)
 def reopen_command(
     settings: Settings, task_ids: tuple[str, ...], owner: str | None, force: bool
 ) -> Answer:
@@ -160,13 +164,14 @@ def reopen_command(
     return edit(settings, moves, owner=owner, force=force)
 
 
-@command("release")
-@ids_argument
-@owner_option
-@force_option
-@offline_option
-@remote_option
-@click.pass_obj
+@command(
+    "release",
+    ids_argument,
+    owner_option,
+    force_option,
+    offline_option,
+    remote_option,
+)
 def release_command(
     settings: Settings,
     task_ids: tuple[str, ...],
@@ -189,14 +194,15 @@ def release_command(
     return edit(settings, moves, owner=owner, force=force, offline=offline, remote=remote)
 
 
-@command("run")
-@click.argument("task_id", metavar="ID")
-@click.argument("program", nargs=-1, required=True, metavar="-- COMMAND...")
-@resume_option
-@owner_option
-@force_option
-@parallel_option
-@click.pass_obj
+@command(
+    "run",
+    argument("task_id", metavar="ID"),
+    argument("program", nargs=-1, required=True, metavar="-- COMMAND..."),
+    resume_option,
+    owner_option,
+    force_option,
+    parallel_option,
+)
 def run_command(
     settings: Settings,
     task_id: str,
@@ -249,28 +255,29 @@ def _ended(workspace: Workspace, report: EditResult, started: str, child: ChildE
     )
 
 
-@command("claim")
-@click.argument("task_id", metavar="[ID]", required=False)
-@click.option("--lease", metavar="TIME", help="Others may take it when I am silent so long.")
-@click.option("--take-over", is_flag=True, help="Take one whose holder's lease ran out.")
-@click.option(
-    "--wait",
-    is_flag=False,
-    flag_value="",
-    metavar="[TIME]",
-    help="Wait until something is ready; at most TIME.",
+@command(
+    "claim",
+    argument("task_id", metavar="[ID]", required=False),
+    option("--lease", metavar="TIME", help="Others may take it when I am silent so long."),
+    option("--take-over", is_flag=True, help="Take one whose holder's lease ran out."),
+    option(
+        "--wait",
+        is_flag=False,
+        flag_value="",
+        metavar="[TIME]",
+        help="Wait until something is ready; at most TIME.",
+    ),
+    option(
+        "--disjoint", is_flag=True, help="Without ID: rather one whose paths nobody else works on."
+    ),
+    resume_option,
+    offline_option,
+    first_option,
+    remote_option,
+    owner_option,
+    force_option,
+    parallel_option,
 )
-@click.option(
-    "--disjoint", is_flag=True, help="Without ID: rather one whose paths nobody else works on."
-)
-@resume_option
-@offline_option
-@first_option
-@remote_option
-@owner_option
-@force_option
-@parallel_option
-@click.pass_obj
 def claim_command(
     settings: Settings,
     task_id: str | None,
@@ -341,10 +348,11 @@ def _answer(workspace: Workspace, claimed: Claimed) -> Answer:
     )
 
 
-@command("heartbeat")
-@click.argument("task_id", metavar="[ID]", required=False)
-@owner_option
-@click.pass_obj
+@command(
+    "heartbeat",
+    argument("task_id", metavar="[ID]", required=False),
+    owner_option,
+)
 def heartbeat_command(settings: Settings, task_id: str | None, owner: str | None) -> Answer:
     """Say that I am still at it: renews the lease of my claims. No commit is made.
 

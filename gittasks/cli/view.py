@@ -6,10 +6,16 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from gittasks import render
-from gittasks.cli.options import F, StatusChoice, command, owner_option
+from gittasks.cli.options import (
+    Choice,
+    IntRange,
+    argument,
+    command,
+    option,
+    owner_option,
+    status_choice,
+)
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings, stopped_hooks
 from gittasks.core.actors import disjoint_first, is_mine, overlaps, standing, to_end
@@ -29,36 +35,30 @@ if TYPE_CHECKING:
     from gittasks.store.list_version import ListVersion
     from gittasks.workspace import Changed, Workspace
 
-_SORTED_BY = click.Choice([sign + name for name in SORTS for sign in ("", "-")])
-_OPTIONS = (
-    click.option("--mine", is_flag=True, help="Only those whose owner I am."),
-    click.option("--phase", metavar="NAME", help='Only of this phase: "PHASE 2" or 2.'),
-    click.option("--tag", "tags", multiple=True, metavar="WORD", help="Only with this tag."),
-    click.option(
+_SORTED_BY = Choice([sign + name for name in SORTS for sign in ("", "-")])
+filter_options = (
+    option("--mine", is_flag=True, help="Only those whose owner I am."),
+    option("--phase", metavar="NAME", help='Only of this phase: "PHASE 2" or 2.'),
+    option("--tag", "tags", multiple=True, metavar="WORD", help="Only with this tag."),
+    option(
         "--priority",
         "priorities",
         multiple=True,
-        type=click.IntRange(0, 4),
+        type=IntRange(0, 4),
         metavar="N",
         help="Only of this priority.",
     ),
-    click.option("--where", multiple=True, metavar="K=V", help="Only with this metadata."),
-    click.option("--search", metavar="TEXT", help="Only with TEXT in id, subject, notes …"),
-    click.option(
+    option("--where", multiple=True, metavar="K=V", help="Only with this metadata."),
+    option("--search", metavar="TEXT", help="Only with TEXT in id, subject, notes …"),
+    option(
         "--sort",
         type=_SORTED_BY,
         metavar="FIELD",
         help=f"By {', '.join(SORTS)}; -FIELD is the other way round.",
     ),
-    click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N."),
+    option("--limit", type=IntRange(1), metavar="N", help="Only the first N."),
 )
-
-
-def filter_options(function: F) -> F:
-    """Decorator: the conditions that `list`, `ready` and `export` share."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
+"""The conditions that `list`, `ready` and `export` share."""
 
 
 def filter_of(conditions: Mapping[str, Any], **more: Any) -> Filter:
@@ -76,16 +76,16 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-def at_option(function: F) -> F:
-    """Decorator: `--at`, the list as it was."""
-    text = "As it was: a time (2026-11-22, yesterday, 2h) or a commit."
-    return click.option("--at", "at", metavar="TIME|COMMIT", help=text)(function)
-
-
-def since_option(function: F) -> F:
-    """Decorator: `--since`, what is new."""
-    text = "Only what changed since a time (2026-11-22, yesterday, 2h) or a commit."
-    return click.option("--since", "since", metavar="TIME|COMMIT", help=text)(function)
+at_option = option(
+    "--at",
+    metavar="TIME|COMMIT",
+    help="As it was: a time (2026-11-22, yesterday, 2h) or a commit.",
+)
+since_option = option(
+    "--since",
+    metavar="TIME|COMMIT",
+    help="Only what changed since a time (2026-11-22, yesterday, 2h) or a commit.",
+)
 
 
 def read_list(workspace: Workspace, at: str | None = None) -> ListView:
@@ -240,21 +240,22 @@ def _columns() -> int:
     return shutil.get_terminal_size(fallback).columns
 
 
-STATUSES = StatusChoice([str(s) for s in Status])
+STATUSES = status_choice(Status)
 _HISTORY = 20
 """Entries of a task's history that `show` gives."""
 
 
-@command("list")
-@click.option("--status", "statuses", multiple=True, type=STATUSES, help="Only in this state.")
-@click.option("--owner", metavar="NAME", help="Only those of NAME.")
-@filter_options
-@click.option("--ready", is_flag=True, help="Only what can be started.")
-@click.option("--blocked", is_flag=True, help="Only what waits for others.")
-@click.option("--all", "deleted", is_flag=True, help="Deleted ones too.")
-@at_option
-@since_option
-@click.pass_obj
+@command(
+    "list",
+    option("--status", "statuses", multiple=True, type=STATUSES, help="Only in this state."),
+    option("--owner", metavar="NAME", help="Only those of NAME."),
+    *filter_options,
+    option("--ready", is_flag=True, help="Only what can be started."),
+    option("--blocked", is_flag=True, help="Only what waits for others."),
+    option("--all", "deleted", is_flag=True, help="Deleted ones too."),
+    at_option,
+    since_option,
+)
 def list_command(
     settings: Settings,
     /,
@@ -325,10 +326,11 @@ def _drawn_list(tasks: Sequence[Task]) -> Callable[[ListView, Glyphs, int], obje
     return lambda view, *how: render.terminal.task_list(view, tasks, *how)
 
 
-@command("status")
-@click.option("--all", "everything", is_flag=True, help="All lists here, one line each.")
-@at_option
-@click.pass_obj
+@command(
+    "status",
+    option("--all", "everything", is_flag=True, help="All lists here, one line each."),
+    at_option,
+)
 def status_command(settings: Settings, everything: bool, at: str | None) -> Answer:
     """Show how far the list is: phases, loops, what runs, what is ready, what waits."""
     if everything:
@@ -341,19 +343,20 @@ def status_command(settings: Settings, everything: bool, at: str | None) -> Answ
     return status_answer(read_list(workspace, at), settings, workspace)
 
 
-@command("ready")
-@click.option(
-    "--watch",
-    is_flag=False,
-    flag_value="",
-    metavar="[TIME]",
-    help="Wait until something is ready; at most TIME.",
+@command(
+    "ready",
+    option(
+        "--watch",
+        is_flag=False,
+        flag_value="",
+        metavar="[TIME]",
+        help="Wait until something is ready; at most TIME.",
+    ),
+    *filter_options,
+    option("--all", "anyone", is_flag=True, help="Those that are meant for others, too."),
+    option("--disjoint", is_flag=True, help="First those whose paths nobody else is working on."),
+    owner_option,
 )
-@filter_options
-@click.option("--all", "anyone", is_flag=True, help="Those that are meant for others, too.")
-@click.option("--disjoint", is_flag=True, help="First those whose paths nobody else is working on.")
-@owner_option
-@click.pass_obj
 def ready_command(
     settings: Settings,
     /,
@@ -383,11 +386,12 @@ def ready_command(
     )
 
 
-@command("show")
-@click.argument("task_id", metavar="ID")
-@click.option("--no-history", is_flag=True, help="Leave the history out.")
-@at_option
-@click.pass_obj
+@command(
+    "show",
+    argument("task_id", metavar="ID"),
+    option("--no-history", is_flag=True, help="Leave the history out."),
+    at_option,
+)
 def show_command(settings: Settings, task_id: str, no_history: bool, at: str | None) -> Answer:
     """Show everything about one task, its history included."""
     workspace = settings.workspace()
@@ -431,13 +435,14 @@ def _find_then(workspace: Workspace, view: ListView, text: str) -> str:
         ) from None
 
 
-@command("log")
-@click.argument("task_id", metavar="[ID]", required=False)
-@click.option("-n", "--limit", type=click.IntRange(1), metavar="N", help="Only the newest N.")
-@click.option("--reverse", is_flag=True, help="Oldest first.")
-@since_option
-@click.option("--timeline", "--graph", "drawn", is_flag=True, help="Draw when each task was done.")
-@click.pass_obj
+@command(
+    "log",
+    argument("task_id", metavar="[ID]", required=False),
+    option("-n", "--limit", type=IntRange(1), metavar="N", help="Only the newest N."),
+    option("--reverse", is_flag=True, help="Oldest first."),
+    since_option,
+    option("--timeline", "--graph", "drawn", is_flag=True, help="Draw when each task was done."),
+)
 def log_command(
     settings: Settings,
     task_id: str | None,
@@ -485,7 +490,8 @@ _SHOWN = 2
 """Commands that are offered below the status."""
 
 
-def overview(settings: Settings) -> Answer:
+@command("")
+def overview_command(settings: Settings) -> Answer:
     """The status of the list and the next two commands; without a list the first steps."""
     try:
         workspace = settings.workspace()

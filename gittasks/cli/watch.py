@@ -10,13 +10,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import click
 from rich.text import Text
 
 from gittasks import render
 from gittasks.cli import output
 from gittasks.cli import view as view_commands
-from gittasks.cli.options import command
+from gittasks.cli.options import command, option
 from gittasks.cli.output import Answer, LostOutput
 from gittasks.cli.settings import Settings
 from gittasks.cli.terminal import Terminal, Wait, console, printed, terminal_signs
@@ -153,11 +152,12 @@ _PAUSE = 0.25
 """Seconds between two looks at the refs."""
 
 
-@command("watch")
-@click.option("--fetch", metavar="TIME", help="Ask the remote too, every TIME (30s).")
-@click.option("--once", is_flag=True, help="Show it once, and end.")
-@click.option("--until-done", is_flag=True, help="End when everything is complete.")
-@click.pass_obj
+@command(
+    "watch",
+    option("--fetch", metavar="TIME", help="Ask the remote too, every TIME (30s)."),
+    option("--once", is_flag=True, help="Show it once, and end."),
+    option("--until-done", is_flag=True, help="End when everything is complete."),
+)
 def watch_command(
     settings: Settings, fetch: str | None, once: bool, until_done: bool
 ) -> Answer | int:

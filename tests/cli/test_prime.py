@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 
-import click
 import pytest
 from support.repositories import Repo
 
-from gittasks.cli.main import ALIASES, COMMANDS, cli
+from gittasks.cli.commands import ALIASES, COMMANDS, MODULES, load
+from gittasks.cli.options import COMMON, Command, Parameter
 
 MOST_TOKENS = 1000
 
@@ -111,17 +111,16 @@ def test_what_it_says_works(repo: Repo) -> None:
 def test_it_names_what_exists(repo: Repo) -> None:
     """Every command and option that the manual names is there."""
     told = repo.ok("prime").out
-    context = click.Context(cli)
     known = {*ALIASES, *(name for group in COMMANDS.values() for name in group)}
-    options = {o for n in known for p in command_of(context, n).params for o in p.opts}
+    declared = [p for name in MODULES for p in parameters_of(name)]
+    options = {word for parameter in (*COMMON, *declared) for word in parameter.words}
     assert set(re.findall(r"gittasks ([a-z-]+)", told)) <= known
     assert set(re.findall(r"--[a-z][a-z-]+", told)) <= options
 
 
-def command_of(context: click.Context, name: str) -> click.Command:
-    found = cli.get_command(context, name)
-    assert found
-    return found
+def parameters_of(name: str) -> tuple[Parameter, ...]:
+    declared = load(MODULES, name)
+    return declared.parameters if isinstance(declared, Command) else ()
 
 
 def test_names_all_that_fit(empty: Repo) -> None:
