@@ -24,8 +24,7 @@ from gittasks.core.progress import Progress
 from gittasks.core.times import format_time
 from gittasks.errors import DiskFailure, GittasksError, NoList, NoRepository, Untrusted
 from gittasks.render import plain
-from gittasks.render.elsewhere import ways_on
-from gittasks.render.plain import sharing, way_lines
+from gittasks.render.plain import sharing, way_lines, ways_on
 from gittasks.render.text import UNICODE, clean
 from gittasks.workspace import Workspace
 

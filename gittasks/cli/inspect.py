@@ -122,7 +122,7 @@ def insights_command(settings: Settings, every: bool, since: str | None, people:
     shown = [(w.snapshot(), w.insights(since, people=people)) for w in chosen]
 
     def text(_: StatusMarks) -> str:
-        parts = ["\n".join(render.insights_text.lines(s, i)) for s, i in shown]
+        parts = ["\n".join(render.report.insight_lines(s, i)) for s, i in shown]
         return "\n\n".join(parts)
 
     return Answer(

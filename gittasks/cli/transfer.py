@@ -195,7 +195,7 @@ def _exported(snapshot: Snapshot, tasks: Sequence[Task], form: str) -> str:
         return render.text.clean_block(text).rstrip("\n")
     if form == "csv":
         shown = [task for task in tasks if task.status is not Status.DELETED]
-        return render.csv_table.csv_table(shown, Graph.of(snapshot)).rstrip("\n")
+        return render.report.csv_table(shown, Graph.of(snapshot)).rstrip("\n")
     return render.documents.dumps(render.documents.export_document(snapshot, tasks))
 
 

@@ -155,7 +155,7 @@ def elsewhere(view: ListView, tasks: Sequence[Task], actor: Actor, settings: Set
     running = [t for t in tasks if t.status is Status.IN_PROGRESS]
     if view.past is not None or not running:
         return []
-    ways = render.elsewhere.ways_on(running, view.tasks, actor, view.now)
+    ways = render.plain.ways_on(running, view.tasks, actor, view.now)
     return render.plain.way_lines(map(settings.addressed, ways))
 
 

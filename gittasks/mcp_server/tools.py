@@ -31,7 +31,7 @@ from gittasks.errors import BranchGone, GittasksError, NoList, RemoteFailure, Us
 from gittasks.mcp_server import replies
 from gittasks.mcp_server.replies import MARKS, Arguments, Reply
 from gittasks.render import plain
-from gittasks.render.elsewhere import ways_on
+from gittasks.render.plain import ways_on
 from gittasks.render.text import clean
 from gittasks.sync import SyncOptions, SyncResult
 from gittasks.workspace import Workspace

@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gittasks.render import (
-        csv_table,
         documents,
-        elsewhere,
         graph_text,
         history_text,
-        insights_text,
         plain,
         prime,
         report,
@@ -27,13 +24,9 @@ if TYPE_CHECKING:
     from gittasks.render.html import page
 
     __all__ = [
-        "csv_table",
         "documents",
-        "elsewhere",
         "graph_text",
         "history_text",
-        "insights_text",
-        "markdown_report",
         "page",
         "plain",
         "prime",

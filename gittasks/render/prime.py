@@ -9,7 +9,7 @@ from gittasks.core.model import Actor, Status, Task
 from gittasks.core.progress import ready_for_others
 from gittasks.core.view import ListView
 from gittasks.render import assets, plain
-from gittasks.render.elsewhere import ways_on
+from gittasks.render.plain import ways_on
 from gittasks.render.text import StatusMarks, clean
 
 _RUNNING, _READY = 300, 130

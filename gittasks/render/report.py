@@ -1,26 +1,27 @@
-"""The values of a report, from which the page is made too, and the report as Markdown for a forge.
+"""Reports on a list: their values, Markdown for a forge, insights as lines, CSV (RFC 4180).
 
-In Markdown (GitHub's flavour) everything that somebody wrote is escaped: it makes no markup, no
-link, no mention of a person and no reference to an issue. It never begins a line. A comment has a
-limit, so a long list is cut, and that is said.
+The page is made of the same values. In Markdown (GitHub's flavour) everything that somebody wrote
+is escaped: it makes no markup, no link, no mention of a person and no reference to an issue. It
+never begins a line. A comment has a limit, so a long list is cut, and that is said.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
+from gittasks.core.fields import BY_NAME, FIELDS, Field, Kind
 from gittasks.core.graph import Graph, Picture
 from gittasks.core.history import LogEntry, PhaseTime, Timeline, workers
-from gittasks.core.insights import Loss
-from gittasks.core.model import Status, Task, task_seconds
+from gittasks.core.insights import AgentCourse, Insights, LoopCourse, Loss, TaskCourse
+from gittasks.core.model import Snapshot, Status, Task, task_seconds
 from gittasks.core.progress import Progress
 from gittasks.core.times import duration_brief, format_time
 from gittasks.core.validation import shorten
 from gittasks.core.view import ListView
 from gittasks.render.plain import loop_lines
-from gittasks.render.text import UNICODE, clean
+from gittasks.render.text import UNICODE, clean, clean_block
 from gittasks.render.timeline import Axis
 
 MARKER = "gittasks report"
@@ -72,6 +73,8 @@ def time_words(task: Task, progress: Progress) -> str:
     took = task_seconds(task)
     return duration_brief(took) if took else ""
 
+
+# --- Markdown for a forge -----------------------------------------------------------------
 
 LIMIT = 60_000
 """Characters of a report at most; GitHub takes 65,536 in a comment."""
@@ -233,3 +236,143 @@ def _row(cells: Sequence[str]) -> str:
 def _footer(report: Report) -> str:
     at = format_time(report.view.now).replace("T", " ").replace("Z", " UTC")
     return f"<sub>As of {at}, `{report.view.info.id}` at `{report.view.commit[:12]}`</sub>"
+
+
+# --- insights as lines --------------------------------------------------------------------
+
+_EVIDENCE = 4
+"""Commits that a line names."""
+
+
+def insight_lines(snapshot: Snapshot, shown: Insights) -> list[str]:
+    """Everything, without sections that would be empty."""
+    name = clean(snapshot.info.title or snapshot.info.id)
+    since = f", since {format_time(shown.since)}" if shown.since is not None else ""
+    head = [f"{name}{since}"]
+    sections = (
+        ("What cost most", [f"{n}. {_loss(x)}" for n, x in enumerate(shown.top, 1)]),
+        ("Tasks", [_task_course(course) for course in shown.tasks]),
+        ("What else happened", [_loss(x) for x in shown.losses if x not in shown.top]),
+        ("Loops", [_loop(loop) for loop in shown.loops]),
+        ("Agents", [_agent(agent) for agent in shown.agents]),
+        ("Critical path", [_path(shown.critical)] if shown.critical else []),
+        ("Estimate", list(_estimate(shown))),
+    )
+    if not shown.tasks and not shown.losses:
+        return [*head, "nothing has happened yet"]
+    body = [
+        line
+        for title, part in sections
+        if part
+        for line in (f"{title}:", *(f"  {text}" for text in part))
+    ]
+    return [*head, *([] if shown.losses else ["no time was lost"]), *body]
+
+
+def _evidence(commits: Sequence[str]) -> str:
+    names = " ".join(commit[:8] for commit in commits[:_EVIDENCE])
+    more = " …" if len(commits) > _EVIDENCE else ""
+    return f" [{names}{more}]" if names else ""
+
+
+def _loss(loss: Loss) -> str:
+    return f"{clean(loss.words)}{_evidence(loss.commits)}"
+
+
+def _task_course(course: TaskCourse) -> str:
+    blockers = f" by {', '.join(course.blockers)}" if course.blockers else ""
+    parts = (
+        ("waited", course.waiting, ""),
+        ("blocked", course.blocked, blockers),
+        ("active", course.active, ""),
+        ("left", course.left, ""),
+    )
+    times = [f"{word} {duration_brief(seconds)}{more}" for word, seconds, more in parts if seconds]
+    return f"{course.task}: {', '.join(times) or 'no time'}{_evidence(course.commits)}"
+
+
+def _loop(loop: LoopCourse) -> str:
+    results = ", ".join(clean(result) or "-" for result in loop.results)
+    brought = f": {results}" if any(loop.results) else ""
+    took = f" in {duration_brief(loop.seconds)}" if loop.seconds else ""
+    words = f"{clean(loop.name)}: {loop.rounds} of {loop.max} rounds{took}{brought}"
+    return f"{words}{_evidence(loop.commits)}"
+
+
+def _agent(agent: AgentCourse) -> str:
+    session = f" (session {clean(agent.session)})" if agent.session else ""
+    tasks = "1 task" if agent.completed == 1 else f"{agent.completed} tasks"
+    lost = f", {duration_brief(agent.lost)} lost" if agent.lost else ""
+    words = f"{clean(agent.name)}{session}: {tasks}, {duration_brief(agent.useful)} useful{lost}"
+    return f"{words}{_evidence(agent.commits)}"
+
+
+def _path(ids: Iterable[str]) -> str:
+    return " → ".join(ids)
+
+
+def _estimate(shown: Insights) -> Iterator[str]:
+    if estimate := shown.estimate:
+        expected, actual = duration_brief(estimate.said), duration_brief(estimate.came)
+        yield f"after {estimate.done} tasks {expected} were expected, and it took {actual}"
+
+
+# --- CSV for spreadsheets -----------------------------------------------------------------
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What makes a spreadsheet take a cell for a formula."""
+
+
+def csv_table(tasks: Sequence[Task], graph: Graph) -> str:
+    """The tasks in the order given, one a row, below a row of names.
+
+    A cell that a spreadsheet would take for a formula begins with an apostrophe, which says that
+    it is text.
+    """
+    rows = [[column(task, graph) for column in _COLUMNS.values()] for task in tasks]
+    return "".join(",".join(map(_cell, row)) + "\r\n" for row in [list(_COLUMNS), *rows])
+
+
+_Column = Callable[[Task, Graph], str]
+_DERIVED: dict[str, _Column] = {
+    "id": lambda task, _: task.id,
+    "phase": lambda task, _: task.phase_label or "",
+    "openBlockers": lambda task, graph: " ".join(graph.open_blockers(task.id)),
+}
+_FIRST = (
+    "id subject status owner phase blockedBy openBlockers result created started finished "
+    "activeForm description notes commits metadata"
+)
+_LEFT_OUT = frozenset({"session", "claim", "order", "createdBy"})
+
+
+def _of_field(field: Field) -> _Column:
+    return lambda task, _: _text(field, getattr(task, field.attr))
+
+
+def _text(field: Field, value: Any) -> str:
+    """The value of a field in a cell; lists are separated by spaces."""
+    if not value and value != 0:
+        return ""
+    if field.kind is Kind.MAP:
+        import json
+
+        return json.dumps(dict(value), ensure_ascii=False)
+    if field.kind is Kind.NOTES:
+        return "\n".join(f"{note.at} {note.by}: {note.text}".strip() for note in value)
+    if field.kind is Kind.COMMITS:
+        return " ".join(commit.sha for commit in value)
+    return " ".join(value) if isinstance(value, tuple) else str(value)
+
+
+_names = [*_FIRST.split(), *(f.name for f in FIELDS if f.name not in _LEFT_OUT)]
+_COLUMNS = {name: _DERIVED.get(name) or _of_field(BY_NAME[name]) for name in _names}
+
+
+def _cell(text: str) -> str:
+    text = clean_block(text)
+    if text.lstrip(" ").startswith(_FORMULA):
+        text = f"'{text}"
+    if any(c in text for c in ',"\n\r') or text != text.strip():
+        return '"' + text.replace('"', '""') + '"'
+    return text

@@ -36,7 +36,7 @@ from gittasks.core.undo import take_back
 from gittasks.core.view import ListView
 from gittasks.errors import InvalidData, Usage
 from gittasks.render import documents, plain
-from gittasks.render.csv_table import csv_table
+from gittasks.render.report import csv_table
 from gittasks.render.text import ASCII
 
 BARE = Task(id="a", subject="Write")
