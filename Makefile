@@ -10,7 +10,7 @@ FIGURES := $(abspath $(VENV))/figures.jsonl
 # Byte code makes start-up what users see; some shells switch it off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test ready lint deep bench clean
+.PHONY: demo test ready lint deep bench figures clean
 
 demo: $(VENV)/.installed
 	@PATH="$(abspath $(BIN)):$$PATH" sh scripts/demo.sh
@@ -39,12 +39,14 @@ deep: $(VENV)/.tested $(VENV)/new-git/.installed $(VENV)/newest-git/.installed
 	TESTS_FORMAT=sha256-files $(BIN)/python -m pytest -n $(JOBS) -m "not deep" -rs $(WHOLE)
 	TESTS_GIT=newest TESTS_FORMAT=sha256-reftable $(BIN)/python -m pytest -n $(JOBS) -m "not deep" -rs $(WHOLE)
 
+# Every budget and whether it is kept; on a quiet machine ten minutes at most.
 bench: $(VENV)/.tested
-	$(BIN)/python benchmarks/startup.py
-	$(BIN)/python benchmarks/merging.py
+	-$(BIN)/python benchmarks/budgets.py
+
+# What has no budget: races, growth, sizes.
+figures: $(VENV)/.tested
 	$(BIN)/python benchmarks/claims.py
 	$(BIN)/python benchmarks/coordination.py --tasks 12
-	$(BIN)/python benchmarks/hooks.py
 	$(BIN)/python benchmarks/tokens.py
 	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/watch.py

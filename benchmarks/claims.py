@@ -17,7 +17,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from startup import GITTASKS, QUIET, environment, run
+from measuring import GITTASKS, QUIET, environment, run
 
 from gittasks import Workspace
 from gittasks.core.operations import Create

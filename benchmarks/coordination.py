@@ -37,7 +37,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from startup import QUIET, environment, run
+from measuring import QUIET, environment, run
 
 from gittasks import Workspace
 from gittasks.core.operations import Claim, Create, Transition, Verb

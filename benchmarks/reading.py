@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import tempfile
 
-from startup import GITTASKS, environment, run
+from measuring import GITTASKS, environment, run
 
 SMALL = """\
 # by hand

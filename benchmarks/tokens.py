@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from startup import GITTASKS, environment, run
+from measuring import GITTASKS, environment, run
 
 from gittasks import Workspace
 from gittasks.mcp_server import arguments, tools
