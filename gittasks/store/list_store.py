@@ -16,8 +16,8 @@ from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
     from gittasks.store.commits import CommitInfo
-    from gittasks.store.compared import Comparisons
     from gittasks.store.evaluation import Evaluated
+    from gittasks.store.merge_files import Comparisons
 
 
 class ListStore:
@@ -165,7 +165,7 @@ class ListStore:
 
     def comparisons(self) -> Comparisons:
         """A reader of what single commits changed."""
-        from gittasks.store.compared import Comparisons
+        from gittasks.store.merge_files import Comparisons
 
         return Comparisons(self.repository.objects, self.list_id)
 

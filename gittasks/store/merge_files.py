@@ -1,10 +1,15 @@
-"""Files of a list as the merge sees them: parsed by blob, written in the canonical form."""
+"""Files of a list as the merge sees them, parsed by blob; snapshots cut down to what differs.
+
+They are written in the canonical form. `Comparisons` sets a commit beside its parents: the log of
+a thousand commits reads a thousand files, not a thousand lists, and what two sides of a history
+share is parsed once, however they alternate.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from gittasks.codec.canonical import encode_list, encode_task
 from gittasks.core.fields import LISTS, Kind
@@ -22,13 +27,14 @@ from gittasks.core.merge.registers import (
     registers,
 )
 from gittasks.core.merge.resolution import CommitOrder
-from gittasks.core.model import Task
+from gittasks.core.model import ListInfo, Problem, Snapshot, Task
 from gittasks.errors import FormatTooNew, InvalidData
-from gittasks.store.commits import MERGE_SIGNER, Signature, new_commit
-from gittasks.store.list_tree import LIST, TASKS, serialize_tree
+from gittasks.store.commits import MERGE_SIGNER, CommitInfo, Signature, new_commit, read_commit
+from gittasks.store.list_tree import LIST, TASKS, read_info, read_tasks, serialize_tree
 from gittasks.store.list_version import (
     FOLDER,
     REGULAR,
+    TaskFile,
     TreeEntry,
     merge_subject,
 )
@@ -212,3 +218,91 @@ def _ordered(task: Task, layouts: Sequence[File]) -> Task:
             order = sorted(members, key=lambda register: (places.get(register, last), register))
         lists[field.attr] = tuple(members[register] for register in order)
     return task._replace(**lists)
+
+
+# --- commits beside their parents ---------------------------------------------------------
+
+_TREES = 64
+"""How many trees are kept: the parents of what comes next are mostly among the last ones."""
+
+
+class Comparison(NamedTuple):
+    """A commit beside its parents: in each only the tasks that are not the same in all of them.
+
+    `whole`: no object was lacking.
+    """
+
+    befores: Sequence[Snapshot]
+    after: Snapshot
+    whole: bool
+
+
+class Comparisons:
+    """Compares commits of one list with their parents, best in the order of the history."""
+
+    def __init__(self, objects: ObjectStore, list_id: str) -> None:
+        self._objects = objects
+        self._list_id = list_id
+        self._contents = ListContents(objects, list_id)
+        self._trees: dict[str, Tree] = {}
+        self._parsed: dict[tuple[str, str], tuple[Task, TaskFile]] = {}
+        self._whole = True
+
+    def bring(self, commits: Sequence[CommitInfo]) -> None:
+        """Let a partial clone fetch the files of commits and of their parents in a few goes."""
+        if self._objects.whole or not commits:
+            return
+        trees = {commit.id: commit.tree for commit in commits}
+        for parent in {parent for commit in commits for parent in commit.parents} - trees.keys():
+            trees[parent] = self._tree_id(parent)
+        self._contents.bring([*dict.fromkeys(trees.values())])
+
+    def of(self, commit: CommitInfo) -> Comparison:
+        """A commit beside its parents; a root beside an empty list."""
+        self._whole = True
+        tree = self._tree(commit.tree)
+        parents = [self._tree(self._tree_id(p)) for p in commit.parents]
+        paths = {path for p in parents or [{}] for path, _ in p.items() ^ tree.items()}
+        files = ParsedFiles(self._objects, self._list_id)
+        befores = [self._snapshot(parent, paths, files) for parent in parents]
+        befores = befores or [Snapshot(info=ListInfo(id=self._list_id))]
+        after = self._snapshot(tree, paths, files)
+        return Comparison(befores, after, self._whole)
+
+    def _tree_id(self, commit_id: str) -> str:
+        return read_commit(self._objects, commit_id).tree
+
+    def _tree(self, tree_id: str) -> Tree:
+        tree = self._trees.pop(tree_id, None) or self._contents.tree(tree_id)
+        self._trees[tree_id] = tree
+        while len(self._trees) > _TREES:
+            del self._trees[next(iter(self._trees))]
+        return tree
+
+    def _snapshot(self, tree: Tree, paths: Collection[str], files: ParsedFiles) -> Snapshot:
+        """The list as a tree says it, as far as it goes by these paths."""
+        problems: list[Problem] = []
+        info = ListInfo(id=self._list_id)
+        entries = [_entry(path, tree[path]) for path in sorted(paths) if path in tree]
+        if LIST in paths:
+            root = [entry for entry in entries if entry.name == LIST]
+            info, whole = read_info(self._objects, self._list_id, root, problems)
+            self._whole = self._whole and whole
+        tasks = [
+            entry._replace(name=entry.name.removeprefix(TASKS))
+            for entry in entries
+            if entry.name.startswith(TASKS)
+        ]
+        folder = read_tasks(self._objects, files, tasks, self._known)
+        for task_id, file in folder.files.items():
+            self._parsed[task_id, file.blob] = folder.tasks[task_id], file
+        self._whole = self._whole and folder.whole
+        return Snapshot(info=info, tasks=folder.tasks, problems=(*problems, *folder.problems))
+
+    def _known(self, task_id: str, blob: str) -> tuple[Task, TaskFile] | None:
+        return self._parsed.get((task_id, blob))
+
+
+def _entry(path: str, blob: str) -> TreeEntry:
+    mode, _, object_id = blob.partition(" ")
+    return TreeEntry(path, int(mode, 8), object_id)
