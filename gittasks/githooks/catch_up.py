@@ -197,6 +197,19 @@ def unseen(workspace: Workspace) -> Report | None:
     return _Run(workspace, everybody=False).report(span, commits, write=False)
 
 
+def recent(workspace: Workspace) -> Report | None:
+    """The last commits of this branch that no hook saw; nothing is written."""
+    repository = workspace.repository
+    if _whose(repository) == "off" or _commit(repository, _HEAD) is None:
+        return None
+    shas = code_commits.ask(repository, ["rev-list", f"-n{_MOST}", _HEAD, "--"]).split()
+    base, dismissed = shas[-1], _positions(repository).get(_DISMISSED)
+    span = f"{base[:12]}..HEAD" if len(shas) == _MOST else "HEAD"
+    without = [f"^{commit}" for commit in (base if len(shas) == _MOST else "", dismissed) if commit]
+    commits = code_commits.late(repository, [_HEAD, *without])
+    return _Run(workspace, everybody=False).report(span, commits, write=False)
+
+
 def _whose(repository: Repository) -> str:
     """The value of `gittasks.catchUp`: known, all or off."""
     value = (repository.config.get("gittasks.catchup") or "known").lower()
@@ -236,12 +249,15 @@ class _Run:
         self._workspace = workspace
         self._everybody = everybody
         self._histories: dict[str, _History] = {}
+        self._commits: dict[str, LateCommit | None] = {}
+        """Commits of the code that were looked at, by id; None for what is not here."""
 
     def report(self, span: str, commits: Sequence[LateCommit], *, write: bool) -> Report:
         """Apply, or only count, what the commits ask for, oldest first."""
         linked: list[Linked] = []
         due: list[str] = []
         strangers: set[str] = set()
+        self._commits.update((commit.change.sha, commit) for commit in commits)
         for commit in commits:
             mentions, _ = code_commits.mentions(commit.change.values)
             for mention in mentions:
@@ -321,7 +337,13 @@ class _Run:
     def _originals(self, task: Task) -> list[LateCommit]:
         """The commits that a task is linked to, as far as they are here."""
         shas = [link.sha for link in task.commits]
-        return code_commits.late(self._workspace.repository, shas, walk=False)
+        if unknown := [sha for sha in shas if sha not in self._commits]:
+            commits = code_commits.late(self._workspace.repository, unknown, walk=False)
+            whole = {commit.change.sha: commit for commit in commits}
+            for sha in unknown:  # a link made by hand may be cut short
+                cut = (commit for name, commit in whole.items() if name.startswith(sha))
+                self._commits[sha] = whole.get(sha) or next(cut, None)
+        return [commit for sha in shas if (commit := self._commits.get(sha))]
 
     def _is_copy(self, commit: LateCommit, task: Task) -> bool:
         """True where a hook saw this work before that a button squashed, or one that is gone."""

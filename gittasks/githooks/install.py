@@ -156,8 +156,8 @@ _LEFTHOOK = tuple(
 """Files that lefthook reads; all of them that are there count."""
 
 
-def describe_place(place: Place) -> list[str]:
-    """The lines that a person has to add, when we cannot."""
+def describe_place(place: Place, names: Sequence[str] = NAMES) -> list[str]:
+    """The lines that a person has to add for hooks, when we cannot."""
     if place.manager == _OFF:
         return [
             "git runs no hooks here, for core.hooksPath names no folder",
@@ -166,14 +166,14 @@ def describe_place(place: Place) -> list[str]:
         ]
     if place.manager == "lefthook":
         lines = ["lefthook looks after the hooks here; add to lefthook.yml, then: lefthook install"]
-        for name in NAMES:
+        for name in names:
             stdin = ["      use_stdin: true"] if name in dispatch.READING else []
             lines += [f"  {name}:", "    commands:", "      gittasks:"]
             lines += [f"        run: {_line(name, '{0}')}", *(f"  {s}" for s in stdin)]
         return lines
     where = ".husky/NAME" if place.manager == "husky" else os.path.join(place.folder, "NAME")
     lines = [f"{place.manager} looks after the hooks here; add one line to each file {where}:"]
-    lines += [f"  {name}: {_line(name, chr(34) + '$@' + chr(34))}" for name in NAMES]
+    lines += [f"  {name}: {_line(name, chr(34) + '$@' + chr(34))}" for name in names]
     return lines
 
 
@@ -252,8 +252,11 @@ def status(repository: Repository) -> HookStatus:
     hooks = tuple(_look(repository, place, name) for name in NAMES)
     installed = merge_driver.is_installed(repository)
     left: tuple[str, ...] = ()
-    if place.manager and not place.configured and any(h.state is HookState.MISSING for h in hooks):
-        left = tuple(describe_place(place))
+    missing = [h.name for h in hooks if h.state is HookState.MISSING]
+    if place.manager and not place.configured and missing:
+        left = tuple(describe_place(place, missing))
+    if off := record.switched_off(repository):
+        left = (*left, off)
     stopped: tuple[str, ...] = ()
     if known := record.read(repository):
         stopped = tuple(h.name for h in hooks if h.name in known.running and not h.runs)
@@ -293,11 +296,14 @@ def install(repository: Repository) -> HookStatus:
     if todo:
         dispatch.begin(repository)
     for hook in todo:
-        if place.configured:
-            changed = _configure(repository, hook.name) or changed
-        elif not place.manager:
-            _put(_slot(place.folder, hook.name), hook.name, repository)
+        slot = _slot(place.folder, hook.name)
+        if not place.manager or is_ours(slot):
+            _put(slot, hook.name, repository)
             changed = True
+        elif place.configured:
+            changed = _configure(repository, hook.name) or changed
+    for name in () if place.manager else NAMES:  # of a time when somebody else had the folder
+        changed = _unconfigure(repository, name) or changed
     catch_up.begin(repository)
     _remember(repository, place, [_look(repository, place, name) for name in NAMES], ())
     return status(repository)._replace(changed=changed)
@@ -377,7 +383,8 @@ def _take_out(slot: str) -> bool:
 
 
 def _look(repository: Repository, place: Place, name: str) -> Hook:
-    if place.manager:
+    slot = _slot(place.folder, name)
+    if place.manager and not is_ours(slot):  # managers leave hooks that they have no use for
         by_hand = manual_step(place, repository.found.work_tree or repository.start)[name]
         if by_hand:
             return Hook(name, HookState.BY_HAND, by_hand)
@@ -386,7 +393,6 @@ def _look(repository: Repository, place: Place, name: str) -> Hook:
         if not configured or not place.configured or not is_ours(copy):
             return Hook(name, HookState.MISSING)
         return Hook(name, _state(copy, name), copy)
-    slot = _slot(place.folder, name)
     if not is_ours(slot):
         return Hook(name, HookState.MISSING)
     chained = f"{slot}{_CHAINED}"
@@ -441,22 +447,25 @@ def _unconfigure(repository: Repository, name: str) -> bool:
 def symptoms(workspace: Workspace, *, fix: bool) -> Iterator[Symptom]:
     """Hooks that were installed here and do not run, and commits that no hook saw."""
     repository = workspace.repository
-    if record.read(repository) is None:
-        return
-    hooks = status(repository)
-    if hooks.stopped:
-        yield _stopped(repository, hooks, fix=fix)
+    installed = record.read(repository) is not None
+    if installed:
+        hooks = status(repository)
+        if hooks.stopped:
+            yield _stopped(repository, hooks, fix=fix)
+        if off := record.switched_off(repository):
+            yield Symptom("hooks", None, off, "unset GITTASKS_HOOKS")
     try:
-        yield from _missed(workspace, fix=fix)
+        yield from _missed(workspace, fix=fix) if installed else _never_installed(workspace)
     except GittasksError as error:
         yield Symptom("missed", None, error.message, error.hint or "see: gittasks hooks catch-up")
 
 
 def _stopped(repository: Repository, status: HookStatus, *, fix: bool) -> Symptom:
     names = ", ".join(status.stopped)
-    manager = find(repository).manager
+    place = find(repository)
+    by_hand = bool(place.manager) and not place.configured
     fixed = False
-    if fix and not status.left:
+    if fix and not by_hand:
         try:
             fixed = not install(repository).stopped
         except GittasksError as error:
@@ -465,11 +474,24 @@ def _stopped(repository: Repository, status: HookStatus, *, fix: bool) -> Sympto
         "hooks",
         None,
         f"git no longer calls the hooks of gittasks that were installed here: {names}",
-        f"{manager} looks after them now; gittasks hooks install says what to add there"
-        if status.left
+        f"{place.manager} looks after them now; gittasks hooks install says what to add there"
+        if by_hand
         else "put them back with: gittasks hooks install",
         fixed,
     )
+
+
+def _never_installed(workspace: Workspace) -> Iterator[Symptom]:
+    """Commits that name tasks, in a clone where nobody installed the hooks."""
+    recent = catch_up.recent(workspace)
+    if recent is not None and recent.due:
+        yield Symptom(
+            "hooks",
+            None,
+            f"commits of this branch name {catch_up.names(recent.due)}, and no hooks of gittasks "
+            "are installed here",
+            f"gittasks hooks install; gittasks hooks catch-up {recent.span} links and moves them",
+        )
 
 
 def _missed(workspace: Workspace, *, fix: bool) -> Iterator[Symptom]:

@@ -22,8 +22,8 @@ def stopped(repository: Repository) -> tuple[str, ...]:
 
 
 def warning(repository: Repository) -> str | None:
-    """The line that says so."""
+    """The line about hooks that do not run."""
     names = stopped(repository)
     if not names:
-        return None
+        return record.switched_off(repository)
     return f"git no longer calls the hooks of gittasks ({', '.join(names)}); see: gittasks doctor"

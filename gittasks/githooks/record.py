@@ -64,6 +64,13 @@ def write(
         _FILE.write(_path(repository), json.dumps(record).encode(), repository.shared)
 
 
+def switched_off(repository: Repository) -> str | None:
+    """The line about hooks that the environment switches off, where they belong."""
+    if repository.env.get("GITTASKS_HOOKS") != "0" or read(repository) is None:
+        return None
+    return "GITTASKS_HOOKS=0 in the environment switches the hooks of gittasks off"
+
+
 def remove(repository: Repository) -> None:
     """Hooks do not belong here any more."""
     disk.remove(_path(repository))

@@ -10,6 +10,7 @@ import pytest
 from support.commits import commit, ran, said, status
 from support.repositories import Repo, git
 from support.templates import copied
+from support.traces import started
 
 _OFF = {"GITTASKS_HOOKS": "0"}
 _WHEN = "2026-11-20T10:00:00+0100"
@@ -247,6 +248,50 @@ def test_many_commits_are_left_to_the_command(
     assert status(ada, "a") == "completed"
 
 
+def _import(hub: str, first: int, last: int, every: int) -> None:
+    """Commits of Bob's on main, from number `first` on; one in so many completes a task."""
+    lines = []
+    for number in range(first, last + 1):
+        trailer = "" if number % every else f"\n\nTask: {'abc'[number // every % 3]} completed"
+        text = f"Commit {number}{trailer}"
+        lines += ["commit refs/heads/main"]
+        lines += [f"author Bob <bob@example.com> {number * 60 + 1} +0000"]
+        lines += [f"committer Bob <bob@example.com> {2000000000 + number} +0000"]
+        lines += [f"data {len(text)}", text]
+        lines += ["from refs/heads/main^0"] if number == first else []
+    git(hub, "fast-import", "--quiet", stdin="\n".join([*lines, ""]))
+
+
+@pytest.mark.parametrize(
+    ("here", "new"), [(200, 1_100), pytest.param(100_000, 10_000, marks=pytest.mark.deep)]
+)
+def test_the_cost_is_bounded_where_the_history_is_long(
+    team: tuple[Repo, Repo, Repo], tmp_path: Path, here: int, new: int
+) -> None:
+    """The first install reads no history; a pull counts what came in, and no further than 1,001.
+
+    The command that takes it all runs as many processes for a hundred commits as for one.
+    """
+    hub = team[0].git("remote", "get-url", "origin")
+    _import(hub, 1, here, 10)
+    git(str(tmp_path), "clone", "-q", hub, "dora")
+    dora = Repo(str(tmp_path / "dora"))
+    dora.ok("pull")
+    _, gits = started(dora, lambda: dora.ok("hooks", "install"))
+    assert not [argv for argv in gits if {"log", "rev-list"} & set(argv)], gits
+    assert len(gits) <= 40, gits
+    assert status(dora, "a") == "pending"
+    _import(hub, here + 1, here + new, max(10, new // 100))
+    lines, gits = started(dora, lambda: _pull(dora))
+    assert lines[0].startswith("more than 1000 commits came in, and none of them was looked at")
+    assert not [argv for argv in gits if "log" in argv], gits
+    assert sum("--max-count=1001" in argv for argv in gits) == 1, gits
+    done, gits = started(dora, lambda: dora.ok("hooks", "catch-up"))
+    assert done.out.count("linked") + done.out.count("completed [") >= 100
+    assert len(gits) <= 10, gits
+    assert {task["status"] for task in dora.tasks().values()} == {"completed"}
+
+
 def test_what_a_rule_forbids_is_told_once_and_can_be_dismissed(
     team: tuple[Repo, Repo, Repo],
 ) -> None:
@@ -272,6 +317,42 @@ def test_ones_own_commits_without_hooks_are_named(hooked: Repo) -> None:
     hooked.ok("hooks", "catch-up", span)
     assert status(hooked, "a") == "completed"
     assert hooked.ok("doctor").out == "nothing to see to\n"
+
+
+@pytest.mark.parametrize("way", ["am", "plumbing"])
+def test_what_calls_no_hook_is_named(hooked: Repo, way: str) -> None:
+    """`git am`, and programs that make commits without git: jj, and clients with libgit2."""
+    commit(hooked, "x\n\nTask: b completed", env=_OFF)
+    if way == "am":
+        patch = hooked.git("format-patch", "--stdout", "-1")
+        hooked.git("reset", "-q", "--hard", "HEAD~")
+        hooked.git("am", "-q", stdin=patch + "\n")
+    else:
+        hooked.git("reset", "-q", "--soft", "HEAD~")
+        tree, parent = hooked.git("write-tree"), hooked.git("rev-parse", "HEAD")
+        made = hooked.git("commit-tree", "-m", "x\n\nTask: b completed", "-p", parent, tree)
+        hooked.git("update-ref", "refs/heads/main", made)
+    assert status(hooked, "b") == "pending"
+    span = hooked.run("doctor").out.partition("gittasks hooks catch-up ")[2].split()[0]
+    assert "b completed" in hooked.ok("hooks", "catch-up", span).out
+    assert hooked.ok("doctor").out == "nothing to see to\n"
+
+
+def test_a_clone_without_hooks_names_what_they_missed(team: tuple[Repo, Repo, Repo]) -> None:
+    """Doctor says that none are installed, and offers what links and moves; foreign words do not
+    count."""
+    _, bob, _ = team
+    _work(bob, "x\n\nTask: PROJ-1")
+    assert "hooks of gittasks" not in bob.run("doctor").out
+    _work(bob, "x\n\nTask: a completed")
+    out = bob.run("doctor", "--fix").out
+    assert "commits of this branch name a, and no hooks of gittasks are installed here" in out
+    assert status(bob, "a") == "pending"
+    bob.ok("hooks", "install")
+    span = out.partition("gittasks hooks catch-up ")[2].split()[0]
+    bob.ok("hooks", "catch-up", span)
+    assert status(bob, "a") == "completed"
+    assert bob.ok("doctor").out == "nothing to see to\n"
 
 
 def test_a_range_that_git_does_not_know_is_a_mistake_of_the_caller(hooked: Repo) -> None:

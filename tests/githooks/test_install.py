@@ -266,6 +266,10 @@ def test_the_newest_git_calls_hooks_of_its_configuration(
     assert commit(listed, "x\n\nTask: a completed") == ["plan: a completed [1/3 complete]"]
     listed.git("config", "gittasks.strictTrailers", "true")
     assert ran(listed.path, "commit", "--allow-empty", "-qm", "x\n\nTask: zz")[0] == 1
+    listed.git("config", "--unset", "core.hooksPath")
+    listed.ok("hooks", "install")  # nothing is called twice
+    assert "hook." not in listed.read(".git/config")
+    assert commit(listed, "x\n\nTask: b completed") == ["plan: b completed [2/3 complete]"]
 
 
 # --- the pre-commit framework ---------------------------------------------------------------
@@ -376,6 +380,34 @@ def test_hooks_that_stopped_are_told(
     assert ("no longer" in hooked.ok("status").err) is not ours
     hooked.ok("hooks", "uninstall")
     assert "no longer" not in hooked.ok("status").err
+
+
+def test_a_manager_that_took_one_hook_left_the_others(
+    hooked: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """lefthook replaces the hooks that it has a use for; of the rest ours still run."""
+    _old_git(monkeypatch)
+    _lefthook(hooked)
+    assert "hooks of gittasks (post-commit);" in hooked.ok("status").err
+    state = install.status(hooked.workspace("plan").repository)
+    assert state.stopped == ("post-commit",)
+    assert not [line for line in state.left if "pre-push" in line]
+    path = Path(hooked.git_dir, "hooks", "post-rewrite")
+    path.write_text(path.read_text(encoding="utf-8") + "# old\n", encoding="utf-8")
+    install.install(hooked.workspace("plan").repository)
+    assert "# old" not in path.read_text(encoding="utf-8")
+
+
+def test_hooks_that_the_environment_switches_off_are_told(hooked: Repo) -> None:
+    """GITTASKS_HOOKS=0 that somebody exported for good; where none are installed it is nothing."""
+    off = {"GITTASKS_HOOKS": "0"}
+    line = "GITTASKS_HOOKS=0 in the environment switches the hooks of gittasks off"
+    assert line in hooked.ok("status", env=off).err
+    assert line in hooked.ok("prime", env=off).out
+    assert line in hooked.run("doctor", env=off).out
+    assert line in hooked.run("hooks", "status", env=off).out
+    hooked.ok("hooks", "uninstall")
+    assert line not in hooked.ok("status", env=off).err
 
 
 def test_hooks_that_were_never_here_are_not_missed(listed: Repo) -> None:

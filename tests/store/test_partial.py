@@ -5,38 +5,16 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from support import gits
-from support.repositories import Repo, Result, git
+from support.repositories import Repo, git
+from support.traces import traced
 
 from gittasks.core.operations import AddNote
 
 TASKS = 120
 """Tasks of the list: more than fetches could be hidden in, and quick to make."""
-
-
-class Run(NamedTuple):
-    """A command that was traced: its result, and the arguments of each git that it started."""
-
-    result: Result
-    started: list[list[str]]
-
-    @property
-    def fetches(self) -> int:
-        """How many of them were fetches."""
-        return sum("fetch" in argv for argv in self.started)
-
-
-def traced(repo: Repo, *args: str) -> Run:
-    """Run gittasks and note every git that it starts itself, not what these start in turn."""
-    path = Path(repo.path + ".trace")
-    path.unlink(missing_ok=True)
-    result = repo.run(*args, env={"GIT_TRACE2_EVENT": str(path)})
-    events = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    starts = [event for event in events if event["event"] == "start"]
-    return Run(result, [event["argv"] for event in starts if "/" not in event["sid"]])
 
 
 @pytest.fixture
