@@ -54,7 +54,7 @@ def examine(session: Session, *, fix: bool) -> list[Symptom]:
     lists = session.repository.known_lists()
     symptoms = [*_setup(session, shared=bool(lists), fix=fix), *_commits(session, fix=fix)]
     symptoms += _doubles(lists)
-    symptoms += [_lost(*gone) for gone in acknowledged.gone(session.repository).items()]
+    symptoms += [_lost(*entry) for entry in acknowledged.gone(session.repository).items()]
     symptoms += _locks(session, lists, fix=fix)
     for list_id in lists:
         store = ListStore(session.repository, list_id)

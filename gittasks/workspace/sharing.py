@@ -197,11 +197,11 @@ def _notify_moved(session: Session, stores: Sequence[ListStore], remote: str) ->
 
 def _tidied(repository: Repository, done: list[SyncResult], wish: SyncOptions) -> list[SyncResult]:
     """Remove what has ended with this exchange: leases of this clone, the choice of a list."""
-    given = wish.fetch and wish.push and any(repository.refs.listed(leases.ALL))
+    is_leased = wish.fetch and wish.push and any(repository.refs.listed(leases.ALL))
     for synced in done:
         if synced.deleted:
             forget_choice(repository, synced.list_id)
-        if given and synced.branch and not synced.error:
+        if is_leased and synced.branch and not synced.error:
             store = ListStore(repository, synced.list_id, synced.remote)
             leases.remove_ended(store, synced.remote, synced.branch.snapshot.tasks)
     return done
