@@ -140,10 +140,10 @@ class Evaluated(NamedTuple):
     """
 
     branch: ListVersion
-    new: tuple[NewObject, ...]
-    conflicts: tuple[Conflict, ...]
-    received: tuple[CommitInfo, ...]
-    unsent: tuple[CommitInfo, ...]
+    new: tuple[NewObject, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    received: tuple[CommitInfo, ...] = ()
+    unsent: tuple[CommitInfo, ...] = ()
     behind: bool = False
     """The remote lacks operations that it had, and has none that they lack."""
 

@@ -449,6 +449,27 @@ def integrate(
     raise _always_beaten(store)
 
 
+def follow(
+    store: ListStore, before: ListVersion, prepared: PreparedCommit
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Bring the local branch to a commit that a remote took, from where it was prepared on.
+
+    Returns what `CommitResult` has as `lagging` and `unfinished`; None where the branch is
+    elsewhere by now: then `integrate` works out what the two say.
+    """
+    local, commit = before.heads.local, prepared.commit
+    with lock_of(store) as lock:
+        if local is None or store.repository.refs.read(store.ref) != local:
+            return None
+        subject = commit.message.partition("\n")[0]
+        moved = _put(store, lock, local, commit.id, (), subject, commit.committer)
+    if moved is not None and not _settles(before, prepared.after):
+        heads = Heads(commit.id, commit.id)
+        with suppress(OSError):
+            store.remember(prepared.after._replace(commit=commit.id, heads=heads))
+    return moved
+
+
 def _put(
     store: ListStore,
     lock: ListLock,

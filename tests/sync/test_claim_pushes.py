@@ -1,0 +1,172 @@
+"""A claim is one push: nothing is fetched where nobody came in between, and nothing is guessed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import Any
+
+import pytest
+from support.clones import on_hub, share
+from support.repositories import Repo
+
+from gittasks import sync
+from gittasks.core.model import Status
+from gittasks.core.operations import Claim, Transition, Verb
+from gittasks.errors import HistoryRewritten
+from gittasks.mcp_server.server import answer
+from gittasks.store import remotes
+from gittasks.store.remotes import Pushed, PushOutcome
+from gittasks.workspace import Workspace
+
+
+class Git:
+    """The processes of git that this process starts, by the word that says what they do."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def asked(self) -> list[str]:
+        """Those since the last call."""
+        words, self.words = self.words, []
+        return words
+
+
+@pytest.fixture
+def git(monkeypatch: pytest.MonkeyPatch) -> Git:
+    """Watch each process that is started."""
+    seen, popen = Git(), subprocess.Popen
+
+    class Watched(popen):  # type: ignore[misc, valid-type]
+        def __init__(self, args: list[str], *more: Any, **options: Any) -> None:
+            known = (word for word in args if word in ("fetch", "push", "ls-remote"))
+            seen.words.append(next(known, " ".join(args)))
+            super().__init__(args, *more, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", Watched)
+    return seen
+
+
+class Agent:
+    """An agent in a clone."""
+
+    def __init__(self, repo: Repo, name: str) -> None:
+        self.repo = repo
+        self.actor = {"GITTASKS_OWNER": name, "GITTASKS_SESSION": f"of-{name}"}
+
+    def workspace(self) -> Workspace:
+        """The list as the next call of a tool opens it."""
+        return Workspace.open(self.repo.path, list_id="plan", env={**os.environ, **self.actor})
+
+    def claim(self, task: str | None = None) -> str:
+        """Claim a task, or the next; its id."""
+        task_id = self.workspace().edit([Claim(task)]).edit.focus[0]
+        assert task_id
+        return task_id
+
+    def end(self, task: str, verb: Verb = Verb.DONE) -> None:
+        """Finish a task, or give it back."""
+        assert self.workspace().edit([Transition(verb, task)]).commit
+
+
+@pytest.fixture
+def agents(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> tuple[Agent, Agent]:
+    """Two agents, of whom the first was the last to write, twice; no write is a moment ago."""
+    monkeypatch.setattr(sync, "_MOMENT", -1)
+    repos = share(str(tmp_path), "ann", "bob", tasks=["a", "b", "c", "d"])
+    ann, bob = Agent(repos[0], "ann"), Agent(repos[1], "bob")
+    ann.end(ann.claim("a"))
+    return ann, bob
+
+
+def test_a_claim_and_a_finish_are_one_push_each(agents: tuple[Agent, Agent], git: Git) -> None:
+    """Who wrote the last two commits of the branch has nothing to fetch."""
+    ann, _ = agents
+    task = ann.claim()
+    assert git.asked() == ["push"]
+    ann.end(task)
+    assert git.asked() == ["push"]
+    assert on_hub(ann.repo) == ann.repo.head()
+
+
+def test_an_agent_that_comes_anew_looks_first(agents: tuple[Agent, Agent], git: Git) -> None:
+    """The branch is somebody else's last, so more is likely to have come."""
+    _, bob = agents
+    assert bob.claim() == "b"
+    assert git.asked().count("fetch") == 1
+
+
+def test_a_running_server_starts_one_git_a_claim(
+    agents: tuple[Agent, Agent], git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its tools as by the commands, whatever the number of claims before."""
+    ann, _ = agents
+    for name, value in ann.actor.items():
+        monkeypatch.setenv(name, value)
+    reply = answer(ann.repo.path, "plan", "TaskClaim", {})
+    assert reply.structured_content
+    assert git.asked() == ["push"]
+    given = {"taskId": reply.structured_content["task"]["id"], "status": "completed"}
+    assert not answer(ann.repo.path, "plan", "TaskUpdate", given).is_error
+    assert git.asked() == ["push"]
+
+
+def test_who_was_first_meanwhile_is_first(agents: tuple[Agent, Agent], git: Git) -> None:
+    """The push that was not preceded by a look is refused, and the next task taken."""
+    ann, bob = agents
+    assert bob.claim() == "b"
+    git.asked()
+    assert ann.claim() == "c"
+    assert git.asked() == ["push", "fetch", "push"]
+    tasks = ann.workspace().tasks
+    assert (tasks["b"].owner, tasks["c"].owner) == ("bob", "ann")
+    assert on_hub(ann.repo) == ann.repo.head()
+
+
+def test_no_refusal_is_believed_before_a_look(agents: tuple[Agent, Agent], git: Git) -> None:
+    """A task that is held here, and was given back there, is claimed."""
+    ann, bob = agents
+    bob.claim("b")
+    ann.end(ann.claim("c"))
+    bob.end("b", Verb.RELEASE)
+    git.asked()
+    assert ann.workspace().tasks["b"].status is Status.IN_PROGRESS
+    assert ann.claim("b") == "b"
+    assert git.asked() == ["fetch", "push"]
+
+
+def test_a_list_that_was_removed_is_not_put_back(agents: tuple[Agent, Agent]) -> None:
+    """The push goes to the head that was seen, or nowhere."""
+    ann, _ = agents
+    hub = Repo(ann.repo.git("remote", "get-url", "origin"))
+    hub.git("update-ref", "-d", "refs/heads/gittasks/plan")
+    with pytest.raises(HistoryRewritten):
+        ann.claim()
+    assert hub.git("for-each-ref", "refs/heads/gittasks") == ""
+
+
+def test_a_branch_that_was_set_back_is_looked_at(agents: tuple[Agent, Agent], git: Git) -> None:
+    """What it lost goes there again, with the claim on top of it."""
+    ann, _ = agents
+    hub, before = Repo(ann.repo.git("remote", "get-url", "origin")), ann.repo.head()
+    hub.git("update-ref", "refs/heads/gittasks/plan", f"{before}~1")
+    git.asked()
+    assert ann.claim() == "b"
+    assert git.asked()[:2] == ["push", "fetch"]
+    ann.repo.git("merge-base", "--is-ancestor", before, on_hub(ann.repo))
+
+
+def test_a_lost_answer_is_looked_up(
+    agents: tuple[Agent, Agent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The push went in and nobody said so: one claim, one commit."""
+    ann, _ = agents
+    push, before = remotes.push, ann.repo.count()
+
+    def silent(*args: Any) -> dict[str, Pushed]:
+        return {ref: Pushed(PushOutcome.UNKNOWN) for ref in push(*args)}
+
+    monkeypatch.setattr(remotes, "push", silent)
+    assert ann.claim() == "b"
+    assert ann.repo.count() == before + 1
+    assert on_hub(ann.repo) == ann.repo.head()
