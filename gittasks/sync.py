@@ -765,13 +765,7 @@ class _Offer:
         if attempt == 0 and (committed := self._unseen()):
             return committed
         store, remote, repository = self._store, self._remote, self._store.repository
-        try:
-            evaluated = _look(store, remote, first=self._first)
-            divided = not self._decided and _divided(repository, remote, [store.list_id])
-        except (GittasksError, OSError) as error:
-            if self._doubtful:
-                raise in_doubt(error, store.list_id, remote) from error
-            raise
+        evaluated, divided = self._look()
         tracked = evaluated.branch.heads.tracked
         old, objects = self._offered, repository.objects
         if old and tracked and is_ancestor(objects, old.commit.id, tracked):
@@ -792,6 +786,18 @@ class _Offer:
             return settled._replace(unfinished=(*settled.unfinished, *answer.missed))
         self._note_refusal(answer, tracked, attempt)
         return None
+
+    def _look(self) -> tuple[Evaluated, bool]:
+        """The list as it is on the remote now, and whether that turns out to be two."""
+        store, remote = self._store, self._remote
+        try:
+            evaluated = _look(store, remote, first=self._first)
+            divided = not self._decided and _divided(store.repository, remote, [store.list_id])
+        except (GittasksError, OSError) as error:
+            if self._doubtful:
+                raise in_doubt(error, store.list_id, remote) from error
+            raise
+        return evaluated, bool(divided)
 
     def _unseen(self) -> CommitResult | None:
         """Offer the commit without a look before, where nobody is likely to have come in between.
