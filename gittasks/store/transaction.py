@@ -5,6 +5,9 @@ before, and write again what it took.
 
 Read the head, let the caller propose a snapshot, write blobs, tree and commit, then move the
 ref once, guarded by the head that was read. A lost race asks the caller again on the new head.
+
+It is a long module since all that moves a list's ref stands on one lock, one guard and one
+aftermath.
 """
 
 from __future__ import annotations
