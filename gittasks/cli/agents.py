@@ -50,7 +50,7 @@ def _missing(error: ImportError) -> Exception:
     )
 
 
-@command("prime")
+@command("prime", hot=True)
 def prime_command(settings: Settings) -> Answer:
     """Tell an agent how to use gittasks, and how the list stands."""
     view = None
@@ -92,6 +92,7 @@ claude_command = Group(
     option("--hold", is_flag=True, help="At Stop: hold it back while its tasks are in progress."),
     usage_code=1,
     short_help="Answer an event (on stdin).",
+    hot=True,
 )
 def hook_command(settings: Settings, event: str | None, hold: bool) -> int:
     """Answer an event of Claude Code, read as JSON on standard input.

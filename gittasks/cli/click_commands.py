@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gittasks import __version__
 from gittasks.cli import output
 from gittasks.cli.commands import ALIASES, COMMANDS, MODULES, load
-from gittasks.cli.options import COMMON, Choice, Command, Group, IntRange, Kind, Parameter
+from gittasks.cli.options import (
+    COMMON,
+    Choice,
+    Command,
+    Group,
+    IntRange,
+    Kind,
+    Parameter,
+    version_command,
+)
 from gittasks.cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -259,8 +267,7 @@ def _help_option() -> click.Option:
 def _version_option() -> click.Option:
     def show(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
         if wanted:
-            click.echo(f"gittasks {__version__}")
-            ctx.exit()
+            ctx.exit(version_command.run(ctx.obj, {}))
 
     return click.Option(
         ["--version"],
@@ -268,5 +275,5 @@ def _version_option() -> click.Option:
         is_eager=True,
         expose_value=False,
         callback=show,
-        help="Show the version and exit.",
+        help=version_command.function.__doc__,
     )

@@ -128,12 +128,7 @@ def _lines(status: HookStatus) -> list[str]:
     return [*lines, *status.left]
 
 
-@command(
-    "hook",
-    argument("name"),
-    argument("arguments", nargs=-1),
-    unknown_options=True,
-)
+@command("hook", argument("name"), argument("arguments", nargs=-1), unknown_options=True, hot=True)
 def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> int:
     """Do what a git hook does. git calls this through the scripts that hooks install puts in place.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
-from gittasks.cli import click_commands
+from gittasks.cli import command_line
 from gittasks.cli.output import LostOutput, say
 from gittasks.cli.settings import Settings
 from gittasks.errors import Bug, DiskFailure, GittasksError, Way
@@ -26,6 +27,8 @@ def run(args: Sequence[str]) -> int:
         # click turns that into SystemExit, and uses it for nothing else here.
         return code
     except KeyboardInterrupt:
+        with suppress(OSError, LostOutput):
+            say("", err=True)  # as click does: the prompt begins on a line of its own
         return 130
     except (LostOutput, OSError) as error:
         return code or _report_lost_output(error, settings)
@@ -44,6 +47,10 @@ def _before_separator(args: Sequence[str]) -> Sequence[str]:
 def _invoke(args: Sequence[str], settings: Settings) -> int | GittasksError:
     """The exit code of a command, or the error that it ended with."""
     try:
+        if call := command_line.read(args):
+            return call.run(settings)
+        from gittasks.cli import click_commands  # most of the time that a hot command takes
+
         return click_commands.run(args, settings)
     except GittasksError as error:
         return error

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from gittasks.cli.output import Answer, answer
+from gittasks import __version__
+from gittasks.cli.output import Answer, answer, say
 from gittasks.errors import Usage
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ class IntRange:
 
     def __init__(self, least: int, most: int | None = None) -> None:
         self.least, self.most = least, most
+
+    def __contains__(self, number: int) -> bool:
+        return self.least <= number and (self.most is None or number <= self.most)
 
 
 Kind = Choice | IntRange | type[str] | type[int]
@@ -53,6 +57,11 @@ class Parameter(NamedTuple):
     """True for an option that every command takes: it goes into the Settings."""
     help: Mapping[str, Any] = {}
     """What only help is concerned with, by click's names: `metavar`, `help`, `hidden`, ..."""
+
+    @property
+    def absent(self) -> Any:
+        """The value of an option that is not given."""
+        return False if self.is_flag else () if self.multiple else self.default
 
 
 class Command(NamedTuple):
@@ -145,6 +154,14 @@ COMMON = (
     option("--no-pager", is_flag=True, help="Print long answers at once.", common=True),
 )
 """Options that every command takes, before or after its name, named as in the Settings."""
+
+
+@command("--version")
+def version_command(_settings: Settings) -> int:
+    """Show the version and exit."""
+    say(f"gittasks {__version__}")
+    return 0
+
 
 ids_argument = argument("task_ids", nargs=-1, required=True, metavar="ID...")
 owner_option = option("--owner", metavar="NAME", help="Who acts, when not you.")

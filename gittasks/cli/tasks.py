@@ -105,6 +105,7 @@ def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
     _edit_option,
     force_option,
     parallel_option,
+    hot=True,
 )
 def create_command(
     settings: Settings,
@@ -252,6 +253,7 @@ def _one_subject(argument: str | None, option: str | None) -> str:
     _edit_option,
     force_option,
     parallel_option,
+    hot=True,
 )
 def update_command(
     settings: Settings,
@@ -319,12 +321,7 @@ def _update(
     return plain._replace(fields=simple.fields, added=simple.added, removed=simple.removed)
 
 
-@command(
-    "note",
-    argument("task_id", metavar="ID"),
-    argument("text"),
-    owner_option,
-)
+@command("note", argument("task_id", metavar="ID"), argument("text"), owner_option, hot=True)
 def note_command(settings: Settings, task_id: str, text: str, owner: str | None) -> Answer:
     """Add a note to a task; a TEXT of - is read from stdin."""
     note = AddNote(task_id, text_or_stdin(text) or "")

@@ -51,6 +51,7 @@ _NOTE_LENGTH = 500
     owner_option,
     force_option,
     parallel_option,
+    hot=True,
 )
 def start_command(
     settings: Settings,
@@ -79,6 +80,7 @@ def start_command(
     parallel_option,
     offline_option,
     remote_option,
+    hot=True,
 )
 def done_command(
     settings: Settings,
@@ -134,6 +136,7 @@ def _meant_as_result(error: NotFound, task_ids: Sequence[str]) -> NotFound:
     force_option,
     offline_option,
     remote_option,
+    hot=True,
 )
 def skip_command(
     settings: Settings,
@@ -150,12 +153,7 @@ def skip_command(
     return edit(settings, skips, owner=owner, force=force, offline=offline, remote=remote)
 
 
-@command(
-    "reopen",
-    ids_argument,
-    owner_option,
-    force_option,
-)
+@command("reopen", ids_argument, owner_option, force_option, hot=True)
 def reopen_command(
     settings: Settings, task_ids: tuple[str, ...], owner: str | None, force: bool
 ) -> Answer:
@@ -165,12 +163,7 @@ def reopen_command(
 
 
 @command(
-    "release",
-    ids_argument,
-    owner_option,
-    force_option,
-    offline_option,
-    remote_option,
+    "release", ids_argument, owner_option, force_option, offline_option, remote_option, hot=True
 )
 def release_command(
     settings: Settings,
@@ -277,6 +270,7 @@ def _ended(workspace: Workspace, report: EditResult, started: str, child: ChildE
     owner_option,
     force_option,
     parallel_option,
+    hot=True,
 )
 def claim_command(
     settings: Settings,
@@ -348,11 +342,7 @@ def _answer(workspace: Workspace, claimed: Claimed) -> Answer:
     )
 
 
-@command(
-    "heartbeat",
-    argument("task_id", metavar="[ID]", required=False),
-    owner_option,
-)
+@command("heartbeat", argument("task_id", metavar="[ID]", required=False), owner_option, hot=True)
 def heartbeat_command(settings: Settings, task_id: str | None, owner: str | None) -> Answer:
     """Say that I am still at it: renews the lease of my claims. No commit is made.
 

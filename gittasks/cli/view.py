@@ -255,6 +255,7 @@ _HISTORY = 20
     option("--all", "deleted", is_flag=True, help="Deleted ones too."),
     at_option,
     since_option,
+    hot=True,
 )
 def list_command(
     settings: Settings,
@@ -330,6 +331,7 @@ def _drawn_list(tasks: Sequence[Task]) -> Callable[[ListView, Glyphs, int], obje
     "status",
     option("--all", "everything", is_flag=True, help="All lists here, one line each."),
     at_option,
+    hot=True,
 )
 def status_command(settings: Settings, everything: bool, at: str | None) -> Answer:
     """Show how far the list is: phases, loops, what runs, what is ready, what waits."""
@@ -356,6 +358,7 @@ def status_command(settings: Settings, everything: bool, at: str | None) -> Answ
     option("--all", "anyone", is_flag=True, help="Those that are meant for others, too."),
     option("--disjoint", is_flag=True, help="First those whose paths nobody else is working on."),
     owner_option,
+    hot=True,
 )
 def ready_command(
     settings: Settings,
@@ -391,6 +394,7 @@ def ready_command(
     argument("task_id", metavar="ID"),
     option("--no-history", is_flag=True, help="Leave the history out."),
     at_option,
+    hot=True,
 )
 def show_command(settings: Settings, task_id: str, no_history: bool, at: str | None) -> Answer:
     """Show everything about one task, its history included."""
@@ -442,6 +446,7 @@ def _find_then(workspace: Workspace, view: ListView, text: str) -> str:
     option("--reverse", is_flag=True, help="Oldest first."),
     since_option,
     option("--timeline", "--graph", "drawn", is_flag=True, help="Draw when each task was done."),
+    hot=True,
 )
 def log_command(
     settings: Settings,
@@ -490,7 +495,7 @@ _SHOWN = 2
 """Commands that are offered below the status."""
 
 
-@command("")
+@command("overview", hot=True)
 def overview_command(settings: Settings) -> Answer:
     """The status of the list and the next two commands; without a list the first steps."""
     try:

@@ -63,16 +63,23 @@ def test_help_loads_the_command_line_alone(repo: Repo) -> None:
         ("show", "a"),
         ("log",),
         ("list", "--json"),
+        ("prime",),
+        (),
         ("graph",),
         ("lint", "--rule", "cycle"),
     ],
     ids=" ".join,
 )
 def test_warm_reads_load_no_library(listed: Repo, args: tuple[str, ...]) -> None:
-    """Reading an unchanged list needs neither dulwich nor YAML nor rich, and runs no git."""
+    """Reading an unchanged list needs neither dulwich nor YAML nor rich, and runs no git.
+
+    The hot ones do without click and what it brings, too.
+    """
     _warm(listed, *args)
     modules = _loaded(listed, *args)
     assert _of(modules, "dulwich", "ruamel", "rich", "subprocess", "difflib") == []
+    if args[:1] not in (("graph",), ("lint",)):
+        assert _of(modules, "click", "inspect", "ast", "gettext") == []
 
 
 @pytest.mark.parametrize(
@@ -87,10 +94,10 @@ def test_warm_reads_load_no_library(listed: Repo, args: tuple[str, ...]) -> None
     ids=" ".join,
 )
 def test_writes_run_no_git_and_parse_no_yaml(listed: Repo, args: tuple[str, ...]) -> None:
-    """A change of a known list loads neither YAML nor rich, and runs no git process."""
+    """A change of a known list loads neither YAML nor rich nor click, and runs no git process."""
     _warm(listed, "list")
     modules = _loaded(listed, *args)
-    assert _of(modules, "ruamel", "rich", "subprocess", "difflib") == []
+    assert _of(modules, "ruamel", "rich", "subprocess", "difflib", "click") == []
 
 
 def test_a_refused_write_loads_no_sharing(listed: Repo) -> None:
