@@ -173,7 +173,7 @@ class DiskFailure(GittasksError):
         """The error of the system, in words of its own."""
         words = _DISK_WORDS.get(error.errno or 0) or error.strerror or str(error)
         path = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else None
-        again = "nothing was changed; see to the cause and run this again"
+        again = "nothing was changed; fix the cause and run this again"
         return cls(words, where=path, hint=hint or again)
 
 

@@ -85,7 +85,7 @@ def removed(list_id: str, remote: str, unsent: int = 0) -> HistoryRewritten:
         f'"{list_id}" was removed from {remote}, which had it before{own if unsent else ""}',
         ways=[
             Way(
-                "it is all here still; push it there again",
+                "everything is still here; push it again",
                 ("gittasks", "push", "--accept-rewrite"),
                 decision=True,
             ),
@@ -102,9 +102,11 @@ def removed(list_id: str, remote: str, unsent: int = 0) -> HistoryRewritten:
 def shallow(list_id: str, remote: str) -> RemoteFailure:
     """A shallow clone lacks what a merge needs."""
     return RemoteFailure(
-        f'"{list_id}" cannot be merged: this is a shallow clone, which lacks where the two '
-        "histories part",
-        ways=[Way("get the whole history", ("git", "fetch", "--unshallow", remote), decision=True)],
+        f'"{list_id}" cannot be merged: this is a shallow clone, which lacks the point '
+        "where the two histories diverge",
+        ways=[
+            Way("fetch the whole history", ("git", "fetch", "--unshallow", remote), decision=True)
+        ],
         details={"list": list_id},
     )
 
@@ -678,7 +680,7 @@ class _ListSync:
         try:
             return step()
         except OSError as error:
-            hint = "nothing is lost; see to the cause and run this again"
+            hint = "nothing is lost; fix the cause and run this again"
             self.fail(DiskFailure.of(error, hint=hint))
             return None
 

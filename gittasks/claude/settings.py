@@ -86,7 +86,7 @@ def parse(data: bytes, where: str) -> Settings:
     except ValueError as error:
         raise _odd(where, f"it cannot be read as JSON: {error}") from error
     if not isinstance(content, dict):
-        raise _odd(where, "it holds no JSON object")
+        raise _odd(where, "it does not hold a JSON object")
     return content
 
 
@@ -116,8 +116,8 @@ def _odd(where: str, what: str) -> InvalidData:
     return InvalidData(
         what,
         where=where,
-        hint="nothing was written; put it right",
-        ways=[Way("see what is to go in", ("gittasks", "claude", "install", "--print"))],
+        hint="nothing was written; correct it",
+        ways=[Way("see what would be added", ("gittasks", "claude", "install", "--print"))],
     )
 
 
@@ -178,7 +178,7 @@ def _checked(content: Settings, where: str) -> Settings:
     """A copy of the settings; InvalidData if a part that we touch has another form."""
     for section in ("env", "hooks", "mcpServers"):
         if not isinstance(content.get(section, {}), dict):
-            raise _odd(where, f'"{section}" is no JSON object')
+            raise _odd(where, f'"{section}" is not a JSON object')
     for event, groups in content.get("hooks", {}).items():
         if not isinstance(groups, list):
             raise _odd(where, f'"hooks.{event}" is no list')
@@ -417,7 +417,7 @@ def _content(place: Place) -> bytes | None:
         return disk.read(place.path)
     except FileNotFoundError:
         if os.path.lexists(place.path):
-            raise InvalidData("it is no regular file", where=place.name) from None
+            raise InvalidData("it is not a regular file", where=place.name) from None
         return None
     except OSError as error:
         raise InvalidData(f"it cannot be read: {error.strerror}", where=place.name) from error

@@ -78,7 +78,7 @@ def read(number: str, data: bytes) -> NativeTask | Skipped:
     except ValueError as error:
         return Skipped(number, f"the file cannot be read as JSON: {error}")
     if not isinstance(fields, dict):
-        return Skipped(number, "the file holds no JSON object")
+        return Skipped(number, "the file does not hold a JSON object")
     if str(fields.get("id", number)) != number:
         return Skipped(number, f"the file says that it is #{_shown(fields['id'])}")
     return from_fields(number, fields)
@@ -265,9 +265,9 @@ def parse(data: bytes, name: str = "") -> Event:
     try:
         content = json.loads(data.decode("utf-8-sig", "replace") or "{}")
     except (ValueError, RecursionError) as error:
-        raise InvalidData(f"the event is no JSON: {error}", where="standard input") from error
+        raise InvalidData(f"the event is not JSON: {error}", where="standard input") from error
     if not isinstance(content, dict):
-        raise InvalidData("the event is no JSON object", where="standard input")
+        raise InvalidData("the event is not a JSON object", where="standard input")
     fields = _snake(content)
     tool_input = fields.get("tool_input")
 

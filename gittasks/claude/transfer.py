@@ -55,7 +55,7 @@ def config_root(env: Mapping[str, str]) -> str:
 def path_of(env: Mapping[str, str], name: str) -> str:
     """Folder of the native list `name`; Usage when that is no name of a list."""
     if fault := list_id_fault(name):
-        raise Usage(f'"{name}" is no name of a list of Claude Code: {fault}')
+        raise Usage(f'"{name}" cannot be the name of a list of Claude Code: {fault}')
     return os.path.join(config_root(env), "tasks", name)
 
 

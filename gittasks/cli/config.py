@@ -40,7 +40,7 @@ def config_command(
     """
     workspace, name = settings.workspace(), setting_name
     if (unset or scope) and name is None:
-        raise Usage("name the setting", hint="as in: gittasks config NAME --unset")
+        raise Usage("name the setting", hint="such as: gittasks config NAME --unset")
     if unset and value is not None:
         raise Usage("--unset takes no value")
     if scope and value is None and not unset:

@@ -59,7 +59,7 @@ def status_command(settings: Settings) -> Answer:
     "catch-up",
     argument("commits", metavar="[RANGE]", nargs=-1),
     option("--all", "everybody", is_flag=True, help="Of authors unknown to the list as well."),
-    option("--dismiss", is_flag=True, help="Let go of all that could not be done up to now."),
+    option("--dismiss", is_flag=True, help="Dismiss all that could not be done so far."),
 )
 def catch_up_command(
     settings: Settings, commits: tuple[str, ...], everybody: bool, dismiss: bool
@@ -78,7 +78,7 @@ def catch_up_command(
     else:
         report = catch_up.run(workspace, most=None)
     lines = report.lines() if report else []
-    text = lines or ["no commit that names a task is left to see to"]
+    text = lines or ["no commit that names a task is left to handle"]
     return Answer(
         lambda: render.documents.catch_up_document(
             report.span if report else None,
@@ -194,7 +194,7 @@ def _read(name: str) -> bytes:
 
 @command(
     "doctor",
-    option("--fix", is_flag=True, help="Mend what can be mended without a choice."),
+    option("--fix", is_flag=True, help="Fix what can be fixed without a choice."),
 )
 def doctor_command(settings: Settings, fix: bool) -> Answer:
     """Look over the repository and all its lists; exit code 1 when there is something to see to."""
@@ -215,4 +215,4 @@ def _symptom_lines(findings: list[Symptom]) -> list[str]:
         where = f"{clean(finding.list_id)}: " if finding.list_id else ""
         lines.append(f"{where}{clean(finding.message)}")
         lines.append("  fixed" if finding.fixed else f"  {clean(finding.hint)}")
-    return lines or ["nothing to see to"]
+    return lines or ["no problems found"]

@@ -85,13 +85,13 @@ def lists_command(
     if action is None:
         return lists_answer(workspace, every=every)
     if list_id is None:
-        raise Usage(f"lists {action} takes the ID of a list", hint=f"as in: lists {action} feature")
+        raise Usage(f"lists {action} takes the ID of a list", hint=f"lists {action} feature")
     restores = action == "restore"
     count = (workspace.restore_list if restores else workspace.forget_list)(list_id)
     changes = "1 change" if count == 1 else f"{count} changes"
-    title = f"{'brought back' if restores else 'let go of'} {changes} of {list_id}"
+    title = f"{'restored' if restores else 'forgot'} {changes} of {list_id}"
     if not count:
-        title = f"nothing of {list_id} is gone"
+        title = f"nothing is missing from {list_id}"
     answer = lists_answer(workspace, every=every)
     return answer._replace(text=lambda marks: f"{title}\n{answer.text(marks)}", drawing=None)
 

@@ -217,7 +217,7 @@ def _changes(count: int) -> str:
 @command(
     "conflicts",
     argument("task_id", metavar="[ID]", required=False),
-    option("--keep", is_flag=True, help="Settle them: what stands is right."),
+    option("--keep", is_flag=True, help="Settle them: the values shown are right."),
 )
 def conflicts_command(settings: Settings, task_id: str | None, keep: bool) -> Answer:
     """Show what was changed in two places at once: what stands, what does not, how to swap.
@@ -239,9 +239,9 @@ def conflicts_command(settings: Settings, task_id: str | None, keep: bool) -> An
 
 
 def _conflict_lines(conflicts: list[OpenConflict], settled: int) -> list[str]:
-    lines = [f"settled {settled}: what stands is kept"] if settled else []
+    lines = [f"settled {settled}: the values shown are kept"] if settled else []
     for conflict in conflicts:
         lines += render.history_text.conflict_lines(conflict, full=True)
     if conflicts:
-        lines.append("when all that stands is right: gittasks conflicts --keep")
+        lines.append("when all values shown are right: gittasks conflicts --keep")
     return lines or ["no conflicts"]

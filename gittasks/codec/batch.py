@@ -253,7 +253,7 @@ class _Reader:
             raise self.fault(number, f'"as" cannot be {_shown(name)}', hint)
         name = name.removeprefix(MARK)
         if name in self.places:
-            raise self.fault(number, f'"as": "{name}" is there twice')
+            raise self.fault(number, f'"as": "{name}" is used twice')
         self.places[name] = len(self.lines)
 
     def built(self, op: str, fields: dict[str, Any], number: int) -> Operation:
@@ -275,7 +275,7 @@ class _Reader:
 
         near = status_meant(text)
         hint = f'did you mean "{near}"?' if near in known else None
-        message = f"{_shown(text)} is no status for {op}; it takes {', '.join(known)}"
+        message = f"{_shown(text)} is not a status for {op}; it takes {', '.join(known)}"
         raise self.fault(number, message, hint)
 
     def fault(self, line: int, message: str, hint: str | None = None) -> InvalidData:

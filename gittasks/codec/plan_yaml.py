@@ -146,7 +146,7 @@ class _Reader:
         for name, _ in pairs:
             if not is_variable_name(name.text):
                 hint = "use letters, digits, - and _, beginning with a letter"
-                self.fail(name.line, f'"{name.text[:60]}" is no name of a variable', hint)
+                self.fail(name.line, f'"{name.text[:60]}" cannot be the name of a variable', hint)
         return {name.text: value for name, value in pairs}
 
     def task(self, node: Node) -> PlannedTask | None:
@@ -299,7 +299,7 @@ def write_template(snapshot: Snapshot, values: Mapping[str, str]) -> str:
     for name, value in values.items():
         if not is_variable_name(name):
             hint = "use letters, digits, - and _, beginning with a letter"
-            raise Usage(f'"{name}" is no name of a variable', hint=hint)
+            raise Usage(f'"{name}" cannot be the name of a variable', hint=hint)
         if not value or not any(value in text for text in texts):
             raise Usage(f'nothing in the list says "{value}", which {name} is to stand for')
     if values:

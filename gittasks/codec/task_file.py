@@ -119,7 +119,7 @@ class Reader:
         try:
             return normal_time(text) if text else None
         except ValueError:
-            self.fault(node, f'{key}: "{_short(text)}" is no time like 2026-11-22T10:00:00Z')
+            self.fault(node, f'{key}: "{_short(text)}" is not a time such as 2026-11-22T10:00:00Z')
             return None
 
     def number(self, key: str, node: Node, least: int, most: int) -> int | None:
@@ -129,7 +129,7 @@ class Reader:
             return None
         if len(text) <= 16 and re.fullmatch("[0-9]+", text) and least <= int(text) <= most:
             return int(text)
-        self.fault(node, f'{key}: "{_short(text)}" is no whole number from {least} to {most}')
+        self.fault(node, f'{key}: "{_short(text)}" is not a whole number from {least} to {most}')
         return None
 
     def items(self, key: str, node: Node) -> tuple[Node, ...]:
@@ -333,7 +333,7 @@ class TaskReader(Reader):
             if not self.is_kind(f"an item of {key}", item, "scalar"):
                 continue
             if fault := task_id_fault(item.text):
-                self.fault(item, f'{key}: "{item.text[:60]}" is no task id: {fault}')
+                self.fault(item, f'{key}: "{item.text[:60]}" is not a task id: {fault}')
             ids[item.text] = None
         return tuple(ids)
 
@@ -355,7 +355,7 @@ class TaskReader(Reader):
         paths = self.words(key, node)
         for path in paths:
             if fault := path_fault(path):
-                self.fault(node, f'{key}: "{path[:60]}" is no path: {fault}')
+                self.fault(node, f'{key}: "{path[:60]}" is not a path: {fault}')
         return paths
 
     def commits(self, key: str, node: Node) -> tuple[CodeCommit, ...]:

@@ -239,7 +239,7 @@ class _Builder:
             if key.plain and key.text == "<<":
                 raise invalid(self.where, key.line, "merge keys (<<) are not allowed")
             if key.text in seen:
-                raise invalid(self.where, key.line, f'the key "{key.text[:60]}" is there twice')
+                raise invalid(self.where, key.line, f'the key "{key.text[:60]}" is duplicated')
             seen.add(key.text)
 
     def _check(self, event: Any) -> None:

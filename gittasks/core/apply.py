@@ -502,7 +502,7 @@ def _order_behind(draft: Editor, task: Task, op: Update) -> int | float | None:
         raise Usage("order and after both say where it goes", hint="leave out one of the two")
     anchor = draft.tasks[draft.resolve(op.after or "")]
     if anchor.id == task.id:
-        raise Usage(f"{task.id} cannot stand behind itself", hint="name another task")
+        raise Usage(f"{task.id} cannot be placed after itself", hint="name another task")
     others = (t for t in draft.tasks.values() if t.id != task.id)
     orders = Places(others).after(anchor.sort_key)
     return orders[0] if orders else _next_order(draft)

@@ -36,7 +36,7 @@ def composed(text: str) -> str:
 def path_fault(text: str) -> str | None:
     """The reason why `text` is no glob from the root of the code tree; None when it is one."""
     if "\\" in text:
-        return "folders are parted by /"
+        return "folders are separated by /"
     if text.startswith("/") or text[1:2] == ":":
         return "it begins at the root of the code tree"
     if not all(part not in ("", ".", "..") for part in text.removesuffix("/").split("/")):
@@ -118,7 +118,7 @@ def resolve(text: str, ids: Iterable[str], *, cut: bool = False) -> str:
         return matches[0]
     if matches:
         raise Ambiguous(
-            f'"{text}" fits {len(matches)} tasks: {listed(matches, _SHOWN)}',
+            f'"{text}" matches {len(matches)} tasks: {listed(matches, _SHOWN)}',
             hint="give the whole id, or cut it at a later hyphen",
             details={"candidates": matches},
         )

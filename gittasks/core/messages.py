@@ -100,7 +100,7 @@ def keep_message(
 
     paths = list(dict.fromkeys(path for path, _ in kept))
     names = [path.removeprefix("tasks/").removesuffix(".yaml") for path in paths]
-    first = escape_line(f"{list_id}: kept what stands in {', '.join(names)}", SUBJECT_LIMIT)
+    first = escape_line(f"{list_id}: kept the values shown in {', '.join(names)}", SUBJECT_LIMIT)
     pairs = [(TASK, name) for name in names]
     pairs += [(OWNER, escape_line(actor.owner, VALUE_LIMIT)), (SESSION, actor.session or "")]
     pairs += [(KEEP, f"{path} {json.dumps(register)}") for path, register in kept]
@@ -163,7 +163,7 @@ def _line(task_id: str, changes: list[Change], edit: Edit) -> str:
     if fields == ["left"]:
         return f"{task_id} {'left: its session ended' if new.left else 'is not left any more'}"
     if "session" in fields and new.status is Status.IN_PROGRESS and old.owner == new.owner:
-        return f"{task_id} gone on with by {escape_line(new.owner or 'somebody', 80)}"
+        return f"{task_id} resumed by {escape_line(new.owner or 'somebody', 80)}"
     if fields == ["notes"] and len(new.notes) > len(old.notes):
         return f"{task_id} note: {escape_line(new.notes[-1].text, 200)}"
     if fields == ["commits"]:
@@ -278,7 +278,7 @@ def parse(value: str) -> TaskTrailer:
     if status is None:
         near = near_matches(word, _STATUSES, 1) or list(_STATUSES)
         raise Usage(
-            f'"{words[1]}" is no state that a commit can bring',
+            f'"{words[1]}" is not a state that a commit can set',
             hint=f"write: {KEY}: {words[0]} {' or '.join(near)}",
         )
     return TaskTrailer(task, where or None, status)
@@ -315,7 +315,7 @@ def remarks(edit: Edit, operations: Sequence[Operation], actor: Actor, now: str 
         if new.status is Status.IN_PROGRESS and (old is None or _began(old, new)):
             begun.append(new)
             if old is not None and old.status is new.status and old.started == new.started:
-                sentences.append(f"{new.id} goes on since {new.started}")
+                sentences.append(f"{new.id} has been in progress since {new.started}")
         if old is not None and old.owner and old.owner == new.owner != actor.owner:
             sentences += _about(old, new, actor)
     for task_id, op in zip(edit.focus, operations, strict=False):
@@ -342,7 +342,11 @@ def _about(old: Task, new: Task, actor: Actor) -> list[str]:
     owner, who = escape_line(new.owner or "", 60), escape_line(actor.owner, 60)
     if new.status is Status.IN_PROGRESS:
         began = old.status is not Status.IN_PROGRESS
-        return [f"{new.id} is meant for {owner}, and begun on that owner's behalf"] if began else []
+        return (
+            [f"{new.id} is meant for {owner}, and was started on that owner's behalf"]
+            if began
+            else []
+        )
     if old.status is not Status.IN_PROGRESS or new.status not in _DID:
         return []
     stays = f"; it stays meant for {owner}" if new.status is Status.PENDING else ""

@@ -62,7 +62,7 @@ def held(task: Task, actor: Actor, answer: Answer, verb: str) -> Refused:
         ways.append(_way("go on with it", goes_on, task.id, "--resume"))
     elif owner:
         name = escape_line(owner, 60)
-        ways.append(_way(f"when you are {name}", verb, task.id, "--owner", owner))
+        ways.append(_way(f"if you are {name}", verb, task.id, "--owner", owner))
     elif verb in _MAY_FORCE:
         purpose = "only if that session is no longer running"
         ways.append(_way(purpose, verb, task.id, "--force", decision=True))
@@ -109,7 +109,7 @@ def claimed(task: Task, actor: Actor, answer: Answer, *, asked: bool = False) ->
     elif answer is Answer.ASK_CLAIM:
         ways = [_way("go on with it", "claim", task.id, "--resume"), another]
     elif task.owner == actor.owner:
-        words = "two runs of one name are told apart by their sessions (GITTASKS_SESSION)"
+        words = "two runs under one name need different sessions (GITTASKS_SESSION)"
         ways = [another]
     else:
         ways = [another, take_over]
@@ -132,7 +132,7 @@ def handed_out(task: Task) -> Refused:
     """Refuse any further task to a session that has one: this is another agent of its name."""
     return Refused(
         "handed-out",
-        f"{_named(task)} is in progress, held by {_holder(task)}: it went to this session already",
+        f"{_named(task)} is in progress, held by {_holder(task)}: this session has it already",
         hint=f"go on with {task.id}; for another agent give --owner NAME",
         tasks=(task.id,),
         details=_hold(task),
@@ -148,7 +148,7 @@ def assigned(task: Task, owner: str) -> Refused | None:
         f"{_named(task)} is meant for {escape_line(task.owner, 60)}",
         ways=[
             _way("claim another", "claim"),
-            _way("to take it all the same", "claim", task.id, "--force", decision=True),
+            _way("to take it anyway", "claim", task.id, "--force", decision=True),
         ],
         tasks=(task.id,),
         details={"owner": task.owner},
@@ -275,13 +275,13 @@ def cycle(path: Sequence[str]) -> Refused:
     # The first edge is the one that was asked for; the others may be there already.
     present = list(pairwise(path))[1:]
     ways = [
-        _way("drop one that is there", "update", task, "--remove-blocked-by", blocker)
+        _way("drop an existing one", "update", task, "--remove-blocked-by", blocker)
         for task, blocker in present
     ]
     words = "leave one of these dependencies out" if present else "a task cannot wait for itself"
     return Refused(
         "cycle",
-        f"that would close a cycle of tasks, each blocked by the next: {' → '.join(path)}",
+        f"that would make a cycle, each task blocked by the next: {' → '.join(path)}",
         hint=words,
         ways=ways[:_SHOWN],
         tasks=tuple(dict.fromkeys(path)),

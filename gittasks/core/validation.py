@@ -45,12 +45,12 @@ def single_line(text: str, field: str) -> str | None:
         raise Usage(
             f"the {field} must be one line without control characters, "
             f"but character {match.start() + 1} is U+{ord(match[0]):04X}",
-            hint="longer text belongs into the description or a note",
+            hint="longer text belongs in the description or a note",
         )
     if len(line) > LINE_LIMIT:
         raise Usage(
             f"the {field} has {len(line)} characters, at most {LINE_LIMIT} are allowed",
-            hint="longer text belongs into the description or a note",
+            hint="longer text belongs in the description or a note",
         )
     return line or None
 
@@ -115,7 +115,8 @@ def _time(value: str, field: Field) -> str:
         return format_time(parse_time(value.strip()))
     except ValueError:
         raise Usage(
-            f'the {field.name} "{escape_line(value, 60)}" is no time like 2026-11-22T10:00:00Z'
+            f'the {field.name} "{escape_line(value, 60)}" is not a time '
+            "such as 2026-11-22T10:00:00Z"
         ) from None
 
 
@@ -124,7 +125,7 @@ def _count(value: int | str, field: Field) -> int:
     if text.isascii() and text.isdecimal() and len(text) <= 16 and int(text) <= field.most:
         return int(text)
     raise Usage(
-        f'the {field.name} "{escape_line(text, 60)}" is no whole number from 0 to {field.most}'
+        f'the {field.name} "{escape_line(text, 60)}" is not a whole number from 0 to {field.most}'
     )
 
 

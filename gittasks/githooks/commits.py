@@ -280,7 +280,7 @@ def check_message(workspace: Workspace, path: str) -> list[str]:
         raise Refused(
             "trailer",
             "; ".join(faults),
-            hint="the message is kept in .git/COMMIT_EDITMSG; mend it, or see git config "
+            hint="the message is kept in .git/COMMIT_EDITMSG; correct it, or see git config "
             "gittasks.strictTrailers",
         )
     return faults

@@ -516,5 +516,5 @@ def _missed(workspace: Workspace, *, fix: bool) -> Iterator[Symptom]:
             None,
             f"commits of this branch that no hook saw name {catch_up.names(own.due)}",
             f"gittasks hooks catch-up {own.span} links and moves them; "
-            "gittasks hooks catch-up --dismiss lets go of it",
+            "gittasks hooks catch-up --dismiss dismisses it",
         )

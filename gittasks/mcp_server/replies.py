@@ -176,8 +176,8 @@ _ADVICE = {
 }
 """Advice of a rule in the words of the tools, where it names an option."""
 _SAID_OTHERWISE = {
-    "two runs of one name are told apart by their sessions (GITTASKS_SESSION)": "two agents of one "
-    "name are told apart by their sessions; for another agent give owner",
+    "two runs under one name need different sessions (GITTASKS_SESSION)": "two agents of one "
+    "name need different sessions; for another agent give owner",
     "a loop may end early: gittasks done ID --end-loop": "a loop may end early: TaskUpdate with "
     "endLoop: true",
 }

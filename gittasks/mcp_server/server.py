@@ -195,7 +195,7 @@ def _refusal(line: str, error: ValueError) -> types.JSONRPCError | None:
     try:
         content = json.loads(line)
     except (ValueError, RecursionError) as fault:
-        return _line_error(None, types.PARSE_ERROR, f"this line is no JSON: {fault}")
+        return _line_error(None, types.PARSE_ERROR, f"this line is not JSON: {fault}")
     if not isinstance(content, dict):
         return _line_error(
             None, types.INVALID_REQUEST, "a message is one object; batches are not taken"

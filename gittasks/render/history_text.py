@@ -179,7 +179,7 @@ def conflict_lines(conflict: OpenConflict, *, full: bool = False) -> list[str]:
     field = clean(" ".join(filter(None, (conflict.field, conflict.member))))
     won = conflict.winner
     others = ", ".join(f"{_value(x.side)} by {clean(x.side.by)}" for x in conflict.losers)
-    head = f"{name} {field}: {_value(won)} by {clean(won.by)} stands, not {others}"
+    head = f"{name} {field}: kept {_value(won)} by {clean(won.by)}; discarded {others}"
     if conflict.kind == "add-add" and conflict.field == "subject":
         several = "two" if len(conflict.losers) == 1 else f"{len(conflict.losers) + 1}"
         head = f"{several} tasks were made as {head.replace(f'{name} {field}', name, 1)}"

@@ -133,7 +133,7 @@ def sharing(conflicts: int, apart: Unmerged | None) -> list[Way]:
         ways.append(Way(words, ("gittasks", "conflicts")))
     if apart:
         way = _APART[apart]
-        ways.append(way._replace(purpose=f"what the remote has is not in this: {way.purpose}"))
+        ways.append(way._replace(purpose=f"remote changes are not shown: {way.purpose}"))
     return ways
 
 
@@ -410,6 +410,9 @@ def task_changed(before: Task | None, after: Task, marks: StatusMarks) -> str:
     edges = _edge_changes(before.blocked_by, after.blocked_by)
     if fields == ["claim"] or not (moved or fields):
         word = "unchanged" if not fields else "claim renewed" if before.claim else "claimed"
+        return f"{after.id}: {word} ({after.status})"
+    if not moved and set(fields) <= {"session", "owner"} and "session" in fields:
+        word = f"taken over by {clean(after.owner or '')}" if "owner" in fields else "resumed"
         return f"{after.id}: {word} ({after.status})"
     result = f" ({clean(after.result)})" if moved and after.result else ""
     move = f"{before.status} {marks.arrow} {after.status}{result}" if moved else ""

@@ -158,7 +158,7 @@ def _phases(report: Report) -> Iterator[str]:
 def _matters(report: Report) -> Iterator[str]:
     if not report.matters:
         return
-    yield from ("", "#### To look at", "")
+    yield from ("", "#### Needs attention", "")
     for matter in report.matters[:_MANY]:
         yield f"- **{matter.kind}**: {escaped(matter.what)}"
     if (more := len(report.matters) - _MANY) > 0:

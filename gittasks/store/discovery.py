@@ -57,7 +57,7 @@ def discover(start: str, env: Mapping[str, str]) -> GitDir:
             if dirs is None:
                 raise NoRepository(
                     f"{dot_git} points to a git directory that is not there",
-                    hint="git worktree repair may mend the link",
+                    hint="git worktree repair may fix the link",
                 )
             return GitDir(*dirs, folder)
         if dirs := _resolve(dot_git, env):
@@ -89,7 +89,7 @@ def _gitfile_target(path: str) -> str:
     except OSError as error:
         raise NoRepository(f"cannot read {path}: {error.strerror}") from error
     if not text.startswith("gitdir: "):
-        raise NoRepository(f"{path} is not a git link file", hint="git worktree repair may mend it")
+        raise NoRepository(f"{path} is not a git link file", hint="git worktree repair may fix it")
     return os.path.normpath(os.path.join(os.path.dirname(path), text[8:].rstrip("\r\n")))
 
 

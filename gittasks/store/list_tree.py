@@ -294,7 +294,7 @@ def _id_of(entry: TreeEntry) -> str:
     if task_id == entry.name:
         raise InvalidData("not a task file: its name does not end in .yaml", where=path)
     if fault := task_id_fault(task_id):
-        raise InvalidData(f"its name is no task id: {fault}", where=path)
+        raise InvalidData(f"its name is not a task id: {fault}", where=path)
     return task_id
 
 

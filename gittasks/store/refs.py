@@ -345,7 +345,7 @@ def _followed(common: str, name: str, packed: bytes | None = None) -> tuple[str,
     """The ref that `name` points to, itself unless it is symbolic, and the id that it holds."""
     for _ in range(_MAX_SYMREFS):
         if not name.startswith("refs/") or ".." in name:
-            raise InvalidData(f"a symbolic ref points to {name!a}, which is no ref", where=name)
+            raise InvalidData(f"a symbolic ref points to {name!a}, which is not a ref", where=name)
         path = os.path.join(common, name)
         if target := _link_target(path):
             name = target
@@ -450,8 +450,8 @@ def sync_move(folders: Sequence[str]) -> None:
     except OSError as error:
         raise Unsynced.of(
             error,
-            hint="the change is in the history, and a power cut may take it back",
-        ).with_ways([Way("see to the disk, then look", ("gittasks", "log", "-n", "1"))]) from error
+            hint="the change is in the history, but a power cut may undo it",
+        ).with_ways([Way("check the disk, then look", ("gittasks", "log", "-n", "1"))]) from error
 
 
 # The steps of a guarded move, which are those of `git update-ref` (`git help update-ref`):

@@ -70,7 +70,7 @@ def _delete_refs(store: ListStore, remote: str | None, head: str | None) -> None
     if done.returncode != 0:
         raise Busy(
             f'the branch of "{list_id}" was not deleted here: {git.first_line(done.stderr)}',
-            hint="look what it is now with: gittasks log; then run this again",
+            hint="see its state with: gittasks log; then run this again",
         )
 
 

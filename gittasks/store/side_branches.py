@@ -68,7 +68,7 @@ def pushed_ref(repository: Repository, list_id: str) -> str:
     parts = name.split("/")
     if not _NAME.fullmatch(name) or any(p.endswith((".lock", ".")) or ".." in p for p in parts):
         raise InvalidData(
-            f'git config {_SETTING} is "{chosen}", which is no name for a branch',
+            f'git config {_SETTING} is "{chosen}", which cannot be the name of a branch',
             hint="use letters, digits, hyphens and slashes; a * stands for the id of the list",
         )
     return f"refs/heads/{name}"

@@ -558,7 +558,7 @@ def _move(
             ) from error
         raise
     except refs.Unsynced as error:
-        after.fail("a power cut may take it back; look then with: gittasks log -n 1", error)
+        after.fail("a power cut may undo it; look then with: gittasks log -n 1", error)
         moved = True
     if moved:
         with suppress(GittasksError):  # a courtesy of the next look, and the write is done

@@ -163,7 +163,7 @@ def _send(session: Session, lease: Lease, *, offline: bool) -> None:
     if answer.outcome is not remotes.PushOutcome.OK:
         raise RemoteFailure(
             f"{remote} did not take the lease: {answer.reason or 'no answer'}",
-            ways=[Way("the claim itself stands; renew the lease", ("gittasks", "heartbeat"))],
+            ways=[Way("the claim itself holds; renew the lease", ("gittasks", "heartbeat"))],
         )
 
 

@@ -154,7 +154,7 @@ def _commits(session: Session, *, fix: bool) -> Iterator[Symptom]:
             "commit",
             row.list_id or None,
             f'commit {row.sha[:7]} ({row.subject}) says "{row.trailer}": {row.why}',
-            "see to that, then: gittasks doctor --fix; to let go of all such: "
+            "resolve that, then: gittasks doctor --fix; to dismiss all of these: "
             "gittasks hooks catch-up --dismiss",
             fixed=fix and commit_links.try_again(session, row),
         )

@@ -35,7 +35,7 @@ _LOSING = frozenset({"held", "lost-lease", "closed"})
 
 
 _UNASKED = (
-    "the remote was not asked if the claim still stands: gittasks.pushAs has the list pushed under "
+    "the remote was not asked if the claim still holds: gittasks.pushAs has the list pushed under "
     "another name; a later claim of somebody else wins when a teammate syncs"
 )
 

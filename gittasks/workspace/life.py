@@ -174,7 +174,7 @@ def _unshared(list_id: str, count: int, remote: str | None) -> Refused:
         "unshared",
         f'"{list_id}" is not deleted: {where}, and nobody else may',
         ways=[Way("look at it", ("gittasks", "log", "--list", list_id)), *ways],
-        hint="--unshared lets it go for good",
+        hint="--unshared deletes it for good",
     )
 
 
@@ -329,6 +329,6 @@ def _check_shared(repository: Repository, going: Traces) -> None:
             "unshared",
             f"changes would be lost that no remote has: {counts}",
             ways=[Way("send them", ("gittasks", "sync", "--all"))] if repository.remotes() else [],
-            hint="--unshared lets them go for good; nothing was changed",
+            hint="--unshared deletes them for good; nothing was changed",
             details={"lists": sorted(own)},
         )

@@ -103,7 +103,7 @@ def commit_named(store: ListStore, text: str) -> str:
         if known:
             shown = ", ".join(i[:12] for i in known[:5])
             raise Ambiguous(
-                f'"{text}" fits {len(known)} commits: {shown}',
+                f'"{text}" matches {len(known)} commits: {shown}',
                 hint="give more of it",
                 details={"candidates": known},
             )
@@ -115,7 +115,7 @@ def commit_named(store: ListStore, text: str) -> str:
         return commit_id
     if answer.returncode == 0:
         raise NotFound(
-            f'"{text}" is no commit of the list "{store.list_id}"',
+            f'"{text}" is not a commit of the list "{store.list_id}"',
             ways=[Way("see its commits", ("gittasks", "log"))],
         )
     if _HEX.fullmatch(text):

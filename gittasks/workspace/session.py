@@ -214,7 +214,7 @@ def lost_words(list_id: str, count: int) -> str:
     """The word about operations that were acknowledged here and are not in the branch."""
     changes = "1 change" if count == 1 else f"{count} changes"
     return (
-        f"{changes} made here {'is' if count == 1 else 'are'} gone from the branch of "
+        f"{changes} made here {'is' if count == 1 else 'are'} missing from the branch of "
         f'"{list_id}", which another program moved or deleted'
     )
 
@@ -223,7 +223,7 @@ def lost_ways(list_id: str) -> tuple[Way, Way]:
     """The steps for such operations: back, or away for good."""
     return (
         Way("bring back", ("gittasks", "lists", "restore", list_id)),
-        Way("or let go", ("gittasks", "lists", "forget", list_id), decision=True),
+        Way("or forget", ("gittasks", "lists", "forget", list_id), decision=True),
     )
 
 
@@ -315,7 +315,7 @@ def current_moment(repository: Repository) -> Moment:
     words = answer.stdout.decode("utf-8", "replace").split()
     if answer.returncode != 0 or len(words) < 2 or int(words[-2]) > _LAST_MOMENT:
         raise Usage(
-            f"GIT_AUTHOR_DATE is {repository.env['GIT_AUTHOR_DATE']!a}, no date we can use",
+            f"GIT_AUTHOR_DATE is {repository.env['GIT_AUTHOR_DATE']!a}, which is not a date",
             hint="unset it, or give a date such as 2026-11-22T10:00:00Z",
         )
     zone = int(words[-1])

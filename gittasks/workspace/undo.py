@@ -46,9 +46,9 @@ class Undone(NamedTuple):
     def title(self) -> str:
         """The undo in a line, as it is told; it has task text in it, not escaped yet."""
         if self.target:
-            verb = "would take back" if self.dry_run else "took back"
+            verb = "would undo" if self.dry_run else "undid"
             return f"{verb} {self.target.commit[:7]}: {self.target.subject}"
-        title = "nothing to take back: that was done already"
+        title = "nothing to undo: that was undone already"
         if not self.following:
             return title
         commit, subject = self.following
@@ -106,7 +106,7 @@ def _undo_commit(session: Session, text: str, *, dry_run: bool) -> Undone:
     operation = next((op for op in _operations(session) if call and _call(op.commit) == call), None)
     if operation is None:
         raise NotFound(
-            f"{commit_id[:7]} is no operation of gittasks: nothing to undo",
+            f"{commit_id[:7]} is not an operation of gittasks: nothing to undo",
             ways=[_LOG],
         )
     owner = last_value(parse_trailers(operation.commit.message).get(OWNER))

@@ -126,7 +126,7 @@ def test_a_clone_without_memory_takes_out_what_is_ours(listed: Repo) -> None:
 
 
 def test_hooks_of_an_older_version_are_replaced(listed: Repo) -> None:
-    """What an older version wrote is known by its command, and never stands there twice."""
+    """What an older version wrote is known by its command, and never is duplicated."""
     old = {"hooks": {"Stop": [{"hooks": [{"type": "command", "command": f"{_OURS} Stop"}]}]}}
     _put(listed, ".claude/settings.local.json", json.dumps(old).encode())
     listed.ok("claude", "install")

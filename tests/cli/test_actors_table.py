@@ -149,6 +149,6 @@ def test_resume_keeps_the_start_and_says_since_when(listed: Repo, claimed: bool)
     result = listed.ok("claim" if claimed else "start", "a", "--resume", env=LATER.env)
     after = listed.tasks()["a"]
     assert (after["started"], after["session"]) == (before["started"], "s2")
-    assert f"a goes on since {before['started']}" in result.err
+    assert f"a has been in progress since {before['started']}" in result.err
     if claimed:
         assert after["claim"] == before["claim"] + 1

@@ -76,7 +76,7 @@ def test_all_or_nothing(listed: Repo) -> None:
         ('{"op": "create"}', 'create needs "subject"'),
         ('{"op": "start", "id": "a", "force": true}', 'unknown key "force" for start'),
         ('{"op": "start", "id": 3}', '"id" must be'),
-        ('{"op": "start", "id": "a", "id": "b"}', '"id" stands there twice'),
+        ('{"op": "start", "id": "a", "id": "b"}', '"id" is duplicated'),
         ('{"op": "update", "id": "a", "status": "weird"}', '"weird" is no status'),
         ('{"op": "create", "subject": "x", "status": "deleted"}', '"deleted" is no status'),
         ('{"op": "create", "subject": "x", "blockedBy": 7}', "list of ids"),

@@ -65,7 +65,7 @@ TABLE = [
     (3, ("start", "fx-bug"), ('no task "fx-bug"', "did you mean fix-bug")),
     (3, ("show", "zzz"), ('no task "zzz"', "gittasks list --all")),
     (3, ("log", "zzz"), ('no task "zzz"',)),
-    (3, ("start", "fix"), ('"fix" fits 2 tasks: fix-bag, fix-bug', "later hyphen")),
+    (3, ("start", "fix"), ('"fix" matches 2 tasks: fix-bag, fix-bug', "later hyphen")),
     (3, ("create", "x", "--blocked-by", "zzz"), ('no task "zzz"',)),
     (3, ("apply", "missing.md"), ("missing.md",)),
     (4, ("apply", "code.txt"), ("code.txt",)),

@@ -29,9 +29,7 @@ def test_undo_restores_the_bytes(listed: Repo, args: tuple[str, ...]) -> None:
     listed.ok(*args)
     assert listed.git("rev-parse", "gittasks/plan^{tree}") != tree
     done = listed.ok("undo")
-    assert done.out.startswith(
-        f"took back {listed.git('rev-parse', 'gittasks/plan~1')[:7]}: plan: "
-    )
+    assert done.out.startswith(f"undid {listed.git('rev-parse', 'gittasks/plan~1')[:7]}: plan: ")
     assert listed.git("rev-parse", "gittasks/plan^{tree}") == tree
     listed.fsck()
 

@@ -149,8 +149,8 @@ def test_the_log_since(dated: Repo) -> None:
         ("2030-02-30", 2, "no such time"),
         ("--help", 2, "neither a time nor a commit"),
         ("deadbeef", 3, "no commit"),
-        ("main", 3, "is no commit of the list"),
-        ("gittasks/other", 3, "is no commit of the list"),
+        ("main", 3, "is not a commit of the list"),
+        ("gittasks/other", 3, "is not a commit of the list"),
         ("\x1b[2J", 2, "\\x1b[2J"),
     ],
 )

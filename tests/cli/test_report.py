@@ -321,5 +321,5 @@ def test_conflicts_are_on_the_page(busy_repo: Repo, tmp_path: object) -> None:
     for form in ("html", "markdown"):
         out = busy_repo.ok("report", "--format", form).out
         assert "Conflict" in out
-        assert "stands, not" in out
+        assert "; discarded " in out
     assert "instead: gittasks update ship --subject" in busy_repo.ok("report").out

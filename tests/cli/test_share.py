@@ -61,7 +61,7 @@ def test_the_text_of_an_exchange(pair: Pair) -> None:
         "  < 2030-01-01 00:01:00Z ~ Ada  a: subject → Ann's",
         "  > 2030-01-01 00:02:00Z ~ Ada  a: subject → Bob's",
         "  > 2030-01-01 00:03:00Z ~ Ada  b: pending → in_progress",
-        "  ! a subject: Bob's by Ada stands, not Ann's by Ada",
+        "  ! a subject: kept Bob's by Ada; discarded Ann's by Ada",
         "0/3 tasks complete (0%), currently Task b",
     ]
     assert lines(bob, "sync") == ["plan: up to date with origin"]
@@ -179,11 +179,11 @@ def test_list_and_status_say_that_there_are_conflicts(pair: Pair) -> None:
         check_document(answer, kind)
         assert (answer["conflicts"], answer["apart"]) == (1, None)
     assert lines(bob, "conflicts", code=1) == [
-        "a subject: Bob's by Ada stands, not Ann's by Ada",
+        "a subject: kept Bob's by Ada; discarded Ann's by Ada",
         "    rule: the later change counts",
         "    Ann's: 2030-01-01 00:01:00Z ~ Ada",
         """      instead: gittasks update a --subject 'Ann'"'"'s'""",
-        "when all that stands is right: gittasks conflicts --keep",
+        "when all values shown are right: gittasks conflicts --keep",
     ]
     assert lines(bob, "conflicts", "b") == ["no conflicts"]
     assert bob.run("conflicts", "zzz").code == 3

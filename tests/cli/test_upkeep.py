@@ -141,7 +141,7 @@ def test_the_driver_leaves_to_git_what_it_cannot_read(listed: Repo, broken: str)
 
 @pytest.fixture
 def bob(tmp_path: object) -> Repo:
-    """A clone of the list `plan` with nothing to see to; Ann's clone is beside it."""
+    """A clone of the list `plan` with no problems found; Ann's clone is beside it."""
     copied("clones without a fault", _clone, str(tmp_path))
     return Repo(os.path.join(str(tmp_path), "bob"))
 
@@ -279,7 +279,7 @@ def test_doctor_finds_and_mends(bob: Repo, name: str) -> None:
 
     With it, what needs no choice is mended, so that the next look finds nothing.
     """
-    assert bob.ok("doctor").out == "nothing to see to\n"
+    assert bob.ok("doctor").out == "no problems found\n"
     ill = ILLS[name]
     ill.spoil(bob)
     before = state(bob)
@@ -297,7 +297,7 @@ def test_doctor_finds_and_mends(bob: Repo, name: str) -> None:
     assert done.code == (0 if ill.fixed else 1)
     assert ("\n  fixed\n" in done.out) == ill.fixed
     if ill.fixed:
-        assert bob.ok("doctor").out == "nothing to see to\n"
+        assert bob.ok("doctor").out == "no problems found\n"
 
 
 def test_doctor_does_not_mistake_a_writer_for_a_leftover(bob: Repo) -> None:
@@ -361,7 +361,7 @@ def test_doctor_mends_around_what_it_cannot(bob: Repo) -> None:
 
 def test_doctor_where_there_is_nothing(repo: Repo, tmp_path: object) -> None:
     """A repository without lists is in order; outside of one there is nothing to look at: 8."""
-    assert repo.run("doctor").out == "nothing to see to\n"
+    assert repo.run("doctor").out == "no problems found\n"
     outside = os.path.join(str(tmp_path), "outside")
     os.mkdir(outside)
     assert repo.run("doctor", cwd=outside).code == 8

@@ -150,5 +150,5 @@ def test_what_has_another_form_than_the_tool_writes_is_listed(
 def test_a_key_that_stands_twice_is_refused(form: str) -> None:
     """Which of its values was meant cannot be known, and none is dropped in silence."""
     data = b'[{"id": "a", "title": "A", "title": "B", "description": "A", "description": "B"}]'
-    with pytest.raises(InvalidData, match="stands there twice"):
+    with pytest.raises(InvalidData, match="is duplicated"):
         read_source([SourceFile("f", data)], "source", form)

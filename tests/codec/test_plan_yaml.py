@@ -135,7 +135,7 @@ NOT_AN_ID = "is not a task id: use 1 to 63 of a-z 0-9 -, beginning with a letter
             (2, 'unknown key "foo"'),
             (4, 'unknown status "x"'),
         ]),
-        ("tasks:\n- subject: A\n  subject: B\n", [(3, 'the key "subject" is there twice')]),
+        ("tasks:\n- subject: A\n  subject: B\n", [(3, 'the key "subject" is duplicated')]),
         ("tasks:\n- subject: A: B\n", [
             (2, 'not valid YAML: unexpected ":"; text that contains ": " needs quotes'),
         ]),

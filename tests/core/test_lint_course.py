@@ -130,7 +130,7 @@ class TestSilence:
         story = self.running().at(9 * MINUTES, note("a"))
         assert story.told(19 * MINUTES, "stuck") == []
         (found,) = story.found(20 * MINUTES, "stuck")
-        assert "nothing was said of it for 11 minutes" in found.message
+        assert "had no update for 11 minutes" in found.message
 
     def test_long_work_without_a_word_between_start_and_end(self) -> None:
         silent = self.running().at(20 * MINUTES, done("a"))

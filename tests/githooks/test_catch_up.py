@@ -86,7 +86,7 @@ def test_a_teammate_with_git_alone_moves_a_task(team: tuple[Repo, Repo, Repo]) -
     assert [link["sha"] for link in task["commits"]] == [sha]
     author = ada.git("log", "-1", "--format=%an <%ae> %aI | %cn", "gittasks/plan")
     assert author == "Bob <bob@example.com> 2026-11-20T10:00:00+01:00 | Bob"
-    assert ada.ok("hooks", "catch-up").out == "no commit that names a task is left to see to\n"
+    assert ada.ok("hooks", "catch-up").out == "no commit that names a task is left to handle\n"
 
 
 def test_clones_that_catch_up_apart_write_the_same(team: tuple[Repo, Repo, Repo]) -> None:
@@ -108,7 +108,7 @@ def test_clones_that_catch_up_apart_write_the_same(team: tuple[Repo, Repo, Repo]
     assert ada.run("conflicts").code == 0
     ops = ada.git("log", "--format=%(trailers:key=Gittasks-Op,valueonly)", "gittasks/plan").split()
     assert len(ops) == len(set(ops)) + 1
-    assert ada.ok("doctor").out == cleo.ok("doctor").out == "nothing to see to\n"
+    assert ada.ok("doctor").out == cleo.ok("doctor").out == "no problems found\n"
 
 
 @pytest.mark.parametrize("how", ["rebase", "cherry-pick", "squash", "merge"])
@@ -168,7 +168,7 @@ def test_foreign_trailers_are_passed_over(team: tuple[Repo, Repo, Repo], trailer
     _work(bob, f"x\n\nTask: {trailer}")
     assert _pull(ada) == []
     assert ada.head() == head
-    assert ada.ok("doctor").out == "nothing to see to\n"
+    assert ada.ok("doctor").out == "no problems found\n"
 
 
 def test_ids_are_exact(team: tuple[Repo, Repo, Repo]) -> None:
@@ -316,7 +316,7 @@ def test_ones_own_commits_without_hooks_are_named(hooked: Repo) -> None:
     span = out.partition("gittasks hooks catch-up ")[2].split()[0]
     hooked.ok("hooks", "catch-up", span)
     assert status(hooked, "a") == "completed"
-    assert hooked.ok("doctor").out == "nothing to see to\n"
+    assert hooked.ok("doctor").out == "no problems found\n"
 
 
 @pytest.mark.parametrize("way", ["am", "plumbing"])

@@ -114,7 +114,7 @@ def test_a_rule_stops_the_move_not_the_commit_nor_the_link(hooked: Repo) -> None
     hooked.ok("done", "a")
     assert hooked.run("doctor", "--fix").out.count("fixed") == 1
     assert status(hooked, "b") == "completed"
-    assert hooked.ok("doctor").out == "nothing to see to\n"
+    assert hooked.ok("doctor").out == "no problems found\n"
 
 
 def test_what_became_so_in_another_way_is_told_no_more(hooked: Repo) -> None:
@@ -123,7 +123,7 @@ def test_what_became_so_in_another_way_is_told_no_more(hooked: Repo) -> None:
     commit(hooked, "Early\n\nTask: b completed")
     hooked.ok("done", "a")
     hooked.ok("done", "b")
-    assert hooked.ok("doctor").out == "nothing to see to\n"
+    assert hooked.ok("doctor").out == "no problems found\n"
 
 
 def test_another_owners_task_is_linked_alone(hooked: Repo) -> None:
@@ -172,7 +172,7 @@ def test_the_words_of_the_command_line_are_understood(hooked: Repo, word: str, s
     """`Task: a done` does what `gittasks done a` does."""
     commit(hooked, f"x\n\nTask: a {word}")
     assert status(hooked, "a") == state
-    assert hooked.ok("doctor").out == "nothing to see to\n"
+    assert hooked.ok("doctor").out == "no problems found\n"
 
 
 def test_a_wrong_trailer_of_an_older_commit_can_be_let_go(hooked: Repo) -> None:
@@ -182,7 +182,7 @@ def test_a_wrong_trailer_of_an_older_commit_can_be_let_go(hooked: Repo) -> None:
     told = hooked.run("doctor")
     assert (told.code, "gittasks hooks catch-up --dismiss" in told.out) == (1, True)
     hooked.ok("hooks", "catch-up", "--dismiss")
-    assert hooked.ok("doctor").out == "nothing to see to\n"
+    assert hooked.ok("doctor").out == "no problems found\n"
 
 
 def test_an_amended_message_settles_what_was_kept(hooked: Repo) -> None:
@@ -190,7 +190,7 @@ def test_an_amended_message_settles_what_was_kept(hooked: Repo) -> None:
     commit(hooked, "x\n\nTask: zz completed")
     code, output = ran(hooked.path, "commit", "-q", "--amend", "-m", "x\n\nTask: a completed")
     assert (code, said(output)) == (0, ["plan: a completed [1/3 complete]"])
-    assert hooked.ok("doctor").out == "nothing to see to\n"
+    assert hooked.ok("doctor").out == "no problems found\n"
 
 
 def test_a_finished_list_takes_links(hooked: Repo) -> None:

@@ -64,7 +64,7 @@ def test_reads_and_doctor_say_what_is_gone_until_it_is_brought_back(shared: Repo
     shared.ok("note", "b", "Later")
     assert "1 change made here is gone" in shared.ok("list").err
     assert any(s["check"] == "lost" for s in shared.run("doctor", "--json").json()["findings"])
-    assert "brought back 1 change of plan" in shared.ok("lists", "restore", "plan").out
+    assert "restored 1 change of plan" in shared.ok("lists", "restore", "plan").out
     assert _notes(shared) == ["Only here"]
     assert "gone" not in shared.ok("list").err
     assert shared.tasks()["b"]["notes"][0]["text"] == "Later"
@@ -78,7 +78,7 @@ def test_what_is_let_go_is_not_told_again(shared: Repo, way: str) -> None:
     """It was removed on purpose, and stays away."""
     WAYS[way](shared)
     assert "1 change made here is gone" in shared.ok("list").err
-    assert "let go of 1 change of plan" in shared.ok("lists", "forget", "plan").out
+    assert "forgot 1 change of plan" in shared.ok("lists", "forget", "plan").out
     assert "gone" not in shared.ok("list").err
     shared.ok("note", "b", "Later")
     assert "gone" not in shared.ok("list").err

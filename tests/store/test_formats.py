@@ -208,7 +208,7 @@ def test_the_defaults_of_git_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     ann.git("gc", "-q")
     ann.git("branch", "-qD", "gittasks/plan")
     ann.ok("lists", "restore", "plan")
-    assert ann.ok("doctor").out == "nothing to see to\n"
+    assert ann.ok("doctor").out == "no problems found\n"
     bare = Repo(hub)
     assert "safe.bareRepository" in bare.run("list").err
     assert set(json.loads(bare.ok("list", "--json", env={"GIT_DIR": hub}).out)["tasks"][0])

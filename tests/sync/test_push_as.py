@@ -102,7 +102,7 @@ def test_a_claim_is_refused_with_the_reason(team: tuple[Repo, Repo]) -> None:
     assert again.json()["error"]["commands"] == [["gittasks", "sync"]], again
     assert agent.run("claim", env=AGENT).code == 5
     done = agent.ok("done", "c", "--result", "PASS", env=AGENT)
-    assert "not asked if the claim still stands" in done.err
+    assert "not asked if the claim still holds" in done.err
     agent.ok("sync", env=AGENT)
     ada.git("fetch", "-q")
     ada.ok("sync")

@@ -69,7 +69,7 @@ def _guess(files: Sequence[SourceFile], where: str) -> str:
     text = decoded(first.data, where).lstrip()
     if text[:1] not in ("[", "{"):
         hint = f"a checklist in Markdown is a plan: gittasks apply FILE; else {_KNOWN}"
-        raise InvalidData("this is no file that gittasks imports", where=where, hint=hint)
+        raise InvalidData("gittasks imports no files of this kind", where=where, hint=hint)
     return _guess_json(text, where)
 
 
@@ -87,7 +87,7 @@ def _guess_json(text: str, where: str) -> str:
         return "taskwarrior"
     if isinstance(entry, dict) and is_beads(entry):
         return "beads"
-    raise InvalidData("it is not clear whose JSON this is", where=where, hint=_KNOWN)
+    raise InvalidData("it is not clear which tool wrote this JSON", where=where, hint=_KNOWN)
 
 
 def _guess_markdown(file: SourceFile) -> str:
@@ -98,7 +98,7 @@ def _guess_markdown(file: SourceFile) -> str:
     if "id" in keys and "status" in keys:
         return "ticket"
     hint = f"a checklist in Markdown is a plan: gittasks apply FILE; else {_KNOWN}"
-    raise InvalidData("it is not clear whose Markdown this is", where=file.name, hint=hint)
+    raise InvalidData("it is not clear which tool wrote this Markdown", where=file.name, hint=hint)
 
 
 def _read_markdown(files: Sequence[SourceFile], where: str, form: str) -> ImportBatch:

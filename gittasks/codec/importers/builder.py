@@ -89,7 +89,7 @@ class Collector:
     def line(self, value: object, what: str, source: str) -> str | None:
         """`value` as one line that a task may hold; None when nothing is left."""
         if not isinstance(value, (str, int, float)):
-            self._lose_other(value, what, "this is no text", source)
+            self._lose_other(value, what, "not text", source)
             return None
         line = " ".join(re.sub(_UNFIT, " ", str(value)).split())
         if len(line) > validation.LINE_LIMIT:
@@ -99,7 +99,7 @@ class Collector:
     def prose(self, value: object, what: str, source: str) -> str | None:
         """`value` as text of any length that a task may hold; None when nothing is left."""
         if not isinstance(value, str):
-            self._lose_other(value, what, "this is no text", source)
+            self._lose_other(value, what, "not text", source)
             return None
         text = re.sub(_UNFIT, "\ufffd", value.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
         data = text.rstrip().encode()
@@ -111,7 +111,7 @@ class Collector:
     def subject(self, value: object, source: str) -> tuple[str, str | None]:
         """A subject, and the whole text when that is more than a subject may hold."""
         if not isinstance(value, str):
-            self._lose_other(value, "title", "this is no text", source)
+            self._lose_other(value, "title", "not text", source)
         text = value if isinstance(value, str) else ""
         line = " ".join(re.sub(_UNFIT, " ", text).split())
         if not line:
@@ -124,18 +124,18 @@ class Collector:
     def time(self, value: object, what: str, source: str) -> str | None:
         """An RFC 3339 time as tasks hold it; what is none is lost."""
         if not isinstance(value, str) or not value:
-            self._lose_other(value, what, "this is no time", source)
+            self._lose_other(value, what, "not a time", source)
             return None
         try:
             return normal_time(value)
         except ValueError:
-            self.lose(what, "this is no time", source)
+            self.lose(what, "not a time", source)
             return None
 
     def tags(self, value: object, what: str, source: str) -> tuple[str, ...]:
         """The words of a list as tags; commas part them, as everywhere."""
         if isinstance(value, (dict, int, float)):
-            self._lose_other(value, what, "these are no words", source)
+            self._lose_other(value, what, "not words", source)
         words = (
             self.line(part, what, source) for text in texts_of(value) for part in text.split(",")
         )
@@ -144,11 +144,11 @@ class Collector:
     def entries(self, value: object, what: str, source: str) -> list[dict[str, Any]]:
         """The objects of a list; whatever else stands there is lost."""
         if not isinstance(value, list):
-            self._lose_other(value, what, "this is no list", source)
+            self._lose_other(value, what, "not a list", source)
             return []
         for item in value:
             if not isinstance(item, dict):
-                self.lose(what, "an entry is no object", source)
+                self.lose(what, "an entry is not an object", source)
         return [item for item in value if isinstance(item, dict)]
 
     def _lose_other(self, value: object, what: str, why: str, source: str) -> None:

@@ -39,7 +39,7 @@ def read_native(data: bytes, where: str) -> ImportBatch:
     """Read an exported list. Raises InvalidData and FormatTooNew."""
     document = loads(decoded(data, where), where)
     if not is_native(document):
-        message = "this is no exported list"
+        message = "this is not an exported list"
         raise InvalidData(message, where=where, hint="make one with: gittasks export >FILE")
     version = document.get("schemaVersion")
     if version != SCHEMA_VERSION:
@@ -70,7 +70,7 @@ def _native_task(entry: Any, place: str) -> ImportedTask:
         raise InvalidData('a task needs an "id"', where=place)
     place = f"{place} ({task_id[:63]})"
     if fault := task_id_fault(task_id):
-        raise InvalidData(f"this is no task id: {fault}", where=place)
+        raise InvalidData(f"this is not a task id: {fault}", where=place)
     extra = entry.get("extra") or {}
     if not isinstance(extra, dict):
         raise InvalidData('"extra" cannot be used as it is', where=place)
@@ -139,7 +139,9 @@ def read_beads(data: bytes, where: str) -> ImportBatch:
         kind = entry.get("_type", "issue")
         source = entry.get("id")
         if kind != "issue":
-            collector.lose(str(kind)[:60], "this is no issue", str(source or entry.get("key"))[:80])
+            collector.lose(
+                str(kind)[:60], "this is not an issue", str(source or entry.get("key"))[:80]
+            )
             continue
         if not isinstance(source, str) or not source.strip():
             raise InvalidData('an issue needs an "id"', where=f"{where}:{number}")
@@ -185,7 +187,7 @@ def _issue(collector: Collector, entry: dict[str, Any], source: str) -> None:
     )
     for key in sorted(_BEADS_COMPUTED):
         if entry.get(key):
-            collector.lose(key, "beads works it out by itself", source)
+            collector.lose(key, "beads computes it", source)
     collector.lose_rest(entry, _BEADS_KEYS | _BEADS_COMPUTED, source)
     collector.add(source, task, tuple(waits))
 
@@ -207,7 +209,7 @@ def _priority(collector: Collector, value: object, source: str) -> int:
     if type(value) is int and 0 <= value <= 4:
         return value
     if value is not None:
-        collector.lose("priority", "it is no number from 0 to 4", source)
+        collector.lose("priority", "not a number from 0 to 4", source)
     return 2
 
 
@@ -341,7 +343,7 @@ def _attributes(collector: Collector, entry: dict[str, Any], source: str) -> dic
         if value in (None, "", 0):
             continue
         if key in _TASKWARRIOR_COMPUTED:
-            collector.lose(key, "Taskwarrior works it out by itself", source)
+            collector.lose(key, "Taskwarrior computes it", source)
         elif key in _RECURRENCE:
             collector.lose(key, "gittasks has no recurring tasks", source)
         elif key not in _TASKWARRIOR_KEYS and isinstance(value, (str, int, float)):

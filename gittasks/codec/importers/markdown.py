@@ -206,7 +206,7 @@ def _lose_rest(collector: Collector, keys: dict[str, Any], source: str) -> None:
     if keys.get("updated_date"):
         collector.lose("updated_date", "the history of the list tells it", source)
     if keys.get("ordinal"):
-        collector.lose("ordinal", "tasks stand in its order instead", source)
+        collector.lose("ordinal", "tasks are in its order instead", source)
     collector.lose_rest(keys, _BACKLOG_KEYS | {"updated_date"}, source)
 
 

@@ -125,7 +125,7 @@ def some(ids: Sequence[str]) -> str:
 
 
 MOST_TASKS = 20
-"""More tasks than this are hard to take in."""
+"""More tasks than this are hard to follow."""
 
 
 _GENERIC = (
@@ -174,7 +174,7 @@ def remarks(before: Snapshot, after: Snapshot, created: Sequence[str]) -> list[s
     counts = [sum(t.status not in UNCOUNTED for t in s.tasks.values()) for s in (before, after)]
     if counts[0] <= MOST_TASKS < counts[1]:
         sentences.append(
-            f"the list has {counts[1]} tasks; more than {MOST_TASKS} are hard to take in: make "
+            f"the list has {counts[1]} tasks; more than {MOST_TASKS} are hard to follow: make "
             "one of small steps, or a list for each part"
         )
     if label := _late_phase(before, new):

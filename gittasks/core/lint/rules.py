@@ -64,7 +64,7 @@ def too_many_tasks(case: LintContext) -> Iterator[Evidence]:
     if (count := len(case.tasks)) > MOST_TASKS:
         yield Evidence(
             (),
-            f"the list has {count} tasks; more than {MOST_TASKS} are hard to take in",
+            f"the list has {count} tasks; more than {MOST_TASKS} are hard to follow",
             "make one task of small steps that belong together, or a list for each part: "
             "gittasks init ID",
         )
@@ -187,7 +187,7 @@ def numbered_tasks(case: LintContext) -> Iterator[Evidence]:
             yield Evidence(
                 tuple(t.id for t in tasks),
                 f"{some([t.id for t in tasks])} differ only in a number",
-                'steps of a minute belong into one task; rounds of a loop are called "Iteration '
+                'steps of a minute belong in one task; rounds of a loop are called "Iteration '
                 'i/N: NAME"; tasks of several agents have owners',
             )
 
@@ -411,7 +411,7 @@ def after_the_fact(case: LintContext) -> Iterator[Evidence]:
         if task and task.status is Status.COMPLETED and _was_done(case, task, entry):
             yield Evidence(
                 (task.id,),
-                f"{names_of(task)} was made when it was done",
+                f"{names_of(task)} was created after the work on it was done",
                 "make tasks before the work on them begins, and start them: gittasks start ID",
             )
 
@@ -499,8 +499,7 @@ def stuck(case: LintContext) -> Iterator[Evidence]:
         if silent > LONG:
             yield Evidence(
                 (task.id,),
-                f"{names_of(task)} is in progress, and nothing was said of it for "
-                f"{duration_words(silent)}",
+                f"{names_of(task)} is in progress, and had no update for {duration_words(silent)}",
                 f'say how far it is: gittasks note {task.id} "...", make smaller tasks of it, or '
                 f"give it back: gittasks release {task.id}",
             )
@@ -531,7 +530,7 @@ def silent_work(case: LintContext) -> Iterator[Evidence]:
         each = "took" if len(long) == 1 else "each took"
         yield Evidence(
             tuple(long),
-            f"{some(long)} {each} more than {duration_words(LONG)} without a word in between",
+            f"{some(long)} {each} more than {duration_words(LONG)} without an update in between",
             'say how far it is while you work: gittasks note ID "..."; or plan smaller tasks',
         )
 

@@ -235,7 +235,7 @@ def matters_section(report: Report) -> Html:
         )
         for matter in report.matters
     ]
-    return section("matters", "To look at", tag("ul", *items, class_="plain"))
+    return section("matters", "Needs attention", tag("ul", *items, class_="plain"))
 
 
 def people_section(report: Report) -> Html:
@@ -412,7 +412,7 @@ def page(report: Report, *, is_live: bool = False) -> str:
     axis = report.axis()
     sections = (
         ("now", "Now", now_section(report)),
-        ("matters", "To look at", matters_section(report)),
+        ("matters", "Needs attention", matters_section(report)),
         ("open", "Open tasks", open_section(report)),
         ("tasks", _tasks_title(report), phases_section(report)),
         ("timeline", "Timeline", timeline_section(report, axis)),
