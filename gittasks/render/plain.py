@@ -411,7 +411,8 @@ def task_changed(before: Task | None, after: Task, marks: StatusMarks) -> str:
     if fields == ["claim"] or not (moved or fields):
         word = "unchanged" if not fields else "claim renewed" if before.claim else "claimed"
         return f"{after.id}: {word} ({after.status})"
-    if not moved and set(fields) <= {"session", "owner"} and "session" in fields:
+    held = not moved and after.status is Status.IN_PROGRESS
+    if held and set(fields) in ({"session"}, {"session", "owner"}):
         word = f"taken over by {clean(after.owner or '')}" if "owner" in fields else "resumed"
         return f"{after.id}: {word} ({after.status})"
     result = f" ({clean(after.result)})" if moved and after.result else ""

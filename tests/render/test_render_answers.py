@@ -126,6 +126,12 @@ def test_details_show_every_field_that_is_set() -> None:
             RUNNING._replace(claim=4),
             "p1-ask-x2k4: claim renewed (in_progress)",
         ),
+        (RUNNING, RUNNING._replace(session="s2"), "p1-ask-x2k4: resumed (in_progress)"),
+        (
+            RUNNING,
+            RUNNING._replace(session="s2", owner="bob", claim=1),
+            "p1-ask-x2k4: taken over by bob (in_progress)",
+        ),
     ],
 )  # fmt: skip
 def test_task_changed(before: Task | None, after: Task, shown: str) -> None:
