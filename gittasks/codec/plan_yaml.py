@@ -32,11 +32,17 @@ _MARKDOWN = (".md", ".markdown", ".mdown")
 _YAML = (".yaml", ".yml", ".json")
 _YAML_LINE = re.compile(rb"[{\[%]|(?:- +)?[\"']?[A-Za-z]+[\"']?[ \t]*:(?:[ \t\r]|$)")
 _TASKS_KEY = re.compile(rb"^[\"']?tasks[\"']?[ \t]*:", re.MULTILINE)
+_YAML_TASKS = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:(?:[#\-% \t].*|[A-Za-z]+:.*|)\n)*"
+    rb"tasks:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*[ \t]*-[ \t]+(?:\{|(?:id|subject):)"
+)
+"""A plan in YAML up to its first task, which no plan in Markdown looks like."""
 
 
 def read_plan(data: bytes, name: str, values: Mapping[str, str] = NO_VALUES) -> Plan:
     """Read a plan; the extension of `name` says the form, and without one the content does.
 
+    YAML in a file named as Markdown is read as YAML: else each of its lines would be a task.
     `values` are those of its variables (`core.plan`); Usage where they do not fit.
     `name` may be `-` for the standard input. Every task of the result has an id. Raises
     InvalidData, with file and line, for what is no plan.
@@ -51,8 +57,10 @@ def read_plan(data: bytes, name: str, values: Mapping[str, str] = NO_VALUES) -> 
 
 
 def _is_markdown(data: bytes, name: str) -> bool:
-    if name.endswith(_MARKDOWN) or name.endswith(_YAML):
-        return name.endswith(_MARKDOWN)
+    if name.endswith(_MARKDOWN):
+        return not _YAML_TASKS.match(data)
+    if name.endswith(_YAML):
+        return False
     lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     first = next((line.strip() for line in lines if line.strip()), b"")
     return bool(first) and not _YAML_LINE.match(first) and not _TASKS_KEY.search(data)

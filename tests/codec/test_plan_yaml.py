@@ -177,6 +177,22 @@ def test_the_extension_or_else_the_content_says_the_form(name: str, text: str) -
     assert [t.subject for t in read_plan(text.encode(), name).tasks] == ["A"]
 
 
+@pytest.mark.parametrize(
+    ("text", "subjects"),
+    [
+        ("tasks:\n  - {id: p1, subject: A}\n  - {id: p2, subject: B}\n", ["A", "B"]),
+        ("# Work\ntitle: Work\n\ntasks:  # all\n\n- subject: A\n  owner: ann\n", ["A"]),
+        ("---\nvariables:\n- x\ntasks:\r\n- id: a\n  subject: A\n", ["A"]),
+        ("# Work\n\ntasks:\n- [ ] A\n- B\n", ["A", "B"]),
+        ("# Work\n\n- A\n\n```yaml\ntasks:\n- {id: x, subject: X}\n```\n", ["A"]),
+    ],
+)
+def test_yaml_in_a_file_named_as_markdown_is_yaml(text: str, subjects: list[str]) -> None:
+    """No line of YAML becomes a task, and an example of YAML in a Markdown plan stays one."""
+    plan = read_plan(text.encode(), "plan.md", {"x": "1"} if "variables" in text else {})
+    assert [task.subject for task in plan.tasks] == subjects
+
+
 @pytest.mark.parametrize("text", ["", "\n", "title: T\n", "- subject: A\n", "task: [A]\n"])
 def test_from_the_standard_input_what_looks_like_yaml_is_judged_as_yaml(text: str) -> None:
     with pytest.raises(InvalidData, match=r"no task in|a plan is a mapping|unknown key") as caught:
