@@ -60,15 +60,15 @@ def test_reads_and_doctor_say_what_is_gone_until_it_is_brought_back(shared: Repo
     assert _notes(shared) == []
     for args in (("list",), ("status",), ("sync",), ("list",)):
         shared.ok(*args)
-        assert "1 change made here is gone" in shared.ok("list").err
+        assert "1 change made here is missing" in shared.ok("list").err
     shared.ok("note", "b", "Later")
-    assert "1 change made here is gone" in shared.ok("list").err
+    assert "1 change made here is missing" in shared.ok("list").err
     assert any(s["check"] == "lost" for s in shared.run("doctor", "--json").json()["findings"])
     assert "restored 1 change of plan" in shared.ok("lists", "restore", "plan").out
     assert _notes(shared) == ["Only here"]
     assert "gone" not in shared.ok("list").err
     assert shared.tasks()["b"]["notes"][0]["text"] == "Later"
-    assert "nothing of plan is gone" in shared.ok("lists", "restore", "plan").out
+    assert "nothing is missing from plan" in shared.ok("lists", "restore", "plan").out
     shared.ok("sync")
     shared.fsck()
 
@@ -77,7 +77,7 @@ def test_reads_and_doctor_say_what_is_gone_until_it_is_brought_back(shared: Repo
 def test_what_is_let_go_is_not_told_again(shared: Repo, way: str) -> None:
     """It was removed on purpose, and stays away."""
     WAYS[way](shared)
-    assert "1 change made here is gone" in shared.ok("list").err
+    assert "1 change made here is missing" in shared.ok("list").err
     assert "forgot 1 change of plan" in shared.ok("lists", "forget", "plan").out
     assert "gone" not in shared.ok("list").err
     shared.ok("note", "b", "Later")
@@ -94,7 +94,7 @@ def test_the_record_or_the_refs_may_be_lost(shared: Repo, lost: str) -> None:
         for ref in shared.git("for-each-ref", "--format=%(refname)", "refs/gittasks").split():
             shared.git("update-ref", "-d", ref)
     _move_back(shared)
-    assert "1 change made here is gone" in shared.ok("list").err
+    assert "1 change made here is missing" in shared.ok("list").err
     shared.ok("lists", "restore", "plan")
     assert _notes(shared) == ["Only here"]
 
@@ -103,7 +103,7 @@ def test_a_mirror_fetch_takes_nothing_away_for_good(shared: Repo) -> None:
     """It moves the branch back, and prunes our refs too."""
     shared.git("checkout", "-q", "--detach")
     shared.git("fetch", "-q", "--prune", "origin", "+refs/*:refs/*")
-    assert "1 change made here is gone" in shared.ok("list").err
+    assert "1 change made here is missing" in shared.ok("list").err
     shared.ok("lists", "restore", "plan")
     assert _notes(shared) == ["Only here"]
 
