@@ -147,7 +147,7 @@ def test_what_the_rules_refuse_is_told_and_hinders_nothing_else(listed: Repo) ->
     done = listed.ok("claude", "import")
     assert "not carried over: #1: b (Task b) is blocked by a" in done.err
     assert "not carried over: #2: c (Task c) is in progress, held by Ada, session other" in done.err
-    assert "close a cycle" in done.err
+    assert "make a cycle" in done.err
     tasks = by_subject(listed)
     assert (tasks["Task b"]["status"], tasks["Task c"]["status"]) == ("pending", "in_progress")
     assert tasks["New"]["status"] == "completed"

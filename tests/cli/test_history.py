@@ -95,7 +95,7 @@ def test_a_dry_run_of_undo_writes_nothing(listed: Repo) -> None:
     assert (answer["dryRun"], answer["changed"], answer["undone"]["commit"]) == (True, False, head)
     assert answer["tasks"][0]["status"] == "pending"
     assert listed.head() == head
-    assert "would take back" in listed.ok("undo", "--dry-run").out
+    assert "would undo" in listed.ok("undo", "--dry-run").out
 
 
 def test_a_commit_to_undo_has_to_be_an_operation_of_mine(listed: Repo) -> None:

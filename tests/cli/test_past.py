@@ -187,7 +187,7 @@ def test_a_beginning_that_fits_several_commits(dated: Repo) -> None:
     _commit_named(dated, lambda name: name.startswith(first[:4]))
     done = dated.run("list", "--at", first[:4])
     assert done.code == 3
-    assert "fits 2 commits" in done.err
+    assert "matches 2 commits" in done.err
 
 
 def test_no_list_and_no_list_then(repo: Repo) -> None:

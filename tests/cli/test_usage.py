@@ -191,7 +191,7 @@ def test_misspelt_words(repo: Repo) -> None:
         (("note", "a", "two", "words"), "quote a text of several words"),
         (("list", "--format", "json"), "--json"),
         (("list", "--state", "pending"), "--status"),
-        (("start", "a", "--yes"), "nothing is ever asked"),
+        (("start", "a", "--yes"), "there are no prompts"),
         (("start", "a", "--actor", "eve"), "--as NAME"),
         (("status", "--project", "x"), "--list LIST"),
         (("create", "X", "--tags", "y"), "did you mean --tag?"),

@@ -71,7 +71,7 @@ def test_a_variable_that_is_not_declared_is_named_with_its_line() -> None:
     with pytest.raises(InvalidData, match="whta") as error:
         read_plan(data, "p.yaml", {"what": "x"})
     assert error.value.where == "p.yaml:4"
-    with pytest.raises(InvalidData, match="no name of a variable"):
+    with pytest.raises(InvalidData, match="cannot be the name of a variable"):
         read_plan(b"variables: [a b]\ntasks: [x]\n", "p.yaml")
 
 
