@@ -335,7 +335,7 @@ def test_what_calls_no_hook_is_named(hooked: Repo, way: str) -> None:
     assert status(hooked, "b") == "pending"
     span = hooked.run("doctor").out.partition("gittasks hooks catch-up ")[2].split()[0]
     assert "b completed" in hooked.ok("hooks", "catch-up", span).out
-    assert hooked.ok("doctor").out == "nothing to see to\n"
+    assert hooked.ok("doctor").out == "no problems found\n"
 
 
 def test_a_clone_without_hooks_names_what_they_missed(team: tuple[Repo, Repo, Repo]) -> None:
@@ -352,7 +352,7 @@ def test_a_clone_without_hooks_names_what_they_missed(team: tuple[Repo, Repo, Re
     span = out.partition("gittasks hooks catch-up ")[2].split()[0]
     bob.ok("hooks", "catch-up", span)
     assert status(bob, "a") == "completed"
-    assert bob.ok("doctor").out == "nothing to see to\n"
+    assert bob.ok("doctor").out == "no problems found\n"
 
 
 def test_a_range_that_git_does_not_know_is_a_mistake_of_the_caller(hooked: Repo) -> None:
