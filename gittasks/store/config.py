@@ -18,7 +18,7 @@ from gittasks.store.disk import Backoff
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FILE = disk.CacheFile("config", 4)
+FILE = disk.CacheFile("config", 5)
 NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
 _URLS = (".url", ".pushurl", ".insteadof", ".pushinsteadof")
 """Ends of the keys of which every value counts, not only the last."""
@@ -159,16 +159,20 @@ def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any
     values: dict[str, str] = {}
     several: dict[str, list[str]] = {}
     origins = set(_standard_files(found, env))
+    own = os.path.join(found.common, "config")
     fields = listed.stdout.decode("utf-8", "surrogateescape").split("\0")
     for origin, entry in zip(fields[::2], fields[1::2], strict=False):
         key, is_set, value = entry.partition("\n")
-        if key in values and key.endswith(_URLS):
-            several.setdefault(key, [values[key]]).append(value)
-        values[key] = value if is_set else "true"
         source = start
         if origin.startswith("file:"):
             source = os.path.normpath(os.path.join(start, origin[5:]))
             origins.add(source)
+        # git takes the format of a repository from its own file alone.
+        if key.startswith("extensions.") and os.path.realpath(source) != os.path.realpath(own):
+            continue
+        if key in values and key.endswith(_URLS):
+            several.setdefault(key, [values[key]]).append(value)
+        values[key] = value if is_set else "true"
         if key.startswith(("include.", "includeif.")) and key.endswith(".path"):
             target = _expanded(value, env)
             origins.add(os.path.normpath(os.path.join(os.path.dirname(source), target)))

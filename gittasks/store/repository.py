@@ -79,10 +79,10 @@ class Repository:
 
     def _check_places(self, storage: str) -> None:
         """Raise FormatTooNew or NoRepository where variables send git to other places than us."""
-        backend = self.env.get("GIT_REFERENCE_BACKEND") or storage
+        backend = self.env.get("GIT_REFERENCE_BACKEND", storage)
         if backend != storage:
             raise FormatTooNew(
-                f"GIT_REFERENCE_BACKEND is {backend}, and this repository keeps its refs in "
+                f'GIT_REFERENCE_BACKEND is "{backend}", and this repository keeps its refs in '
                 f"{'a reftable' if storage == 'reftable' else storage}",
                 hint="unset GIT_REFERENCE_BACKEND: refs in another place are unknown here",
             )

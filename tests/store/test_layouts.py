@@ -292,6 +292,7 @@ def test_a_symbolic_link_as_a_ref_is_followed(listed: Repo) -> None:
 def test_refs_in_another_place_are_refused(listed: Repo, storage: str) -> None:
     """By the variable, and by the configuration: nothing is written where git would not look."""
     before = listed.head()
+    assert listed.run("list", env={"GIT_REFERENCE_BACKEND": ""}).code == 4  # of git: fatal
     result = listed.run("start", "a", env={"GIT_REFERENCE_BACKEND": storage})
     assert result.code == 4
     assert "GIT_REFERENCE_BACKEND" in result.err
@@ -304,6 +305,26 @@ def test_refs_in_another_place_are_refused(listed: Repo, storage: str) -> None:
         assert result.code in (4, 8), result
         assert "refstorage" in result.err or storage in result.err
     assert Path(listed.git_dir, "refs/heads/gittasks/plan").read_text().strip() == before
+
+
+@pytest.mark.parametrize("way", ["global", "include", "command"])
+def test_the_format_is_what_the_repository_itself_says(
+    listed: Repo, tmp_path: Path, way: str
+) -> None:
+    """git takes the format from that one file: elsewhere the setting means nothing."""
+    env = {}
+    for key, value in (("refStorage", "reftable"), ("objectFormat", "sha256")):
+        if way == "global":
+            listed.git("config", "--global", f"extensions.{key}", value)
+        elif way == "include":
+            listed.git("config", "--file", str(tmp_path / "more"), f"extensions.{key}", value)
+            listed.git("config", "include.path", str(tmp_path / "more"))
+        else:
+            env = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_VALUE_0": value}
+            env["GIT_CONFIG_KEY_0"] = f"extensions.{key}"
+        before = listed.git("rev-parse", "gittasks/plan", env=env)
+        listed.ok("note", "a", f"{key} elsewhere", env=env)
+        assert listed.git("rev-parse", "gittasks/plan~1", env=env) == before
 
 
 def test_objects_in_another_place_are_refused(listed: Repo, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support import gits
 from support.repositories import Repo, git
+from support.templates import copied
 from support.traces import traced
 
 from gittasks.core.operations import AddNote
@@ -20,16 +21,31 @@ TASKS = 120
 @pytest.fixture
 def team(tmp_path: Path) -> Repo:
     """A clone with the whole list, which the hub has too."""
-    team = Repo.create(str(tmp_path / "team"))
-    team.ok("init", "plan")
-    create = [{"op": "create", "id": f"t{n}", "subject": f"Task {n}"} for n in range(TASKS)]
-    team.ok("batch", stdin="\n".join(json.dumps(operation) for operation in create))
-    hub = team.clone(str(tmp_path / "hub.git"), "--bare")
-    hub.git("config", "uploadpack.allowFilter", "true")
-    hub.git("config", "uploadpack.allowAnySHA1InWant", "true")
-    team.git("remote", "add", "origin", hub.path)
-    team.ok("sync")
-    return team
+    return _team(tmp_path, TASKS)
+
+
+@pytest.fixture
+def crowd(tmp_path: Path) -> Repo:
+    """The same with a thousand tasks."""
+    return _team(tmp_path, 1000)
+
+
+def _team(tmp_path: Path, tasks: int) -> Repo:
+    def build(folder: str) -> None:
+        team = Repo.create(os.path.join(folder, "team"))
+        team.ok("init", "plan")
+        create = [{"op": "create", "id": f"t{n}", "subject": f"Task {n}"} for n in range(tasks)]
+        team.ok("batch", stdin="\n".join(json.dumps(operation) for operation in create))
+        if tasks > TASKS:
+            team.git("gc", "-q")
+        hub = team.clone(os.path.join(folder, "hub.git"), "--bare")
+        hub.git("config", "uploadpack.allowFilter", "true")
+        hub.git("config", "uploadpack.allowAnySHA1InWant", "true")
+        team.git("remote", "add", "origin", hub.path)
+        team.ok("sync")
+
+    copied(("partial", tasks), build, str(tmp_path))
+    return Repo(str(tmp_path / "team"))
 
 
 def partial(team: Repo, kind: str = "blob:none") -> Repo:
@@ -52,11 +68,11 @@ def _of_refs(repo: Repo) -> int:
 
 
 @pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
-def test_a_list_is_fetched_in_one_go(team: Repo, kind: str) -> None:
-    clone = partial(team, kind)
+def test_a_list_is_fetched_in_one_go(crowd: Repo, kind: str) -> None:
+    clone = partial(crowd, kind)
     run = traced(clone, "list", "--all", "--json")
     assert run.result.code == 0, run.result
-    assert len(run.result.json()["tasks"]) == TASKS
+    assert len(run.result.json()["tasks"]) == 1000
     assert run.fetches <= 3, run.started
     assert len(run.started) <= 6 + _of_refs(clone), run.started
     again = traced(clone, "list", "--all", "--json")
@@ -83,19 +99,19 @@ def test_a_merge_needs_few_fetches_too(team: Repo, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
-def test_out_of_reach_is_said_once(team: Repo, kind: str) -> None:
+def test_out_of_reach_is_said_once(crowd: Repo, kind: str) -> None:
     """One question to a remote that is not there, one sentence; later the list is whole."""
-    clone = partial(team, kind)
-    take_away(team)
+    clone = partial(crowd, kind)
+    take_away(crowd)
     run = traced(clone, "list")
     assert run.result.code != 0
     assert "partial clone" in run.result.err
     assert "origin" in run.result.err
     assert len(run.result.err.splitlines()) <= 4
     assert run.fetches == 1, run.started
-    hub = os.path.join(os.path.dirname(team.path), "hub.git")
+    hub = os.path.join(os.path.dirname(crowd.path), "hub.git")
     os.rename(f"{hub}-away", hub)
-    assert len(clone.tasks()) == TASKS
+    assert len(clone.tasks()) == 1000
 
 
 def test_what_is_here_is_shown_when_some_is_out_of_reach(team: Repo) -> None:
