@@ -152,30 +152,13 @@ def _signature(path: str) -> list[int] | None:
 def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any]:
     # `git config` passes over a repository whose format git refuses; `git rev-parse` says why.
     usable = git.run(["rev-parse", "--git-dir"], cwd=start, env=env)
-    listed = git.run(["config", "--list", "-z", "--show-origin"], cwd=start, env=env)
+    shape = ["-z", "--show-scope", "--show-origin"]
+    listed = git.run(["config", "--list", *shape], cwd=start, env=env)
     for answer in (usable, listed):
         if answer.returncode != 0:
             raise _refusal(answer.stderr, start, env)
-    values: dict[str, str] = {}
-    several: dict[str, list[str]] = {}
     origins = set(_standard_files(found, env))
-    own = os.path.join(found.common, "config")
-    fields = listed.stdout.decode("utf-8", "surrogateescape").split("\0")
-    for origin, entry in zip(fields[::2], fields[1::2], strict=False):
-        key, is_set, value = entry.partition("\n")
-        source = start
-        if origin.startswith("file:"):
-            source = os.path.normpath(os.path.join(start, origin[5:]))
-            origins.add(source)
-        # git takes the format of a repository from its own file alone.
-        if key.startswith("extensions.") and os.path.realpath(source) != os.path.realpath(own):
-            continue
-        if key in values and key.endswith(_URLS):
-            several.setdefault(key, [values[key]]).append(value)
-        values[key] = value if is_set else "true"
-        if key.startswith(("include.", "includeif.")) and key.endswith(".path"):
-            target = _expanded(value, env)
-            origins.add(os.path.normpath(os.path.join(os.path.dirname(source), target)))
+    values, several = _parsed(listed.stdout, start, env, origins)
     if "GIT_CONFIG_NOSYSTEM" not in env:
         origins.update(_system_files(start, env))
     if any(key.startswith("includeif.onbranch:") for key in values):
@@ -191,6 +174,32 @@ def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any
         "author": _identity("GIT_AUTHOR_IDENT", start, env),
         "committer": _identity("GIT_COMMITTER_IDENT", start, env),
     }
+
+
+def _parsed(
+    output: bytes, start: str, env: Mapping[str, str], origins: set[str]
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The values that git listed, and those of keys with several; `origins` gets their files."""
+    values: dict[str, str] = {}
+    several: dict[str, list[str]] = {}
+    own = ""  # the repository's own file, which comes before those that it includes
+    fields = iter(output.decode("utf-8", "surrogateescape").split("\0"))
+    for scope, origin, entry in zip(*[fields] * 3, strict=False):
+        own = own or (origin if scope == "local" else "")
+        key, is_set, value = entry.partition("\n")
+        source = start
+        if origin.startswith("file:"):
+            source = os.path.normpath(os.path.join(start, origin[5:]))
+            origins.add(source)
+        if key.startswith("extensions.") and (scope, origin) != ("local", own):
+            continue  # git takes the format of a repository from its own file alone
+        if key in values and key.endswith(_URLS):
+            several.setdefault(key, [values[key]]).append(value)
+        values[key] = value if is_set else "true"
+        if key.startswith(("include.", "includeif.")) and key.endswith(".path"):
+            target = _expanded(value, env)
+            origins.add(os.path.normpath(os.path.join(os.path.dirname(source), target)))
+    return values, several
 
 
 def _refusal(stderr: bytes, start: str, env: Mapping[str, str]) -> NoRepository:

@@ -171,9 +171,10 @@ def _commit_named(repo: Repo, fits: Callable[[str], bool]) -> str:
     content = repo.git("cat-file", "commit", head).partition("\n\n")[0].split("\n")
     lines = [line for line in content if not line.startswith("parent ")]
     lines.insert(1, f"parent {head}")
+    kind = "sha256" if len(head) == 64 else "sha1"
     for number in itertools.count():
         data = "\n".join([*lines, "", f"Edit {number}", ""])
-        name = hashlib.sha1(f"commit {len(data)}\0{data}".encode()).hexdigest()  # noqa: S324
+        name = hashlib.new(kind, f"commit {len(data)}\0{data}".encode()).hexdigest()
         if fits(name):
             break
     assert repo.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=data) == name

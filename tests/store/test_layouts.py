@@ -327,6 +327,27 @@ def test_the_format_is_what_the_repository_itself_says(
         assert listed.git("rev-parse", "gittasks/plan~1", env=env) == before
 
 
+@pytest.mark.parametrize("form", ["sha256-files", "sha1-reftable"])
+def test_the_format_is_known_from_every_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """git names the file of the settings now from the top of the work tree, now from elsewhere."""
+    for name, value in gits.of_format(form).items():
+        monkeypatch.setenv(name, value)
+    repo = Repo.create(str(tmp_path / "repo"))
+    repo.ok("init", "plan")
+    repo.write("deep/in/it/x", "")
+    repo.git("worktree", "add", "-q", str(tmp_path / "other"))
+    places = ["deep/in/it", ".git", ".git/gittasks", "../other"]
+    for number, place in enumerate(places):
+        repo.remove("gittasks", "cache")
+        done = repo.run("create", "x", "--id", f"t{number}", cwd=repo.file(place))
+        assert (done.code, done.err) == (0, ""), place
+    env = {"GIT_DIR": repo.git_dir}
+    assert repo.run("create", "x", "--id", "t4", cwd=str(tmp_path), env=env).code == 0
+    assert len(repo.tasks()) == 5
+
+
 def test_objects_in_another_place_are_refused(listed: Repo, tmp_path: Path) -> None:
     """What we wrote to the repository's own, git would not see there."""
     own = {"GIT_OBJECT_DIRECTORY": os.path.join(listed.git_dir, "objects")}

@@ -10,23 +10,13 @@ from pathlib import Path
 import pytest
 from support.repositories import Repo, git, plan
 
-_MAIL = """#!/bin/sh
-while read old new ref; do
-  for commit in $(git rev-list "$new" --not --all); do
+_MAIL = """
     case $(git log -1 --format=%ce,%ae "$commit") in
       *@example.com,*@example.com) ;;
       *) echo "GL: committer's email of $commit is not of example.com"; exit 1 ;;
-    esac
-  done
-done
-"""
-_SIGNED = """#!/bin/sh
-while read old new ref; do
-  for commit in $(git rev-list "$new" --not --all); do
-    git verify-commit "$commit" || { echo "commits must have verified signatures"; exit 1; }
-  done
-done
-"""
+    esac"""
+_SIGNED = """
+    git verify-commit "$commit" || { echo "commits must have verified signatures"; exit 1; }"""
 
 
 @pytest.fixture
@@ -52,10 +42,12 @@ def _clone(forge: Path, name: str) -> Repo:
     return repo
 
 
-def _check(forge: Path, script: str) -> None:
+def _check(forge: Path, *checks: str) -> None:
     hook = forge / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text(script, encoding="utf-8")
+    commits = '$(git rev-list "$new" --not --all)'
+    lines = ["#!/bin/sh", "while read old new ref; do", f"  for commit in {commits}; do"]
+    hook.write_text("\n".join([*lines, *checks, "  done", "done", ""]), encoding="utf-8")
     hook.chmod(0o755)
 
 
@@ -96,7 +88,7 @@ def test_signatures_of_operations_merges_and_roots(forge: Path) -> None:
     for repo in (ann, bob):
         _say_so(repo)
         _sign(repo, forge)
-    _check(forge, _SIGNED)
+    _check(forge, _MAIL, _SIGNED)
     plan(ann, "a", "b")
     ann.ok("sync")
     bob.ok("pull")
@@ -145,18 +137,27 @@ def test_commits_that_were_pushed_stay(forge: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed")
-def test_gpg_signs_as_well(listed: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a key without a passphrase, found by the committer's address."""
+def test_gpg_signs_as_well(forge: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a key without a passphrase, found by the committer's address, the root too."""
     home = tmp_path / "g"
     home.mkdir(mode=0o700)
     monkeypatch.setenv("GNUPGHOME", str(home))
     params = ["--batch", "--passphrase", "", "--quick-gen-key", "Ada <ada@example.com>"]
+    params += ["ed25519", "sign"]
     made = subprocess.run(["gpg", *params], capture_output=True, text=True, check=False)
     if made.returncode:
         pytest.skip(f"gpg makes no key here: {made.stderr}")
-    listed.git("config", "gittasks.sign", "true")
-    listed.ok("start", "a")
-    listed.git("verify-commit", "gittasks/plan")
+    ann = plan(_clone(forge, "ann"), "a")
+    _check(forge, _MAIL, _SIGNED)
+    git(str(forge), "config", "--unset", "gpg.format")
+    for refused in ("a root by nobody", "no signature"):
+        assert ann.run("sync").code == 7, refused
+        _say_so(ann)
+    ann.git("config", "gittasks.sign", "true")
+    ann.ok("sync")
+    ann.ok("start", "a")
+    ann.ok("sync")
+    assert set(ann.git("log", "--format=%G?", "gittasks/plan").split()) == {"G"}
     subprocess.run(["gpgconf", "--kill", "all"], check=False)
 
 

@@ -41,10 +41,16 @@ def told(news: ListUpdate) -> list[tuple[str, str]]:
 
 
 def test_an_unchanged_list_is_not_read(listed: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the first look nothing is opened until the branch moves."""
+    """After the first look nothing is opened until the branch moves; of a reftable its names."""
+    real = os.open
+
+    def opened(path: str, *args: int) -> int:
+        assert path.endswith("reftable/tables.list")
+        return real(path, *args)
+
     with following(listed) as follower:
-        monkeypatch.setattr(os, "open", None)
-        monkeypatch.setattr("builtins.open", None)
+        monkeypatch.setattr(os, "open", opened)
+        monkeypatch.setattr("builtins.open", os.fdopen)
         for _ in range(100):
             assert follower.look() is None
 
