@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import partial
 from typing import Any, NamedTuple
 
 from gittasks.core.merge.dag import BEGINNING, next_order
@@ -19,8 +18,9 @@ from gittasks.core.merge.resolution import CommitOrder, Conflict, ConflictKind, 
 from gittasks.core.model import Note, Status, Task
 from gittasks.errors import InvalidData, Way
 from gittasks.store import disk
-from gittasks.store.commits import CommitInfo, ancestors, read_commit
+from gittasks.store.commits import Graph, ancestors
 from gittasks.store.objects import ObjectStore
+from gittasks.store.plumbing import Node
 
 
 class Region(NamedTuple):
@@ -30,14 +30,15 @@ class Region(NamedTuple):
     """
 
     base: Checkpoint | None
-    commits: Mapping[str, CommitInfo]
+    commits: Mapping[str, Node]
     cut: bool
+    graph: Graph
 
-    def order_along(self, line: Iterable[CommitInfo]) -> CommitOrder:
+    def order_along(self, line: Iterable[Node]) -> CommitOrder:
         """The order of the last of commits that follow the base one after the other."""
         order = self.base.order if self.base else None
         for commit in line:
-            order = next_order(commit.author.time, (order,) if order else ())
+            order = next_order(commit.time, (order,) if order else ())
         return order or BEGINNING
 
     @property
@@ -50,13 +51,13 @@ class Region(NamedTuple):
             last = commit.id
         return True
 
-    def line(self, heads: Collection[str]) -> list[CommitInfo]:
+    def line(self, heads: Collection[str]) -> list[Node]:
         """The commits from the base on until one is a head, or the history forks, joins or ends."""
-        children: dict[str | None, list[CommitInfo]] = {}
+        children: dict[str | None, list[Node]] = {}
         for commit in self.commits.values():
             for parent in commit.parents or (None,):
                 children.setdefault(parent, []).append(commit)
-        commits: list[CommitInfo] = []
+        commits: list[Node] = []
         last = self.base.commit if self.base else None
         while last not in heads and len(following := children.get(last, [])) == 1:
             if len(following[0].parents) > 1:
@@ -68,7 +69,8 @@ class Region(NamedTuple):
     def behind(self, base: Checkpoint, commits: Iterable[str]) -> Region:
         """This region without `commits`, which `base` stands for."""
         replaced = set(commits)
-        return Region(base, {i: c for i, c in self.commits.items() if i not in replaced}, self.cut)
+        rest = {i: c for i, c in self.commits.items() if i not in replaced}
+        return self._replace(base=base, commits=rest)
 
 
 def newest(
@@ -86,8 +88,9 @@ def newest(
     if len(tips) < 2 or not any(row.holds for row in checkpoints.values()):
         return tips
     held: set[str] = set()
+    graph = Graph(objects, tips, checkpoints)
     for tip in tips:
-        ends = ancestors(tip, lambda i: None if i in checkpoints else read_commit(objects, i))
+        ends = ancestors(tip, lambda i: None if i in checkpoints else graph.node(i))
         bases = {i for c in ends.values() for i in c.parents if i in checkpoints} or {tip}
         held.update(*(row.holds for i in bases if (row := checkpoints.get(i))))
     return tuple(tip for tip in tips if tip not in held)
@@ -97,9 +100,10 @@ def region(
     objects: ObjectStore, heads: Iterable[str], checkpoints: Mapping[str, Checkpoint]
 ) -> Region:
     """The commits that the heads reach, back to the nearest checkpoint that all paths meet."""
-    commits: dict[str, CommitInfo] = {}
+    commits: dict[str, Node] = {}
     stops: dict[str, Checkpoint] = {}
     todo = list(dict.fromkeys(heads))
+    graph = Graph(objects, todo, checkpoints)
     while todo:
         while todo:
             commit_id = todo.pop()
@@ -108,21 +112,22 @@ def region(
             if commit_id in checkpoints:
                 stops[commit_id] = checkpoints[commit_id]
                 continue
-            commits[commit_id] = commit = read_commit(objects, commit_id)
+            commits[commit_id] = commit = graph.node(commit_id)
             todo.extend(commit.parents)
         if len(stops) > 1 or (stops and _begins(commits)):
             # Of several the one with the longest history cannot be behind the others.
             top = max(stops.values(), key=lambda c: (c.length, c.commit))
             del stops[top.commit]
-            commits[top.commit] = commit = read_commit(objects, top.commit)
+            commits[top.commit] = commit = graph.node(top.commit)
             todo.extend(commit.parents)
     base = next(iter(stops.values()), None)
     cut = any(objects.is_boundary(commit_id) for commit_id in commits)
-    return Region(base, {c.id: c for c in _parents_first(commits)}, cut)
+    return Region(base, {c.id: c for c in _parents_first(commits)}, cut, graph)
 
 
 def is_ancestor(objects: ObjectStore, commit_id: str, head: str) -> bool:
     """Is a commit in the history of a head, or the head itself?"""
+    graph = Graph(objects, [head])
     seen: set[str] = set()
     todo = [head]
     for current in todo:  # grows while it is walked: nearest first
@@ -130,15 +135,15 @@ def is_ancestor(objects: ObjectStore, commit_id: str, head: str) -> bool:
             return True
         if current not in seen:
             seen.add(current)
-            todo += read_commit(objects, current).parents
+            todo += graph.node(current).parents
     return False
 
 
-def _begins(commits: Mapping[str, CommitInfo]) -> bool:
+def _begins(commits: Mapping[str, Node]) -> bool:
     return any(not commit.parents for commit in commits.values())
 
 
-def _parents_first(commits: Mapping[str, CommitInfo]) -> Iterator[CommitInfo]:
+def _parents_first(commits: Mapping[str, Node]) -> Iterator[Node]:
     yielded: set[str] = set()
     for head in commits:
         path = [head]
@@ -172,17 +177,18 @@ def cut_at_time(objects: ObjectStore, head: str, epoch: int) -> HistoryCut:
     ends: set[str] = set()
     later: set[str] = set()
     joined = False
+    graph = Graph(objects, [head])
     todo = [head]
     while todo:
         commit_id = todo.pop()
         if commit_id in ends or commit_id in later:
             continue
-        commit = read_commit(objects, commit_id)
-        if commit.author.time > epoch and commit.parents:
+        commit = graph.node(commit_id)
+        if commit.time > epoch and commit.parents:
             later.add(commit_id)
             todo += commit.parents
             joined = joined or len(commit.parents) > 1
-        elif commit.author.time > epoch and objects.is_boundary(commit_id):
+        elif commit.time > epoch and objects.is_boundary(commit_id):
             raise InvalidData(
                 "this clone is shallow, and its history begins only after that",
                 where=commit_id,
@@ -192,20 +198,21 @@ def cut_at_time(objects: ObjectStore, head: str, epoch: int) -> HistoryCut:
             ends.add(commit_id)
     heads = _heads_of(objects, sorted(ends))
     if joined:  # one that came later by its clock may be behind a head all the same
-        later = later.difference(*(ancestors(end, partial(read_commit, objects)) for end in heads))
+        later = later.difference(*(ancestors(end, graph.node) for end in heads))
     return HistoryCut(heads, frozenset(later))
 
 
 def cut_at_commit(objects: ObjectStore, head: str, commit_id: str) -> HistoryCut:
     """Cut the history of `head` behind a commit."""
     later: list[str] = []
+    graph = Graph(objects, [head])
     current = head
     while current != commit_id:  # as far as there is no choice, nothing older is read
-        commit = read_commit(objects, current)
+        commit = graph.node(current)
         later.append(current)
         if len(commit.parents) != 1:
-            read = partial(read_commit, objects)
-            later = [*ancestors(head, read).keys() - ancestors(commit_id, read).keys()]
+            before = ancestors(commit_id, graph.node).keys()
+            later = [*ancestors(head, graph.node).keys() - before]
             break
         current = commit.parents[0]
     return HistoryCut((commit_id,), frozenset(later))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import NamedTuple
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple, Protocol, TypeVar
 
 from gittasks.errors import InvalidData
 from gittasks.store.objects import NewObject, ObjectFormat, ObjectStore
+from gittasks.store.plumbing import Node
 
 MERGE_SIGNER = "gittasks <merge@gittasks.invalid>"
 """Author of automatic commits, unless `gittasks.identity` says otherwise."""
@@ -41,16 +43,47 @@ class CommitInfo(NamedTuple):
     message: str
 
 
+_PERSON = rb"([^<>\n]*<[^<>\n]*>) ([0-9]{1,18}) ([+-])([0-9]{2})([0-9]{2})\n"
+_USUAL = re.compile(
+    rb"tree ([0-9a-f]{40,64})\n((?:parent [0-9a-f]{40,64}\n)*)author %bcommitter %b"
+    rb"(?:gpgsig(?:-sha256)? .*\n(?: .*\n)*)?\n(?=.)" % (_PERSON, _PERSON)
+)
+
+
 def read_commit(objects: ObjectStore, commit_id: str) -> CommitInfo:
     """Return commit `commit_id`; InvalidData when it is missing or malformed.
 
     Where a shallow clone ends, a commit has no parents, as in git. Times outside of the years
     1970 to 9999 become the nearest inside.
     """
+    data = objects.read(commit_id, "commit")
+    cut = objects.is_boundary(commit_id)
+    if not (usual := _USUAL.match(data)):
+        return _parse_any(data, commit_id, cut=cut)
+    tree, parents, *people = usual.groups()
+    return CommitInfo(
+        commit_id,
+        tree.decode("ascii"),
+        () if cut else tuple(parents.decode("ascii").split()[1::2]),
+        _usual_signature(*people[:5]),
+        _usual_signature(*people[5:]),
+        _text(data[usual.end() :]),
+    )
+
+
+def _usual_signature(
+    person: bytes, time: bytes, sign: bytes, hours: bytes, minutes: bytes
+) -> Signature:
+    zone = int(hours) * 60 + int(minutes)
+    at = min(int(time), _LAST_MOMENT)
+    return Signature(_text(person), at, -zone if sign == b"-" else zone)
+
+
+def _parse_any(data: bytes, commit_id: str, *, cut: bool) -> CommitInfo:
+    """A commit with rare headers or a strange person, as dulwich reads it."""
     from dulwich.errors import ObjectFormatException
     from dulwich.objects import Commit
 
-    data = objects.read(commit_id, "commit")
     try:
         commit = Commit.from_string(data)
         assert isinstance(commit, Commit)  # noqa: S101
@@ -58,7 +91,7 @@ def read_commit(objects: ObjectStore, commit_id: str) -> CommitInfo:
         return CommitInfo(
             commit_id,
             commit.tree.decode("ascii"),
-            () if objects.is_boundary(commit_id) else parents,
+            () if cut else parents,
             _signature(commit.author, commit.author_time, commit.author_timezone),
             _signature(commit.committer, commit.commit_time, commit.commit_timezone),
             _text(commit.message),
@@ -91,40 +124,111 @@ def new_commit(
     return form.new("commit", commit.as_raw_string())
 
 
+_ONE_BY_ONE = 64
+"""Commits that are read one by one before git is asked for all of the others: starting it costs
+as much."""
+_AT_ONCE = 256
+"""Commits that are read in one go, and are in memory for that long."""
+
+
+class Graph:
+    """The graph of the commits that some heads reach.
+
+    Where it is small, commits are read one by one, and each once; else git is asked for the rest,
+    as far as it does not lie behind `ends`.
+    """
+
+    def __init__(
+        self, objects: ObjectStore, heads: Iterable[str], ends: Iterable[str] = ()
+    ) -> None:
+        self._objects = objects
+        self._questions = [([*heads], [*ends])]
+        self._nodes: dict[str, Node] = {}
+        self._commits: dict[str, CommitInfo] = {}
+
+    def node(self, commit_id: str) -> Node:
+        """The place of a commit in the graph; InvalidData as of `read_commit`."""
+        if (node := self._nodes.get(commit_id)) is None:
+            if self._questions and not self._is_near(commit_id):
+                self._ask_git(commit_id)
+            node = self._nodes.get(commit_id) or self._read(commit_id)
+        return node
+
+    def commits(self, commit_ids: Iterable[str]) -> Iterator[CommitInfo]:
+        """The commits with these ids as git stores them, many read in one go."""
+        ids, size = iter(commit_ids), 1
+        while batch := list(islice(ids, size)):
+            self._objects.read_ahead((i for i in batch if i not in self._commits), "commit")
+            for commit_id in batch:
+                yield self._commits.get(commit_id) or read_commit(self._objects, commit_id)
+            size = _AT_ONCE if size > _ONE_BY_ONE else 2 * size
+
+    def _is_near(self, commit_id: str) -> bool:
+        """Is it cheaper to read one more commit than to start git? Not where packs begin."""
+        return len(self._commits) < _ONE_BY_ONE and self._objects.is_near(commit_id)
+
+    def _read(self, commit_id: str) -> Node:
+        self._commits[commit_id] = info = read_commit(self._objects, commit_id)
+        node = Node(commit_id, info.parents, info.author.time, info.committer.time)
+        self._nodes[commit_id] = node
+        return node
+
+    def _ask_git(self, commit_id: str) -> None:
+        """Have git show what the heads reach; if that is not enough, what a commit reaches."""
+        heads, ends = self._questions.pop()
+        known = [i for i in (*heads, commit_id) if not self._objects.is_staged(i)]
+        self._nodes |= {node.id: node for node in self._objects.plumbing.graph(known, ends)}
+        if ends:
+            self._questions = [([], [])]
+
+
 def walk(objects: ObjectStore, head: str) -> Iterator[CommitInfo]:
     """Yield the commits that `head` reaches, children before parents, newest first.
 
     Newest is by commit time among those whose children have all been given, so a wrong clock
     never puts a parent before its child.
     """
-    commit = read_commit(objects, head)
-    while len(commit.parents) == 1:  # as far as there is no choice, nothing older is read
-        yield commit
-        commit = read_commit(objects, commit.parents[0])
-    yield from _walk_graph(objects, commit.id)
+    graph = Graph(objects, [head])
+    yield from graph.commits(_newest_first(graph, head))
 
 
-def _walk_graph(objects: ObjectStore, head: str) -> Iterator[CommitInfo]:
+def _newest_first(graph: Graph, head: str) -> Iterator[str]:
+    node = graph.node(head)
+    while len(node.parents) == 1:  # as far as there is no choice, nothing older is looked at
+        yield node.id
+        node = graph.node(node.parents[0])
+    yield from _graph_newest_first(graph, node.id)
+
+
+def _graph_newest_first(graph: Graph, head: str) -> Iterator[str]:
     import heapq
 
-    commits = ancestors(head, partial(read_commit, objects))
-    waiting = dict.fromkeys(commits, 0)
-    for commit in commits.values():
-        for parent in commit.parents:
+    nodes = ancestors(head, graph.node)
+    waiting = dict.fromkeys(nodes, 0)
+    for node in nodes.values():
+        for parent in node.parents:
             waiting[parent] += 1
-    ready = [(-commits[head].committer.time, head)]
+    ready = [(-nodes[head].committed, head)]
     while ready:
-        commit = commits[heapq.heappop(ready)[1]]
-        yield commit
-        for parent in commit.parents:
+        node = nodes[heapq.heappop(ready)[1]]
+        yield node.id
+        for parent in node.parents:
             waiting[parent] -= 1
             if not waiting[parent]:
-                heapq.heappush(ready, (-commits[parent].committer.time, parent))
+                heapq.heappush(ready, (-nodes[parent].committed, parent))
 
 
-def ancestors(head: str, read: Callable[[str], CommitInfo | None]) -> dict[str, CommitInfo]:
+class _WithParents(Protocol):
+    @property
+    def parents(self) -> tuple[str, ...]: ...
+
+
+_Commit = TypeVar("_Commit", bound=_WithParents)
+
+
+def ancestors(head: str, read: Callable[[str], _Commit | None]) -> dict[str, _Commit]:
     """A commit and all that it comes from, by id, as far as `read` gives them."""
-    commits: dict[str, CommitInfo] = {}
+    commits: dict[str, _Commit] = {}
     waiting = [head]
     while waiting:
         commit_id = waiting.pop()

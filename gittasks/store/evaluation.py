@@ -36,7 +36,7 @@ class Replay(NamedTuple):
 
     contents: ListContents
     history: History
-    commits: Mapping[str, CommitInfo]
+    area: Region
     before: tuple[Conflict, ...]
     lengths: Mapping[str, int]
     near: ListVersion | None
@@ -44,7 +44,7 @@ class Replay(NamedTuple):
 
     def parents_of(self, commit_id: str) -> tuple[str, ...]:
         """Parents of a commit of the stretch."""
-        return self.commits[commit_id].parents
+        return self.area.commits[commit_id].parents
 
     def checkpoint(self, commit_id: str, heads: Iterable[str]) -> Checkpoint | None:
         """A commit as a base for later; None when its tree is not all that the list says."""
@@ -89,7 +89,7 @@ def replay(
     history = History(contents, base)
     children = Counter(parent for commit in area.commits.values() for parent in commit.parents)
     needed = set(heads)
-    for info in area.commits.values():
+    for info in area.graph.commits(area.commits):
         marked = info.message == f"{merge_subject(list_id)}\n"
         tree = contents.tree(info.tree)
         settled = parse_kept(info.message)
@@ -102,13 +102,14 @@ def replay(
             if not children[parent] and parent not in needed:
                 history.forget(parent)
     before = area.base.conflicts if area.base else ()
-    return Replay(contents, history, area.commits, before, lengths, near)
+    return Replay(contents, history, area, before, lengths, near)
 
 
 def _trees(objects: ObjectStore, area: Region, heads: Sequence[str]) -> list[str]:
     """The trees that a replay looks at: of the region without the line that it begins with."""
     along = {commit.id for commit in area.line(heads)[:-1]}
-    trees = [commit.tree for commit in area.commits.values() if commit.id not in along]
+    beside = (commit_id for commit_id in area.commits if commit_id not in along)
+    trees = [commit.tree for commit in area.graph.commits(beside)]
     return [read_commit(objects, area.base.commit).tree, *trees] if area.base else trees
 
 
@@ -348,7 +349,10 @@ def _line(
         length = (area.base.length if area.base else 0) + len(commits)
         holds = tuple(head for head in heads.all if head and head != tip)
         new = [Checkpoint(tip, area.order_along(commits), length, holds=holds)]
-    received, unsent = tuple(commits[ours:theirs]), tuple(commits[theirs:ours])
+    received, unsent = (
+        tuple(area.graph.commits(commit.id for commit in part))
+        for part in (commits[ours:theirs], commits[theirs:ours])
+    )
     return Evaluated(branch, (), (), received, unsent, behind), new
 
 
@@ -398,8 +402,8 @@ def _apart(
     """The operations that only the second, and those that only the first of two heads has."""
     ours, theirs = (set(run.history.operations(run.history.points[head])) for head in heads)
     received, unsent = theirs - ours, ours - theirs
-    commits = run.commits.values()
+    graph, commits = run.area.graph, run.area.commits
     return (
-        tuple(c for c in commits if c.id in received),
-        tuple(c for c in commits if c.id in unsent),
+        tuple(graph.commits(i for i in commits if i in received)),
+        tuple(graph.commits(i for i in commits if i in unsent)),
     )

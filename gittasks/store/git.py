@@ -126,9 +126,12 @@ def start_remote(
 
 
 def start_answering(
-    args: Sequence[str], *, cwd: str, env: Mapping[str, str]
+    args: Sequence[str], *, cwd: str, env: Mapping[str, str], stdin: BinaryIO | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a git that answers questions on its streams until they close; it fetches nothing."""
+    """Start a git that answers questions on its streams until they close; it fetches nothing.
+
+    Where a file `stdin` is given, it holds all of the questions.
+    """
     import subprocess
 
     try:
@@ -136,7 +139,7 @@ def start_answering(
             ["git", *args],
             cwd=cwd,
             env={**env, "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
-            stdin=subprocess.PIPE,
+            stdin=subprocess.PIPE if stdin is None else stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )

@@ -6,8 +6,9 @@ refs/heads/<prefix><list-id>
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache, partial
 from typing import NamedTuple
 
 from gittasks.codec.canonical import encode_list, encode_task, read_canonical
@@ -146,7 +147,7 @@ def read_tasks(
     problems = _doubled("tasks/", entries)
     doubled = {problem.path for problem in problems}
     whole = True
-    for entry in entries:
+    for entry in _with_files(objects, entries, known):
         if f"tasks/{entry.name}" in doubled:
             rest.append(entry)
             continue
@@ -165,6 +166,25 @@ def read_tasks(
     if not whole:
         parsed.flush()
     return Folder(tasks, files, rest, problems, whole)
+
+
+_AT_ONCE = 256
+"""Files that are read in one go: no more of them are in memory before they are parsed."""
+
+
+def _with_files(
+    objects: ObjectStore, entries: list[TreeEntry], known: Known
+) -> Iterator[TreeEntry]:
+    """Entries of `tasks/`, their files read ahead as far as they are not known."""
+    for first in range(0, len(entries), _AT_ONCE):
+        batch = entries[first : first + _AT_ONCE]
+        unknown = (
+            entry.id
+            for entry in batch
+            if entry.mode == REGULAR and not known(entry.name.removesuffix(".yaml"), entry.id)
+        )
+        objects.read_ahead(unknown, "blob")
+        yield from batch
 
 
 def next_branch(
@@ -337,17 +357,22 @@ def _problems(path: str, error: InvalidData) -> list[Problem]:
 
 def read_tree(objects: ObjectStore, tree_id: str) -> list[TreeEntry]:
     """The entries of a tree; InvalidData when it is malformed."""
-    from dulwich.errors import ObjectFormatException
-    from dulwich.objects import parse_tree
-
     data = objects.read(tree_id, "tree")
-    try:
-        return [
-            TreeEntry(name.decode("utf-8", "surrogateescape"), mode, sha.decode("ascii"))
-            for name, mode, sha in parse_tree(data, objects.form.id_length)
-        ]
-    except (ObjectFormatException, ValueError) as error:
-        raise InvalidData(f"the tree {tree_id} is malformed", where=tree_id) from error
+    entries, end = [], 0
+    for match in entry_pattern(objects.form.id_length).finditer(data):
+        mode, name, object_id = match.groups()
+        entry = TreeEntry(name.decode("utf-8", "surrogateescape"), int(mode, 8), object_id.hex())
+        entries.append(entry)
+        end += match.end() - match.start()
+    if end != len(data):
+        raise InvalidData(f"the tree {tree_id} is malformed", where=tree_id)
+    return entries
+
+
+@cache
+def entry_pattern(id_length: int) -> re.Pattern[bytes]:
+    """One entry of a tree object: mode, name, id (git help ls-tree)."""
+    return re.compile(rb"([0-7]{1,7}) ([^\0]+)\0(.{%d})" % id_length, re.DOTALL)
 
 
 def serialize_tree(entries: list[TreeEntry]) -> bytes:

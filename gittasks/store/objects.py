@@ -2,8 +2,9 @@
 
 Objects are written under git's own temporary names and renamed into place, so that git sweeps
 what a killed process leaves and two writers of one object never wait for each other.
-Packed objects are read through dulwich; what a partial clone lacks is fetched in one go from the
-remote that promised it. It is long because both ends of an object, and all its forms, are here.
+Packed objects are read by git, and through dulwich where it cannot; what a partial clone lacks is
+fetched in one go from the remote that promised it. It is long because both ends of an object, and
+all its forms, are here.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -22,6 +23,7 @@ from gittasks.errors import InvalidData, Way
 from gittasks.store import git, platform
 from gittasks.store.discovery import GitDir, read_shallow
 from gittasks.store.disk import PRIVATE, Sharing, make_folders, naming, remove, sync_all
+from gittasks.store.plumbing import CatFile, Plumbing, check_size
 
 if TYPE_CHECKING:
     from dulwich.object_store import DiskObjectStore
@@ -104,9 +106,15 @@ class ObjectStore:
         self._durable = durable
         self.shared = shared
         self._promisor = promisor
-        self._cat: _Cat | None = None
+        self._cat: CatFile | None = None
         self._packs: _Packs | None = None
         self._staged: dict[str, NewObject] = {}
+        self._ahead: dict[str, tuple[str, bytes]] = {}
+
+    @property
+    def plumbing(self) -> Plumbing:
+        """The plumbing of git for what is asked of many objects."""
+        return Plumbing(self.common, self._env)
 
     def stage(self, objects: Iterable[NewObject]) -> None:
         """Let `read` find objects that are not on the disk: those of a merge in memory."""
@@ -121,6 +129,7 @@ class ObjectStore:
         damaged = False
         for source in (
             self._read_staged,
+            self._take_ahead,
             self._read_loose,
             self._read_packed,
             # A repack may have moved it from loose to a new pack between the two looks.
@@ -180,13 +189,46 @@ class ObjectStore:
 
     def has(self, object_id: str) -> bool:
         """Is an object here, as far as its name says, without a fetch?"""
-        if object_id in self._staged or os.path.exists(self.loose_path(object_id)):
+        if self.is_near(object_id):
             return True
         return self._opened_packs().has(object_id)
 
     def _read_staged(self, object_id: str, limit: int) -> tuple[str, bytes] | None:  # noqa: ARG002
         item = self._staged.get(object_id)
         return (item.kind, item.data) if item else None
+
+    def _take_ahead(self, object_id: str, limit: int) -> tuple[str, bytes] | None:  # noqa: ARG002
+        return self._ahead.pop(object_id, None)
+
+    def read_ahead(self, object_ids: Iterable[str], kind: str) -> None:
+        """Have git read objects that are packed in one go, each for the next `read` of it.
+
+        Those that it cannot read are left to `read`, which says what is wrong with them.
+        """
+        wanted = [i for i in dict.fromkeys(object_ids) if not self.is_near(i)]
+        self._ahead = {}
+        if wanted:
+            with self._asking() as cat:
+                self._ahead.update(cat.read_many(wanted, LIMITS[kind]))
+
+    @contextmanager
+    def _asking(self) -> Iterator[CatFile]:
+        """The git that is asked for objects; damage may end it, and the next one gets another."""
+        if self._cat is None:
+            self._cat = self.plumbing.cat_file()
+        try:
+            yield self._cat
+        except EOFError:
+            self._cat.close()
+            self._cat = None
+
+    def is_near(self, object_id: str) -> bool:
+        """Is an object in memory or in a file of its own, so that git need not be asked?"""
+        return object_id in self._staged or os.path.exists(self.loose_path(object_id))
+
+    def is_staged(self, object_id: str) -> bool:
+        """Is an object in memory, so that git cannot be asked for it?"""
+        return object_id in self._staged
 
     def loose_path(self, object_id: str) -> str:
         """Path of the file of an object, if it is a loose one."""
@@ -196,6 +238,10 @@ class ObjectStore:
         return read_loose(self.loose_path(object_id), limit)
 
     def _read_packed(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
+        if self._packs is None:  # to start git is cheaper than to load what reads packs
+            with self._asking() as cat:
+                if content := cat.read(object_id, limit):
+                    return content
         return self._opened_packs().read(object_id, limit)
 
     def _opened_packs(self) -> _Packs:
@@ -205,7 +251,7 @@ class ObjectStore:
 
     def _rescan_packs(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
         self._close_packs()
-        return self._read_packed(object_id, limit)
+        return self._opened_packs().read(object_id, limit)
 
     def close(self) -> None:
         """Let go of the packs and of the git that was asked; the next read has them again."""
@@ -232,14 +278,10 @@ class ObjectStore:
                 return None
             if content := self._rescan_packs(object_id, limit):
                 return content
-        if self._cat is None:
-            self._cat = _Cat(self.common, self._env)
-        try:
-            return self._cat.read(object_id, limit)
-        except EOFError:  # damage has ended it; the next object gets another
-            self._cat.close()
-            self._cat = None
-            return None
+        content = None
+        with self._asking() as cat:
+            content = cat.read(object_id, limit)
+        return content
 
     def write(self, objects: Iterable[NewObject]) -> None:
         """Write objects as loose files; when durable, they and their folders are synced."""
@@ -310,12 +352,6 @@ def _promised(words: str) -> Unavailable:
     return Unavailable(words, hint="run this again when the remote can be reached")
 
 
-def check_size(size: int, limit: int, object_id: str) -> None:
-    """Raise InvalidData when an object is longer than `limit` bytes."""
-    if size > limit:
-        raise InvalidData(f"larger than {limit} bytes", where=object_id)
-
-
 def read_loose(path: str, limit: int) -> tuple[str, bytes] | None:
     """Kind and content of a loose object file, None without one; never inflates past `limit`."""
     try:
@@ -344,54 +380,6 @@ def _freshen(path: str) -> bool:
     except OSError:
         return False
     return True
-
-
-class _Cat:
-    """One git that is asked for objects, as long as it answers; it fetches none."""
-
-    def __init__(self, common: str, env: Mapping[str, str]) -> None:
-        self._process = git.start_answering(
-            [*git.NO_HOOKS, f"--git-dir={common}", "cat-file", "--batch-command"],
-            cwd=common,
-            env=git.unbound(env),
-        )
-
-    def read(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
-        """Kind and content of an object, None when git lacks it; EOFError when git has ended.
-
-        Its size comes first, so that one that is too long is not even unpacked.
-        """
-        for command in ("info", "contents"):
-            words = self._header(command, object_id)
-            if len(words) != 3:
-                return None
-            check_size(size := int(words[2]), limit, object_id)
-        assert self._process.stdout  # noqa: S101
-        data = self._process.stdout.read(size + 1)
-        if len(data) <= size:
-            raise EOFError
-        return words[1], data[:-1]
-
-    def _header(self, command: str, object_id: str) -> list[str]:
-        process = self._process
-        assert process.stdin  # noqa: S101
-        assert process.stdout  # noqa: S101
-        try:
-            process.stdin.write(f"{command} {object_id}\n".encode("ascii"))
-            process.stdin.flush()
-        except OSError as error:
-            raise EOFError from error
-        if not (line := process.stdout.readline()):
-            raise EOFError
-        return line.decode("ascii", "replace").split()
-
-    def close(self) -> None:
-        """End the git."""
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                with suppress(OSError):
-                    stream.close()
-        self._process.wait()
 
 
 # --- packs -----------------------------------------------------------------------------------
