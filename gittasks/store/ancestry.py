@@ -103,7 +103,7 @@ def region(
     commits: dict[str, Node] = {}
     stops: dict[str, Checkpoint] = {}
     todo = list(dict.fromkeys(heads))
-    graph = Graph(objects, todo, checkpoints)
+    graph = Graph(objects, todo, checkpoints, wanted=not checkpoints)
     while todo:
         while todo:
             commit_id = todo.pop()

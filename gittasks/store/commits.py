@@ -134,14 +134,21 @@ _AT_ONCE = 256
 class Graph:
     """The graph of the commits that some heads reach.
 
-    Where it is small, commits are read one by one, and each once; else git is asked for the rest,
-    as far as it does not lie behind `ends`.
+    The first commits are read one by one, and each once; then git is asked for the rest, as far as
+    it does not lie behind `ends`. Where all of a graph that may be large is wanted, git is asked
+    as soon as a commit is packed.
     """
 
     def __init__(
-        self, objects: ObjectStore, heads: Iterable[str], ends: Iterable[str] = ()
+        self,
+        objects: ObjectStore,
+        heads: Iterable[str],
+        ends: Iterable[str] = (),
+        *,
+        wanted: bool = False,
     ) -> None:
         self._objects = objects
+        self._wanted = wanted
         self._questions = [([*heads], [*ends])]
         self._nodes: dict[str, Node] = {}
         self._commits: dict[str, CommitInfo] = {}
@@ -163,15 +170,21 @@ class Graph:
                 yield self._commits.get(commit_id) or read_commit(self._objects, commit_id)
             size = _AT_ONCE if size > _ONE_BY_ONE else 2 * size
 
+    def add(self, commits: Iterable[CommitInfo]) -> None:
+        """Take in commits that were read already."""
+        for info in commits:
+            self._commits[info.id] = info
+            times = info.author.time, info.committer.time
+            self._nodes[info.id] = Node(info.id, info.tree, info.parents, *times)
+
     def _is_near(self, commit_id: str) -> bool:
-        """Is it cheaper to read one more commit than to start git? Not where packs begin."""
-        return len(self._commits) < _ONE_BY_ONE and self._objects.is_near(commit_id)
+        """Is it cheaper to read one more commit than to start git?"""
+        few = len(self._commits) < _ONE_BY_ONE
+        return few and not (self._wanted and not self._objects.is_near(commit_id))
 
     def _read(self, commit_id: str) -> Node:
-        self._commits[commit_id] = info = read_commit(self._objects, commit_id)
-        node = Node(commit_id, info.parents, info.author.time, info.committer.time)
-        self._nodes[commit_id] = node
-        return node
+        self.add([read_commit(self._objects, commit_id)])
+        return self._nodes[commit_id]
 
     def _ask_git(self, commit_id: str) -> None:
         """Have git show what the heads reach; if that is not enough, what a commit reaches."""
@@ -189,10 +202,11 @@ def walk(objects: ObjectStore, head: str) -> Iterator[CommitInfo]:
     never puts a parent before its child.
     """
     graph = Graph(objects, [head])
-    yield from graph.commits(_newest_first(graph, head))
+    yield from graph.commits(newest_first(graph, head))
 
 
-def _newest_first(graph: Graph, head: str) -> Iterator[str]:
+def newest_first(graph: Graph, head: str) -> Iterator[str]:
+    """The ids of the commits that `head` reaches, in the order of `walk`."""
     node = graph.node(head)
     while len(node.parents) == 1:  # as far as there is no choice, nothing older is looked at
         yield node.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from gittasks.store.list_version import Heads, ListVersion
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
-    from gittasks.store.commits import CommitInfo
+    from gittasks.store.commits import CommitInfo, Graph
     from gittasks.store.evaluation import Evaluated
     from gittasks.store.merge_files import Comparisons
 
@@ -184,6 +184,12 @@ class ListStore:
         from gittasks.store import commits
 
         return commits.read_commit(self.repository.objects, commit_id)
+
+    def graph(self, head: str, down_to: Sequence[str] = (), *, wanted: bool = False) -> Graph:
+        """The graph of the commits behind `head`, as far as they are not behind some others."""
+        from gittasks.store import commits
+
+        return commits.Graph(self.repository.objects, [head], down_to, wanted=wanted)
 
     def walk(self, head: str | None = None) -> Iterator[CommitInfo]:
         """Commits of the list, children before parents, newest first."""

@@ -8,7 +8,9 @@ share is parsed once, however they alternate.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import stat
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from gittasks.codec.canonical import encode_list, encode_task
@@ -29,7 +31,14 @@ from gittasks.core.merge.registers import (
 from gittasks.core.merge.resolution import CommitOrder
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task
 from gittasks.errors import FormatTooNew, InvalidData
-from gittasks.store.commits import MERGE_SIGNER, CommitInfo, Signature, new_commit, read_commit
+from gittasks.store.commits import (
+    MERGE_SIGNER,
+    CommitInfo,
+    Graph,
+    Signature,
+    new_commit,
+    read_commit,
+)
 from gittasks.store.list_tree import LIST, TASKS, read_info, read_tasks, serialize_tree
 from gittasks.store.list_version import (
     FOLDER,
@@ -40,6 +49,7 @@ from gittasks.store.list_version import (
 )
 from gittasks.store.objects import NewObject, ObjectStore, Unavailable
 from gittasks.store.parsed_files import ParsedFiles
+from gittasks.store.plumbing import Node, TreeChange
 
 
 class ListContents:
@@ -226,6 +236,14 @@ _TREES = 64
 """How many trees are kept: the parents of what comes next are mostly among the last ones."""
 
 
+_FEW = 16
+"""Commits whose trees are read here: to start git for them costs as much."""
+_AT_ONCE = 256
+"""Commits whose files are read in one go."""
+_MOST_PARSED = 20_000
+"""Versions of tasks that are kept: most of what comes next differs from one of them."""
+
+
 class Comparison(NamedTuple):
     """A commit beside its parents: in each only the tasks that are not the same in all of them.
 
@@ -257,17 +275,68 @@ class Comparisons:
             trees[parent] = self._tree_id(parent)
         self._contents.bring([*dict.fromkeys(trees.values())])
 
+    def each(
+        self, graph: Graph, commit_ids: Sequence[str]
+    ) -> Iterator[tuple[CommitInfo, Comparison]]:
+        """Commits beside their parents; where they are many, git compares the trees."""
+        if len(commit_ids) <= _FEW:
+            few = list(graph.commits(commit_ids))
+            self.bring(few)
+            yield from ((commit, self.of(commit)) for commit in few)
+            return
+        if not self._objects.whole:
+            self.bring(list(graph.commits(commit_ids)))
+        differences = self._differences(graph, commit_ids)
+        commits = graph.commits(commit_ids)
+        while batch := [*zip(islice(commits, _AT_ONCE), differences, strict=False)]:
+            self._read_ahead(files for _, files in batch if files)
+            for commit, files in batch:
+                yield commit, self._beside(*files) if files else self.of(commit)
+
     def of(self, commit: CommitInfo) -> Comparison:
         """A commit beside its parents; a root beside an empty list."""
-        self._whole = True
         tree = self._tree(commit.tree)
-        parents = [self._tree(self._tree_id(p)) for p in commit.parents]
+        return self._beside(tree, [self._tree(self._tree_id(p)) for p in commit.parents])
+
+    def _beside(self, tree: Tree, parents: Sequence[Tree]) -> Comparison:
+        self._whole = True
         paths = {path for p in parents or [{}] for path, _ in p.items() ^ tree.items()}
         files = ParsedFiles(self._objects, self._list_id)
         befores = [self._snapshot(parent, paths, files) for parent in parents]
         befores = befores or [Snapshot(info=ListInfo(id=self._list_id))]
         after = self._snapshot(tree, paths, files)
         return Comparison(befores, after, self._whole)
+
+    def _differences(self, graph: Graph, commit_ids: Sequence[str]) -> Iterator[_Files | None]:
+        """By commit the files in which it differs from its parents; None where git does not say."""
+        nodes = [graph.node(commit_id) for commit_id in commit_ids]
+        nothing = self._objects.form.id_of("tree", b"")
+        trees = [[graph.node(p).tree for p in node.parents] or [nothing] for node in nodes]
+        asked = [
+            not any(map(self._objects.is_staged, (node.tree, *before)))
+            for node, before in zip(nodes, trees, strict=True)
+        ]
+        pairs = [
+            (before, node.tree)
+            for node, befores, ask in zip(nodes, trees, asked, strict=True)
+            for before in (befores if ask else ())
+        ]
+        changes = self._objects.plumbing.tree_changes(pairs)
+        for node, ask in zip(nodes, asked, strict=True):
+            yield _files(node, changes) if ask else None
+
+    def _read_ahead(self, batch: Iterator[_Files]) -> None:
+        blobs = (
+            blob.partition(" ")[2]
+            for tree, parents in batch
+            for files in (tree, *parents)
+            for path, blob in files.items()
+            if (path == LIST or (task_of(path), blob.partition(" ")[2]) not in self._parsed)
+            and blob.startswith("100")
+        )
+        self._objects.read_ahead(blobs, "blob")
+        while len(self._parsed) > _MOST_PARSED:
+            del self._parsed[next(iter(self._parsed))]
 
     def _tree_id(self, commit_id: str) -> str:
         return read_commit(self._objects, commit_id).tree
@@ -303,6 +372,31 @@ class Comparisons:
         return self._parsed.get((task_id, blob))
 
 
+_Files = tuple[Tree, list[Tree]]
+"""A commit and its parents, cut down to the files in which they differ."""
+
+
+def _files(node: Node, changes: Iterator[list[TreeChange] | None]) -> _Files | None:
+    """The files of a commit, by the next answers of git: one for each parent, or for none."""
+    answers = [next(changes, None) for _ in node.parents or [None]]
+    sides = [{change.path: change for change in answer} for answer in answers if answer is not None]
+    if len(sides) < len(answers):
+        return None
+    after = {path: change.after for side in sides for path, change in side.items()}
+    befores = (
+        {path: side[path].before if path in side else blob for path, blob in after.items()}
+        for side in sides
+    )
+    return _present(after), [*map(_present, befores)] if node.parents else []
+
+
+def _present(files: Mapping[str, str | None]) -> Tree:
+    return {path: blob for path, blob in files.items() if blob is not None}
+
+
 def _entry(path: str, blob: str) -> TreeEntry:
     mode, _, object_id = blob.partition(" ")
-    return TreeEntry(path, int(mode, 8), object_id)
+    number = int(mode, 8)
+    # As git takes it: permissions of a regular file count only for its owner's "x".
+    plain = stat.S_ISREG(number) and not number & stat.S_IXUSR
+    return TreeEntry(path, REGULAR if plain else number, object_id)

@@ -12,8 +12,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -41,6 +40,8 @@ _OFS_DELTA, _REF_DELTA = 6, 7
 _STEP = 64 * 1024 * 1024
 """Bytes that a step on the way to an object may have: the base of a delta, or the delta."""
 _LONGEST_CHAIN = 5000
+_MOST_AHEAD = 32 * 1024 * 1024
+"""Bytes of objects that are read ahead and kept for that."""
 _HEAD = 512
 """Bytes of an entry that are enough for its header and the two sizes that open a delta."""
 
@@ -205,22 +206,38 @@ class ObjectStore:
 
         Those that it cannot read are left to `read`, which says what is wrong with them.
         """
-        wanted = [i for i in dict.fromkeys(object_ids) if not self.is_near(i)]
-        self._ahead = {}
-        if wanted:
-            with self._asking() as cat:
-                self._ahead.update(cat.read_many(wanted, LIMITS[kind]))
+        ids = dict.fromkeys(object_ids)
+        wanted = [i for i in ids if i not in self._ahead and not self.is_near(i)]
+        if not wanted:
+            return
+        size = sum(len(data) for _, data in self._ahead.values())
+        if size > _MOST_AHEAD // 2:
+            self._ahead, size = {}, 0
+        try:
+            for object_id, content in self._cat_file().read_many(wanted, LIMITS[kind]):
+                self._ahead[object_id] = content
+                size += len(content[1])
+                if size > _MOST_AHEAD:
+                    break
+        except EOFError:
+            self._end_cat()
 
-    @contextmanager
-    def _asking(self) -> Iterator[CatFile]:
-        """The git that is asked for objects; damage may end it, and the next one gets another."""
+    def _cat_file(self) -> CatFile:
         if self._cat is None:
             self._cat = self.plumbing.cat_file()
-        try:
-            yield self._cat
-        except EOFError:
+        return self._cat
+
+    def _end_cat(self) -> None:
+        if self._cat is not None:
             self._cat.close()
             self._cat = None
+
+    def _read_by_git(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
+        try:
+            return self._cat_file().read(object_id, limit)
+        except EOFError:  # damage has ended it; the next object gets another
+            self._end_cat()
+            return None
 
     def is_near(self, object_id: str) -> bool:
         """Is an object in memory or in a file of its own, so that git need not be asked?"""
@@ -238,10 +255,9 @@ class ObjectStore:
         return read_loose(self.loose_path(object_id), limit)
 
     def _read_packed(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
-        if self._packs is None:  # to start git is cheaper than to load what reads packs
-            with self._asking() as cat:
-                if content := cat.read(object_id, limit):
-                    return content
+        # To start git is cheaper than to load what reads packs.
+        if self._packs is None and (content := self._read_by_git(object_id, limit)):
+            return content
         return self._opened_packs().read(object_id, limit)
 
     def _opened_packs(self) -> _Packs:
@@ -256,9 +272,7 @@ class ObjectStore:
     def close(self) -> None:
         """Let go of the packs and of the git that was asked; the next read has them again."""
         self._close_packs()
-        if self._cat is not None:
-            self._cat.close()
-            self._cat = None
+        self._end_cat()
 
     def _close_packs(self) -> None:
         if self._packs is not None:
@@ -278,10 +292,7 @@ class ObjectStore:
                 return None
             if content := self._rescan_packs(object_id, limit):
                 return content
-        content = None
-        with self._asking() as cat:
-            content = cat.read(object_id, limit)
-        return content
+        return self._read_by_git(object_id, limit)
 
     def write(self, objects: Iterable[NewObject]) -> None:
         """Write objects as loose files; when durable, they and their folders are synced."""

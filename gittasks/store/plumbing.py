@@ -25,9 +25,10 @@ that git and we never wait for each other."""
 
 
 class Node(NamedTuple):
-    """A commit in the graph: its parents, the times of author and committer."""
+    """A commit in the graph: its tree, its parents, the times of author and committer."""
 
     id: str
+    tree: str
     parents: tuple[str, ...]
     time: int
     committed: int
@@ -53,14 +54,13 @@ class Plumbing:
 
         Those with times that a list does not take as they are, are left out.
         """
-        words = ["rev-list", "--ignore-missing", "--no-commit-header", "--format=%at %ct %H %P"]
+        words = ["rev-list", "--ignore-missing", "--no-commit-header", "--format=%at %ct %H %T %P"]
         with self._answers([*words, *heads, *(f"^{end}" for end in ends), "--"]) as lines:
             for line in lines:
                 if usual := _USUAL_NODE.match(line):
-                    time, committed, commit, parents = usual.groups()
-                    yield Node(
-                        commit.decode(), tuple(parents.decode().split()), int(time), int(committed)
-                    )
+                    time, committed, commit, tree, parents = usual.groups()
+                    before = tuple(parents.decode().split())
+                    yield Node(commit.decode(), tree.decode(), before, int(time), int(committed))
 
     def tree_changes(self, pairs: Iterable[tuple[str, str]]) -> Iterator[list[TreeChange] | None]:
         """For each pair of trees the files that differ; None where the names do not fit a list.
@@ -98,7 +98,7 @@ class Plumbing:
         return CatFile(self._start(["cat-file", "--batch-command"]))
 
 
-_USUAL_NODE = re.compile(rb"([0-9]{1,11}) ([0-9]{1,11}) ([0-9a-f]{40,64}) ([0-9a-f ]*)\n")
+_USUAL_NODE = re.compile(rb"([0-9]{1,11}) ([0-9]{1,11}) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f ]*)\n")
 """Times of up to eleven digits: the year 5138, and as ever all is well."""
 _CHANGE = re.compile(
     rb":([0-7]{6}) ([0-7]{6}) ([0-9a-f]{40,64}) ([0-9a-f]{40,64}) [A-Z]\0([^\0]+)\0"

@@ -4,10 +4,11 @@ What changed is read from the trees, not from the messages, so edits made by han
 are told as well.
 
 The cache is a text file a list: a line that names its format, then one line a commit, oldest
-first, `checksum commit before content`, where `before` is the commit of the line above. It grows
-with the history, by some 300 bytes a commit. A torn, doubled or foreign line makes the whole file
-unreadable, and whoever reads it makes it anew. A last line without its newline is one that is
-just being written: it is passed over.
+first, `commit content checksum`. It grows with the history, by some 300 bytes a commit. A checksum
+is over all of the file before it, so the last one vouches for all lines, and for any last ones
+of them from where an earlier one leaves off: a few lines are read without the others. From a
+torn, doubled or foreign line on nothing is believed, and whoever reads that makes it anew. A last
+line without its newline is one that is just being written: it is passed over.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from __future__ import annotations
 import os
 import stat
 import zlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from io import FileIO
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.history import Change, ChangeKind, LogEntry, diff, logged
@@ -24,12 +27,11 @@ from gittasks.store import disk
 from gittasks.store.list_version import merge_subject
 
 if TYPE_CHECKING:
-    from io import FileIO
-
     from gittasks.core.apply import Edit
     from gittasks.core.model import Snapshot
-    from gittasks.store.commits import CommitInfo
+    from gittasks.store.commits import CommitInfo, Graph
     from gittasks.store.list_store import ListStore
+    from gittasks.store.merge_files import Comparison
 
 
 def log(
@@ -41,11 +43,9 @@ def log(
     without: Collection[str] = (),
 ) -> list[LogEntry]:
     """Entries newest first, of the whole list or of one task; of those commits alone, or not."""
-    quoted, quiet = f'"{task_id}"', merge_subject(store.list_id)
+    quiet = merge_subject(store.list_id)
     entries = []
-    for line in reversed(_lines(store)):
-        if task_id is not None and quoted not in line.content:
-            continue
+    for line in _newest_first(store, task_id, limit):
         if line.commit in without or (only is not None and line.commit not in only):
             continue
         entry = _decoded(line)
@@ -84,57 +84,126 @@ def remember(store: ListStore, written: Sequence[tuple[CommitInfo, Edit]]) -> No
     append_to_cache(store.history_path, written[0][0].parents[0], lines)
 
 
+_FEW = 100
+"""Entries up to which the newest ones of a history are read without the others."""
+
+
+def _newest_first(store: ListStore, task_id: str | None, limit: int | None) -> Iterator[CacheLine]:
+    """Lines newest first; those about a task if one is given, with some others.
+
+    Only what is looked at is read, where the file is up to date, or can be brought there; and of a
+    history that nobody has read yet its newest commits, if no more of it is asked for.
+    """
+    head = store.load_readable().commit
+    last = last_commit(store.history_path)
+    few = limit is not None and limit <= _FEW
+    lines: Generator[CacheLine, None, bool] | None = None
+    if last is None and few and task_id is None:
+        lines = _newest_commits(store, head)
+    elif last is not None and (head == last or _bring_up(store, head, last)):
+        lines = read_newest(store.history_path, task_id, few=few)
+    seen: set[str] = set()
+    if lines is not None:
+        while True:
+            try:
+                line = next(lines)
+            except StopIteration as end:
+                if end.value:
+                    return
+                break
+            seen.add(line.commit)
+            yield line
+    yield from (line for line in reversed(_lines(store)) if line.commit not in seen)
+
+
+def _newest_commits(store: ListStore, head: str) -> Generator[CacheLine, None, bool]:
+    """Lines of the newest commits; False when the history does not go on in a line."""
+    graph, compared = store.graph(head), store.comparisons()
+    ids = _straight(graph, head)
+    while batch := list(islice(ids, 16)):
+        for commit, comparison in compared.each(graph, batch):
+            yield _line(commit, comparison)
+    return not graph.node(commit.id).parents
+
+
+def _straight(graph: Graph, head: str) -> Iterator[str]:
+    """Commits from `head` on back to the first merge."""
+    node = graph.node(head)
+    while len(node.parents) == 1:
+        yield node.id
+        node = graph.node(node.parents[0])
+    yield node.id
+
+
+def _bring_up(store: ListStore, head: str, last: str) -> bool:
+    """Add the commits up to `head` to the file; False when they are more than a line from `last`,
+    or cannot be added."""
+    graph = store.graph(head, [last])
+    missing = _straight_line(graph, head, last)
+    if missing is None:
+        return False
+    new, whole = _read(store, graph, missing[::-1])
+    return whole and append_to_cache(store.history_path, last, new)
+
+
 def _lines(store: ListStore) -> list[CacheLine]:
     """The remembered changes of all commits, oldest first, completed from the repository."""
-    head = store.load_readable()
+    from gittasks.store import commits
+
+    head = store.load_readable().commit
     path = store.history_path
     lines = read_cache(path)
-    if lines and lines[-1].commit == head.commit:
+    if lines and lines[-1].commit == head:
         return lines
-    if lines and (missing := _straight_line(store, head.commit, lines[-1].commit)):
-        new, whole = _read(store, missing[::-1])
-        if not whole or append_to_cache(path, lines[-1].commit, new):
-            return [*lines, *new]
-        lines = [*lines, *new]
+    known = {line.commit: line for line in lines}
+    graph = store.graph(head, [lines[-1].commit] if lines else [], wanted=not lines)
+    missing = _straight_line(graph, head, lines[-1].commit) if lines else None
+    if missing is not None:
+        ids = [*known, *missing[::-1]]
     else:
-        known = {line.commit: line for line in lines}
-        walked = list(store.walk(head.commit))
-        new, whole = _read(store, [c for c in reversed(walked) if c.id not in known])
-        known |= {line.commit: line for line in new}
-        lines = [known[commit.id] for commit in reversed(walked)]
-    if whole:
+        ids = [*commits.newest_first(graph, head)][::-1]
+    new, whole = _read(store, graph, [i for i in ids if i not in known])
+    known |= {line.commit: line for line in new}
+    lines = [known[commit_id] for commit_id in ids]
+    if whole and not (missing and append_to_cache(path, lines[-1 - len(new)].commit, new)):
         write_cache(path, lines, store.repository.shared)
     return lines
 
 
-def _straight_line(store: ListStore, head: str, down_to: str) -> list[CommitInfo] | None:
+def _straight_line(graph: Graph, head: str, down_to: str) -> list[str] | None:
     """Commits from `head` down to but without `down_to`; None when a merge or root is between."""
-    commits = []
-    commit = store.commit(head)
-    while commit.id != down_to:
-        if len(commit.parents) != 1:
+    ids = []
+    node = graph.node(head)
+    while node.id != down_to:
+        if len(node.parents) != 1:
             return None
-        commits.append(commit)
-        commit = store.commit(commit.parents[0])
-    return commits
+        ids.append(node.id)
+        node = graph.node(node.parents[0])
+    return ids
 
 
 def entries_of(store: ListStore, chosen: Sequence[CommitInfo]) -> list[LogEntry]:
     """Entries of these commits alone, in their order; nothing else is looked at or kept."""
-    return [_decoded(line) for line in _read(store, chosen)[0]]
+    if not chosen:
+        return []
+    graph = store.graph(chosen[-1].id)
+    graph.add(chosen)
+    return [_decoded(line) for line in _read(store, graph, [c.id for c in chosen])[0]]
 
 
-def _read(store: ListStore, oldest_first: Sequence[CommitInfo]) -> tuple[list[CacheLine], bool]:
+def _read(
+    store: ListStore, graph: Graph, oldest_first: Sequence[str]
+) -> tuple[list[CacheLine], bool]:
     """Compare each commit with its parents; whether all could be had."""
-    compared = store.comparisons()
-    compared.bring(oldest_first)
     lines, whole = [], True
-    for commit in oldest_first:
-        comparison = compared.of(commit)
-        changes = _changes(comparison.befores, comparison.after)
-        lines.append(_encoded(_entry(commit, changes)))
+    for commit, comparison in store.comparisons().each(graph, oldest_first):
+        lines.append(_line(commit, comparison))
         whole = whole and comparison.whole
     return lines, whole
+
+
+def _line(commit: CommitInfo, comparison: Comparison) -> CacheLine:
+    return _encoded(_entry(commit, _changes(comparison.befores, comparison.after)))
 
 
 def _entry(commit: CommitInfo, changes: Iterable[Change]) -> LogEntry:
@@ -184,9 +253,13 @@ def last_value(values: Iterable[str] | None) -> str | None:
     return list(values)[-1] if values else None
 
 
-_HEADER = b"gittasks-history 3\n"
+_HEADER = b"gittasks-history 4\n"
 """The number of the form, as in `disk.CacheFile`; here each line has a checksum of its own."""
-_FIRST = "-"
+_BEGUN = zlib.crc32(_HEADER)
+_CHECKSUM = 9
+"""Bytes of a checksum and the end of its line."""
+_BLOCK = 1 << 16
+"""Bytes that are read for the newest lines; where that is not enough, four times as many."""
 
 
 class CacheLine(NamedTuple):
@@ -197,7 +270,7 @@ class CacheLine(NamedTuple):
 
 
 def read_cache(path: str) -> list[CacheLine]:
-    """Lines of the file, oldest first; [] when there is none or they do not hang together."""
+    """Lines of the file, oldest first, up to the first that does not follow the one before."""
     try:
         data = disk.read(path)
     except OSError:
@@ -205,17 +278,99 @@ def read_cache(path: str) -> list[CacheLine]:
     if not data.startswith(_HEADER):
         return []
     lines: list[CacheLine] = []
-    before = _FIRST
+    checksum = _BEGUN
     for raw in data[len(_HEADER) :].splitlines(keepends=True):
-        if not raw.endswith(b"\n"):
+        checksum = zlib.crc32(raw[:-_CHECKSUM], checksum)
+        if raw[-_CHECKSUM:] != b"%08x\n" % checksum:
             break
-        checksum, _, rest = raw.partition(b" ")
-        words = rest.decode("ascii", "replace").rstrip("\n").split(" ", 2)
-        if checksum != b"%08x" % zlib.crc32(rest) or len(words) != 3 or words[1] != before:
-            return []
-        lines.append(CacheLine(words[0], words[2]))
-        before = words[0]
+        checksum = zlib.crc32(raw[-_CHECKSUM:], checksum)
+        lines.append(_parsed(raw))
     return lines
+
+
+def read_newest(path: str, task_id: str | None, *, few: bool) -> Generator[CacheLine, None, bool]:
+    """Lines of the file, newest first, a `few` without reading the others; False at damage.
+
+    With a task only those that name it.
+    """
+    quoted = b"" if task_id is None else f'"{task_id}"'.encode()
+    try:
+        with _opened(path, os.O_RDONLY) as file:
+            size = given = os.fstat(file.fileno()).st_size
+            step = _BLOCK if few else size
+            while True:
+                begin = max(size - step, 0)
+                file.seek(begin)
+                block = file.read(size - begin)
+                block = block[: block.rfind(b"\n") + 1]
+                if (start := _vouched_from(block, whole=begin == 0)) is None:
+                    return False
+                yield from _backwards(block, start, given - begin, quoted)
+                if begin == 0:
+                    return True
+                given, step = begin + start, 4 * step
+    except (OSError, ValueError):
+        return False
+
+
+def _vouched_from(block: bytes, *, whole: bool) -> int | None:
+    """The first place in the end of a file from which its last checksum vouches for all lines.
+
+    None where it does not.
+    """
+    if whole:
+        start, checksum = len(_HEADER), _BEGUN
+        if not block.startswith(_HEADER):
+            return None
+    else:
+        start = block.find(b"\n", _CHECKSUM) + 1
+        if start in (0, len(block)):
+            return len(block)  # in the midst of a long line: a longer end will tell
+        before = block[start - _CHECKSUM : start]
+        checksum = zlib.crc32(before, int(before, 16))
+    checksum = zlib.crc32(block[start:-_CHECKSUM], checksum)
+    fits = start == len(block) or block[-_CHECKSUM:] == b"%08x\n" % checksum
+    return start if fits else None
+
+
+def _backwards(block: bytes, start: int, end: int, quoted: bytes) -> Iterator[CacheLine]:
+    """The lines between two places of a block in which a text stands, the last one first."""
+    end = min(end, len(block))
+    while (at := block.rfind(quoted, start, end)) > start or (at == start < end):
+        line = block.rfind(b"\n", start, at if quoted else end - 1) + 1 or start
+        yield _parsed(block[line : block.find(b"\n", line) + 1])
+        end = line
+
+
+def _parsed(raw: bytes) -> CacheLine:
+    commit, _, content = raw[: -_CHECKSUM - 1].decode("ascii", "replace").partition(" ")
+    return CacheLine(commit, content)
+
+
+def last_commit(path: str) -> str | None:
+    """The commit of the last line of the file; None when there is none."""
+    try:
+        with _opened(path, os.O_RDONLY) as file:
+            return _last_commit(file)
+    except OSError:
+        return None
+
+
+def _last_commit(file: FileIO) -> str | None:
+    if file.read(len(_HEADER)) != _HEADER:
+        return None
+    last = _last_line(file)
+    return last.partition(b" ")[0].decode("ascii", "replace") if last.endswith(b"\n") else None
+
+
+def _opened(path: str, mode: int) -> FileIO:
+    """A regular file, and never a wait for a pipe. Raises OSError."""
+    handle = os.open(path, mode | getattr(os, "O_NONBLOCK", 0))
+    file = FileIO(handle, "r+" if mode & os.O_RDWR else "r")
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        file.close()
+        raise FileNotFoundError(f"{path} is no regular file")
+    return file
 
 
 def append_to_cache(path: str, after: str | None, lines: Iterable[CacheLine]) -> bool:
@@ -223,22 +378,20 @@ def append_to_cache(path: str, after: str | None, lines: Iterable[CacheLine]) ->
 
     It then has to be made anew, which is left to whoever reads it next.
     """
-    expected = after or _FIRST
     try:
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_NONBLOCK", 0))
-        with open(handle, "r+b", buffering=0) as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode) or file.read(len(_HEADER)) != _HEADER:
+        with _opened(path, os.O_RDWR | os.O_APPEND) as file:
+            if file.read(len(_HEADER)) != _HEADER:
                 return False
             last = _last_line(file)
-            words = last.split(b" ", 2)
             if last == _HEADER:
-                fits = after is None
+                fits, checksum = after is None, _BEGUN
             else:
-                fits = last.endswith(b"\n") and len(words) == 3 and words[1] == expected.encode()
+                fits = last.endswith(b"\n") and last.partition(b" ")[0] == (after or "").encode()
+                checksum = zlib.crc32(last[-_CHECKSUM:], int(last[-_CHECKSUM:], 16)) if fits else 0
             if fits:
-                file.write(_rendered(expected, lines))
+                file.write(_rendered(checksum, lines))
             return fits
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
@@ -255,13 +408,15 @@ def _last_line(file: FileIO) -> bytes:
 
 def write_cache(path: str, lines: Iterable[CacheLine], shared: disk.Sharing) -> None:
     """Make the file anew; a place that cannot be written is left alone."""
-    disk.put(path, _HEADER + _rendered(_FIRST, lines), shared)
+    disk.put(path, _HEADER + _rendered(_BEGUN, lines), shared)
 
 
-def _rendered(before: str, lines: Iterable[CacheLine]) -> bytes:
+def _rendered(checksum: int, lines: Iterable[CacheLine]) -> bytes:
     parts = []
     for line in lines:
-        rest = f"{line.commit} {before} {line.content}\n".encode("ascii", "replace")
-        parts.append(b"%08x %s" % (zlib.crc32(rest), rest))
-        before = line.commit
+        text = f"{line.commit} {line.content} ".encode("ascii", "replace")
+        checksum = zlib.crc32(text, checksum)
+        end = b"%08x\n" % checksum
+        checksum = zlib.crc32(end, checksum)
+        parts += [text, end]
     return b"".join(parts)
