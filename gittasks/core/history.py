@@ -55,9 +55,10 @@ def changed_ids(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
 def diff(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
     """All changes: the list itself, then the tasks in order of display, fields as the table has
     them."""
+    names = ("title", *LIST_MARKS, "format", "rules", "settings", "extra")
     changes = [
         Change("", name, getattr(before.info, name), getattr(after.info, name))
-        for name in ("title", *LIST_MARKS, "format", "rules", "settings", "extra")
+        for name in (names if before.info is not after.info else ())
         if not strictly_equal(getattr(before.info, name), getattr(after.info, name))
     ]
     for task_id in changed_ids(before, after):
@@ -80,7 +81,7 @@ def task_changes(before: Task | None, after: Task | None) -> list[Change]:
     changes = []
     for field in FIELDS:
         old, new = getattr(before, field.attr), getattr(after, field.attr)
-        if not strictly_equal(old, new):
+        if old is not new and not strictly_equal(old, new):
             changes.append(Change(after.id, field.name, old, new))
     for key in [*before.extra, *(k for k in after.extra if k not in before.extra)]:
         old, new = before.extra.get(key), after.extra.get(key)

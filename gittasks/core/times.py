@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from gittasks.errors import Usage
 
@@ -17,6 +18,7 @@ _UNITS = {"s": 1, "m": MINUTE, "min": MINUTE, "h": HOUR, "d": DAY}
 _BEFORE_MONTH = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365)
 
 
+@lru_cache(4096)
 def parse_time(text: str) -> int:
     """Epoch seconds of a stored time, `YYYY-MM-DDTHH:MM:SSZ`.
 

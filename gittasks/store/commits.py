@@ -150,7 +150,7 @@ class Graph:
         self._objects = objects
         self._wanted = wanted
         self._questions = [([*heads], [*ends])]
-        self._nodes: dict[str, Node] = {}
+        self._nodes = objects.nodes
         self._commits: dict[str, CommitInfo] = {}
 
     def node(self, commit_id: str) -> Node:
@@ -190,7 +190,7 @@ class Graph:
         """Have git show what the heads reach; if that is not enough, what a commit reaches."""
         heads, ends = self._questions.pop()
         known = [i for i in (*heads, commit_id) if not self._objects.is_staged(i)]
-        self._nodes |= {node.id: node for node in self._objects.plumbing.graph(known, ends)}
+        self._nodes.update((node.id, node) for node in self._objects.plumbing.graph(known, ends))
         if ends:
             self._questions = [([], [])]
 

@@ -163,11 +163,11 @@ class ListStore:
 
         return read_branch(self.repository.objects, self.list_id, commit_id, known)
 
-    def comparisons(self) -> Comparisons:
+    def comparisons(self, known: ListVersion | None = None) -> Comparisons:
         """A reader of what single commits changed."""
         from gittasks.store.merge_files import Comparisons
 
-        return Comparisons(self.repository.objects, self.list_id)
+        return Comparisons(self.repository.objects, self.list_id, known)
 
     def remember(self, branch: ListVersion) -> None:
         """Keep a branch that was read or written, for the next command, if it is the whole one."""

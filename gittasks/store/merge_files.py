@@ -43,6 +43,7 @@ from gittasks.store.list_tree import LIST, TASKS, read_info, read_tasks, seriali
 from gittasks.store.list_version import (
     FOLDER,
     REGULAR,
+    ListVersion,
     TaskFile,
     TreeEntry,
     merge_subject,
@@ -256,14 +257,23 @@ class Comparison(NamedTuple):
 
 
 class Comparisons:
-    """Compares commits of one list with their parents, best in the order of the history."""
+    """Compares commits of one list with their parents, best in the order of the history.
 
-    def __init__(self, objects: ObjectStore, list_id: str) -> None:
+    `known` is a version of the list whose tasks need not be parsed again.
+    """
+
+    def __init__(
+        self, objects: ObjectStore, list_id: str, known: ListVersion | None = None
+    ) -> None:
         self._objects = objects
         self._list_id = list_id
         self._contents = ListContents(objects, list_id)
         self._trees: dict[str, Tree] = {}
-        self._parsed: dict[tuple[str, str], tuple[Task, TaskFile]] = {}
+        self._info = ListInfo(id=list_id)
+        files = known.files if known else {}
+        self._parsed: dict[tuple[str, str], tuple[Task, TaskFile]] = {
+            (i, file.blob): (known.snapshot.tasks[i], file) for i, file in files.items() if known
+        }
         self._whole = True
 
     def bring(self, commits: Sequence[CommitInfo]) -> None:
@@ -303,7 +313,7 @@ class Comparisons:
         paths = {path for p in parents or [{}] for path, _ in p.items() ^ tree.items()}
         files = ParsedFiles(self._objects, self._list_id)
         befores = [self._snapshot(parent, paths, files) for parent in parents]
-        befores = befores or [Snapshot(info=ListInfo(id=self._list_id))]
+        befores = befores or [Snapshot(info=self._info)]
         after = self._snapshot(tree, paths, files)
         return Comparison(befores, after, self._whole)
 
@@ -351,7 +361,7 @@ class Comparisons:
     def _snapshot(self, tree: Tree, paths: Collection[str], files: ParsedFiles) -> Snapshot:
         """The list as a tree says it, as far as it goes by these paths."""
         problems: list[Problem] = []
-        info = ListInfo(id=self._list_id)
+        info = self._info
         entries = [_entry(path, tree[path]) for path in sorted(paths) if path in tree]
         if LIST in paths:
             root = [entry for entry in entries if entry.name == LIST]

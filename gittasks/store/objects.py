@@ -22,7 +22,7 @@ from gittasks.errors import InvalidData, Way
 from gittasks.store import git, platform
 from gittasks.store.discovery import GitDir, read_shallow
 from gittasks.store.disk import PRIVATE, Sharing, make_folders, naming, remove, sync_all
-from gittasks.store.plumbing import CatFile, Plumbing, check_size
+from gittasks.store.plumbing import CatFile, Node, Plumbing, check_size
 
 if TYPE_CHECKING:
     from dulwich.object_store import DiskObjectStore
@@ -40,6 +40,8 @@ _OFS_DELTA, _REF_DELTA = 6, 7
 _STEP = 64 * 1024 * 1024
 """Bytes that a step on the way to an object may have: the base of a delta, or the delta."""
 _LONGEST_CHAIN = 5000
+_FEW = 16
+"""Loose objects that are read one by one rather than by git."""
 _MOST_AHEAD = 32 * 1024 * 1024
 """Bytes of objects that are read ahead and kept for that."""
 _HEAD = 512
@@ -111,6 +113,8 @@ class ObjectStore:
         self._packs: _Packs | None = None
         self._staged: dict[str, NewObject] = {}
         self._ahead: dict[str, tuple[str, bytes]] = {}
+        self.nodes: dict[str, Node] = {}
+        """The graph of the commits as far as it was looked at."""
 
     @property
     def plumbing(self) -> Plumbing:
@@ -202,19 +206,23 @@ class ObjectStore:
         return self._ahead.pop(object_id, None)
 
     def read_ahead(self, object_ids: Iterable[str], kind: str) -> None:
-        """Have git read objects that are packed in one go, each for the next `read` of it.
+        """Have git read objects in one go, each for the next `read` of it; not a few loose ones.
 
         Those that it cannot read are left to `read`, which says what is wrong with them.
         """
         ids = dict.fromkeys(object_ids)
-        wanted = [i for i in ids if i not in self._ahead and not self.is_near(i)]
+        wanted = [i for i in ids if i not in self._ahead and i not in self._staged]
+        if len(wanted) <= _FEW:
+            wanted = [i for i in wanted if not self.is_near(i)]
         if not wanted:
             return
         size = sum(len(data) for _, data in self._ahead.values())
         if size > _MOST_AHEAD // 2:
             self._ahead, size = {}, 0
         try:
-            for object_id, content in self._cat_file().read_many(wanted, LIMITS[kind]):
+            # The graph has taken commits to pieces already, however long they are.
+            limit = None if kind == "commit" else LIMITS[kind]
+            for object_id, content in self._cat_file().read_many(wanted, limit):
                 self._ahead[object_id] = content
                 size += len(content[1])
                 if size > _MOST_AHEAD:

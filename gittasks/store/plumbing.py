@@ -160,12 +160,14 @@ class CatFile:
         return content
 
     def read_many(
-        self, object_ids: Iterable[str], limit: int
+        self, object_ids: Iterable[str], limit: int | None
     ) -> Iterator[tuple[str, tuple[str, bytes]]]:
         """Kind and content of those objects that git has and that are not too long; EOFError."""
         for window in _windows(object_ids):
-            sizes = self._sizes(window)
-            fitting = [i for i, size in sizes if size is not None and size <= limit]
+            fitting = window
+            if limit is not None:
+                sizes = self._sizes(window)
+                fitting = [i for i, size in sizes if size is not None and size <= limit]
             yield from ((i, content) for i, content in self._contents(fitting) if content)
 
     def _sizes(self, object_ids: Sequence[str]) -> list[tuple[str, int | None]]:

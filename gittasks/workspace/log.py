@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gittasks.core.model import Snapshot
     from gittasks.store.commits import CommitInfo, Graph
     from gittasks.store.list_store import ListStore
+    from gittasks.store.list_version import ListVersion
     from gittasks.store.merge_files import Comparison
 
 
@@ -150,8 +151,8 @@ def _lines(store: ListStore) -> list[CacheLine]:
     """The remembered changes of all commits, oldest first, completed from the repository."""
     from gittasks.store import commits
 
-    head = store.load_readable().commit
-    path = store.history_path
+    branch = store.load_readable()
+    head, path = branch.commit, store.history_path
     lines = read_cache(path)
     if lines and lines[-1].commit == head:
         return lines
@@ -162,7 +163,8 @@ def _lines(store: ListStore) -> list[CacheLine]:
         ids = [*known, *missing[::-1]]
     else:
         ids = [*commits.newest_first(graph, head)][::-1]
-    new, whole = _read(store, graph, [i for i in ids if i not in known])
+    unread = [i for i in ids if i not in known]
+    new, whole = _read(store, graph, unread, branch)
     known |= {line.commit: line for line in new}
     lines = [known[commit_id] for commit_id in ids]
     if whole and not (missing and append_to_cache(path, lines[-1 - len(new)].commit, new)):
@@ -192,11 +194,14 @@ def entries_of(store: ListStore, chosen: Sequence[CommitInfo]) -> list[LogEntry]
 
 
 def _read(
-    store: ListStore, graph: Graph, oldest_first: Sequence[str]
+    store: ListStore,
+    graph: Graph,
+    oldest_first: Sequence[str],
+    near: ListVersion | None = None,
 ) -> tuple[list[CacheLine], bool]:
     """Compare each commit with its parents; whether all could be had."""
     lines, whole = [], True
-    for commit, comparison in store.comparisons().each(graph, oldest_first):
+    for commit, comparison in store.comparisons(near).each(graph, oldest_first):
         lines.append(_line(commit, comparison))
         whole = whole and comparison.whole
     return lines, whole
