@@ -1,0 +1,314 @@
+"""The first look at a history: asked of git in one go, and the same as commit by commit."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from support import gits
+from support.histories import grow
+from support.repositories import Repo
+
+from gittasks.core.history import LogEntry
+from gittasks.errors import GittasksError, InvalidData
+from gittasks.store import commits, git, merge_files
+from gittasks.store.commits import CommitInfo, Graph
+from gittasks.store.list_store import ListStore
+from gittasks.store.plumbing import Plumbing
+from gittasks.workspace import log
+
+MANY = 10_000
+"""More than the commits of any history here: then nothing is asked of git in one go."""
+
+
+def fresh(repo: Repo) -> ListStore:
+    """The list of a repository of which nothing was read or remembered."""
+    repo.remove("gittasks", "cache")
+    return repo.workspace("plan").store
+
+
+def one_by_one(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> list[LogEntry]:
+    """The log as it is when each commit is read and compared by itself."""
+    with monkeypatch.context() as patch:
+        patch.setattr(merge_files, "_FEW", MANY)
+        patch.setattr(commits, "_ONE_BY_ONE", MANY)
+        patch.setattr(Graph, "_is_near", lambda *_: True)
+        return log.log(fresh(repo))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_entries_are_those_of_commit_by_commit(
+    repo: Repo, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forks, joins, strange files and names included, from whatever commit one begins."""
+    repo.ok("init", "plan")
+    grow(repo, 80, seed=seed, forks=True)
+    expected = one_by_one(repo, monkeypatch)
+    assert len(expected) > 50
+    store = fresh(repo)
+    assert log.log(store) == expected
+    assert log.log(repo.workspace("plan").store) == expected, "as it is remembered"
+    newest = log.log(fresh(repo), limit=7)
+    assert newest == expected[:7]
+    for task in ("t1", "t4"):
+        about = [e for e in (e._replace(changes=e.changes_of(task)) for e in expected) if e.changes]
+        assert log.log(repo.workspace("plan").store, task) == about
+        assert log.log(repo.workspace("plan").store, task, 3) == about[:3]
+
+
+@pytest.mark.parametrize("form", gits.FORMATS)
+def test_every_format_of_repositories_shows_its_history(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids of 64 digits, refs in a reftable, and a clone that is shallow."""
+    for name, value in gits.of_format(form).items():
+        monkeypatch.setenv(name, value)
+    repo = Repo.listed(str(tmp_path / "repo"), "a")
+    grow(repo, 90, seed=9, forks=True)
+    expected = one_by_one(repo, monkeypatch)
+    assert log.log(fresh(repo)) == expected
+    shallow = Repo(str(tmp_path / "shallow"))
+    repo.git("clone", "-q", "--depth=30", "--no-single-branch", f"file://{repo.path}", shallow.path)
+    entries = log.log(fresh(shallow))
+    assert entries == one_by_one(shallow, monkeypatch)
+    assert 20 < len(entries) < len(expected)
+
+
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The git commands that are started from now on to answer questions, as they come."""
+    words: list[str] = []
+    real = git.start_answering
+
+    def count(args: list[str], **options: object) -> object:
+        words.append(next(w for w in args if w in ("rev-list", "diff-tree", "cat-file")))
+        return real(args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(git, "start_answering", count)
+    return words
+
+
+def test_a_first_look_asks_git_in_as_many_processes_as_another(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the history: its graph, the changes of its trees, its objects; each once."""
+    repo.ok("init", "plan")
+    reads: list[str] = []
+    real = commits.read_commit
+    monkeypatch.setattr(commits, "read_commit", lambda o, i: (reads.append(i), real(o, i))[1])
+    words = started(monkeypatch)
+    costs = []
+    for number in (150, 300):
+        grow(repo, number, seed=number)
+        words.clear()
+        fresh(repo).load()
+        look = sorted(words)
+        reads.clear()
+        words.clear()
+        store = fresh(repo)
+        log.log(store)
+        assert len(reads) <= len(set(reads)) + 4, "a commit is read once"
+        costs.append((look, sorted(words)))
+    assert costs[0] == costs[1]
+    look, whole = costs[0]
+    assert look == ["cat-file", "rev-list"]
+    assert whole == ["cat-file", "diff-tree", "rev-list"]
+
+
+def test_the_newest_entries_of_an_unread_history_are_read_alone(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`log -n 5` reads five commits, whether there are a hundred or three hundred."""
+    repo.ok("init", "plan")
+    for number in (100, 200):
+        grow(repo, number, seed=number)
+        repo.workspace("plan").store.load()
+        words = started(monkeypatch)
+        reads: set[str] = set()
+        real = commits.read_commit
+        monkeypatch.setattr(
+            commits, "read_commit", lambda o, i, r=real, s=reads: (s.add(i), r(o, i))[1]
+        )
+        assert len(log.log(repo.workspace("plan").store, limit=5)) == 5
+        assert set(words) == {"cat-file"}
+        assert len(reads) <= 20
+
+
+def test_a_git_that_fails_only_costs_time(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it left out is read commit by commit: the answer is the same."""
+    repo.ok("init", "plan")
+    grow(repo, 80, seed=3, forks=True)
+    expected = log.log(fresh(repo))
+    graph, changes = Plumbing.graph, Plumbing.tree_changes
+    monkeypatch.setattr(Plumbing, "graph", lambda *a: list(graph(*a))[:40])
+    monkeypatch.setattr(Plumbing, "tree_changes", lambda *a: iter(list(changes(*a))[:30]))
+    assert log.log(fresh(repo)) == expected
+    monkeypatch.setattr(Plumbing, "graph", lambda *_: iter(()))
+    monkeypatch.setattr(Plumbing, "tree_changes", lambda *_: iter(()))
+    assert log.log(fresh(repo)) == expected
+
+
+def test_git_reads_objects_without_replacements_and_grafts(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A history is what its commits say, whatever a repository would have git show instead."""
+    repo.ok("init", "plan")
+    grow(repo, 80, seed=5)
+    expected = log.log(fresh(repo))
+    old, head = repo.git("rev-parse", "gittasks/plan~70"), repo.head()
+    other = repo.git("commit-tree", "-m", "Replaced", f"{head}^{{tree}}")
+    repo.git("replace", repo.git("rev-parse", "gittasks/plan~20"), other)
+    Path(repo.git_dir, "info", "grafts").write_text(f"{old}\n")
+    assert log.log(fresh(repo)) == expected
+    assert one_by_one(repo, monkeypatch) == expected
+
+
+# --- commits -------------------------------------------------------------------------------------
+
+
+class OneCommit:
+    """As much of a store of objects as it takes to read one commit."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read(self, _id: str, _kind: str) -> bytes:
+        """The commit."""
+        return self._data
+
+    def is_boundary(self, _id: str) -> bool:
+        """No clone here is shallow."""
+        return False
+
+
+def outcome(data: bytes) -> CommitInfo | str:
+    """A commit as it is read, or the error."""
+    try:
+        return commits.read_commit(OneCommit(data), "0" * 40)  # type: ignore[arg-type]
+    except InvalidData as error:
+        return str(error)
+
+
+USUAL = (
+    b"tree %(t)b\nparent %(t)b\nauthor Ada <a@b> 1767300000 -0330\n"
+    b"committer Bob B <> 1767300001 +0000\n\nplan: x\n\nGittasks-Op: 1\n"
+) % {b"t": b"4b825dc642cb6eb9a060e54bf8d69288fbee4904"}
+PIECES = [
+    b"<",
+    b">",
+    b"> ",
+    b"\n",
+    b"\n\n",
+    b" ",
+    b"-",
+    b"+0",
+    b"9" * 12,
+    b"gpgsig x\n y\n",
+    b"\xff",
+]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(USUAL)), st.integers(0, 3), st.sampled_from(PIECES)),
+        max_size=3,
+    )
+)
+@example([])
+def test_the_usual_form_of_commits_is_read_as_dulwich_reads_it(
+    changes: list[tuple[int, int, bytes]],
+) -> None:
+    """A quick reader takes what it knows for sure; all else is left to dulwich."""
+    data = USUAL
+    for at, length, piece in changes:
+        data = data[:at] + piece + data[at + length :]
+    quick = outcome(data)
+    pattern, commits._USUAL = commits._USUAL, commits.re.compile(b"(?!)")  # type: ignore[attr-defined]
+    try:
+        assert outcome(data) == quick
+    finally:
+        commits._USUAL = pattern
+
+
+# --- the file that remembers -----------------------------------------------------------------------
+
+
+def remembered(repo: Repo) -> tuple[Path, list[LogEntry]]:
+    """The history file of a list with a longer history, and the entries that it holds."""
+    repo.ok("init", "plan")
+    grow(repo, 120, seed=11)
+    store = fresh(repo)
+    return Path(store.history_path), log.log(store)
+
+
+def test_damage_of_what_is_remembered_is_noticed_or_not_looked_at(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever a byte is wrong, lines are doubled or lost: the entries are right, however few."""
+    path, expected = remembered(repo)
+    monkeypatch.setattr(log, "_BLOCK", 1 << 10)
+    data = path.read_bytes()
+    lines = data.splitlines(keepends=True)
+    step = len(data) // 12
+    damaged = [
+        data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :] for at in range(3, len(data), step)
+    ]
+    damaged += [data[:-1], data[:-40], b"", data + lines[-1], data + b"0" * 30]
+    damaged += [b"".join([*lines[:60], lines[59], *lines[60:]]), b"".join(lines[:50] + lines[51:])]
+    for content in damaged:
+        for task, limit in ((None, 5), ("t1", None), (None, None)):
+            path.write_bytes(content)
+            entries = log.log(repo.workspace("plan").store, task, limit)
+            about = [e._replace(changes=e.changes_of(task)) if task else e for e in expected]
+            assert entries == [e for e in about if e.changes or not task][:limit]
+        assert path.read_bytes().startswith(data), "made anew"
+
+
+def test_the_newest_entries_are_read_without_the_others(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a file of any length its end is read, some blocks that hold what is asked for."""
+    path, expected = remembered(repo)
+    monkeypatch.setattr(log, "_BLOCK", 1 << 11)
+    size = path.stat().st_size
+    hole = size // 2
+    with open(path, "r+b") as file:  # what is not read cannot matter
+        file.seek(100)
+        file.write(b"\0" * (hole - 100))
+    store = repo.workspace("plan").store
+    assert log.log(store, limit=5) == expected[:5]
+    decoded: list[str] = []
+    real = log._decoded
+    monkeypatch.setattr(log, "_decoded", lambda line: (decoded.append(line.commit), real(line))[1])
+    assert log.log(store, limit=5) == expected[:5]
+    assert len(decoded) == 5
+    assert os.path.getsize(path) == size
+    assert log.log(store) == expected
+
+
+def test_entries_of_others_are_added_to_what_is_remembered(repo: Repo) -> None:
+    """A few commits that another program made are read, and nothing that was read before."""
+    path, expected = remembered(repo)
+    before = path.read_bytes()
+    repo.hand_edit({"tasks/t1.yaml": "subject: By hand\n"})
+    entries = log.log(repo.workspace("plan").store, limit=3)
+    assert [e.commit for e in entries] == [repo.head(), *(e.commit for e in expected[:2])]
+    assert path.read_bytes().startswith(before)
+    assert log.log(repo.workspace("plan").store)[1:] == expected
+
+
+def test_a_history_that_cannot_be_had_is_an_error(repo: Repo) -> None:
+    """Where git ends early for a missing commit, the reader says which one it is."""
+    repo.ok("init", "plan")
+    grow(repo, 80, seed=7)
+    lost = repo.git("rev-parse", "gittasks/plan~75")
+    for pack in Path(repo.git_dir, "objects", "pack").glob("*.pack"):
+        data = pack.read_bytes()
+        for file in pack.parent.glob(f"{pack.stem}.*"):
+            file.unlink()
+        repo.git("unpack-objects", "-q", stdin=data)
+    Path(repo.git_dir, "objects", lost[:2], lost[2:]).unlink()
+    with pytest.raises(GittasksError, match=lost[:12]):
+        log.log(fresh(repo))
