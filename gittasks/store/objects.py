@@ -214,6 +214,8 @@ class ObjectStore:
         wanted = [i for i in ids if i not in self._ahead and i not in self._staged]
         if len(wanted) <= _FEW:
             wanted = [i for i in wanted if not self.is_near(i)]
+        if not self.whole:  # an older git would fetch what is not here, each by itself
+            wanted = [i for i in wanted if self.has(i)]
         if not wanted:
             return
         size = sum(len(data) for _, data in self._ahead.values())
@@ -264,7 +266,7 @@ class ObjectStore:
 
     def _read_packed(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
         # To start git is cheaper than to load what reads packs.
-        if self._packs is None and (content := self._read_by_git(object_id, limit)):
+        if self._packs is None and self.whole and (content := self._read_by_git(object_id, limit)):
             return content
         return self._opened_packs().read(object_id, limit)
 
