@@ -14,9 +14,11 @@ line without its newline is one that is just being written: it is passed over.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import zlib
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import nullcontext, suppress
 from io import FileIO
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -96,35 +98,32 @@ def _newest_first(store: ListStore, task_id: str | None, limit: int | None) -> I
     history that nobody has read yet its newest commits, if no more of it is asked for.
     """
     head = store.load_readable().commit
-    last = last_commit(store.history_path)
     few = limit is not None and limit <= _FEW
-    lines: Generator[CacheLine, None, bool] | None = None
-    if last is None and few and task_id is None:
-        lines = _newest_commits(store, head)
-    elif last is not None and (head == last or _bring_up(store, head, last)):
-        lines = read_newest(store.history_path, task_id, few=few)
     seen: set[str] = set()
-    if lines is not None:
-        while True:
-            try:
-                line = next(lines)
-            except StopIteration as end:
-                if end.value:
-                    return
-                break
+    with _opened(store.history_path, os.O_RDONLY) or nullcontext() as file:
+        last = _last_commit(file) if file else None
+        lines: Iterator[CacheLine | None] = iter([None])
+        if file and last and (head == last or _bring_up(store, head, last)):
+            lines = read_newest(file, task_id, few=few)
+        elif last is None and few and task_id is None:
+            lines = _newest_commits(store, head)
+        for line in lines:
+            if line is None:  # damage, or there is more than that
+                yield from (line for line in reversed(_lines(store)) if line.commit not in seen)
+                return
             seen.add(line.commit)
             yield line
-    yield from (line for line in reversed(_lines(store)) if line.commit not in seen)
 
 
-def _newest_commits(store: ListStore, head: str) -> Generator[CacheLine, None, bool]:
-    """Lines of the newest commits; False when the history does not go on in a line."""
+def _newest_commits(store: ListStore, head: str) -> Iterator[CacheLine | None]:
+    """Lines of the newest commits; None where the history does not go on in a line."""
     graph, compared = store.graph(head), store.comparisons()
     ids = _straight(graph, head)
     while batch := list(islice(ids, 16)):
         for commit, comparison in compared.each(graph, batch):
             yield _line(commit, comparison)
-    return not graph.node(commit.id).parents
+    if graph.node(commit.id).parents:
+        yield None
 
 
 def _straight(graph: Graph, head: str) -> Iterator[str]:
@@ -293,29 +292,26 @@ def read_cache(path: str) -> list[CacheLine]:
     return lines
 
 
-def read_newest(path: str, task_id: str | None, *, few: bool) -> Generator[CacheLine, None, bool]:
-    """Lines of the file, newest first, a `few` without reading the others; False at damage.
+def read_newest(file: FileIO, task_id: str | None, *, few: bool) -> Iterator[CacheLine | None]:
+    """Lines of the file, newest first, a `few` without reading the others; None where it is torn.
 
     With a task only those that name it.
     """
     quoted = b"" if task_id is None else f'"{task_id}"'.encode()
-    try:
-        with _opened(path, os.O_RDONLY) as file:
-            size = given = os.fstat(file.fileno()).st_size
-            step = _BLOCK if few else size
-            while True:
-                begin = max(size - step, 0)
-                file.seek(begin)
-                block = file.read(size - begin)
-                block = block[: block.rfind(b"\n") + 1]
-                if (start := _vouched_from(block, whole=begin == 0)) is None:
-                    return False
-                yield from _backwards(block, start, given - begin, quoted)
-                if begin == 0:
-                    return True
-                given, step = begin + start, 4 * step
-    except (OSError, ValueError):
-        return False
+    size = given = os.fstat(file.fileno()).st_size
+    step = _BLOCK if few else size
+    while True:
+        begin = max(size - step, 0)
+        file.seek(begin)
+        block = file.read(size - begin)
+        block = block[: block.rfind(b"\n") + 1]
+        if (start := _vouched_from(block, whole=begin == 0)) is None:
+            yield None
+            return
+        yield from _backwards(block, start, given - begin, quoted)
+        if begin == 0:
+            return
+        given, step = begin + start, 4 * step
 
 
 def _vouched_from(block: bytes, *, whole: bool) -> int | None:
@@ -332,7 +328,9 @@ def _vouched_from(block: bytes, *, whole: bool) -> int | None:
         if start in (0, len(block)):
             return len(block)  # in the midst of a long line: a longer end will tell
         before = block[start - _CHECKSUM : start]
-        checksum = zlib.crc32(before, int(before, 16))
+        if (stated := _number(before)) is None:
+            return None
+        checksum = zlib.crc32(before, stated)
     checksum = zlib.crc32(block[start:-_CHECKSUM], checksum)
     fits = start == len(block) or block[-_CHECKSUM:] == b"%08x\n" % checksum
     return start if fits else None
@@ -352,30 +350,29 @@ def _parsed(raw: bytes) -> CacheLine:
     return CacheLine(commit, content)
 
 
-def last_commit(path: str) -> str | None:
-    """The commit of the last line of the file; None when there is none."""
-    try:
-        with _opened(path, os.O_RDONLY) as file:
-            return _last_commit(file)
-    except OSError:
-        return None
-
-
 def _last_commit(file: FileIO) -> str | None:
     if file.read(len(_HEADER)) != _HEADER:
         return None
     last = _last_line(file)
-    return last.partition(b" ")[0].decode("ascii", "replace") if last.endswith(b"\n") else None
+    whole = last != _HEADER and last.endswith(b"\n")
+    return last.partition(b" ")[0].decode("ascii", "replace") if whole else None
 
 
-def _opened(path: str, mode: int) -> FileIO:
-    """A regular file, and never a wait for a pipe. Raises OSError."""
-    handle = os.open(path, mode | getattr(os, "O_NONBLOCK", 0))
+def _opened(path: str, mode: int) -> FileIO | None:
+    """A regular file, and never a wait for a pipe; None where there is none to be had."""
+    try:
+        handle = os.open(path, mode | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return None
     file = FileIO(handle, "r+" if mode & os.O_RDWR else "r")
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        file.close()
-        raise FileNotFoundError(f"{path} is no regular file")
-    return file
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return file
+    file.close()
+    return None
+
+
+def _number(checksum: bytes) -> int | None:
+    return int(checksum, 16) if re.fullmatch(rb"[0-9a-f]{8}\n", checksum) else None
 
 
 def append_to_cache(path: str, after: str | None, lines: Iterable[CacheLine]) -> bool:
@@ -383,21 +380,23 @@ def append_to_cache(path: str, after: str | None, lines: Iterable[CacheLine]) ->
 
     It then has to be made anew, which is left to whoever reads it next.
     """
-    try:
-        with _opened(path, os.O_RDWR | os.O_APPEND) as file:
-            if file.read(len(_HEADER)) != _HEADER:
-                return False
-            last = _last_line(file)
-            if last == _HEADER:
-                fits, checksum = after is None, _BEGUN
-            else:
-                fits = last.endswith(b"\n") and last.partition(b" ")[0] == (after or "").encode()
-                checksum = zlib.crc32(last[-_CHECKSUM:], int(last[-_CHECKSUM:], 16)) if fits else 0
-            if fits:
-                file.write(_rendered(checksum, lines))
-            return fits
-    except (OSError, ValueError):
+    file = _opened(path, os.O_RDWR | os.O_APPEND)
+    if file is None:
         return False
+    with file, suppress(OSError):
+        if file.read(len(_HEADER)) != _HEADER:
+            return False
+        last = _last_line(file)
+        end, commit = last[-_CHECKSUM:], last.partition(b" ")[0]
+        if last == _HEADER and after is None:
+            checksum = _BEGUN
+        elif commit == (after or "").encode() and (stated := _number(end)) is not None:
+            checksum = zlib.crc32(end, stated)
+        else:
+            return False
+        file.write(_rendered(checksum, lines))
+        return True
+    return False
 
 
 def _last_line(file: FileIO) -> bytes:

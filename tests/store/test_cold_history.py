@@ -17,6 +17,7 @@ from gittasks.errors import GittasksError, InvalidData
 from gittasks.store import commits, git, merge_files
 from gittasks.store.commits import CommitInfo, Graph
 from gittasks.store.list_store import ListStore
+from gittasks.store.objects import ObjectStore
 from gittasks.store.plumbing import Plumbing
 from gittasks.workspace import log
 
@@ -90,15 +91,25 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return words
 
 
+def commits_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of the commits that are read from now on, as they come."""
+    ids: list[str] = []
+    real = commits.read_commit
+
+    def count(objects: ObjectStore, commit_id: str) -> CommitInfo:
+        ids.append(commit_id)
+        return real(objects, commit_id)
+
+    monkeypatch.setattr(commits, "read_commit", count)
+    return ids
+
+
 def test_a_first_look_asks_git_in_as_many_processes_as_another(
     repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long the history: its graph, the changes of its trees, its objects; each once."""
     repo.ok("init", "plan")
-    reads: list[str] = []
-    real = commits.read_commit
-    monkeypatch.setattr(commits, "read_commit", lambda o, i: (reads.append(i), real(o, i))[1])
-    words = started(monkeypatch)
+    reads, words = commits_read(monkeypatch), started(monkeypatch)
     costs = []
     for number in (150, 300):
         grow(repo, number, seed=number)
@@ -122,18 +133,15 @@ def test_the_newest_entries_of_an_unread_history_are_read_alone(
 ) -> None:
     """`log -n 5` reads five commits, whether there are a hundred or three hundred."""
     repo.ok("init", "plan")
+    reads, words = commits_read(monkeypatch), started(monkeypatch)
     for number in (100, 200):
         grow(repo, number, seed=number)
         repo.workspace("plan").store.load()
-        words = started(monkeypatch)
-        reads: set[str] = set()
-        real = commits.read_commit
-        monkeypatch.setattr(
-            commits, "read_commit", lambda o, i, r=real, s=reads: (s.add(i), r(o, i))[1]
-        )
+        reads.clear()
+        words.clear()
         assert len(log.log(repo.workspace("plan").store, limit=5)) == 5
-        assert set(words) == {"cat-file"}
-        assert len(reads) <= 20
+        assert words == ["cat-file"]
+        assert len(set(reads)) <= 20
 
 
 def test_a_git_that_fails_only_costs_time(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +240,7 @@ def test_the_usual_form_of_commits_is_read_as_dulwich_reads_it(
         commits._USUAL = pattern
 
 
-# --- the file that remembers -----------------------------------------------------------------------
+# --- the file that remembers -------------------------------------------------------------------
 
 
 def remembered(repo: Repo) -> tuple[Path, list[LogEntry]]:
@@ -279,9 +287,14 @@ def test_the_newest_entries_are_read_without_the_others(
         file.write(b"\0" * (hole - 100))
     store = repo.workspace("plan").store
     assert log.log(store, limit=5) == expected[:5]
-    decoded: list[str] = []
+    decoded = []
     real = log._decoded
-    monkeypatch.setattr(log, "_decoded", lambda line: (decoded.append(line.commit), real(line))[1])
+
+    def count(line: log.CacheLine) -> LogEntry:
+        decoded.append(line.commit)
+        return real(line)
+
+    monkeypatch.setattr(log, "_decoded", count)
     assert log.log(store, limit=5) == expected[:5]
     assert len(decoded) == 5
     assert os.path.getsize(path) == size
