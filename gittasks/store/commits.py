@@ -170,6 +170,31 @@ class Graph:
                 yield self._commits.get(commit_id) or read_commit(self._objects, commit_id)
             size = _AT_ONCE if size > _ONE_BY_ONE else 2 * size
 
+    def newest_first(self, head: str) -> Iterator[str]:
+        """The ids of the commits that `head` reaches, in the order of `walk`."""
+        node = self.node(head)
+        while len(node.parents) == 1:  # as far as there is no choice, nothing older is looked at
+            yield node.id
+            node = self.node(node.parents[0])
+        yield from self._forked_newest_first(node.id)
+
+    def _forked_newest_first(self, head: str) -> Iterator[str]:
+        import heapq
+
+        nodes = ancestors(head, self.node)
+        waiting = dict.fromkeys(nodes, 0)
+        for node in nodes.values():
+            for parent in node.parents:
+                waiting[parent] += 1
+        ready = [(-nodes[head].committed, head)]
+        while ready:
+            node = nodes[heapq.heappop(ready)[1]]
+            yield node.id
+            for parent in node.parents:
+                waiting[parent] -= 1
+                if not waiting[parent]:
+                    heapq.heappush(ready, (-nodes[parent].committed, parent))
+
     def add(self, commits: Iterable[CommitInfo]) -> None:
         """Take in commits that were read already."""
         for info in commits:
@@ -202,34 +227,7 @@ def walk(objects: ObjectStore, head: str) -> Iterator[CommitInfo]:
     never puts a parent before its child.
     """
     graph = Graph(objects, [head])
-    yield from graph.commits(newest_first(graph, head))
-
-
-def newest_first(graph: Graph, head: str) -> Iterator[str]:
-    """The ids of the commits that `head` reaches, in the order of `walk`."""
-    node = graph.node(head)
-    while len(node.parents) == 1:  # as far as there is no choice, nothing older is looked at
-        yield node.id
-        node = graph.node(node.parents[0])
-    yield from _graph_newest_first(graph, node.id)
-
-
-def _graph_newest_first(graph: Graph, head: str) -> Iterator[str]:
-    import heapq
-
-    nodes = ancestors(head, graph.node)
-    waiting = dict.fromkeys(nodes, 0)
-    for node in nodes.values():
-        for parent in node.parents:
-            waiting[parent] += 1
-    ready = [(-nodes[head].committed, head)]
-    while ready:
-        node = nodes[heapq.heappop(ready)[1]]
-        yield node.id
-        for parent in node.parents:
-            waiting[parent] -= 1
-            if not waiting[parent]:
-                heapq.heappush(ready, (-nodes[parent].committed, parent))
+    yield from graph.commits(graph.newest_first(head))
 
 
 class _WithParents(Protocol):

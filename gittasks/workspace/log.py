@@ -148,8 +148,6 @@ def _bring_up(store: ListStore, head: str, last: str) -> bool:
 
 def _lines(store: ListStore) -> list[CacheLine]:
     """The remembered changes of all commits, oldest first, completed from the repository."""
-    from gittasks.store import commits
-
     branch = store.load_readable()
     head, path = branch.commit, store.history_path
     lines = read_cache(path)
@@ -161,7 +159,7 @@ def _lines(store: ListStore) -> list[CacheLine]:
     if missing is not None:
         ids = [*known, *missing[::-1]]
     else:
-        ids = [*commits.newest_first(graph, head)][::-1]
+        ids = [*graph.newest_first(head)][::-1]
     unread = [i for i in ids if i not in known]
     new, whole = _read(store, graph, unread, branch)
     known |= {line.commit: line for line in new}
