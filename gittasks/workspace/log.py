@@ -156,10 +156,8 @@ def _lines(store: ListStore) -> list[CacheLine]:
     known = {line.commit: line for line in lines}
     graph = store.graph(head, [lines[-1].commit] if lines else [], wanted=not lines)
     missing = _straight_line(graph, head, lines[-1].commit) if lines else None
-    if missing is not None:
-        ids = [*known, *missing[::-1]]
-    else:
-        ids = [*graph.newest_first(head)][::-1]
+    newest_first = [*missing, *reversed(known)] if missing is not None else graph.newest_first(head)
+    ids = [*newest_first][::-1]
     unread = [i for i in ids if i not in known]
     new, whole = _read(store, graph, unread, branch)
     known |= {line.commit: line for line in new}
