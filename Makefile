@@ -7,6 +7,8 @@ JOBS ?= 2
 WHOLE := tests/store tests/sync tests/githooks tests/workspace tests/cli tests/mcp_server tests/claude
 # What the deep runs found, for the table of docs/reliability.md.
 FIGURES := $(abspath $(VENV))/figures.jsonl
+# What worked in each format on each git, for the table of docs/platforms.md.
+DAYS := $(abspath $(VENV))/days.jsonl
 # Byte code makes start-up what users see; some shells switch it off.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -30,9 +32,12 @@ lint: $(VENV)/.tested
 deep: $(VENV)/.tested $(VENV)/new-git/.installed $(VENV)/newest-git/.installed
 	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -n $(JOBS) tests/core tests/codec tests/render tests/claude/test_exchange_laws.py
 	rm -f $(FIGURES)
-	FIGURES=$(FIGURES) $(BIN)/python -m pytest -m deep -rA
+	FIGURES=$(FIGURES) $(BIN)/python -m pytest -m deep -rA --deselect tests/store/test_days.py
 	FIGURES=$(FIGURES) $(BIN)/python -m pytest tests/store/test_clock_jumps.py
 	$(BIN)/python scripts/reliability_table.py $(FIGURES)
+	rm -f $(DAYS)
+	FORMATS=$(DAYS) $(BIN)/python -m pytest -m deep tests/store/test_days.py
+	$(BIN)/python scripts/formats_table.py $(DAYS)
 	$(BIN)/python benchmarks/coordination.py --agents 1,2,4,8,16 --tasks 64 --rounds 3
 	for format in sha1-files sha256-files; do TESTS_GIT=new TESTS_FORMAT=$$format $(BIN)/python -m pytest -n $(JOBS) -m "not deep" -rs $(WHOLE) || exit; done
 	for format in sha1-reftable sha256-reftable; do TESTS_FORMAT=$$format $(BIN)/python -m pytest -n $(JOBS) -m "not deep" -rs $(WHOLE) || exit; done

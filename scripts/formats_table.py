@@ -37,11 +37,14 @@ def main() -> None:
 
 
 def table(runs: Sequence[Any]) -> str:
-    """A row for each set of commands that fare alike; a column for each format."""
-    versions = sorted({run[0] for run in runs}, key=lambda text: [*map(int, text.split(".")[:3])])
+    """A row for each command, a column for each format, the gits in the cells."""
+    versions = sorted(
+        {_short(run[0]) for run in runs}, key=lambda text: [*map(int, text.split("."))]
+    )
     gits: dict[tuple[str, str], list[str]] = {}
     failed: dict[tuple[str, str], list[str]] = {}
-    for version, form, worked in runs:
+    for whole, form, worked in runs:
+        version = _short(whole)
         for name, fine in worked.items():
             gits.setdefault((name, form), []).append(version)
             if not fine:
@@ -58,6 +61,10 @@ def table(runs: Sequence[Any]) -> str:
             cells.append(" ".join([*right, *(f"FAILED {version}" for version in wrong)]))
         lines.append(f"| `{name}` | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
+
+
+def _short(version: str) -> str:
+    return ".".join(version.split(".")[:2])
 
 
 if __name__ == "__main__":

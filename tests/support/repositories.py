@@ -55,6 +55,7 @@ def sealed(env: Mapping[str, str], home: str) -> dict[str, str]:
     with open(config, "w", encoding="utf-8") as file:
         file.write("[user]\n\tname = Ada\n\temail = ada@example.com\n")
         file.write('[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n')
+        file.write("[maintenance]\n\tautoDetach = false\n")  # nothing goes on behind a test
     kept = {
         name: value
         for name, value in env.items()
