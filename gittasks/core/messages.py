@@ -1,4 +1,4 @@
-"""Words about an edit: commit messages, the trailers of both kinds of commit, and remarks.
+"""Words about an edit: commit messages with their trailers, and remarks.
 
 The history of the branch is read with stock git, so a message says what happened in its first
 line and repeats the machine-readable part as trailers in the last paragraph. Every piece of
@@ -10,19 +10,28 @@ Remarks tell whoever acted whose tasks an edit moved, in words that fit every to
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gittasks.core.actors import Standing, overlaps, standing
 from gittasks.core.apply import Edit
 from gittasks.core.graph import Graph
 from gittasks.core.history import Change, ChangeKind
-from gittasks.core.ids import list_id_fault, near_matches
 from gittasks.core.merge.registers import Register
 from gittasks.core.model import LIST_MARKS, Actor, Status, Task
 from gittasks.core.operations import Operation, StartNext, Transition, Update, Verb
 from gittasks.core.progress import nothing_ready
+from gittasks.core.trailers import (
+    CLAIM,
+    FORCED,
+    KEEP,
+    OP,
+    OWNER,
+    SESSION,
+    STATUS,
+    TASK,
+    UNDO,
+    parse_trailers,
+)
 from gittasks.core.validation import escape_line
-from gittasks.errors import Usage
 
 SUBJECT_LIMIT = 100
 """Most characters of the first line."""
@@ -31,15 +40,6 @@ _LINES_LIMIT = 128 * 1024
 _PAIRS_LIMIT = 512 * 1024
 """Bytes that lines and trailers about single tasks may take: a longer commit is not read."""
 
-TASK = "Gittasks-Task"
-STATUS = "Gittasks-Status"
-OWNER = "Gittasks-Owner"
-SESSION = "Gittasks-Session"
-FORCED = "Gittasks-Forced"
-UNDO = "Gittasks-Undo"
-OP = "Gittasks-Op"
-CLAIM = "Gittasks-Claim"
-KEEP = "Gittasks-Keep"
 AFTER_LOSS = "after the claim was lost"
 """Words of the note that keeps the result of a finish whose claim was lost."""
 _NOT_KEPT = frozenset({"note", "bytes"})
@@ -73,23 +73,6 @@ def commit_message(
         paragraphs.append("\n".join([*shown, f"... and {more} more"] if more else shown))
     paragraphs.append(_trailers(edit, actor, op_id, undo_of))
     return "\n\n".join(paragraphs) + "\n"
-
-
-def parse_trailers(message: str) -> dict[str, list[str]]:
-    """The trailers of a message by key, values in order; empty if its end is no trailer block.
-
-    Values keep the place they had, so `Gittasks-Task` and `Gittasks-Status` pair up.
-    """
-    paragraphs = message.replace("\r\n", "\n").strip("\n").split("\n\n")
-    if len(paragraphs) < 2:
-        return {}
-    values: dict[str, list[str]] = {}
-    for line in paragraphs[-1].strip("\n").split("\n"):
-        key, colon, value = line.partition(":")
-        if not colon or not key or not key.replace("-", "").isalnum():
-            return {}
-        values.setdefault(key, []).append(value.strip())
-    return values
 
 
 def keep_message(
@@ -233,65 +216,6 @@ def _task_trailers(edit: Edit, task_id: str) -> str:
 def _trailer_lines(pairs: Sequence[tuple[str, str]]) -> str:
     safe = ((key, escape_line(value, VALUE_LIMIT)) for key, value in pairs)
     return "\n".join(f"{key}: {value}" for key, value in safe if value)
-
-
-KEY = "Task"
-"""The trailer's name; git compares such names without case."""
-_STATUSES = {s.value: s for s in (Status.COMPLETED, Status.IN_PROGRESS, Status.SKIPPED)}
-_COMMANDS = {
-    "done": Status.COMPLETED,
-    "complete": Status.COMPLETED,
-    "start": Status.IN_PROGRESS,
-    "skip": Status.SKIPPED,
-}
-"""The words of the command line for the same."""
-
-
-class TaskTrailer(NamedTuple):
-    """A task that a commit names: in which list if it says so, by id or its beginning.
-
-    Without a status the commit is linked, and a pending task started.
-    """
-
-    task: str
-    list_id: str | None = None
-    status: Status | None = None
-
-    def __str__(self) -> str:
-        """As it stands behind `Task:`."""
-        where = f"{self.list_id}/" if self.list_id else ""
-        return f"{where}{self.task}{f' {self.status}' if self.status else ''}"
-
-
-def parse(value: str) -> TaskTrailer:
-    """The meaning of a trailer's value. Raises Usage for anything else."""
-    words = value.split()
-    if not 1 <= len(words) <= 2:
-        raise Usage(f'"{value}" names no task', hint=f"write: {KEY}: ID [completed|…]")
-    where, slash, task = words[0].rpartition("/")
-    if not task or (slash and list_id_fault(where)):
-        raise Usage(f'"{words[0]}" names no task', hint=f"write: {KEY}: ID, or {KEY}: LIST/ID")
-    if len(words) == 1:
-        return TaskTrailer(task, where or None)
-    word = words[1].lower().replace("-", "_")
-    status = _STATUSES.get(word) or _COMMANDS.get(word)
-    if status is None:
-        near = near_matches(word, _STATUSES, 1) or list(_STATUSES)
-        raise Usage(
-            f'"{words[1]}" is not a state that a commit can set',
-            hint=f"write: {KEY}: {words[0]} {' or '.join(near)}",
-        )
-    return TaskTrailer(task, where or None, status)
-
-
-def deduplicated(mentions: list[TaskTrailer]) -> list[TaskTrailer]:
-    """One for each task: of several the last that brings a status, else the first."""
-    latest: dict[tuple[str | None, str], TaskTrailer] = {}
-    for mention in mentions:
-        name = (mention.list_id, mention.task)
-        if name not in latest or mention.status is not None:
-            latest[name] = mention
-    return list(latest.values())
 
 
 _SHOWN = 3

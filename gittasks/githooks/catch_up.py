@@ -14,8 +14,8 @@ from hashlib import sha1
 from typing import NamedTuple
 
 from gittasks.core.ids import listed
-from gittasks.core.messages import OP, TaskTrailer, parse_trailers
 from gittasks.core.model import Status, Task
+from gittasks.core.trailers import OP, TaskTrailer, parse_trailers
 from gittasks.errors import GittasksError, InvalidData, Usage
 from gittasks.githooks import code_commits, record
 from gittasks.githooks.code_commits import LateCommit

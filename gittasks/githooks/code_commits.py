@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from gittasks.core.messages import KEY, TaskTrailer, deduplicated, parse
 from gittasks.core.model import CodeCommit
+from gittasks.core.trailers import KEY, TaskTrailer, deduplicated, parse
 from gittasks.core.validation import escape_line
 from gittasks.errors import InvalidData, Usage
 from gittasks.store import git, refs

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gittasks.core.actors import is_mine
 from gittasks.core.ids import find, listed
-from gittasks.core.messages import KEY, TaskTrailer
 from gittasks.core.model import CodeCommit, Status, Task
+from gittasks.core.trailers import KEY, TaskTrailer
 from gittasks.errors import GittasksError, InvalidData, NoList, Refused
 from gittasks.githooks import code_commits
 from gittasks.githooks.code_commits import Change

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import list_id_fault
-from gittasks.core.messages import OP, parse_trailers
+from gittasks.core.trailers import OP, parse_trailers
 from gittasks.errors import InvalidData
 from gittasks.store import disk, refs
 from gittasks.store.commits import CommitInfo, ancestors, read_commit

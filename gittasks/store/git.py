@@ -200,13 +200,12 @@ def _talk(
 ) -> subprocess.CompletedProcess[bytes]:
     import subprocess
     import sys
-    import tempfile
 
     terminal = sys.stdin.isatty() and sys.stderr.isatty()
     quiet = {} if terminal else {"GIT_TERMINAL_PROMPT": "0"}
     try:
         with (
-            tempfile.TemporaryFile() as answer,  # no pipe: nobody reads it while git writes
+            platform.scratch_file() as answer,  # no pipe: nobody reads it while git writes
             subprocess.Popen(
                 ["git", *args],
                 cwd=cwd,

@@ -15,10 +15,9 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, auto
 from hashlib import sha1
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gittasks.core.model import Status, Task
-from gittasks.core.operations import Holder
 from gittasks.errors import InvalidData
 from gittasks.store import disk, platform, remotes
 from gittasks.store.list_store import ListStore
@@ -26,6 +25,9 @@ from gittasks.store.list_version import ListVersion
 from gittasks.store.objects import NewObject, ObjectFormat
 from gittasks.store.remotes import PushOutcome
 from gittasks.store.repository import Repository
+
+if TYPE_CHECKING:
+    from gittasks.core.operations import Holder
 
 _GRACE = 1.1
 """A lease is stale after so many times its length: a heartbeat may be on its way."""

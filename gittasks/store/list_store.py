@@ -84,6 +84,11 @@ class ListStore:
             return cached
         return self._evaluate(heads, cached).branch
 
+    def cached(self) -> ListVersion | None:
+        """The list as it is now, where it was worked out before."""
+        cached = list_version.read_cache(self._cache)
+        return cached if cached and cached.heads.at_same_commits(self.heads()) else None
+
     def load_readable(self) -> ListVersion:
         """Return the list as it is now, at a commit that this process can read."""
         branch = self.load()

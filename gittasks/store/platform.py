@@ -13,7 +13,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 if TYPE_CHECKING:
     import select
@@ -163,6 +163,15 @@ def write_at(descriptor: int, data: bytes, offset: int) -> None:
         return
     os.lseek(descriptor, offset, os.SEEK_SET)
     os.write(descriptor, data)
+
+
+def scratch_file() -> BinaryIO:
+    """A file without a name, empty, gone when it is closed."""
+    if hasattr(os, "memfd_create"):  # tempfile would load the compressors and more, 0.4 p
+        return open(os.memfd_create("gittasks"), "w+b")
+    import tempfile
+
+    return cast("BinaryIO", tempfile.TemporaryFile())
 
 
 def try_lock(descriptor: int) -> bool:

@@ -277,12 +277,10 @@ class BackgroundFetch:
     """A fetch of one list that goes on while this process does other things."""
 
     def __init__(self, repository: Repository, remote: str, list_id: str) -> None:
-        import tempfile
-
         self._repository, self._remote = repository, remote
         options, cwd, env = _surroundings(repository, ())
         args = _fetch_args(repository, remote, [list_id])
-        self._told = tempfile.TemporaryFile()  # noqa: SIM115  closed when it is over
+        self._told = platform.scratch_file()  # closed when it is over
         self._process = git.start_remote([*options, *args], cwd=cwd, env=env, told=self._told)
         self._size, self._heard = 0, time.monotonic()
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from gittasks.core.graph import Graph
 from gittasks.core.ids import find
-from gittasks.core.messages import TaskTrailer, parse
 from gittasks.core.model import CodeCommit, Snapshot, Status, Task
 from gittasks.core.operations import LinkCommit, Operation, RelinkCommits, Transition, Verb
+from gittasks.core.trailers import TaskTrailer, parse
 from gittasks.errors import GittasksError, Usage
 from gittasks.store import disk
 from gittasks.store.repository import Repository

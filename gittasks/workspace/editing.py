@@ -192,7 +192,9 @@ def _ask(
     first: bool,
 ) -> transaction.CommitResult:
     """Let the home remote decide on a write."""
-    from gittasks.sync import commit_through_remote  # it is for claims of shared lists alone
+    from gittasks.sync.exchange import (
+        commit_through_remote,
+    )  # it is for claims of shared lists alone
 
     attempt.asks = True
     if sentence := home.moved(session.repository, session.list_id, remote):

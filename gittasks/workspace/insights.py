@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gittasks.core import insights as core
 from gittasks.store import git
-from gittasks.workspace import log, past, sharing
+from gittasks.workspace import conflicts, log, past
 
 if TYPE_CHECKING:
     from gittasks.core.insights import Insights
@@ -28,7 +28,7 @@ def insights(session: Session, since: str | None = None, *, people: bool = False
         session.now().epoch,
         since=start,
         people=people,
-        still_open={(c.task or "", c.field) for c in sharing.conflicts(session)},
+        still_open={(c.task or "", c.field) for c in conflicts.conflicts(session)},
         files=_changed_files(
             session.repository,
             [link.sha for task in snapshot.ordered() for link in task.commits],

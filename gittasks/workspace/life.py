@@ -11,9 +11,9 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.apply import Edit, apply
-from gittasks.core.messages import OP, parse_trailers
 from gittasks.core.model import LIST_MARKS, ListState, Status
 from gittasks.core.operations import Context, MarkList
+from gittasks.core.trailers import OP, parse_trailers
 from gittasks.errors import Refused, RemoteFailure, Way
 from gittasks.store import acknowledged, disk, git, home, remotes, removal, transaction
 from gittasks.store.list_store import ListStore

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.history import Change, ChangeKind, LogEntry, diff, logged
 from gittasks.core.times import format_time
+from gittasks.core.trailers import parse_trailers
 from gittasks.store import disk
 from gittasks.store.list_version import merge_subject
 
@@ -207,8 +208,6 @@ def _line(commit: CommitInfo, comparison: Comparison) -> CacheLine:
 
 
 def _entry(commit: CommitInfo, changes: Iterable[Change]) -> LogEntry:
-    from gittasks.core.messages import parse_trailers
-
     trailers = parse_trailers(commit.message)
     return LogEntry(
         commit=commit.id,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.apply import Edit, between
-from gittasks.core.messages import OP, OWNER, SESSION, UNDO, parse_trailers
 from gittasks.core.operations import Context
+from gittasks.core.trailers import OP, OWNER, SESSION, UNDO, parse_trailers
 from gittasks.core.undo import take_back
 from gittasks.errors import NotFound, Refused, Way
 from gittasks.workspace import editing, past
@@ -126,9 +126,9 @@ def _take_back(
 ) -> Undone:
     target, store = operation.commit, session.store
     if store.load().contested:
-        from gittasks.workspace import sharing  # the merge is loaded where there are conflicts
+        from gittasks.workspace import conflicts  # the merge is loaded where there are conflicts
 
-        sharing.check_uncontested(store, target.id)
+        conflicts.check_uncontested(store, target.id)
     before = store.load_at(_first(store, target).parents[0])
     after = store.load_at(target.id, before)
 

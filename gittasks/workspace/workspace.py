@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from gittasks.core.insights import Insights
     from gittasks.core.lint.rules import Finding as Advice
     from gittasks.core.merge.resolution import OpenConflict
-    from gittasks.core.messages import TaskTrailer
     from gittasks.core.model import CodeCommit, ListState, Snapshot, Task
     from gittasks.core.operations import Claim, Operation
     from gittasks.core.progress import Progress
     from gittasks.core.rules import Symptom
+    from gittasks.core.trailers import TaskTrailer
     from gittasks.core.view import ListView, StaleClaim
     from gittasks.store.leases import Lease
     from gittasks.store.list_version import Heads
@@ -548,15 +548,15 @@ class Workspace(Session):
 
     def conflicts(self) -> list[OpenConflict]:
         """Concurrent writes that differ and were not written over since, by task."""
-        from gittasks.workspace import sharing
+        from gittasks.workspace import conflicts
 
-        return sharing.conflicts(self)
+        return conflicts.conflicts(self)
 
     def keep_conflicts(self, task_id: str | None = None) -> int:
         """Settle conflicts in favour of what stands, of one task or of all; how many."""
-        from gittasks.workspace import sharing
+        from gittasks.workspace import conflicts
 
-        return sharing.accept_value(self, task_id)
+        return conflicts.accept_value(self, task_id)
 
     # --- commits of the code ------------------------------------------------------------------
 

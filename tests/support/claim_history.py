@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gittasks.core.messages import CLAIM, OWNER, SESSION, STATUS, TASK, parse_trailers
+from gittasks.core.trailers import CLAIM, OWNER, SESSION, STATUS, TASK, parse_trailers
 from support.repositories import git
 
 

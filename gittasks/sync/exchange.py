@@ -19,11 +19,10 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
-from gittasks.core.merge.resolution import Conflict
-from gittasks.core.messages import OWNER, SESSION, parse_trailers, undo_message
+from gittasks.core.messages import undo_message
 from gittasks.core.model import ListState, Unmerged
+from gittasks.core.trailers import OWNER, SESSION, parse_trailers
 from gittasks.errors import (
     UPDATE,
     BranchGone,
@@ -61,8 +60,7 @@ from gittasks.store.objects import NewObject
 from gittasks.store.remotes import PushOutcome
 from gittasks.store.repository import Repository
 from gittasks.store.transaction import CommitResult, Propose, Signatures
-
-__all__ = ["SyncOptions", "SyncResult", "sync"]
+from gittasks.sync.outcome import Look, SyncOptions, SyncResult
 
 
 def rewritten(list_id: str, remote: str) -> HistoryRewritten:
@@ -229,63 +227,20 @@ _DOUBTS = 2
 _BACKOFF = Backoff(first=0.05, most=2.0)
 
 
-class SyncResult(NamedTuple):
-    """Outcome for one list: operations that came in and went out, parents first.
-
-    `branch` is the list as it is now, None when it could not be read; `conflicts` are all that
-    are open, `error` says why the list is not in line with the remote.
-    """
-
-    list_id: str
-    remote: str
-    branch: ListVersion | None = None
-    received: tuple[CommitInfo, ...] = ()
-    sent: tuple[CommitInfo, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
-    created: bool = False
-    """The remote did not have the list before."""
-    absent: bool = False
-    """The remote does not have the list."""
-    behind: bool = False
-    """The remote lacked operations that it had before."""
-    removed: bool = False
-    """The remote had the list and has it no more; all that is here was there."""
-    kept: bool = False
-    """There is a branch of a list here that was removed there."""
-    deleted: bool = False
-    """The list had been dropped, and was deleted here as it was there."""
-    pushed_as: str | None = None
-    """The branch that it is pushed to, where `gittasks.pushAs` names one."""
-    taken: tuple[str, ...] = ()
-    """Side branches that were taken in."""
-    untaken: tuple[str, ...] = ()
-    """Sentences about those that could not be."""
-    rounds: int = 0
-    lagging: tuple[str, ...] = ()
-    error: GittasksError | None = None
-
-
-class SyncOptions(NamedTuple):
-    """Steps to take: `fetch` first, `push` at the end; take over a rewritten history or not."""
-
-    fetch: bool
-    push: bool
-    accept_rewrite: bool = False
-    first: bool = False
-    """Push to a remote that has no branch yet, whatever the code."""
-
-
-def sync(
+def run(
     stores: Sequence[ListStore],
     remote: str,
     wish: SyncOptions,
     there: frozenset[str] | None = None,
+    look: Look | None = None,
 ) -> list[SyncResult]:
     """Bring lists and the remote in line; one that fails stops no other.
 
-    `there` are the lists that the remote has, where that is known already.
+    `there` are the lists that the remote has, `look` is what a fetch of the only list has shown,
+    where that is known already.
     """
-    exchanges = {store.list_id: _ListSync(store, remote, wish) for store in stores}
+    before = look.before if look else None
+    exchanges = {store.list_id: _ListSync(store, remote, wish, before) for store in stores}
     running = dict(exchanges)
     urls = home.urls_of(stores[0].repository, remote) if stores else None
     decided = urls is None or urls.decided
@@ -293,7 +248,7 @@ def sync(
         if not running:
             break
         if wish.fetch or attempt or not decided:
-            _fetch(running, remote, there if not attempt else None)
+            _fetch(running, remote, *((None, None) if attempt else (there, look)))
         for exchange in running.values():
             exchange.guarded(exchange.integrate)
         commits = {i: c for i, e in running.items() if (c := e.guarded(e.to_push))}
@@ -307,18 +262,24 @@ def sync(
     return [exchange.result for exchange in exchanges.values()]
 
 
-def _fetch(running: Mapping[str, _ListSync], remote: str, there: frozenset[str] | None) -> None:
+def _fetch(
+    running: Mapping[str, _ListSync],
+    remote: str,
+    there: frozenset[str] | None,
+    look: Look | None,
+) -> None:
     """Fetch for all that are running; when that fails, it failed for each."""
     repository = next(iter(running.values())).repository
     present = [list_id for list_id in running if there is None or list_id in there]
     while True:
         try:
-            absent = remotes.fetch(repository, remote, present)
+            absent = _shown_absent(look) if look else remotes.fetch(repository, remote, present)
             break
         except Refused as error:  # the tracking ref of one list has another's name in the way
             list_id = error.details["list"]
             running[list_id].fail(error)
             present.remove(list_id)
+            look = None
         except (RemoteFailure, Busy) as error:
             for exchange in running.values():
                 exchange.fail(error)
@@ -331,6 +292,13 @@ def _fetch(running: Mapping[str, _ListSync], remote: str, there: frozenset[str] 
         if exchange.settled:
             continue
         exchange.note_fetched(absent=list_id in missing)
+
+
+def _shown_absent(look: Look) -> frozenset[str]:
+    """The lists that a fetch did not find; raises what it ended with."""
+    if look.error:
+        raise look.error
+    return look.absent
 
 
 def _fetch_side_branches(running: Mapping[str, _ListSync], remote: str) -> None:
@@ -357,7 +325,7 @@ def _push(
             for list_id in [i for i in commits if running[i].must_follow]:
                 running[list_id].fail(never_first(list_id, remote))
                 del pushed[list_id]
-        _drop_removed(running, remote, pushed)
+        only_at = _drop_removed(running, remote, pushed)
         divided = frozenset() if decided else _divided(repository, remote, list(pushed))
     except RemoteFailure as error:
         for list_id in pushed:
@@ -372,22 +340,31 @@ def _push(
             running[list_id].fail(side_branches.shared_name(list_id, going[ref], ref))
         going.setdefault(ref, list_id)
     refspecs = {ref: pushed[list_id] for ref, list_id in going.items()}
-    answers = remotes.push(repository, remote, refspecs) if refspecs else {}
+    only_at = {ref: tip for ref, tip in only_at.items() if ref in refspecs}
+    answers = remotes.push(repository, remote, refspecs, only_at) if refspecs else {}
     for ref, list_id in going.items():
         running[list_id].note_pushed(pushed[list_id], answers[ref])
 
 
-def _drop_removed(running: Mapping[str, _ListSync], remote: str, pushed: dict[str, str]) -> None:
-    """Keep back what a push without a fetch would put back: what the remote had and has no more."""
+def _drop_removed(
+    running: Mapping[str, _ListSync], remote: str, pushed: dict[str, str]
+) -> dict[str, str]:
+    """Keep back what a push without a fetch would put back: what the remote had and has no more.
+
+    Where the commit is known that it had last, the push itself asks for that: returned are these
+    by ref. A branch that is gone or has moved is refused then, and fetched. All others are looked
+    at first.
+    """
     unseen = [list_id for list_id in pushed if running[list_id].must_be_there]
-    if not unseen:
-        return
+    only_at = {running[i].ref: tip for i in unseen if (tip := running[i].known_tip)}
+    unseen = [list_id for list_id in unseen if running[list_id].ref not in only_at]
     repository = next(iter(running.values())).repository
-    shown = remotes.branches(repository, remote)
+    shown = remotes.branches(repository, remote) if unseen else {}
     for list_id in unseen:
         if repository.ref(list_id) not in shown:
             running[list_id].note_removed()
             del pushed[list_id]
+    return only_at
 
 
 # --- a remote that is fetched from one URL and pushed to others ----------------------------------
@@ -455,7 +432,9 @@ def _is_dropped(store: ListStore) -> bool:
 class _ListSync:
     """One list on its way: what is known of the remote, what came in, what is to go out."""
 
-    def __init__(self, store: ListStore, remote: str, wish: SyncOptions) -> None:
+    def __init__(
+        self, store: ListStore, remote: str, wish: SyncOptions, before: Heads | None
+    ) -> None:
         self.repository = store.repository
         self.ref = side_branches.pushed_ref(store.repository, store.list_id)
         """The ref on the remote that it is pushed to."""
@@ -468,7 +447,7 @@ class _ListSync:
         self._list_id = store.list_id
         self._remote = remote
         self._wish = wish
-        self._before = store.heads()
+        self._before = before or store.heads()
         self._absent = self._looked = False
         self._received: dict[str, CommitInfo] = {}
         self._unsent: tuple[CommitInfo, ...] = ()
@@ -630,6 +609,14 @@ class _ListSync:
         """True when the remote had it, and has not been asked since."""
         known = remotes.held(self.repository, self._remote, self._list_id)
         return known is not None and not self._looked and not self.result.pushed_as
+
+    @property
+    def known_tip(self) -> str | None:
+        """The commit that the remote showed last, which what is here has grown from."""
+        tracked = self._store.heads().tracked
+        published = remotes.published(self.repository, self._remote, self._list_id)
+        apart = self._urls is not None and self._urls.apart
+        return tracked if tracked == published and not apart else None
 
     @property
     def must_follow(self) -> bool:

@@ -1,0 +1,44 @@
+"""The programs that an exchange runs: each is a connection to the remote, or time of its own."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from support import clones, meter
+
+
+@pytest.mark.parametrize(
+    ("before", "command", "runs"),
+    [
+        ((), ("sync",), ["fetch"]),
+        ((), ("pull",), ["fetch"]),
+        (("note", "t0", "x"), ("sync",), ["fetch", "push"]),
+        (("note", "t0", "x"), ("push",), ["push"]),
+        ((), ("claim", "t1"), ["push"]),
+    ],
+    ids=lambda value: " ".join(value) or "nothing",
+)
+def test_an_exchange_runs_one_git_for_each_direction(
+    tmp_path: Path, before: tuple[str, ...], command: tuple[str, ...], runs: list[str]
+) -> None:
+    """Nothing to do costs a fetch, something to send a push, and nothing else runs git."""
+    (ann,) = clones.share(str(tmp_path), "ann", tasks=["t0", "t1"])
+    time.sleep(0.1)  # settings that changed in the last 50 ms are not remembered
+    ann.ok("sync")
+    if before:
+        ann.ok(*before)
+    cost = meter.measure(ann, *command)
+    assert [_verb(line) for line in cost.processes] == runs
+
+
+def _verb(line: str) -> str:
+    """The command of a git, behind its options."""
+    words = iter(line.split()[1:])
+    for word in words:
+        if word == "-c":
+            next(words)
+        elif not word.startswith("-"):
+            return word
+    return ""
