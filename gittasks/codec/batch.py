@@ -15,6 +15,7 @@ from gittasks.codec import strict_json
 from gittasks.core.fields import BY_NAME, LISTS, Kind, arranged
 from gittasks.core.model import Status
 from gittasks.core.operations import MARK, AddNote, Create, Operation, Transition, Update, Verb
+from gittasks.core.suggestions import field_meant, status_meant, verb_meant
 from gittasks.core.validation import shorten
 from gittasks.errors import InvalidData
 
@@ -181,8 +182,6 @@ class _Reader:
         if op == "claim":
             hint = "a claim is decided by the remote, one at a time: the command claim does that"
         elif isinstance(op, str):
-            from gittasks.core.suggestions import verb_meant
-
             near = verb_meant(op, _KEYS)
             hint = f'did you mean "{near}"?' if near else None
         return self.fault(number, f'"op" must be one of {known}, not {_shown(op)}', hint)
@@ -202,8 +201,6 @@ class _Reader:
         return {name: value for name, value in fields.items() if value is not None}
 
     def unknown_key(self, op: str, key: str, number: int) -> InvalidData:
-        from gittasks.core.suggestions import field_meant
-
         message = f"unknown key {_shown(key)} for {op}; it takes {', '.join(_KEYS[op])}"
         if key in _OPTIONS:
             return self.fault(number, message, f"it is an option of the whole batch: --{key}")
@@ -271,8 +268,6 @@ class _Reader:
         known = [s.value for s in Status if op != "create" or s is not Status.DELETED]
         if text in known:
             return Status(text)
-        from gittasks.core.suggestions import status_meant
-
         near = status_meant(text)
         hint = f'did you mean "{near}"?' if near in known else None
         message = f"{_shown(text)} is not a status for {op}; it takes {', '.join(known)}"

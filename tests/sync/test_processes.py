@@ -16,7 +16,7 @@ from support import clones, meter
         ((), ("pull",), ["fetch"]),
         (("note", "t0", "x"), ("sync",), ["fetch", "push"]),
         (("note", "t0", "x"), ("push",), ["push"]),
-        ((), ("claim", "t1"), ["push"]),
+        ((), ("claim", "t1"), ["fetch", "push"]),
     ],
     ids=lambda value: " ".join(value) or "nothing",
 )
