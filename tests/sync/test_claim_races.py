@@ -11,6 +11,7 @@ import time
 import pytest
 from support import transports
 from support.claim_history import Event, Recorder, Written, faults, on_remote, recorded
+from support.claimers import Claimer, race
 from support.repositories import Repo, by_name, git
 from support.transports import Remote
 
@@ -77,6 +78,20 @@ def test_claimers_over_each_transport(remote: Remote, tmp_path: object) -> None:
     assert faults(events, on_remote(remote.path)) == []
     assert sum(e.told == "ok" for e in events if e.kind == "claim") >= 4
     assert not [e for e in events if e.told == "unknown"]
+
+
+def test_commands_tools_and_hooks_at_once(tmp_path: object, bare: str) -> None:
+    """By whatever way somebody asks, the one who was told is the only one."""
+    folder = str(tmp_path)
+    with transports.over_path(bare) as remote:
+        ways = ("command", "tool", "hook")
+        racers = [
+            Claimer(repo, f"s{n}", way)
+            for n, (repo, way) in enumerate(zip(_clones(remote, folder, 3), ways, strict=True))
+        ]
+        outcome = race(racers, folder, tries=6, seconds=60)
+        assert faults(recorded(folder), on_remote(bare)) == []
+        assert outcome.granted.total() >= 3
 
 
 def test_claimers_behind_a_proxy_that_loses_delays_and_cuts(

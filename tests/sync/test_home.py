@@ -16,7 +16,7 @@ from support import agents, transports
 from support.clones import on_hub, share
 from support.repositories import Repo
 
-from gittasks.core.operations import Claim, Transition, Verb
+from gittasks.core.operations import Claim, Transition, Update, Verb
 from gittasks.errors import GittasksError
 from gittasks.githooks import dispatch
 from gittasks.store import home
@@ -310,6 +310,24 @@ def test_every_command_asks_the_same_remote(
         assert there
         row = bob.git("ls-remote", there.fetch, "refs/heads/gittasks/plan")
         assert row.partition("\t")[0] == bob.head()
+
+
+@pytest.mark.parametrize(("set_up", "expected"), TABLE, ids=[s.__name__[1:] for s, _ in TABLE])
+def test_reads_are_never_refused_and_show_what_was_fetched_from_it(
+    set_up: SetUp, expected: str | None, tmp_path: object
+) -> None:
+    """`status`, the list and what is ready are as the same remote had them when last fetched."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    set_up(bob, ada.git("remote", "get-url", "origin"))
+    ada.edit(Update("a", subject="News"))
+    assert not ada.sync().error
+    bob.git("fetch", "-q", "--all")
+    shows_it = expected not in (LOCAL, REFUSED) and set_up is not _moved
+    told = bob.run("status", "--list=plan", "--no-fetch")
+    assert told.code == 0, told.err
+    listed, ready = bob.workspace("plan").tasks, bob.workspace("plan").ready()
+    assert [*listed] == ["a", "b", "c"] == [task.id for task in ready]
+    assert {listed["a"].subject, ready[0].subject} == {"News"} or not shows_it
 
 
 @pytest.mark.parametrize(
