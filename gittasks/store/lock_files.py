@@ -1,7 +1,8 @@
 """Lock files: one a list, so that writers here queue; and those that a killed git of ours leaves.
 
 The lock of a list only saves retries and lets the next writer know a dead one's leftovers:
-correctness is the compare-and-swap of the ref. The kernel frees it when its holder dies.
+correctness is the compare-and-swap of the ref. The kernel frees it when its holder dies, and
+grants it in the order in which writers came.
 
 Before a git of ours runs that takes locks, a note names them: a file that we and that git keep
 locked while either lives. A note that nobody holds is that of a dead one, and the locks that it
@@ -69,14 +70,26 @@ class ListLock:
         return self
 
     def _queue(self) -> bool:
+        """Wait for the turn of this writer; False when the guarded move is to decide without."""
         assert self._handle is not None  # noqa: S101
+        try:
+            if platform.try_lock(self._handle):
+                return True
+            request = platform.request_lock(self._handle)
+            if request is None:
+                return self._poll(self._handle)
+        except OSError:
+            return False  # a file system without locks
+        if not request.is_settled(min(_SILENCE, _PATIENCE)):
+            if _SILENCE < _PATIENCE and self._tell_of_holder():
+                return False
+            request.is_settled(_PATIENCE - _SILENCE)
+        return request.granted
+
+    def _poll(self, handle: int) -> bool:
+        """Try again and again, where the system has no queue; then who comes last may be first."""
         began, attempt, announced = time.monotonic(), 0, False
-        while True:
-            try:
-                if platform.try_lock(self._handle):
-                    return True
-            except OSError:
-                return False  # a file system without locks
+        while not platform.try_lock(handle):
             waited = time.monotonic() - began
             if waited > _PATIENCE:
                 return False
@@ -86,6 +99,7 @@ class ListLock:
                     return False
             _BACKOFF.wait(attempt)
             attempt += 1
+        return True
 
     def _tell_of_holder(self) -> bool:
         """Say who is waited for; True when that is in vain, as it is stopped."""

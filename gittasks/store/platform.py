@@ -196,6 +196,44 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
+class LockRequest:
+    """A place in the system's queue for the lock on a file: who asked first has it first.
+
+    A thread stands there, so that who asked can do something else meanwhile, or go away. Its
+    descriptor is its own: one that was closed here could be another file's by then.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        import threading  # only who finds a lock taken needs it
+
+        self.granted = False
+        """True from when the lock is had by whoever holds the descriptor that was given."""
+        self._descriptor = os.dup(descriptor)
+        self._settled = threading.Event()
+        threading.Thread(target=self._stand, daemon=True).start()
+
+    def _stand(self) -> None:
+        import fcntl
+
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            self.granted = True
+        except OSError:
+            pass  # a file system without locks: it is not granted
+        finally:
+            os.close(self._descriptor)  # the lock stays as long as the other one is open
+            self._settled.set()
+
+    def is_settled(self, seconds: float) -> bool:
+        """Wait so long at most; True when it was granted, or cannot be."""
+        return self._settled.wait(seconds)
+
+
+def request_lock(descriptor: int) -> LockRequest | None:
+    """Stand in the queue for a lock that another process has; None where it can only be tried."""
+    return None if WINDOWS else LockRequest(descriptor)
+
+
 def _identity(path: str) -> tuple[int, int] | None:
     try:
         status = os.lstat(path)

@@ -17,7 +17,7 @@ from support.repositories import Repo
 
 from gittasks.core.operations import Transition, Verb
 from gittasks.errors import Busy
-from gittasks.store import lock_files, platform, refs
+from gittasks.store import lock_files, refs
 from gittasks.workspace import Workspace
 
 pytestmark = gits.files_only
@@ -488,11 +488,9 @@ def test_checks_are_made_again_on_the_new_head(
         return real(*args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(refs.FileRefs, "move", beaten)
-    monkeypatch.setattr(lock_files, "_PATIENCE", 0.01)
     workspace = listed.workspace(GITTASKS_SESSION="loser")
     # The winner runs without our queue, as a program that does not know it would.
-    Path(listed.git_dir, "gittasks/lock/gittasks/plan").unlink()
-    monkeypatch.setattr(platform, "try_lock", lambda _: False)
+    monkeypatch.setattr(lock_files.ListLock, "_queue", lambda _: False)
     with pytest.raises(Exception, match=r"held|winner"):
         workspace.edit([START_A])
     assert raced == [0]
