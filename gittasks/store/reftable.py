@@ -42,6 +42,8 @@ _LOCKED = ("cannot lock references", "data is locked", "File exists")
 """Git's ways to say that another program has the stack locked."""
 _OURS = "refs/gittasks/"
 _REMOTES = "refs/remotes/"
+_OPTIONS = ("-c", "hook.reference-transaction.enabled=false", "-c", "core.fsync=reference")
+"""Options of a git that moves refs: it runs no hook, and syncs them, as it does only when told."""
 _ROW = "--format=%(objectname) %(refname) %(symref)"
 
 
@@ -305,7 +307,7 @@ class TableRefs:
         text = "\n".join(["start", *orders, "prepare", "commit", ""])
         with lock_files.noting(self._common, [self._lock()], shared=self._shared) as note:
             answer = git.run(
-                [*git.NO_HOOKS, "-c", "hook.reference-transaction.enabled=false", *args],
+                [*git.NO_HOOKS, *_OPTIONS, *args],
                 cwd=self._start,
                 env=env,
                 stdin=text.encode("utf-8", "surrogateescape"),

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import agents, clones, systems
+from support import agents, clones, gits, systems
 from support.commits import commit, ran, said
 from support.repositories import GITTASKS, Repo, git
 
@@ -95,6 +95,7 @@ def test_a_program_is_run(listed: Repo, system: dict[str, str]) -> None:
 # --- Windows ---------------------------------------------------------------------------------
 
 
+@gits.files_only
 def test_refusals_of_windows_are_met(listed: Repo, windows: dict[str, str], tmp_path: Path) -> None:
     """Files that a scanner holds, or that are read-only, are replaced; nobody is signalled."""
     listed.ok("start", "a", env=windows)
@@ -135,6 +136,7 @@ def test_a_running_gc_is_looked_up_and_never_signalled_on_windows(
 # --- disks that ignore case ------------------------------------------------------------------
 
 
+@gits.files_only
 def test_a_list_is_known_by_its_stored_spelling(ada: Repo) -> None:
     """However it is named, one list is read, written and sent: the one that is there."""
     env = systems.insensitive(ada.path)
@@ -151,6 +153,7 @@ def test_a_list_is_known_by_its_stored_spelling(ada: Repo) -> None:
     assert os.listdir(ada.file(".git/refs/heads/gittasks")) == ["plan"]
 
 
+@gits.files_only
 def test_a_fetched_list_is_known_by_its_stored_spelling(tmp_path: Path) -> None:
     bob = clones.share(str(tmp_path), "ada", "bob")[1]
     bob.git("fetch", "-q")
@@ -181,6 +184,7 @@ def test_lists_that_differ_in_case_are_named_by_doctor(listed: Repo) -> None:
 # --- macOS -----------------------------------------------------------------------------------
 
 
+@gits.files_only
 def test_the_ref_is_synced_past_the_cache_of_the_disk_on_macos(
     listed: Repo, tmp_path: Path
 ) -> None:
@@ -193,6 +197,7 @@ def test_the_ref_is_synced_past_the_cache_of_the_disk_on_macos(
     assert not _kinds(log, "plain")
 
 
+@gits.files_only
 @pytest.mark.parametrize("kind", ["full", "barrier"])
 def test_a_disk_without_these_syncs_gets_the_plain_one(
     listed: Repo, tmp_path: Path, kind: str

@@ -59,6 +59,15 @@ def test_a_warm_read_runs_no_git_and_a_write_one(listed: Repo) -> None:
         assert meter.measure(listed, "list").processes == (), words
 
 
+def test_what_a_move_wrote_is_synced(listed: Repo, tmp_path: Path) -> None:
+    """git syncs no ref by itself: its trace counts the syncs of the table and of its list."""
+    trace = tmp_path / "trace"
+    listed.ok("start", "a", env={"GIT_TEST_FSYNC": "1", "GIT_TRACE2_EVENT": str(trace)})
+    events = [json.loads(line) for line in trace.read_text().splitlines()]
+    syncs = [event["count"] for event in events if event.get("name") == "hardware-flush"]
+    assert sum(syncs) >= 2
+
+
 def test_a_move_by_another_program_is_read_once(listed: Repo) -> None:
     """A commit of code, a branch that is moved by hand, a stack that is packed."""
     before = listed.head()
