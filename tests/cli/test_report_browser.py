@@ -106,6 +106,8 @@ def test_the_page_fits_and_can_be_read(browser: Browser, page_of: Address, build
             wide = page.value("document.documentElement.scrollWidth")
             assert wide <= width, (width, page.value(_OVERFLOW))
             assert page.value(_OVERFLOW) == [], width
+            heads = "[...document.querySelectorAll('.people th')].map(h => h.offsetHeight > 9)"
+            assert set(page.value(heads)) <= {True}, "figures without their heads"
             contrast = page.value(_FAINT)
             assert contrast["seen"] > 40
             assert contrast["found"] == [], (width, scheme)

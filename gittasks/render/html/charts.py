@@ -406,8 +406,8 @@ def _critical_words(report: Report) -> Html:
     ]
     more = len(critical.left) - len(links)
     seconds = report.picture.eta_seconds
-    left = f" (about {duration_words(seconds)}, an estimate)" if seconds else ""
-    return tag("p", f"What decides the end{left}: ", *links, f" → {more} more" if more else None)
+    left = f" (about {duration_words(seconds)}, estimate)" if seconds else ""
+    return tag("p", f"Critical path{left}: ", *links, f" → {more} more" if more else None)
 
 
 # --- the drawing -------------------------------------------------------------------------------

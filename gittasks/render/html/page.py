@@ -166,12 +166,13 @@ def phases_section(report: Report) -> Html:
         name = (label or "").casefold()
         head = _phase_head(words[name], times.get(name)) if name in words else None
         at_work = any(task.status is Status.IN_PROGRESS for task in members)
+        begun = at_work or any(task.status.closed for task in members)
         parts.append(
             tag(
                 "details",
                 tag("summary", head or _plain_head(label, members)),
                 tag("div", *lines, id=f"p-{len(parts) + 1}"),
-                class_="phase",
+                class_="phase" if begun else "phase waiting",
                 open=at_work and len(members) <= _OPEN,
             )
         )
