@@ -52,7 +52,7 @@ def _missing(error: ImportError) -> Exception:
 
 @command("prime", hot=True)
 def prime_command(settings: Settings) -> Answer:
-    """Tell an agent how to use gittasks, and how the list stands."""
+    """Print the manual for agents: how to use gittasks, and the state of the list."""
     view = None
     try:
         workspace = settings.workspace()

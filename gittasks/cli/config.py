@@ -22,7 +22,7 @@ _SCOPES = ("local", "worktree", "global", "system")
     "config",
     argument("setting_name", required=False, metavar="[NAME]"),
     argument("value", required=False, metavar="[VALUE]"),
-    option("--unset", is_flag=True, help="Take the setting out, so that its default counts."),
+    option("--unset", is_flag=True, help="Remove the setting, so that its default applies."),
     option(
         "--scope",
         type=Choice(_SCOPES),

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 @command(
     "deinit",
-    option("--lists", is_flag=True, help="The branches of the lists here, too."),
-    option("--claude", is_flag=True, help="What is ours in Claude Code's settings here, too."),
-    option("--unshared", is_flag=True, help="Also work that is nowhere else."),
-    option("--dry-run", is_flag=True, help="Only show what would go."),
+    option("--lists", is_flag=True, help="Also delete the branches of the lists here."),
+    option("--claude", is_flag=True, help="Also remove gittasks from Claude Code's settings here."),
+    option("--unshared", is_flag=True, help="Also delete work that exists nowhere else."),
+    option("--dry-run", is_flag=True, help="Only show what would be removed."),
 )
 def deinit_command(
     settings: Settings, lists: bool, claude: bool, unshared: bool, dry_run: bool
 ) -> Answer:
-    """Take gittasks out of this clone: hooks, settings, records and refs of ours.
+    """Remove gittasks from this clone: its hooks, settings, records and refs.
 
-    The lists stay, here and on remotes, unless --lists takes their branches here. Refused where
+    The lists stay, here and on remotes; --lists deletes their branches here. Refused where
     work would be lost that is nowhere else.
     """
     workspace = settings.workspace()

@@ -45,26 +45,26 @@ def install_command(settings: Settings) -> Answer:
 
 @command("uninstall")
 def uninstall_command(settings: Settings) -> Answer:
-    """Take out what install set up; what was there before is there again."""
+    """Remove what install set up, and restore what was there before."""
     return _answer(settings, install.uninstall)._replace(exit_code=0)
 
 
 @command("status")
 def status_command(settings: Settings) -> Answer:
-    """Show what is set up; exit code 1 when something is not."""
+    """Show what is installed; exit code 1 when something is missing."""
     return _answer(settings, install.status)
 
 
 @command(
     "catch-up",
     argument("commits", metavar="[RANGE]", nargs=-1),
-    option("--all", "everybody", is_flag=True, help="Of authors unknown to the list as well."),
+    option("--all", "everybody", is_flag=True, help="Also of authors unknown to the list."),
     option("--dismiss", is_flag=True, help="Dismiss all that could not be done so far."),
 )
 def catch_up_command(
     settings: Settings, commits: tuple[str, ...], everybody: bool, dismiss: bool
 ) -> Answer:
-    """Move the tasks that commits name which no hook saw: those new in the upstream, or RANGE.
+    """Move the tasks named by commits that no hook saw: new ones of the upstream, or RANGE.
 
     Each commit acts for its author, at its date, and counts once, whichever clone catches up.
     It completes, skips and links; it starts, reopens and deletes nothing.
@@ -197,7 +197,7 @@ def _read(name: str) -> bytes:
     option("--fix", is_flag=True, help="Fix what can be fixed without a choice."),
 )
 def doctor_command(settings: Settings, fix: bool) -> Answer:
-    """Look over the repository and all its lists; exit code 1 when there is something to see to."""
+    """Check the repository and all its lists; exit code 1 when there are problems."""
     workspace = settings.workspace()
     findings = [*install.symptoms(workspace, fix=fix), *workspace.doctor(fix=fix)]
     return Answer(

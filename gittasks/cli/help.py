@@ -140,7 +140,7 @@ _git-gittasks() {
 
 @command("completion", argument("shell", type=Choice(("bash", "zsh", "fish"))))
 def completion_command(_settings: Settings, shell: str) -> Answer:
-    """Print what SHELL has to run so that Tab completes commands, options, and ids.
+    """Print the script with which SHELL completes commands, options and ids on Tab.
 
     \b
     bash  echo 'eval "$(gittasks completion bash)"' >>~/.bashrc

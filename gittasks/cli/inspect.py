@@ -90,7 +90,7 @@ def _hints(shown: Picture, form: str) -> list[str]:
     option("--ignore", multiple=True, metavar="RULE", help="All but this rule."),
 )
 def lint_command(settings: Settings, only: tuple[str, ...], ignore: tuple[str, ...]) -> Answer:
-    """Say what makes the progress of this list hard to see, and what to do about it.
+    """Show what makes the progress of this list hard to see, and what to do about it.
 
     It reads the list and its history and changes nothing. Exit code 1 when it finds something.
     """
@@ -113,7 +113,7 @@ def lint_command(settings: Settings, only: tuple[str, ...], ignore: tuple[str, .
     option("--people", is_flag=True, help="Name people, not only agents and sessions."),
 )
 def insights_command(settings: Settings, every: bool, since: str | None, people: bool) -> Answer:
-    """Show where the work lost its time: what lay, what was done twice, who waited for what.
+    """Show where the work lost its time: idle tasks, work done twice, who waited for what.
 
     It reads the history and changes nothing. Each line names the commits that show it.
     """

@@ -25,14 +25,14 @@ from gittasks.core.model import ListInfo, ListState
 from gittasks.errors import NotFound, Usage
 
 _offline_mark_option = option(
-    "--offline", is_flag=True, help="Do not ask the remote; the next sync brings it there."
+    "--offline", is_flag=True, help="Do not ask the remote; the next sync sends it."
 )
 
 
 @command(
     "init",
     argument("list_id", metavar="[ID]", required=False),
-    option("--title", metavar="TEXT", help="What the list is about, for people."),
+    option("--title", metavar="TEXT", help="A title for people."),
 )
 def init_command(settings: Settings, list_id: str | None, title: str | None) -> Answer:
     """Create a task list, or adopt one that is there, and use it from now on.
@@ -71,15 +71,15 @@ def _remark_on_id(list_id: str) -> Sequence[str]:
     "lists",
     argument("action", type=Choice(["restore", "forget"]), required=False),
     argument("list_id", metavar="[ID]", required=False),
-    option("--all", "every", is_flag=True, help="Those that are archived or dropped, too."),
+    option("--all", "every", is_flag=True, help="Also those that are archived or dropped."),
 )
 def lists_command(
     settings: Settings, action: str | None, list_id: str | None, every: bool
 ) -> Answer:
     """Show the open lists of this repository, local and fetched: progress, owners, last change.
 
-    `restore ID` brings back changes that were made here and are gone from the list's branch,
-    since another program moved or deleted it; `forget ID` lets go of them.
+    `restore ID` brings back changes that were made here and are missing from its branch,
+    since another program moved or deleted it; `forget ID` gives them up.
     """
     workspace = settings.workspace()
     if action is None:
@@ -102,7 +102,7 @@ def lists_command(
     _offline_mark_option,
 )
 def archive_command(settings: Settings, list_id: str | None, offline: bool) -> Answer:
-    """Put a list that is done with away, on its remote first. Nothing in it changes.
+    """Put a finished list away, on its remote first. Nothing in it changes.
 
     `lists` shows it with --all; work that somebody still does there is kept.
     """
@@ -115,7 +115,7 @@ def archive_command(settings: Settings, list_id: str | None, offline: bool) -> A
     _offline_mark_option,
 )
 def unarchive_command(settings: Settings, list_id: str, offline: bool) -> Answer:
-    """Open a list again that was archived or dropped."""
+    """Reopen a list that was archived or dropped."""
     return _marked(settings, list_id, ListState.OPEN, offline)
 
 
@@ -123,13 +123,13 @@ def unarchive_command(settings: Settings, list_id: str, offline: bool) -> Answer
     "drop",
     argument("list_id", metavar="ID"),
     _offline_mark_option,
-    option("--purge", is_flag=True, help="Delete a list that was dropped before, for good."),
-    option("--unshared", is_flag=True, help="With --purge: also what only this clone has."),
+    option("--purge", is_flag=True, help="Delete a dropped list for good."),
+    option("--unshared", is_flag=True, help="With --purge: also delete what only this clone has."),
 )
 def drop_command(
     settings: Settings, list_id: str, offline: bool, purge: bool, unshared: bool
 ) -> Answer:
-    """Mark a list as given up, on its remote first; unarchive takes that back.
+    """Mark a list as dropped, on its remote first; unarchive reopens it.
 
     --purge deletes its branch, once it is dropped: on the remote if nobody has changed it there
     since, and here. Clones that had the list follow with their next sync.
@@ -176,7 +176,7 @@ def _marked(settings: Settings, list_id: str | None, state: ListState, offline: 
     argument("list_id", metavar="ID"),
 )
 def use_command(settings: Settings, list_id: str) -> Answer:
-    """Choose the list that commands mean in this worktree."""
+    """Choose the list that commands work on in this worktree."""
     workspace = settings.workspace()
     workspace.use(list_id)
     return Answer(
@@ -204,7 +204,7 @@ def apply_command(
     force: bool,
     parallel: bool,
 ) -> Answer:
-    """Bring the list to what a plan says, in one commit. FILE may be - for stdin.
+    """Apply a plan to the list, in one commit. FILE may be - for stdin.
 
     A plan is YAML or Markdown. Applying it again changes nothing; progress made since is kept.
     """

@@ -136,7 +136,7 @@ COMMON = (
     option(
         "-l", "--list", "list_id", metavar="LIST", help="The list to work on, by id.", common=True
     ),
-    option("--as", "acting", metavar="NAME", help="Who acts, when not you.", common=True),
+    option("--as", "acting", metavar="NAME", help="Act as NAME.", common=True),
     option("--json", is_flag=True, help="One JSON document on stdout.", common=True),
     option(
         "--color",
@@ -148,10 +148,10 @@ COMMON = (
     option(
         "--no-fetch",
         is_flag=True,
-        help="Fetch no list that is missing, and nothing that a partial clone lacks.",
+        help="Do not fetch missing lists, or objects that a partial clone lacks.",
         common=True,
     ),
-    option("--no-pager", is_flag=True, help="Print long answers at once.", common=True),
+    option("--no-pager", is_flag=True, help="Do not use a pager.", common=True),
 )
 """Options that every command takes, before or after its name, named as in the Settings."""
 
@@ -164,20 +164,20 @@ def version_command(_settings: Settings) -> int:
 
 
 ids_argument = argument("task_ids", nargs=-1, required=True, metavar="ID...")
-owner_option = option("--owner", metavar="NAME", help="Who acts, when not you.")
+owner_option = option("--owner", metavar="NAME", help="Act as NAME.")
 force_option = option(
     "--force",
     is_flag=True,
-    help="Override the rules blocked, held and one-in-progress; recorded.",
+    help="Override the rules blocked, held and one-in-progress; it is recorded.",
 )
 parallel_option = option(
     "--parallel", is_flag=True, help="Allow several tasks in progress for one owner."
 )
 resume_option = option(
-    "--resume", is_flag=True, help="Go on with what an earlier session of the same owner began."
+    "--resume", is_flag=True, help="Go on with what an earlier session of this owner began."
 )
 offline_option = option(
-    "--offline", is_flag=True, help="Do not ask the remote; what is claimed so is tentative."
+    "--offline", is_flag=True, help="Do not ask the remote; the claim is tentative."
 )
 first_option = option(
     "--first",
@@ -185,7 +185,7 @@ first_option = option(
     help="Push also to a remote that has no branch yet, before the code.",
 )
 remote_option = option(
-    "--remote", metavar="NAME", help="Ask this remote, whatever the list's own is."
+    "--remote", metavar="NAME", help="Ask this remote instead of the list's own."
 )
 
 

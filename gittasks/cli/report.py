@@ -32,9 +32,7 @@ _HEAD = 2000
 
 @command(
     "report",
-    option(
-        "-o", "--output", "target", metavar="FILE", help="Write it to FILE; - is standard output."
-    ),
+    option("-o", "--output", "target", metavar="FILE", help="Write to FILE; - is standard output."),
     option(
         "--format",
         "form",
@@ -42,7 +40,7 @@ _HEAD = 2000
         default="html",
         help="A page (the default), or Markdown for a pull request.",
     ),
-    option("--force", is_flag=True, help="Overwrite FILE whatever it is."),
+    option("--force", is_flag=True, help="Overwrite FILE even if it is not a report."),
     at_option,
 )
 def report_command(
@@ -169,7 +167,7 @@ _PORT = 7373
         metavar="N",
         help=f"Serve on this port; 0 is any. Without it {_PORT}, or any when that is taken.",
     ),
-    option("--fetch", metavar="TIME", help="Ask the remote every so often: 30s, 5m."),
+    option("--fetch", metavar="TIME", help="Fetch from the remote this often: 30s, 5m."),
 )
 def serve_command(settings: Settings, port: int | None, fetch: str | None) -> int:
     """Show the report as a live page on this machine, until Ctrl-C.

@@ -30,7 +30,7 @@ _options = (
     option(
         "--accept-rewrite",
         is_flag=True,
-        help="Merge a history that was rewritten on the remote as well.",
+        help="Also merge a history that was rewritten on the remote.",
     ),
 )
 
@@ -39,7 +39,7 @@ _options = (
 def pull_command(
     settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool
 ) -> Answer:
-    """Fetch what others did and merge it. REMOTE is the list's own, else origin."""
+    """Fetch and merge the work of others. REMOTE is the list's own, else origin."""
     return _exchange(settings, SyncOptions(True, False, accept_rewrite), remote, all_lists)
 
 
@@ -47,7 +47,7 @@ def pull_command(
 def push_command(
     settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool, first: bool
 ) -> Answer:
-    """Send my work; what others pushed first is merged. Never with force."""
+    """Push my work; what others pushed first is merged. Never forces."""
     wish = SyncOptions(accept_rewrite, True, accept_rewrite, first)
     return _exchange(settings, wish, remote, all_lists)
 
@@ -220,10 +220,10 @@ def _changes(count: int) -> str:
     option("--keep", is_flag=True, help="Settle them: the values shown are right."),
 )
 def conflicts_command(settings: Settings, task_id: str | None, keep: bool) -> Answer:
-    """Show what was changed in two places at once: what stands, what does not, how to swap.
+    """Show fields changed in two places at once: the value kept, those discarded, how to swap.
 
-    Nothing has to be done about them: one value stands everywhere. A conflict is gone when
-    somebody changes that field again, or keeps what stands. Exit code 1 when there are some.
+    Nothing has to be done about them: all clones show the same value. A conflict ends when
+    somebody changes that field again, or keeps the value. Exit code 1 when there are some.
     """
     workspace = settings.workspace()
     snapshot = workspace.snapshot()

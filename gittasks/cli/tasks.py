@@ -79,7 +79,7 @@ def _simple_options(*ways: str) -> Iterator[Parameter]:
             yield option(words, name, metavar=kind, multiple=listed, help=field.hint)
 
 
-_edit_option = option("--edit", "in_editor", is_flag=True, help="In the editor that git would use.")
+_edit_option = option("--edit", "in_editor", is_flag=True, help="Edit it in git's editor.")
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,15 +90,15 @@ def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
     "create",
     argument("subject", required=False, metavar="SUBJECT"),
     option("--subject", "subject_option", metavar="TEXT", hidden=True),
-    option("--id", "task_id", metavar="ID", help="Id to give it; else one is made."),
+    option("--id", "task_id", metavar="ID", help="Its id; by default one is made."),
     option("-d", "--description", metavar="TEXT", help="Details; - reads stdin, @FILE a file."),
-    option("--active-form", metavar="TEXT", help='What is said while it runs: "Running tests".'),
+    option("--active-form", metavar="TEXT", help='Text to show while it runs: "Running tests".'),
     option("--status", type=_OPEN_STATUSES, default="pending", help="State to begin in."),
     option("--owner", metavar="NAME", help="Whose task it is."),
-    option("--blocked-by", multiple=True, metavar="ID", help="Must be closed before this."),
-    option("--blocks", multiple=True, metavar="ID", help="Has to wait for this."),
+    option("--blocked-by", multiple=True, metavar="ID", help="This task must be closed first."),
+    option("--blocks", multiple=True, metavar="ID", help="This task has to wait for the new one."),
     option("--phase", metavar="NAME", help='Phase, when the subject has no "PHASE n:".'),
-    option("--after", metavar="ID", help="Place: right behind this; else by phase."),
+    option("--after", metavar="ID", help="Place it right after this task; default: by phase."),
     *_simple_options(),
     option("--metadata", multiple=True, metavar="K=V", help="Free data."),
     option("--iterations", type=int, metavar="N", help="Make a loop of N tasks in a chain."),
@@ -241,7 +241,7 @@ def _one_subject(argument: str | None, option: str | None) -> str:
     option("--owner", metavar="NAME", help="Whose task it is."),
     option("--result", metavar="TEXT", help="The outcome; -, @FILE as above."),
     option("--order", metavar="N", help="Place in the list: a number."),
-    option("--after", metavar="ID", help="Place in the list: right behind this."),
+    option("--after", metavar="ID", help="Place it right after this task."),
     option("--phase", metavar="NAME"),
     *_simple_options("add", "remove"),
     option("--add-blocked-by", multiple=True, metavar="ID"),
@@ -337,7 +337,7 @@ def note_command(settings: Settings, task_id: str, text: str, owner: str | None)
 def delete_command(
     settings: Settings, task_ids: tuple[str, ...], owner: str | None, force: bool
 ) -> Answer:
-    """Hide tasks. They are kept, and what waited for them may start."""
+    """Delete tasks: hide them. They are kept, and tasks that waited for them may start."""
     moves = [Transition(Verb.DELETE, task_id) for task_id in several(task_ids)]
     return edit(settings, moves, owner=owner, force=force)
 
@@ -351,12 +351,12 @@ def delete_command(
 def restore_command(
     settings: Settings, task_ids: tuple[str, ...], owner: str | None, force: bool
 ) -> Answer:
-    """Bring deleted tasks back."""
+    """Restore deleted tasks."""
     moves = [Transition(Verb.RESTORE, task_id) for task_id in several(task_ids)]
     return edit(settings, moves, owner=owner, force=force)
 
 
-_dry_run_option = option("--dry-run", is_flag=True, help="Only tell what would change.")
+_dry_run_option = option("--dry-run", is_flag=True, help="Only show what would change.")
 
 
 @command(
@@ -368,7 +368,7 @@ _dry_run_option = option("--dry-run", is_flag=True, help="Only tell what would c
 def undo_command(
     settings: Settings, commit: str | None, dry_run: bool, owner: str | None
 ) -> Answer:
-    """Take back my last operation, or that of a COMMIT, with a new commit.
+    """Undo my last operation, or that of a COMMIT, with a new commit.
 
     Refused when others have built on it. Right after an undo it changes nothing and names the
     commit to give for the operation before.
@@ -383,7 +383,7 @@ def undo_command(
     owner_option,
 )
 def redo_command(settings: Settings, dry_run: bool, owner: str | None) -> Answer:
-    """Take back my last undo with a new commit; right after a redo it changes nothing."""
+    """Undo my last undo with a new commit; right after a redo it changes nothing."""
     workspace = settings.workspace(owner)
     return _undone(workspace, workspace.redo(dry_run=dry_run))
 

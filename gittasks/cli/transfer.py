@@ -122,7 +122,7 @@ _SHOWN = 3
     ),
     option("-o", "--output", "path", metavar="FILE", help="Write to FILE instead of stdout."),
     option("--status", "statuses", multiple=True, type=view.STATUSES, help="Only in this state."),
-    option("--owner", metavar="NAME", help="Only those of NAME."),
+    option("--owner", metavar="NAME", help="Only tasks of NAME."),
     *filter_options,
     view.at_option,
 )
@@ -215,7 +215,7 @@ def _write(path: str, text: str) -> None:
         "--format",
         "form",
         type=Choice(["json", "beads", "taskwarrior", "ticket", "backlog"]),
-        help="Whose files these are; else the content tells.",
+        help="The tool that wrote the files; by default the content tells.",
     ),
     option("--dry-run", is_flag=True, help="Only show what would change."),
     owner_option,
@@ -223,7 +223,7 @@ def _write(path: str, text: str) -> None:
 def import_command(
     settings: Settings, source: str, form: str | None, dry_run: bool, owner: str | None
 ) -> Answer:
-    """Take tasks from another tool, or an exported list, into the list, in one commit.
+    """Import tasks from another tool, or an exported list, in one commit.
 
     \b
     json         gittasks export >FILE

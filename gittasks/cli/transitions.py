@@ -61,7 +61,7 @@ def start_command(
     force: bool,
     parallel: bool,
 ) -> Answer:
-    """Begin a task: pending to in_progress; with --resume go on with an earlier session's.
+    """Start a task: pending to in_progress; with --resume go on with an earlier session's.
 
     Needs all blockers closed and no other task of this owner in progress in this session.
     """
@@ -94,9 +94,9 @@ def done_command(
     offline: bool,
     remote: str | None,
 ) -> Answer:
-    """Complete tasks, and say what became ready by it.
+    """Complete tasks, and show which tasks became ready.
 
-    To the end of a claim the list's remote has to agree.
+    The end of a claim has to be accepted by the list's remote.
     """
     outcome = prose(result)
     operations: list[Operation] = [
@@ -147,7 +147,7 @@ def skip_command(
     offline: bool,
     remote: str | None,
 ) -> Answer:
-    """Close tasks without doing them; what waited for them may start."""
+    """Close tasks without doing them; tasks that waited for them may start."""
     reason = prose(result)
     skips = [Transition(Verb.SKIP, task_id, result=reason) for task_id in several(task_ids)]
     return edit(settings, skips, owner=owner, force=force, offline=offline, remote=remote)
@@ -251,17 +251,17 @@ def _ended(workspace: Workspace, report: EditResult, started: str, child: ChildE
 @command(
     "claim",
     argument("task_id", metavar="[ID]", required=False),
-    option("--lease", metavar="TIME", help="Others may take it when I am silent so long."),
-    option("--take-over", is_flag=True, help="Take one whose holder's lease ran out."),
+    option("--lease", metavar="TIME", help="Others may take it after this silence: 30m, 2h."),
+    option("--take-over", is_flag=True, help="Take a task whose lease has expired."),
     option(
         "--wait",
         is_flag=False,
         flag_value="",
         metavar="[TIME]",
-        help="Wait until something is ready; at most TIME.",
+        help="Wait until a task is ready, at most TIME.",
     ),
     option(
-        "--disjoint", is_flag=True, help="Without ID: rather one whose paths nobody else works on."
+        "--disjoint", is_flag=True, help="Without ID: prefer a task whose paths nobody works on."
     ),
     resume_option,
     offline_option,
@@ -287,7 +287,7 @@ def claim_command(
     force: bool,
     parallel: bool,
 ) -> Answer:
-    """Take a task for me alone, on all machines: ID, else the next that is ready.
+    """Claim a task, for me alone on all machines: ID, else the next that is ready.
 
     The list's remote decides: of two that claim at once it takes one. Exit code 5 when somebody
     else has the task, 1 when nothing is ready, 7 when the remote cannot be reached.
@@ -344,7 +344,7 @@ def _answer(workspace: Workspace, claimed: Claimed) -> Answer:
 
 @command("heartbeat", argument("task_id", metavar="[ID]", required=False), owner_option, hot=True)
 def heartbeat_command(settings: Settings, task_id: str | None, owner: str | None) -> Answer:
-    """Say that I am still at it: renews the lease of my claims. No commit is made.
+    """Renew the lease of my claims: I am still at work. No commit is made.
 
     Exit code 5 when one of them was taken over.
     """

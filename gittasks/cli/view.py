@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _SORTED_BY = Choice([sign + name for name in SORTS for sign in ("", "-")])
 filter_options = (
-    option("--mine", is_flag=True, help="Only those whose owner I am."),
+    option("--mine", is_flag=True, help="Only my tasks."),
     option("--phase", metavar="NAME", help='Only of this phase: "PHASE 2" or 2.'),
     option("--tag", "tags", multiple=True, metavar="WORD", help="Only with this tag."),
     option(
@@ -79,7 +79,7 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
 at_option = option(
     "--at",
     metavar="TIME|COMMIT",
-    help="As it was: a time (2026-11-22, yesterday, 2h) or a commit.",
+    help="As of a time (2026-11-22, yesterday, 2h) or a commit.",
 )
 since_option = option(
     "--since",
@@ -131,7 +131,7 @@ def drawing(
     def drawn(screen: Screen) -> str:
         lines = render.plain.title_lines(view)
         picture = screen.printed(draw(view, screen.signs, screen.width))
-        return "\n".join([*lines, picture, *(["", *below] if below else [])])
+        return "\n".join([*lines, picture, *(["", *map(screen.fitted, below)] if below else [])])
 
     return drawn
 
@@ -248,11 +248,11 @@ _HISTORY = 20
 @command(
     "list",
     option("--status", "statuses", multiple=True, type=STATUSES, help="Only in this state."),
-    option("--owner", metavar="NAME", help="Only those of NAME."),
+    option("--owner", metavar="NAME", help="Only tasks of NAME."),
     *filter_options,
-    option("--ready", is_flag=True, help="Only what can be started."),
-    option("--blocked", is_flag=True, help="Only what waits for others."),
-    option("--all", "deleted", is_flag=True, help="Deleted ones too."),
+    option("--ready", is_flag=True, help="Only tasks that can be started."),
+    option("--blocked", is_flag=True, help="Only tasks that wait for others."),
+    option("--all", "deleted", is_flag=True, help="Include deleted tasks."),
     at_option,
     since_option,
     hot=True,
@@ -352,11 +352,11 @@ def status_command(settings: Settings, everything: bool, at: str | None) -> Answ
         is_flag=False,
         flag_value="",
         metavar="[TIME]",
-        help="Wait until something is ready; at most TIME.",
+        help="Wait until a task is ready, at most TIME.",
     ),
     *filter_options,
-    option("--all", "anyone", is_flag=True, help="Those that are meant for others, too."),
-    option("--disjoint", is_flag=True, help="First those whose paths nobody else is working on."),
+    option("--all", "anyone", is_flag=True, help="Include tasks of other owners."),
+    option("--disjoint", is_flag=True, help="First tasks whose paths nobody else is working on."),
     owner_option,
     hot=True,
 )

@@ -154,7 +154,7 @@ _PAUSE = 0.25
 
 @command(
     "watch",
-    option("--fetch", metavar="TIME", help="Ask the remote too, every TIME (30s)."),
+    option("--fetch", metavar="TIME", help="Also fetch from the remote, every TIME (30s)."),
     option("--once", is_flag=True, help="Show it once, and end."),
     option("--until-done", is_flag=True, help="End when everything is complete."),
 )

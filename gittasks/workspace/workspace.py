@@ -382,7 +382,7 @@ class Workspace(Session):
         return self._move("delete", task_id)
 
     def restore(self, task_id: str) -> EditResult:
-        """Bring a deleted task back."""
+        """Restore a deleted task."""
         return self._move("restore", task_id)
 
     def _move(
