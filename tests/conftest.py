@@ -21,7 +21,9 @@ for name, usual in (("SIGHUP", signal.SIG_DFL), ("SIGINT", signal.default_int_ha
 
 # The suite draws the same examples everywhere; `make deep` draws many more, and new ones.
 _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
-settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=_SLOW)
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, max_examples=40, suppress_health_check=_SLOW
+)
 settings.register_profile(
     "deep", deadline=None, max_examples=3000, suppress_health_check=_SLOW, print_blob=True
 )

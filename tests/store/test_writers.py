@@ -28,7 +28,7 @@ def test_writers_beside_gc_and_repack_lose_nothing(repo: Repo) -> None:
     races.race_list(repo, 8)
     before = repo.count()
     with races.looping(repo, ["gc", "-q"], ["repack", "-adq"]) as codes:
-        told = races.run_writers(repo, 8, 10)
+        told = races.run_writers(repo, 8, 10, by_name())
     assert codes.count(0) > 5
     races.assert_nothing_lost(repo, told, before)
 
@@ -38,7 +38,7 @@ def test_writers_beside_pack_refs_lose_nothing(repo: Repo) -> None:
     races.race_list(repo, 8)
     before = repo.count()
     with races.looping(repo, ["pack-refs", "--all"]) as codes:
-        told = races.run_writers(repo, 8, 10)
+        told = races.run_writers(repo, 8, 10, by_name())
     assert codes.count(0) > 5
     races.assert_nothing_lost(repo, told, before)
 
@@ -48,7 +48,7 @@ def test_writers_beside_gc_that_prunes_everything_lose_nothing(repo: Repo) -> No
     races.race_list(repo, 3)
     before = repo.count()
     with races.looping(repo, ["gc", "-q", "--prune=now"]) as codes:
-        told = races.run_writers(repo, 3, 12)
+        told = races.run_writers(repo, 3, 12, by_name())
     assert codes.count(0) > 5
     races.assert_nothing_lost(repo, told, before)
 

@@ -319,7 +319,7 @@ def _note_offers(path: str) -> None:
     main._print_error = noting_error
 
 
-_OF_AGENTS = ("mcp", "mcp_types", "anyio", "jsonschema")
+_OF_AGENTS = ("mcp", "anyio", "jsonschema", "gittasks.mcp_server.")
 
 
 def _preload(agents: bool) -> None:
@@ -333,18 +333,46 @@ def _preload(agents: bool) -> None:
     sys.modules.setdefault("_hashlib", None)  # type: ignore[arg-type]  # as __main__ has it
     libraries = set()
     for module in pkgutil.walk_packages(gittasks.__path__, "gittasks."):
-        if module.name.startswith("gittasks.mcp_server") and not agents:
+        if module.name.startswith(_OF_AGENTS) and not agents:
             continue
         path = importlib.import_module(module.name).__file__
         assert path
         with open(path, encoding="utf-8") as file:
             libraries |= set(re.findall(r"(?m)^ *(?:from|import) ([\w.]+)", file.read()))
     for name in sorted(libraries):
-        if agents or name.partition(".")[0] not in _OF_AGENTS:
+        if agents or not name.startswith(_OF_AGENTS):
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
     if agents:
         importlib.import_module("anyio._backends._asyncio")  # imported when a server begins
+
+
+_USUAL = ("init plan", "create A --id a", "note a x", "start a", "done a", "list --json", "log")
+"""Commands that are run here once: what a process sets up on its first use, no fork does again."""
+
+
+def _warm_up() -> None:
+    """Run usual commands in a repository that goes at once; nothing of it is remembered.
+
+    The program keeps nothing between commands but what it has imported, compiled and looked up.
+    """
+    from gittasks.cli.main import run
+
+    before, environment = os.getcwd(), dict(os.environ)
+    with (
+        tempfile.TemporaryDirectory(prefix="gittasks-forks-") as folder,
+        open(os.devnull, "w", encoding="utf-8") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        os.environ |= {"HOME": folder, "GIT_CONFIG_GLOBAL": os.devnull, "EMAIL": "a@example.com"}
+        subprocess.run(["git", "init", "-q", folder], check=True)
+        os.chdir(folder)
+        for command in _USUAL:
+            run(command.split())
+        os.chdir(before)
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 if __name__ == "__main__":
@@ -352,6 +380,7 @@ if __name__ == "__main__":
 
     _preload("agents" in sys.argv)
     os.fsync = unsynced  # type: ignore[assignment]
+    _warm_up()
     gc.collect()
     gc.freeze()  # what is never looked at again is never copied by a fork
     _serve(*(socket.socket(fileno=int(number)) for number in sys.argv[1:3]))

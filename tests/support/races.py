@@ -72,7 +72,9 @@ def resident_writer(path: str, who: int, turns: int, env: Mapping[str, str]) -> 
 
 def run_resident_writers(repo: Repo, writers: int, turns: int) -> dict[str, list[str]]:
     """The same with one process a writer."""
-    with multiprocessing.get_context("spawn").Pool(writers) as pool:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # imported once, not once a writer
+    with context.Pool(writers) as pool:
         jobs = [(repo.path, w, turns, dict(os.environ)) for w in range(writers)]
         results = pool.starmap(resident_writer, jobs, chunksize=1)
     return {f"own{w}": told for w, told in enumerate(results)}
