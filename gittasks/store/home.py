@@ -63,6 +63,10 @@ def urls_of(repository: Repository, remote: str) -> Urls | None:
     else:
         pairs = zip(urls, fetch, strict=True)
         push = tuple(_rewritten(repository, url, "pushinsteadof") or plain for url, plain in pairs)
+    if push != fetch[:1]:  # another spelling of what is fetched from goes nowhere else
+        top = repository.found.work_tree or repository.common
+        place = _place(fetch[0], top)
+        push = tuple(fetch[0] if _place(url, top) == place else url for url in push)
     return Urls(fetch[0], tuple(dict.fromkeys(push)))
 
 
@@ -232,11 +236,32 @@ def moved(repository: Repository, list_id: str, remote: str) -> str | None:
 
 
 def _place(address: str, top: str) -> str:
-    """An address by which two spellings of one folder are the same; others stay as they are."""
+    """An address by which two spellings of one repository are the same; others stay as they are.
+
+    A folder by its path from the top, by `file://` or through a link; a host by `ssh://` or as
+    `user@host:path` (git-clone, "GIT URLS").
+    """
     path = address.removeprefix("file://")
     if path == address and ("://" in address or ":" in address.partition("/")[0]):
+        return _ssh_place(address)
+    folder = os.path.join(top, path)
+    present = (folder + end for end in ("/.git", "", ".git") if os.path.isdir(folder + end))
+    return os.path.realpath(next(present, folder))
+
+
+_SSH = re.compile(r"ssh://(?P<where>[^/:]+)(:22)?(?P<path>/.*)", re.IGNORECASE)
+_SCP = re.compile(r"(?P<where>[^/:]+):(?P<path>(?!//).+)")
+
+
+def _ssh_place(address: str) -> str:
+    if (match := _SSH.fullmatch(address)) is None and "://" in address:
         return address
-    return os.path.normpath(os.path.join(top, path))
+    match = match or _SCP.fullmatch(address)
+    if match is None:
+        return address
+    path = match["path"].rstrip("/")
+    path = path if path.startswith("/") else f"/~/{path}"
+    return f"ssh://{match['where'].lower()}{path}"
 
 
 def _configure(repository: Repository, section: str, ref: str, remote: str) -> None:

@@ -220,11 +220,14 @@ def partly_pushed(list_id: str, remote: str, missed: Sequence[str]) -> RemoteFai
 
 _PREFIX = "gittasks.branchPrefix"
 _ACCEPT = ("gittasks", "sync", "--accept-rewrite")
-_ROUNDS = 12
-"""Pushes that one list may lose; each loss means that somebody else's went in."""
+_ROUNDS = 100
+"""Races that one list or operation may lose; each loss means that somebody else's went in."""
 _DOUBTS = 2
 """Times that a remote may end the connection without a word before that is an answer."""
-_BACKOFF = Backoff(first=0.05, most=2.0)
+_CROWD = 24
+"""Others whom the pauses of who was beaten leave room for, in rounds of its own."""
+_LONG = 1.0
+"""Seconds of a round that count for its pause: what it took longer was no race."""
 
 
 def run(
@@ -247,6 +250,7 @@ def run(
     for attempt in range(_ROUNDS):
         if not running:
             break
+        began = time.monotonic()
         if wish.fetch or attempt or not decided:
             _fetch(running, remote, *((None, None) if attempt else (there, look)))
         for exchange in running.values():
@@ -256,10 +260,25 @@ def run(
             _push(running, remote, commits, decided=decided)
         running = {i: e for i, e in running.items() if not e.settled}
         if running:
-            _BACKOFF.wait(attempt)
+            _wait_for_turn(attempt, time.monotonic() - began)
     for exchange in running.values():
         exchange.give_up()
     return [exchange.result for exchange in exchanges.values()]
+
+
+def longest_pause(beaten: int) -> int:
+    """The longest pause, in rounds of one's own, after so many lost races before this one.
+
+    It grows while it may be that only few are in the way, and then shrinks: whoever has waited
+    longer comes back sooner than those who came later, so all are served nearly in turn.
+    """
+    return max(1, min(2 << beaten, _CROWD - 2 * beaten))
+
+
+def _wait_for_turn(beaten: int, seconds: float) -> None:
+    """Pause after a round that took so many seconds, and was lost."""
+    longest = longest_pause(beaten) * min(seconds, _LONG)
+    Backoff(first=longest, most=longest).wait(0)
 
 
 def _fetch(
@@ -333,8 +352,11 @@ def _push(
         return
     for list_id in divided:
         running[list_id].fail(home.divided(repository, list_id, remote, _DIFFER))
+    for list_id in [i for i in pushed if not decided and running[i].has_moved]:
+        commit = running[list_id].guarded(running[list_id].grown)
+        pushed |= {list_id: commit} if commit else {}
     going: dict[str, str] = {}
-    for list_id in [i for i in pushed if i not in divided]:
+    for list_id in [i for i in pushed if not running[i].settled]:
         ref = running[list_id].ref
         if ref in going:
             running[list_id].fail(side_branches.shared_name(list_id, going[ref], ref))
@@ -381,22 +403,45 @@ _LOOK_AGAIN = Backoff(first=0.2, most=1.0, least=1.0)
 
 
 def _divided(repository: Repository, remote: str, list_ids: Sequence[str]) -> frozenset[str]:
-    """The lists of which the fetched URL and those pushed to show different heads."""
+    """The lists of which the fetched URL and those pushed to show different heads.
+
+    fetched  o---A- - - - - - -o---B     others push meanwhile: what the one shows lies between
+    pushed to         o---X              two fetches from the other, so it is one repository
+    """
     urls = home.urls_of(repository, remote)
+    pushed = urls.push if urls else ()
     differing = frozenset(list_ids)
     for look in range(_LOOKS):
         if look:
             _LOOK_AGAIN.wait(look - 1)
             remotes.fetch(repository, remote, sorted(differing))
-        for url in urls.push if urls else ():
-            shown = remotes.branches(repository, remote, url)
-            targets = {i: side_branches.pushed_ref(repository, i) for i in differing}
-            differing = frozenset(
-                i for i, ref in targets.items() if shown.get(ref) != _seen(repository, remote, ref)
-            )
+        targets = {i: side_branches.pushed_ref(repository, i) for i in differing}
+        before = {ref: _seen(repository, remote, ref) for ref in targets.values()}
+        shown = [remotes.branches(repository, remote, url) for url in pushed]
+        if any(s.get(ref) != before[ref] for s in shown for ref in before):
+            remotes.fetch(repository, remote, sorted(differing))
+        differing = frozenset(
+            i
+            for i, ref in targets.items()
+            for heads in ((before[ref], s.get(ref), _seen(repository, remote, ref)) for s in shown)
+            if not _lies_between(repository, *heads)
+        )
         if not differing:
             break
     return differing
+
+
+def _lies_between(
+    repository: Repository, before: str | None, shown: str | None, after: str | None
+) -> bool:
+    """True when a head that the one shows is where the other came by between two looks."""
+    if shown == before:
+        return True
+    objects = repository.objects
+    if shown is None or after is None or not objects.has(shown):
+        return False
+    grown = before is None or is_ancestor(objects, before, shown)
+    return grown and is_ancestor(objects, shown, after)
 
 
 def _seen(repository: Repository, remote: str, ref: str) -> str | None:
@@ -565,6 +610,17 @@ class _ListSync:
             raise unmergeable(evaluated.branch.apart, self._list_id, self._remote)
         return evaluated.received
 
+    @property
+    def has_moved(self) -> bool:
+        """True when the remote was seen to be further than when it was last taken in."""
+        branch = self.result.branch
+        return branch is not None and self._store.heads().tracked != branch.heads.tracked
+
+    def grown(self) -> str | None:
+        """The commit that the remote should have, with what came since; as `to_push`."""
+        self.integrate()
+        return self.to_push()
+
     def to_push(self) -> str | None:
         """The commit that the remote should have; None when it has it, or there is none."""
         if self.settled:
@@ -689,10 +745,6 @@ class _ListSync:
         self.settled = True
 
 
-_PUBLISH_ROUNDS = 100
-"""Races that one operation may lose; each loss means that somebody else's went in."""
-_SPREAD = 16
-"""The longest pause of who was beaten, in rounds of its own: so many others are not in the way."""
 _STUCK = 5
 """Times that the remote may turn a push away although nobody else's went in."""
 _MOMENT = 2
@@ -723,14 +775,13 @@ def commit_through_remote(
     is fetched from one repository and pushed to another, Busy when others always came first.
     """
     offer = _Offer(store, remote, propose, signatures, first=first)
-    for attempt in range(_PUBLISH_ROUNDS):
+    for attempt in range(_ROUNDS):
         began = time.monotonic()
         if committed := offer.make(attempt):
             return committed
-        round_trip = time.monotonic() - began
-        Backoff(first=round_trip, most=round_trip * _SPREAD).wait(attempt)
+        _wait_for_turn(attempt, time.monotonic() - began)
     raise Busy(
-        f'others pushed to "{store.list_id}" on {remote} {_PUBLISH_ROUNDS} times in a row',
+        f'others pushed to "{store.list_id}" on {remote} {_ROUNDS} times in a row',
         hint="nothing was changed; run this again",
     )
 
@@ -782,6 +833,8 @@ class _Offer:
         try:
             evaluated = _look(store, remote, first=self._first)
             divided = not self._decided and _divided(store.repository, remote, [store.list_id])
+            if store.heads().tracked != evaluated.branch.heads.tracked:  # others pushed meanwhile
+                evaluated = store.evaluate()
         except (GittasksError, OSError) as error:
             if self._doubtful:
                 raise in_doubt(error, store.list_id, remote) from error

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from support import transports
 from support.clones import on_hub, share
 from support.repositories import Repo, Result, on_path
 
-from gittasks.store import git
+from gittasks import SyncOptions, Workspace
+from gittasks.core.operations import Claim
+from gittasks.store import git, home, remotes
 
 PLAN = "refs/heads/gittasks/plan"
 
@@ -84,6 +86,70 @@ def test_two_ways_to_one_repository_are_one(clones: Clones) -> None:
         repo.git("config", "remote.origin.pushurl", f"file://{hub}")
     codes = [_claim(ada, "ada").code, _claim(bob, "bob").code]
     assert codes == [0, 5]
+    assert on_hub(ada) == ada.head()
+
+
+@pytest.mark.parametrize(
+    "form", ["file://{0}", "{0}/", "../hub", "{0}/../link.git", "short:hub.git"]
+)
+def test_another_spelling_is_the_same_repository(clones: Clones, form: str) -> None:
+    """It costs no look of its own: the push is all that a sync does after the fetch."""
+    ada, _, hub, _ = clones
+    os.symlink(hub, f"{os.path.dirname(hub)}/link.git")
+    ada.git("config", f"url.{os.path.dirname(hub)}/.insteadOf", "short:")
+    ada.git("config", "remote.origin.pushurl", form.format(hub))
+    urls = home.urls_of(Workspace.open(ada.path).repository, "origin")
+    assert urls is not None
+    assert not urls.apart
+
+
+@pytest.mark.parametrize(
+    ("fetched", "pushed", "apart"),
+    [
+        ("git@forge.example:a/b.git", "ssh://git@forge.example/~/a/b.git", False),
+        ("ssh://git@Forge.example:22/a/b.git", "git@forge.example:/a/b.git/", False),
+        ("git@forge.example:a/b.git", "ssh://git@forge.example/a/b.git", True),
+        ("git@forge.example:a/b.git", "other@forge.example:a/b.git", True),
+        ("ssh://git@forge.example:22/a", "ssh://git@forge.example:2222/a", True),
+        ("https://forge.example/a/b.git", "git@forge.example:a/b.git", True),
+    ],
+)
+def test_hosts_are_told_apart_by_user_port_and_folder(
+    clones: Clones, fetched: str, pushed: str, apart: bool
+) -> None:
+    """What only the host could tell is not guessed."""
+    clones.ada.git("config", "remote.origin.url", fetched)
+    clones.ada.git("config", "remote.origin.pushurl", pushed)
+    urls = home.urls_of(Workspace.open(clones.ada.path).repository, "origin")
+    assert urls is not None
+    assert urls.apart is apart
+
+
+@pytest.mark.parametrize("claims", [True, False], ids=["claim", "sync"])
+def test_who_pushes_by_another_way_is_not_always_beaten(
+    clones: Clones, monkeypatch: pytest.MonkeyPatch, claims: bool
+) -> None:
+    """Others push between its looks at the two: one more fetch settles that, and it is done."""
+    ada, bob, hub, _ = clones
+    ada.git("config", "remote.origin.pushurl", f"file://{hub}")
+    monkeypatch.setattr(home, "_place", lambda address, _: address)
+    looks: list[object] = []
+    list_branches = remotes.branches
+
+    def branches(*place: Any) -> dict[str, str]:
+        looks.append(place)
+        bob.ok("note", "a", f"look {len(looks)}")
+        bob.ok("sync", "-q")
+        return list_branches(*place)
+
+    monkeypatch.setattr(remotes, "branches", branches)
+    workspace = Workspace.open(ada.path, owner="ada", env={**os.environ, "GITTASKS_SESSION": "1"})
+    if claims:
+        assert workspace.claim(Claim("a")).report.commit
+    else:
+        ada.ok("note", "a", "mine")
+        assert workspace.exchange(SyncOptions(fetch=True, push=True))[0].error is None
+    assert len(looks) == 1
     assert on_hub(ada) == ada.head()
 
 
