@@ -41,7 +41,9 @@ _NAMES = ["diff-tree", "--stdin", "-r", "-z", "--root", "--name-only", "--diff-m
 
 def _changed_files(repository: Repository, commits: Iterable[str]) -> dict[str, frozenset[str]]:
     """The paths that commits of the code changed; without those that are not here."""
-    ids = list(dict.fromkeys(commits))
+    length = 2 * repository.objects.form.id_length
+    # git repeats what is no whole id of this repository, as a link made by hand may be.
+    ids = [commit for commit in dict.fromkeys(commits) if len(commit) == length]
     if not ids:
         return {}
     done = git.run(

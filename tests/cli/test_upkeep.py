@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
+from support import gits
 from support.clones import share
 from support.repositories import Repo, plan
 from support.templates import copied
@@ -254,7 +255,7 @@ class Ill(NamedTuple):
 ILLS = {
     "merge-driver": Ill(_no_driver, "line by line", fixed=True),
     "gc": Ill(_gc, "gc.auto is 0"),
-    "lock": Ill(_lock, "refs/heads/gittasks/plan.lock has been there for 36"),
+    "lock": Ill(_lock, ".lock has been there for 36"),
     "unreadable": Ill(_broken_task, "plan: tasks/b.yaml:"),
     "unreadable list": Ill(_broken_ref, "plan: "),
     "attributes": Ill(_attributes, "plan: .gitattributes is missing"),
@@ -273,7 +274,10 @@ def state(repo: Repo) -> tuple[str, str]:
     return repo.git("config", "--local", "--list"), repo.git("for-each-ref")
 
 
-@pytest.mark.parametrize("name", ILLS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[gits.files_only] * (ILLS[n].spoil is _broken_ref)) for n in ILLS],
+)
 def test_doctor_finds_and_mends(bob: Repo, name: str) -> None:
     """Each finding is told with a next step, exit code 1, and nothing is changed without --fix.
 
@@ -333,6 +337,7 @@ def test_doctor_knows_no_name(bob: Repo, tmp_path: object) -> None:
     assert "git config --global user.name" in done.out.splitlines()[1]
 
 
+@gits.files_only
 def test_doctor_looks_at_every_list(bob: Repo) -> None:
     """One list that is ill hides no other; each finding names its list; -q prints nothing."""
     plan(bob, list_id="other")

@@ -75,13 +75,13 @@ def test_all_lists_and_a_list_without_work(empty: Repo) -> None:
 
 
 def test_a_commit_outside_the_declared_paths(empty: Repo) -> None:
-    """One that is not in this clone is passed over."""
+    """One that is not in this clone is passed over, and an id of another hash, or cut short."""
     empty.ok("create", "Parser", "--id", "a", "--path", "src/**")
     empty.ok("start", "a")
     empty.write("docs.md", "text\n")
     empty.git("add", "docs.md")
     empty.git("commit", "-qm", "Docs")
-    for commit in (empty.git("rev-parse", "HEAD"), "1" * 40):
+    for commit in (empty.git("rev-parse", "HEAD"), "1" * 40, "2" * 64, "33333333"):
         empty.edit(LinkCommit("a", CodeCommit(commit)))
     words = "a changed docs.md, which is not among its paths"
     assert words in empty.ok("insights").out
