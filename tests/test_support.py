@@ -13,7 +13,7 @@ from support.launcher import Launcher
 from support.repositories import GITTASKS, Repo, git
 from support.templates import copied
 
-_OWN = ("objects", "cache", "lock")
+_OWN = ("objects", "cache", "journal", "lock")
 """Folders whose files are named by ids, or belong to one process."""
 
 

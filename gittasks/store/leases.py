@@ -105,6 +105,7 @@ def keep(repository: Repository, list_id: str, lease: Lease) -> None:
     name = ref_of(list_id, lease.owner, lease.session)
     for _ in range(5):
         if repository.refs.move(name, repository.refs.read(name), blob.id):
+            repository.objects.write(repository.objects.missing([blob]))  # pruned meanwhile
             return
 
 

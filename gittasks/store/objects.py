@@ -13,15 +13,16 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from gittasks.core.model import LACKS, PROMISED, TORN
-from gittasks.errors import InvalidData, Way
-from gittasks.store import git, platform
+from gittasks.errors import GittasksError, InvalidData, Way
+from gittasks.store import git, journal, platform
 from gittasks.store.discovery import GitDir, read_shallow
-from gittasks.store.disk import PRIVATE, Sharing, make_folders, naming, remove, sync_all
+from gittasks.store.disk import PRIVATE, Backoff, Sharing, make_folders, naming, remove, sync_all
 from gittasks.store.plumbing import CatFile, Node, Plumbing, check_size
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ LIMITS = {"blob": 256 * 1024, "tree": 32 * 1024 * 1024, "commit": 8 * 1024 * 102
 _DAMAGED = ("damaged", b"")
 _ATTEMPTS = 20
 """Times that a file or folder may vanish under one write before that is an error."""
+_BACKOFF = Backoff(first=0.001, most=0.2)
 _LOOSE_LEVEL = 1
 """zlib level of loose objects: git's own default for them, the quickest."""
 _KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
@@ -140,8 +142,11 @@ class ObjectStore:
             # A repack may have moved it from loose to a new pack between the two looks.
             self._read_loose,
             self._rescan_packs,
+            self._read_journal,
             self._ask_git,
         ):
+            if damaged and source == self._read_journal:
+                continue  # a file is in its place: what to do with that is the user's to say
             content = source(object_id, LIMITS[kind])
             if content and self.form.id_of(*content) == object_id:
                 break
@@ -197,6 +202,39 @@ class ObjectStore:
         if self.is_near(object_id):
             return True
         return self._opened_packs().has(object_id)
+
+    def write_commit(self, ref: str, head: str | None, objects: Sequence[NewObject]) -> None:
+        """Write the objects of a commit to a branch, the last of them; none below stays lost."""
+        kept, packs = journal.Journal(self.common, ref, self.shared), journal.packs(self.common)
+        if head:
+            self._put_back(kept.doubtful(head, packs))
+        self.write(objects)
+        if objects:
+            kept.note(packs, objects)
+
+    def put_back(self, ref: str, head: str, *, whole: bool = False) -> int:
+        """Write again what git removed of the last writes to a branch; how many objects.
+
+        Unless `whole` only the last write is looked for while no pack came or went.
+        """
+        kept = journal.Journal(self.common, ref, self.shared)
+        return self._put_back(kept.doubtful(head, 0 if whole else journal.packs(self.common)))
+
+    def _put_back(self, entries: Sequence[journal.Entry]) -> int:
+        kept = dict.fromkeys(item.id for entry in entries for item in entry.items)
+        packed = [i for i in kept if not os.path.exists(self.loose_path(i))]
+        if packed:
+            self._close_packs()  # others may have come
+        lost = {i for i in packed if not self.has(i)}
+        again = {
+            item.id: new
+            for entry in (entries if lost else ())
+            for item, data in entry.contents()
+            if item.id in lost and (new := self.form.new(item.kind, data)).id == item.id
+        }
+        if again:
+            self.write(again.values())
+        return len(again)
 
     def _read_staged(self, object_id: str, limit: int) -> tuple[str, bytes] | None:  # noqa: ARG002
         item = self._staged.get(object_id)
@@ -279,6 +317,15 @@ class ObjectStore:
         self._close_packs()
         return self._opened_packs().read(object_id, limit)
 
+    def _read_journal(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
+        """An object that git removed beside a write of ours; it is put back in its place."""
+        for kind, data in journal.find(self.common, object_id):
+            if len(data) <= limit and self.form.id_of(kind, data) == object_id:
+                with suppress(GittasksError, OSError):
+                    self.write([NewObject(object_id, kind, data)])
+                return kind, data
+        return None
+
     def close(self) -> None:
         """Let go of the packs and of the git that was asked; the next read has them again."""
         self._close_packs()
@@ -317,6 +364,7 @@ class ObjectStore:
                 # what is not yet in its place.
                 if attempt == _ATTEMPTS - 1:
                     raise
+                _BACKOFF.wait(attempt)
 
     def _write_once(self, objects: Iterable[NewObject]) -> None:
         paths = {self.loose_path(item.id): item for item in objects}
@@ -444,7 +492,7 @@ class _Packs:
             for pack in packs:
                 try:
                     pack.index.object_offset(sha)
-                except (KeyError, OSError):
+                except Exception:  # noqa: BLE001, S112  it lacks it, has vanished, or is damaged
                     continue
                 return True
             folder = os.path.join(os.fsdecode(store.path), object_id[:2])

@@ -5,7 +5,17 @@ from __future__ import annotations
 import os
 
 from gittasks.errors import Busy, Refused
-from gittasks.store import acknowledged, disk, git, home, leases, remotes, side_branches, worktrees
+from gittasks.store import (
+    acknowledged,
+    disk,
+    git,
+    home,
+    journal,
+    leases,
+    remotes,
+    side_branches,
+    worktrees,
+)
 from gittasks.store.list_store import ListStore
 from gittasks.store.repository import Repository
 from gittasks.store.transaction import lock_of
@@ -40,6 +50,7 @@ def remove(store: ListStore, remote: str | None, head: str | None) -> None:
         acknowledged.drop(repository, list_id)
         side_branches.pass_over(store)
         _delete_refs(store, remote, head)
+        journal.Journal(repository.common, store.ref).drop()
         home.forget(repository, list_id)
         if remote:
             remotes.forget_published(repository, remote, list_id)

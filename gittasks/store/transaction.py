@@ -1,7 +1,7 @@
 """The write: objects first, then one guarded move of the ref, safe beside git gc.
 
 git itself has no defence. Ours: once the ref names them, wait for a pruning gc that began
-before, and write again what it took.
+before, and write again what it took. What goes even later the next write finds in the journal.
 
 Read the head, let the caller propose a snapshot, write blobs, tree and commit, then move the
 ref once, guarded by the head that was read. A lost race asks the caller again on the new head.
@@ -29,6 +29,7 @@ from gittasks.store import (
     disk,
     git,
     home,
+    journal,
     platform,
     refs,
     signing,
@@ -260,7 +261,7 @@ def create(store: ListStore, at: str | None = None) -> CreateResult:
             new = signing.signed(
                 store.repository, root_objects(store.repository.objects, store.list_id)
             )
-            store.repository.objects.write(new)
+            store.repository.objects.write_commit(store.ref, None, new)
             commit = new[-1].id
         after = Aftermath()
         created = _move(store, lock, None, commit, "create", after)
@@ -279,7 +280,7 @@ def hold(store: ListStore) -> None:
         return
     with lock_of(store) as lock:
         store.repository.refs.check_creatable(store.ref)
-        store.repository.objects.write(merge.new)
+        store.repository.objects.write_commit(store.ref, None, merge.new)
         after = Aftermath()
         if _move(store, lock, None, merge.branch.commit, "create", after):
             _finish(store, None, merge.new, after)
@@ -490,7 +491,7 @@ def _put(
     if old is None:
         repository.refs.check_creatable(store.ref)
     checkouts = worktrees.find_clean(repository, store.ref, old or new)
-    repository.objects.write(objects)
+    repository.objects.write_commit(store.ref, old, objects)
     worktrees.check_movable(repository, checkouts, new)
     after = Aftermath()
     if not _move(store, lock, old, new, subject, after, who):
@@ -608,6 +609,7 @@ def forget(store: ListStore) -> int:
         operations = acknowledged.lost(repository, list_id, heads.all)
         if operations:
             acknowledged.drop(repository, list_id)
+            journal.Journal(repository.common, store.ref).drop()
             if heads.local:
                 acknowledged.write(repository, list_id, acknowledged.Record(heads.local))
             store.forget_cached()

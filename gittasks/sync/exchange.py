@@ -242,6 +242,8 @@ def run(
     `there` are the lists that the remote has, `look` is what a fetch of the only list has shown,
     where that is known already.
     """
+    for store in stores:
+        _make_whole(store)
     before = look.before if look else None
     exchanges = {store.list_id: _ListSync(store, remote, wish, before) for store in stores}
     running = dict(exchanges)
@@ -279,6 +281,13 @@ def _wait_for_turn(beaten: int, seconds: float) -> None:
     """Pause after a round that took so many seconds, and was lost."""
     longest = longest_pause(beaten) * min(seconds, _LONG)
     Backoff(first=longest, most=longest).wait(0)
+
+
+def _make_whole(store: ListStore) -> None:
+    """Put back what git removed beside writes: it can neither fetch nor push without that."""
+    with suppress(OSError, InvalidData):  # it fails then, and says why
+        if head := store.repository.refs.read(store.ref):
+            store.repository.objects.put_back(store.ref, head)
 
 
 def _fetch(
@@ -886,7 +895,7 @@ class _Offer:
         offered = transaction.compose(store, evaluated.branch, proposal, self._people)
         local = evaluated.branch.heads.local
         worktrees.find_clean(store.repository, store.ref, local or offered.commit.id)
-        store.repository.objects.write([*evaluated.new, *offered.objects])
+        store.repository.objects.write_commit(store.ref, local, [*evaluated.new, *offered.objects])
         self._offered = offered
         return offered
 
@@ -917,13 +926,13 @@ class _Offer:
 
     def _take_back(self, evaluated: Evaluated, offered: transaction.PreparedCommit) -> bool:
         """Put a commit that undoes the one that was offered on top of it, where that went."""
-        store, repository = self._store, self._store.repository
+        store = self._store
         head = offered.commit.id
         branch = offered.after._replace(commit=head, heads=Heads(None, head))
         message = undo_message(store.list_id, head, os.urandom(10).hex())
         proposal = transaction.Proposal(evaluated.branch.snapshot, message)
         undone = transaction.compose(store, branch, proposal, self._people)
-        repository.objects.write(undone.objects)
+        store.repository.objects.write_commit(store.ref, head, undone.objects)
         answer = self._push(undone.commit.id)
         return answer.outcome is PushOutcome.OK and not answer.missed
 
@@ -969,6 +978,7 @@ def _writer(message: str) -> tuple[list[str] | None, ...]:
 def _look(store: ListStore, remote: str, *, first: bool) -> Evaluated:
     """The list as it is on the remote now, with what is here on top."""
     repository, list_id = store.repository, store.list_id
+    _make_whole(store)
     absent = remotes.fetch(repository, remote, [list_id])
     if list_id in absent and remotes.published(repository, remote, list_id):
         raise removed(list_id, remote)

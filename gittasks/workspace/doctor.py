@@ -59,6 +59,7 @@ def examine(session: Session, *, fix: bool) -> list[Symptom]:
     for list_id in lists:
         store = ListStore(session.repository, list_id)
         try:
+            symptoms += _removed(store)
             symptoms += _damage(store, fix=fix)
             symptoms += _list(session, store, fix=fix)
         except GittasksError as error:
@@ -157,6 +158,21 @@ def _commits(session: Session, *, fix: bool) -> Iterator[Symptom]:
             "resolve that, then: gittasks doctor --fix; to dismiss all of these: "
             "gittasks hooks catch-up --dismiss",
             fixed=fix and commit_links.try_again(session, row),
+        )
+
+
+def _removed(store: ListStore) -> Iterator[Symptom]:
+    """Objects that git removed beside our writes; any command that misses one puts it back."""
+    head = store.repository.refs.read(store.ref)
+    count = store.repository.objects.put_back(store.ref, head, whole=True) if head else 0
+    if count:
+        words = "1 object was" if count == 1 else f"{count} objects were"
+        yield Symptom(
+            "removed",
+            store.list_id,
+            f"{words} removed by git while a change was written, and put back from the journal",
+            "let no git prune, repack or incremental-repack run beside other work",
+            fixed=True,
         )
 
 

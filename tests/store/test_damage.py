@@ -120,6 +120,7 @@ def test_a_damaged_pack_is_told(listed: Repo, suffix: str) -> None:
         listed.ok("note", letter, "a remark that makes deltas worth while " * 5)
     expected = listed.tasks()
     listed.git("gc", "-q")
+    listed.remove("gittasks", "journal")
     folder = Path(listed.git_dir, "objects", "pack")
     pack = next(path for path in folder.iterdir() if path.suffix == suffix)
     whole = pack.read_bytes()
@@ -152,6 +153,7 @@ def test_a_missing_blob_is_named(listed: Repo) -> None:
     blob = entry(listed, "tasks/a.yaml")
     loose(listed, blob).unlink()
     listed.remove("gittasks", "cache")
+    listed.remove("gittasks", "journal")
     result = listed.run("list")
     assert result.code == 4
     assert blob in result.out + result.err

@@ -142,6 +142,7 @@ def test_a_whole_clone_asks_nobody(team: Repo) -> None:
     blob = team.git("rev-parse", "gittasks/plan:tasks/t1.yaml")
     team.remove("objects", blob[:2], blob[2:])
     team.remove("gittasks", "cache", "lists")
+    team.remove("gittasks", "journal")
     run = traced(team, "list", "--all", "--json")
     assert len(run.result.json()["tasks"]) == TASKS - 1
     assert run.fetches == 0
@@ -153,6 +154,7 @@ def test_lost_objects_cost_one_process(team: Repo) -> None:
         blob = team.git("rev-parse", f"gittasks/plan:tasks/t{n}.yaml")
         team.remove("objects", blob[:2], blob[2:])
     team.remove("gittasks", "cache", "lists")
+    team.remove("gittasks", "journal")
     run = traced(team, "list", "--all", "--json")
     assert len(run.result.json()["tasks"]) == TASKS - 8
     assert sum("cat-file" in argv for argv in run.started) == 1, run.started

@@ -121,6 +121,7 @@ def test_no_program_of_another_user_is_run(listed: Repo, tmp_path: Path) -> None
     task = listed.git("rev-parse", "gittasks/plan:tasks/a.yaml")
     listed.remove("objects", task[:2], task[2:])
     listed.remove("gittasks", "cache", "lists")
+    listed.remove("gittasks", "journal")
     give_away(listed.path)
     assert_refused(listed)
     assert not canary.exists()

@@ -35,11 +35,15 @@ KILL = -1
 
 
 class Fault(NamedTuple):
-    """The n-th call fails with an error, or is done and its answer `lost`."""
+    """The n-th call fails with an error, or is done and its answer `lost`.
+
+    With `beside` it does not fail: this happens just before it.
+    """
 
     number: int
     errno: int
     lost: bool = False
+    beside: Callable[[], object] | None = None
 
 
 class Calls:
@@ -60,6 +64,9 @@ def injected(folder: str, fault: Fault) -> Iterator[Calls]:
         if calls.count != fault.number:
             return call(*args, **named)
         calls.place = "".join(traceback.format_stack(limit=14)[:-2])
+        if fault.beside:
+            fault.beside()
+            return call(*args, **named)
         if fault.lost:
             value = call(*args, **named)
             if call is real_open:

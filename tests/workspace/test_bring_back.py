@@ -45,6 +45,7 @@ def test_an_object_that_the_remote_has_is_fetched_again(
     """Doctor names it, and what it says to run brings it back; a torn file is kept aside."""
     (repo,) = share(str(tmp_path), "a")
     path = _file(repo, name)
+    repo.remove("gittasks", "journal")
     assert callable(harm)
     harm(path)
     torn = path.exists()
@@ -71,6 +72,7 @@ def test_a_damaged_pack_is_named_with_what_brings_its_objects_back(tmp_path: Pat
     """Moved away by a person, as work that was never pushed may be in it alone."""
     (repo,) = share(str(tmp_path), "a")
     repo.git("gc", "-q")
+    repo.remove("gittasks", "journal")
     (pack,) = Path(repo.git_dir, "objects", "pack").glob("*.pack")
     blob = repo.git("rev-parse", "gittasks/plan:tasks/a.yaml")
     entries = repo.git("verify-pack", "-v", str(pack.with_suffix(".idx"))).splitlines()
@@ -98,6 +100,7 @@ def test_a_damaged_index_is_made_anew_from_its_pack(
 ) -> None:
     """Without any remote: the pack holds all that an index says."""
     listed.git("gc", "-q")
+    listed.remove("gittasks", "journal")
     (pack,) = Path(listed.git_dir, "objects", "pack").glob("*.pack")
     assert callable(harm)
     harm(pack.with_suffix(".idx"))

@@ -1,0 +1,106 @@
+"""Objects that git removes beside a write are written again: nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from support.pruning import loose, object_id, reachable, survive_prunes
+from support.repositories import Repo
+
+from gittasks.core.operations import AddNote
+from gittasks.store import journal
+
+
+@pytest.mark.parametrize(("name", "step"), [("note", 5), ("claim", 37)])
+def test_a_prune_between_two_steps_takes_nothing(
+    name: str, step: int, tmp_path: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that began before the command, and removes what it saw no ref name.
+
+    What it removes after the command has ended, the next one puts back.
+    """
+    assert survive_prunes(
+        str(tmp_path), name, lambda count: range(count + 1, count // 3, -step), capsys
+    )
+
+
+def test_a_pack_that_takes_acknowledged_work_with_it_does_no_harm(listed: Repo) -> None:
+    """`maintenance` packs what is loose, and a repack that began before removes that pack.
+
+    The branch goes on from there for some writes: all that is lacking is put back.
+    """
+    known = reachable(listed)
+    for text in ("one", "two"):
+        listed.ok("note", "a", text)
+    young = [object_id(path) for path in loose(listed) if object_id(path) not in known]
+    pack = listed.git("pack-objects", "-q", ".git/objects/pack/loose", stdin="\n".join(young))
+    listed.git("prune-packed", "-q")
+    listed.ok("note", "a", "three")
+    for path in Path(listed.git_dir, "objects", "pack").glob(f"loose-{pack}.*"):
+        path.unlink()
+    time.sleep(0.2)
+    listed.ok("note", "a", "four")
+    assert [n["text"] for n in listed.tasks()["a"]["notes"]] == ["one", "two", "three", "four"]
+    listed.fsck()
+    listed.remove("gittasks", "cache")
+    assert listed.count() == 6
+
+
+def _vanish(repo: Repo, *names: str) -> None:
+    for name in names:
+        there = repo.git("rev-parse", name)
+        os.unlink(os.path.join(repo.git_dir, "objects", there[:2], there[2:]))
+
+
+def test_a_reader_puts_back_what_it_misses(listed: Repo) -> None:
+    """Also in a log, also where it is the head itself; what is torn is left to doctor."""
+    listed.ok("note", "a", "one")
+    listed.remove("gittasks", "cache")
+    _vanish(listed, "gittasks/plan:tasks/a.yaml", "gittasks/plan^{tree}", "gittasks/plan")
+    assert [n["text"] for n in listed.tasks()["a"]["notes"]] == ["one"]
+    listed.fsck()
+
+
+def test_doctor_puts_back_what_is_lacking_and_says_so(listed: Repo) -> None:
+    listed.ok("note", "a", "one")
+    listed.ok("note", "a", "two")
+    _vanish(listed, "gittasks/plan~1:tasks/a.yaml", "gittasks/plan")
+    assert "2 objects were removed by git" in listed.run("doctor").out
+    listed.fsck()
+    assert "removed by git" not in listed.run("doctor").out
+
+
+def test_the_journal_keeps_the_last_writes_only(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not what was forgotten, and nothing of a list that is gone."""
+    monkeypatch.setattr(journal, "_WRITES", 4)
+    folder = Path(listed.git_dir, "gittasks", "journal", "gittasks", "plan")
+    workspace = listed.workspace()
+    for number in range(100):
+        workspace.edit([AddNote("a", str(number))])
+        if listed.head()[-1] == "0":
+            break
+    kept = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    assert [path.name for path in kept] == listed.git(
+        "rev-list", "--reverse", "--max-count=4", "gittasks/plan"
+    ).split()
+    listed.ok("drop", "plan")
+    listed.ok("drop", "plan", "--purge", "--unshared")
+    assert not folder.exists() or not list(folder.iterdir())
+
+
+def test_a_damaged_journal_is_as_good_as_none(listed: Repo) -> None:
+    """A file of it that a power cut tore brings nothing false."""
+    listed.ok("note", "a", "one")
+    file = Path(listed.git_dir, "gittasks", "journal", "gittasks", "plan", listed.head())
+    data = file.read_bytes()
+    blob = listed.git("rev-parse", "gittasks/plan:tasks/a.yaml")
+    _vanish(listed, blob)
+    for torn in (b"", data[:30], data.replace(b"one", b"two"), b"x" + data, data[:-200]):
+        file.write_bytes(torn)
+        listed.remove("gittasks", "cache")
+        assert listed.run("show", "a").code == (0 if torn == data[:-200] else 4)

@@ -1,0 +1,80 @@
+"""Objects that git removes beside a write: those that no ref named when it began to look."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+
+import pytest
+
+from gittasks.cli.main import run
+from support.faults import CASES, Fault, Run, attempt, injected, parts_done, perform, prepared
+from support.repositories import Repo
+
+
+def loose(repo: Repo) -> Iterator[str]:
+    """The paths of all loose objects, and of what is about to become one."""
+    folder = os.path.join(repo.git_dir, "objects")
+    for name in os.listdir(folder):
+        if len(name) == 2:
+            yield from (
+                os.path.join(folder, name, n) for n in os.listdir(os.path.join(folder, name))
+            )
+
+
+def object_id(path: str) -> str:
+    """The id of the loose object that a path belongs to."""
+    return os.path.basename(os.path.dirname(path)) + os.path.basename(path)
+
+
+def reachable(repo: Repo) -> frozenset[str]:
+    """The objects that refs name now."""
+    return frozenset(repo.git("rev-list", "--objects", "--no-object-names", "--all").split())
+
+
+def prune(repo: Repo, known: frozenset[str]) -> None:
+    """Go on as a `git prune --expire=now` that had found out what is reachable."""
+    for path in loose(repo):
+        if object_id(path) not in known:
+            os.unlink(path)
+
+
+def survive_prunes(
+    folder: str,
+    name: str,
+    chosen: Callable[[int], Iterable[int]],
+    capsys: pytest.CaptureFixture[str],
+) -> int:
+    """Prune before the calls that are chosen of a number of them, each apart; how many hit.
+
+    What is said is true, what was acknowledged stays, and the next command mends what is left.
+    """
+    case = CASES[name]
+    whole = attempt(os.path.join(folder, "whole"), case, Fault(0, 0), capsys)
+    hits = 0
+    for number in chosen(whole.calls.count):
+        place = os.path.join(folder, str(number))
+        repo = prepared(place, case)
+        known = reachable(repo)
+        fault = Fault(number, 0, beside=functools.partial(prune, repo, known))
+        with injected(repo.path, fault) as calls:
+            code = perform(repo, case)
+        said = capsys.readouterr().err
+        prune_late = number > whole.calls.count
+        if prune_late:
+            prune(repo, known)
+        hits += bool(calls.place) or prune_late
+        with contextlib.chdir(repo.path):
+            story = f"{name}, before call {number}: exit {code}\n{said}{calls.place}"
+            assert run(["-l", "plan", "note", "b", "afterwards"]) == 0, (
+                story + capsys.readouterr().err
+            )
+        parts = parts_done(repo, case)
+        Run(fault, code, said, parts, calls, case.silent).judge()
+        assert code == 0, story
+        repo.fsck()
+        shutil.rmtree(place)
+    return hits
