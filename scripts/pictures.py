@@ -19,7 +19,7 @@ from collections.abc import Mapping
 PICTURES = os.path.join(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "docs", "pictures"
 )
-COLUMNS = 88
+COLUMNS = 84
 _PAGE = (1000, 640)
 """Pixels of the picture of the page: its first screen."""
 _PATIENCE = 120
@@ -38,10 +38,10 @@ PLAN = """\
 ## Phase 3: Reviews
 - [ ] `security` Security review (after: server)
 - [ ] `access` Accessibility review (after: page)
-- [ ] `usability` Usability review (after: page)
+- [ ] `ux` Usability review (after: page)
 
 ## Phase 4: Release
-- [ ] `release` Release it (after: docs, security, access, usability)
+- [ ] `release` Release it (after: docs, security, access, ux)
 """
 STEPS = (
     ("09:00", "ana", "init", "passkeys"),
@@ -56,7 +56,7 @@ STEPS = (
     ("10:08", "claude", "start", "docs"),
     ("10:09", "codex", "start", "access"),
     ("10:26", "codex", "done", "access", "--result", "2 issues fixed"),
-    ("10:31", "gemini", "start", "usability"),
+    ("10:31", "gemini", "start", "ux"),
 )
 NOW = "10:45"
 
@@ -86,7 +86,7 @@ def make_list(folder: str) -> Mapping[str, str]:
         file.write(PLAN)
     for clock, owner, *command in STEPS:
         _gittasks(folder, env | _at(clock) | {"GITTASKS_OWNER": owner}, *command)
-    return env | _at(NOW) | {"GITTASKS_OWNER": "ana"}
+    return env | _at(NOW)
 
 
 def status_picture(folder: str, env: Mapping[str, str]) -> str:

@@ -507,7 +507,8 @@ def _way(task: Task, every: Mapping[str, Task], actor: Actor, where: Standing, n
         return Way(words)
     others = (t for t in counted(every, other.owner, actor.session) if t.id != task.id)
     beside = ("--parallel",) if any(others) else ()
-    return Way(words, ("gittasks", verb, task.id, "--resume", *beside, *behalf))
+    resume = ("gittasks", verb, task.id, "--resume", *beside, *behalf)
+    return Way(f"{words}; to resume", resume)
 
 
 def _words(task: Task, where: Standing, now: int) -> str:

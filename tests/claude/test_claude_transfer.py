@@ -162,9 +162,9 @@ def test_a_refusal_does_not_make_a_number_mean_another_task(listed: Repo) -> Non
     listed.ok("update", "a", "--add-blocked-by", "b")
     put(1, "Task b", status="completed", blockedBy=["2"])
     put(2, "Task a")
-    assert "#1: that would close a cycle" in listed.ok("claude", "import").err
+    assert "#1: that would make a cycle" in listed.ok("claude", "import").err
     before = listed.head()
-    assert "#1: that would close a cycle" in listed.ok("claude", "import").err
+    assert "#1: that would make a cycle" in listed.ok("claude", "import").err
     assert listed.head() == before
     assert len(listed.tasks()) == 3
 

@@ -161,7 +161,7 @@ def test_a_session_is_told_the_open_list(listed: Repo) -> None:
         "[→] a  Task a (in_progress, Ada)",
         "In progress elsewhere:",
         "[→] e  Of eve (in_progress, eve)",
-        "e: eve's, started 0 s ago: gittasks start e --resume --owner eve",
+        "e: eve's, started 0 s ago; to resume: gittasks start e --resume --owner eve",
         "Ready to start:",
         "[ ] b  Task b",
         "Waiting for others to be finished: 1",
