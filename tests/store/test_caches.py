@@ -557,7 +557,7 @@ def _told(repo: Repo) -> tuple[str, ...]:
 
 
 @settings(
-    max_examples=60,
+    max_examples=24,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

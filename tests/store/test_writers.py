@@ -104,7 +104,7 @@ def test_resident_processes_lose_nothing(repo: Repo) -> None:
     races.race_list(repo, 8)
     before = repo.count()
     with races.looping(repo, ["gc", "-q"], ["pack-refs", "--all"]):
-        told = races.run_resident_writers(repo, 8, 20)
+        told = races.run_resident_writers(repo, 8, 12)
     races.assert_nothing_lost(repo, told, before)
 
 

@@ -13,7 +13,7 @@ from support import clones, machine
 from gittasks.core.operations import Verb
 
 _FEW = settings(
-    max_examples=12,
+    max_examples=8,
     stateful_step_count=12,
     phases=[Phase.generate],  # to shrink what fails takes minutes: `make deep` does
     report_multiple_bugs=False,
