@@ -6,6 +6,11 @@ before, and write again what it took. What goes even later the next write finds 
 Read the head, let the caller propose a snapshot, write blobs, tree and commit, then move the
 ref once, guarded by the head that was read. A lost race asks the caller again on the new head.
 
+    A        read A; make B on it, whose objects no ref names yet, so that git-gc may take them
+    A---B    the ref is still at A: moved to B, and what gc took meanwhile is written again
+    A---C    the ref is at C: B is nobody's, and the intent is tried on C (never B merged with C:
+             a rule that held on A may not hold on C)
+
 It is a long module since all that moves a list's ref stands on one lock, one guard and one
 aftermath.
 """

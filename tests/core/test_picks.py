@@ -281,6 +281,17 @@ def test_a_rule_for_each_register(name: str, later: str) -> None:
     assert repr(conflict.losers[0].value) == repr(passed[row.register])
 
 
+@pytest.mark.parametrize(("one", "other"), [("B", "C"), ("C", "B")])
+def test_ties_of_one_second_go_by_the_commit_id(one: str, other: str) -> None:
+    """Arbitrary, and the same in every clone, in whatever order the two heads are met."""
+    world = World((0, 0), {A: Text(TASK)})
+    values = {edited(world, A, {SUBJECT: value}, START): value for value in (one, other)}
+    for heads in ([*values], [*values][::-1]):
+        assert said(world, A, *heads)[SUBJECT] == values[max(values)]
+        [conflict] = told(world, *heads)
+        assert (conflict.rule, conflict.winner.commit) == ("later", max(values))
+
+
 @pytest.mark.parametrize("later", [ONE, OTHER])
 def test_members_that_one_adds_and_the_other_never_saw_are_no_conflict(later: str) -> None:
     """Different dependencies, notes, commits, keys: all are shown, and nothing is told."""
