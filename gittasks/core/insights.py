@@ -155,7 +155,7 @@ def insights(
         (*by_times, *raw.losses(), *_batched(snapshot, entries, names), *by_files),
         tuple(c for task in tasks if (c := _course(task, pieces))),
         tuple(_loops(tasks, course)),
-        tuple(_agents(pieces, raw.lost, names)),
+        tuple(_agents(pieces, _closers(course, since), raw.lost, names)),
         critical_path(web(tasks), format_time(now)).tasks,
         _estimate(tasks) if over and since is None else None,
         since,
@@ -216,6 +216,8 @@ class _Piece(NamedTuple):
     commits: tuple[str, ...]
     after: Status | None
     blockers: tuple[str, ...] = ()
+    over: bool = True
+    """Whether another state followed."""
 
     @property
     def seconds(self) -> int:
@@ -242,6 +244,7 @@ def _pieces(
             (state.owner, state.session),
             commits,
             following.status if following else state.status,
+            over=following is not None,
         )
         if state.status is Status.IN_PROGRESS and whole.seconds:
             yield whole._replace(state="left" if state.left else "active")
@@ -618,23 +621,41 @@ def _loops(
         )
 
 
+def _closers(
+    course: Mapping[str, Sequence[TaskState]], since: int | None
+) -> dict[Who, dict[str, str]]:
+    """The tasks that each completed, in the end, with the commit that did."""
+    closers: dict[Who, dict[str, str]] = {}
+    for task_id, own in course.items():
+        last = own[-1] if own else None
+        if last and last.status is Status.COMPLETED and last.at >= (since or 0):
+            tasks = closers.setdefault((last.owner or last.by, last.session), {})
+            tasks[task_id] = last.commit or ""
+    return closers
+
+
 def _agents(
-    pieces: Iterable[_Piece], lost: Mapping[Who, int], names: _Names
+    pieces: Iterable[_Piece],
+    closers: Mapping[Who, Mapping[str, str]],
+    lost: Mapping[Who, int],
+    names: _Names,
 ) -> Iterator[AgentCourse]:
-    by_agent: dict[Who, list[_Piece]] = {who: [] for who in lost}
+    """The agents by name. Whether work that goes on is useful, nobody knows yet."""
+    by_agent: dict[Who, list[_Piece]] = {who: [] for who in (*lost, *closers)}
     for piece in pieces:
         if piece.state == "active":
             by_agent.setdefault(piece.who, []).append(piece)
-    for (owner, session), work in sorted(by_agent.items(), key=lambda x: (str(x[0][0]), str(x[0]))):
+    for who, work in sorted(by_agent.items(), key=lambda x: (str(x[0][0]), str(x[0]))):
+        closed = closers.get(who, {})
         given_up = [p for p in work if p.after in (Status.PENDING, Status.DELETED, None)]
-        useful = sum(p.seconds for p in work if p not in given_up)
+        commits = [*(c for p in work for c in p.commits), *filter(None, closed.values())]
         yield AgentCourse(
-            names.owner(owner),
-            session,
-            len({p.task for p in work if p.after is Status.COMPLETED}),
-            useful,
-            sum(p.seconds for p in given_up) + lost.get((owner, session), 0),
-            tuple(dict.fromkeys(c for p in work for c in p.commits)),
+            names.owner(who[0]),
+            who[1],
+            len(closed),
+            sum(p.seconds for p in work if p.over and p not in given_up),
+            sum(p.seconds for p in given_up) + lost.get(who, 0),
+            tuple(dict.fromkeys(commits)),
         )
 
 

@@ -302,9 +302,11 @@ def _loop(loop: LoopCourse) -> str:
 def _agent(agent: AgentCourse) -> str:
     session = f" (session {clean(agent.session)})" if agent.session else ""
     tasks = "1 task" if agent.completed == 1 else f"{agent.completed} tasks"
-    lost = f", {duration_brief(agent.lost)} lost" if agent.lost else ""
-    words = f"{clean(agent.name)}{session}: {tasks}, {duration_brief(agent.useful)} useful{lost}"
-    return f"{words}{_evidence(agent.commits)}"
+    useful = [f"{duration_brief(agent.useful)} useful"] if agent.useful else []
+    lost = [f"{duration_brief(agent.lost)} lost"] if agent.lost else []
+    done = [tasks] if agent.completed or useful or lost else ["at work"]
+    words = ", ".join([*done, *useful, *lost])
+    return f"{clean(agent.name)}{session}: {words}{_evidence(agent.commits)}"
 
 
 def _path(ids: Iterable[str]) -> str:

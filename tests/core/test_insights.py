@@ -66,6 +66,18 @@ def test_a_clean_course_has_no_loss_and_its_times() -> None:
     assert shown.critical == ("b", "c")
 
 
+def test_a_completion_counts_without_a_start_and_running_work_is_not_useful_yet() -> None:
+    """Who completed a task completed it; what comes of work that goes on, nobody knows."""
+    story = Story().at(0, create("a"), create("b"))
+    story.at(10 * MINUTE, done("a"), by="ann").at(20 * MINUTE, start("b"), by="bob")
+    shown = told(story, people=True)
+    assert [(a.name, a.completed, a.useful, a.lost) for a in shown.agents] == [
+        ("ann", 1, 0, 0),
+        ("bob", 0, 0, 0),
+    ]
+    assert all(a.commits for a in shown.agents)
+
+
 def test_nobody_worked_while_something_was_ready() -> None:
     """Only from the first start on, and only where nothing else was in progress."""
     story = Story().at(0, create("a"), create("b"), create("c"))
