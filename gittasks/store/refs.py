@@ -463,6 +463,16 @@ def sync_move(folders: Sequence[str]) -> None:
 #   rename the lock to the ref      the commit point: readers see the old id or the new one
 
 
+# <ref>        A       A             A         B     all readers see A up to the rename, which is
+# <ref>.lock   - (1)   empty (2,3)   B (4)     -     the commit point
+#
+# (1) make the lock, which fails where anybody has it, git included; (2) only then read the ref,
+# since nobody may move it from now on; (3) where it is not at A any more, take the lock away and
+# change nothing; (4) write B and sync it, as a rename may reach the disk before the bytes do.
+# `git update-ref <ref> B A` does the same (git-update-ref: "after verifying that the current
+# value ... matches"); git's locks are made likewise, so git and we exclude each other.
+
+
 def _swap(
     common: str,
     name: str,
@@ -472,16 +482,7 @@ def _swap(
     log: Callable[[], None],
     shared: disk.Sharing,
 ) -> bool:
-    """Compare and swap under git's own `<ref>.lock`; FileExistsError when somebody has that.
-
-        <ref>        A          A             A          B       the rename is the commit point:
-        <ref>.lock   - (1)      empty (2, 3)  B (4)      -       before it all readers see A
-
-    (1) make the lock, which fails where anybody has it, git included; (2) only then read the ref,
-    since nobody may move it from now on; (3) where it is not at A any more, take the lock away
-    and change nothing; (4) write B and sync it, as a rename may reach the disk before the bytes.
-    `git update-ref <ref> B A` does the same (git-update-ref; "the old value" is the guard).
-    """
+    """Compare and swap under git's own `<ref>.lock`; FileExistsError when somebody has that."""
     lock = f"{os.path.join(common, name)}.lock"
     handle = _open_lock(lock, new, marks)
     # Killed or interrupted so far, the mark stays, and tells the next writer whose lock that is.
