@@ -102,8 +102,9 @@ def region(
     """The commits that the heads reach, back to the nearest checkpoint that all paths meet."""
     commits: dict[str, Node] = {}
     stops: dict[str, Checkpoint] = {}
-    todo = list(dict.fromkeys(heads))
-    graph = Graph(objects, todo, checkpoints, wanted=not checkpoints)
+    tips = tuple(dict.fromkeys(heads))
+    todo = [*tips]
+    graph = Graph(objects, tips, checkpoints, wanted=not checkpoints)
     while todo:
         while todo:
             commit_id = todo.pop()
@@ -122,7 +123,7 @@ def region(
             todo.extend(commit.parents)
     base = next(iter(stops.values()), None)
     cut = any(objects.is_boundary(commit_id) for commit_id in commits)
-    return Region(base, {c.id: c for c in _parents_first(commits)}, cut, graph)
+    return Region(base, {c.id: c for c in _parents_first(commits, tips)}, cut, graph)
 
 
 def is_ancestor(objects: ObjectStore, commit_id: str, head: str) -> bool:
@@ -143,7 +144,10 @@ def _begins(commits: Mapping[str, Node]) -> bool:
     return any(not commit.parents for commit in commits.values())
 
 
-def _parents_first(commits: Mapping[str, Node]) -> Iterator[Node]:
+def _parents_first(commits: Mapping[str, Node], heads: Collection[str]) -> Iterator[Node]:
+    if len(heads) == 1 and all(len(commit.parents) < 2 for commit in commits.values()):
+        yield from reversed([*commits.values()])  # a line, as it was walked
+        return
     yielded: set[str] = set()
     for head in commits:
         path = [head]

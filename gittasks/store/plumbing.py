@@ -55,12 +55,14 @@ class Plumbing:
         Those with times that a list does not take as they are, are left out.
         """
         words = ["rev-list", "--ignore-missing", "--no-commit-header", "--format=%at %ct %H %T %P"]
-        with self._answers([*words, *heads, *(f"^{end}" for end in ends), "--"]) as lines:
-            for line in lines:
-                if usual := _USUAL_NODE.match(line):
-                    time, committed, commit, tree, parents = usual.groups()
-                    before = tuple(parents.decode().split())
-                    yield Node(commit.decode(), tree.decode(), before, int(time), int(committed))
+        with self._answers([*words, *heads, *(f"^{end}" for end in ends), "--"]) as answers:
+            rest = b""
+            while block := answers.read(_BLOCK):
+                lines, _, rest = (rest + block).rpartition(b"\n")
+                text = lines.decode("ascii", "replace")
+                for time, committed, commit, tree, parents in _USUAL_NODE.findall(text):
+                    before = tuple(parents.split(" ")) if parents else ()
+                    yield Node(commit, tree, before, int(time), int(committed))
 
     def tree_changes(self, pairs: Iterable[tuple[str, str]]) -> Iterator[list[TreeChange] | None]:
         """For each pair of trees the files that differ; None where the names do not fit a list.
@@ -98,7 +100,11 @@ class Plumbing:
         return CatFile(self._start(["cat-file", "--batch-command"]))
 
 
-_USUAL_NODE = re.compile(rb"([0-9]{1,11}) ([0-9]{1,11}) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f ]*)\n")
+_BLOCK = 1 << 18
+"""Bytes of answers that are taken apart at once."""
+_USUAL_NODE = re.compile(
+    r"^([0-9]{1,11}) ([0-9]{1,11}) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f ]*)$", re.MULTILINE
+)
 """Times of up to eleven digits: the year 5138, and as ever all is well."""
 _CHANGE = re.compile(
     rb":([0-7]{6}) ([0-7]{6}) ([0-9a-f]{40,64}) ([0-9a-f]{40,64}) [A-Z]\0([^\0]+)\0"
