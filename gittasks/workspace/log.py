@@ -101,12 +101,11 @@ def _newest_first(store: ListStore, task_id: str | None, limit: int | None) -> I
     head = store.load_readable().commit
     few = limit is not None and limit <= _FEW
     seen: set[str] = set()
-    with _opened(store.history_path, os.O_RDONLY) or nullcontext() as file:
-        last = _last_commit(file) if file else None
+    with _opened_at(store, head) or nullcontext() as file:
         lines: Iterator[CacheLine | None] = iter([None])
-        if file and last and (head == last or _bring_up(store, head, last)):
+        if file:
             lines = read_newest(file, task_id, few=few)
-        elif last is None and few and task_id is None:
+        elif few and task_id is None and not os.path.exists(store.history_path):
             lines = _newest_commits(store, head)
         for line in lines:
             if line is None:  # damage, or there is more than that
@@ -114,6 +113,19 @@ def _newest_first(store: ListStore, task_id: str | None, limit: int | None) -> I
                 return
             seen.add(line.commit)
             yield line
+
+
+def _opened_at(store: ListStore, head: str) -> FileIO | None:
+    """The file that ends with the commit `head`, brought there where it is a line behind."""
+    for _ in range(2):  # another process may put a new file in its place
+        file = _opened(store.history_path, os.O_RDONLY)
+        last = _last_commit(file) if file else None
+        if file is None or last == head:
+            return file
+        file.close()
+        if last is None or not _bring_up(store, head, last):
+            break
+    return None
 
 
 def _newest_commits(store: ListStore, head: str) -> Iterator[CacheLine | None]:
