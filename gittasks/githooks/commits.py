@@ -10,7 +10,7 @@ from gittasks.core.actors import is_mine
 from gittasks.core.ids import find, listed
 from gittasks.core.model import CodeCommit, Status, Task
 from gittasks.core.trailers import KEY, TaskTrailer
-from gittasks.errors import GittasksError, InvalidData, NoList, Refused
+from gittasks.errors import GittasksError, InvalidData, NoList, NotFound, Refused, Usage
 from gittasks.githooks import code_commits
 from gittasks.githooks.code_commits import Change
 from gittasks.store import disk, git
@@ -195,8 +195,10 @@ def _refused(linked: Linked, each: NotDone) -> str:
 
 
 def kept(trailer: str, error: GittasksError) -> str:
-    """The line for a trailer that could not be applied; commit-msg has said what was meant."""
-    return f'not done, kept for gittasks doctor: "{trailer}": {error.message}'
+    """The line for a trailer that could not be applied, with what was probably meant."""
+    is_unknown = isinstance(error, NotFound | Usage | NoList) and error.hint
+    meant = f"; {error.hint}" if is_unknown else ""
+    return f'not done, kept for gittasks doctor: "{trailer}": {error.message}{meant}'
 
 
 def reverted_lines(workspace: Workspace, change: Change) -> list[str]:

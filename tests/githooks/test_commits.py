@@ -81,7 +81,7 @@ def test_a_trailer_names_a_whole_id(hooked: Repo) -> None:
     plan(hooked, "a", list_id="other")
     hooked.ok("use", "plan")
     told = commit(hooked, "x\n\nTask: write completed\nTask: other/a completed")
-    assert told[0] == '"Task: write completed": no task "write"; did you mean write-it-now?'
+    assert told[0].endswith('"write completed": no task "write"; did you mean write-it-now?')
     assert hooked.tasks()["write-it-now"]["status"] == "pending"
     assert told[-1:] == [
         "other: a completed [1/1 complete]",
@@ -136,10 +136,10 @@ def test_another_owners_task_is_linked_alone(hooked: Repo) -> None:
 
 
 def test_an_unknown_task_is_told_with_what_was_meant(hooked: Repo) -> None:
-    """commit-msg warns, post-commit keeps it; neither stops the commit."""
+    """It is kept for later, and stops no commit."""
     hooked.ok("create", "Write it", "--id", "write-it")
     told = commit(hooked, "x\n\nTask: wrote-it completed")
-    assert told[0].startswith('"Task: wrote-it completed": no task "wrote-it"')
+    assert '"wrote-it completed": no task "wrote-it"' in told[0]
     assert "write-it" in told[0]
     assert hooked.run("doctor").code == 1
 
@@ -147,7 +147,7 @@ def test_an_unknown_task_is_told_with_what_was_meant(hooked: Repo) -> None:
 def test_a_trailer_without_end_is_cut(hooked: Repo) -> None:
     """What names no task does not fill the screen, nor the file of what could not be done."""
     told = commit(hooked, f"x\n\nTask: {'a' * 5000}")
-    assert len(told) == 2
+    assert len(told) == 1
     assert max(map(len, told)) < 600
     assert max(map(len, hooked.run("doctor").out.splitlines())) < 600
 

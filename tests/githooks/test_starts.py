@@ -1,0 +1,100 @@
+"""What a commit starts: hooks decide in sh as far as they can, and miss no trailer by that."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from support.commits import commit, status
+from support.repositories import Repo
+
+WITHOUT_VERIFYING = ("--no-verify",)
+
+
+@pytest.fixture
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that git and gittasks are noted in, a line for each start of one."""
+    log, folder = tmp_path / "started", tmp_path / "shims"
+    folder.mkdir()
+    for name in ("git", "gittasks"):
+        shim, program = folder / name, shutil.which(name)
+        shim.write_text(f'#!/bin/sh\necho "{name} $1 $2" >>"{log}"\nexec "{program}" "$@"\n')
+        shim.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return log
+
+
+def _starts(log: Path) -> list[str]:
+    """The starts since the last look, without the commit itself."""
+    lines = log.read_text().splitlines() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return [line for line in lines if not line.startswith("git commit ")]
+
+
+def _ours(lines: list[str]) -> list[str]:
+    return [" ".join(line.split()[1:3]) for line in lines if line.startswith("gittasks ")]
+
+
+def test_a_commit_that_names_no_task_starts_nothing(hooked: Repo, started: Path) -> None:
+    """Once it is known that nothing is in progress, hooks run no program at all."""
+    time.sleep(0.05)  # what is remembered has to be newer than git's settings
+    commit(hooked, "First")
+    _starts(started)
+    commit(hooked, "Second\n\nOf the task at hand: nothing.")
+    assert _starts(started) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Task: a done",
+        "task: a done",
+        "TASK: a done",
+        "TaSk : a done",
+        "Task: a\n done",
+        "task: a done\r",
+    ],
+)
+@pytest.mark.parametrize("options", [(), WITHOUT_VERIFYING], ids=["", "no-verify"])
+def test_a_commit_that_moves_a_task_starts_python_once(
+    hooked: Repo, started: Path, line: str, options: tuple[str, ...]
+) -> None:
+    """In every spelling of a trailer, and also where git leaves commit-msg out."""
+    commit(hooked, f"x\n\nWhy.\n\n{line}", *options)
+    assert _ours(_starts(started)) == ["hook post-commit"]
+    assert status(hooked, "a") == "completed"
+
+
+@pytest.mark.parametrize("change", ["start", "pack", "other list"])
+def test_what_came_to_be_in_progress_is_offered(hooked: Repo, change: str) -> None:
+    """That nothing was in progress is remembered by the branches, however they moved since."""
+    commit(hooked, "First")
+    if change == "other list":
+        hooked.ok("init", "other")
+        hooked.ok("create", "Other", "--id", "other")
+        hooked.ok("start", "other")
+    else:
+        hooked.ok("start", "a")
+    if change == "pack":
+        hooked.git("pack-refs", "--all")
+    commit(hooked, "Second")
+    assert hooked.git("log", "-1", "--format=%(trailers:key=Task)").strip()
+
+
+def test_a_message_of_another_commit_is_not_taken_for_this_one(hooked: Repo) -> None:
+    """A commit that was given up leaves its message behind; the next one's is read all the same."""
+    assert commit(hooked, "", "--allow-empty-message", "--cleanup=strip") == []
+    hooked.git("commit", "-q", "--allow-empty", "-m", "Task\n\nTask: b done", "--no-verify")
+    assert status(hooked, "b") == "completed"
+    commit(hooked, "Nothing")
+    hooked.git("commit", "-q", "--amend", "-m", "Now\n\nTask: c done")
+    assert status(hooked, "c") == "completed"
+
+
+def test_long_messages_are_read_to_their_end(hooked: Repo) -> None:
+    """The trailer stands behind more lines than sh reads."""
+    commit(hooked, "x\n\n" + "word\n" * 400 + "\nTask: a done")
+    assert status(hooked, "a") == "completed"
