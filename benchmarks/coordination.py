@@ -12,12 +12,16 @@ is a sleep. The conditions differ in how agents know of each other:
 - `Taskwarrior`: one database on one machine, `start` and `done`, where it is installed.
 
     python benchmarks/coordination.py [--agents 1,4] [--tasks 24] [--work 0.5] [--rounds 1]
-        [--latency 0] [--only CONDITION]
+        [--within MINUTES] [--latency 0] [--only CONDITION]
 
-With `--work 0` it shows how many tasks a minute resident agents get through one remote at most;
-`--latency` delays every connection to the remote by so many milliseconds.
+Each round runs all conditions once; `--within` begins nothing more after so many minutes. `--work
+0` shows how many tasks a minute resident agents get through one remote at most; `--latency` delays
+every connection to the remote by so many milliseconds. What is printed is Markdown, with the date
+and the machine.
 
-The pool and the kills have a fixed seed; figures are medians, with the range of several rounds.
+The pool and the kills have a fixed seed. Figures are medians, with the lowest and the highest of
+the rounds: the median of all rounds that there could be lies outside of these with a probability
+of one in 2 to the power of rounds less one.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ import argparse
 import contextlib
 import json
 import os
+import platform
 import random
 import shutil
 import signal
@@ -35,7 +40,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from measuring import QUIET, environment, run
 
@@ -335,15 +340,21 @@ def measure(
     os.makedirs(trace)
     dying = round(agents / 5) if "killed" in condition else 0
     env = {**os.environ, "GIT_TRACE2_EVENT": trace}
-    began = time.perf_counter()
     command = [sys.executable, __file__, "--agent", condition, "--tasks", str(len(pool.waits))]
-    running = [
-        subprocess.Popen(
-            [*command, "--work", str(work), "--folder", f, "--dies", str(2 if n < dying else 0)],
-            env=env,
-        )
-        for n, f in enumerate(folders)
+    command += ["--work", str(work)]
+    chance = random.Random(SEED)
+    deaths = [chance.randint(1, 3) if n < dying else 0 for n in range(agents)]
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    running: list[Any] = [
+        subprocess.Popen([*command, "--folder", f, "--dies", str(dies)], env=env, **pipes)
+        for f, dies in zip(folders, deaths, strict=True)
     ]
+    for process in running:  # what starting takes is no part of it
+        process.stdout.readline()
+    began = time.perf_counter()
+    for process in running:
+        process.stdin.write("\n")
+        process.stdin.flush()
     for process in running:
         process.wait(600)
     wall = time.perf_counter() - began
@@ -423,6 +434,7 @@ COLUMNS = (
     "agents",
     "done twice",
     "tasks a minute",
+    "× one agent",
     "of the ideal",
     "cost a task, s",
     "git processes a task",
@@ -434,36 +446,66 @@ COLUMNS = (
 )
 
 
-def rows(options: argparse.Namespace) -> Iterator[str]:
-    """The table, a row for each condition and number of agents."""
-    pool = Pool.of(options.tasks)
-    yield f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
-    for condition in options.only or CONDITIONS:
-        if condition == "Taskwarrior" and not shutil.which("task"):
-            continue
-        for agents in options.agents:
+Runs = dict[tuple[str, int], list[Figures]]
+
+
+def runs_of(options: argparse.Namespace, pool: Pool) -> Runs:
+    """The figures of each condition and number of agents, as far as time allows."""
+    until = time.monotonic() + options.within * 60
+    conditions = [c for c in options.only or CONDITIONS if c != "Taskwarrior" or _has_taskwarrior()]
+    runs: Runs = {(c, n): [] for c in conditions for n in options.agents}
+    longest = dict.fromkeys(runs, 0.0)
+    for turn in range(options.rounds):
+        for condition, agents in runs:
+            began = time.monotonic()
+            if turn and began + longest[condition, agents] > until:
+                continue
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
                 environment(scratch)
-                runs = [
-                    measure(condition, scratch, agents, pool, options.work, options.latency)
-                    for _ in range(options.rounds)
-                ]
-            ideal = pool.ideal(agents, options.work)
-            yield _row(condition, agents, runs, ideal)
+                figures = measure(condition, scratch, agents, pool, options.work, options.latency)
+            runs[condition, agents].append(figures)
+            longest[condition, agents] = time.monotonic() - began
+            print(f"{turn + 1}: {condition}, {agents}: {figures.wall:.0f} s", file=sys.stderr)
+    return runs
 
 
-def _row(condition: str, agents: int, runs: list[Figures], ideal: float) -> str:
+def _has_taskwarrior() -> bool:
+    return shutil.which("task") is not None
+
+
+def report(options: argparse.Namespace) -> Iterator[str]:
+    """The table with a heading, a row for each condition and number of agents."""
+    pool = Pool.of(options.tasks)
+    runs = runs_of(options, pool)
+    fewest, most = min(map(len, runs.values())), max(map(len, runs.values()))
+    git = subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout
+    yield (
+        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} processors, {platform.system()} "
+        f"{platform.machine()}, Python {platform.python_version()}, {git.strip()}: {options.tasks} "
+        f"tasks of {options.work:g} s, {options.latency:g} ms to the remote, {fewest} to {most} "
+        f"rounds"
+    )
+    if not _has_taskwarrior():
+        yield "\nTaskwarrior was not measured: it is not installed."
+    yield f"\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
+    for (condition, agents), figures in runs.items():
+        alone = [f.done / f.wall for f in runs.get((condition, 1), ())]
+        yield _row(condition, agents, figures, pool.ideal(agents, options.work), alone)
+
+
+def _row(condition: str, agents: int, runs: list[Figures], ideal: float, alone: list[float]) -> str:
     def middle(values: list[float], form: str) -> str:
         text = format(statistics.median(values), form)
-        if len(values) > 1 and min(values) != max(values):
-            text += f" ({min(values):{form}}–{max(values):{form}})"
-        return text
+        least, most = format(min(values), form), format(max(values), form)
+        return f"{text} ({least}–{most})" if least != most else text
 
+    one = statistics.median(alone) if alone else 0
     cells = [
         condition,
         str(agents),
         middle([f.twice for f in runs], ".0%"),
         middle([f.done / f.wall * 60 for f in runs], ".0f"),
+        middle([f.done / f.wall / one for f in runs], ".1f") if one else "",
         middle([ideal / f.wall for f in runs], ".0%"),
         middle([f.cost for f in runs], ".2f"),
         middle([f.processes for f in runs], ".0f"),
@@ -483,6 +525,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=24)
     parser.add_argument("--work", type=float, default=0.5)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--within", type=float, default=60, metavar="MINUTES")
     parser.add_argument("--latency", type=float, default=0, help="milliseconds to the remote")
     parser.add_argument("--only", action="append", choices=CONDITIONS, help="this condition alone")
     for name in ("--agent", "--folder"):
@@ -490,11 +533,13 @@ def main() -> None:
     parser.add_argument("--dies", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not options.agent:
-        for row in rows(options):
-            print(row, flush=True)
+        for line in report(options):
+            print(line, flush=True)
         return
     name = os.path.basename(options.folder)
     agent = Agent(options.folder, name, Pool.of(options.tasks), options.work, options.dies)
+    print("ready", flush=True)
+    sys.stdin.readline()
     began = time.perf_counter()
     with contextlib.suppress(GaveUp):
         CONDITIONS[options.agent](agent)
