@@ -238,7 +238,8 @@ class _History(NamedTuple):
             writers.add(mail.strip().lower())
             operations.update(parse_trailers(message).get(OP, ()))
             for task_id in _REOPENED.findall(message):
-                reopened[task_id] = max(reopened.get(task_id, 0), int(time))
+                when = int(time) if time.isdecimal() else 0
+                reopened[task_id] = max(reopened.get(task_id, 0), when)
         return cls(frozenset(operations), frozenset(writers), reopened)
 
 

@@ -87,7 +87,7 @@ class LateCommit(NamedTuple):
     body: str
 
 
-_LATE = "%H%x00%an <%ae>%x00%at%x00%ad%x00%s%x00%(trailers:key={},valueonly,unfold)%x00%b%x00"
+_LATE = "%H%x00%an%x00%ae%x00%ad%x00%cd%x00%s%x00%(trailers:key={},valueonly,unfold)%x00%b%x00"
 
 
 def late(
@@ -99,7 +99,7 @@ def late(
     """
     if not revisions:
         return []
-    args = ["-c", "log.showSignature=false", "log", "--date=format:%z", "--encoding=UTF-8"]
+    args = ["-c", "log.showSignature=false", "log", "--date=raw", "--encoding=UTF-8"]
     args += [f"--format={_LATE.format(KEY)}", "--stdin"]
     if walk:
         args += ["--topo-order", "--reverse", "-i", "-E", f"--grep=^{KEY}[^a-z]"]
@@ -109,17 +109,27 @@ def late(
     text = ask(repository, args, "".join(f"{r}\n" for r in revisions).encode())
     parts = iter(text.split("\0"))
     commits = []
-    for sha, author, time, zone, subject, values, body in zip(*[parts] * 7, strict=False):
+    for sha, name, mail, written, made, subject, values, body in zip(*[parts] * 8, strict=False):
         trailers = tuple(_cut(v) for line in values.split("\n") if (v := line.strip()))
         change = Change(sha.strip(), escape_line(subject, _SUBJECT_LIMIT), trailers)
-        commits.append(LateCommit(change, author, int(time), _minutes(zone), body))
+        author = f"{_CRUD.sub('', name)} <{_CRUD.sub('', mail)}>"
+        time, zone = _moment(written) or _moment(made) or (0, 0)
+        commits.append(LateCommit(change, author, time, zone, body))
     return commits
 
 
-def _minutes(zone: str) -> int:
-    """Minutes east of UTC of a zone such as +0130."""
-    hours, minutes = divmod(abs(int(zone)), 100)
-    return (hours * 60 + minutes) * (-1 if zone.startswith("-") else 1)
+_CRUD = re.compile(r"[<>\n]")
+"""What git leaves out of names and addresses; other programs do not."""
+_DATE = re.compile(r"(\d{1,18}) ([+-])([01]\d|2[0-3])([0-5]\d)")
+
+
+def _moment(date: str) -> tuple[int, int] | None:
+    """The time of a raw date, and minutes east of UTC; None where a program wrote nonsense."""
+    parts = _DATE.fullmatch(date)
+    if parts is None:
+        return None
+    minutes = int(parts[3]) * 60 + int(parts[4])
+    return int(parts[1]), -minutes if parts[2] == "-" else minutes
 
 
 def count(repository: Repository, tip: str, without: Sequence[str], most: int) -> int:
@@ -217,5 +227,6 @@ def ask(repository: Repository, args: Sequence[str], stdin: bytes = b"") -> str:
     """The output of a git command. Raises InvalidData when it fails."""
     answer = git.run(args, cwd=repository.start, env=repository.env, stdin=stdin)
     if answer.returncode != 0:
-        raise InvalidData(f"git {args[0]} failed: {git.first_line(answer.stderr)}")
+        command = args[2] if args[0] == "-c" else args[0]
+        raise InvalidData(f"git {command} failed: {git.first_line(answer.stderr)}")
     return answer.stdout.decode("utf-8", "replace")

@@ -260,7 +260,8 @@ def _post_commit(workspace: Workspace, _: _Call) -> list[str]:
 def _post_rewrite(workspace: Workspace, call: _Call) -> list[str]:
     kind = call.argument(0, "PRE_COMMIT_REWRITE_COMMAND")
     lines = commits.post_rewrite(workspace, kind, call.stdin)
-    return lines if kind == "amend" else lines + _arrived(workspace)
+    # At the end of a rebase: its folder is still there, and HEAD is on the branch again.
+    return lines if kind == "amend" else [*lines, *tell(workspace), *catch_up.news(workspace)]
 
 
 def _post_merge(workspace: Workspace, call: _Call) -> list[str]:

@@ -180,6 +180,44 @@ def test_ids_are_exact(team: tuple[Repo, Repo, Repo]) -> None:
     assert status(ada, "fix-login") == "pending"
 
 
+_ODD = [
+    "Bob <bob@example.com> someday +0000",
+    "Bob <bob@example.com> 99999999999999999999 +9999",
+    "B<b <bob@example.com> x> 1700000000 +0000",
+    "Bob <bob@example.com> 0 -1200",
+]
+"""Authors as some programs have written them, which git itself never does."""
+
+
+def test_odd_authors_and_dates_stop_nothing(team: tuple[Repo, Repo, Repo]) -> None:
+    """Each counts, at the committer's date where its own is none; what we write is sound."""
+    ada, _, _ = team
+    ada.ok("create", "D", "--id", "d")
+    ada.git("config", "gittasks.catchUp", "all")
+    hub = Repo(ada.git("remote", "get-url", "origin"))
+    tip, tree = hub.git("rev-parse", "main"), hub.git("rev-parse", "main^{tree}")
+    for author, task in zip(_ODD, "abcd", strict=True):
+        head = f"tree {tree}\nparent {tip}\nauthor {author}\n"
+        text = (
+            f"{head}committer C <c@example.com> 1700000000 +0000\n\nx\n\nTask: {task} completed\n"
+        )
+        tip = hub.git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=text)
+    hub.git("update-ref", "refs/heads/main", tip)
+    assert len(_pull(ada)) == 4
+    assert {task["status"] for task in ada.tasks().values()} == {"completed"}
+    hub.git("config", "receive.fsckObjects", "true")
+    ada.ok("sync")
+    assert ada.ok("doctor").out == "no problems found\n"
+
+
+def test_a_rebase_catches_up_as_a_merge_does(team: tuple[Repo, Repo, Repo]) -> None:
+    """`git pull --rebase` under commits of one's own."""
+    ada, bob, _ = team
+    _work(bob, "x\n\nTask: a completed")
+    ada.git("commit", "-q", "--allow-empty", "-m", "own")
+    assert _pull(ada, "--rebase") == ["plan: a completed [1/3 complete]"]
+
+
 def test_strangers_are_counted_and_their_command_takes_them(
     team: tuple[Repo, Repo, Repo],
 ) -> None:
