@@ -10,6 +10,7 @@ import pytest
 from support import figures
 from support.faults import CASES, Fault, keep_the_law
 from support.kills import kill, survive_kills
+from support.pruning import survive_prunes
 
 pytestmark = [pytest.mark.deep, pytest.mark.timeout(4 * 3600)]
 
@@ -76,3 +77,15 @@ def test_two_kills_are_survived(
     how = f"{_PAIRS} random pairs of calls of each of {len(CASES)} commands"
     result = "done or not, the next command succeeds, no lock left, fsck clean"
     figures.record("two kills", how, hits, result)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_prune_before_every_call_takes_nothing(
+    name: str, tmp_path: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that began before the command removes what no ref named then; also after its end."""
+    hits = survive_prunes(str(tmp_path), name, lambda count: range(count + 1, 0, -_STEP), capsys)
+    assert hits > 30 // _STEP
+    how = f"a `git prune --expire=now` that began before, at {_EACH} of {len(CASES)} commands"
+    result = "what was acknowledged is there, the next command mends the rest, fsck clean"
+    figures.record("objects that git removes beside a write", how, hits, result)

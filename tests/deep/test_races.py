@@ -51,6 +51,29 @@ def test_sixteen_processes_of_fifty_updates_lose_nothing(repo: Repo, beside: str
     record(rows[beside], how, 800, f"all in tree and history, fsck clean; {took:.0f} s")
 
 
+def test_writers_beside_all_that_removes_objects_lose_nothing(repo: Repo) -> None:
+    """8 × 20 updates beside prune, gc, repack, pack-refs and maintenance, all at once.
+
+    `incremental-repack` is not among them: beside a repack git loses its own objects by that.
+    """
+    races.race_list(repo, 8)
+    before, turns = repo.count(), 20
+    loops = [
+        ["prune", "--expire=now"],
+        ["gc", "-q", "--prune=now"],
+        ["repack", "-adfq"],
+        ["pack-refs", "--all"],
+        ["maintenance", "run", "--task=loose-objects", "--quiet"],
+    ]
+    with races.looping(repo, *loops) as codes:
+        told = races.run_writers(repo, 8, turns, refusals=8)
+    repo.run("doctor")
+    races.assert_nothing_lost(repo, told, before)
+    how = f"prune, gc --prune=now, repack, pack-refs, loose-objects; {len(codes)} runs of git"
+    count = sum(map(len, told.values()))
+    record("8 writers beside all that removes objects", how, count, "all there, fsck clean")
+
+
 def test_servers_beside_hooks_and_commands_lose_nothing(repo: Repo) -> None:
     """8 servers of 20 calls, 20 commits of code with trailers, 2 × 20 commands, all at once."""
     races.race_list(repo, 10)

@@ -57,11 +57,16 @@ def told(evaluated: Evaluated) -> list[object]:
 
 
 def _visible(conflict: Conflict) -> Conflict:
-    """A conflict without the commit that a result went with, which a later start does not know."""
+    """A conflict with, for the commit that a result went with, the first writer that has the same.
+
+    The commit itself may be one that a later start does not know, and then stands for it.
+    """
     if conflict.register != RESULT:
         return conflict
-    losers = tuple(write._replace(beside=None) for write in conflict.losers)
-    return conflict._replace(winner=conflict.winner._replace(beside=None), losers=losers)
+    writes = (conflict.winner, *conflict.losers)
+    besides = [write.beside for write in writes]
+    winner, *losers = [write._replace(beside=besides.index(write.beside)) for write in writes]
+    return conflict._replace(winner=winner, losers=tuple(losers))
 
 
 class TwoHeads:

@@ -14,6 +14,8 @@ from support.repositories import Repo
 
 from gittasks.core.operations import AddNote, Claim
 
+_ERRORS = (errno.EIO, errno.EROFS, errno.ENOENT, errno.ENOSPC, errno.EACCES, errno.EMFILE)
+
 
 @pytest.mark.parametrize(
     "name",
@@ -25,11 +27,12 @@ from gittasks.core.operations import AddNote, Claim
 def test_what_is_said_is_what_is_in_the_history(
     name: str, tmp_path: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An I/O error at calls around the commit point, before they are done and after."""
+    """Errors of the system at calls around the commit point, before they are done and after."""
 
     def late(count: int) -> list[Fault]:
         step = 4 if name in ("create", "start", "undo", "init", "claim") else 11
-        return [Fault(n, errno.EIO, n % 2 == 0) for n in range(count, count // 2, -step)]
+        calls = enumerate(range(count, count // 2, -step))
+        return [Fault(n, _ERRORS[i % len(_ERRORS)], n % 2 == 0) for i, n in calls]
 
     assert keep_the_law(str(tmp_path), name, late, capsys) > 3
 
