@@ -74,8 +74,9 @@ def test_without_gittasks_on_the_path_the_driver_falls_back(pair: Pair) -> None:
     ada, bob, tree = pair
     bob.ok("hooks", "install")
     compete(pair)
-    env = {"PATH": os.defpath}
-    assert shutil.which("gittasks", path=os.defpath) is None
+    path = os.pathsep.join([os.path.dirname(shutil.which("git") or ""), os.defpath])
+    assert shutil.which("gittasks", path=path) is None
+    env = {"PATH": path}
     command = ["git", "merge", "-q", "--no-edit", "origin/gittasks/plan"]
     done = subprocess.run(command, cwd=tree.path, env={**os.environ, **env}, check=False)
     assert done.returncode == 1

@@ -202,7 +202,7 @@ def test_what_is_gone_with_its_branch_is_said_by_exchanges_and_lists(tmp_path: P
     for args in (["lists"], ["sync"], ["pull"], ["sync", "--all"]):
         told = bob.run(*args)
         assert told.code in (0, 8), told.err
-        assert "gone from the branch" in told.err
+        assert "missing from the branch" in told.err
         assert "gittasks lists restore plan" in told.err
         assert "gittasks lists forget plan" in told.err
     named = bob.run("sync", "--list=plan", "--json")
@@ -213,4 +213,4 @@ def test_what_is_gone_with_its_branch_is_said_by_exchanges_and_lists(tmp_path: P
     assert [note["text"] for note in bob.tasks("plan")["a"]["notes"]] == ["made here"]
     bob.git("branch", "-q", "-D", "gittasks/plan")
     bob.ok("lists", "forget", "plan")
-    assert "gone from the branch" not in bob.run("lists").err
+    assert "missing from the branch" not in bob.run("lists").err
