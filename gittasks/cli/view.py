@@ -484,7 +484,7 @@ def log_command(
 
 
 _FIRST_STEPS = (
-    ("gittasks init feature-auth", "a list; without a name it is called as the code branch"),
+    ("gittasks init feature-auth", "a list; without a name, named as the code branch"),
     ('gittasks create "PHASE 1: Design"', "a task"),
     ("gittasks ready", "what can be started"),
     ("gittasks start ID", "begin; gittasks done ID completes it"),
@@ -516,7 +516,7 @@ def overview_command(settings: Settings) -> Answer:
             )
         if workspace.remotes():
             return _first_steps("gittasks pull", "the lists that your team has")
-        return _first_steps("gittasks --version", "it is installed")
+        return _first_steps("gittasks --version", "check that it is installed")
     return _with_next(status_answer(view, settings, workspace), view, workspace.actor)
 
 

@@ -60,10 +60,10 @@ def test_other_spellings_are_read() -> None:
     [
         (b"", "cannot be read as JSON"),
         (b"{", "cannot be read as JSON"),
-        (b"[1]", "no JSON object"),
+        (b"[1]", "a JSON object"),
         (b"\xff\xfe", "cannot be read as JSON"),
         (b"[" * 100_000, "cannot be read as JSON"),
-        (b'{"subject": NaN}', "no number in JSON"),
+        (b'{"subject": NaN}', "is not a number in JSON"),
         (b'{"id": "2", "subject": "x"}', "says that it is #2"),
         (b"{}", "no subject"),
         (b'{"subject": "  "}', "no subject"),
