@@ -105,6 +105,28 @@ def run(snapshot: Snapshot, found: list[Command]) -> Task:
     return snapshot.tasks["a"]
 
 
+_DELETED = TASK._replace(status=Status.DELETED, started=NOW, finished=NOW, result="old")
+
+
+@pytest.mark.parametrize(
+    ("task", "wanted", "result", "expected"),
+    [
+        (_DELETED, State(Status.COMPLETED), "new", "restore a && update a --result new"),
+        (_DELETED, State(Status.COMPLETED), "old", "restore a"),
+        (TASK._replace(result="old"), State(Status.DELETED), "new", "delete a"),
+        (TASK, State(Status.SKIPPED), "new", "skip a --result new"),
+        (TASK, State(Status.SKIPPED, "ann"), "", "skip a && update a --owner ann"),
+        (TASK._replace(owner="bob"), State(Status.SKIPPED), "", "skip a && update a --owner "),
+        (TASK, State(Status.COMPLETED), "new", "done a && update a --owner  --result new"),
+    ],
+)
+def test_a_status_is_taken_with_its_result_and_its_owner(
+    task: Task, wanted: State, result: str, expected: str
+) -> None:
+    """A skipped task is nobody's unless somebody's; a deleted one keeps the result it has."""
+    assert words(commands_to_take(task, "plan", STATE, wanted, result)) == expected
+
+
 OWNERS = [None, "ann", "bob"]
 STATES = [
     (status, owner)

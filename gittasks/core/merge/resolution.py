@@ -386,7 +386,10 @@ def _with_result(task: Task, moves: list[Command], result: str) -> list[Command]
     """Let commands that close a task leave it with this result."""
     if result.startswith(("-", "@")):  # that would be read as an option, or a file
         return moves
-    *first, last = moves or [("gittasks", "update", task.id)]
+    update = ("gittasks", "update", task.id)
+    if moves and moves[-1][1] == "restore":  # that brings back the one that it had
+        moves = [*moves, update]
+    *first, last = moves or [update]
     reopened = any(move[1] == "reopen" for move in first)
     if last[1] in ("done", "skip", "update"):
         if "--result" in last:
