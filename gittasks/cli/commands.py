@@ -64,7 +64,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Git": {
         "hooks": ("git", "Install, uninstall and check the git hooks."),
-        "hook": ("git", "Run a git hook; git calls this."),
+        "hook": ("hook", "Run a git hook; git calls this."),
         "merge-driver": ("git", "Merge one task file for git."),
         "doctor": ("git", "Check the repository and all its lists."),
         "config": ("config", "Show, set and unset settings."),

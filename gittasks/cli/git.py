@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gittasks import render
-from gittasks.cli import output
 from gittasks.cli.options import Group, argument, command, option
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
-from gittasks.errors import GittasksError, NotFound, Refused, Untrusted
-from gittasks.githooks import catch_up, dispatch, install
+from gittasks.errors import NotFound
+from gittasks.githooks import catch_up, install
 from gittasks.store import disk
 from gittasks.store.merge_driver import merge_file
 from gittasks.store.repository import Repository
@@ -21,9 +19,6 @@ from gittasks.store.repository import Repository
 if TYPE_CHECKING:
     from gittasks.core.rules import Symptom
     from gittasks.githooks.install import HookStatus
-
-_MOST = 12
-"""Lines that a hook says: what a commit prints should be read."""
 
 
 hooks_command = Group(
@@ -126,44 +121,6 @@ def _lines(status: HookStatus) -> list[str]:
             f"installed here once, and no longer called by git: {', '.join(status.stopped)}"
         )
     return [*lines, *status.left]
-
-
-@command("hook", argument("name"), argument("arguments", nargs=-1), unknown_options=True, hot=True)
-def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> int:
-    """Do what a git hook does. git calls this through the scripts that hooks install puts in place.
-
-    Nothing that goes wrong here may stop git: the exit code is 0, or 5 for a commit that
-    gittasks.strictTrailers refuses.
-    """
-    reads = name in dispatch.READING and not sys.stdin.isatty()
-    stdin = sys.stdin.buffer.read().decode("utf-8", "replace") if reads else ""
-    try:
-        lines = dispatch.run(
-            name,
-            arguments,
-            stdin,
-            start=settings.directory,
-            env=settings.environment(),
-            list_id=settings.list_id,
-        )
-    except Refused as refusal:
-        if name == "commit-msg" and refusal.rule == "trailer":
-            raise
-        lines = [str(refusal)]
-    except Untrusted as error:
-        lines = error.message.splitlines()
-    except GittasksError as error:
-        lines = [f"{error.message}{f' ({error.hint})' if error.hint else ''}"]
-    except Exception as error:  # noqa: BLE001  not even a bug of ours may stop git
-        from gittasks.cli.main import unexpected
-
-        lines = [str(unexpected(error))]
-    if not settings.quiet:
-        for line in lines[:_MOST]:
-            output.say(f"gittasks: {render.text.clean(line)}", err=True)
-        if len(lines) > _MOST:
-            output.say(f"gittasks: and {len(lines) - _MOST} lines more", err=True)
-    return 0
 
 
 @command(

@@ -13,7 +13,6 @@ from gittasks.githooks import catch_up, code_commits, commits
 from gittasks.githooks.code_commits import hook_env
 from gittasks.githooks.commits import place, some
 from gittasks.store import disk, home, platform, side_branches
-from gittasks.store.evaluation import evaluate
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import Heads
 from gittasks.store.repository import Repository
@@ -72,9 +71,7 @@ def _before(store: ListStore, local: str | None, seen: str | None) -> Snapshot |
     """The list as it was known here; None when it was not, or is no longer there to be read."""
     try:
         if local and seen:
-            return evaluate(
-                store.repository, store.list_id, Heads(local, seen), None
-            ).branch.snapshot
+            return store.merged(Heads(local, seen), None).branch.snapshot
         known = local or seen
         return store.load_at(known).snapshot if known else None
     except GittasksError:
