@@ -312,8 +312,8 @@ def _others(store: ListStore) -> Iterator[Symptom]:
             f"{side.name} holds changes that are not here",
             f"gittasks pull --list {store.list_id}",
         )
-    own = sharing.made_here(store)
-    for ahead in sharing.dates_ahead(islice(store.walk(), _NEWEST), own):
+    author = store.repository.config.author
+    for ahead in sharing.dates_ahead(islice(store.walk(), _NEWEST), author):
         yield Symptom(
             "clock",
             store.list_id,

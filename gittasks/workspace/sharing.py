@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks import sync
 from gittasks.core.rules import Violation, violations
 from gittasks.core.times import DAY, HOUR, duration_words
-from gittasks.errors import GittasksError, InvalidData, NoRemote, RemoteFailure
+from gittasks.errors import GittasksError, NoRemote, RemoteFailure
 from gittasks.store import acknowledged, home, leases, remotes, side_branches
 from gittasks.store.commits import MERGE_SIGNER
 from gittasks.store.list_store import ListStore
@@ -16,7 +16,7 @@ from gittasks.store.list_version import Heads
 from gittasks.workspace.session import forget_choice, lost_notices, named_list, no_remote
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from gittasks.core.history import LogEntry
     from gittasks.core.merge.resolution import OpenConflict
@@ -150,7 +150,7 @@ def _looked_up(
             & {conflict.winner.commit, *(loser.side.commit for loser in conflict.losers)}
         ),
         troubles,
-        dates_ahead(synced.received),
+        dates_ahead(synced.received, repository.config.author),
     )
 
 
@@ -183,35 +183,14 @@ _AHEAD = 3600
 """Seconds: a smaller difference between two clocks puts little in the wrong order."""
 
 
-_MOVES = 64
-"""Last moves of a branch, and commits of one move, that are looked at."""
+def dates_ahead(commits: Iterable[CommitInfo], me: str | None) -> tuple[DatesAhead, ...]:
+    """The others whose commits are from the future, by the clock of this machine.
 
-
-def made_here(store: ListStore) -> frozenset[str]:
-    """The ids of commits that were made in this clone, as far as the branch's reflog goes back."""
-    made: set[str] = set()
-    for move in store.repository.refs.last_moves(store.ref, _MOVES):
-        commit: str | None = move.new if f": {store.list_id}: " in move.message else None
-        for _ in range(_MOVES):
-            if commit is None or commit in (move.old, *made):
-                break
-            made.add(commit)
-            try:
-                commit = next(iter(store.commit(commit).parents), None)
-            except InvalidData:  # a clone that was repaired may have lost what its reflog names
-                break
-    return frozenset(made)
-
-
-def dates_ahead(commits: Iterable[CommitInfo], own: Container[str] = ()) -> tuple[DatesAhead, ...]:
-    """The authors of commits from elsewhere that are from the future, by the clock of this machine.
-
-    One person may write from several machines. `own` are the ids of commits that were made here:
-    whoever made those has seen to the clock since.
+    `me` is git's author here: who wrote something then has seen to the clock since.
     """
     newest: dict[str, int] = {}
     for commit in commits:
-        if commit.id in own or commit.author.person == MERGE_SIGNER:
+        if commit.author.person in (me, MERGE_SIGNER):
             continue
         name, seconds = commit.author.name, min(commit.author.time, commit.committer.time)
         newest[name] = max(newest.get(name, 0), seconds)

@@ -472,17 +472,6 @@ def test_dates_that_lie_ahead_are_said(hours: int, span: str, tmp_path: object) 
     assert "dates" not in bob.ok("sync").out
 
 
-def test_one_person_on_two_machines_is_told_of_the_clock_that_is_ahead(tmp_path: object) -> None:
-    """Where it came in, and not where it was made: there somebody has seen to the clock since."""
-    ada, bob = share(str(tmp_path), "ada", "bob")
-    ada.ok("note", "a", "later", env={"GIT_AUTHOR_DATE": f"{int(time.time()) + 87000} +0000"})
-    ada.ok("sync", "-q")
-    assert "lie 1 day ahead" in bob.ok("sync").out
-    for repo, checks in ((bob, True), (ada, False)):
-        told = repo.run("doctor", "--json").json()["findings"]
-        assert any(f["check"] == "clock" for f in told) is checks
-
-
 def test_a_remote_that_was_removed_may_be_added_again(tmp_path: object) -> None:
     """With no other remote here, the refusal has a way beside deciding alone."""
     ada, bob = share(str(tmp_path), "ada", "bob")
