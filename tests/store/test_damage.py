@@ -504,6 +504,7 @@ def test_objects_and_folders_are_synced_before_the_ref(
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+@gits.files_only
 def test_a_file_is_synced_before_its_rename_and_its_folder_after(
     listed: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
