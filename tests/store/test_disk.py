@@ -104,7 +104,7 @@ def test_a_ref_s_folder_that_cannot_be_synced_is_told_for_what_it_is(
         assert workspace.edit([START_A]).commit
     (notice,) = workspace.notices
     assert isinstance(notice, str)
-    assert notice.startswith("done, but a power cut may take it back")
+    assert notice.startswith("done, but a power cut may undo it")
     assert notice.endswith(f"({folder}: the disk reports an I/O error)")
     assert listed.head() != before
 
