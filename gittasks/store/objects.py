@@ -357,7 +357,7 @@ class ObjectStore:
         batch = list(objects)
         for attempt in range(_ATTEMPTS):
             try:
-                self._write_once(batch)
+                self._write_once(batch, aside=attempt > 2)
                 break
             except (FileNotFoundError, FileExistsError):
                 # `git gc` packed what was already there, removed an empty folder, or pruned
@@ -366,13 +366,13 @@ class ObjectStore:
                     raise
                 _BACKOFF.wait(attempt)
 
-    def _write_once(self, objects: Iterable[NewObject]) -> None:
+    def _write_once(self, objects: Iterable[NewObject], *, aside: bool) -> None:
         paths = {self.loose_path(item.id): item for item in objects}
         new = {path: item for path, item in paths.items() if not _freshen(path)}
         staged: dict[str, str] = {}
         try:
             for path, item in new.items():
-                staged[path] = self._stage(path, item)
+                staged[path] = self._stage(path, item, aside=aside)
             if self._durable:
                 sync_all([staged.get(path, path) for path in paths])
             for path, temporary in staged.items():
@@ -384,13 +384,19 @@ class ObjectStore:
         if self._durable:
             sync_all([self._folder, *{os.path.dirname(path) for path in paths}])
 
-    def _stage(self, path: str, item: NewObject) -> str:
-        """Write an object under one of git's temporary names beside `path`; return that name."""
+    def _stage(self, path: str, item: NewObject, *, aside: bool) -> str:
+        """Write an object under one of git's temporary names beside `path`; return that name.
+
+        With `aside` it is in a folder of ours, where no `git prune` looks that runs all the time.
+        """
         header = f"{item.kind} {len(item.data)}\0".encode()
         packed = zlib.compress(header + item.data, _LOOSE_LEVEL)
         folder = os.path.dirname(path)
-        temporary = os.path.join(folder, f"tmp_obj_{os.urandom(6).hex()}")
         make_folders(folder, self.shared)
+        if aside:
+            folder = os.path.join(self.common, "gittasks", "drafts")
+            make_folders(folder, self.shared)
+        temporary = os.path.join(folder, f"tmp_obj_{os.urandom(6).hex()}")
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
         try:
             with naming(path), open(handle, "wb") as file:

@@ -242,8 +242,6 @@ def run(
     `there` are the lists that the remote has, `look` is what a fetch of the only list has shown,
     where that is known already.
     """
-    for store in stores:
-        _make_whole(store)
     before = look.before if look else None
     exchanges = {store.list_id: _ListSync(store, remote, wish, before) for store in stores}
     running = dict(exchanges)
@@ -509,6 +507,10 @@ class _ListSync:
         self._doubts = self._stuck = 0
         self._urls: home.Urls | None = None
         self._tip: tuple[str | None, ...] = ()
+
+    def make_whole(self) -> None:
+        """Put back what git removed beside writes to the list."""
+        _make_whole(self._store)
 
     def note_fetched(self, *, absent: bool) -> None:
         """Take in what a fetch said of this list."""
