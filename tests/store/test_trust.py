@@ -14,6 +14,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from support import gits
 from support.repositories import Repo, git
 
 from gittasks.errors import Untrusted
@@ -392,6 +393,7 @@ def test_a_read_runs_no_program_that_the_repository_names(listed: Repo, tmp_path
     assert canary.exists(), "the trap was not set"
 
 
+@gits.files_only
 def test_a_name_of_a_commit_is_not_fetched(listed: Repo, tmp_path: Path) -> None:
     """Only what a list itself consists of may be fetched by a read."""
     canary, program = tmp_path / "canary", tmp_path / "program"
