@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # typing takes longer to import than many commands run
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from gittasks.core.apply import Edit
     from gittasks.core.graph import Graph
     from gittasks.core.history import Change, LogEntry

@@ -12,7 +12,11 @@ import errno
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, NamedTuple, Self
+
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, Final, Self
 
 
 class Way(NamedTuple):

@@ -14,12 +14,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from gittasks.codec import strict_json
 from gittasks.core import validation
 from gittasks.core.model import Value
 from gittasks.errors import InvalidData, Usage
+from gittasks.light_typing import NamedTuple
 
 MARK = "gittasks"
 """The metadata key of a native task that says which task of ours it is: `LIST/ID`."""

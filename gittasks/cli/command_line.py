@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from gittasks.cli.commands import ALIASES, MODULES, load
 from gittasks.cli.options import (
@@ -21,6 +20,10 @@ from gittasks.cli.options import (
     version_command,
 )
 from gittasks.cli.settings import Settings
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any
 
 COMPLETION = "_GITTASKS_COMPLETE"
 """The variable by which a shell asks what may come next on a line."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from gittasks import __version__
 from gittasks.cli.output import Answer, answer, say
 from gittasks.errors import Usage
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
     from gittasks.cli.settings import Settings
 
 _MOST_TEXT = 1024 * 1024

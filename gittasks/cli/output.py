@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from gittasks import render
 from gittasks.errors import GittasksError, Notice
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Any, Self
+
     from gittasks.cli.settings import Settings
     from gittasks.cli.terminal import Screen
     from gittasks.core.operations import Operation

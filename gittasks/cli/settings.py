@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from gittasks import render
 from gittasks.errors import Usage, Way
+from gittasks.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gittasks.render.text import StatusMarks

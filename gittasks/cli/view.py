@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from gittasks import render
 from gittasks.cli.options import (
@@ -25,8 +24,11 @@ from gittasks.core.model import ListState, Status, Task
 from gittasks.core.times import duration
 from gittasks.core.view import SORTS, Filter, ListView
 from gittasks.errors import InvalidData, NoList, NoRepository, NotFound, Usage, Way
+from gittasks.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from gittasks.cli.terminal import Screen
     from gittasks.core.history import LogEntry
     from gittasks.core.model import Actor, Problem, Snapshot

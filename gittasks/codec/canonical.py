@@ -14,13 +14,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from gittasks.core.fields import BY_NAME, Field, Kind, arranged
 from gittasks.core.ids import path_fault, task_id_fault
 from gittasks.core.model import LIST_MARKS, CodeCommit, ListInfo, Note, Status, Task, Value
 from gittasks.core.times import is_time
 from gittasks.errors import InvalidData
+from gittasks.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_BYTES = 256 * 1024
 """Largest document that is read or written."""

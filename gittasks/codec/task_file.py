@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from gittasks.codec.canonical import (
     FILE_ORDER,
@@ -39,8 +38,11 @@ from gittasks.core.model import (
 from gittasks.core.times import format_time, is_time, parse_time, zone_seconds
 from gittasks.core.validation import shorten
 from gittasks.errors import UPDATE, FormatTooNew, InvalidData, Way
+from gittasks.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from gittasks.codec.yaml_nodes import Node
 
 _RFC3339 = (

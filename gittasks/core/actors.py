@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, StrEnum
-from typing import NamedTuple
 
 from gittasks.core.ids import composed
 from gittasks.core.model import Actor, Status, Task
 from gittasks.core.validation import escape_line
+from gittasks.light_typing import NamedTuple
 
 
 class Standing(StrEnum):

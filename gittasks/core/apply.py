@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple, assert_never
+from typing import Any, assert_never
 
 from gittasks.core import ids, rules, validation
 from gittasks.core.actors import disjoint_first
@@ -46,6 +46,7 @@ from gittasks.core.operations import (
 )
 from gittasks.core.times import format_time, parse_time
 from gittasks.errors import GittasksError, Refused, Usage
+from gittasks.light_typing import NamedTuple
 
 
 class Edit(NamedTuple):

@@ -8,9 +8,19 @@ line here and a line in `model.Task`; a test fails where one of the two is missi
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, Literal, NamedTuple
 
 from gittasks.core.model import Task
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    Merge = Literal["later", "earliest", "add-wins", "status-order"]
+    """How concurrent writes are settled, by the name of the rule in `picks`.
+
+    `add-wins` is for lists, whose members merge apart, as do the keys of a map; `status-order`
+    joins all its fields to one register.
+    """
 
 
 class Kind(Enum):
@@ -28,14 +38,6 @@ class Kind(Enum):
     COMMITS = "commits of the code"
     NOTES = "notes"
     MAP = "JSON values by key"
-
-
-Merge = Literal["later", "earliest", "add-wins", "status-order"]
-"""How concurrent writes are settled, by the name of the rule in `picks`.
-
-`add-wins` is for lists, whose members merge apart, as do the keys of a map; `status-order` joins
-all its fields to one register.
-"""
 
 
 class Uses(NamedTuple):

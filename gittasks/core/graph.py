@@ -13,10 +13,10 @@ an order. Nothing here recurses, so chains may be of any length.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from gittasks.core.model import Snapshot, Status, Task, task_seconds
 from gittasks.core.times import format_time, parse_time, seconds_between
+from gittasks.light_typing import NamedTuple
 
 
 class Graph:

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any, NamedTuple
 
 from gittasks.core.fields import FIELDS
 from gittasks.core.model import LIST_MARKS, Snapshot, Status, Task, by_phase
 from gittasks.core.times import format_time, parse_time, seconds_between
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def strictly_equal(one: Any, other: Any) -> bool:

@@ -12,16 +12,19 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
 
 from gittasks.core.times import seconds_between
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any
 
 FORMAT = 1
 """Version of the tree layout and the task file that this code reads and writes."""
 RULES = 1
 """Version of the merge rules; two versions must never merge the same list automatically."""
 
-Value = str | int | float | bool | None | list[Any] | dict[str, Any]
+Value = str | int | float | bool | None | list["Any"] | dict[str, "Any"]
 """What metadata and unknown keys may hold: the values of JSON."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 

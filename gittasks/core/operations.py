@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from gittasks.core.model import Actor, CodeCommit, ListState, Status, Value
 from gittasks.errors import NotFound
+from gittasks.light_typing import NamedTuple
 
 _NOTHING: Mapping[str, Value] = MappingProxyType({})
 

@@ -8,12 +8,12 @@ as they were written; whoever prints them must escape them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from gittasks.core.graph import Graph, time_left
 from gittasks.core.ids import listed
 from gittasks.core.model import Snapshot, Status, Task, by_phase
 from gittasks.core.times import duration_words, format_time, parse_time, seconds_between
+from gittasks.light_typing import NamedTuple
 
 _NEAR_MAX_PERCENT = 80
 """From this share of a loop's maximum the user is warned that it may run out."""

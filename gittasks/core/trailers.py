@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from gittasks.core.ids import list_id_fault, near_matches
 from gittasks.core.model import Status
 from gittasks.errors import Usage
+from gittasks.light_typing import NamedTuple
 
 TASK = "Gittasks-Task"
 STATUS = "Gittasks-Status"

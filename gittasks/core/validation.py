@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from gittasks.core.fields import Field, Kind
 from gittasks.core.ids import composed, path_fault
 from gittasks.core.model import Value
 from gittasks.core.times import format_time, parse_time
 from gittasks.errors import Usage
+from gittasks.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 LINE_LIMIT = 500
 """Most characters of a one-line field."""

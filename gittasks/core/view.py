@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
 
 from gittasks.core.graph import Graph
 from gittasks.core.ids import composed, shortened
 from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task, Unmerged
 from gittasks.core.progress import Progress
 from gittasks.core.times import format_time
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class StaleClaim(NamedTuple):

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha1
-from typing import NamedTuple
 
 from gittasks.core.ids import listed
 from gittasks.core.model import Status, Task
@@ -20,6 +19,7 @@ from gittasks.errors import GittasksError, InvalidData, Usage
 from gittasks.githooks import code_commits, record
 from gittasks.githooks.code_commits import LateCommit
 from gittasks.githooks.commits import lines_of
+from gittasks.light_typing import NamedTuple
 from gittasks.store import disk, refs
 from gittasks.store.repository import Repository
 from gittasks.workspace import Author, Linked, Workspace

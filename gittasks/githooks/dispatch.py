@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from gittasks import sync
 from gittasks.core.model import Snapshot, Status
@@ -12,6 +11,7 @@ from gittasks.errors import EmptyRemote, GittasksError, NotFound, Usage
 from gittasks.githooks import catch_up, code_commits, commits
 from gittasks.githooks.code_commits import hook_env
 from gittasks.githooks.commits import place, some
+from gittasks.light_typing import NamedTuple
 from gittasks.store import disk, home, platform, side_branches
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import Heads

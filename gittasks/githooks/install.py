@@ -13,12 +13,12 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from enum import StrEnum
-from typing import NamedTuple
 
 from gittasks.core.rules import Symptom
 from gittasks.errors import DiskFailure, GittasksError, Refused
 from gittasks.githooks import catch_up, dispatch, record
 from gittasks.githooks.dispatch import NAMES
+from gittasks.light_typing import NamedTuple
 from gittasks.store import disk, git, merge_driver, platform
 from gittasks.store.repository import Repository
 from gittasks.workspace import Workspace

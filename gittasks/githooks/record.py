@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from gittasks.light_typing import NamedTuple
 from gittasks.store import disk
 from gittasks.store.repository import Repository
 

@@ -7,9 +7,12 @@ first used, so that a command pays for the form that it answers in alone.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+from gittasks.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from gittasks.render import (
         documents,
         graph_text,

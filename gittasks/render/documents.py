@@ -8,7 +8,6 @@ that the format that other programs rely on has one home.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from gittasks.core.actors import Overlap
 from gittasks.core.fields import Field, Kind, arranged
@@ -18,8 +17,11 @@ from gittasks.core.progress import Loop, Phase, Progress, RunningTask
 from gittasks.core.times import format_time
 from gittasks.core.view import ListView
 from gittasks.errors import GittasksError
+from gittasks.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from gittasks.core.apply import Edit
     from gittasks.core.graph import Picture
     from gittasks.core.history import Change, LogEntry, PhaseTime, Timeline, Worker
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from gittasks.core.view import Moment
 
 SCHEMA_VERSION = 1
-Document = dict[str, Any]
+Document = dict[str, "Any"]
 
 
 def dumps(document: Mapping[str, Any]) -> str:

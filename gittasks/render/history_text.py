@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
 
 from gittasks.core.history import Change, ChangeKind, LogEntry, PhaseTime
 from gittasks.core.model import Status, Task
 from gittasks.core.times import duration_words
 from gittasks.core.validation import shorten
 from gittasks.core.view import ListView, Moment
+from gittasks.light_typing import TYPE_CHECKING
 from gittasks.render import plain
 from gittasks.render.text import StatusMarks, clean
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from gittasks.core.merge.resolution import OpenConflict, Side
 
 _QUIET = frozenset(

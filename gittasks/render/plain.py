@@ -8,7 +8,6 @@ them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from gittasks.core.actors import Answer, Overlap, Standing, counted, elsewhere, is_owner, way_on
 from gittasks.core.fields import BY_NAME, COMPOSITE, Field, Kind, arranged
@@ -38,6 +37,7 @@ from gittasks.core.progress import (
 from gittasks.core.times import MINUTE, duration_brief, duration_words, parse_time
 from gittasks.core.view import ListView, StaleClaim
 from gittasks.errors import Way
+from gittasks.light_typing import TYPE_CHECKING
 from gittasks.render.text import StatusMarks, clean, indent
 
 if TYPE_CHECKING:

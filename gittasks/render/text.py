@@ -7,7 +7,8 @@ a reader must see all of it, so characters that steer or hide are shown as escap
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from gittasks.core.model import Status

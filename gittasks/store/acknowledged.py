@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import list_id_fault
 from gittasks.core.trailers import OP, parse_trailers
 from gittasks.errors import InvalidData
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk, refs
 from gittasks.store.commits import CommitInfo, ancestors, read_commit
 from gittasks.store.list_version import is_automatic

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from gittasks.core.merge.dag import BEGINNING, next_order
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State
 from gittasks.core.merge.resolution import CommitOrder, Conflict, ConflictKind, RuleName, Write
 from gittasks.core.model import Note, Status, Task
 from gittasks.errors import InvalidData, Way
+from gittasks.light_typing import NamedTuple
 from gittasks.store import disk
 from gittasks.store.commits import Graph, ancestors
 from gittasks.store.objects import ObjectStore

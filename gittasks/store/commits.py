@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TypeVar
 
 from gittasks.errors import InvalidData
+from gittasks.light_typing import NamedTuple, Protocol
 from gittasks.store.objects import NewObject, ObjectFormat, ObjectStore
 from gittasks.store.plumbing import Node
 

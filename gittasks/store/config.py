@@ -8,15 +8,16 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
 from gittasks.errors import Busy, DiskFailure, InvalidData, NoRepository
+from gittasks.light_typing import TYPE_CHECKING
 from gittasks.store import disk, git
 from gittasks.store.discovery import GitDir
 from gittasks.store.disk import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
 FILE = disk.CacheFile("config", 5)
 NONE: Mapping[str, Sequence[str]] = MappingProxyType({})

@@ -13,9 +13,9 @@ import contextlib
 import os
 import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from gittasks.errors import NoRepository, Untrusted, Usage
+from gittasks.light_typing import NamedTuple
 from gittasks.store import disk, git
 
 

@@ -12,9 +12,12 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
 
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import platform
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _AT_ONCE = 16
 """How many files are synced side by side; each needs a thread and a file handle."""

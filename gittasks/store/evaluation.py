@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
-from typing import NamedTuple
 
 from gittasks.core.merge.dag import Commit, History, MergedState, choose_heads
 from gittasks.core.merge.resolution import Conflict
 from gittasks.core.messages import parse_kept
 from gittasks.core.model import Unmerged
 from gittasks.errors import FormatTooNew, InvalidData
+from gittasks.light_typing import NamedTuple
 from gittasks.store import ancestry
 from gittasks.store.ancestry import Checkpoint, Region, newest, region
 from gittasks.store.commits import CommitInfo, read_commit

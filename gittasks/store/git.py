@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from os import devnull
-from typing import TYPE_CHECKING, BinaryIO
 
 from gittasks.errors import NoRepository, Refused
+from gittasks.light_typing import TYPE_CHECKING
 from gittasks.store import platform
 
 if TYPE_CHECKING:
     import subprocess
+    from typing import BinaryIO
 
 LOCAL_ENV = frozenset(
     {

@@ -19,9 +19,9 @@ import contextlib
 import json
 import os
 import re
-from typing import NamedTuple
 
 from gittasks.errors import GittasksError, InvalidData, NoRemote, Way
+from gittasks.light_typing import NamedTuple
 from gittasks.store import disk, git
 from gittasks.store.repository import Repository
 

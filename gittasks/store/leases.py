@@ -15,10 +15,11 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, auto
 from hashlib import sha1
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from gittasks.core.model import Status, Task
 from gittasks.errors import InvalidData
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk, platform, remotes
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion

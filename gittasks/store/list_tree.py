@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache, partial
-from typing import NamedTuple
 
 from gittasks.codec.canonical import encode_list, encode_task, read_canonical
 from gittasks.core.history import same_task
 from gittasks.core.ids import task_id_fault, unreadable
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task
 from gittasks.errors import InvalidData
+from gittasks.light_typing import NamedTuple
 from gittasks.store.commits import ROOT_SIGNER, Signature, new_commit, read_commit
 from gittasks.store.list_version import (
     FOLDER,

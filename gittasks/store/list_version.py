@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from gittasks.core.model import (
     CodeCommit,
@@ -23,7 +22,11 @@ from gittasks.core.model import (
     Task,
     Unmerged,
 )
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def merge_subject(list_id: str) -> str:

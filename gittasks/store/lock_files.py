@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import NamedTuple
 
+from gittasks.light_typing import NamedTuple
 from gittasks.store import disk, platform
 from gittasks.store.disk import PRIVATE, Backoff, Sharing, make_folders
 

@@ -11,7 +11,6 @@ import re
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
 
 from gittasks.codec.canonical import encode_list, encode_task
 from gittasks.core.fields import LISTS, Kind
@@ -31,6 +30,7 @@ from gittasks.core.merge.registers import (
 from gittasks.core.merge.resolution import CommitOrder
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task
 from gittasks.errors import FormatTooNew, InvalidData
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store.commits import (
     MERGE_SIGNER,
     CommitInfo,
@@ -51,6 +51,9 @@ from gittasks.store.list_version import (
 from gittasks.store.objects import NewObject, ObjectStore, Unavailable
 from gittasks.store.parsed_files import ParsedFiles
 from gittasks.store.plumbing import Node, TreeChange
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class ListContents:

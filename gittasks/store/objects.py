@@ -16,16 +16,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from time import monotonic
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from gittasks.core.model import LACKS, PROMISED, TORN
 from gittasks.errors import GittasksError, InvalidData, Way
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import git, journal, platform
 from gittasks.store.discovery import GitDir, read_shallow
 from gittasks.store.disk import PRIVATE, Backoff, Sharing, make_folders, naming, remove, sync_all
 from gittasks.store.plumbing import CatFile, Node, Plumbing, check_size
 
 if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
     from dulwich.object_store import DiskObjectStore
     from dulwich.pack import Pack
 

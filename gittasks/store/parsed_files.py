@@ -11,11 +11,11 @@ import json
 import os
 import zlib
 from functools import cached_property
-from typing import Any, NamedTuple
 
 from gittasks.codec.canonical import encode_task, read_canonical
 from gittasks.core.model import READ_ON, SET_ASIDE, Task
 from gittasks.errors import InvalidData
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk
 from gittasks.store.list_version import (
     CACHE,
@@ -25,6 +25,9 @@ from gittasks.store.list_version import (
     pieces_path,
 )
 from gittasks.store.objects import ObjectStore, Unavailable
+
+if TYPE_CHECKING:
+    from typing import Any
 
 MOST = 16 << 20
 """Bytes of task files that are read at once: some ten seconds of work."""

@@ -13,11 +13,13 @@ import os
 import stat
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import select
     import subprocess
+    from typing import BinaryIO
 
 WINDOWS = not hasattr(os, "fork")
 """A system on which a folder cannot be opened, a file is synced through the handle that wrote it,
@@ -170,6 +172,7 @@ def scratch_file() -> BinaryIO:
     if hasattr(os, "memfd_create"):  # tempfile would load the compressors and more, 0.4 p
         return open(os.memfd_create("gittasks"), "w+b")
     import tempfile
+    from typing import cast
 
     return cast("BinaryIO", tempfile.TemporaryFile())
 

@@ -11,13 +11,14 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from gittasks.errors import InvalidData
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import git
 
 if TYPE_CHECKING:
     import subprocess
+    from typing import BinaryIO
 
 _WINDOW = 2000
 """Bytes of questions that are asked before the answers are read: fewer than any pipe holds, so

@@ -12,9 +12,9 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from gittasks.errors import Busy, DiskFailure, InvalidData, Refused, Way
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple, Protocol
 from gittasks.store import disk, git, platform
 from gittasks.store.disk import Backoff
 

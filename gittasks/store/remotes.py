@@ -13,10 +13,10 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from hashlib import sha1
-from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, NotFound, Refused, RemoteFailure, Way
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import discovery, disk, git, home, lock_files, platform, refs
 from gittasks.store.disk import Backoff
 from gittasks.store.repository import Repository

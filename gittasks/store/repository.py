@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import FormatTooNew, InvalidData, NoRepository
+from gittasks.light_typing import TYPE_CHECKING
 from gittasks.store import config, discovery, disk
 from gittasks.store.refs import FileRefs, Refs
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, Refused, Way
+from gittasks.light_typing import NamedTuple
 from gittasks.store import disk, git
 from gittasks.store.commits import read_commit
 from gittasks.store.list_store import ListStore

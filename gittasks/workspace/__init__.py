@@ -5,12 +5,13 @@ The values are loaded when they are first asked for: a warm read needs none of t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+from gittasks.light_typing import TYPE_CHECKING
 from gittasks.workspace.session import SESSION_VARIABLES, Author
 from gittasks.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from gittasks.core.merge.resolution import OpenConflict, Side
     from gittasks.core.rules import Symptom
     from gittasks.workspace.claims import Claimed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 from gittasks.core.graph import Graph
 from gittasks.core.ids import find
@@ -13,6 +12,7 @@ from gittasks.core.model import CodeCommit, Snapshot, Status, Task
 from gittasks.core.operations import LinkCommit, Operation, RelinkCommits, Transition, Verb
 from gittasks.core.trailers import TaskTrailer, parse
 from gittasks.errors import GittasksError, Usage
+from gittasks.light_typing import NamedTuple
 from gittasks.store import disk
 from gittasks.store.repository import Repository
 from gittasks.workspace import editing

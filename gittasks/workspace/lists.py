@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import check_list_id, is_slip, slug
 from gittasks.core.model import ListInfo, Problem, Snapshot
 from gittasks.core.times import format_time
 from gittasks.errors import GittasksError, NoList, Refused, Way
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import acknowledged, side_branches, transaction
 from gittasks.store.list_store import ListStore
 from gittasks.workspace import session as session_

@@ -21,11 +21,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from io import FileIO
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.history import Change, ChangeKind, LogEntry, diff, logged
 from gittasks.core.times import format_time
 from gittasks.core.trailers import parse_trailers
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk
 from gittasks.store.list_version import merge_subject
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
 
 from gittasks.errors import Notice, Way
+from gittasks.light_typing import TYPE_CHECKING
 from gittasks.store.repository import Repository
 from gittasks.workspace.session import ONLY, Author, Session
 
 if TYPE_CHECKING:
+    from typing import Any, Self
+
     from gittasks.core.history import LogEntry
     from gittasks.core.imports import Wanted
     from gittasks.core.insights import Insights

@@ -79,7 +79,7 @@ def test_warm_reads_load_no_library(listed: Repo, args: tuple[str, ...]) -> None
     modules = _loaded(listed, *args)
     assert _of(modules, "dulwich", "ruamel", "rich", "subprocess", "difflib") == []
     if args[:1] not in (("graph",), ("lint",)):
-        assert _of(modules, "click", "inspect", "ast", "gettext") == []
+        assert _of(modules, "click", "typing", "inspect", "gettext", "datetime") == []
 
 
 @pytest.mark.parametrize(

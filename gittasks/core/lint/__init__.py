@@ -10,7 +10,6 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
 
 from gittasks.core.graph import DependencyGraph, web
 from gittasks.core.history import Change, ChangeKind, LogEntry
@@ -18,6 +17,7 @@ from gittasks.core.ids import listed
 from gittasks.core.model import Snapshot, Status, Task, by_phase
 from gittasks.core.times import seconds_between
 from gittasks.core.validation import escape_line
+from gittasks.light_typing import NamedTuple
 
 UNCOUNTED = (Status.SKIPPED, Status.DELETED)
 """States of tasks that are no work, done or to do."""

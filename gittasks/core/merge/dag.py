@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from gittasks.core.history import strictly_equal
 from gittasks.core.merge.registers import ABSENT, STATE, Register
@@ -32,6 +32,7 @@ from gittasks.core.merge.resolution import (
     settled,
     winner,
 )
+from gittasks.light_typing import NamedTuple, Protocol
 
 Registers = Mapping[Register, Any]
 Tree = Mapping[str, str]

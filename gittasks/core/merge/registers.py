@@ -7,10 +7,14 @@ Each member of a list or map and each unknown key is a register of its own (`fie
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 from gittasks.core.fields import FIELDS, LISTS, SINGLE, Field, Kind
 from gittasks.core.model import FORMAT, RULES, CodeCommit, ListInfo, Note, Status, Task
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Final
 
 Register = tuple[Any, ...]
 """Kind, then for the kinds with many members the member: `("dep", "t-1")`, `("meta", "k")`.

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
 
-from gittasks.core.fields import FIELDS, LISTS, SINGLE, Field, Merge
+from gittasks.core.fields import FIELDS, LISTS, SINGLE, Field
 from gittasks.core.history import strictly_equal
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State, registers
 from gittasks.core.model import LOOP_ENDED, Status, Task
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any, Final
+
+    from gittasks.core.fields import Merge
 
 CommitOrder = tuple[int, int]
 """When a commit was made, as far as its history can tell: see `merge.next_order`."""
