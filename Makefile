@@ -39,6 +39,7 @@ deep: $(VENV)/.tested $(VENV)/new-git/.installed $(VENV)/newest-git/.installed
 	FORMATS=$(DAYS) $(BIN)/python -m pytest -m deep tests/store/test_days.py
 	$(BIN)/python scripts/formats_table.py $(DAYS)
 	$(BIN)/python benchmarks/coordination.py --agents 1,2,4,8,16 --tasks 64 --rounds 3
+	$(BIN)/python benchmarks/growth.py --only clones --clones 50 --updates 20
 	for format in sha1-files sha256-files; do TESTS_GIT=new TESTS_FORMAT=$$format $(BIN)/python -m pytest -n $(JOBS) -m "not deep" -rs $(WHOLE) || exit; done
 	for format in sha1-reftable sha256-reftable; do TESTS_FORMAT=$$format $(BIN)/python -m pytest -n $(JOBS) -m "not deep" -rs $(WHOLE) || exit; done
 	TESTS_FORMAT=sha256-files $(BIN)/python -m pytest -n $(JOBS) -m "not deep" -rs $(WHOLE)
@@ -50,6 +51,7 @@ bench: $(VENV)/.tested
 
 # What has no budget: races, growth, sizes.
 figures: $(VENV)/.tested
+	$(BIN)/python benchmarks/growth.py --clones 8 --updates 5
 	$(BIN)/python benchmarks/claims.py
 	$(BIN)/python benchmarks/coordination.py --tasks 12
 	$(BIN)/python benchmarks/tokens.py

@@ -23,7 +23,8 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 BRANCH: Any = b"refs/heads/gittasks/bench"
-ROUNDS, WRITERS, UPDATES = 60, 16, 12
+ROUNDS, UPDATES = 60, 12
+WRITERS = int(os.environ.get("WRITERS", "16"))
 
 
 def main() -> None:
