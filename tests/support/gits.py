@@ -22,6 +22,7 @@ __all__ = [
     "OWN_PATH",
     "chosen",
     "files_only",
+    "has_configured_hooks",
     "has_ref_files",
     "is_new",
     "new_git",
@@ -72,6 +73,11 @@ def version(path: str) -> tuple[int, ...]:
 def is_new(path: str | None = None) -> bool:
     """True when the git on PATH, or on another path, knows reftables."""
     return version(path or os.environ["PATH"]) >= _WITH_REFTABLES
+
+
+def has_configured_hooks() -> bool:
+    """True when the git on PATH runs hooks that its configuration holds."""
+    return version(os.environ["PATH"]) >= _WITH_CONFIGURED_HOOKS
 
 
 def old_git() -> None:
