@@ -75,6 +75,9 @@ def diff(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
     return tuple(changes)
 
 
+_PLACES = [(Task._fields.index(field.attr), field.name) for field in FIELDS]
+
+
 def task_changes(before: Task | None, after: Task | None) -> list[Change]:
     """The changes of one task; None stands for a task that is not there."""
     if before is None or after is None:
@@ -82,10 +85,12 @@ def task_changes(before: Task | None, after: Task | None) -> list[Change]:
             return [_whole(after.id, None, after, ChangeKind.CREATED)]
         return [_whole(before.id, before, None, ChangeKind.REMOVED)] if before else []
     changes = []
-    for field in FIELDS:
-        old, new = getattr(before, field.attr), getattr(after, field.attr)
+    old: Any
+    new: Any
+    for place, name in _PLACES:
+        old, new = before[place], after[place]
         if old is not new and not strictly_equal(old, new):
-            changes.append(Change(after.id, field.name, old, new))
+            changes.append(Change(after.id, name, old, new))
     for key in [*before.extra, *(k for k in after.extra if k not in before.extra)]:
         old, new = before.extra.get(key), after.extra.get(key)
         if (key in before.extra) != (key in after.extra) or not strictly_equal(old, new):
@@ -124,11 +129,13 @@ class Change(NamedTuple):
 
 def logged(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Changes as they stand in an entry."""
-    return tuple(c._replace(before=_plain(c.before), after=_plain(c.after)) for c in changes)
+    return tuple(Change(i, name, _plain(o), _plain(n), kind) for i, name, o, n, kind in changes)
 
 
 def _plain(value: Any) -> Any:
     """A value of the model as JSON; a whole task stands as its subject."""
+    if value is None or type(value) is str:
+        return value
     if isinstance(value, Task):
         return value.subject
     if isinstance(value, tuple):

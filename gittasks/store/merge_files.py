@@ -39,7 +39,7 @@ from gittasks.store.commits import (
     new_commit,
     read_commit,
 )
-from gittasks.store.list_tree import LIST, TASKS, read_info, read_tasks, serialize_tree
+from gittasks.store.list_tree import LIST, TASKS, Folder, read_info, read_tasks, serialize_tree
 from gittasks.store.list_version import (
     FOLDER,
     REGULAR,
@@ -375,11 +375,23 @@ class Comparisons:
             for entry in entries
             if entry.name.startswith(TASKS)
         ]
-        folder = read_tasks(self._objects, files, tasks, self._known)
+        folder = self._all_parsed(tasks) or read_tasks(self._objects, files, tasks, self._known)
         for task_id, file in folder.files.items():
             self._parsed[task_id, file.blob] = folder.tasks[task_id], file
         self._whole = self._whole and folder.whole
         return Snapshot(info=info, tasks=folder.tasks, problems=(*problems, *folder.problems))
+
+    def _all_parsed(self, entries: Sequence[TreeEntry]) -> Folder | None:
+        """The folder of entries that were all parsed before, as those of a parent mostly were."""
+        tasks: dict[str, Task] = {}
+        files: dict[str, TaskFile] = {}
+        for entry in entries:
+            name = entry.name.removesuffix(".yaml")
+            parsed = self._parsed.get((name, entry.id))
+            if parsed is None or entry.mode != REGULAR or name == entry.name:
+                return None
+            tasks[name], files[name] = parsed
+        return Folder(tasks, files, [], [], whole=True)
 
     def _known(self, task_id: str, blob: str) -> tuple[Task, TaskFile] | None:
         return self._parsed.get((task_id, blob))

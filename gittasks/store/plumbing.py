@@ -98,7 +98,7 @@ class Plumbing:
 
     def cat_file(self) -> CatFile:
         """One git that is asked for objects, as long as it answers."""
-        return CatFile(self._start(["cat-file", "--batch-command"]))
+        return CatFile(self._start(["cat-file", "--batch-command", "--buffer"]))
 
 
 _BLOCK = 1 << 18
@@ -197,7 +197,8 @@ class CatFile:
     def _ask(self, command: str, object_ids: Sequence[str]) -> None:
         assert self._process.stdin  # noqa: S101
         try:
-            self._process.stdin.write("".join(f"{command} {i}\n" for i in object_ids).encode())
+            questions = [*(f"{command} {i}\n" for i in object_ids), "flush\n"]
+            self._process.stdin.write("".join(questions).encode())
             self._process.stdin.flush()
         except OSError as error:
             raise EOFError from error

@@ -19,6 +19,7 @@ import stat
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
+from functools import cache
 from io import FileIO
 from itertools import islice
 
@@ -30,6 +31,8 @@ from gittasks.store import disk
 from gittasks.store.list_version import merge_subject
 
 if TYPE_CHECKING:
+    from json import JSONEncoder
+
     from gittasks.core.apply import Edit
     from gittasks.core.model import Snapshot
     from gittasks.store.commits import CommitInfo, Graph
@@ -244,11 +247,15 @@ def _changes(befores: Sequence[Snapshot], after: Snapshot) -> list[Change]:
 
 
 def _encoded(entry: LogEntry) -> CacheLine:
-    import json
-
     _, *rest = entry
-    content = json.dumps(rest, separators=(",", ":"), default=str)
-    return CacheLine(entry.commit, content)
+    return CacheLine(entry.commit, _encoder().encode(rest))
+
+
+@cache
+def _encoder() -> JSONEncoder:
+    import json  # only who writes lines needs it
+
+    return json.JSONEncoder(separators=(",", ":"), default=str)
 
 
 def _decoded(line: CacheLine) -> LogEntry:
