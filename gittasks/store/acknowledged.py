@@ -19,11 +19,12 @@ from gittasks.core.trailers import OP, parse_trailers
 from gittasks.errors import InvalidData
 from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk, refs
-from gittasks.store.commits import CommitInfo, ancestors, read_commit
+from gittasks.store.commits import CommitInfo, Graph, ancestors
 from gittasks.store.list_version import is_automatic
 
 if TYPE_CHECKING:
     from gittasks.store.objects import ObjectStore
+    from gittasks.store.plumbing import Node
     from gittasks.store.repository import Repository
 
 _PREFIX = "refs/gittasks/acknowledged/"
@@ -122,25 +123,28 @@ def gone(repository: Repository) -> dict[str, int]:
 
 def missing(objects: ObjectStore, head: str | None, heads: Sequence[str]) -> tuple[str, ...]:
     """The operations of a head that none of some others has; its own id where it is unreadable."""
-    others: dict[str, CommitInfo] = {}
-    reached = [head is None or head in heads]
+    if head is None or head in heads:
+        return ()
+    graph = Graph(objects, heads, [head])
+    others: dict[str, Node] = {}
+    reached = [False]
 
-    def before(commit_id: str) -> CommitInfo | None:
-        """Read nothing older than the head, on which other programs mostly build."""
+    def before(commit_id: str) -> Node | None:
+        """Look at nothing older than the head, on which other programs mostly build."""
         reached[0] = reached[0] or commit_id == head
-        return None if reached[0] else read_commit(objects, commit_id)
+        return None if reached[0] else graph.node(commit_id)
 
     for tip in heads:
         if not reached[0]:
             others |= ancestors(tip, before)
-    if head is None or reached[0]:
+    if reached[0]:
         return ()
     try:
-        own = ancestors(head, lambda i: None if i in others else read_commit(objects, i))
+        own = ancestors(head, lambda i: None if i in others else graph.node(i))
+        operations = {name: None for c in graph.commits(own) if (name := _operation(c))}
     except InvalidData:
         return (head,)
-    operations = {operation: None for c in own.values() if (operation := _operation(c))}
-    for commit in others.values() if operations else ():
+    for commit in graph.commits(others if operations else ()):
         operations.pop(_operation(commit) or "", None)
     return tuple(operations)
 

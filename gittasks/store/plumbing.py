@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from threading import Lock
 
 from gittasks.errors import InvalidData
 from gittasks.light_typing import TYPE_CHECKING, NamedTuple
@@ -156,6 +157,8 @@ class CatFile:
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
+        self._exchange = Lock()
+        """Held from a question to the end of its answers: threads may share a workspace."""
 
     def read(self, object_id: str, limit: int) -> tuple[str, bytes] | None:
         """Kind and content of an object, None when git lacks it; EOFError when git has ended."""
@@ -178,12 +181,14 @@ class CatFile:
             yield from ((i, content) for i, content in self._contents(fitting) if content)
 
     def _sizes(self, object_ids: Sequence[str]) -> list[tuple[str, int | None]]:
-        self._ask("info", object_ids)
-        return [(i, int(words[2]) if (words := self._header()) else None) for i in object_ids]
+        with self._exchange:
+            self._ask("info", object_ids)
+            return [(i, int(words[2]) if (words := self._header()) else None) for i in object_ids]
 
     def _contents(self, object_ids: Sequence[str]) -> list[tuple[str, tuple[str, bytes] | None]]:
-        self._ask("contents", object_ids)
-        return [(object_id, self._content()) for object_id in object_ids]
+        with self._exchange:
+            self._ask("contents", object_ids)
+            return [(object_id, self._content()) for object_id in object_ids]
 
     def _content(self) -> tuple[str, bytes] | None:
         if not (words := self._header()):

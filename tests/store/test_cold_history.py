@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,25 @@ def test_git_reads_objects_without_replacements_and_grafts(
     Path(repo.git_dir, "info", "grafts").write_text(f"{old}\n")
     assert log.log(fresh(repo)) == expected
     assert one_by_one(repo, monkeypatch) == expected
+
+
+def test_threads_may_share_the_git_that_is_asked_for_objects(repo: Repo) -> None:
+    """No answer goes to another thread's question."""
+    repo.ok("init", "plan")
+    grow(repo, 80, seed=8)
+    ids = repo.git("rev-list", "--objects", "--no-object-names", "gittasks/plan").split()
+    objects = fresh(repo).repository.objects
+    cat = objects.plumbing.cat_file()
+
+    def read(first: int) -> list[str]:
+        chosen = ids[first::4]
+        read = [cat.read(i, 1 << 20) if first % 2 else None for i in chosen]
+        pairs = [*zip(chosen, read, strict=True)] if first % 2 else cat.read_many(chosen, 1 << 20)
+        return [i for i, content in pairs if content and objects.form.id_of(*content) == i]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [*pool.map(read, range(4))] == [ids[first::4] for first in range(4)]
+    cat.close()
 
 
 # --- commits -------------------------------------------------------------------------------------
