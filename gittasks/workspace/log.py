@@ -378,10 +378,9 @@ def _opened(path: str, mode: int) -> FileIO | None:
         handle = os.open(path, mode | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         return None
-    file = FileIO(handle, "r+" if mode & os.O_RDWR else "r")
     if stat.S_ISREG(os.fstat(handle).st_mode):
-        return file
-    file.close()
+        return FileIO(handle, "r+" if mode & os.O_RDWR else "r")
+    os.close(handle)
     return None
 
 
