@@ -67,10 +67,12 @@ def _about(task: Task, view: ListView, marks: StatusMarks, actor: Actor) -> list
     """The line of a task, and what is to be known before it is touched."""
     lines = [_cut(f"  {plain.task_line(task, view.graph, marks)}", _WIDTH)]
     for way in ways_on([task], view.tasks, actor, view.now):
-        words = clean(str(way._replace(purpose=way.purpose.partition(": ")[2])))
-        if len(words.encode()) > _ASIDE - 4 and way.command:  # a command is of use when it is whole
-            words = clean(str(way._replace(purpose="")).removeprefix(": "))
-        lines.append(_cut(f"    {words}", _ASIDE))
+        purpose = way.purpose.partition(": ")[2]
+        # A command is of use when it is whole: first what it is for is left out, then the state.
+        versions = [purpose, purpose.partition(";")[0], ""] if way.command else [purpose]
+        texts = [clean(str(way._replace(purpose=p)).removeprefix(": ")) for p in versions]
+        fitting = (text for text in texts if len(text.encode()) <= _ASIDE - 4)
+        lines.append(_cut(f"    {next(fitting, texts[-1])}", _ASIDE))
     shared = overlaps(task, view.tasks, actor) if task.status is Status.PENDING else []
     return [*lines, *(_cut(f"    {clean(overlap.words)}", _ASIDE) for overlap in shared[:1])]
 
