@@ -45,6 +45,8 @@ class Row(NamedTuple):
     plus: tuple[tuple[float, str], ...] = ()
     unit: str = "p"
     by_clock: bool = False
+    timed: bool = True
+    """False for figures that are no seconds."""
 
 
 # --- the budgets: the one place where they stand -------------------------------------------------
@@ -119,7 +121,7 @@ ROWS = [
     Row(_LESS_APART, "second read", 1.1, ("read together",), unit="× together"),
     *(Row("criss-cross", f"first read, {merges} merges") for merges in (10, 100, 500)),
     *(
-        Row("memory", f"list, {size:,} tasks", budget, ("Python",), unit="× Python")
+        Row("memory", f"list, {size:,} tasks", budget, ("Python",), unit="× Python", timed=False)
         for size, budget in ((20, 1.9), (10_000, 5.0))
     ),
     *(Row("peers", name) for name in ("git commit", "git plumbing, 4 calls", "import click")),
@@ -558,9 +560,10 @@ def verdict(row: Row, costs: Mapping[str, Cost]) -> Verdict | None:
     if limit is not None and missed:
         words = f"misses by {100 * (ratio / limit - 1):.0f} %"
     budget = "" if limit is None else f"{limit:.2f}"
-    clock, took = ratios[1][0], costs[row.name].wall * 1000
-    cells = f"{row.group}: {row.name} | {ratio:.2f} {row.unit} | {clock:.2f} | {budget} | {words}"
-    return Verdict(f"| {cells} | {took:.1f} |", missed)
+    clock = f"{ratios[1][0]:.2f}" if row.timed else ""
+    took = f"{costs[row.name].wall * 1000:.1f}" if row.timed else ""
+    cells = f"{row.group}: {row.name} | {ratio:.2f} {row.unit} | {clock} | {budget} | {words}"
+    return Verdict(f"| {cells} | {took} |", missed)
 
 
 def _ratio(row: Row, seconds: Mapping[str, float]) -> tuple[float, float | None]:
