@@ -28,7 +28,7 @@ libraries=$(apt apt-cache depends --recurse --no-recommends --no-suggests --no-c
 (cd "$work/debs" && apt apt-get download git $libraries)
 for package in "$work"/debs/*.deb; do dpkg-deb -x "$package" "$work/root"; done
 mkdir -p "$target/bin" "$target/libexec" "$target/lib"
-cp "$work/root/usr/bin/git" "$target/bin/"
+cp -a "$work"/root/usr/bin/git* "$target/bin/"
 cp -a "$work/root/usr/lib/git-core" "$target/libexec/"
 find "$work/root/usr/lib" -name '*.so*' ! -path '*/gconv/*' ! -type d -exec cp -a {} "$target/lib/" \;
 loader=$(find "$target/lib" -name 'ld-linux*' | head -n 1)

@@ -180,7 +180,8 @@ class Sshd(Service):
         self.run(self._command, stdin=request, stdout=request)
 
 
-_SSHD_ENV = ("PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL")
+_SSHD_ENV = ["PATH", "HOME", "XDG_CONFIG_HOME"]
+_SSHD_ENV += ["GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL", "GIT_EXEC_PATH"]
 _SSHD_OFF = ["StrictModes", "UsePAM", "PasswordAuthentication", "KbdInteractiveAuthentication"]
 _SSHD_OFF += ["PermitUserRC", "UseDNS"]
 
