@@ -10,13 +10,13 @@ import pytest
 from support.clones import on_hub, share
 from support.repositories import Repo
 
-from gittasks import sync
 from gittasks.core.model import Status
 from gittasks.core.operations import Claim, Transition, Verb
 from gittasks.errors import HistoryRewritten
 from gittasks.mcp_server.server import answer
 from gittasks.store import remotes
 from gittasks.store.remotes import Pushed, PushOutcome
+from gittasks.sync import exchange
 from gittasks.workspace import Workspace
 
 
@@ -72,7 +72,7 @@ class Agent:
 @pytest.fixture
 def agents(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> tuple[Agent, Agent]:
     """Two agents, of whom the first was the last to write, twice; no write is a moment ago."""
-    monkeypatch.setattr(sync, "_MOMENT", -1)
+    monkeypatch.setattr(exchange, "_MOMENT", -1)
     repos = share(str(tmp_path), "ann", "bob", tasks=["a", "b", "c", "d"])
     ann, bob = Agent(repos[0], "ann"), Agent(repos[1], "bob")
     ann.end(ann.claim("a"))
