@@ -378,6 +378,8 @@ class ObjectStore:
             if self._durable:
                 sync_all([staged.get(path, path) for path in paths])
             for path, temporary in staged.items():
+                if aside:  # git removes a folder that is empty
+                    make_folders(os.path.dirname(path), self.shared)
                 platform.replace(temporary, path)
         except BaseException:
             for temporary in staged.values():

@@ -15,7 +15,6 @@ Fault = Literal[
     "16 writers at once",
     "16 writers beside gc and pack-refs",
     "16 writers beside repack and pack-refs",
-    "8 writers beside all that removes objects",
     "objects that git removes beside a write",
     "8 MCP servers beside hooks and commands",
     "wrong clocks",
