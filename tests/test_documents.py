@@ -227,6 +227,23 @@ def test_links_lead_somewhere() -> None:
     assert not broken
 
 
+def test_prose_fits_120_columns() -> None:
+    """Prose is broken at 120 characters; code, tables and what cannot be broken may be longer."""
+    root = pathlib.Path(ROOT)
+    pages = [*root.glob("*.md"), *root.glob("docs/**/*.md")]
+    long = []
+    for page in pages:
+        if page.name == "CHANGELOG.md":
+            continue
+        code = r"(?ms)^( *`{3,}).*?^\1|^<!--.*?-->"
+        text = re.sub(code, "", page.read_text(encoding="utf-8"))
+        for line in text.splitlines():
+            words = re.sub(r"`[^`]*`|!?\[[^]]*\]\([^)]*\)", "x", line).split()
+            if len(line) > 120 and len(words) > 1 and words[0][0] not in "|<":
+                long.append(f"{page.relative_to(root)}: {line}")
+    assert not long
+
+
 def test_renamed_modules_and_names_are_there() -> None:
     """What docs/renamed.md says that a module or a name is called now, the package has."""
     package = pathlib.Path(ROOT, "gittasks")
