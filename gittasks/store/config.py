@@ -29,6 +29,8 @@ its next version: file systems count time in ticks of some milliseconds."""
 _IDENTITY_ENV = tuple(
     f"GIT_{role}_{part}" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")
 )
+_IDENTITY_KEYS = re.compile(r"(author|committer)\.(name|email)$")
+"""Settings and variables that make who commits another than who wrote."""
 _ENV = (
     "HOME",
     "XDG_CONFIG_HOME",
@@ -151,30 +153,44 @@ def _signature(path: str) -> list[int] | None:
 
 
 def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any]:
-    # `git config` passes over a repository whose format git refuses; `git rev-parse` says why.
-    usable = git.run(["rev-parse", "--git-dir"], cwd=start, env=env)
     shape = ["-z", "--show-scope", "--show-origin"]
     listed = git.run(["config", "--list", *shape], cwd=start, env=env)
-    for answer in (usable, listed):
-        if answer.returncode != 0:
-            raise _refusal(answer.stderr, start, env)
+    if listed.returncode != 0:
+        raise _refusal(listed.stderr, start, env)
     origins = set(_standard_files(found, env))
     values, several = _parsed(listed.stdout, start, env, origins)
+    # `git config` passes over a repository whose format git refuses; `git rev-parse` says why.
+    if not _names_format(listed.stdout):
+        usable = git.run(["rev-parse", "--git-dir"], cwd=start, env=env)
+        if usable.returncode != 0:
+            raise _refusal(usable.stderr, start, env)
     if "GIT_CONFIG_NOSYSTEM" not in env:
         origins.update(_system_files(start, env))
     if any(key.startswith("includeif.onbranch:") for key in values):
         origins.add(os.path.join(found.path, "HEAD"))
         origins.add(os.path.join(found.path, "reftable", "tables.list"))
+    # Before the identities are asked for: they come from the same files.
+    files = [[path, _signature(path)] for path in sorted(origins)]
+    author = committer = _identity("GIT_AUTHOR_IDENT", start, env)
+    if any(name in env for name in _IDENTITY_ENV) or any(map(_IDENTITY_KEYS.match, values)):
+        committer = _identity("GIT_COMMITTER_IDENT", start, env)
     return {
         "git_dir": found.path,
         "env": _environment(env),
-        # Before the identities are asked for: they come from the same files.
-        "files": [[path, _signature(path)] for path in sorted(origins)],
+        "files": files,
         "values": values,
         "several": several,
-        "author": _identity("GIT_AUTHOR_IDENT", start, env),
-        "committer": _identity("GIT_COMMITTER_IDENT", start, env),
+        "author": author,
+        "committer": committer,
     }
+
+
+def _names_format(listing: bytes) -> bool:
+    """True where the repository's own file is listed, with its format: git does not refuse it."""
+    fields = listing.split(b"\0")
+    entries = zip(fields[::3], fields[2::3], strict=False)
+    format_key = b"core.repositoryformatversion\n"
+    return any(scope == b"local" and entry.startswith(format_key) for scope, entry in entries)
 
 
 def _parsed(

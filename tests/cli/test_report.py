@@ -197,7 +197,7 @@ def test_a_page_of_many_tasks_is_short(empty: Repo) -> None:
     empty.ok("batch", stdin="\n".join(map(json.dumps, tasks)))
     page = empty.ok("report").out
     assert "100 more open tasks" in page
-    assert page.count('<details class="phase">') == 3
+    assert page.count('<details class="phase waiting">') == 3
     assert 'class="graph"' not in page
     assert page.count(" waits for ") >= 80
 

@@ -74,7 +74,7 @@ def test_a_list_is_fetched_in_one_go(crowd: Repo, kind: str) -> None:
     assert run.result.code == 0, run.result
     assert len(run.result.json()["tasks"]) == 1000
     assert run.fetches <= 3, run.started
-    assert len(run.started) <= 9 + _of_refs(clone), run.started
+    assert len(run.started) <= 6 + _of_refs(clone), run.started
     again = traced(clone, "list", "--all", "--json")
     assert again.result.out == run.result.out
     assert again.fetches == 0
