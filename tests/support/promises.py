@@ -104,11 +104,18 @@ def keep(
             if not result.out.strip():
                 raise Broken(f"{shlex.join(command)} shows nothing")
         elif verb in _STATUSES and ids and moves:
-            where = words[words.index("--list") + 1] if "--list" in words else None
-            status = other.tasks(where)[ids[0]]["status"]
+            where = words[words.index("--list") :][:2] if "--list" in words else []
+            status = _status(other, ids[0], where)
             if status != _STATUSES[verb]:
                 raise Broken(f"{shlex.join(command)}: {ids[0]} is {status}")
         return result
+
+
+def _status(repo: Repo, task_id: str, where: Sequence[str]) -> str:
+    """The status of a task, whatever else of the list can be read."""
+    tasks = repo.run("list", "--all", "--json", *where, offers=False).json()["tasks"]
+    status: str = next(task["status"] for task in tasks if task["id"] == task_id)
+    return status
 
 
 def check_named(hint: str, known: Sequence[Sequence[str]]) -> None:

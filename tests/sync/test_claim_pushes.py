@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from typing import Any
 
 import pytest
@@ -75,6 +76,7 @@ def agents(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> tuple[Agent, Ag
     monkeypatch.setattr(exchange, "_MOMENT", -1)
     repos = share(str(tmp_path), "ann", "bob", tasks=["a", "b", "c", "d"])
     ann, bob = Agent(repos[0], "ann"), Agent(repos[1], "bob")
+    time.sleep(0.1)  # settings that changed in the last 50 ms are not remembered
     ann.end(ann.claim("a"))
     return ann, bob
 
