@@ -58,13 +58,14 @@ _STAGES = {Status.IN_PROGRESS: 1, Status.COMPLETED: 2, Status.SKIPPED: 2}
 class Unmerged(StrEnum):
     """The reason why what was fetched is not in a list.
 
-    The history there was rewritten, the clone here is shallow, or a newer version of the program
-    wrote it.
+    The history there was rewritten, the clone here is shallow, a newer version of the program
+    wrote it, or a commit there cannot be read by anybody.
     """
 
     REWRITTEN = "rewritten"
     SHALLOW = "shallow"
     NEWER = "newer"
+    MALFORMED = "malformed"
 
 
 class Note(NamedTuple):

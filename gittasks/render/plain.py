@@ -121,6 +121,9 @@ _APART = {
     Unmerged.REWRITTEN: Way("its history there was rewritten; see what can be done", _SYNC),
     Unmerged.NEWER: Way("a later version of gittasks wrote it; update gittasks to see it"),
     Unmerged.SHALLOW: Way("this clone is shallow; see what can be done", _SYNC),
+    Unmerged.MALFORMED: Way(
+        "a commit there is malformed; see how the branch is taken back", ("gittasks", "doctor")
+    ),
 }
 
 

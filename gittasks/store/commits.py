@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-from gittasks.errors import InvalidData
 from gittasks.light_typing import NamedTuple, Protocol
-from gittasks.store.objects import NewObject, ObjectFormat, ObjectStore
+from gittasks.store.objects import Malformed, NewObject, ObjectFormat, ObjectStore
 from gittasks.store.plumbing import Node
 
 MERGE_SIGNER = "gittasks <merge@gittasks.invalid>"
@@ -52,7 +51,7 @@ _USUAL = re.compile(
 
 
 def read_commit(objects: ObjectStore, commit_id: str) -> CommitInfo:
-    """Return commit `commit_id`; InvalidData when it is missing or malformed.
+    """Return commit `commit_id`; Unavailable or Malformed when it cannot be read.
 
     Where a shallow clone ends, a commit has no parents, as in git. Times outside of the years
     1970 to 9999 become the nearest inside.
@@ -98,7 +97,7 @@ def _parse_any(data: bytes, commit_id: str, *, cut: bool) -> CommitInfo:
             _text(commit.message),
         )
     except (ObjectFormatException, ValueError, TypeError, AttributeError, KeyError) as error:
-        raise InvalidData(f"the commit {commit_id} is malformed", where=commit_id) from error
+        raise Malformed(f"the commit {commit_id} is malformed", where=commit_id) from error
 
 
 def new_commit(

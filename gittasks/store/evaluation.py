@@ -15,7 +15,7 @@ from gittasks.core.merge.dag import Commit, History, MergedState, choose_heads
 from gittasks.core.merge.resolution import Conflict
 from gittasks.core.messages import parse_kept
 from gittasks.core.model import Unmerged
-from gittasks.errors import FormatTooNew, InvalidData
+from gittasks.errors import FormatTooNew, InvalidData, Way
 from gittasks.light_typing import NamedTuple
 from gittasks.store import ancestry
 from gittasks.store.ancestry import Checkpoint, Region, newest, region
@@ -23,7 +23,7 @@ from gittasks.store.commits import CommitInfo, read_commit
 from gittasks.store.list_tree import read_branch, tree_objects
 from gittasks.store.list_version import Heads, ListVersion, merge_subject
 from gittasks.store.merge_files import ListContents
-from gittasks.store.objects import NewObject, ObjectStore
+from gittasks.store.objects import Malformed, NewObject, ObjectStore
 from gittasks.store.repository import Repository
 
 
@@ -149,6 +149,10 @@ class Evaluated(NamedTuple):
     """The remote lacks operations that it had, and has none that they lack."""
 
 
+_MEND = Way("see who made it, and how the branch is taken back", ("gittasks", "doctor"))
+"""The step where nothing else can be read instead."""
+
+
 def evaluate(
     repository: Repository,
     list_id: str,
@@ -160,7 +164,28 @@ def evaluate(
     """Work out what the list says; `near` is a version of it that may save some reading.
 
     With `apart`, also the operations that only one of the heads has, however long ago they parted.
+    What was fetched and cannot be read is left out.
     """
+    try:
+        return _evaluate(repository, list_id, heads, near, apart=apart)
+    except (FormatTooNew, Malformed) as error:
+        is_malformed = isinstance(error, Malformed)
+        if is_malformed and heads.published not in (None, *heads.all):  # it was taken back
+            return evaluate(repository, list_id, heads._replace(published=None), near, apart=apart)
+        if not heads.local or not heads.tracked:
+            raise error.with_ways([_MEND] if is_malformed else error.ways) from error.__cause__
+        why = Unmerged.MALFORMED if is_malformed else Unmerged.NEWER
+        return _alone(repository, list_id, heads._replace(published=None), why, near)
+
+
+def _evaluate(
+    repository: Repository,
+    list_id: str,
+    heads: Heads,
+    near: ListVersion | None,
+    *,
+    apart: bool,
+) -> Evaluated:
     objects = repository.objects
     path = _kept_at(repository, list_id)
     checkpoints = ancestry.read_checkpoints(path)
@@ -173,19 +198,14 @@ def evaluate(
     area = region(objects, tips, checkpoints)
     if heads.local and heads.tracked and area.cut and not area.is_line:
         return _alone(repository, list_id, heads._replace(published=None), Unmerged.SHALLOW, near)
-    try:
-        if area.is_line and not (area.base and area.base.conflicts):
-            evaluated, new = _line(objects, list_id, heads, tips, area, near)
-        else:
-            run = replay(objects, list_id, area, tips, near)
-            if (lost := _lost(run, heads)) and lost.needed:
-                return _as_before(repository, list_id, heads, lost, near, apart=apart)
-            evaluated, new = _graph(objects, list_id, heads, tips, run)
-            evaluated = evaluated._replace(behind=lost is not None)
-    except FormatTooNew:
-        if not heads.local or not heads.tracked:
-            raise
-        return _alone(repository, list_id, heads._replace(published=None), Unmerged.NEWER, near)
+    if area.is_line and not (area.base and area.base.conflicts):
+        evaluated, new = _line(objects, list_id, heads, tips, area, near)
+    else:
+        run = replay(objects, list_id, area, tips, near)
+        if (lost := _lost(run, heads)) and lost.needed:
+            return _as_before(repository, list_id, heads, lost, near, apart=apart)
+        evaluated, new = _graph(objects, list_id, heads, tips, run)
+        evaluated = evaluated._replace(behind=lost is not None)
     _keep(repository, path, checkpoints, new, area.base if len(tips) == 1 else None)
     return evaluated
 

@@ -24,7 +24,7 @@ from gittasks.store.list_version import (
     TaskFile,
     TreeEntry,
 )
-from gittasks.store.objects import NewObject, ObjectFormat, ObjectStore, Unavailable
+from gittasks.store.objects import Malformed, NewObject, ObjectFormat, ObjectStore, Unavailable
 from gittasks.store.parsed_files import ParsedFiles
 
 _README = """\
@@ -356,7 +356,7 @@ def _problems(path: str, error: InvalidData) -> list[Problem]:
 
 
 def read_tree(objects: ObjectStore, tree_id: str) -> list[TreeEntry]:
-    """The entries of a tree; InvalidData when it is malformed."""
+    """The entries of a tree; Malformed when it is none."""
     data = objects.read(tree_id, "tree")
     entries, end = [], 0
     for match in entry_pattern(objects.form.id_length).finditer(data):
@@ -365,7 +365,7 @@ def read_tree(objects: ObjectStore, tree_id: str) -> list[TreeEntry]:
         entries.append(entry)
         end += match.end() - match.start()
     if end != len(data):
-        raise InvalidData(f"the tree {tree_id} is malformed", where=tree_id)
+        raise Malformed(f"the tree {tree_id} is malformed", where=tree_id)
     return entries
 
 

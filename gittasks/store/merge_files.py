@@ -48,7 +48,7 @@ from gittasks.store.list_version import (
     TreeEntry,
     merge_subject,
 )
-from gittasks.store.objects import NewObject, ObjectStore, Unavailable
+from gittasks.store.objects import Malformed, NewObject, ObjectStore, Unavailable
 from gittasks.store.parsed_files import ParsedFiles
 from gittasks.store.plumbing import Node, TreeChange
 
@@ -199,10 +199,10 @@ class _Entries(dict[bytes, tuple[str, str]]):
         return entry
 
     def of(self, data: bytes, tree_id: str) -> dict[str, str]:
-        """The entries of a tree object; InvalidData when it is malformed."""
+        """The entries of a tree object; Malformed when it is none."""
         entries = self._entry.findall(data)
         if sum(map(len, entries)) != len(data):
-            raise InvalidData(f"the tree {tree_id} is malformed", where=tree_id)
+            raise Malformed(f"the tree {tree_id} is malformed", where=tree_id)
         return dict(map(self.__getitem__, entries))
 
 

@@ -59,6 +59,13 @@ class Unavailable(InvalidData):
     """
 
 
+class Malformed(InvalidData):
+    """An object that is whole, and is not the commit or tree that it should be.
+
+    Whoever made it made it so: every look, in every clone, finds the same.
+    """
+
+
 class NewObject(NamedTuple):
     """An object to write: its id, its kind, its content."""
 
@@ -157,7 +164,7 @@ class ObjectStore:
             raise self._unavailable(object_id, kind, damaged)
         actual, data = content
         if actual != kind:
-            raise InvalidData(f"{object_id} is a {actual}, not a {kind}", where=object_id)
+            raise Malformed(f"{object_id} is a {actual}, not a {kind}", where=object_id)
         return data
 
     def _unavailable(self, object_id: str, kind: str, damaged: bool) -> Unavailable:

@@ -119,9 +119,24 @@ def newer(list_id: str, remote: str) -> FormatTooNew:
     )
 
 
+def malformed(list_id: str, remote: str) -> InvalidData:
+    """Somebody pushed a commit that nobody can read."""
+    return InvalidData(
+        f'"{list_id}" on {remote} holds a commit that cannot be read',
+        hint="your work is safe here until then",
+        ways=[Way("see who made it, and how the branch is taken back", ("gittasks", "doctor"))],
+        details={"list": list_id},
+    )
+
+
 def unmergeable(why: Unmerged, list_id: str, remote: str) -> GittasksError:
     """The error for a branch that what was fetched is not in; see `Branch.apart`."""
-    errors = {Unmerged.SHALLOW: shallow, Unmerged.NEWER: newer, Unmerged.REWRITTEN: rewritten}
+    errors: dict[Unmerged, Callable[[str, str], GittasksError]] = {
+        Unmerged.SHALLOW: shallow,
+        Unmerged.NEWER: newer,
+        Unmerged.REWRITTEN: rewritten,
+        Unmerged.MALFORMED: malformed,
+    }
     return errors[why](list_id, remote)
 
 

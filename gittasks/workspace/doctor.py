@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from itertools import islice
-from shlex import quote
+from shlex import join, quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.ids import repair_of
@@ -18,6 +18,7 @@ from gittasks.store import (
     disk,
     git,
     lock_files,
+    malformed,
     merge_driver,
     platform,
     remotes,
@@ -26,7 +27,7 @@ from gittasks.store import (
 )
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_tree import read_tree
-from gittasks.store.objects import Unavailable
+from gittasks.store.objects import Malformed, Unavailable
 from gittasks.store.repository import Repository
 from gittasks.workspace import commit_links, sharing
 from gittasks.workspace.session import lost_ways, lost_words
@@ -43,6 +44,7 @@ _APART = {
     Unmerged.REWRITTEN: "its history there was rewritten",
     Unmerged.SHALLOW: "this clone is shallow",
     Unmerged.NEWER: "a later version of gittasks wrote it",
+    Unmerged.MALFORMED: "a commit there cannot be read",
 }
 
 _LOCK_AGE = 60
@@ -62,6 +64,8 @@ def examine(session: Session, *, fix: bool) -> list[Symptom]:
             symptoms += _removed(store)
             symptoms += _damage(store, fix=fix)
             symptoms += _list(session, store, fix=fix)
+        except Malformed:
+            symptoms += _malformed(store)
         except GittasksError as error:
             hint = error.hint or f"see: git log {store.ref.removeprefix('refs/heads/')}"
             symptoms.append(Symptom("unreadable", list_id, error.message, hint))
@@ -261,8 +265,31 @@ def _lost(list_id: str, count: int) -> Symptom:
     return Symptom("lost", list_id, lost_words(list_id, count), hint)
 
 
+def _malformed(store: ListStore) -> Iterator[Symptom]:
+    """Commits that nobody can read, with the command that takes the branch back behind them."""
+    heads, branch = store.heads(), store.ref.removeprefix("refs/heads/")
+    for head in dict.fromkeys(filter(None, heads.all)):
+        if (fault := malformed.fault_of(store.repository, head)) is None:
+            continue
+        remote = None if head == heads.local else store.remote or "REMOTE"
+        author = f", by {fault.author}," if fault.author else ""
+        place = f"{remote}/{branch}" if remote else branch
+        hint = f"nothing before it can be read: have {branch} pushed by force from a good clone"
+        if fault.last_good:
+            lease = f"--force-with-lease={branch}:{head}"
+            there = ["git", "push", lease, remote or "", f"{fault.last_good}:{store.ref}"]
+            back = there if remote else ["git", "update-ref", store.ref, fault.last_good, head]
+            hint = f"take the branch back to the commit before it: {join(back)}"
+            if fault.spoiled > 1:
+                hint += f"; {fault.spoiled} commits go with that: git log {fault.last_good}..{head}"
+        words = f"the commit {fault.commit}{author} in {place} cannot be read"
+        yield Symptom("malformed", store.list_id, words, hint)
+
+
 def _sharing(store: ListStore, branch: ListVersion, *, fix: bool) -> Iterator[Symptom]:
-    if branch.apart:
+    if branch.apart is Unmerged.MALFORMED:
+        yield from _malformed(store)
+    elif branch.apart:
         yield Symptom(
             "apart",
             store.list_id,
