@@ -17,8 +17,13 @@ from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import platform
 
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, TypeVar
 
+    T = TypeVar("T")
+
+_ATTEMPTS = 20
+"""Times that a folder may vanish before a file is in it, until that is an error."""
 _AT_ONCE = 16
 """How many files are synced side by side; each needs a thread and a file handle."""
 
@@ -83,6 +88,29 @@ def make_folders(folder: str, shared: Sharing) -> list[str]:
     return [os.path.dirname(path) for path in missing]
 
 
+def in_folder(folder: str, shared: Sharing, put_there: Callable[[], T]) -> T:
+    """Make a folder and then a file in it, again where git removes the folder in between.
+
+    git removes folders of objects and of refs that are empty. Raises OSError.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            make_folders(folder, shared)
+            return put_there()
+        except FileNotFoundError:
+            continue
+    make_folders(folder, shared)
+    return put_there()
+
+
+def names_in(folder: str) -> list[str]:
+    """The names in a folder, in order; none where there is no such folder. Raises OSError."""
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def read(path: str) -> bytes:
     """Content of a regular file. Raises OSError for anything else, and never waits for a pipe."""
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
@@ -137,8 +165,11 @@ def replace_file(
 def put(path: str, data: bytes, shared: Sharing, *, draft: str | None = None) -> bool:
     """Replace a file that may be missing, in a folder that may be; False if that fails."""
     try:
-        make_folders(os.path.dirname(path), shared)
-        replace_file(path, data, shared=shared, draft=draft)
+        in_folder(
+            os.path.dirname(path),
+            shared,
+            lambda: replace_file(path, data, shared=shared, draft=draft),
+        )
     except OSError:
         return False
     return True
@@ -196,7 +227,8 @@ def remove(path: str) -> None:
 def sync_all(paths: Sequence[str], *, full: bool = False) -> None:
     """Sync files and folders at the same time: the file system then commits them together.
 
-    One after the other each would wait for a commit of its own. Raises the first error.
+    One after the other each would wait for a commit of its own. Raises the first error; one
+    of the disk before one of a file that has vanished.
     """
     errors: list[OSError] = []
 
@@ -219,7 +251,7 @@ def sync_all(paths: Sequence[str], *, full: bool = False) -> None:
     for thread in threads:
         thread.join()
     if errors:
-        raise errors[0]
+        raise min(errors, key=lambda error: isinstance(error, FileNotFoundError))
 
 
 class Backoff(NamedTuple):

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from gittasks.store.disk import PRIVATE, Sharing, make_folders, remove
+from gittasks.store.disk import PRIVATE, Sharing, make_folders, names_in, remove
 
 _WRITES = 256
 _BYTES = 8 * 1024 * 1024
@@ -119,7 +119,7 @@ class Journal:
 
     def drop(self) -> None:
         """Forget them."""
-        for name in os.listdir(self._folder) if os.path.isdir(self._folder) else ():
+        for name in names_in(self._folder):
             remove(os.path.join(self._folder, name))
 
     def _read(self, commit: str) -> Entry | None:

@@ -19,7 +19,7 @@ from types import TracebackType
 
 from gittasks.light_typing import NamedTuple
 from gittasks.store import disk, platform
-from gittasks.store.disk import PRIVATE, Backoff, Sharing, make_folders
+from gittasks.store.disk import PRIVATE, Backoff, Sharing, make_folders, names_in
 
 _PATIENCE = 30.0
 """Seconds to queue; after that the compare-and-swap decides without a queue."""
@@ -258,7 +258,7 @@ def leftovers(common: str) -> list[Remains]:
     """The leftovers of gits of ours that are dead by now."""
     remains = []
     folder = _folder(common)
-    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+    for name in names_in(folder):
         path = os.path.join(folder, name)
         with suppress(OSError):
             if not _is_held(path):
@@ -326,7 +326,7 @@ def git_locks(common: str) -> list[LockFile]:
 
 def _git_locks(common: str) -> Iterator[tuple[str, float]]:
     linked = os.path.join(common, "worktrees")
-    names = os.listdir(linked) if os.path.isdir(linked) else []
+    names = names_in(linked)
     for folder in (common, *(os.path.join(linked, name) for name in names)):
         paths = [os.path.join(folder, f"{name}.lock") for name in _FILES]
         for root, _, files in os.walk(os.path.join(folder, "refs")):

@@ -14,7 +14,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from time import monotonic
 
 from gittasks.core.model import LACKS, PROMISED, TORN
@@ -22,7 +22,7 @@ from gittasks.errors import GittasksError, InvalidData, Way
 from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import git, journal, platform
 from gittasks.store.discovery import GitDir, read_shallow
-from gittasks.store.disk import PRIVATE, Backoff, Sharing, make_folders, naming, remove, sync_all
+from gittasks.store.disk import PRIVATE, Backoff, Sharing, in_folder, naming, remove, sync_all
 from gittasks.store.plumbing import CatFile, Node, Plumbing, check_size
 
 if TYPE_CHECKING:
@@ -366,6 +366,8 @@ class ObjectStore:
         batch = list(objects)
         for attempt in range(_ATTEMPTS):
             try:
+                if attempt:
+                    batch = self._unpacked(batch)
                 self._write_once(batch, aside=attempt > 2)
                 break
             except (FileNotFoundError, FileExistsError):
@@ -374,6 +376,14 @@ class ObjectStore:
                 if attempt == _ATTEMPTS - 1:
                     raise
                 _BACKOFF.wait(attempt)
+
+    def _unpacked(self, objects: Sequence[NewObject]) -> list[NewObject]:
+        """Select the objects that no pack has: a loose one beside, each gc would remove."""
+        self._close_packs()  # others may have come
+        packs = self._opened_packs()
+        lacking = [item for item in objects if not packs.has(item.id)]
+        self._close_packs()
+        return lacking
 
     def _write_once(self, objects: Iterable[NewObject], *, aside: bool) -> None:
         paths = {self.loose_path(item.id): item for item in objects}
@@ -385,9 +395,8 @@ class ObjectStore:
             if self._durable:
                 sync_all([staged.get(path, path) for path in paths])
             for path, temporary in staged.items():
-                if aside:  # git removes a folder that is empty
-                    make_folders(os.path.dirname(path), self.shared)
-                platform.replace(temporary, path)
+                put = partial(platform.replace, temporary, path)
+                in_folder(os.path.dirname(path), self.shared, put) if aside else put()
         except BaseException:
             for temporary in staged.values():
                 remove(temporary)
@@ -403,12 +412,11 @@ class ObjectStore:
         header = f"{item.kind} {len(item.data)}\0".encode()
         packed = zlib.compress(header + item.data, _LOOSE_LEVEL)
         folder = os.path.dirname(path)
-        make_folders(folder, self.shared)
         if aside:
             folder = os.path.join(self.common, "gittasks", "drafts")
-            make_folders(folder, self.shared)
         temporary = os.path.join(folder, f"tmp_obj_{os.urandom(6).hex()}")
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        handle = in_folder(folder, self.shared, lambda: os.open(temporary, flags, 0o444))
         try:
             with naming(path), open(handle, "wb") as file:
                 file.write(packed)

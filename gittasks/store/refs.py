@@ -158,8 +158,7 @@ class FileRefs:
         return _listed(self._common, prefix)
 
     def below(self, folder: str) -> set[str]:
-        path = os.path.join(self._common, folder)
-        return set(os.listdir(path)) if os.path.isdir(path) else set()
+        return set(disk.names_in(os.path.join(self._common, folder)))
 
     def head(self, git_dir: str) -> str | None:
         path = os.path.join(git_dir, "HEAD")
@@ -188,7 +187,7 @@ class FileRefs:
         if not os.path.lexists(path):
             return None
         folder, last = os.path.split(path)
-        names = os.listdir(folder)
+        names = disk.names_in(folder)
         if last not in names:
             last = next((n for n in names if n.casefold() == last.casefold()), last)
         return f"{os.path.dirname(name)}/{last}"
@@ -209,7 +208,8 @@ class FileRefs:
             for root, _, files in os.walk(path, topdown=False):
                 if files:
                     raise in_the_way(f"{os.path.relpath(root, self._common)}/{files[0]}", name)
-                os.rmdir(root)
+                with contextlib.suppress(FileNotFoundError):  # git was quicker
+                    os.rmdir(root)
         at = packed.find(b" " + name.encode() + b"/")
         if at >= 0:
             end = packed.find(b"\n", at)
@@ -272,10 +272,11 @@ class FileRefs:
         sign, minutes = "-" if who.zone < 0 else "+", abs(who.zone)
         zone = f"{sign}{minutes // 60:02d}{minutes % 60:02d}"
         line = f"{move.old} {move.new} {who.person} {who.time} {zone}\t{move.message}\n"
+        data = line.encode("utf-8", "surrogateescape")
         try:
-            disk.make_folders(os.path.dirname(path), self._shared)
-            with open(path, "ab") as file:
-                file.write(line.encode("utf-8", "surrogateescape"))
+            disk.in_folder(
+                os.path.dirname(path), self._shared, lambda: disk.append(path, data, disk.PRIVATE)
+            )
             if not move.old.strip("0"):
                 self._shared.apply(path)
         except OSError:

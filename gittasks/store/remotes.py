@@ -57,7 +57,7 @@ def forget_urls(repository: Repository, list_id: str) -> None:
     """Forget what any URL held of a list that is gone from here, also of remotes that moved."""
     folder = os.path.join(repository.common, "gittasks", "published", "url")
     branch = repository.ref(list_id).removeprefix("refs/heads/")
-    for key in os.listdir(folder) if os.path.isdir(folder) else ():
+    for key in disk.names_in(folder):
         disk.remove(os.path.join(folder, key, branch))
     disk.remove(_missed_path(repository, list_id))
 

@@ -88,5 +88,5 @@ def _delete_refs(store: ListStore, remote: str | None, head: str | None) -> None
 def _forget_caches(store: ListStore) -> None:
     """Files that are named by the branch below the cache, one for each kind."""
     folder = os.path.dirname(os.path.dirname(store.repository.cache_path("lists", "refs/heads/x")))
-    for kind in os.listdir(folder) if os.path.isdir(folder) else ():
+    for kind in disk.names_in(folder):
         disk.remove(store.repository.cache_path(kind, store.ref))

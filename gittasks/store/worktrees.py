@@ -226,7 +226,7 @@ def _checkouts(repository: Repository, ref: str) -> list[Checkout]:
     if _holds(repository, repository.common, ref) and (main := _main_folder(repository)):
         checkouts.append(Checkout(main, repository.common))
     linked = os.path.join(repository.common, "worktrees")
-    for name in sorted(os.listdir(linked)) if os.path.isdir(linked) else ():
+    for name in disk.names_in(linked):
         git_dir = os.path.join(linked, name)
         if not _holds(repository, git_dir, ref):
             continue

@@ -427,7 +427,7 @@ def damaged_packs(repository: Repository) -> list[DamagedPack]:
     """The packs that git finds damaged, or whose index it does."""
     folder = os.path.join(repository.common, "objects", "pack")
     packs = []
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+    for name in disk.names_in(folder):
         path = os.path.join(folder, name)
         if name.endswith(".pack"):
             index = f"{path.removesuffix('.pack')}.idx"

@@ -244,7 +244,7 @@ def traces(session: Session, *, lists: bool) -> Traces:
     common = repository.common
     choices = [os.path.join(common, "gittasks-list")]
     linked = os.path.join(common, "worktrees")
-    names = sorted(os.listdir(linked)) if os.path.isdir(linked) else []
+    names = disk.names_in(linked)
     choices += [os.path.join(linked, name, "gittasks-list") for name in names]
     records = os.path.join(common, "gittasks")
     files = [path for path in [*choices, records] if os.path.lexists(path)]

@@ -7,7 +7,15 @@ import time
 from pathlib import Path
 
 import pytest
-from support.pruning import loose, object_id, reachable, survive_prunes
+from support.faults import CASES, EACH, Fault, injected, parts_done, perform, prepared
+from support.pruning import (
+    EmptyFolders,
+    loose,
+    object_id,
+    pack_new,
+    reachable,
+    survive_prunes,
+)
 from support.repositories import Repo
 
 from gittasks.core.operations import AddNote
@@ -25,6 +33,42 @@ def test_a_prune_between_two_steps_takes_nothing(
     assert survive_prunes(
         str(tmp_path), name, lambda count: range(count + 1, count // 3, -step), capsys
     )
+
+
+@pytest.mark.parametrize("name", ["note", "init", "claim"])
+def test_a_folder_that_git_removes_while_it_is_empty_is_made_again(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of objects, refs and reflogs: before each call, until it was removed twelve times."""
+    case = CASES[name]
+    repo = prepared(str(tmp_path / "x"), case)
+    repo.git("pack-refs", "--all", "--prune")
+    repo.git("repack", "-adq")
+    git = EmptyFolders(repo, 12)
+    with injected(repo.path, Fault(EACH, 0, beside=git)):
+        code = perform(repo, case)
+    assert (code, capsys.readouterr().err.count("error")) == (0, 0)
+    folders = {os.path.relpath(path, repo.git_dir).split(os.sep)[0] for path in git.removed}
+    assert folders >= {"objects", "refs"}
+    assert parts_done(repo, case) == {True}
+    repo.fsck()
+
+
+def test_objects_that_git_packs_at_once_are_not_written_over_and_over(
+    listed: Repo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each loose one goes, with its folder, before the call that comes next."""
+    known, packed = reachable(listed), 0
+
+    def git() -> None:
+        nonlocal packed
+        packed += pack_new(listed, known)
+
+    with injected(listed.path, Fault(EACH, 0, beside=git)):
+        assert perform(listed, CASES["note"]) == 0, capsys.readouterr().err
+    assert packed
+    assert parts_done(listed, CASES["note"]) == {True}
+    listed.fsck()
 
 
 def test_a_pack_that_takes_acknowledged_work_with_it_does_no_harm(listed: Repo) -> None:

@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -30,6 +31,8 @@ _BY_PATH = ("open", "replace", "rename", "unlink", "mkdir", "rmdir", "utime", "s
 _BY_HANDLE = ("write", "fsync", "fstat", "ftruncate", "pwrite", "pread", "close")
 
 
+EACH = -1
+"""Instead of the number of a call: each of them."""
 KILL = -1
 """Instead of an error of the system: the process ends at once, as by SIGKILL."""
 
@@ -37,7 +40,7 @@ KILL = -1
 class Fault(NamedTuple):
     """The n-th call fails with an error, or is done and its answer `lost`.
 
-    With `beside` it does not fail: this happens just before it.
+    With `beside` it does not fail: this happens just before it, and before each where n is EACH.
     """
 
     number: int
@@ -58,9 +61,15 @@ class Calls:
 def injected(folder: str, fault: Fault) -> Iterator[Calls]:
     """Let the n-th call that touches a path below `folder`, or a handle of one, fail."""
     calls, handles, root = Calls(), dict[int, tuple[int, int]](), os.path.realpath(folder)
+    turn = threading.Lock()
 
     def strike(call: Callable[..., Any], path: object, *args: Any, **named: Any) -> Any:
         calls.count += 1
+        if fault.number == EACH and fault.beside and turn.acquire(blocking=False):
+            try:
+                fault.beside()  # its own calls, and those of other threads meanwhile, are let be
+            finally:
+                turn.release()
         if calls.count != fault.number:
             return call(*args, **named)
         calls.place = "".join(traceback.format_stack(limit=14)[:-2])

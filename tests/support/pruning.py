@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
@@ -44,6 +45,37 @@ def prune(repo: Repo, known: frozenset[str]) -> None:
     for path in loose(repo):
         if object_id(path) not in known and not _holds(hub, object_id(path)):
             os.unlink(path)
+
+
+class EmptyFolders:
+    """git as it removes folders of objects, refs and reflogs that are empty; each some times."""
+
+    def __init__(self, repo: Repo, times: int) -> None:
+        self.removed: Counter[str] = Counter()
+        self._roots = [
+            os.path.join(repo.git_dir, *path)
+            for path in (["objects"], ["refs", "heads"], ["refs", "gittasks"], ["logs"])
+        ]
+        self._times = times
+
+    def __call__(self) -> None:
+        for root in self._roots:
+            for folder, _, files in os.walk(root, topdown=False):
+                if files or folder == root or self.removed[folder] == self._times:
+                    continue
+                with contextlib.suppress(OSError):  # it has folders
+                    os.rmdir(folder)
+                    self.removed[folder] += 1
+
+
+def pack_new(repo: Repo, known: frozenset[str]) -> int:
+    """Pack the loose objects that are not known, as `git maintenance` does; how many."""
+    paths = [p for p in loose(repo) if object_id(p) not in known and "tmp_obj" not in p]
+    if paths:
+        names = "\n".join(map(object_id, paths))
+        repo.git("pack-objects", "-q", ".git/objects/pack/pack", stdin=names)
+        repo.git("prune-packed", "-q")
+    return len(paths)
 
 
 def _holds(hub: str, name: str) -> bool:
