@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gittasks.codec import form
 from gittasks.errors import GittasksError, Refused, Way
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Edited(NamedTuple):
-    """A task before and after it was edited; `after` is None when the form came back empty."""
-
-    before: Task
-    after: Task | None
-
-
 class Draft:
     """The file that is edited, below the git directory, and what it was when it was first opened.
 
@@ -40,8 +33,8 @@ class Draft:
         self.path = os.path.join(folder, f"{list_id}-{task.id}.yaml")
         self._first = f"{self.path}.first"
 
-    def edited(self, purpose: str, *, quiet: bool) -> Edited:
-        """Let the person edit it; a file that an earlier try has left is gone on with."""
+    def edited(self, purpose: str, *, quiet: bool) -> Task | None:
+        """The task after the editor, which continues a kept form; None for an empty form."""
         if not os.path.exists(self.path):
             disk.make_folders(os.path.dirname(self.path), self._repository.shared)
             blank = form.form(self._task, purpose).encode()
@@ -51,10 +44,13 @@ class Draft:
         text = disk.read(self.path).decode("utf-8", "replace")
         if form.is_empty(text):
             self.discard()
-            return Edited(self._task, None)
+            return None
+        return self.kept_on_error(lambda: form.read_form(text, self._task.id))
+
+    def before(self) -> Task:
+        """The task as the form had it when it was first opened."""
         first = disk.read(self._first).decode("utf-8", "replace")
-        before = self._task if form.is_empty(first) else form.read_form(first, self._task.id)
-        return Edited(before, self.kept_on_error(lambda: form.read_form(text, self._task.id)))
+        return form.read_form(first, self._task.id)
 
     def kept_on_error(self, action: Callable[[], T]) -> T:
         """The result of an action; an error says that the file is kept, and how to go on."""

@@ -156,7 +156,7 @@ def _created_in_editor(
     command = ("gittasks", "create", "--edit", *(("--id", operation.id) if operation.id else ()))
     again = Way("the form is kept; edit it again", command, decision=True)
     draft = Draft(workspace.repository, workspace.list_id, form.draft(operation), again)
-    task = draft.edited(f'A new task of the list "{workspace.list_id}".', quiet=settings.json).after
+    task = draft.edited(f'A new task of the list "{workspace.list_id}".', quiet=settings.json)
     if task is None:
         return None
     creation = form.creation(operation, task)
@@ -178,10 +178,10 @@ def _updated_in_editor(settings: Settings, task_ids: Sequence[str]) -> Answer:
     command = ("gittasks", "update", task.id, "--edit")
     again = Way("the form is kept; edit it again", command, decision=True)
     draft = Draft(workspace.repository, workspace.list_id, task, again)
-    edited_task = draft.edited(f"The task {task.id} ({task.status}).", quiet=settings.json)
-    if edited_task.after is None:
+    after = draft.edited(f"The task {task.id} ({task.status}).", quiet=settings.json)
+    if after is None:
         return _ended()
-    operation = form.update(edited_task.before, edited_task.after) or Update(task.id)
+    operation = form.update(draft.before(), after) or Update(task.id)
     report = draft.kept_on_error(lambda: workspace.edit([operation]))
     draft.discard()
     return edited(workspace, report)

@@ -50,7 +50,7 @@ class LossKind(StrEnum):
 
 
 class Loss(NamedTuple):
-    """One thing that cost time or work: a sentence, the seconds, the commits that show it."""
+    """A loss of time or work: a sentence, the seconds, the commits that show it."""
 
     kind: LossKind
     tasks: tuple[str, ...]
@@ -97,12 +97,12 @@ class AgentCourse(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """The time left as it was estimated when half of the tasks were done, and what came."""
+    """The estimated time left when half of the tasks were done, and the actual time."""
 
     at: int
     done: int
-    said: int
-    came: int
+    estimated: int
+    actual: int
 
 
 class Insights(NamedTuple):
@@ -255,7 +255,7 @@ def _pieces(
 def _waiting(
     whole: _Piece, holes: Mapping[str, Sequence[Interval]], not_before: str | None
 ) -> Iterator[_Piece]:
-    """A pending time in what was blocked and what nobody took; what was not due is neither."""
+    """Split a pending time into blocked and waiting; before `not_before` it is neither."""
     start, end = whole.start, whole.end
     if not_before:
         start = min(max(start, parse_time(not_before)), end)
@@ -270,7 +270,7 @@ def _waiting(
 
 
 def _open_times(course: Sequence[TaskState], end: int) -> list[Interval]:
-    """The times in which a task was there and not closed."""
+    """The times in which a task existed and was open."""
     stops = [*(s.at for s in course[1:]), end]
     return [
         (state.at, stop)
@@ -302,7 +302,7 @@ def _without(interval: Interval, holes: Sequence[Interval]) -> list[Interval]:
 
 
 def _course(task: Task, pieces: Iterable[_Piece]) -> TaskCourse | None:
-    """The sums of one task; None where there is nothing to tell."""
+    """The sums of one task; None where it has no times."""
     own = [p for p in pieces if p.task == task.id]
     sums = {
         name: sum(p.seconds for p in own if p.state == name)
@@ -342,22 +342,25 @@ def _idle(pieces: Sequence[_Piece], names: _Names) -> Iterator[Loss]:
         ids = tuple(dict.fromkeys(p.task for p in waited))
         begun = [p for p in pieces if p.state == "active" and p.start == end]
         until = f", until {names.of(begun[0].who)} began {begun[0].task}" if begun else ""
-        words = f"nobody worked for {duration_words(end - start)} while {_ids(ids)} could be begun"
+        be = "was" if len(ids) == 1 else "were"
+        words = f"nobody worked for {duration_words(end - start)} while {_ids(ids)} {be} ready"
         ended = [p.commits[-1] for p in pieces if p.state == "active" and p.end == start]
         commits = tuple(dict.fromkeys([*ended, *(p.commits[0] for p in begun if p.commits)]))
         yield Loss(LossKind.IDLE, ids, words + until, end - start, commits or waited[0].commits)
 
 
 def _left(pieces: Iterable[_Piece]) -> Iterator[Loss]:
-    """Tasks that lay while their session was over."""
+    """Tasks left in progress after their session ended."""
     for piece in pieces:
         if piece.state == "left" and piece.seconds >= MINUTE:
-            words = f"{piece.task} lay for {duration_words(piece.seconds)} after its session ended"
+            words = (
+                f"{piece.task} was left for {duration_words(piece.seconds)} after its session ended"
+            )
             yield Loss(LossKind.LEFT, (piece.task,), words, piece.seconds, piece.commits)
 
 
 def _batched(snapshot: Snapshot, entries: Sequence[LogEntry], names: _Names) -> Iterator[Loss]:
-    """Tasks completed in one go: when each was done, nobody can say."""
+    """Tasks completed in one go: their real ends are unknown."""
     for run in batches(entries, snapshot.tasks):
         ids = tuple(dict.fromkeys(c.task for c in run))
         words = f"{_ids(ids)} were completed in one go by {names.owner(run[0].owner)}"
@@ -376,7 +379,7 @@ def _against_paths(
         mine = changed.get(task.id, {})
         outside = sorted(p for p in mine if not any(overlap(d, p) for d in task.paths))
         if task.paths and outside:
-            words = f"{task.id} changed {_ids(outside)}, which is not among its paths"
+            words = f"{task.id} changed {_ids(outside)}, outside its paths"
             yield Loss(
                 LossKind.OUTSIDE, (task.id,), words, 0, tuple(sorted({mine[p] for p in outside}))
             )
@@ -411,11 +414,11 @@ class _Hand(NamedTuple):
 
 
 _EDITED = tuple(f.name for f in SINGLE if f.name not in ("result", "created", "createdBy", "left"))
-"""Fields of which two values written at once are a conflict."""
+"""Fields in which two concurrent values are a conflict."""
 
 
 class _Edits(NamedTuple):
-    """The values that a field may have, and the commits that wrote them side by side."""
+    """The current values of a field, and the commits that wrote them concurrently."""
 
     values: list[Any]
     writers: list[_Hand]
@@ -423,7 +426,7 @@ class _Edits(NamedTuple):
 
 
 class _Walk:
-    """The history commit by commit, oldest first, with the hands that each task is in."""
+    """A walk through the commits, oldest first, that tracks the holders of each task."""
 
     def __init__(
         self,
@@ -443,16 +446,16 @@ class _Walk:
         self._overtaken: dict[str, list[_Hand]] = {}
         self._edits: dict[tuple[str, str], _Edits] = {}
         self.lost: dict[Who, int] = {}
-        """Seconds of work that counted for nothing, by who did it."""
+        """Seconds of wasted work, by owner and session."""
 
     def losses(self) -> list[Loss]:
-        """All losses, work that still goes on twice and conflicts included."""
+        """All losses, with tasks still worked on twice and conflicts."""
         for task_id in list(self._twice):
             self._end_twice(task_id, self._end, None)
         return [*self._losses, *self._edited_at_once()]
 
     def see(self, oldest_first: Iterable[LogEntry]) -> None:
-        """Take in the commits."""
+        """Process the commits."""
         for entry in oldest_first:
             self._see(entry)
 
@@ -487,13 +490,13 @@ class _Walk:
     def _begun(self, task_id: str, hand: _Hand) -> None:
         self._closed.pop(task_id, None)
         hands = self._hands.setdefault(task_id, [])
-        if hands:  # begun by one who did not see that it was
+        if hands:  # begun by somebody who had not seen the first start
             self._twice.setdefault(task_id, (hands[0], hand))
         released = self._released.pop(task_id, None)
         if released and released.who != hand.who and not hands:
             words = (
-                f"{task_id} was given back by {self._names.of(released.who)} "
-                f"and begun again by {self._names.of(hand.who)}"
+                f"{task_id} was released by {self._names.of(released.who)} "
+                f"and started again by {self._names.of(hand.who)}"
             )
             self._add(LossKind.HANDOVER, task_id, words, 0, released, hand)
         hands.append(hand)
@@ -501,13 +504,13 @@ class _Walk:
     def _passed_on(
         self, task_id: str, hands: list[_Hand], changes: Mapping[str, Change], hand: _Hand
     ) -> None:
-        """A task in progress that is another's now."""
+        """Record that a task in progress changed its holder."""
         before = hands[-1]
         if before.who == hand.who:
             return
         is_take_over = "owner" in changes
         kind = LossKind.TAKE_OVER if is_take_over else LossKind.HANDOVER
-        verb = "was taken over from" if is_take_over else "went over from"
+        verb = "was taken over from" if is_take_over else "passed from"
         words = f"{task_id} {verb} {self._names.of(before.who)} to {self._names.of(hand.who)}"
         if is_take_over:
             words = words.replace(" to ", " by ", 1)
@@ -528,7 +531,7 @@ class _Walk:
         self._closed.setdefault(task_id, hand)
 
     def _drop(self, task_id: str, hand: _Hand) -> bool:
-        """Take a task out of a hand: that of the actor, else the first; True if it was in one."""
+        """Remove the actor, else the first, from the holders of a task; True if it had any."""
         hands = self._hands.get(task_id, [])
         if not hands:
             return False
@@ -551,7 +554,7 @@ class _Walk:
         self._add(LossKind.TWICE, task_id, words, seconds, first, second, *([end] if end else []))
 
     def _see_notes(self, task_id: str, change: Change | None, hand: _Hand) -> None:
-        """A finish that came after the claim was lost is kept as a note."""
+        """Record a finish after a lost claim, which is kept as a note."""
         if change is None or change.kind is not ChangeKind.FIELD:
             return
         old = [note.get("text") for note in change.before or ()]
@@ -583,7 +586,9 @@ class _Walk:
                 continue
             who = list(dict.fromkeys(self._names.of(h.who) for h in edits.at_once))
             ended = "still open" if (task_id, field) in self._still_open else "settled since"
-            words = f"{field} of {task_id} was written at once by {' and by '.join(who)}; {ended}"
+            words = (
+                f"{field} of {task_id} was edited concurrently by {' and by '.join(who)}; {ended}"
+            )
             commits = tuple(h.commit for h in edits.at_once)
             yield Loss(LossKind.AT_ONCE, (task_id,), words, 0, commits)
 
@@ -624,7 +629,7 @@ def _loops(
 def _closers(
     course: Mapping[str, Sequence[TaskState]], since: int | None
 ) -> dict[Who, dict[str, str]]:
-    """The tasks that each completed, in the end, with the commit that did."""
+    """The tasks that each completed, with the last commit that completed them."""
     closers: dict[Who, dict[str, str]] = {}
     for task_id, own in course.items():
         last = own[-1] if own else None
@@ -640,7 +645,7 @@ def _agents(
     lost: Mapping[Who, int],
     names: _Names,
 ) -> Iterator[AgentCourse]:
-    """The agents by name. Whether work that goes on is useful, nobody knows yet."""
+    """The agents by name; unfinished work is neither useful nor lost yet."""
     by_agent: dict[Who, list[_Piece]] = {who: [] for who in (*lost, *closers)}
     for piece in pieces:
         if piece.state == "active":
@@ -660,7 +665,7 @@ def _agents(
 
 
 def _estimate(tasks: Sequence[Task]) -> Estimate | None:
-    """The estimate when half of the tasks were done, beside what came; None without one."""
+    """The estimate when half of the tasks were done, and the actual time, if any."""
     ends = sorted(t.finished for t in tasks if t.status is Status.COMPLETED and t.finished)
     if len(ends) < 2:
         return None
@@ -674,7 +679,7 @@ def _estimate(tasks: Sequence[Task]) -> Estimate | None:
 
 
 def _as_of(task: Task, time: str) -> Task:
-    """The task as it was at a time, so far as its own times say."""
+    """The task as of a time, by its own `started` and `finished`."""
     if task.finished and task.finished <= time:
         return task
     if task.started and task.started <= time:

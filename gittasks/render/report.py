@@ -315,7 +315,7 @@ def _path(ids: Iterable[str]) -> str:
 
 def _estimate(shown: Insights) -> Iterator[str]:
     if estimate := shown.estimate:
-        expected, actual = duration_brief(estimate.said), duration_brief(estimate.came)
+        expected, actual = duration_brief(estimate.estimated), duration_brief(estimate.actual)
         yield f"after {estimate.done} tasks {expected} were expected, and it took {actual}"
 
 

@@ -132,3 +132,13 @@ def test_the_editor_is_the_one_that_git_would_use(listed: Repo, tmp_path: Path) 
     environment = {name: value for name, value in os.environ.items() if name != "GIT_EDITOR"}
     subprocess.run([GITTASKS, "create", "--edit"], cwd=listed.path, env=environment, check=True)
     assert "From core.editor" in listed.ok("list").out
+
+
+def test_options_without_a_subject_begin_a_form(listed: Repo, tmp_path: Path) -> None:
+    """The subject may come from the editor alone, whatever the options say."""
+    env = _editor(tmp_path, tmp_path / "shown")
+    (tmp_path / "new").write_text("subject: Typed\npriority: 1\n", encoding="utf-8")
+    made = listed.run("create", "--edit", "--priority", "1", "--json", env={**os.environ, **env})
+    assert made.code == 0, made.err
+    task = made.json()["task"]
+    assert (task["subject"], task["priority"]) == ("Typed", 1)

@@ -216,7 +216,7 @@ def test_taskwarrior(empty: Repo) -> None:
     assert vendor["metadata"] == {"scheduled": "2027-05-01T00:00:00Z"}
     lost = {loss["what"]: loss["why"] for loss in done["notCarriedOver"]}
     assert lost["recur"] == "gittasks has no recurring tasks"
-    assert lost["task"] == "it is the template of a recurring one"
+    assert lost["task"] == "the template of a recurring task"
     assert lost.keys() == {"id", "modified", "urgency", "task", "recur", "parent", "rtype"}
 
 
@@ -321,21 +321,21 @@ def test_a_deleted_task_stays_deleted(empty: Repo) -> None:
 
 REFUSED = [
     ("", "nothing to import"),
-    ("hello", "imports no files of this kind"),
+    ("hello", "unknown format"),
     ("- [ ] a plan", "gittasks apply FILE"),
     ("{", "cannot be read as JSON"),
     ("[" * 100_000, "cannot be read as JSON"),
-    ("[1]", "which tool wrote this JSON"),
-    ('{"a": 1}', "which tool wrote this JSON"),
+    ("[1]", "not clear which tool wrote this JSON"),
+    ('{"a": 1}', "not clear which tool wrote this JSON"),
     ('{"kind": "export", "schemaVersion": 2, "tasks": []}', "schemaVersion 2"),
     ('{"kind": "export", "schemaVersion": 1}', '"tasks" must be a list'),
-    ('{"kind": "export", "schemaVersion": 1, "tasks": [{"id": "A"}]}', "not a task id"),
+    ('{"kind": "export", "schemaVersion": 1, "tasks": [{"id": "A"}]}', "invalid task id"),
     ('{"kind": "export", "schemaVersion": 1, "tasks": [{"id": "a"}]}', "subject cannot be used"),
     (
         '{"kind":"export","schemaVersion":1,"tasks":[{"id": "a", "subject": "x", "claim": -1}]}',
         "task 1 (a): claim cannot be used",
     ),
-    ("---\nid: x\n---\n", "which tool wrote this Markdown"),
+    ("---\nid: x\n---\n", "not clear which tool wrote this Markdown"),
     ("---\nid: x\ntitle: &a b\n---\n", "standard input:3: anchors"),
     ('{"_type": "issue", "id": "a", "title": "x", "status": "open"}\n[]', "standard input:2"),
     ('{"uuid": 1, "description": "", "status": ""}', '"uuid"'),
@@ -359,7 +359,7 @@ def test_places_that_are_not_there(empty: Repo) -> None:
     done = empty.run("import", "nothing")
     assert (done.code, "no Markdown file in this folder" in done.err) == (4, True)
     done = empty.run("import", _source("ticket"), "--format", "beads")
-    assert (done.code, "beads is one file" in done.err) == (4, True)
+    assert (done.code, "beads is imported from a file" in done.err) == (4, True)
 
 
 def test_links_in_a_folder_are_not_followed(empty: Repo) -> None:

@@ -34,7 +34,7 @@ def test_what_cost_most_comes_first_with_its_commits(empty: Repo) -> None:
     before = empty.head()
     shown = empty.ok("insights", env=at(90)).out.splitlines()
     assert shown[1] == "What cost most:"
-    words = "nobody worked for 1 hour while b could be begun, until bob (session of-bob) began b"
+    words = "nobody worked for 1 hour while b was ready, until bob (session of-bob) began b"
     assert shown[2].startswith(f"  1. {words} [")
     assert any(line.startswith("  b: waited 1 h 10 min, active 10 min [") for line in shown)
     assert any(line.startswith("  ann (session of-ann): 1 task, 10 min useful") for line in shown)
@@ -83,5 +83,5 @@ def test_a_commit_outside_the_declared_paths(empty: Repo) -> None:
     empty.git("commit", "-qm", "Docs")
     for commit in (empty.git("rev-parse", "HEAD"), "1" * 40, "2" * 64, "33333333"):
         empty.edit(LinkCommit("a", CodeCommit(commit)))
-    words = "a changed docs.md, which is not among its paths"
+    words = "a changed docs.md, outside its paths"
     assert words in empty.ok("insights").out

@@ -118,7 +118,7 @@ def test_given_back_and_begun_by_another_is_a_handover() -> None:
     story.at(10 * MINUTE, start("a"), by="bob").at(20 * MINUTE, done("a"), by="bob")
     shown = told(story, people=True)
     assert losses(shown) == [(LossKind.HANDOVER, ("a",), 0)]
-    assert shown.losses[0].words == "a was given back by ann and begun again by bob"
+    assert shown.losses[0].words == "a was released by ann and started again by bob"
     assert [(a.name, a.useful // MINUTE, a.lost // MINUTE) for a in shown.agents] == [
         ("ann", 0, 10),
         ("bob", 10, 0),
@@ -172,7 +172,7 @@ def test_one_field_written_at_once() -> None:
     )
     shown = told(story, people=True, still_open={("a", "activeForm")})
     assert losses(shown) == [(LossKind.AT_ONCE, ("a",), 0)]
-    assert shown.losses[0].words.endswith("at once by ann and by bob; still open")
+    assert shown.losses[0].words.endswith("concurrently by ann and by bob; still open")
     assert len(shown.losses[0].commits) == 2
     story.at(3 * MINUTE, Update("a", active_form="Both"))
     settled = told(story)
@@ -234,7 +234,7 @@ def test_what_was_expected_at_half_time_and_what_came() -> None:
         story.at(minute * MINUTE, start(name)).at((minute + took) * MINUTE, done(name))
     estimate = told(story).estimate
     assert estimate is not None
-    assert (estimate.done, estimate.said // MINUTE, estimate.came // MINUTE) == (2, 20, 70)
+    assert (estimate.done, estimate.estimated // MINUTE, estimate.actual // MINUTE) == (2, 20, 70)
     assert told(story.at(91 * MINUTE, create("e"))).estimate is None
 
 

@@ -32,7 +32,7 @@ _KNOWN = f"say which it is: --format {'|'.join(FORMATS)}"
 
 
 class SourceFile(NamedTuple):
-    """A file as it was found; `name` is its path below what the user named, or that itself."""
+    """A file of a source; `name` is its path below the argument, or the argument itself."""
 
     name: str
     data: bytes
@@ -45,14 +45,14 @@ def read_source(files: Sequence[SourceFile], where: str, form: str | None = None
     """
     if sum(len(file.data) for file in files) > MAX_BYTES:
         size = f"{MAX_BYTES // 1024 // 1024} MiB"
-        raise InvalidData(f"this is more than {size}", where=where)
+        raise InvalidData(f"larger than {size}", where=where)
     if not any(file.data.strip() for file in files):
-        raise InvalidData("there is nothing to import", where=where)
+        raise InvalidData("nothing to import", where=where)
     form = form or _guess(files, where)
     if form in ("ticket", "backlog"):
         return _read_markdown(files, where, form)
     if len(files) > 1:
-        raise InvalidData(f"{form} is one file, and this is a folder of them", where=where)
+        raise InvalidData(f"{form} is imported from a file, not from a folder", where=where)
     data = files[0].data
     if form == "json":
         return read_native(data, where)
@@ -62,14 +62,14 @@ def read_source(files: Sequence[SourceFile], where: str, form: str | None = None
 
 
 def _guess(files: Sequence[SourceFile], where: str) -> str:
-    """The format that the content has, when that is clear."""
+    """The format of the content, where it is unambiguous."""
     first = next(file for file in files if file.data.strip())
     if split(decoded(first.data, first.name)):
         return _guess_markdown(first)
     text = decoded(first.data, where).lstrip()
     if text[:1] not in ("[", "{"):
         hint = f"a checklist in Markdown is a plan: gittasks apply FILE; else {_KNOWN}"
-        raise InvalidData("gittasks imports no files of this kind", where=where, hint=hint)
+        raise InvalidData("unknown format", where=where, hint=hint)
     return _guess_json(text, where)
 
 
@@ -115,5 +115,5 @@ def _read_markdown(files: Sequence[SourceFile], where: str, form: str) -> Import
     for file, part in parts:
         read(collector, part, file.name)
     if not collector.tasks:
-        raise InvalidData(f"no task of {form} is in this", where=where)
+        raise InvalidData(f"no {form} task in it", where=where)
     return collector.arrivals(where, by_age=form == "ticket")

@@ -18,7 +18,7 @@ NO_JSON = "this cannot be read as JSON"
 
 
 def decoded(data: bytes, where: str) -> str:
-    """The file as text. Raises InvalidData for what is not UTF-8."""
+    """The file as text. Raises InvalidData where it is not UTF-8."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -27,7 +27,7 @@ def decoded(data: bytes, where: str) -> str:
 
 
 def loads(text: str, where: str) -> Any:
-    """One value. Raises InvalidData, whatever the text is."""
+    """One JSON value. Raises InvalidData for any text that is none."""
     try:
         return strict_json.loads(text)
     except ValueError as error:
@@ -57,19 +57,19 @@ def objects(data: bytes, where: str) -> list[tuple[int, dict[str, Any]]]:
 
 
 def texts_of(value: object) -> list[str]:
-    """The texts of a list; of one text that alone."""
+    """The texts of a list; a single text is a list of one."""
     items = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     return [item for item in items if isinstance(item, str) and item.strip()]
 
 
 _UNFIT = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 _NOTES_LIMIT = 90 * 1024
-"""Bytes of all notes of a task that are taken, so that its file stays below the limit."""
+"""Most bytes of the notes of a task, so that its file stays below the limit."""
 _SAYS_NOTHING: tuple[object, ...] = (None, "", [], {}, False, 0)
 
 
 class Collector:
-    """Tasks of one source and what of it is left out, while its files are being read."""
+    """The tasks of a source and its dropped values, while its files are being read."""
 
     def __init__(self, tool: str) -> None:
         self.tool = tool
@@ -77,17 +77,17 @@ class Collector:
         self._losses: dict[tuple[str, str], dict[str, None]] = {}
 
     def lose(self, what: str, why: str, source: str) -> None:
-        """Note that `what` of a task of the source is not carried over."""
+        """Record that `what` of a task is not carried over."""
         self._losses.setdefault((what, why), {})[source] = None
 
     def lose_rest(self, entry: Mapping[str, Any], known: frozenset[str], source: str) -> None:
-        """Note every key of `entry` with something in it that the reader does not know."""
+        """Record every non-empty key of `entry` that the reader does not know."""
         for key, value in entry.items():
             if key not in known and value not in _SAYS_NOTHING:
                 self.lose(validation.escape_line(key, 60), "gittasks has no such field", source)
 
     def line(self, value: object, what: str, source: str) -> str | None:
-        """`value` as one line that a task may hold; None when nothing is left."""
+        """`value` as one valid line; None when nothing is left."""
         if not isinstance(value, (str, int, float)):
             self._lose_other(value, what, "not text", source)
             return None
@@ -97,7 +97,7 @@ class Collector:
         return validation.shorten(line, validation.LINE_LIMIT, tidy=True) or None
 
     def prose(self, value: object, what: str, source: str) -> str | None:
-        """`value` as text of any length that a task may hold; None when nothing is left."""
+        """`value` as valid text of several lines; None when nothing is left."""
         if not isinstance(value, str):
             self._lose_other(value, what, "not text", source)
             return None
@@ -109,7 +109,7 @@ class Collector:
         return data.decode("utf-8", "ignore").rstrip() or None
 
     def subject(self, value: object, source: str) -> tuple[str, str | None]:
-        """A subject, and the whole text when that is more than a subject may hold."""
+        """A subject, and the whole text when it is too long for a subject."""
         if not isinstance(value, str):
             self._lose_other(value, "title", "not text", source)
         text = value if isinstance(value, str) else ""
@@ -122,7 +122,7 @@ class Collector:
         return validation.shorten(first, validation.LINE_LIMIT, tidy=True), text.strip()
 
     def time(self, value: object, what: str, source: str) -> str | None:
-        """An RFC 3339 time as tasks hold it; what is none is lost."""
+        """An RFC 3339 time in the form of task files; anything else is dropped."""
         if not isinstance(value, str) or not value:
             self._lose_other(value, what, "not a time", source)
             return None
@@ -133,7 +133,7 @@ class Collector:
             return None
 
     def tags(self, value: object, what: str, source: str) -> tuple[str, ...]:
-        """The words of a list as tags; commas part them, as everywhere."""
+        """The words of a list as tags, separated by commas as everywhere."""
         if isinstance(value, (dict, int, float)):
             self._lose_other(value, what, "not words", source)
         words = (
@@ -142,7 +142,7 @@ class Collector:
         return tuple(dict.fromkeys(word for word in words if word))
 
     def entries(self, value: object, what: str, source: str) -> list[dict[str, Any]]:
-        """The objects of a list; whatever else stands there is lost."""
+        """The objects of a list; other entries are dropped."""
         if not isinstance(value, list):
             self._lose_other(value, what, "not a list", source)
             return []
@@ -152,12 +152,12 @@ class Collector:
         return [item for item in value if isinstance(item, dict)]
 
     def _lose_other(self, value: object, what: str, why: str, source: str) -> None:
-        """Note a value of another kind than was expected, if it says something."""
+        """Record a value of an unexpected type, unless it is empty."""
         if value not in _SAYS_NOTHING:
             self.lose(what, why, source)
 
     def notes(self, notes: list[Note], source: str) -> tuple[Note, ...]:
-        """The notes that there is room for, oldest first, each once."""
+        """The notes that fit, oldest first, without duplicates."""
         unique: dict[Note, None] = {}
         room = _NOTES_LIMIT
         for note in notes:
@@ -169,7 +169,7 @@ class Collector:
         return tuple(unique)
 
     def metadata(self, values: Mapping[str, object], source: str) -> dict[str, Value]:
-        """The values that a task may hold and that say something."""
+        """The valid and non-empty values."""
         fitting: dict[str, Value] = {}
         for name, value in values.items():
             if value is None or value in ("", [], {}):
@@ -178,13 +178,13 @@ class Collector:
                 fitting.update(validation.metadata({name[:100]: value}))  # type: ignore[dict-item]
             except (Usage, TypeError):
                 what = validation.escape_line(f"metadata {name}", 60)
-                self.lose(what, "the value is too large or cannot be kept", source)
+                self.lose(what, "too large, or not a value of metadata", source)
         return fitting
 
     def add(self, source: str, task: Task, waits_for: tuple[str, ...] = ()) -> None:
-        """Take a task; of two with one id the first counts."""
+        """Add a task; of two with the same id the first wins."""
         if source in self.tasks:
-            self.lose("task", "a second one of the same id", source)
+            self.lose("task", "duplicate id", source)
             return
         try:
             encode_task(task)
@@ -193,7 +193,7 @@ class Collector:
         self.tasks[source] = ImportedTask(source, task, waits_for)
 
     def arrivals(self, where: str, *, by_age: bool = True) -> ImportBatch:
-        """All that was read, in the order of their making unless the source has another."""
+        """The batch, in order of creation unless the source has an order."""
         losses = tuple(Dropped(*key, tuple(tasks)) for key, tasks in self._losses.items())
         tasks = list(self.tasks.values())
         if by_age:
@@ -202,12 +202,12 @@ class Collector:
 
 
 def text_of(text: str) -> frozenset[str]:
-    """The words of a text: names of keys."""
+    """The words of a text, as a set of keys."""
     return frozenset(text.split())
 
 
 def sections(*parts: tuple[str | None, object]) -> str:
-    """Texts one below the other as Markdown, each but the first kind under its heading."""
+    """Texts joined as Markdown, each under its heading if it has one."""
     texts = []
     for heading, text in parts:
         if isinstance(text, str) and text.strip():

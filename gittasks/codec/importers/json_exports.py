@@ -1,7 +1,7 @@
 """Trackers that export JSON: gittasks itself, beads, Taskwarrior.
 
-Our own export is read as it was, with all its past. That of beads is JSON lines (`bd export`, or
-`.beads/issues.jsonl` of its older versions), that of Taskwarrior 2 and 3 is of `task export`.
+Our own exports are read unchanged, with times and claims. beads exports JSON lines (`bd export`,
+or `.beads/issues.jsonl` of its older versions), Taskwarrior 2 and 3 a list (`task export`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from gittasks.core.validation import LINE_LIMIT
 from gittasks.errors import UPDATE, FormatTooNew, InvalidData
 
 SCHEMA_VERSION = 1
-"""Version of the documents that are read."""
+"""The version of exports that can be read."""
 
 
 def is_native(document: object) -> bool:
@@ -39,7 +39,7 @@ def read_native(data: bytes, where: str) -> ImportBatch:
     """Read an exported list. Raises InvalidData and FormatTooNew."""
     document = loads(decoded(data, where), where)
     if not is_native(document):
-        message = "this is not an exported list"
+        message = "not an exported list"
         raise InvalidData(message, where=where, hint="make one with: gittasks export >FILE")
     version = document.get("schemaVersion")
     if version != SCHEMA_VERSION:
@@ -70,7 +70,7 @@ def _native_task(entry: Any, place: str) -> ImportedTask:
         raise InvalidData('a task needs an "id"', where=place)
     place = f"{place} ({task_id[:63]})"
     if fault := task_id_fault(task_id):
-        raise InvalidData(f"this is not a task id: {fault}", where=place)
+        raise InvalidData(f"invalid task id: {fault}", where=place)
     extra = entry.get("extra") or {}
     if not isinstance(extra, dict):
         raise InvalidData('"extra" cannot be used as it is', where=place)
@@ -113,7 +113,7 @@ _SECTIONS = (
     ("Acceptance criteria", "acceptance_criteria"),
     ("Notes", "notes"),
 )
-"""The long texts of an issue, by their headings here."""
+"""The long texts of an issue: heading, key."""
 _BEADS_METADATA = {
     "owner": "contact",
     "estimated_minutes": "estimateMinutes",
@@ -133,22 +133,20 @@ _BEADS_COMPUTED = text_of(
 
 
 def read_beads(data: bytes, where: str) -> ImportBatch:
-    """Read an export. Raises InvalidData, with the line, for what is none."""
+    """Read an export. Raises InvalidData with the line."""
     collector = Collector("beads")
     for number, entry in objects(data, where):
         kind = entry.get("_type", "issue")
         source = entry.get("id")
         if kind != "issue":
-            collector.lose(
-                str(kind)[:60], "this is not an issue", str(source or entry.get("key"))[:80]
-            )
+            collector.lose(str(kind)[:60], "not an issue", str(source or entry.get("key"))[:80])
             continue
         if not isinstance(source, str) or not source.strip():
             raise InvalidData('an issue needs an "id"', where=f"{where}:{number}")
         if entry.get("status") == "tombstone":
-            collector.lose("issue", "it was deleted in beads", source)
+            collector.lose("issue", "deleted in beads", source)
         elif entry.get("is_template"):
-            collector.lose("issue", "it is a template", source)
+            collector.lose("issue", "a template", source)
         else:
             _issue(collector, entry, source)
     return collector.arrivals(where)
@@ -187,13 +185,13 @@ def _issue(collector: Collector, entry: dict[str, Any], source: str) -> None:
     )
     for key in sorted(_BEADS_COMPUTED):
         if entry.get(key):
-            collector.lose(key, "beads computes it", source)
+            collector.lose(key, "computed by beads", source)
     collector.lose_rest(entry, _BEADS_KEYS | _BEADS_COMPUTED, source)
     collector.add(source, task, tuple(waits))
 
 
 def _metadata(entry: dict[str, Any], status: Status | None) -> dict[str, object]:
-    """Its own metadata, and what has no field here; a status that its users have made up."""
+    """The metadata of an issue, its keys without a field here, and a custom status."""
     own = entry.get("metadata")
     metadata: dict[str, object] = dict(own) if isinstance(own, dict) else {}
     metadata |= {name: entry.get(key) for key, name in _BEADS_METADATA.items()}
@@ -205,7 +203,7 @@ def _metadata(entry: dict[str, Any], status: Status | None) -> dict[str, object]
 
 
 def _priority(collector: Collector, value: object, source: str) -> int:
-    """The priority, from 0 to 4 there as here."""
+    """The priority, from 0 to 4 in beads as in gittasks."""
     if type(value) is int and 0 <= value <= 4:
         return value
     if value is not None:
@@ -214,31 +212,31 @@ def _priority(collector: Collector, value: object, source: str) -> int:
 
 
 def _status(collector: Collector, entry: dict[str, Any], source: str) -> Status | None:
-    """The status; None for one that its users have made up."""
+    """The status; None for a custom one."""
     word = str(entry.get("status") or "open")
     if word == "deferred" and entry.get("defer_until"):
         return Status.PENDING
     if word in ("blocked", "deferred", "pinned"):
-        collector.lose(f"status {word}", "pending here; blocked is what waits for others", source)
+        collector.lose(
+            f"status {word}", "imported as pending; open dependencies block a task", source
+        )
     elif word not in _BEADS_STATUSES:
         what = collector.line(f"status {word}", "status", source) or "status"
-        collector.lose(what, "pending here; the word is kept in the metadata", source)
+        collector.lose(what, "imported as pending; the word is kept in the metadata", source)
     return _BEADS_STATUSES.get(word)
 
 
 def _dependencies(
     collector: Collector, entry: dict[str, Any]
 ) -> tuple[list[str], list[dict[str, str]], str | None]:
-    """The issues that one waits for, its other links, and its parent."""
+    """The blockers of an issue, its other links, and its parent."""
     waits: list[str] = []
     links: list[dict[str, str]] = []
     parent = None
     for edge in collector.entries(entry.get("dependencies"), "dependencies", entry["id"]):
         target = edge.get("depends_on_id")
         if not isinstance(target, str) or edge.get("issue_id", entry["id"]) != entry["id"]:
-            collector.lose(
-                "dependencies", "one names no issue that this one depends on", entry["id"]
-            )
+            collector.lose("dependencies", "an entry names no issue to depend on", entry["id"])
             continue
         kind = str(edge.get("type") or "blocks")
         if kind in _WAITS:
@@ -253,7 +251,7 @@ def _dependencies(
 def _comments(
     collector: Collector, entry: dict[str, Any], source: str, closed: str | None
 ) -> tuple[Note, ...]:
-    """The comments, and the reason that it was closed for where that is more than a result."""
+    """The comments, and the reason of the closing if it is too long for a result."""
     notes = []
     for comment in collector.entries(entry.get("comments"), "comments", source):
         text = collector.prose(comment.get("text"), "comments", source)
@@ -289,14 +287,14 @@ _COMPACT = r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z"
 
 
 def read_taskwarrior(data: bytes, where: str) -> ImportBatch:
-    """Read an export. Raises InvalidData, with the place, for what is none."""
+    """Read an export. Raises InvalidData with the place."""
     collector = Collector("taskwarrior")
     for number, entry in objects(data, where):
         source = entry.get("uuid")
         if not isinstance(source, str) or not source.strip():
             raise InvalidData('a task needs a "uuid"', where=f"{where}: entry {number}")
         if entry.get("status") == "recurring":
-            collector.lose("task", "it is the template of a recurring one", source)
+            collector.lose("task", "the template of a recurring task", source)
         else:
             _taskwarrior_task(collector, entry, source)
     return collector.arrivals(where)
@@ -337,13 +335,13 @@ def _taskwarrior_task(collector: Collector, entry: dict[str, Any], source: str) 
 
 
 def _attributes(collector: Collector, entry: dict[str, Any], source: str) -> dict[str, object]:
-    """The attributes that a user has defined; the rest is noted as lost."""
+    """The user-defined attributes; other keys are recorded as dropped."""
     attributes: dict[str, object] = {}
     for key, value in entry.items():
         if value in (None, "", 0):
             continue
         if key in _TASKWARRIOR_COMPUTED:
-            collector.lose(key, "Taskwarrior computes it", source)
+            collector.lose(key, "computed by Taskwarrior", source)
         elif key in _RECURRENCE:
             collector.lose(key, "gittasks has no recurring tasks", source)
         elif key not in _TASKWARRIOR_KEYS and isinstance(value, (str, int, float)):

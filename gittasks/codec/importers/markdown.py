@@ -12,14 +12,14 @@ from gittasks.errors import InvalidData
 
 
 class MarkdownFile(NamedTuple):
-    """A file taken apart: the lines between the marks, and what follows them."""
+    """A file split into its front matter and its body."""
 
     head: str
     body: str
 
 
 def split(text: str) -> MarkdownFile | None:
-    """Take a file apart; None when it does not begin with front matter."""
+    """Split a file; None when it does not begin with front matter."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     if lines[0].rstrip() != "---":
         return None
@@ -69,7 +69,7 @@ _TITLE = r"\s*# +(.+)"
 
 
 def keys_of(head: str) -> dict[str, str | list[str]]:
-    """The keys in front. They are no YAML: the tool itself reads them line by line, too."""
+    """The keys of the front matter, line by line as ticket reads them: it is not YAML."""
     keys: dict[str, str | list[str]] = {}
     for line in head.split("\n"):
         key, colon, value = line.partition(":")
@@ -84,11 +84,11 @@ def keys_of(head: str) -> dict[str, str | list[str]]:
 
 
 def read_ticket(collector: Collector, file: MarkdownFile, where: str) -> None:
-    """Read one ticket. Raises InvalidData for what is none."""
+    """Read one ticket. Raises InvalidData."""
     keys = keys_of(file.head)
     source = keys.get("id")
     if not isinstance(source, str) or not source:
-        raise InvalidData("a ticket needs an id in front", where=where)
+        raise InvalidData("a ticket needs an id in its front matter", where=where)
     title = re.match(_TITLE, file.body)
     subject, whole = collector.subject(title[1] if title else None, source)
     word = str(keys.get("status") or "open")
@@ -160,7 +160,7 @@ _COMMENT_HEAD = re.compile(r"(author|created): (.*)")
 
 
 def read_backlog(collector: Collector, file: MarkdownFile, where: str) -> None:
-    """Read one task. Raises InvalidData, with the line, for what is none."""
+    """Read one task. Raises InvalidData with the line."""
     root = parse(b"\n" + file.head.encode(), where)  # so that lines count as in the file
     keys = _plain(root)
     source = keys.get("id") if isinstance(keys, dict) else None
@@ -202,16 +202,16 @@ def read_backlog(collector: Collector, file: MarkdownFile, where: str) -> None:
 
 
 def _lose_rest(collector: Collector, keys: dict[str, Any], source: str) -> None:
-    """Note the keys that have no place in a task."""
+    """Record the keys without a field."""
     if keys.get("updated_date"):
-        collector.lose("updated_date", "the history of the list tells it", source)
+        collector.lose("updated_date", "the history of the list has it", source)
     if keys.get("ordinal"):
-        collector.lose("ordinal", "tasks are in its order instead", source)
+        collector.lose("ordinal", "the tasks are sorted by it", source)
     collector.lose_rest(keys, _BACKLOG_KEYS | {"updated_date"}, source)
 
 
 def ordinal(file: MarkdownFile) -> float:
-    """The place of a task on its board; those without one come last."""
+    """The position of a task on its board; those without one come last."""
     match = re.search(r"(?m)^ordinal:[ ]*(-?[0-9]{1,15}(?:\.[0-9]{1,15})?)[ ]*$", file.head)
     return float(match[1]) if match else float("inf")
 
@@ -228,11 +228,11 @@ def _plain(node: Node) -> Any:
 def _status(
     collector: Collector, keys: dict[str, Any], where: str, source: str
 ) -> tuple[Status, str | None]:
-    """The status, and the word for it when that is one of a board's own."""
+    """The status, and the original word if the board defines it."""
     word = keys.get("status") if isinstance(keys.get("status"), str) else "To Do"
     folders = where.replace("\\", "/").split("/")[:-1]
     if "archive" in folders:
-        collector.lose("archived", "skipped here", source)
+        collector.lose("archived", "imported as skipped", source)
         return Status.SKIPPED, word
     status = _BACKLOG_STATUSES.get(str(word).strip().lower())
     if status is None:
