@@ -234,8 +234,11 @@ class FileRefs:
             if reason:
                 self._append_reflog(name, Logged(before, new, reason.message), reason.who)
 
+        created: list[str] = []
+
         def swap() -> bool:
-            created = disk.make_folders(os.path.dirname(lock), self._shared)
+            # Also those that were made before somebody else was first.
+            created.extend(disk.make_folders(os.path.dirname(lock), self._shared))
             moved = _swap(self._common, name, before, new, marks, log, self._shared)
             if moved:
                 sync_move([os.path.dirname(lock), *created])

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import gits
@@ -423,9 +424,14 @@ def test_a_full_disk_in_the_move_leaves_no_lock_and_no_traceback(listed: Repo) -
 def test_folders_made_for_a_ref_are_synced_with_their_parents(
     repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A ref in a folder that a power cut takes back would be lost."""
+    """A ref in a folder that a power cut takes back would be lost; also after a lost race."""
     seen: list[str] = []
-    real = os.fsync
+    real, swap, turns = os.fsync, refs._swap, iter([False])
+
+    def swap_or_lose(*args: Any) -> bool:
+        if next(turns, True):
+            return swap(*args)
+        raise FileExistsError
 
     def record(handle: int) -> None:
         seen.append(os.path.relpath(os.readlink(f"/proc/self/fd/{handle}"), repo.git_dir))
@@ -433,6 +439,7 @@ def test_folders_made_for_a_ref_are_synced_with_their_parents(
 
     repo.git("config", "gittasks.branchPrefix", "deep/er/")
     monkeypatch.setattr(os, "fsync", record)
+    monkeypatch.setattr(refs, "_swap", swap_or_lose)
     repo.workspace().init("plan", None)
     assert {"refs/heads", "refs/heads/deep", "refs/heads/deep/er"} <= set(seen)
 
