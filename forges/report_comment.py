@@ -96,6 +96,7 @@ def report(list_id: str | None, branch: str) -> str:
     """The report as Markdown; Nothing when there is no list to tell of."""
     named = list_id or re.sub(r"[^A-Za-z0-9._-]", "-", branch)
     if named:
+        _gittasks("pull", "--list", named)  # a runner may keep the clone of an earlier job
         code, out, err = _gittasks("report", "--format", "markdown", "--list", named)
         if code != _NO_LIST:
             return _checked_report(code, out, err)

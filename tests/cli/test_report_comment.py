@@ -189,6 +189,16 @@ def test_one_comment_is_kept_up_to_date(job: Job, api: Api, tmp_path: Path) -> N
     assert "1/2 tasks complete (50%)" in api.comments[0]["body"]
 
 
+def test_a_checkout_that_is_used_again_looks_anew(job: Job, api: Api, tmp_path: Path) -> None:
+    """A runner may keep the clone of the last job; a list that it has is fetched all the same."""
+    job.run(GITTASKS_REPORTED="plan")
+    team = Repo(str(tmp_path / "team"))
+    team.ok("done", "a")
+    team.ok("push")
+    assert job.run(GITTASKS_REPORTED="plan") == "the comment is brought up to date\n"
+    assert "1/2 tasks complete (50%)" in api.comments[0]["body"]
+
+
 @BOTH
 def test_comments_of_others_stay(job: Job, api: Api) -> None:
     """Whoever writes the mark gets no report in the comment; ours is found behind a hundred."""
