@@ -196,12 +196,14 @@ def lists_answer(workspace: Workspace, *, places: bool = False, every: bool = Fa
         return "\n".join([table, *more, *render.plain.problem_lines(unreadable)])
 
     def drawn(screen: Screen) -> str:
+        if not places:
+            return screen.fitted(text(render.plain.lists_table(rows)))
         return text(screen.printed(render.terminal.overview(rows, screen.signs, screen.width)))
 
     return Answer(
         lambda: render.documents.lists_document(rows),
         lambda _: text(render.plain.lists_table(rows, places=places)),
-        drawing=drawn if places else None,
+        drawing=drawn,
         notices=workspace.notices,
         exit_code=InvalidData.exit_code if unreadable else 0,
     )

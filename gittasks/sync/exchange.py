@@ -548,7 +548,7 @@ class _ListSync:
         heads = store.heads()
         unsent = removal.unsent(store, held)
         try:
-            if heads.local and not unsent and _is_dropped(store):
+            if any(heads[:2]) and not unsent and _is_dropped(store):
                 removal.remove(store, remote, heads.local)
                 self.result = self.result._replace(removed=True, deleted=True)
                 self.settled = True

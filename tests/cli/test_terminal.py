@@ -156,10 +156,11 @@ def test_quiet_and_json_are_the_same_on_a_terminal(varied: Repo) -> None:
 _LONG = "PHASE 1: Handle errors, timeouts and retries on every call that crosses the boundary"
 
 
-@pytest.mark.parametrize("words", [("graph",), ("show", "b"), ("log",)])
+@pytest.mark.parametrize("words", [("graph",), ("show", "b"), ("log",), ("lists",)])
 def test_long_lines_fit_the_window_and_nothing_is_lost(repo: Repo, words: tuple[str, ...]) -> None:
-    """`graph` cuts, `show` and `log` go on below; a pipe gets the lines whole."""
+    """`graph` cuts, the others go on below; a pipe gets the lines whole."""
     plan(repo)
+    repo.ok("init", "plan", "--title", f"{_LONG}, and say what happened")
     repo.ok("create", _LONG, "--id", "a")
     repo.ok("create", f"{_LONG} again and again", "--id", "b", "--blocked-by", "a")
     with window(repo.path, 80, 60) as terminal:

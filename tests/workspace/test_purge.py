@@ -56,6 +56,18 @@ def test_a_purged_list_is_gone_there_and_here_and_others_follow(tmp_path: Path) 
         assert repo.run("sync", "--all").code == 0
 
 
+def test_a_clone_that_only_fetched_a_list_forgets_it_too(tmp_path: Path) -> None:
+    """No tracking ref is left that every later sync would report as removed."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    ada.workspace().mark_list("plan", ListState.DROPPED)
+    bob.workspace().exchange(SyncOptions(True, True), all_lists=True)
+    assert not bob.git("for-each-ref", "refs/heads/gittasks/")
+    ada.workspace().purge_list("plan")
+    assert _all(bob).deleted
+    assert _traces(bob) == []
+    assert bob.workspace().exchange(SyncOptions(True, True), all_lists=True) == []
+
+
 def test_only_a_dropped_list_is_purged(tmp_path: Path) -> None:
     """The refusal names the step that comes first, and changes nothing."""
     ada, _ = _two(tmp_path, dropped=False)
