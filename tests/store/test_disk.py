@@ -56,6 +56,17 @@ def test_an_error_of_the_system_has_words_and_names_the_path(number: int, words:
 
 
 @needs_proc
+def test_a_sync_that_failed_is_told_before_a_folder_that_vanished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The latter is no error where git has packed what was in it."""
+    monkeypatch.setattr(os, "fsync", failing(errno.EIO, lambda path: path == str(tmp_path)))
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)) as caught:
+        disk.sync_all([*[str(tmp_path / "gone")] * disk._AT_ONCE, str(tmp_path)])
+    assert caught.value.filename == str(tmp_path)
+
+
+@needs_proc
 def test_a_folder_that_cannot_be_synced_is_passed_over_and_one_that_failed_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
