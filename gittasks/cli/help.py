@@ -192,6 +192,8 @@ def usage_error(error: click.ClickException) -> Usage:
 
 
 _NOTES = {"--note", "--comment", "--message", "-m"}
+_CHOICES = {"--mine", "--phase", "--priority", "--search", "--tag", "--where"}
+"""Options that choose among ready tasks, which `claim` leaves to `ready`."""
 
 
 def _hint(error: click.ClickException) -> Way | str | None:
@@ -231,9 +233,13 @@ def _option(wrong: str, context: click.Context) -> str | None:
         return f"a remark is a command of its own: gittasks note ID TEXT{or_result}"
     if command == "create" and wrong.lstrip("-") in ("parallel-with", "parent"):
         return "tasks wait for others with --blocked-by ID; there are no parents"
+    if command == "claim" and wrong in _CHOICES:
+        return f"ready takes {wrong}; claim an ID that it shows"
     if wrong in OPTIONS_ELSEWHERE:  # what other tools have is known better than what looks alike
         return OPTIONS_ELSEWHERE[wrong]
     names = _names(context.command)
+    if wrong == "--where" and "metadata" in names:  # a filter, for a field of another name
+        return "did you mean --metadata KEY=VALUE?"
     added = f"--add-{wrong.lstrip('-')}"  # what `create` sets, `update` adds to
     if added in names.values():
         return f"did you mean {added}?"

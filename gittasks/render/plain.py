@@ -98,13 +98,29 @@ def ready_list(
         complete = shown.issuperset(t.id for t in view.graph.ready_for_anyone())
         lines += (clean(overlap.words) for overlap in overlaps)
         return "\n".join([*lines, *([clean(others)] if others and not complete else [])])
+    if view.graph.ready(me):
+        return "no ready task matches"
     if others:
         return clean(nothing_ready(view.graph, me))
-    progress = view.progress
-    counts = ((progress.in_progress, "in progress"), (progress.blocked, "blocked"))
-    why = [f"{count} {word}" for count, word in counts if count]
-    why += ["everything is complete"] if progress.finished else []
+    why = _obstacles(view)
     return f"nothing is ready: {', '.join(why)}" if why else "nothing is ready"
+
+
+def _obstacles(view: ListView) -> list[str]:
+    """The reasons why nothing is ready: `1 in progress`, `2 not before 2099-01-01T00:00:00Z`."""
+    progress, graph = view.progress, view.graph
+    later = [
+        task.not_before
+        for task in view.tasks
+        if task.status is Status.PENDING and task.not_before and not graph.is_due(task)
+        if not graph.is_blocked(task.id)
+    ]
+    counts = ((progress.in_progress, "in progress"), (progress.blocked, "blocked"))
+    return [
+        *(f"{count} {word}" for count, word in counts if count),
+        *([f"{len(later)} not before {min(later)}"] if later else []),
+        *(["everything is complete"] if progress.finished else []),
+    ]
 
 
 def problem_lines(problems: Iterable[Problem]) -> list[str]:

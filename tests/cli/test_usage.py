@@ -196,6 +196,8 @@ def test_misspelt_words(repo: Repo) -> None:
         (("status", "--project", "x"), "--list LIST"),
         (("create", "X", "--tags", "y"), "did you mean --tag?"),
         (("create", "X", "--label", "y"), "did you mean --tag?"),
+        (("create", "X", "--where", "a=1"), "did you mean --metadata KEY=VALUE?"),
+        (("claim", "--tag", "y"), "ready takes --tag; claim an ID"),
         (("update", "a", "--tag", "y"), "did you mean --add-tag?"),
         (("create", "X", "-p", "1"), "did you mean --parallel or --path or --phase or --priority?"),
         (("list", "-p", "1"), "did you mean --phase or --priority?"),

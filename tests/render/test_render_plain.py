@@ -257,8 +257,12 @@ def test_ready_list_says_why_nothing_is_ready() -> None:
     assert ready(ASK) == "[ ] p1-ask-x2k4  PHASE 1: Ask user"
     blocked = Task(id="b", subject="B", blocked_by=(ASK.id,))
     assert ready(RUNNING, blocked) == "nothing is ready: 1 in progress, 1 blocked"
+    later = Task(id="c", subject="C", not_before="2099-01-01T00:00:00Z")
+    latest = later._replace(id="d", not_before="2099-02-01T00:00:00Z")
+    assert ready(later, latest) == "nothing is ready: 2 not before 2099-01-01T00:00:00Z"
     assert ready(DONE) == "nothing is ready: everything is complete"
     assert ready() == "nothing is ready"
+    assert plain.ready_list(viewed(ASK), [], UNICODE, "me") == "no ready task matches"
 
 
 def test_status_puts_every_view_together() -> None:
