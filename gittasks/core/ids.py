@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from gittasks.core.model import PROMISED, READ_ON, Problem, Snapshot, Task
 from gittasks.errors import Ambiguous, InvalidData, NotFound, Usage, Way
+from gittasks.light_patterns import pattern
 
-_LIST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_TASK_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_WINDOWS_DEVICE = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]|conin|conout|clock")
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+_IN_LIST_ID = frozenset(f"{_ALPHABET}{_ALPHABET.upper()}._-")
+_IN_TASK_ID = frozenset(f"{_ALPHABET}-")
+_WINDOWS_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", "conin", "conout", "clock"]
+    + [f"{port}{n}" for port in ("com", "lpt") for n in range(10)]
+)
+_PHASE = pattern(r"^\s*phase\s+(?=[0-9])")
+_ITERATION = pattern(r"^\s*iteration\s+([0-9]+)/[0-9]+")
+_WORD = pattern(r"[a-z0-9]+")
+_SEPARATOR = pattern(r"[-_.]")
 _SHOWN = 10
 """How many ids that a text fits are named."""
 _BASE32 = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -21,7 +29,7 @@ SUFFIX_LENGTH = 4
 
 def list_id_fault(text: str) -> str | None:
     """The reason why `text` is no list id (a part of a ref name), or None if it is one."""
-    if not _LIST_ID.fullmatch(text):
+    if not (1 <= len(text) <= 100 and _IN_LIST_ID.issuperset(text)) or text[0] in "._-":
         return "use 1 to 100 of A-Z a-z 0-9 . _ -, beginning with a letter or digit"
     if ".." in text or text.endswith((".", ".lock")):
         return 'git allows no "..", no final "." and no ".lock" at the end of a branch name'
@@ -46,9 +54,9 @@ def path_fault(text: str) -> str | None:
 
 def task_id_fault(text: str) -> str | None:
     """The reason why `text` is no task id, or None if it is one."""
-    if not _TASK_ID.fullmatch(text):
+    if not (1 <= len(text) <= 63 and _IN_TASK_ID.issuperset(text)) or text[0] == "-":
         return "use 1 to 63 of a-z 0-9 -, beginning with a letter or digit"
-    if _WINDOWS_DEVICE.fullmatch(text):
+    if text in _WINDOWS_DEVICES:
         return "this is the name of a device on Windows"
     return None
 
@@ -73,9 +81,9 @@ def slug(text: str, limit: int = 40) -> str:
     `PHASE 3: Write tests` gives `p3-write-tests`. Text without any ASCII letter gives `task`.
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    plain = re.sub(r"^\s*phase\s+(?=[0-9])", "p", plain)
-    plain = re.sub(r"^\s*iteration\s+([0-9]+)/[0-9]+", r"iter \1", plain)
-    words = re.findall(r"[a-z0-9]+", plain)
+    plain = _PHASE.sub("p", plain)
+    plain = _ITERATION.sub(r"iter \1", plain)
+    words = _WORD.findall(plain)
     if not words:
         return "task"
     stem: str = words[0][:limit]
@@ -169,7 +177,7 @@ def near_matches(text: str, known: Collection[str], limit: int = 3) -> list[str]
 def is_slip(text: str, name: str) -> bool:
     """True when one name may well be meant by the other: it differs in case, in separators, or by
     one slip in one word. `feature-a` and `feature-b`, `issue-12` and `issue-13` are two names."""
-    words, others = re.split("[-_.]", text.casefold()), re.split("[-_.]", name.casefold())
+    words, others = _SEPARATOR.split(text.casefold()), _SEPARATOR.split(name.casefold())
     if "".join(words) == "".join(others):
         return text != name
     if len(words) != len(others):

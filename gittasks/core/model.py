@@ -8,12 +8,12 @@ derived from other tasks: what depends on the whole list is in `graph` and `prog
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
 from gittasks.core.times import seconds_between
+from gittasks.light_patterns import pattern
 from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Task(NamedTuple):
     @property
     def iteration(self) -> Iteration | None:
         """Place in a loop when the subject begins with `Iteration i/N`, else None."""
-        match = _ITERATION.match(self.subject)
+        match = _ITERATION.match(self.subject) if _begins(self.subject, "iteration") else None
         if not match:
             return None
         n, top = int(match[1]), int(match[2])
@@ -147,7 +147,7 @@ class Task(NamedTuple):
     @property
     def headline(self) -> str:
         """The subject as lists show it: after the name of its phase, unless it says that itself."""
-        if not self.phase or self.iteration or _PHASE.match(self.subject):
+        if not self.phase or self.iteration or phase_in(self.subject):
             return self.subject
         return f"{self.phase_label}: {self.subject}"
 
@@ -158,28 +158,58 @@ class Task(NamedTuple):
         return order, self.created or "", self.id
 
 
-_PHASE = re.compile(r"\s*phase\s+([0-9]{1,4}[a-z]?)\s*[:.\u2014-]\s*", re.IGNORECASE)
-_BARE_PHASE = re.compile(r"[0-9]{1,4}[a-z]?")
-_ITERATION = re.compile(
-    r"\s*iteration\s+([0-9]{1,4})/([0-9]{1,4})\s*(?::\s*(.*))?$", re.IGNORECASE | re.DOTALL
-)
-_ITERATION_PREFIX = re.compile(r"\s*iteration\s+[0-9]{1,4}/[0-9]{1,4}\s*:\s*", re.IGNORECASE)
+_ITERATION = pattern(r"(?is)\s*iteration\s+([0-9]{1,4})/([0-9]{1,4})\s*(?::\s*(.*))?$")
+_ITERATION_PREFIX = pattern(r"(?i)\s*iteration\s+[0-9]{1,4}/[0-9]{1,4}\s*:\s*")
+_DIGITS = "0123456789"
+
+
+def _begins(subject: str, word: str) -> bool:
+    return subject.lstrip()[: len(word)].lower() == word
+
+
+def _numbered(text: str) -> int:
+    """The length of the number that a text begins with: `3`, or `3b`; 0 without one."""
+    digits = len(text) - len(text.lstrip(_DIGITS))
+    letter = text[digits : digits + 1]
+    return digits + (letter.isascii() and letter.isalpha()) if 1 <= digits <= 4 else 0
+
+
+def _phase_prefix(subject: str) -> tuple[str, str] | None:
+    """The number of the phase that a subject begins with, and what follows it, else None.
+
+    Read by hand, because every list has such subjects, and a pattern takes longer to compile than
+    the list to read.
+    """
+    rest = subject.lstrip()[len("phase") :]
+    text = rest.lstrip()
+    end = _numbered(text)
+    after = text[end:].lstrip()
+    if not _begins(subject, "phase") or text == rest or not end or after[:1] not in _AFTER_PHASE:
+        return None
+    return text[:end], after[1:].lstrip()
+
+
+_AFTER_PHASE = frozenset(":.\u2014-")
 
 
 def phase_named(phase: str) -> str:
     """The label of a phase: `PHASE 3` for `3`; any other name is its own."""
-    return f"PHASE {phase}" if _BARE_PHASE.fullmatch(phase) else phase
+    number = _numbered(phase)
+    bare = number == len(phase) and phase == phase.lower()
+    return f"PHASE {phase}" if bare else phase
 
 
 def phase_in(subject: str) -> str | None:
     """The label of the phase that a subject begins with, as `PHASE 3: Build` does, else None."""
-    match = _PHASE.match(subject)
-    return f"PHASE {match[1]}" if match else None
+    prefix = _phase_prefix(subject)
+    return f"PHASE {prefix[0]}" if prefix else None
 
 
 def without_prefix(subject: str) -> str:
     """A subject without its `PHASE n:` or `Iteration i/N:`, unless nothing else is in it."""
-    match = _PHASE.match(subject) or _ITERATION_PREFIX.match(subject)
+    if prefix := _phase_prefix(subject):
+        return prefix[1].strip() or subject
+    match = _ITERATION_PREFIX.match(subject) if _begins(subject, "iteration") else None
     return subject[match.end() :].strip() or subject if match else subject
 
 

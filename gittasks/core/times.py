@@ -6,11 +6,11 @@ here, because `datetime` would cost every command more than it saves.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from gittasks.errors import Usage
+from gittasks.light_patterns import pattern
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 _FORM = "0000-00-00T00:00:00Z"
@@ -94,12 +94,15 @@ def seconds_between(start: str | None, end: str | None) -> int | None:
         return None
 
 
+_DURATION = pattern(r"(\d{1,6})\s*(s|m|min|h|d)?")
+
+
 def duration(text: str, name: str) -> int:
     """Seconds of `90s`, `30m`, `2h`, `1d`, or of a bare number; Usage for any other text.
 
     `name` is what the error calls it.
     """
-    match = re.fullmatch(r"(\d{1,6})\s*(s|m|min|h|d)?", text.strip())
+    match = _DURATION.fullmatch(text.strip())
     if not match:
         raise Usage(f'{name} takes a time such as 90s, 30m or 2h, not "{text}"')
     return int(match[1]) * _UNITS[match[2] or "s"]
@@ -158,13 +161,12 @@ _AGE_UNITS = {
     **dict.fromkeys(("d", "day", "days"), DAY),
     **dict.fromkeys(("w", "week", "weeks"), 7 * DAY),
 }
-_AGO = re.compile(r"(\d{1,5}) ?([a-z]+)(?: ago)?")
+_AGO = pattern(r"(\d{1,5}) ?([a-z]+)(?: ago)?")
 _DAYS = {"today": 0, "yesterday": 1}
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
-_STAMP = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.\d+)?)?"
+_CLOCK = pattern(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
+_STAMP = pattern(
+    r"(?i)(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.\d+)?)?"
     r"(?:\s?(Z)|\s?([+-])(\d\d):?(\d\d))?)?",
-    re.IGNORECASE,
 )
 
 

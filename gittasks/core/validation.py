@@ -6,7 +6,6 @@ value cannot be stored.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from gittasks.core.fields import Field, Kind
@@ -14,6 +13,7 @@ from gittasks.core.ids import composed, path_fault
 from gittasks.core.model import Value
 from gittasks.core.times import format_time, parse_time
 from gittasks.errors import Usage
+from gittasks.light_patterns import pattern
 from gittasks.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ ORDER_LIMIT = 10**9
 ORDER_DECIMALS = 6
 """Most decimals of an order, as the task file has it; more are rounded."""
 
-# Searched only in text that is not plainly printable, and so compiled only then.
-_NOT_IN_LINE = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
-_NOT_IN_PROSE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
-_NOT_PRINTABLE = (
+# Searched only in text that is not plainly printable.
+_NOT_IN_LINE = pattern("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NOT_IN_PROSE = pattern("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_NOT_PRINTABLE = pattern(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -44,7 +44,7 @@ _NOT_PRINTABLE = (
 def single_line(text: str, field: str) -> str | None:
     """`text` without the space around it, as one line; None when nothing is left."""
     line = text.strip()
-    if not line.isprintable() and (match := re.search(_NOT_IN_LINE, line)):
+    if not line.isprintable() and (match := _NOT_IN_LINE.search(line)):
         raise Usage(
             f"the {field} must be one line without control characters, "
             f"but character {match.start() + 1} is U+{ord(match[0]):04X}",
@@ -69,7 +69,7 @@ def subject(text: str) -> str:
 def multi_line(text: str, field: str) -> str | None:
     """`text` with LF line ends and no space at its end; None when nothing is left."""
     block = text.replace("\r\n", "\n").rstrip()
-    if not block.isprintable() and (match := re.search(_NOT_IN_PROSE, block)):
+    if not block.isprintable() and (match := _NOT_IN_PROSE.search(block)):
         where = block.count("\n", 0, match.start()) + 1
         raise Usage(
             f"the {field} has the control character U+{ord(match[0]):04X} in line {where}",
@@ -182,7 +182,7 @@ def escape_line(text: str, limit: int) -> str:
     """
     shown = " ".join(text.split())
     if not shown.isprintable():
-        shown = re.sub(_NOT_PRINTABLE, "\ufffd", shown)
+        shown = _NOT_PRINTABLE.sub("\ufffd", shown)
     return shorten(shown, limit, tidy=True)
 
 

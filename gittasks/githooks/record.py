@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 
+from gittasks import light_json
 from gittasks.light_typing import NamedTuple
 from gittasks.store import disk
 from gittasks.store.repository import Repository
@@ -42,7 +42,7 @@ def read(repository: Repository) -> Record | None:
         body = _FILE.read(_path(repository))
         if body is None:
             return None
-        running, stopped, hooks_path, watched = json.loads(body)
+        running, stopped, hooks_path, watched = light_json.loads(body)
         files = tuple((path, tuple(signature)) for path, signature in watched)
         return Record(tuple(running), tuple(stopped), hooks_path, files)
     except (ValueError, TypeError):
@@ -61,7 +61,7 @@ def write(
         tuple((os.path.relpath(path, common), _signature(path)) for path in dict.fromkeys(files)),
     )
     if record != read(repository):
-        _FILE.write(_path(repository), json.dumps(record).encode(), repository.shared)
+        _FILE.write(_path(repository), light_json.dumps(record).encode(), repository.shared)
 
 
 def switched_off(repository: Repository) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from gittasks import light_json
 from gittasks.core.actors import Overlap
 from gittasks.core.fields import Field, Kind, arranged
 from gittasks.core.graph import Graph
@@ -38,9 +39,7 @@ Document = dict[str, "Any"]
 
 def dumps(document: Mapping[str, Any]) -> str:
     """A document as one line of ASCII, without a final newline."""
-    import json
-
-    return json.dumps(document, separators=(",", ":"), allow_nan=False)
+    return light_json.dumps(document)
 
 
 def envelope(kind: str, **content: object) -> Document:

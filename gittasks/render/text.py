@@ -6,11 +6,12 @@ a reader must see all of it, so characters that steer or hide are shown as escap
 
 from __future__ import annotations
 
-import re
-
+from gittasks.light_patterns import pattern
 from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    import re
+
     from gittasks.core.model import Status
 
 # Controls, DEL and C1; soft hyphen and joiners; fillers that look like nothing; marks, embeddings
@@ -23,8 +24,8 @@ _HOSTILE = (
     "\\uffa0\\ufff0-\\ufffb\\ufffe\\uffff\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a"
     "\\ufdd0-\\ufdef\\U000e0000-\\U000e0fff"
 )
-_LINE = f"[{_HOSTILE}]"
-_BLOCK = rf"(?![\n\t])[{_HOSTILE}]"
+_LINE = pattern(f"[{_HOSTILE}]")
+_BLOCK = pattern(rf"(?![\n\t])[{_HOSTILE}]")
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -32,13 +33,12 @@ def clean(text: str) -> str:
     """`text` for one line of output: every character that steers, breaks or hides is escaped."""
     if text.isascii() and text.isprintable():
         return text
-    # Compiled at the first text that needs it: most lists never do.
-    return re.sub(_LINE, _escape, text)
+    return _LINE.sub(_escape, text)
 
 
 def clean_block(text: str) -> str:
     """`text` for a block of lines: as `clean`, but newlines and tabs stay."""
-    return re.sub(_BLOCK, _escape, text.replace("\r\n", "\n"))
+    return _BLOCK.sub(_escape, text.replace("\r\n", "\n"))
 
 
 def indent(text: str, by: str = "  ") -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from gittasks import light_json
 from gittasks.errors import Busy, DiskFailure, InvalidData, NoRepository
+from gittasks.light_patterns import pattern
 from gittasks.light_typing import TYPE_CHECKING
 from gittasks.store import disk, git
 from gittasks.store.discovery import GitDir
@@ -118,13 +119,11 @@ def _cache_path(found: GitDir) -> str:
 
 
 def _read_cache(found: GitDir, env: Mapping[str, str]) -> dict[str, Any] | None:
-    import json
-
     try:
         body = FILE.read(_cache_path(found))
         if body is None:
             return None
-        cached: dict[str, Any] = json.loads(body)
+        cached: dict[str, Any] = light_json.loads(body)
         if cached["git_dir"] != found.path or cached["env"] != _environment(env):
             return None
         for path, signature in cached["files"]:
@@ -136,9 +135,7 @@ def _read_cache(found: GitDir, env: Mapping[str, str]) -> dict[str, Any] | None:
 
 
 def _write_cache(found: GitDir, cached: Mapping[str, Any]) -> None:
-    import json
-
-    body = json.dumps(cached).encode("ascii")
+    body = light_json.dumps(cached).encode("ascii")
     shared = disk.sharing(cached["values"].get("core.sharedrepository"))
     # In a read-only repository nothing is put, and the next command asks git again.
     FILE.write(_cache_path(found), body, shared)
@@ -263,7 +260,7 @@ def _identity(variable: str, start: str, env: Mapping[str, str]) -> str | None:
     return text[: text.rindex(">") + 1] if ">" in text else None
 
 
-_LOCKED = re.compile(r"could not lock config file (.+): ([^:]+)$")
+_LOCKED = pattern(r"could not lock config file (.+): ([^:]+)$")
 _ATTEMPTS = 12
 """Tries to change git's configuration, some 1.5 seconds in all."""
 _BACKOFF = Backoff(first=0.02, most=0.2, least=0.8)

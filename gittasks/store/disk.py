@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
 import time
 import zlib
+from _thread import get_ident
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -146,7 +146,7 @@ def replace_file(
     no list id and no ref has.
     `durable`: it is synced before. It gets the permissions of `like`, if there is such a file.
     """
-    temporary = f"{draft or path}~{os.getpid()}-{threading.get_ident()}"
+    temporary = f"{draft or path}~{os.getpid()}-{get_ident()}"
     try:
         with naming(path), open(temporary, "wb") as file:
             file.write(data)
@@ -242,6 +242,8 @@ def sync_all(paths: Sequence[str], *, full: bool = False) -> None:
     def share(first: int) -> None:
         for path in paths[first::_AT_ONCE]:
             one(path)
+
+    import threading  # only a write needs it
 
     others = range(1, min(_AT_ONCE, len(paths)))
     threads = [threading.Thread(target=share, args=(first,)) for first in others]

@@ -16,16 +16,16 @@ have been another: two repositories that each grant a task grant it twice.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import re
 
+from gittasks import light_json
 from gittasks.errors import GittasksError, InvalidData, NoRemote, Way
+from gittasks.light_patterns import pattern
 from gittasks.light_typing import NamedTuple
 from gittasks.store import disk, git
 from gittasks.store.repository import Repository
 
-_LOGIN = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/@]*@|^[^/@:]+@(?=[^/]*:)", re.IGNORECASE)
+_LOGIN = pattern(r"(?i)^([a-z][a-z0-9+.-]*://)[^/@]*@|^[^/@:]+@(?=[^/]*:)")
 """User and password: after the scheme, or before the host of `user@host:path`."""
 
 
@@ -210,7 +210,7 @@ def adopt(repository: Repository, list_id: str, remote: str) -> None:
         return
     if home.recorded != (remote, known[remote]):
         with contextlib.suppress(OSError):
-            text = json.dumps({"remote": remote, "url": known[remote]})
+            text = light_json.dumps({"remote": remote, "url": known[remote]})
             disk.put(_path(repository, list_id), text.encode() + b"\n", repository.shared)
     section = _section(repository, list_id)
     if home.recorded is None and repository.config.get(f"{section}.remote") is None:
@@ -249,8 +249,8 @@ def _place(address: str, top: str) -> str:
     return os.path.realpath(next(present, folder))
 
 
-_SSH = re.compile(r"ssh://(?P<where>[^/:]+)(:22)?(?P<path>/.*)", re.IGNORECASE)
-_SCP = re.compile(r"(?P<where>[^/:]+):(?P<path>(?!//).+)")
+_SSH = pattern(r"(?i)ssh://(?P<where>[^/:]+)(:22)?(?P<path>/.*)")
+_SCP = pattern(r"(?P<where>[^/:]+):(?P<path>(?!//).+)")
 
 
 def _ssh_place(address: str) -> str:
@@ -296,7 +296,7 @@ def _path(repository: Repository, list_id: str) -> str:
 
 def _read(repository: Repository, list_id: str) -> Record | None:
     try:
-        record = json.loads(disk.read(_path(repository, list_id)))
+        record = light_json.loads(disk.read(_path(repository, list_id)))
         return Record(str(record["remote"]), str(record["url"]))
     except (OSError, ValueError, TypeError, KeyError):
         return None

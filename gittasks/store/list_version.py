@@ -8,10 +8,10 @@ one reads as absent. Unchanged lines are carried over as they are.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 
+from gittasks import light_json
 from gittasks.core.model import (
     CodeCommit,
     ListInfo,
@@ -132,7 +132,7 @@ def read_cache(path: str) -> ListVersion | None:
         if body is None:
             return None
         lines = body.splitlines()
-        rows = json.loads(b"[" + b",".join(lines) + b"]")
+        rows = light_json.loads(b"[" + b",".join(lines) + b"]")
         top = rows[0]
         tasks, files, raw = {}, {}, {}
         for row, line in zip(rows[1:], lines[1:], strict=True):
@@ -192,7 +192,7 @@ def write_cache(path: str, branch: ListVersion, shared: disk.Sharing) -> None:
 
 
 def _dumps(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+    return light_json.dumps(value).encode()
 
 
 def cache_row(task: Task, file: TaskFile) -> bytes:

@@ -23,6 +23,7 @@ from functools import cache
 from io import FileIO
 from itertools import islice
 
+from gittasks import light_json
 from gittasks.core.history import Change, ChangeKind, LogEntry, diff, logged
 from gittasks.core.times import format_time
 from gittasks.core.trailers import parse_trailers
@@ -259,9 +260,7 @@ def _encoder() -> JSONEncoder:
 
 
 def _decoded(line: CacheLine) -> LogEntry:
-    import json
-
-    at, by, owner, session, subject, changes, forced, undo_of = json.loads(line.content)
+    at, by, owner, session, subject, changes, forced, undo_of = light_json.loads(line.content)
     parts = tuple(Change(i, field, old, new, ChangeKind(k)) for i, field, old, new, k in changes)
     return LogEntry(line.commit, at, by, owner, session, subject, parts, tuple(forced), undo_of)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +9,7 @@ from gittasks.core.history import diff, logged
 from gittasks.core.times import format_time, parse_time, parse_when
 from gittasks.core.view import Moment
 from gittasks.errors import Ambiguous, NotFound, Usage, Way
+from gittasks.light_patterns import pattern
 from gittasks.store import ancestry, git
 from gittasks.store.evaluation import evaluate_past
 from gittasks.store.list_tree import holds_list
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gittasks.store.list_version import ListVersion
     from gittasks.workspace.session import Session
 
-_HEX = re.compile(r"[0-9a-f]{4,64}", re.IGNORECASE)
+_HEX = pattern(r"(?i)[0-9a-f]{4,64}")
 _EXAMPLES = "2026-11-22T10:00:00Z, 2026-11-22, yesterday, 2h, or a commit that log shows"
 
 
