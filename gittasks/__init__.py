@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gittasks.core.apply import Edit
+    from gittasks.core.changes import Change
     from gittasks.core.graph import Graph
-    from gittasks.core.history import Change, LogEntry
+    from gittasks.core.history import LogEntry
     from gittasks.core.model import Snapshot, Status, Task
     from gittasks.core.operations import AddNote, Claim, Create, Transition, Update, Verb
     from gittasks.core.progress import Progress
@@ -36,7 +37,8 @@ _HOMES = {
     "workspace": "EditResult OpenConflict Undone Workspace",
     "core.apply": "Edit",
     "core.graph": "Graph",
-    "core.history": "Change LogEntry",
+    "core.changes": "Change",
+    "core.history": "LogEntry",
     "core.model": "Snapshot Status Task",
     "core.operations": "AddNote Claim Create Transition Update Verb",
     "core.progress": "Progress",

@@ -50,7 +50,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("view", "Show everything about one task."),
         "status": ("view", "Show how far the list is."),
         "watch": ("watch", "Show the list as it changes."),
-        "log": ("view", "Show who did what when."),
+        "log": ("log", "Show who did what when."),
         "graph": ("inspect", "Show what waits for what, and the critical path."),
         "lint": ("inspect", "Give advice: what makes progress hard to see."),
         "insights": ("inspect", "Show where the work lost its time."),

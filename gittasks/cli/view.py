@@ -1,8 +1,7 @@
-"""Commands that only look: list, show, status, log, ready, `gittasks` alone; their filters."""
+"""Commands that only look: list, show, status, ready, `gittasks` alone; their filters."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from gittasks import render
@@ -18,7 +17,6 @@ from gittasks.cli.options import (
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings, stopped_hooks
 from gittasks.core.actors import disjoint_first, is_mine, overlaps, standing, to_end
-from gittasks.core.history import phase_times, timeline, workers
 from gittasks.core.ids import find
 from gittasks.core.model import ListState, Status, Task
 from gittasks.core.times import duration
@@ -207,41 +205,6 @@ def lists_answer(workspace: Workspace, *, places: bool = False, every: bool = Fa
         notices=workspace.notices,
         exit_code=InvalidData.exit_code if unreadable else 0,
     )
-
-
-_PIPE = 100
-"""Columns where there is no terminal, unless COLUMNS says another number."""
-
-
-def show_timeline(settings: Settings, task_id: str | None, limit: int | None = None) -> Answer:
-    """The timeline of the list at work, or of one task."""
-    workspace = settings.workspace()
-    snapshot, now = workspace.snapshot(), workspace.now().epoch
-    chosen = find(snapshot, task_id, cut=True) if task_id else None
-    shown = timeline(snapshot, workspace.log(), now)
-    phases = phase_times(snapshot.ordered(), now) if chosen is None else []
-    return Answer(
-        lambda: render.documents.timeline_document(
-            shown, snapshot.info, workers(shown), phases, chosen
-        ),
-        lambda marks: "\n".join(
-            [
-                *render.timeline.timeline_lines(shown, snapshot, marks, _columns(), chosen, limit),
-                *render.history_text.phase_lines(phases),
-            ]
-        ),
-        quiet=[name for name in shown.by_task() if chosen in (None, name)],
-        exit_code=exit_code(snapshot),
-    )
-
-
-def _columns() -> int:
-    import shutil  # it brings bz2 and lzma, which no warm read needs
-
-    fallback = (_PIPE, 24)
-    if sys.stdout.isatty():
-        return shutil.get_terminal_size(fallback).columns - 1
-    return shutil.get_terminal_size(fallback).columns
 
 
 STATUSES = status_choice(Status)
@@ -441,50 +404,6 @@ def _find_then(workspace: Workspace, view: ListView, text: str) -> str:
             f'the task "{task_id}" was not there yet at {view.past.at}',
             ways=[Way("see when it came", ("gittasks", "log", task_id, "--reverse", "-n", "1"))],
         ) from None
-
-
-@command(
-    "log",
-    argument("task_id", metavar="[ID]", required=False),
-    option("-n", "--limit", type=IntRange(1), metavar="N", help="Only the newest N."),
-    option("--reverse", is_flag=True, help="Oldest first."),
-    since_option,
-    option("--timeline", "--graph", "drawn", is_flag=True, help="Draw when each task was done."),
-    hot=True,
-)
-def log_command(
-    settings: Settings,
-    task_id: str | None,
-    limit: int | None,
-    reverse: bool,
-    since: str | None,
-    drawn: bool,
-) -> Answer:
-    """Show who did what when, newest first, and how long each phase took."""
-    if drawn:
-        if reverse or since:
-            raise Usage("--reverse and --since do not go with --timeline")
-        return show_timeline(settings, task_id, limit)
-    workspace = settings.workspace()
-    snapshot = workspace.snapshot()
-    chosen = find(snapshot, task_id, cut=True) if task_id else None
-    only = None if since is None else workspace.look_back(since).moment.later
-    entries = workspace.log(chosen, limit=limit, only=only)
-    if reverse:
-        entries.reverse()
-    times = phase_times(snapshot.ordered(), workspace.now().epoch) if chosen is None else []
-
-    def text(marks: StatusMarks) -> str:
-        lines = render.history_text.entry_lines(entries, marks, with_task=chosen is None)
-        return "\n".join([*lines, *render.history_text.phase_lines(times)])
-
-    return Answer(
-        lambda: render.documents.log_document(snapshot.info, entries, times),
-        text,
-        drawing=lambda screen: screen.fitted(text(settings.marks())),
-        paged=True,
-        exit_code=exit_code(snapshot),
-    )
 
 
 _FIRST_STEPS = (

@@ -12,10 +12,10 @@ from typing import Any, assert_never
 
 from gittasks.core import ids, rules, validation
 from gittasks.core.actors import disjoint_first
+from gittasks.core.changes import Change, diff
 from gittasks.core.editor import Editor, Places
 from gittasks.core.fields import CLEARABLE, LISTS, SIMPLE
 from gittasks.core.graph import Graph
-from gittasks.core.history import Change, diff
 from gittasks.core.model import (
     Actor,
     ListState,

@@ -13,8 +13,8 @@ from typing import Any
 
 from gittasks.core import actors, rules
 from gittasks.core.actors import Answer, Standing
+from gittasks.core.changes import strictly_equal
 from gittasks.core.graph import Graph
-from gittasks.core.history import strictly_equal
 from gittasks.core.ids import look_up, unreadable
 from gittasks.core.model import (
     LOOP_ENDED,

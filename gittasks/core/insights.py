@@ -15,9 +15,10 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from gittasks.core.actors import overlap
+from gittasks.core.changes import Change, ChangeKind, strictly_equal
 from gittasks.core.fields import SINGLE
 from gittasks.core.graph import critical_path, time_left, web
-from gittasks.core.history import Change, ChangeKind, LogEntry, TaskState, states, strictly_equal
+from gittasks.core.history import LogEntry, TaskState, states
 from gittasks.core.ids import listed
 from gittasks.core.lint.rules import batches
 from gittasks.core.messages import AFTER_LOSS

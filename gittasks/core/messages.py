@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from gittasks.core.actors import Standing, overlaps, standing
 from gittasks.core.apply import Edit
+from gittasks.core.changes import Change, ChangeKind
 from gittasks.core.graph import Graph
-from gittasks.core.history import Change, ChangeKind
 from gittasks.core.merge.registers import Register
 from gittasks.core.model import LIST_MARKS, Actor, Status, Task
 from gittasks.core.operations import Operation, StartNext, Transition, Update, Verb

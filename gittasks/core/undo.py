@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gittasks.core import rules
+from gittasks.core.changes import changed_ids, same_task, strictly_equal, task_changes
 from gittasks.core.graph import Graph
-from gittasks.core.history import changed_ids, same_task, strictly_equal, task_changes
 from gittasks.core.merge.registers import ABSENT, State, field_of, from_registers, registers
 from gittasks.core.model import LIST_MARKS, ListInfo, Snapshot, Status, Task
 from gittasks.errors import Refused

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gittasks.core.apply import Edit
+from gittasks.core.changes import Change, ChangeKind
 from gittasks.core.fields import FIELDS, Kind
 from gittasks.core.graph import Graph
-from gittasks.core.history import Change, ChangeKind, LogEntry
+from gittasks.core.history import LogEntry
 from gittasks.core.model import Status, Task
 from gittasks.core.progress import summary
 from gittasks.errors import (

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gittasks.core.apply import Edit
+    from gittasks.core.changes import Change
     from gittasks.core.graph import Picture
-    from gittasks.core.history import Change, LogEntry, PhaseTime, Timeline, Worker
+    from gittasks.core.history import LogEntry, PhaseTime, Timeline, Worker
     from gittasks.core.imports import ImportBatch
     from gittasks.core.insights import Insights, Loss
     from gittasks.core.lint.rules import Finding

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 
-from gittasks.core.history import Change, ChangeKind, LogEntry, PhaseTime
+from gittasks.core.changes import Change, ChangeKind
+from gittasks.core.history import LogEntry, PhaseTime
 from gittasks.core.model import Status, Task
 from gittasks.core.times import duration_words
 from gittasks.core.validation import shorten

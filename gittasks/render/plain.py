@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from gittasks.core.actors import Answer, Overlap, Standing, counted, elsewhere, is_owner, way_on
+from gittasks.core.changes import task_changes
 from gittasks.core.fields import BY_NAME, COMPOSITE, Field, Kind, arranged
 from gittasks.core.graph import Graph
-from gittasks.core.history import task_changes
 from gittasks.core.ids import listed
 from gittasks.core.model import (
     READ_ON,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache, partial
 
 from gittasks.codec.canonical import encode_list, encode_task, read_canonical
-from gittasks.core.history import same_task
+from gittasks.core.changes import same_task
 from gittasks.core.ids import task_id_fault, unreadable
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task
 from gittasks.errors import InvalidData

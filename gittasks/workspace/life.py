@@ -22,7 +22,8 @@ from gittasks.workspace import editing, log
 from gittasks.workspace.session import forget_choice
 
 if TYPE_CHECKING:
-    from gittasks.core.history import Change, LogEntry
+    from gittasks.core.changes import Change
+    from gittasks.core.history import LogEntry
     from gittasks.core.model import ListInfo, Snapshot
     from gittasks.store.list_version import ListVersion
     from gittasks.store.repository import Repository

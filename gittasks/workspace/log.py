@@ -14,7 +14,6 @@ line without its newline is one that is just being written: it is passed over.
 from __future__ import annotations
 
 import os
-import re
 import stat
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -24,7 +23,8 @@ from io import FileIO
 from itertools import islice
 
 from gittasks import light_json
-from gittasks.core.history import Change, ChangeKind, LogEntry, diff, logged
+from gittasks.core.changes import Change, ChangeKind, diff, logged
+from gittasks.core.history import LogEntry
 from gittasks.core.times import format_time
 from gittasks.core.trailers import parse_trailers
 from gittasks.light_typing import TYPE_CHECKING, NamedTuple
@@ -383,8 +383,13 @@ def _opened(path: str, mode: int) -> FileIO | None:
     return None
 
 
+_HEX_DIGITS = frozenset(b"0123456789abcdef")
+
+
 def _number(checksum: bytes) -> int | None:
-    return int(checksum, 16) if re.fullmatch(rb"[0-9a-f]{8}\n", checksum) else None
+    digits = checksum.removesuffix(b"\n")
+    whole = len(checksum) == 9 and len(digits) == 8 and _HEX_DIGITS.issuperset(digits)
+    return int(digits, 16) if whole else None
 
 
 def append_to_cache(path: str, after: str | None, lines: Iterable[CacheLine]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from gittasks.core.history import diff, logged
+from gittasks.core.changes import diff, logged
 from gittasks.core.times import format_time, parse_time, parse_when
 from gittasks.core.view import Moment
 from gittasks.errors import Ambiguous, NotFound, Usage, Way
@@ -16,7 +16,8 @@ from gittasks.store.list_tree import holds_list
 from gittasks.workspace import log
 
 if TYPE_CHECKING:
-    from gittasks.core.history import Change, LogEntry
+    from gittasks.core.changes import Change
+    from gittasks.core.history import LogEntry
     from gittasks.core.view import ListView
     from gittasks.store.list_store import ListStore
     from gittasks.store.list_version import ListVersion

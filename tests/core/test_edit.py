@@ -17,9 +17,9 @@ from support.strategies import (
 )
 
 from gittasks.core.apply import Edit, apply, between
+from gittasks.core.changes import same_task
 from gittasks.core.editor import Editor
 from gittasks.core.graph import Graph
-from gittasks.core.history import same_task
 from gittasks.core.model import Actor, ListInfo, Problem, Snapshot, Status, Task
 from gittasks.core.operations import (
     AddNote,

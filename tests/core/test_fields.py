@@ -16,6 +16,7 @@ from gittasks.codec.canonical import encode_task, read_canonical
 from gittasks.codec.importers.json_exports import read_native
 from gittasks.codec.task_file import decode_task
 from gittasks.core.apply import apply
+from gittasks.core.changes import same_task, strictly_equal, task_changes
 from gittasks.core.fields import (
     BY_NAME,
     COMPOSITE,
@@ -28,7 +29,6 @@ from gittasks.core.fields import (
     arranged,
 )
 from gittasks.core.graph import Graph
-from gittasks.core.history import same_task, strictly_equal, task_changes
 from gittasks.core.merge.registers import State, field_of, from_registers, registers
 from gittasks.core.model import Actor, ListInfo, Snapshot, Task
 from gittasks.core.operations import Context, Create, Update

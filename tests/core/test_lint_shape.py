@@ -8,7 +8,8 @@ from support.graphs import chain, listed, task
 from support.strategies import MANY_IDS, snapshots
 
 from gittasks.core import lint
-from gittasks.core.history import Change, LogEntry
+from gittasks.core.changes import Change
+from gittasks.core.history import LogEntry
 from gittasks.core.lint import LintContext, some
 from gittasks.core.lint.rules import NAMES, RULES, Severity, findings
 from gittasks.core.model import Problem, Snapshot, Status, Task

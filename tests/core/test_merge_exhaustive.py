@@ -10,7 +10,7 @@ import pytest
 from support.merge_steps import SUBJECT, TASK, A, edited, state
 from support.merge_world import Text, World
 
-from gittasks.core.history import strictly_equal
+from gittasks.core.changes import strictly_equal
 from gittasks.core.merge.registers import ABSENT, STATE, Register
 
 SKEWS = (0, -3, 3)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.merge_actions import Actions, gossip, mended, played
 from support.merge_world import Intent, Place, World
 
-from gittasks.core.history import strictly_equal
+from gittasks.core.changes import strictly_equal
 from gittasks.core.merge.dag import History, MergedState, Tree, Written
 from gittasks.core.merge.registers import ABSENT, STATE, Register
 from gittasks.core.merge.resolution import (

@@ -8,18 +8,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.core.history import (
-    BurnUpPoint,
-    Change,
-    LogEntry,
-    Outcome,
-    Span,
-    diff,
-    task_changes,
-    timeline,
-    united,
-    workers,
-)
+from gittasks.core.changes import Change, diff, task_changes
+from gittasks.core.history import BurnUpPoint, LogEntry, Outcome, Span, timeline, united, workers
 from gittasks.core.model import ListInfo, Snapshot, Status, Task
 from gittasks.core.times import format_time, parse_time
 

@@ -18,8 +18,8 @@ from support.strategies import (
 )
 
 from gittasks.core.apply import apply, between
+from gittasks.core.changes import changed_ids, diff, same_task
 from gittasks.core.graph import Graph
-from gittasks.core.history import changed_ids, diff, same_task
 from gittasks.core.merge.registers import STATE, State, field_of, from_registers, registers
 from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.operations import (

@@ -11,7 +11,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from gittasks.core.history import Change, LogEntry
+from gittasks.core.changes import Change
+from gittasks.core.history import LogEntry
 from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task, Unmerged
 from gittasks.core.view import ListView, StaleClaim
 from gittasks.render import terminal

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gittasks.core.history import strictly_equal
+from gittasks.core.changes import strictly_equal
 from gittasks.core.merge.resolution import EXISTS
 from gittasks.core.model import Snapshot, Task
 from gittasks.core.operations import (

@@ -7,8 +7,8 @@ from itertools import permutations
 from random import Random
 from typing import Any, Final
 
+from gittasks.core.changes import strictly_equal
 from gittasks.core.fields import COMPOSITE, FIELDS, Field, Kind
-from gittasks.core.history import strictly_equal
 from gittasks.core.merge.dag import Registers, Tree
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State
 from gittasks.core.model import Note, Status

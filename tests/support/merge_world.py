@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any, NamedTuple
 
-from gittasks.core.history import strictly_equal
+from gittasks.core.changes import strictly_equal
 from gittasks.core.merge.dag import Commit, Contents, File, History, Registers, Tree
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State
 from gittasks.core.merge.resolution import BYTES, EXISTS, OF_THE_FILE, RESULT, CommitOrder

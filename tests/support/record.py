@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from gittasks.core.history import strictly_equal
+from gittasks.core.changes import strictly_equal
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State, registers
 from gittasks.core.merge.resolution import EXISTS, Conflict
 from gittasks.core.messages import parse_kept

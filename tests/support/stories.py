@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gittasks.core.apply import apply
-from gittasks.core.history import LogEntry, diff, logged
+from gittasks.core.changes import diff, logged
+from gittasks.core.history import LogEntry
 from gittasks.core.lint import LintContext
 from gittasks.core.lint.rules import Finding, findings
 from gittasks.core.model import Actor, ListInfo, Snapshot, Task

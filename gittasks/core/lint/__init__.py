@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 
+from gittasks.core.changes import Change, ChangeKind
 from gittasks.core.graph import DependencyGraph, web
-from gittasks.core.history import Change, ChangeKind, LogEntry
+from gittasks.core.history import LogEntry
 from gittasks.core.ids import listed
 from gittasks.core.model import Snapshot, Status, Task, by_phase
 from gittasks.core.times import seconds_between

@@ -14,9 +14,10 @@ from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
+from gittasks.core.changes import Change, ChangeKind
 from gittasks.core.editor import phase_number
 from gittasks.core.graph import transitive_edges
-from gittasks.core.history import Change, ChangeKind, LogEntry
+from gittasks.core.history import LogEntry
 from gittasks.core.lint import (
     MOST_TASKS,
     USUAL_ROUNDS,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
+from gittasks.core.changes import strictly_equal
 from gittasks.core.fields import FIELDS, LISTS, SINGLE, Field
-from gittasks.core.history import strictly_equal
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State, registers
 from gittasks.core.model import LOOP_ENDED, Status, Task
 from gittasks.light_typing import TYPE_CHECKING, NamedTuple

@@ -1,0 +1,136 @@
+"""Changes between tasks and between snapshots, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from gittasks.core.fields import FIELDS
+from gittasks.core.model import LIST_MARKS, Snapshot, Task
+from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def strictly_equal(one: Any, other: Any) -> bool:
+    """Are two stored values the same? Unlike `==` this tells 1 from True and 1.0."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(strictly_equal(one[k], other[k]) for k in one)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(strictly_equal, one, other))
+    if isinstance(one, (bool, int, float)) and type(one) is not type(other):
+        return False
+    return bool(one == other)
+
+
+def same_task(one: Task, other: Task) -> bool:
+    """Are two tasks the same in every stored value?"""
+    if one is other:
+        return True
+    return (
+        one == other
+        and strictly_equal(one.order, other.order)
+        and strictly_equal(one.metadata, other.metadata)
+        and strictly_equal(one.extra, other.extra)
+    )
+
+
+def changed_ids(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+    """Ids of the tasks that are new or differ, in order of display, then of those removed."""
+    old, new = before.tasks, after.tasks
+    if old is new:
+        return ()
+    present = [t for i, t in new.items() if i not in old or not same_task(old[i], t)]
+    removed = [t for i, t in old.items() if i not in new]
+    return tuple(
+        t.id for part in (present, removed) for t in sorted(part, key=lambda t: t.sort_key)
+    )
+
+
+def diff(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
+    """All changes: the list itself, then the tasks in order of display, fields as the table has
+    them."""
+    names = ("title", *LIST_MARKS, "format", "rules", "settings", "extra")
+    changes = [
+        Change("", name, getattr(before.info, name), getattr(after.info, name))
+        for name in (names if before.info is not after.info else ())
+        if not strictly_equal(getattr(before.info, name), getattr(after.info, name))
+    ]
+    for task_id in changed_ids(before, after):
+        old, new = before.tasks.get(task_id), after.tasks.get(task_id)
+        if new is None and task_id in after.unreadable:
+            changes.append(_whole(task_id, old, None, ChangeKind.UNREADABLE))
+        elif old is None and task_id in before.unreadable:
+            changes.append(_whole(task_id, None, new, ChangeKind.REPAIRED))
+        else:
+            changes += task_changes(old, new)
+    return tuple(changes)
+
+
+_PLACES = [(Task._fields.index(field.attr), field.name) for field in FIELDS]
+
+
+def task_changes(before: Task | None, after: Task | None) -> list[Change]:
+    """The changes of one task; None stands for a task that is not there."""
+    if before is None or after is None:
+        if after is not None:
+            return [_whole(after.id, None, after, ChangeKind.CREATED)]
+        return [_whole(before.id, before, None, ChangeKind.REMOVED)] if before else []
+    changes = []
+    old: Any
+    new: Any
+    for place, name in _PLACES:
+        old, new = before[place], after[place]
+        if old is not new and not strictly_equal(old, new):
+            changes.append(Change(after.id, name, old, new))
+    for key in [*before.extra, *(k for k in after.extra if k not in before.extra)]:
+        old, new = before.extra.get(key), after.extra.get(key)
+        if (key in before.extra) != (key in after.extra) or not strictly_equal(old, new):
+            changes.append(Change(after.id, key, old, new))
+    return changes
+
+
+def _whole(task_id: str, before: Task | None, after: Task | None, kind: ChangeKind) -> Change:
+    return Change(task_id, kind.value, before, after, kind)
+
+
+class ChangeKind(StrEnum):
+    """A change of one field, or of a whole task: its file is new, gone, or no longer reads."""
+
+    FIELD = "field"
+    CREATED = "created"
+    REMOVED = "removed"
+    UNREADABLE = "unreadable"
+    REPAIRED = "repaired"
+
+
+class Change(NamedTuple):
+    """One field of one task before and after.
+
+    `field` is the name in the file and in JSON; that of a whole task is the word of its kind, with
+    the Task `after` its creation or `before` its removal. A change of the list itself has the
+    task "". In a LogEntry the values are those of JSON, and a whole task stands as its subject.
+    """
+
+    task: str
+    field: str
+    before: Any
+    after: Any
+    kind: ChangeKind = ChangeKind.FIELD
+
+
+def logged(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Changes as they stand in an entry."""
+    return tuple(Change(i, name, _plain(o), _plain(n), kind) for i, name, o, n, kind in changes)
+
+
+def _plain(value: Any) -> Any:
+    """A value of the model as JSON; a whole task stands as its subject."""
+    if value is None or type(value) is str:
+        return value
+    if isinstance(value, Task):
+        return value.subject
+    if isinstance(value, tuple):
+        return [v._asdict() if hasattr(v, "_asdict") else v for v in value]
+    return dict(value) if hasattr(value, "keys") else value
