@@ -10,17 +10,17 @@ from gittasks.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import re
-    from typing import Any
+    from typing import Any, AnyStr
 
 
-def pattern(text: str) -> re.Pattern[str]:
+def pattern(text: AnyStr) -> re.Pattern[AnyStr]:
     """A regular expression; flags stand in the text, as in `(?i)yes`."""
     # It has the methods of a compiled one.
     return _Pattern(text)  # type: ignore[return-value]
 
 
 class _Pattern:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str | bytes) -> None:
         self._text = text
 
     def __getattr__(self, name: str) -> Any:

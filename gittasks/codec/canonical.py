@@ -20,6 +20,7 @@ from gittasks.core.ids import path_fault, task_id_fault
 from gittasks.core.model import LIST_MARKS, CodeCommit, ListInfo, Note, Status, Task, Value
 from gittasks.core.times import is_time
 from gittasks.errors import InvalidData
+from gittasks.light_patterns import pattern
 from gittasks.light_typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def to_order(text: str) -> int | float:
 
 LONG_TEXT = 80
 """Longer descriptions and notes are written as blocks."""
-_ENTRY = re.compile(r'("(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_./-]*):(?: (.+))?')
+_ENTRY = pattern(r'("(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_./-]*):(?: (.+))?')
 
 # Writing: each function gives the whole text of one key, lines and all.
 

@@ -6,7 +6,6 @@ by the table in `actors`, asked here before each transition.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -30,11 +29,12 @@ from gittasks.core.operations import Claim, Context, Holder
 from gittasks.core.times import format_time, parse_time
 from gittasks.core.validation import ORDER_DECIMALS, ORDER_LIMIT
 from gittasks.errors import Refused, Usage
+from gittasks.light_patterns import pattern
 
 Order = int | float
 Key = tuple[float, str, str]
 """`Task.sort_key`."""
-_NUMBERED = re.compile(r"PHASE ([0-9]{1,4})([a-z]?)", re.IGNORECASE)
+_NUMBERED = pattern(r"(?i)PHASE ([0-9]{1,4})([a-z]?)")
 
 
 def between(low: Order | None, high: Order, count: int) -> list[Order] | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
+from gittasks.light_patterns import pattern
 from gittasks.light_typing import NamedTuple, Protocol
 from gittasks.store.objects import Malformed, NewObject, ObjectFormat, ObjectStore
 from gittasks.store.plumbing import Node
@@ -44,7 +44,7 @@ class CommitInfo(NamedTuple):
 
 
 _PERSON = rb"([^<>\n]*<[^<>\n]*>) ([0-9]{1,18}) ([+-])([0-9]{2})([0-9]{2})\n"
-_USUAL = re.compile(
+_USUAL = pattern(
     rb"tree ([0-9a-f]{40,64})\n((?:parent [0-9a-f]{40,64}\n)*)author %bcommitter %b"
     rb"(?:gpgsig(?:-sha256)? .*\n(?: .*\n)*)?\n(?=.)" % (_PERSON, _PERSON)
 )

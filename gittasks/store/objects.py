@@ -10,7 +10,6 @@ all its forms, are here.
 from __future__ import annotations
 
 import os
-import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from time import monotonic
 
 from gittasks.core.model import LACKS, PROMISED, TORN
 from gittasks.errors import GittasksError, InvalidData, Way
+from gittasks.light_patterns import pattern
 from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import git, journal, platform
 from gittasks.store.discovery import GitDir, read_shallow
@@ -620,7 +620,7 @@ def _base_distance(data: bytes, at: int) -> tuple[int, int]:
     return value, at + 1
 
 
-_REFUSED = re.compile(r"not our ref ([0-9a-f]{40,64})")
+_REFUSED = pattern(r"not our ref ([0-9a-f]{40,64})")
 _FETCHES = 3
 """Fetches of one batch: a remote names one object that it has not, and gives none of the others."""
 _RESPITE = 60.0

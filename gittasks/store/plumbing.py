@@ -8,12 +8,12 @@ they look at objects alone, fetch nothing, and take no part in replacements and 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from threading import Lock
 
 from gittasks.errors import InvalidData
+from gittasks.light_patterns import pattern
 from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import git
 
@@ -104,13 +104,9 @@ class Plumbing:
 
 _BLOCK = 1 << 18
 """Bytes of answers that are taken apart at once."""
-_USUAL_NODE = re.compile(
-    r"^([0-9]{1,11}) ([0-9]{1,11}) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f ]*)$", re.MULTILINE
-)
+_USUAL_NODE = pattern(r"(?m)^([0-9]{1,11}) ([0-9]{1,11}) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f ]*)$")
 """Times of up to eleven digits: the year 5138, and as ever all is well."""
-_CHANGE = re.compile(
-    rb":([0-7]{6}) ([0-7]{6}) ([0-9a-f]{40,64}) ([0-9a-f]{40,64}) [A-Z]\0([^\0]+)\0"
-)
+_CHANGE = pattern(rb":([0-7]{6}) ([0-7]{6}) ([0-9a-f]{40,64}) ([0-9a-f]{40,64}) [A-Z]\0([^\0]+)\0")
 
 
 def _by_pair(headers: Sequence[bytes], answers: BinaryIO) -> Iterator[list[TreeChange] | None]:

@@ -11,11 +11,11 @@ the root of that list: code that a list was merged into is none.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, Refused, Way
+from gittasks.light_patterns import pattern
 from gittasks.light_typing import NamedTuple
 from gittasks.store import disk, git
 from gittasks.store.commits import read_commit
@@ -26,10 +26,10 @@ from gittasks.store.objects import Unavailable
 from gittasks.store.repository import Repository
 
 _SETTING = "gittasks.pushAs"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+_NAME = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 """Branch names that are taken: a part of what git takes."""
-_ID = re.compile(rb"""^id: *["']?([A-Za-z0-9._-]{1,100})["']? *$""", re.MULTILINE)
-_MESSAGE = re.compile(r"[A-Za-z0-9._-]{1,100}: ")
+_ID = pattern(rb"""(?m)^id: *["']?([A-Za-z0-9._-]{1,100})["']? *$""")
+_MESSAGE = pattern(r"[A-Za-z0-9._-]{1,100}: ")
 """The beginning of the message of a commit of a list."""
 _VERDICTS = disk.CacheFile("side-branches", 1)
 _NONE = "-"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -253,11 +254,11 @@ def test_the_usual_form_of_commits_is_read_as_dulwich_reads_it(
     for at, length, piece in changes:
         data = data[:at] + piece + data[at + length :]
     quick = outcome(data)
-    pattern, commits._USUAL = commits._USUAL, commits.re.compile(b"(?!)")  # type: ignore[attr-defined]
+    usual, commits._USUAL = commits._USUAL, re.compile(b"(?!)")
     try:
         assert outcome(data) == quick
     finally:
-        commits._USUAL = pattern
+        commits._USUAL = usual
 
 
 # --- the file that remembers -------------------------------------------------------------------
