@@ -30,7 +30,7 @@ its next version: file systems count time in ticks of some milliseconds."""
 _IDENTITY_ENV = tuple(
     f"GIT_{role}_{part}" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")
 )
-_IDENTITY_KEYS = re.compile(r"(author|committer)\.(name|email)$")
+_IDENTITY_KEYS = pattern(r"(author|committer)\.(name|email)$")
 """Settings and variables that make who commits another than who wrote."""
 _ENV = (
     "HOME",
