@@ -32,6 +32,9 @@ _REOPENED = re.compile(r"^(?:.*: )?(\S+) (?:completed|skipped) → pending", re.
 _HEAD, _DISMISSED = "HEAD", "dismissed"
 """Positions of no upstream: where this clone was when the hooks came, and what was let go of."""
 
+_DEFAULTS = ("main", "master")
+"""Usual names of a default branch."""
+
 
 class Report(NamedTuple):
     """The outcome of a catch-up: what was written, and what was left alone and why."""
@@ -112,18 +115,31 @@ def _upstreams(repository: Repository) -> list[tuple[str, str]]:
     branch = repository.current_branch()
     patterns = [f"refs/heads/{branch}"] if branch else []
     shape = "--format=%(refname) %(upstream) %(symref)"
-    text = code_commits.ask(repository, ["for-each-ref", shape, *patterns, "refs/remotes/*/HEAD"])
-    own, defaults = [], {}
+    usual = [f"refs/remotes/*/{name}" for name in ("HEAD", *_DEFAULTS)]
+    text = code_commits.ask(repository, ["for-each-ref", shape, *patterns, *usual])
+    own, branches = [], {}
     for line in text.splitlines():
         name, upstream, target = line.split(" ")
-        if name in patterns and upstream:
-            own.append(upstream)
-        elif target:
-            defaults[name.split("/")[2]] = target
-    default = defaults.get("origin") or (next(iter(defaults.values())) if defaults else None)
+        if name in patterns:
+            own += [upstream] if upstream else []
+        else:
+            branches[name] = target or name
+    default = _default(branches)
     names = dict.fromkeys([*own, default] if default else own)
     tips = ((name, _commit(repository, name)) for name in names)
     return [(name, tip) for name, tip in tips if tip]
+
+
+def _default(branches: Mapping[str, str]) -> str | None:
+    """The default branch, of origin if it has one: what HEAD names, else by its usual name.
+
+    Before git 2.48 a clone of a repository that was empty never learns what HEAD there names.
+    """
+    for name in ("HEAD", *_DEFAULTS):
+        targets = {n: target for n, target in branches.items() if n.endswith(f"/{name}")}
+        if targets:
+            return targets.get(f"refs/remotes/origin/{name}") or next(iter(targets.values()))
+    return None
 
 
 def _commit(repository: Repository, name: str) -> str | None:

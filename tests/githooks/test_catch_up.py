@@ -264,6 +264,17 @@ def test_it_begins_where_the_hooks_came(team: tuple[Repo, Repo, Repo], tmp_path:
     assert "a completed" in dora.ok("hooks", "catch-up", "main").out
 
 
+def test_a_remote_without_a_head_has_a_default_branch(team: tuple[Repo, Repo, Repo]) -> None:
+    """A clone of an empty repository knows none before git 2.48; its usual name is taken."""
+    ada, bob, _ = team
+    ada.git("switch", "-q", "-c", "topic")
+    assert ada.git("for-each-ref", "refs/remotes/*/HEAD") == ""
+    _work(bob, "x\n\nTask: a completed")
+    ada.git("fetch", "-q")
+    ada.git("merge", "-q", "origin/main")
+    assert status(ada, "a") == "completed"
+
+
 def test_many_commits_are_left_to_the_command(
     team: tuple[Repo, Repo, Repo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
