@@ -54,7 +54,7 @@ def deinit_command(
         "claude": files,
     }
     lines = [f"{name}: {', '.join(parts[name])}" for name in parts if parts[name]]
-    title = "would take out:" if dry_run else "taken out of this clone:"
+    title = "would remove:" if dry_run else "removed from this clone:"
     return Answer(
         lambda: render.documents.deinit_document(parts, dry_run=dry_run),
         lambda _: "\n".join([title, *map(render.text.clean, lines)]) if lines else _NOTHING_OURS,

@@ -407,12 +407,12 @@ def _find_then(workspace: Workspace, view: ListView, text: str) -> str:
 
 
 _FIRST_STEPS = (
-    ("gittasks init feature-auth", "a list; without a name, named as the code branch"),
+    ("gittasks init feature-auth", "a list (default name: the code branch)"),
     ('gittasks create "PHASE 1: Design"', "a task"),
     ("gittasks ready", "what can be started"),
     ("gittasks start ID", "begin; gittasks done ID completes it"),
     ("gittasks sync", "share it with the team"),
-    ("gittasks help", "all commands; gittasks help COMMAND explains one"),
+    ("gittasks help", "all commands; help COMMAND explains one"),
 )
 _SHOWN = 2
 """Commands that are offered below the status."""

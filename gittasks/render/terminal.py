@@ -561,8 +561,10 @@ def _feed(
 ) -> list[str]:
     """The last changes, one a line, newest last; what does not fit on a line is cut."""
     table = grid(None, None, None)
-    table.columns[-1].no_wrap = True
-    table.columns[-1].overflow = "ellipsis"
+    table.expand = True
+    # The words get what is left of the line: else a long sentence would squeeze the time.
+    sentences = table.columns[-1]
+    sentences.ratio, sentences.no_wrap, sentences.overflow = 1, True, "ellipsis"
     for entry in feed:
         words = ", ".join(changed_words(entry.changes, signs.marks))
         sentence = f"{clean(entry.changes[0].task) or 'list'}: {words}"

@@ -290,12 +290,14 @@ def test_overview(width: int) -> None:
 # --- the picture of watch ------------------------------------------------------------------------
 
 
-def frame(size: tuple[int, int], feed: int = 3, shown: ListView | None = None) -> list[str]:
+def frame(
+    size: tuple[int, int], feed: int = 3, shown: ListView | None = None, note: str = "note"
+) -> list[str]:
     """A picture of this size, without escape sequences."""
     at = MOMENT.format("09:00")
     events = [
         LogEntry(
-            f"{n:040}", at, "kim", None, None, "", (Change("core", "result", None, f"note {n}"),)
+            f"{n:040}", at, "kim", None, None, "", (Change("core", "result", None, f"{note} {n}"),)
         )
         for n in range(feed)
     ]
@@ -327,6 +329,14 @@ def test_what_runs_and_what_happened_last_are_always_there(size: tuple[int, int]
     assert "In progress (3)" in text
     assert text.count(TURNING) == 3
     assert "core: result → note 2" in text
+
+
+def test_a_long_change_is_cut_and_squeezes_nothing() -> None:
+    """Each of the last changes has one line, that begins with its time."""
+    lines = frame((80, 40), note="words " * 40)
+    first = lines.index("Last changes") + 1
+    assert [line[:21] for line in lines[first : first + 3]] == ["09:00:00Z kim core: r"] * 3
+    assert all(line.endswith("…") for line in lines[first : first + 3])
 
 
 def test_a_picture_without_a_list() -> None:
