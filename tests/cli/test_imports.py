@@ -80,6 +80,8 @@ def test_warm_reads_load_no_library(listed: Repo, args: tuple[str, ...]) -> None
     assert _of(modules, "dulwich", "ruamel", "rich", "subprocess", "difflib") == []
     if args[:1] not in (("graph",), ("lint",)):
         assert _of(modules, "click", "typing", "inspect", "gettext", "datetime") == []
+    if args[:1] in (("list",), ("status",), ("ready",), ("prime",), ()):
+        assert _of(modules, "re", "json", "threading", "gittasks.core.history") == []
 
 
 @pytest.mark.parametrize(
