@@ -110,6 +110,18 @@ def _put_positions(repository: Repository, positions: Mapping[str, str]) -> None
         disk.put(_path(repository), text.encode(), repository.shared)
 
 
+def _installed_at(repository: Repository, positions: Mapping[str, str], tip: str) -> str | None:
+    """The commit that the hooks came to, where no upstream was known then and `tip` follows it."""
+    head = positions.get(_HEAD)
+    if head is None or not positions.keys() <= {_HEAD, _DISMISSED}:
+        return None
+    try:
+        code_commits.ask(repository, ["merge-base", "--is-ancestor", head, tip])
+    except InvalidData:
+        return None
+    return head
+
+
 def _upstreams(repository: Repository) -> list[tuple[str, str]]:
     """The upstream of the current branch, then the remote's default branch, with their tips."""
     branch = repository.current_branch()
@@ -166,7 +178,7 @@ def run(workspace: Workspace, *, write: bool = True, most: int | None = _MOST) -
         return None
     ref, tip = upstreams[0]
     positions = _positions(repository)
-    base = positions.get(ref)
+    base = positions.get(ref) or _installed_at(repository, positions, tip)
     if base is None or base == tip:
         if base is None and write:
             _put_positions(repository, {**positions, ref: tip})

@@ -275,6 +275,20 @@ def test_a_remote_without_a_head_has_a_default_branch(team: tuple[Repo, Repo, Re
     assert status(ada, "a") == "completed"
 
 
+def test_an_upstream_that_comes_after_the_hooks_begins_where_they_came(
+    team: tuple[Repo, Repo, Repo],
+) -> None:
+    ada, bob, _ = team
+    ada.git("branch", "--unset-upstream")
+    ada.git("update-ref", "-d", "refs/remotes/origin/main")
+    ada.ok("hooks", "uninstall")
+    ada.ok("hooks", "install")
+    _work(bob, "x\n\nTask: a completed")
+    ada.git("fetch", "-q")
+    ada.git("merge", "-q", "origin/main")
+    assert status(ada, "a") == "completed"
+
+
 def test_many_commits_are_left_to_the_command(
     team: tuple[Repo, Repo, Repo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
