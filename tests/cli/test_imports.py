@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import ast
 import subprocess
 import sys
 import time
@@ -11,22 +11,22 @@ import pytest
 from support.repositories import Repo
 
 _PROBE = """
-import json, sys
+import sys
 from gittasks.cli.main import run
-code = run(json.loads(sys.argv[1]))
-sys.stderr.write("\\n" + json.dumps([code, sorted(sys.modules)]))
+code = run(sys.argv[1:])
+sys.stderr.write("\\n" + repr([code, sorted(sys.modules)]))
 """
 
 
 def _loaded(repo: Repo, *args: str, expected: int = 0) -> set[str]:
     """Modules that are loaded when the command has ended, with all packages around them."""
     done = subprocess.run(
-        [sys.executable, "-c", _PROBE, json.dumps(args)],
+        [sys.executable, "-c", _PROBE, *args],
         cwd=repo.path,
         capture_output=True,
         check=True,
     )
-    code, modules = json.loads(done.stderr.decode().rpartition("\n")[2])
+    code, modules = ast.literal_eval(done.stderr.decode().rpartition("\n")[2])
     assert code == expected, done
     return set(modules)
 
