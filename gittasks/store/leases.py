@@ -102,10 +102,14 @@ def own(repository: Repository, list_id: str, owner: str, session: str | None) -
 def keep(repository: Repository, list_id: str, lease: Lease) -> None:
     """Set the local ref of a lease; without a remote that is where others here look."""
     blob = encode(repository.objects.form, lease)
-    repository.objects.write([blob])
     name = ref_of(list_id, lease.owner, lease.session)
+
+    def write() -> None:
+        repository.objects.write([blob])
+
+    write()
     for _ in range(5):
-        if repository.refs.move(name, repository.refs.read(name), blob.id):
+        if repository.refs.move(name, repository.refs.read(name), blob.id, restore=write):
             repository.objects.write(repository.objects.missing([blob]))  # pruned meanwhile
             return
 

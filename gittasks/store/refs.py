@@ -106,12 +106,14 @@ class Refs(Protocol):
         marks: LockMarker | None = None,
         reason: Reason | None = None,
         along: Mapping[str, str] = {},
+        restore: Callable[[], None] | None = None,
     ) -> bool:
         """Move ref `name` from `old` (None: it must not exist) to `new`; False if it was elsewhere.
 
         Waits for somebody else's lock with jittered pauses and raises Busy after 10 seconds. The
         ref is on the disk before this returns, or Unsynced. `along` are refs that `put` sets next:
-        a format where each move costs a process sets them in the same one.
+        a format where each move costs a process sets them in the same one. `restore` writes the
+        objects again where git refuses to name what a prune took meanwhile.
         """
 
     def put(self, refs: Mapping[str, str]) -> None:
@@ -224,6 +226,7 @@ class FileRefs:
         marks: LockMarker | None = None,
         reason: Reason | None = None,
         along: Mapping[str, str] = {},  # noqa: ARG002  a file each, so that `put` is soon enough
+        restore: Callable[[], None] | None = None,  # noqa: ARG002  nobody asks for the objects
     ) -> bool:
         git.check_no_push(self._env)
         name, _ = _followed(self._common, name)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,6 +40,10 @@ _PATIENCE = 10.0
 _BACKOFF = Backoff(first=0.02, most=0.5, least=0.5)
 _LOCKED = ("cannot lock references", "data is locked", "File exists")
 """Git's ways to say that another program has the stack locked."""
+_NO_OBJECT = b"nonexistent object"
+"""Git's words for an id that no object has: a prune took it before a ref named it."""
+_RESTORATIONS = 50
+"""Times that the objects of one move are written again; a prune that goes on may win as often."""
 _OURS = "refs/gittasks/"
 _REMOTES = "refs/remotes/"
 _OPTIONS = ("-c", "hook.reference-transaction.enabled=false", "-c", "core.fsync=reference")
@@ -149,7 +153,8 @@ class TableRefs:
             # Nobody's commit is on a branch that is yet to be born.
             head = targets[0] if targets else self._ask_head(self._git_dir)
             if before == (self._tables(self._common), self._tables(self._git_dir)):
-                self._check_tables(before[0])
+                if not self._are_whole(before[0]):
+                    continue
                 known = self._snapshot.heads if self._snapshot else {}
                 heads = {**known, name: (before[1], head)}
                 snapshot = _Snapshot(before[0], refs, heads, symbolic)
@@ -157,16 +162,23 @@ class TableRefs:
                 return snapshot
         return _Snapshot("", refs, {name: (before[1], head)})
 
-    def _check_tables(self, tables: str) -> None:
-        """Raise InvalidData for a stack of which a table is lost: git takes it for an empty one."""
+    def _are_whole(self, tables: str) -> bool:
+        """Are all tables of a stack there? False where it was compacted since it was read.
+
+        Raises InvalidData for a stack of which a table is lost: git takes it for an empty one.
+        """
         for line in tables.split("\n"):
             path = os.path.join(self._common, "reftable", line)
-            if line and not (os.path.isfile(path) and os.path.getsize(path)):
+            if line and not _has_content(path):
+                # Git removes a table only after it has put a list in place without it.
+                if self._tables(self._common) != tables:
+                    return False
                 raise InvalidData(
                     "the reftable is damaged: a table of it is missing or empty",
                     where=path,
                     hint="see what git says with: git refs verify",
                 )
+        return True
 
     def _keep(self, snapshot: _Snapshot) -> None:
         self._snapshot = snapshot
@@ -231,11 +243,12 @@ class TableRefs:
         marks: LockMarker | None = None,
         reason: Reason | None = None,
         along: Mapping[str, str] = {},
+        restore: Callable[[], None] | None = None,
     ) -> bool:
         import time
 
         git.check_no_push(self._env)
-        deadline, losses = time.monotonic() + _PATIENCE, 0
+        deadline, losses, restorations = time.monotonic() + _PATIENCE, 0, 0
         orders = [f"update {name} {new} {old or '0' * len(new)}"]
         others = [f"update {other} {value}" for other, value in along.items()]
         while True:
@@ -253,6 +266,9 @@ class TableRefs:
                 if not lock_files.clear_leftovers(self._common, [self._lock()]):
                     _BACKOFF.wait(losses)
                 losses += 1
+            elif restore and _NO_OBJECT in answer.stderr and restorations < _RESTORATIONS:
+                restore()
+                restorations += 1
             elif others:
                 others = []  # what is in their way must not keep the list from being written
             else:
@@ -370,6 +386,14 @@ class TableRefs:
 
     def _lock(self) -> str:
         return os.path.join(self._common, "reftable", "tables.list.lock")
+
+
+def _has_content(path: str) -> bool:
+    """Is there a file that is not empty?"""
+    try:
+        return os.stat(path).st_size > 0
+    except OSError:
+        return False
 
 
 def _last_number(tables: str) -> int:

@@ -269,7 +269,7 @@ def create(store: ListStore, at: str | None = None) -> CreateResult:
             store.repository.objects.write_commit(store.ref, None, new)
             commit = new[-1].id
         after = Aftermath()
-        created = _move(store, lock, None, commit, "create", after)
+        created = _move(store, lock, None, commit, new, "create", after)
         if created:
             _finish(store, None, new, after)
         return CreateResult(created, tuple(after.unfinished))
@@ -287,7 +287,7 @@ def hold(store: ListStore) -> None:
         store.repository.refs.check_creatable(store.ref)
         store.repository.objects.write_commit(store.ref, None, merge.new)
         after = Aftermath()
-        if _move(store, lock, None, merge.branch.commit, "create", after):
+        if _move(store, lock, None, merge.branch.commit, merge.new, "create", after):
             _finish(store, None, merge.new, after)
 
 
@@ -499,7 +499,7 @@ def _put(
     repository.objects.write_commit(store.ref, old, objects)
     worktrees.check_movable(repository, checkouts, new)
     after = Aftermath()
-    if not _move(store, lock, old, new, subject, after, who):
+    if not _move(store, lock, old, new, objects, subject, after, who):
         return None
     _finish(store, old, objects, after)
     lagging = worktrees.bring_along(repository, checkouts, new)
@@ -540,6 +540,7 @@ def _move(
     lock: ListLock,
     old: str | None,
     new: str,
+    objects: Sequence[NewObject],
     subject: str,
     after: Aftermath,
     who: Signature | None = None,
@@ -554,6 +555,7 @@ def _move(
             marks=lock,
             reason=refs.Reason(person, f"gittasks: {subject}"),
             along=acknowledged.guard(store.repository, store.list_id, new),
+            restore=lambda: ensure_present(store.repository, objects),
         )
     except Busy as error:
         if holder := lock.holder():

@@ -16,7 +16,7 @@ from support.commits import commit, status
 from support.repositories import Repo, git
 
 from gittasks.core.operations import Transition, Verb
-from gittasks.errors import Busy
+from gittasks.errors import Busy, DiskFailure
 from gittasks.store import reftable
 from gittasks.store.reftable import TableRefs
 
@@ -100,6 +100,52 @@ def test_what_is_kept_is_no_older_than_a_move_that_came_between(
         workspace.edit([START_A])
     names = [name for name, _ in workspace.repository.refs.listed("refs/heads/gittasks/")]
     assert names == ["refs/heads/gittasks/other", REF]
+
+
+def test_a_stack_that_is_compacted_under_a_reader_is_not_damaged(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table that is gone since the list was read is looked for in the new one."""
+    real = reftable._has_content
+    removed: list[bool] = []
+
+    def compacted(path: str) -> bool:
+        if not removed:
+            listed.git("pack-refs", "--all")
+            removed.append(not os.path.exists(path))
+        return real(path)
+
+    listed.remove("gittasks", "cache")
+    listed.git("update-ref", "refs/heads/other", "HEAD")
+    monkeypatch.setattr(reftable, "_has_content", compacted)
+    assert listed.workspace().tasks
+    assert removed == [True]
+
+
+def test_a_commit_that_was_pruned_before_its_move_is_written_again(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As often as a prune wins, and no more than some times."""
+    real = TableRefs._transact
+    attempts = 0
+
+    def pruned(self: TableRefs, *args: object) -> object:
+        nonlocal attempts
+        attempts += 1
+        if attempts < prunes:
+            listed.git("prune", "--expire=now")
+        return real(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TableRefs, "_transact", pruned)
+    prunes = 3
+    listed.workspace().edit([START_A])
+    assert attempts == 3
+    listed.fsck()
+    prunes, before = 1000, listed.head()
+    monkeypatch.setattr(reftable, "_RESTORATIONS", 2)
+    with pytest.raises(DiskFailure, match="nonexistent object"):
+        listed.workspace().edit([Transition(Verb.DONE, "a")])
+    assert listed.head() == before
 
 
 # --- guarded moves -------------------------------------------------------------------------------
