@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import clones, disks, systems
+from support import clones, disks, gits, systems
 from support.repositories import Repo
 
 SMB = ("no-links", "no-folder-sync", "busy-renames")
@@ -93,6 +93,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(disk: Path) -> None:
     repo.fsck()
 
 
+@gits.files_only
 @pytest.mark.parametrize("disk", [MAC], indirect=True, ids=["mac"])
 def test_names_are_found_as_the_disk_stores_them(disk: Path) -> None:
     """A list in another case is the stored one; a plan is found, and paths that it names agree."""

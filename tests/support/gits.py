@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import cache
 
 import pytest
@@ -20,9 +21,11 @@ from support.templates import scratch
 __all__ = [
     "FORMATS",
     "OWN_PATH",
+    "beside_refs",
     "chosen",
     "files_only",
     "has_configured_hooks",
+    "has_http",
     "has_ref_files",
     "is_new",
     "new_git",
@@ -44,6 +47,17 @@ _LIBRARY = ("git-sh-setup", "git-sh-i18n", "git-sh-i18n--envsubst")
 def has_ref_files(git_dir: str) -> bool:
     """Are the refs of a repository files?"""
     return not os.path.isdir(os.path.join(git_dir, "reftable"))
+
+
+_OF_REFS = frozenset({"for-each-ref", "update-ref"})
+"""The commands of git that read and move refs for us where these are in a reftable."""
+
+
+def beside_refs(git_dir: str, lines: Iterable[str]) -> list[str]:
+    """The command lines of git but for those that a reftable costs on top of them."""
+    if has_ref_files(git_dir):
+        return [*lines]
+    return [line for line in lines if _OF_REFS.isdisjoint(line.split())]
 
 
 _CHOSEN, _GIT = os.environ.get("TESTS_FORMAT", ""), os.environ.get("TESTS_GIT", "")
@@ -78,6 +92,12 @@ def is_new(path: str | None = None) -> bool:
 def has_configured_hooks() -> bool:
     """True when the git on PATH runs hooks that its configuration holds."""
     return version(os.environ["PATH"]) >= _WITH_CONFIGURED_HOOKS
+
+
+def has_http() -> bool:
+    """True when the git on PATH has the helper for http, which is a package of its own."""
+    words = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
+    return os.path.exists(os.path.join(words.stdout.strip(), "git-remote-http"))
 
 
 def old_git() -> None:

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+from support import gits
 from support.clones import on_hub, share
 from support.repositories import Repo
 
@@ -24,19 +25,20 @@ from gittasks.workspace import Workspace
 class Git:
     """The processes of git that this process starts, by the word that says what they do."""
 
-    def __init__(self) -> None:
+    def __init__(self, git_dir: str) -> None:
         self.words: list[str] = []
+        self._git_dir = git_dir
 
     def asked(self) -> list[str]:
-        """Those since the last call."""
+        """Those since the last call, beside what a reftable costs."""
         words, self.words = self.words, []
-        return words
+        return gits.beside_refs(self._git_dir, words)
 
 
 @pytest.fixture
-def git(monkeypatch: pytest.MonkeyPatch) -> Git:
+def git(agents: tuple[Agent, Agent], monkeypatch: pytest.MonkeyPatch) -> Git:
     """Watch each process that is started."""
-    seen, popen = Git(), subprocess.Popen
+    seen, popen = Git(agents[0].repo.git_dir), subprocess.Popen
 
     class Watched(popen):  # type: ignore[misc, valid-type]
         def __init__(self, args: list[str], *more: Any, **options: Any) -> None:

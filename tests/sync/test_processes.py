@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import clones, meter
+from support import clones, gits, meter
 
 
 @pytest.mark.parametrize(
@@ -23,14 +23,14 @@ from support import clones, meter
 def test_an_exchange_runs_one_git_for_each_direction(
     tmp_path: Path, before: tuple[str, ...], command: tuple[str, ...], runs: list[str]
 ) -> None:
-    """Nothing to do costs a fetch, something to send a push, and nothing else runs git."""
+    """Nothing to do costs a fetch, something to send a push; only a reftable runs git besides."""
     (ann,) = clones.share(str(tmp_path), "ann", tasks=["t0", "t1"])
     time.sleep(0.1)  # settings that changed in the last 50 ms are not remembered
     ann.ok("sync")
     if before:
         ann.ok(*before)
     cost = meter.measure(ann, *command)
-    assert [_verb(line) for line in cost.processes] == runs
+    assert [_verb(line) for line in gits.beside_refs(ann.git_dir, cost.processes)] == runs
 
 
 def _verb(line: str) -> str:

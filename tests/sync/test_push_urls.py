@@ -6,7 +6,7 @@ import os
 from typing import Any, NamedTuple
 
 import pytest
-from support import transports
+from support import gits, transports
 from support.clones import on_hub, share
 from support.repositories import Repo, Result, on_path
 
@@ -349,8 +349,12 @@ def test_another_program_that_keeps_a_tracking_ref_locked_is_named(tmp_path: obj
     bob.ok("sync")
 
 
+@gits.files_only
 def test_a_claim_holds_whatever_becomes_of_the_tracking_ref(tmp_path: object) -> None:
-    """The list here says what the remote took, though its tracking ref could not be moved."""
+    """The list here says what the remote took, though its tracking ref could not be moved.
+
+    A reftable has one lock for both: the claim holds there as well, and a pull brings it.
+    """
     ada, bob = share(str(tmp_path), "ada", "bob")
     me = {"GITTASKS_OWNER": "bob", "GITTASKS_SESSION": "s"}
     lock = bob.ref_lock("refs/remotes/origin/gittasks/plan")
