@@ -44,9 +44,10 @@ class CommitInfo(NamedTuple):
 
 
 _PERSON = rb"([^<>\n]*<[^<>\n]*>) ([0-9]{1,18}) ([+-])([0-9]{2})([0-9]{2})\n"
+_ID = rb"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _USUAL = pattern(
-    rb"tree ([0-9a-f]{40,64})\n((?:parent [0-9a-f]{40,64}\n)*)author %bcommitter %b"
-    rb"(?:gpgsig(?:-sha256)? .*\n(?: .*\n)*)?\n(?=.)" % (_PERSON, _PERSON)
+    rb"tree (%b)\n((?:parent %b\n)*)author %bcommitter %b"
+    rb"(?:gpgsig(?:-sha256)? .*\n(?: .*\n)*)?\n(?=.)" % (_ID, _ID, _PERSON, _PERSON)
 )
 
 

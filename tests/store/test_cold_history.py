@@ -246,6 +246,7 @@ PIECES = [
     )
 )
 @example([])
+@example([(5, 0, b"9" * 12)])
 def test_the_usual_form_of_commits_is_read_as_dulwich_reads_it(
     changes: list[tuple[int, int, bytes]],
 ) -> None:

@@ -17,7 +17,6 @@ Fault = Literal[
     "16 writers beside repack and pack-refs",
     "objects that git removes beside a write",
     "8 writers beside all that removes objects",
-    "20 clones that sync at once",
     "8 processes in 4 clones that sync at once",
     "8 MCP servers beside hooks and commands",
     "wrong clocks",
