@@ -7,13 +7,9 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import NamedTuple, TextIO
 
 from gittasks.store import platform
-
-if TYPE_CHECKING:
-    pass
-
 
 _FORWARDED = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT")
 
