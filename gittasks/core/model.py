@@ -194,8 +194,7 @@ _AFTER_PHASE = frozenset(":.\u2014-")
 
 def phase_named(phase: str) -> str:
     """The label of a phase: `PHASE 3` for `3`; any other name is its own."""
-    number = _numbered(phase)
-    bare = number == len(phase) and phase == phase.lower()
+    bare = 0 < len(phase) == _numbered(phase) and phase == phase.lower()
     return f"PHASE {phase}" if bare else phase
 
 

@@ -8,7 +8,7 @@ from gittasks.core.graph import Graph
 from gittasks.core.history import phase_times
 from gittasks.core.lint import LintContext
 from gittasks.core.lint.rules import findings
-from gittasks.core.model import ListInfo, Snapshot, Status, Task, by_phase, phase_in
+from gittasks.core.model import ListInfo, Snapshot, Status, Task, by_phase, phase_in, phase_named
 from gittasks.core.progress import Progress
 from gittasks.core.times import parse_time
 
@@ -64,3 +64,10 @@ def test_a_subject_may_name_its_phase() -> None:
     """The label is the same as if the field said so."""
     assert phase_in("phase 3b - Build") == "PHASE 3b"
     assert phase_in("Build") is None
+
+
+def test_a_bare_number_is_the_name_of_a_numbered_phase() -> None:
+    """Any other name is its own, and so is none."""
+    assert phase_named("3b") == "PHASE 3b"
+    for name in ("", "3B", "12345", "b", "3 b"):
+        assert phase_named(name) == name
