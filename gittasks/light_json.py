@@ -44,7 +44,7 @@ else:
 
 def loads(data: str | bytes) -> Any:
     """The value of a JSON text; ValueError when it is none."""
-    text = (data if isinstance(data, str) else data.decode()).strip()
+    text = (data if isinstance(data, str) else data.decode()).strip(" \t\n\r")
     try:
         value, end = _scan(text, 0)
     except StopIteration:

@@ -32,7 +32,9 @@ def test_it_writes_and_reads_what_json_does(value: Any) -> None:
     assert light_json.loads(f" {text}\n".encode()) == light_json.loads(text) == json.loads(text)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1,]", "nope", "1 2", '{"a" 1}', "[1]x", "'a'", '"\n"'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1,]", "nope", "1 2", '{"a" 1}', "[1]x", "'a'", '"\n"', "[1]\x0b", "\u00a01"]
+)
 def test_what_is_no_json_is_a_value_error(text: str) -> None:
     """As with `json`."""
     with pytest.raises(ValueError):  # noqa: PT011  its words are those of either reader
