@@ -30,16 +30,16 @@ else:
 
         @classmethod
         def _make(cls, values):
-            made = tuple.__new__(cls, values)
-            if len(made) != len(cls._fields):
-                raise TypeError(f"Expected {len(cls._fields)} arguments, got {len(made)}")
-            return made
+            value = tuple.__new__(cls, values)
+            if len(value) != len(cls._fields):
+                raise TypeError(f"Expected {len(cls._fields)} arguments, got {len(value)}")
+            return value
 
         def _replace(self, **changes):
-            made = self._make(map(changes.pop, self._fields, self))
+            value = self._make(map(changes.pop, self._fields, self))
             if changes:
                 raise ValueError(f"Got unexpected field names: {list(changes)!r}")
-            return made
+            return value
 
         def _asdict(self):
             return dict(zip(self._fields, self, strict=True))
@@ -55,10 +55,10 @@ else:
         """The function that makes a value of a class, with its fields as parameters."""
         fields = ", ".join(cls._fields)
         names = {"__builtins__": {}, "_new": tuple.__new__, "__name__": cls.__module__}
-        made = eval(f"lambda _cls, {fields}: _new(_cls, ({fields},))", names)  # noqa: S307
-        made.__name__, made.__qualname__ = "__new__", f"{cls.__qualname__}.__new__"
-        made.__defaults__ = tuple(cls._field_defaults.values())
-        return staticmethod(made)
+        function = eval(f"lambda _cls, {fields}: _new(_cls, ({fields},))", names)  # noqa: S307
+        function.__name__, function.__qualname__ = "__new__", f"{cls.__qualname__}.__new__"
+        function.__defaults__ = tuple(cls._field_defaults.values())
+        return staticmethod(function)
 
     class _Meta(type):
         """Makes a class of annotated fields a class of tuples."""
