@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import click
 
 from gittasks import __version__, render
+from gittasks.cli.command_line import COMPLETION
 from gittasks.cli.commands import ALIASES, MODULES
 from gittasks.cli.options import COMMON, Choice, argument, command, option
 from gittasks.cli.output import Answer, say
@@ -117,9 +118,6 @@ def _roff(text: str) -> str:
     return rf"\&{escaped}" if escaped.startswith((".", "'")) else escaped
 
 
-_VARIABLE = "_GITTASKS_COMPLETE"
-
-
 _OF_GIT = {
     "bash": """
 _git_gittasks() {
@@ -151,7 +149,7 @@ def completion_command(_settings: Settings, shell: str) -> Answer:
 
     dialect = get_completion_class(shell)
     assert dialect is not None  # noqa: S101  click has all three
-    complete = dialect(click.get_current_context().find_root().command, {}, "gittasks", _VARIABLE)
+    complete = dialect(click.get_current_context().find_root().command, {}, "gittasks", COMPLETION)
     script = complete.source_template % complete.source_vars() + _OF_GIT.get(shell, "")
     # A word with a space in it is one word on the line, too.
     script = script.replace("COMPREPLY+=($value)", 'COMPREPLY+=("$(printf %q "$value")")')
