@@ -32,6 +32,7 @@ _MARKDOWN = (".md", ".markdown", ".mdown")
 _YAML = (".yaml", ".yml", ".json")
 _YAML_LINE = re.compile(rb"[{\[%]|(?:- +)?[\"']?[A-Za-z]+[\"']?[ \t]*:(?:[ \t\r]|$)")
 _TASKS_KEY = re.compile(rb"^[\"']?tasks[\"']?[ \t]*:", re.MULTILINE)
+_NAMES_OF_VARIABLES = "use letters, digits, - and _, beginning with a letter"
 _YAML_TASKS = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:(?:[#\-% \t].*|[A-Za-z]+:.*|)\n)*"
     rb"tasks:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*[ \t]*-[ \t]+(?:\{|(?:id|subject):)"
@@ -153,8 +154,8 @@ class _Reader:
             pairs = [(name, None) for name in self.names(node, "variables", "names") or ()]
         for name, _ in pairs:
             if not is_variable_name(name.text):
-                hint = "use letters, digits, - and _, beginning with a letter"
-                self.fail(name.line, f'"{name.text[:60]}" cannot be the name of a variable', hint)
+                message = f'"{name.text[:60]}" cannot be the name of a variable'
+                self.fail(name.line, message, _NAMES_OF_VARIABLES)
         return {name.text: value for name, value in pairs}
 
     def task(self, node: Node) -> PlannedTask | None:
@@ -306,8 +307,8 @@ def write_template(snapshot: Snapshot, values: Mapping[str, str]) -> str:
     texts = [title or "", *("".join(task_fields(task).values()) for task in tasks)]
     for name, value in values.items():
         if not is_variable_name(name):
-            hint = "use letters, digits, - and _, beginning with a letter"
-            raise Usage(f'"{name}" cannot be the name of a variable', hint=hint)
+            message = f'"{name}" cannot be the name of a variable'
+            raise Usage(message, hint=_NAMES_OF_VARIABLES)
         if not value or not any(value in text for text in texts):
             raise Usage(f'nothing in the list says "{value}", which {name} is to stand for')
     if values:
