@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from support import gits
 from support.commits import commit, status
-from support.repositories import Repo
+from support.repositories import Repo, on_path
 
 WITHOUT_VERIFYING = ("--no-verify",)
 
@@ -38,6 +39,7 @@ def _ours(lines: list[str]) -> list[str]:
     return [" ".join(line.split()[1:3]) for line in lines if line.startswith("gittasks ")]
 
 
+@gits.files_only
 def test_a_commit_that_names_no_task_starts_nothing(hooked: Repo, started: Path) -> None:
     """Once it is known that nothing is in progress, hooks run no program at all."""
     time.sleep(0.05)  # what is remembered has to be newer than git's settings
@@ -82,6 +84,25 @@ def test_what_came_to_be_in_progress_is_offered(hooked: Repo, change: str) -> No
         hooked.git("pack-refs", "--all")
     commit(hooked, "Second")
     assert hooked.git("log", "-1", "--format=%(trailers:key=Task)").strip()
+
+
+@pytest.mark.parametrize("refs", ["files", "reftable"])
+def test_the_first_list_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refs: str
+) -> None:
+    """That there was no list is remembered no longer than there is none, wherever refs are."""
+    for name, value in gits.of_format(f"sha1-{refs}").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PATH", on_path())
+    repo = Repo.create(str(tmp_path / "repo"))
+    repo.ok("hooks", "install")
+    time.sleep(0.05)  # what is remembered has to be newer than git's settings
+    repo.git("commit", "-q", "--allow-empty", "-m", "First")
+    repo.ok("init", "plan")
+    repo.ok("create", "A", "--id", "a")
+    repo.ok("start", "a")
+    repo.git("commit", "-q", "--allow-empty", "-m", "Second")
+    assert repo.git("log", "-1", "--format=%(trailers:key=Task)").strip()
 
 
 def test_a_message_of_another_commit_is_not_taken_for_this_one(hooked: Repo) -> None:
