@@ -188,8 +188,9 @@ class _Entries(dict[bytes, tuple[str, str]]):
     def __init__(self, folder: str, id_length: int) -> None:
         super().__init__()
         self._folder = folder
-        # One entry of a tree object: mode, name, id (git help ls-tree).
-        self._entry = re.compile(rb"[0-7]+ [^\0]+\0.{%d}" % id_length, re.DOTALL)
+        # As of `list_tree.entry_pattern`, so that both take the same trees; without groups, to
+        # have each entry whole.
+        self._entry = re.compile(rb"[0-7]{1,7} [^\0]+\0.{%d}" % id_length, re.DOTALL)
 
     def __missing__(self, raw: bytes) -> tuple[str, str]:
         head, _, object_id = raw.partition(b"\0")

@@ -33,6 +33,19 @@ def _no_tree(repo: Repo, head: str) -> str:
     return _commit(repo, tree, head, "1790000000")
 
 
+def _long_mode(repo: Repo, head: str, mode: str) -> str:
+    """A commit by Eve that gives list.yaml a mode of more digits than git writes."""
+    data = b""
+    for line in repo.git("ls-tree", head).splitlines():
+        words, _, name = line.partition("\t")
+        plain, _, object_id = words.split(" ")
+        usual = plain.lstrip("0")
+        data += f"{mode if name == 'list.yaml' else usual} {name}\0".encode()
+        data += bytes.fromhex(object_id)
+    tree = repo.git("hash-object", "-t", "tree", "--literally", "-w", "--stdin", stdin=data)
+    return _commit(repo, tree, head, "1790000000")
+
+
 def _symptom(repo: Repo) -> tuple[str, str]:
     findings = repo.run("doctor", "--json").json()["findings"]
     ((message, hint),) = [(f["message"], f["hint"]) for f in findings if f["check"] == "malformed"]
@@ -43,6 +56,18 @@ def _obey(repo: Repo, hint: str) -> None:
     program, *words = shlex.split(hint.partition(": ")[2].partition(";")[0])
     assert program == "git"
     repo.git(*words)
+
+
+@pytest.mark.parametrize("mode", ["00100644", f"{7**40:o}100644"])
+def test_a_mode_that_no_git_writes_spoils_a_commit_for_merges_as_well(
+    tmp_path: Path, mode: str
+) -> None:
+    """A clone that has work of its own says the same of it as one that only follows the branch."""
+    (ada,) = share(str(tmp_path), "ada")
+    bad = _long_mode(ada, ada.head(), mode)
+    ada.ok("note", "a", "mine")
+    ada.git("update-ref", "refs/remotes/origin/gittasks/plan", bad)
+    assert ada.run("list", "--json").json()["apart"] == "malformed"
 
 
 @pytest.mark.parametrize("later", [0, 2])
