@@ -149,6 +149,3 @@ def _side(store: ListStore, register: Register, write: Write) -> Side:
     value = value._asdict() if isinstance(value, State) else value
     at = format_time(commit.author.time)
     return Side(value if is_set else None, is_set, commit.id, at, by or commit.author.name)
-
-
-# --- exchange -------------------------------------------------------------------------------
