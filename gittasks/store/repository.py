@@ -202,7 +202,7 @@ class Repository:
         tracked = (self.tracking_ref(remote, list_id) for remote in self.remotes())
         for ref in (self.ref(list_id), *tracked):
             if name := self.refs.stored_name(ref):
-                return name.rpartition("/")[2]
+                return name[-len(list_id) :]  # only case differs, and a prefix may end in no slash
         return list_id
 
     def tracking_ref(self, remote: str, list_id: str) -> str:

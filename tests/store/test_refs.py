@@ -105,6 +105,16 @@ def test_a_branch_named_as_the_prefix_is_refused(repo: Repo, packed: bool) -> No
     assert "refs/heads/tasks-plan" in repo.git("for-each-ref")
 
 
+@pytest.mark.parametrize("prefix", ["tasks-", "team/tasks-", ""])
+def test_a_prefix_may_end_in_no_slash(repo: Repo, prefix: str) -> None:
+    """The id of a list is what stands after the prefix, however the list is named."""
+    repo.git("config", "gittasks.branchPrefix", prefix)
+    assert f"(branch {prefix}plan)" in repo.ok("init", "plan").out
+    repo.ok("create", "x", "--id", "x", "--list", "plan")
+    assert repo.ok("list", "-q", env={"GITTASKS_LIST": "plan"}).out.split() == ["x"]
+    assert repo.workspace().repository.stored_id("plan") == "plan"
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_branch_below_the_list_is_refused(repo: Repo, packed: bool) -> None:
     repo.git("branch", "gittasks/plan/sub")
