@@ -202,7 +202,7 @@ def never_first(list_id: str, remote: str) -> EmptyRemote:
         f'{remote} has no branch yet, and a forge makes the first one its default: "{list_id}" '
         "was not pushed",
         ways=[
-            Way("push your code first", ("git", "push"), decision=True),
+            Way("push your code first", ("git", "push", remote, "HEAD"), decision=True),
             Way("or the list all the same", ("gittasks", "push", "--first"), decision=True),
         ],
         details={"list": list_id},

@@ -259,7 +259,8 @@ def test_a_list_is_never_the_first_branch(fresh: tuple[Repo, str], args: list[st
     assert refused.code == 8
     assert "push your code first" in refused.err + refused.out
     assert repo.git("ls-remote", hub) == ""
-    repo.git("push", "-q", "--no-verify", "origin", "main")
+    assert "git push origin HEAD" in refused.err + refused.out, "needs no upstream"
+    repo.git("push", "-q", "--no-verify", "origin", "HEAD")
     repo.ok(*args)
     assert _at(repo, hub) == repo.head()
 
