@@ -221,10 +221,10 @@ def _trailer_lines(pairs: Sequence[tuple[str, str]]) -> str:
 _SHOWN = 3
 """Tasks of a kind that are named."""
 _DID = {
-    Status.COMPLETED: "completed",
-    Status.SKIPPED: "skipped",
-    Status.PENDING: "gave back",
-    Status.DELETED: "deleted",
+    Status.COMPLETED: "completed it",
+    Status.SKIPPED: "skipped it",
+    Status.PENDING: "gave it back",
+    Status.DELETED: "deleted it",
 }
 
 
@@ -274,7 +274,7 @@ def _about(old: Task, new: Task, actor: Actor) -> list[str]:
     if old.status is not Status.IN_PROGRESS or new.status not in _DID:
         return []
     stays = f"; it stays meant for {owner}" if new.status is Status.PENDING else ""
-    did = f"{who} {_DID[new.status]} it{stays}"
+    did = f"{who} {_DID[new.status]}{stays}"
     return [f"{new.id} was in progress for {owner}; the history says that {did}"]
 
 

@@ -41,6 +41,7 @@ ENDS = [
 ]
 CLAIMS = [(ANN, True, True), (LATER, True, False), (BOB, True, False), (LATER, False, False)]
 ENDINGS = {"done": "completed", "skip": "skipped", "release": "pending"}
+_DEEDS = {"done": "completed it", "skip": "skipped it", "release": "gave it back"}
 
 
 def _held(repo: Repo, *, claimed: bool) -> None:
@@ -78,7 +79,10 @@ def test_the_end_by_command(
 ) -> None:
     """`done`, `skip` and `release` by each of them; the owner stays whose task it was."""
     _held(listed, claimed=claimed)
-    assert listed.run(verb, "a", env=way.env).code == (0 if allowed else 5)
+    result = listed.run(verb, "a", env=way.env)
+    assert result.code == (0 if allowed else 5)
+    if "the history says" in result.err:
+        assert _DEEDS[verb] in result.err
     task = listed.tasks()["a"]
     assert task["status"] == (ENDINGS[verb] if allowed else "in_progress")
     if verb != "release":
