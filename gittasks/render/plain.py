@@ -171,11 +171,6 @@ def remarks(view: ListView) -> list[Way]:
     return [*unread, *sharing(view.conflicts, view.apart), *map(silence, view.stale)]
 
 
-def remark_lines(view: ListView) -> list[str]:
-    """The remarks below a list as lines."""
-    return way_lines(remarks(view))
-
-
 def way_lines(ways: Iterable[Way]) -> list[str]:
     """Remarks as lines, each with its command."""
     return [clean(str(way)) for way in ways]

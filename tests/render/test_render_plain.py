@@ -195,7 +195,7 @@ def test_every_view_is_safe_for_any_text(one: str, two: str, three: str) -> None
     shown = [
         plain.task_list(view, view.tasks, UNICODE),
         plain.status(view, UNICODE),
-        "\n".join([*plain.title_lines(view), *plain.remark_lines(view)]),
+        "\n".join([*plain.title_lines(view), *plain.way_lines(plain.remarks(view))]),
         plain.task_details(view, task, UNICODE, [one, two]),
         plain.changes([(None, task), (task._replace(status=Status.PENDING), task)], UNICODE),
         plain.lists_table([view]),
@@ -236,12 +236,12 @@ def test_remarks_are_what_cannot_be_read_then_sharing_then_silence() -> None:
         apart=Unmerged.SHALLOW,
         stale=[StaleClaim("b", "bob", 120, 60)],
     )
-    unreadable, conflicts, apart, stale = plain.remark_lines(view)
+    unreadable, conflicts, apart, stale = plain.way_lines(plain.remarks(view))
     assert unreadable == "unreadable: tasks/x.yaml:3: unknown status"
     assert conflicts.startswith("2 conflicts")
     assert "shallow" in apart
     assert stale.startswith("bob has been silent on b for 2 minutes (lease: 1 minute)")
-    assert plain.remark_lines(viewed()) == []
+    assert plain.way_lines(plain.remarks(viewed())) == []
 
 
 def test_empty_list_and_empty_selection_are_told_apart() -> None:
