@@ -187,7 +187,7 @@ _NOUNS = {
     "lists": "list_id",
     "owners": "owner acting",
     "phases": "phase",
-    "tags": "tags add_tags remove_tags tag",
+    "tags": "tags add_tags remove_tags",
     "settings": "setting_name",
 }
 """Names of the parameters that take an id, or a word that Tab completes, by their noun."""
