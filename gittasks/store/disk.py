@@ -18,7 +18,7 @@ from gittasks.store import platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeVar
+    from typing import Any, BinaryIO, TypeVar
 
     T = TypeVar("T")
 
@@ -111,12 +111,18 @@ def names_in(folder: str) -> list[str]:
         return []
 
 
-def read(path: str) -> bytes:
-    """Content of a regular file. Raises OSError for anything else, and never waits for a pipe."""
+def open_file(path: str) -> BinaryIO:
+    """Open a regular file. Raises OSError for anything else, and never waits for a pipe."""
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise FileNotFoundError(f"{path} is not a regular file")
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise FileNotFoundError(f"{path} is not a regular file")
+    return open(handle, "rb")
+
+
+def read(path: str) -> bytes:
+    """Content of a regular file, as of `open_file`."""
+    with open_file(path) as file:
         return file.read()
 
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from gittasks.store.disk import PRIVATE, Sharing, make_folders, names_in, remove
+from gittasks.store.disk import PRIVATE, Sharing, make_folders, names_in, open_file, remove
 
 _WRITES = 256
 _BYTES = 8 * 1024 * 1024
@@ -49,7 +49,7 @@ class Entry(NamedTuple):
 
     def contents(self) -> Iterator[tuple[Item, bytes]]:
         """The objects with their contents, as far as the file goes; unchecked."""
-        with suppress(OSError), open(self.path, "rb") as file:
+        with suppress(OSError), open_file(self.path) as file:
             file.readline()
             for item in self.items:
                 yield item, file.read(item.size)
@@ -141,7 +141,7 @@ class Journal:
 
 def _read(path: str) -> Entry | None:
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             form, number, packs, parents, *words = file.readline().decode("ascii").split()
         if f"{form} {number}" != _FORM:
             return None

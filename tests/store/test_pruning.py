@@ -149,3 +149,12 @@ def test_a_damaged_journal_is_as_good_as_none(listed: Repo) -> None:
         file.write_bytes(torn)
         listed.remove("gittasks", "cache")
         assert listed.run("show", "a").code == (0 if torn == data[:-200] else 4)
+
+
+def test_a_pipe_in_the_journal_does_not_hang(listed: Repo) -> None:
+    """It is as good as none, as in the place of any other file that is kept of a list."""
+    listed.ok("note", "a", "one")
+    file = Path(listed.git_dir, "gittasks", "journal", "gittasks", "plan", listed.head())
+    file.unlink()
+    os.mkfifo(file)
+    assert listed.run("note", "a", "two", timeout=20).code == 0
