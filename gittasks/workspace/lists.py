@@ -12,6 +12,7 @@ from gittasks.errors import GittasksError, NoList, Refused, Way
 from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import acknowledged, side_branches, transaction
 from gittasks.store.list_store import ListStore
+from gittasks.store.repository import DEFAULT_PREFIX, Repository
 from gittasks.workspace import session as session_
 
 if TYPE_CHECKING:
@@ -123,14 +124,7 @@ def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
     """
     chosen = check_list_id(list_id) if list_id else _default_list_id(session)
     session.select(chosen).fetch_missing()
-    clash = [i for i in session.repository.known_lists() if i.lower() == chosen.lower()]
-    if clash and chosen not in clash:
-        raise Refused(
-            "case",
-            f'the list "{clash[0]}" differs from "{chosen}" only in upper and lower case',
-            hint="or choose another name",
-            ways=[Way("use it", ("gittasks", "use", clash[0]))],
-        )
+    _check_name(session.repository, chosen)
     store = ListStore(session.repository, chosen)
     holders = [r for r, ids in session.repository.tracked_lists().items() if chosen in ids]
     beside = None if store.head() else side_branches.adoptable(session.repository, chosen)
@@ -149,6 +143,26 @@ def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
     if created and holders:
         adopted = store.remote if store.remote in holders else holders[0]
     return ListMade(chosen, created and adopted is None, adopted)
+
+
+def _check_name(repository: Repository, list_id: str) -> None:
+    """Refuse an id that differs from a list's in case only, or whose branch holds code."""
+    clash = [i for i in repository.known_lists() if i.lower() == list_id.lower()]
+    if clash and list_id not in clash:
+        raise Refused(
+            "case",
+            f'the list "{clash[0]}" differs from "{list_id}" only in upper and lower case',
+            hint="or choose another name",
+            ways=[Way("use it", ("gittasks", "use", clash[0]))],
+        )
+    if repository.refs.read(repository.ref(list_id)) and not repository.has_list(list_id):
+        command = ("git", "config", "gittasks.branchPrefix", DEFAULT_PREFIX)
+        raise Refused(
+            "branch-name",
+            f'the branch "{list_id}" is here and holds no task list',
+            hint="or choose another name",
+            ways=[Way("give lists a prefix", command, decision=True)],
+        )
 
 
 def make_if_none(session: Session) -> bool:

@@ -105,6 +105,20 @@ def test_a_branch_named_as_the_prefix_is_refused(repo: Repo, packed: bool) -> No
     assert "refs/heads/tasks-plan" in repo.git("for-each-ref")
 
 
+def test_a_code_branch_is_made_no_list(repo: Repo) -> None:
+    """With an empty prefix a branch of code may have the name: refused, and nothing is written."""
+    repo.git("config", "gittasks.branchPrefix", "")
+    before = repo.git("for-each-ref")
+    refused = repo.run("init", "main", "--json")
+    assert refused.code == 5
+    error = refused.json()["error"]
+    assert error["message"] == 'the branch "main" is here and holds no task list'
+    assert error["decisions"] == [["git", "config", "gittasks.branchPrefix", "gittasks/"]]
+    assert repo.git("for-each-ref") == before
+    repo.git(*error["decisions"][0][1:])
+    assert "(branch gittasks/main)" in repo.ok("init", "main").out
+
+
 @pytest.mark.parametrize("prefix", ["tasks-", "team/tasks-", ""])
 def test_a_prefix_may_end_in_no_slash(repo: Repo, prefix: str) -> None:
     """The id of a list is what stands after the prefix, however the list is named."""
