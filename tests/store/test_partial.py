@@ -200,5 +200,5 @@ def test_the_history_is_fetched_in_few_goes(
     assert run.result.code == 0, run.result
     assert "note 8" in run.result.out
     assert run.fetches <= 5, run.started
-    assert len(run.started) <= 13 + _of_refs(clone), run.started
+    assert len(run.started) <= 9 + _of_refs(clone), run.started
     assert traced(clone, *command, "--json").fetches == 0
