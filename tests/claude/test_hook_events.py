@@ -470,10 +470,10 @@ def test_an_agent_is_held_back_while_its_tasks_are_in_progress(empty: Repo, how:
     (task_id,) = empty.tasks()
     for _ in range(2):
         assert f"{task_id} (Task 1)" in _reason(hook(empty, event("Stop"), *options))
-        assert not hook(empty, event("Stop", stop_hook_active=True), *options).out
-    assert not hook(empty, event("SessionEnd"), *options).out
-    hook(empty, updated(1, status="completed"))
-    assert not hook(empty, event("Stop"), *options).out
+        assert hook(empty, event("Stop", stop_hook_active=True), *options) == Result(0, "", "")
+    assert hook(empty, event("SessionEnd"), *options) == Result(0, "", "")
+    assert f"{task_id} completed" in hook(empty, updated(1, status="completed")).out
+    assert hook(empty, event("Stop"), *options) == Result(0, "", "")
 
 
 # --- the end of a session ------------------------------------------------------------------------
