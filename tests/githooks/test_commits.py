@@ -81,7 +81,10 @@ def test_a_trailer_names_a_whole_id(hooked: Repo) -> None:
     plan(hooked, "a", list_id="other")
     hooked.ok("use", "plan")
     told = commit(hooked, "x\n\nTask: write completed\nTask: other/a completed")
-    assert told[0].endswith('"write completed": no task "write"; did you mean write-it-now?')
+    assert told[0] == (
+        "plan: not done, kept for gittasks doctor: "
+        '"write completed": no task "write"; did you mean write-it-now?'
+    )
     assert hooked.tasks()["write-it-now"]["status"] == "pending"
     assert told[-1:] == [
         "other: a completed [1/1 complete]",
