@@ -245,7 +245,7 @@ def _blocked(repo: Repo) -> None:
 
 
 class Ill(NamedTuple):
-    """How to bring something about, and what doctor says of it."""
+    """How to bring something about, and what doctor says of it; `{lock}` is the lock of the ref."""
 
     spoil: Callable[[Repo], None]
     says: str
@@ -255,7 +255,7 @@ class Ill(NamedTuple):
 ILLS = {
     "merge-driver": Ill(_no_driver, "line by line", fixed=True),
     "gc": Ill(_gc, "gc.auto is 0"),
-    "lock": Ill(_lock, ".lock has been there for 36"),
+    "lock": Ill(_lock, "{lock} has been there for 36"),
     "unreadable": Ill(_broken_task, "plan: tasks/b.yaml:"),
     "unreadable list": Ill(_broken_ref, "plan: "),
     "attributes": Ill(_attributes, "plan: .gitattributes is missing"),
@@ -289,7 +289,7 @@ def test_doctor_finds_and_mends(bob: Repo, name: str) -> None:
     before = state(bob)
     done = bob.run("doctor")
     assert (done.code, done.err) == (1, "")
-    assert ill.says in done.out
+    assert ill.says.format(lock=os.path.relpath(bob.ref_lock(), bob.git_dir)) in done.out
     findings = done.out.splitlines()
     assert len(findings) % 2 == 0
     assert all(line.startswith("  ") and line.strip() for line in findings[1::2])
