@@ -44,6 +44,8 @@ class Outcome(NamedTuple):
     granted: Counter[str]
 
 
+_ANSWERS = (Refused, Busy, NoRemote)
+"""How a claim may be refused; whatever else comes is a fault."""
 Got = tuple[str, int] | None
 """A task that was claimed, and the number of its claim."""
 
@@ -77,7 +79,10 @@ class _Command(_Library):
 
     def claim(self) -> Got:
         done = self._run("claim", "--json")
-        task = json.loads(done.stdout)["task"] if done.returncode == 0 else None
+        if done.returncode in (error.exit_code for error in _ANSWERS):
+            return None
+        assert done.returncode in (0, 1), done  # 1: nothing is ready
+        task = json.loads(done.stdout)["task"]
         return (task["id"], task["claim"]) if task else None
 
     def finish(self, name: str) -> bool:
@@ -145,11 +150,16 @@ def race(claimers: Sequence[Claimer], folder: str, tries: int, seconds: float) -
         )
         for c in claimers
     ]
-    for process in running:
-        process.start()
-    for process in running:
-        process.join(seconds + 300)
-        assert process.exitcode == 0, process
+    try:
+        for process in running:
+            process.start()
+        for process in running:
+            process.join(seconds + 300)
+            assert process.exitcode == 0, process
+    finally:
+        for process in running:
+            if process.is_alive():
+                process.kill()
     events = [e for e in recorded(folder) if e.kind == "claim"]
     return Outcome(len(events), Counter(e.who for e in events if e.told == "ok"))
 
@@ -168,7 +178,7 @@ def _work(
         began = time.monotonic()
         try:
             got = claimer.claim()
-        except (Refused, Busy, NoRemote):
+        except _ANSWERS:
             got = None
         if got is None:
             notes.add("claim", "no", "", 0, began)
