@@ -115,6 +115,17 @@ def test_a_message_of_another_commit_is_not_taken_for_this_one(hooked: Repo) -> 
     assert status(hooked, "c") == "completed"
 
 
+def test_a_message_of_another_work_tree_is_not_taken_for_this_one(
+    hooked: Repo, tmp_path: Path
+) -> None:
+    """The file that its last commit left is there still, and says nothing of a commit here."""
+    other = str(tmp_path / "other")
+    hooked.git("worktree", "add", "-q", other)
+    hooked.git("-C", other, "commit", "-q", "--allow-empty", "-m", "Nothing")
+    hooked.git("commit", "-q", "--allow-empty", "-m", "x\n\nTask: a done", *WITHOUT_VERIFYING)
+    assert status(hooked, "a") == "completed"
+
+
 def test_long_messages_are_read_to_their_end(hooked: Repo) -> None:
     """The trailer stands behind more lines than sh reads."""
     commit(hooked, "x\n\n" + "word\n" * 400 + "\nTask: a done")
