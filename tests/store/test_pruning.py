@@ -86,7 +86,7 @@ def test_a_pack_that_takes_acknowledged_work_with_it_does_no_harm(listed: Repo) 
     listed.ok("note", "a", "three")
     for path in Path(listed.git_dir, "objects", "pack").glob(f"loose-{pack}.*"):
         path.unlink()
-    time.sleep(0.2)
+    time.sleep(0.2)  # the folder of packs has to have been changed a while ago to tell of a change
     listed.ok("note", "a", "four")
     assert [n["text"] for n in listed.tasks()["a"]["notes"]] == ["one", "two", "three", "four"]
     listed.fsck()
