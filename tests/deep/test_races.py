@@ -66,7 +66,7 @@ def test_writers_beside_all_that_removes_objects_lose_nothing(repo: Repo) -> Non
         ["maintenance", "run", "--task=loose-objects", "--quiet"],
     ]
     with races.looping(repo, *loops) as codes:
-        told = races.run_writers(repo, 8, turns, refusals=80)
+        told = races.run_writers(repo, 8, turns, refusals=16)
     repo.run("doctor")
     races.assert_nothing_lost(repo, told, before)
     count = sum(map(len, told.values()))
