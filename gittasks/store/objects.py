@@ -1,7 +1,8 @@
 """git objects: read any, write loose ones that are on the disk when the call returns.
 
 Objects are written under git's own temporary names and renamed into place, so that git sweeps
-what a killed process leaves and two writers of one object never wait for each other.
+what a killed process leaves and two writers of one object never wait for each other; we sweep the
+one folder of ours where they are written while git prunes all the time.
 Packed objects are read by git, and through dulwich where it cannot; what a partial clone lacks is
 fetched in one go from the remote that promised it. It is long because both ends of an object, and
 all its forms, are here.
@@ -14,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
-from time import monotonic
+from time import monotonic, time
 
 from gittasks.core.model import LACKS, PROMISED, TORN
 from gittasks.errors import GittasksError, InvalidData, Way
@@ -22,7 +23,16 @@ from gittasks.light_patterns import pattern
 from gittasks.light_typing import TYPE_CHECKING, NamedTuple
 from gittasks.store import git, journal, platform
 from gittasks.store.discovery import GitDir, read_shallow
-from gittasks.store.disk import PRIVATE, Backoff, Sharing, in_folder, naming, remove, sync_all
+from gittasks.store.disk import (
+    PRIVATE,
+    Backoff,
+    Sharing,
+    in_folder,
+    names_in,
+    naming,
+    remove,
+    sync_all,
+)
 from gittasks.store.plumbing import CatFile, Node, Plumbing, check_size
 
 if TYPE_CHECKING:
@@ -37,6 +47,8 @@ _DAMAGED = ("damaged", b"")
 _ATTEMPTS = 20
 """Times that a file or folder may vanish under one write before that is an error."""
 _BACKOFF = Backoff(first=0.001, most=0.2)
+_ABANDONED = 86_400
+"""Seconds after which nobody writes a draft any more."""
 _LOOSE_LEVEL = 1
 """zlib level of loose objects: git's own default for them, the quickest."""
 _KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
@@ -414,6 +426,7 @@ class ObjectStore:
         folder = os.path.dirname(path)
         if aside:
             folder = os.path.join(self.common, "gittasks", "drafts")
+            _sweep(folder)
         temporary = os.path.join(folder, f"tmp_obj_{os.urandom(6).hex()}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         handle = in_folder(folder, self.shared, lambda: os.open(temporary, flags, 0o444))
@@ -440,6 +453,15 @@ class ObjectStore:
     def missing(self, objects: Iterable[NewObject]) -> list[NewObject]:
         """The objects that are no loose files now: packed meanwhile, or pruned."""
         return [item for item in objects if not os.path.exists(self.loose_path(item.id))]
+
+
+def _sweep(folder: str) -> None:
+    """Remove what a process that was killed left in a folder of ours: git does not look there."""
+    for name in names_in(folder):
+        path = os.path.join(folder, name)
+        with suppress(OSError):
+            if time() - os.stat(path).st_mtime > _ABANDONED:
+                remove(path)
 
 
 def _promised(words: str) -> Unavailable:

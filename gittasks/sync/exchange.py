@@ -523,10 +523,6 @@ class _ListSync:
         self._urls: home.Urls | None = None
         self._tip: tuple[str | None, ...] = ()
 
-    def make_whole(self) -> None:
-        """Put back what git removed beside writes to the list."""
-        _make_whole(self._store)
-
     def note_fetched(self, *, absent: bool) -> None:
         """Take in what a fetch said of this list."""
         self._absent, self._looked = absent, True

@@ -158,3 +158,18 @@ def test_a_pipe_in_the_journal_does_not_hang(listed: Repo) -> None:
     file.unlink()
     os.mkfifo(file)
     assert listed.run("note", "a", "two", timeout=20).code == 0
+
+
+def test_drafts_of_a_killed_writer_go(listed: Repo) -> None:
+    """What is written aside removes what was left there a day ago, and nothing that is young."""
+    objects = listed.workspace().store.repository.objects
+    folder = Path(listed.git_dir, "gittasks", "drafts")
+    folder.mkdir()
+    for name, hours in (("tmp_obj_dead", 25), ("tmp_obj_alive", 1)):
+        (folder / name).touch()
+        moment = time.time() - 3600 * hours
+        os.utime(folder / name, (moment, moment))
+    blob = objects.form.new("blob", b"aside")
+    objects._write_once([blob], aside=True)
+    assert objects.read(blob.id, "blob") == b"aside"
+    assert [path.name for path in folder.iterdir()] == ["tmp_obj_alive"]
