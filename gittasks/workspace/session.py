@@ -236,12 +236,17 @@ def lost_notices(list_id: str, count: int) -> list[Notice]:
     return [restore._replace(purpose=words), forget]
 
 
-def no_remote(repository: Repository) -> NoRemote:
-    """The error when there is nobody to share with, or several and none was named."""
+def no_remote(repository: Repository, list_id: str | None = None) -> NoRemote:
+    """The error when there is nobody to share with, or several and none was named.
+
+    A list that has no home although remotes are here was given to this repository alone.
+    """
     names = repository.remotes()
     if names:
+        alone = f'"{list_id}" is shared with no remote: git config says that it is decided here'
+        several = f"several remotes are here: {', '.join(names)}"
         return NoRemote(
-            f"several remotes are here: {', '.join(names)}",
+            alone if list_id else several,
             hint="name one",
             ways=[
                 Way(f"with {name}", ("gittasks", "sync", name), decision=True)

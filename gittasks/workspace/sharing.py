@@ -40,7 +40,7 @@ def exchange(
         return _sync_all(session, wish, chosen)
     store = ListStore(repository, session.list_id, chosen)
     if (remote := store.decisive) is None:
-        raise no_remote(repository)
+        raise no_remote(repository, store.list_id)
     _notify_moved(session, [store], remote)
     return _tidied(repository, sync.sync([store], remote, wish), wish)
 

@@ -515,3 +515,14 @@ def test_a_home_that_is_another_repository_now_is_said_once(
     assert told.code == 0, told.err
     assert f"origin was {hub} and is {fork} now" in told.err
     assert " now: from here on" not in bob.run("sync").err
+
+
+def test_a_list_that_was_given_to_this_repository_alone(tmp_path: object) -> None:
+    """It is shared with no remote until one is named; that is said, and the way on works."""
+    (ada,) = share(str(tmp_path), "ada")
+    ada.git("config", "branch.gittasks/plan.gittasksHome", ".")
+    error = ada.run("sync", "--json").json()["error"]
+    assert error["exitCode"] == 8
+    assert error["message"].startswith('"plan" is shared with no remote')
+    assert error["decisions"] == [["gittasks", "sync", "origin"]]
+    ada.ok(*error["decisions"][0][1:])
