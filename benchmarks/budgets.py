@@ -46,7 +46,7 @@ class Row(NamedTuple):
     unit: str = "p"
     by_clock: bool = False
     timed: bool = True
-    """False for figures that are no seconds."""
+    """False for figures that are no seconds: bytes, instructions."""
 
 
 # --- the budgets: the one place where they stand -------------------------------------------------
@@ -500,6 +500,8 @@ def main() -> int:
     parser.add_argument("--into", help="a document whose table between the two marks is replaced")
     options = parser.parse_args()
     chosen = [r for r in ROWS if any(text in f"{r.group}: {r.name}" for text in options.rows)]
+    if options.instructions:
+        chosen = [row._replace(timed=False) for row in chosen]
     began, lines, missed = time.monotonic(), [_HEAD], 0
     print(_HEAD)
     for name in dict.fromkeys(row.group for row in chosen):
