@@ -19,6 +19,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import socket
 import statistics
 import subprocess
@@ -134,10 +135,12 @@ def distant(folder: str, clones: list[str], latency: int) -> Iterator[None]:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
     asyncio.run_coroutine_threadsafe(delay(near, port, latency / 1000), loop).result()
-    while True:
+    while daemon.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             break
         time.sleep(0.05)
+    else:
+        sys.exit(f"failed: {shlex.join(words)}")
     for clone in clones:
         run(["git", "remote", "set-url", "origin", f"git://127.0.0.1:{near}/hub.git"], clone)
     try:
