@@ -415,9 +415,9 @@ def registered(env: Mapping[str, str], work_tree: str | None) -> bool | None:
 def _content(place: Place) -> bytes | None:
     try:
         return disk.read(place.path)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
         if os.path.lexists(place.path):
-            raise InvalidData("it is not a regular file", where=place.name) from None
+            raise InvalidData("it is a link to nothing", where=place.name) from error
         return None
     except OSError as error:
         raise InvalidData(f"it cannot be read: {error.strerror}", where=place.name) from error

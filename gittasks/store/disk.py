@@ -5,6 +5,7 @@ Also the pauses of whoever lost a race for a file.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -116,7 +117,7 @@ def open_file(path: str) -> BinaryIO:
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise FileNotFoundError(f"{path} is not a regular file")
+        raise OSError(errno.EINVAL, "it is not a regular file", path)
     return open(handle, "rb")
 
 

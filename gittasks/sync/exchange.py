@@ -582,6 +582,8 @@ class _ListSync:
             self.fail(nowhere(self._list_id, self._remote) if is_gone else error)
             return
         heads = evaluated.branch.heads
+        if self._is_gone(heads):
+            return
         received = evaluated.received
         if not heads.local and self._before.tracked != heads.tracked:
             received = self._store.news(self._before.tracked)
@@ -602,6 +604,16 @@ class _ListSync:
         if not self._wish.push:
             self.result = self.result._replace(absent=self._absent)
             self._finish()
+
+    def _is_gone(self, heads: Heads) -> bool:
+        """Fail where a ref of the list was here and is not: somebody removes it just now."""
+        gone = (self._before.local and not heads.local) or (
+            self._before.tracked and not heads.tracked and not self._absent
+        )
+        if gone:
+            message = f'a branch of "{self._list_id}" was removed while this ran'
+            self.fail(Busy(message, hint="run this again"))
+        return bool(gone)
 
     def _take_in(self) -> None:
         """Take in what side branches of the remote hold; one that cannot be had stops nothing."""
@@ -648,6 +660,8 @@ class _ListSync:
         if self.settled:
             return None
         heads = self._store.heads()
+        if self._is_gone(heads):
+            return None
         looked = self._wish.fetch or self.result.rounds > 1
         self._urls = urls = home.urls_of(self.repository, self._remote)
         level = looked and not self._absent and heads.local == heads.tracked

@@ -191,8 +191,9 @@ def test_hostile_files_are_told_and_the_others_come_in(empty: Repo) -> None:
     put_raw("x.json", "{}")
     put(6, "\x1b]0;title\x07\u202eevil\nsecond line", blockedBy=["99"], owner="\x00")
     done = empty.ok("claude", "import")
-    for told in ("#2: the file cannot", "#3: the file", "#4: the file", "#6: changed to fit"):
+    for told in ("#2: the file cannot", "#3: the file", "#4: the file", "#5: the file"):
         assert f"not carried over: {told}" in done.err
+    assert "not carried over: #6: changed to fit" in done.err
     assert "#6: waits for #99, which is not there" in done.err
     assert "\x1b" not in done.out + done.err
     assert len(empty.tasks()) == 2

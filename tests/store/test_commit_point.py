@@ -38,6 +38,19 @@ def test_what_is_said_is_what_is_in_the_history(
 
 
 @gits.files_only
+@pytest.mark.parametrize("name", ["pull", "push"])
+def test_a_ref_that_is_missing_for_once_is_not_passed_over(
+    name: str, tmp_path: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The disk says of one ref, once, that it is not there: exit 0 tells of no work undone."""
+
+    def each(count: int) -> list[Fault]:
+        return [Fault(number, errno.ENOENT, lost=True) for number in range(count - 1, 0, -2)]
+
+    assert keep_the_law(str(tmp_path), name, each, capsys, within=".git/refs") > 3
+
+
+@gits.files_only
 @pytest.mark.parametrize("name", ["start a", "undo"])
 def test_a_rename_whose_answer_was_lost_was_done(
     listed: Repo, monkeypatch: pytest.MonkeyPatch, name: str

@@ -348,11 +348,18 @@ def parts_done(repo: Repo, case: Case) -> frozenset[bool]:
     return frozenset([holds] if isinstance(holds, bool) else holds)
 
 
-def attempt(folder: str, case: Case, fault: Fault, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command with a fault in a repository of its own, in `folder`."""
+def attempt(
+    folder: str,
+    case: Case,
+    fault: Fault,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    within: str = "",
+) -> Run:
+    """Run a command with a fault `within` a repository of its own, in `folder`."""
     repo = prepared(folder, case)
     capsys.readouterr()
-    with injected(repo.path, fault) as calls:
+    with injected(os.path.join(repo.path, within), fault) as calls:
         code = perform(repo, case)
     said = capsys.readouterr().err
     repo.remove("gittasks", "cache")
@@ -371,15 +378,17 @@ def keep_the_law(
     name: str,
     faults: Callable[[int], Iterable[Fault]],
     capsys: pytest.CaptureFixture[str],
+    *,
+    within: str = "",
 ) -> int:
-    """Try the faults that are chosen for a number of calls, each apart; how many hit."""
+    """Try the faults that are chosen for a number of calls `within` a repository; how many hit."""
     case = CASES[name]
-    whole = attempt(os.path.join(folder, "whole"), case, Fault(0, 0), capsys)
+    whole = attempt(os.path.join(folder, "whole"), case, Fault(0, 0), capsys, within=within)
     assert whole.code == 0, whole.said
     assert whole.done, whole.said
     hits = 0
     for number, fault in enumerate(faults(whole.calls.count)):
-        result = attempt(os.path.join(folder, str(number)), case, fault, capsys)
+        result = attempt(os.path.join(folder, str(number)), case, fault, capsys, within=within)
         result.judge()
         hits += bool(result.calls.place)
     return hits
