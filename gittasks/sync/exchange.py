@@ -581,23 +581,9 @@ class _ListSync:
             is_gone = isinstance(error, NoList) and not isinstance(error, BranchGone)
             self.fail(nowhere(self._list_id, self._remote) if is_gone else error)
             return
-        heads = evaluated.branch.heads
-        if self._is_gone(heads):
+        if self._is_gone(evaluated.branch.heads):
             return
-        received = evaluated.received
-        if not heads.local and self._before.tracked != heads.tracked:
-            received = self._store.news(self._before.tracked)
-        self._received |= {c.id: c for c in received}
-        self._unsent = evaluated.unsent
-        branch = evaluated.branch
-        if heads.local:
-            branch = branch._replace(heads=heads._replace(local=branch.commit))
-        self.result = self.result._replace(
-            branch=branch,
-            conflicts=evaluated.conflicts,
-            lagging=lagging,
-            rounds=self.result.rounds + 1,
-        )
+        self._note_merged(evaluated, lagging)
         if evaluated.branch.apart:
             self.fail(unmergeable(evaluated.branch.apart, self._list_id, self._remote))
             return
@@ -605,15 +591,32 @@ class _ListSync:
             self.result = self.result._replace(absent=self._absent)
             self._finish()
 
+    def _note_merged(self, evaluated: Evaluated, lagging: tuple[str, ...]) -> None:
+        """Keep what a merge here showed: the list, its conflicts, what came and what goes."""
+        branch = evaluated.branch
+        received = evaluated.received
+        if not branch.heads.local and self._before.tracked != branch.heads.tracked:
+            received = self._store.news(self._before.tracked)
+        self._received |= {c.id: c for c in received}
+        self._unsent = evaluated.unsent
+        if branch.heads.local:
+            branch = branch._replace(heads=branch.heads._replace(local=branch.commit))
+        self.result = self.result._replace(
+            branch=branch,
+            conflicts=evaluated.conflicts,
+            lagging=lagging,
+            rounds=self.result.rounds + 1,
+        )
+
     def _is_gone(self, heads: Heads) -> bool:
         """Fail where a ref of the list was here and is not: somebody removes it just now."""
-        gone = (self._before.local and not heads.local) or (
-            self._before.tracked and not heads.tracked and not self._absent
-        )
-        if gone:
-            message = f'a branch of "{self._list_id}" was removed while this ran'
-            self.fail(Busy(message, hint="run this again"))
-        return bool(gone)
+        local = self._before.local and not heads.local
+        tracked = self._before.tracked and not heads.tracked and not self._absent
+        if not local and not tracked:
+            return False
+        message = f'a branch of "{self._list_id}" was removed while this ran'
+        self.fail(Busy(message, hint="run this again"))
+        return True
 
     def _take_in(self) -> None:
         """Take in what side branches of the remote hold; one that cannot be had stops nothing."""
