@@ -86,6 +86,17 @@ def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in (None, ())}
 
 
+def _times(fields: Mapping[str, Any]) -> list[str]:
+    """The attributes of the times to come that were given."""
+    return [f.attr for f in SIMPLE if f.kind is Kind.TIME and fields.get(f.attr, "").strip()]
+
+
+def _stored(workspace: Workspace, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of fields, with times as they are stored instead of as people write them."""
+    times = {attr: workspace.time_ahead(fields[attr]) for attr in _times(fields)}
+    return {**fields, **times}
+
+
 @command(
     "create",
     argument("subject", required=False, metavar="SUBJECT"),
@@ -128,6 +139,7 @@ def create_command(
     operation = _creation(subject, **options)
     workspace = settings.workspace()
     make_named_list(workspace)
+    operation = operation._replace(fields=_stored(workspace, operation.fields))
     if in_editor:
         report = _created_in_editor(settings, workspace, operation, force=force, parallel=parallel)
         if report is None:
@@ -275,6 +287,8 @@ def update_command(
             "nothing to change was given",
             ways=[Way("see what can be", ("gittasks", "update", "--help"))],
         )
+    if _times(update.fields):
+        update = update._replace(fields=_stored(settings.workspace(), update.fields))
     updates = [update._replace(id=task_id) for task_id in several(task_ids)]
     return edit(settings, updates, force=force, parallel=parallel)
 

@@ -35,7 +35,7 @@ from gittasks.core.model import (
     Task,
     Value,
 )
-from gittasks.core.times import format_time, is_time, parse_time, zone_seconds
+from gittasks.core.times import normal_time
 from gittasks.core.validation import shorten
 from gittasks.errors import UPDATE, FormatTooNew, InvalidData, Way
 from gittasks.light_typing import TYPE_CHECKING
@@ -45,24 +45,7 @@ if TYPE_CHECKING:
 
     from gittasks.codec.yaml_nodes import Node
 
-_RFC3339 = (
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}):([0-9]{2})(?:\.[0-9]{1,12})?"
-    r"(?:[Zz]|([+-][0-9]{2}:[0-9]{2}))"
-)
 _KINDS = {"scalar": "text", "sequence": "a list", "mapping": "a map"}
-
-
-def normal_time(text: str) -> str:
-    """An RFC 3339 time as we write it: UTC, whole seconds (cut), `Z`. Raises ValueError."""
-    if is_time(text):
-        return text
-    match = re.fullmatch(_RFC3339, text)
-    if not match:
-        raise ValueError(text)
-    day, clock, second, offset = match.groups()
-    second = "59" if second == "60" else second  # a leap second has no number of its own
-    written = parse_time(f"{day}T{clock}:{second}Z")
-    return format_time(written - zone_seconds(offset or "+00:00"))
 
 
 class Reader:

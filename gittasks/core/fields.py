@@ -159,7 +159,7 @@ FIELDS: tuple[Field, ...] = (
         uses=_PLAIN,
         label="not before",
         option="--not-before",
-        hint="It is not ready until then: 2026-12-01T09:00:00Z.",
+        hint="Not ready until then: 2026-12-01, tomorrow, 2h.",
     ),
     Field(
         "paths",

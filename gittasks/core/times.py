@@ -52,6 +52,25 @@ def is_time(text: str) -> bool:
     return True
 
 
+_RFC3339 = pattern(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}):([0-9]{2})(?:\.[0-9]{1,12})?"
+    r"(?:[Zz]|([+-][0-9]{2}:[0-9]{2}))"
+)
+
+
+def normal_time(text: str) -> str:
+    """An RFC 3339 time as it is stored: UTC, whole seconds (cut), `Z`. Raises ValueError."""
+    if is_time(text):
+        return text
+    match = _RFC3339.fullmatch(text)
+    if not match:
+        raise ValueError(text)
+    day, clock, second, offset = match.groups()
+    second = "59" if second == "60" else second  # a leap second has no number of its own
+    written = parse_time(f"{day}T{clock}:{second}Z")
+    return format_time(written - zone_seconds(offset or "+00:00"))
+
+
 def zone_seconds(offset: str) -> int:
     """Seconds east of UTC of an offset like `+02:00`; ValueError when there is no such zone."""
     hours, minutes = int(offset[1:3]), int(offset[-2:])
@@ -162,7 +181,8 @@ _AGE_UNITS = {
     **dict.fromkeys(("w", "week", "weeks"), 7 * DAY),
 }
 _AGO = pattern(r"(\d{1,5}) ?([a-z]+)(?: ago)?")
-_DAYS = {"today": 0, "yesterday": 1}
+_AHEAD = pattern(r"(?:in )?(\d{1,5}) ?([a-z]+)")
+_DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 _CLOCK = pattern(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 _STAMP = pattern(
     r"(?i)(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.\d+)?)?"
@@ -182,7 +202,7 @@ def parse_when(text: str, now: int, from_local: Callable[[int], int]) -> int | N
     clock = _CLOCK.fullmatch(words)
     if clock or words in _DAYS:
         wall = now + (now - from_local(now))  # the local clock, read as if it were in UTC
-        midnight = wall - wall % DAY - _DAYS.get(words, 0) * DAY
+        midnight = wall - wall % DAY + _DAYS.get(words, 0) * DAY
         parts = clock.groups("0") if clock else ()
         units = zip(parts, (HOUR, MINUTE, 1), strict=False)
         return from_local(midnight + sum(int(part) * unit for part, unit in units))
@@ -197,3 +217,14 @@ def parse_when(text: str, now: int, from_local: Callable[[int], int]) -> int | N
             return from_local(written)
         return written - zone_seconds(f"{sign}{hours}:{minutes}")
     return None
+
+
+def parse_ahead(text: str, now: int, from_local: Callable[[int], int]) -> int | None:
+    """Epoch seconds of `text`, which names a time to come: `2h` and `in 2h` are two hours from now.
+
+    Else as `parse_when`, but for how long ago, which is None.
+    """
+    words = " ".join(text.lower().split())
+    if (match := _AHEAD.fullmatch(words)) and match[2] in _AGE_UNITS:
+        return now + int(match[1]) * _AGE_UNITS[match[2]]
+    return None if _AGO.fullmatch(words) else parse_when(text, now, from_local)

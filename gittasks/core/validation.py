@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from gittasks.core.fields import Field, Kind
 from gittasks.core.ids import composed, path_fault
 from gittasks.core.model import Value
-from gittasks.core.times import format_time, parse_time
+from gittasks.core.times import normal_time
 from gittasks.errors import Usage
 from gittasks.light_patterns import pattern
 from gittasks.light_typing import TYPE_CHECKING
@@ -115,7 +115,7 @@ def stored(field: Field, value: Any) -> Any:
 
 def _time(value: str, field: Field) -> str:
     try:
-        return format_time(parse_time(value.strip()))
+        return normal_time(value.strip())
     except ValueError:
         raise Usage(
             f'the {field.name} "{escape_line(value, 60)}" is not a time '

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.changes import diff, logged
-from gittasks.core.times import format_time, parse_time, parse_when
+from gittasks.core.times import format_time, parse_ahead, parse_time, parse_when
 from gittasks.core.view import Moment
 from gittasks.errors import Ambiguous, NotFound, Usage, Way
 from gittasks.light_patterns import pattern
@@ -88,6 +88,18 @@ def _moment(text: str, now: int) -> int | None:
     except (ValueError, OverflowError) as error:
         raise Usage(f'"{text}" is no time: {error}', hint=f"give one like {_EXAMPLES}") from None
     return None if epoch is None else max(epoch, 0)
+
+
+def time_ahead(session: Session, text: str) -> str:
+    """The stored form of a time to come as a person writes it: a date, `tomorrow`, `2h`. Usage."""
+    example = "2026-11-22T10:00:00Z, 2026-11-22, tomorrow or 2h"
+    try:
+        epoch = parse_ahead(text, session.now().epoch, _from_local)
+        if epoch is not None:
+            return format_time(epoch)
+    except (ValueError, OverflowError):
+        pass
+    raise Usage(f'"{text}" is no time to come', hint=f"give one like {example}")
 
 
 def _from_local(written: int) -> int:

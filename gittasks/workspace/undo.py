@@ -34,13 +34,14 @@ class TakenBack(NamedTuple):
 class Undone(NamedTuple):
     """An undo or redo: what it took back, the edit, and the operation that would be next.
 
-    `target` is None where nothing was to be done: the last operation of mine is an undo already.
+    `target` is None where nothing was to be done: my last operation is that `verb` already.
     """
 
     target: TakenBack | None
     report: editing.EditResult
     following: TakenBack | None = None
     dry_run: bool = False
+    verb: str = "undo"
 
     @property
     def title(self) -> str:
@@ -48,7 +49,7 @@ class Undone(NamedTuple):
         if self.target:
             verb = "would undo" if self.dry_run else "undid"
             return f"{verb} {self.target.commit[:7]}: {self.target.subject}"
-        title = "nothing to undo: that was undone already"
+        title = f"nothing to {self.verb}: that was {self.verb}ne already"
         if not self.following:
             return title
         commit, subject = self.following
@@ -96,7 +97,7 @@ def redo(session: Session, *, dry_run: bool = False) -> Undone:
         if operation.undo and operation.stands:
             return _take_back(session, operation, None, dry_run=dry_run)
         if number == 0 and UNDO in parse_trailers(operation.commit.message):
-            return _unchanged(session, None, dry_run=dry_run)
+            return _unchanged(session, None, dry_run=dry_run)._replace(verb="redo")
     raise _none(session, "redo")
 
 

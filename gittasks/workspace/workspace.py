@@ -493,6 +493,12 @@ class Workspace(Session):
 
         return past.look_back(self, text)
 
+    def time_ahead(self, text: str) -> str:
+        """The stored form of a time to come, as in `2026-12-01`, `tomorrow` or `2h`. Usage."""
+        from gittasks.workspace import past
+
+        return past.time_ahead(self, text)
+
     def changed(self, before: Past, view: ListView) -> Changed:
         """The difference between the list then and in `view`, as it is or was at another moment."""
         from gittasks.workspace import past

@@ -83,6 +83,7 @@ def test_redo_takes_back_the_undo_and_undo_the_redo(listed: Repo) -> None:
         listed.ok("redo")
         head = listed.head()
         assert listed.ok("redo", "--json").json()["changed"] is False
+        assert "nothing to redo" in listed.ok("redo").out
         assert listed.head() == head
         assert listed.git("rev-parse", "gittasks/plan^{tree}") == noted
 

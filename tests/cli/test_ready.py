@@ -50,3 +50,20 @@ def test_tools_name_those_for_whom_something_is_ready(agent: Agent) -> None:
     assert agent.ok("TaskClaim")["message"].endswith(OTHERS)
     every = agent.ok("TaskList", ready=True, anyone=True)
     assert [task["id"] for task in every["tasks"]] == ["be", "fe"]
+
+
+def test_a_time_to_come_is_given_as_people_write_it(empty: Repo) -> None:
+    """A date, a span from now on, any zone; what is none is refused, and nothing is written."""
+    empty.ok("create", "A", "--id", "a", "--not-before", "2199-12-01")
+    assert empty.tasks()["a"]["notBefore"].startswith(("2199-11-30", "2199-12-01"))
+    empty.ok("update", "a", "--not-before", "2h", "--priority", "1")
+    assert empty.run("ready", "-q").code == 1
+    written = "2020-12-01T09:00:00+02:00"
+    empty.ok("batch", stdin=f'{{"op": "update", "id": "a", "notBefore": "{written}"}}\n')
+    assert empty.tasks()["a"]["notBefore"] == "2020-12-01T07:00:00Z"
+    assert empty.ok("ready", "-q").out == "a\n"
+    head = empty.head()
+    for text in ("2h ago", "soon", "2026-02-30"):
+        refused = empty.run("update", "a", "--not-before", text)
+        assert (refused.code, "is no time to come" in refused.err) == (2, True)
+    assert empty.head() == head

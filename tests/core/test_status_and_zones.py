@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gittasks.codec.task_file import normal_time
 from gittasks.core.model import Status
-from gittasks.core.times import zone_seconds
+from gittasks.core.times import normal_time, zone_seconds
 
 
 def test_a_state_is_ahead_of_those_that_lead_to_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gittasks.core.times import parse_time, parse_when
+from gittasks.core.times import parse_ahead, parse_time, parse_when
 
 NOW = parse_time("2026-11-25T10:00:00Z")
 
@@ -51,6 +51,7 @@ def test_times_that_say_all(text: str, meant: str) -> None:
         ("9:05", 2, "2026-11-25T07:05:00Z"),
         ("09:05:07", -3, "2026-11-25T12:05:07Z"),
         ("Yesterday", -11, "2026-11-23T11:00:00Z"),
+        ("tomorrow", 0, "2026-11-26T00:00:00Z"),
     ],
 )
 def test_times_of_the_place(text: str, east: int, meant: str) -> None:
@@ -71,3 +72,28 @@ def test_what_does_not_exist(text: str) -> None:
     """The form of a time with impossible figures is an error, not the name of a commit."""
     with pytest.raises(ValueError, match="no such time"):
         read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "east", "meant"),
+    [
+        ("2h", 0, "2026-11-25T12:00:00Z"),
+        ("in 2 hours", 9, "2026-11-25T12:00:00Z"),
+        (" In  3 days", 0, "2026-11-28T10:00:00Z"),
+        ("1w", 0, "2026-12-02T10:00:00Z"),
+        ("tomorrow", 2, "2026-11-25T22:00:00Z"),
+        ("2026-12-01", 0, "2026-12-01T00:00:00Z"),
+        ("2026-12-01", 2, "2026-11-30T22:00:00Z"),
+        ("2026-12-01T09:00:00+01:00", 5, "2026-12-01T08:00:00Z"),
+        ("18:00", 0, "2026-11-25T18:00:00Z"),
+    ],
+)
+def test_times_to_come(text: str, east: int, meant: str) -> None:
+    """A span counts from now on; the rest is as everywhere else."""
+    assert parse_ahead(text, NOW, lambda written: written - east * 3600) == parse_time(meant)
+
+
+@pytest.mark.parametrize("text", ["2h ago", "1 day ago", "soon", "next tuesday", "in", "in 2", ""])
+def test_what_is_no_time_to_come(text: str) -> None:
+    """How long ago is none, nor is what is no time."""
+    assert parse_ahead(text, NOW, lambda written: written) is None

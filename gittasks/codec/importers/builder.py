@@ -8,10 +8,10 @@ from typing import Any
 
 from gittasks.codec import strict_json
 from gittasks.codec.canonical import encode_task
-from gittasks.codec.task_file import normal_time
 from gittasks.core import validation
 from gittasks.core.imports import Dropped, ImportBatch, ImportedTask
 from gittasks.core.model import Note, Task, Value
+from gittasks.core.times import normal_time
 from gittasks.errors import InvalidData, Usage
 
 NO_JSON = "this cannot be read as JSON"
