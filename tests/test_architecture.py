@@ -20,8 +20,7 @@ LAYERS = [
     "codec | render",
     "core",
     "errors",
-    "light_json | light_patterns",
-    "light_typing",
+    "light",
 ]
 """From the outermost in; a module may import layers to its right, and its own."""
 ROOMS = {

@@ -22,7 +22,7 @@ from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.progress import Progress
 from gittasks.core.times import format_time
 from gittasks.errors import DiskFailure, GittasksError, NoList, NoRepository, Untrusted
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.render import plain
 from gittasks.render.plain import sharing, way_lines, ways_on
 from gittasks.render.text import UNICODE, clean

@@ -20,7 +20,7 @@ from gittasks.codec import strict_json
 from gittasks.core import validation
 from gittasks.core.model import Value
 from gittasks.errors import InvalidData, Usage
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 
 MARK = "gittasks"
 """The metadata key of a native task that says which task of ours it is: `LIST/ID`."""

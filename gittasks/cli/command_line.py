@@ -20,7 +20,7 @@ from gittasks.cli.options import (
     version_command,
 )
 from gittasks.cli.settings import Settings
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Any

@@ -12,7 +12,7 @@ from gittasks.cli.view import exit_code, since_option
 from gittasks.core.history import phase_times, timeline, workers
 from gittasks.core.ids import find
 from gittasks.errors import Usage
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gittasks.render.text import StatusMarks

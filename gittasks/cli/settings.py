@@ -7,7 +7,7 @@ import sys
 
 from gittasks import render
 from gittasks.errors import Usage, Way
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gittasks.render.text import StatusMarks

@@ -22,7 +22,7 @@ from gittasks.core.model import ListState, Status, Task
 from gittasks.core.times import duration
 from gittasks.core.view import SORTS, Filter, ListView
 from gittasks.errors import InvalidData, NoList, NoRepository, NotFound, Usage, Way
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any

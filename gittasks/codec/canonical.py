@@ -20,8 +20,7 @@ from gittasks.core.ids import path_fault, task_id_fault
 from gittasks.core.model import LIST_MARKS, CodeCommit, ListInfo, Note, Status, Task, Value
 from gittasks.core.times import is_time
 from gittasks.errors import InvalidData
-from gittasks.light_patterns import pattern
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING, pattern
 
 if TYPE_CHECKING:
     from typing import Any

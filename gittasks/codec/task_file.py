@@ -38,7 +38,7 @@ from gittasks.core.model import (
 from gittasks.core.times import normal_time
 from gittasks.core.validation import shorten
 from gittasks.errors import UPDATE, FormatTooNew, InvalidData, Way
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any

@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 from gittasks.core.ids import composed
 from gittasks.core.model import Actor, Status, Task
 from gittasks.core.validation import escape_line
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 
 
 class Standing(StrEnum):

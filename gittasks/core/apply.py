@@ -46,7 +46,7 @@ from gittasks.core.operations import (
 )
 from gittasks.core.times import format_time, parse_time
 from gittasks.errors import GittasksError, Refused, Usage
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 
 
 class Edit(NamedTuple):

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from gittasks.core.fields import FIELDS
 from gittasks.core.model import LIST_MARKS, Snapshot, Task
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Any

@@ -29,7 +29,7 @@ from gittasks.core.operations import Claim, Context, Holder
 from gittasks.core.times import format_time, parse_time
 from gittasks.core.validation import ORDER_DECIMALS, ORDER_LIMIT
 from gittasks.errors import Refused, Usage
-from gittasks.light_patterns import pattern
+from gittasks.light import pattern
 
 Order = int | float
 Key = tuple[float, str, str]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import Enum
 
 from gittasks.core.model import Task
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Any, Literal

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gittasks.core.model import Snapshot, Status, Task, task_seconds
 from gittasks.core.times import format_time, parse_time, seconds_between
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 
 
 class Graph:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from gittasks.core.changes import Change, ChangeKind
 from gittasks.core.model import Snapshot, Status, Task, by_phase
 from gittasks.core.times import format_time, parse_time, seconds_between
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 
 ROOT_AT = "2026-01-01T00:00:00Z"
 """The date of every root commit."""

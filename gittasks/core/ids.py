@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from gittasks.core.model import PROMISED, READ_ON, Problem, Snapshot, Task
 from gittasks.errors import Ambiguous, InvalidData, NotFound, Usage, Way
-from gittasks.light_patterns import pattern
+from gittasks.light import pattern
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _IN_LIST_ID = frozenset(f"{_ALPHABET}{_ALPHABET.upper()}._-")

@@ -13,8 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from gittasks.core.times import seconds_between
-from gittasks.light_patterns import pattern
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
 
 if TYPE_CHECKING:
     from typing import Any

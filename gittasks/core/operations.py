@@ -18,7 +18,7 @@ from typing import Any
 
 from gittasks.core.model import Actor, CodeCommit, ListState, Status, Value
 from gittasks.errors import NotFound
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 
 _NOTHING: Mapping[str, Value] = MappingProxyType({})
 

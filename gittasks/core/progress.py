@@ -13,7 +13,7 @@ from gittasks.core.graph import Graph, time_left
 from gittasks.core.ids import listed
 from gittasks.core.model import Snapshot, Status, Task, by_phase
 from gittasks.core.times import duration_words, format_time, parse_time, seconds_between
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 
 _NEAR_MAX_PERCENT = 80
 """From this share of a loop's maximum the user is warned that it may run out."""

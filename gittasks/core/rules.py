@@ -25,7 +25,7 @@ from gittasks.core.ids import listed
 from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.validation import escape_line
 from gittasks.errors import Refused, Way
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 
 _SHOWN = 5
 """How many tasks a message lists before it only counts."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from gittasks.errors import Usage
-from gittasks.light_patterns import pattern
+from gittasks.light import pattern
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 _FORM = "0000-00-00T00:00:00Z"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gittasks.core.ids import list_id_fault, near_matches
 from gittasks.core.model import Status
 from gittasks.errors import Usage
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 
 TASK = "Gittasks-Task"
 STATUS = "Gittasks-Status"

@@ -13,8 +13,7 @@ from gittasks.core.ids import composed, path_fault
 from gittasks.core.model import Value
 from gittasks.core.times import normal_time
 from gittasks.errors import Usage
-from gittasks.light_patterns import pattern
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING, pattern
 
 if TYPE_CHECKING:
     from typing import Any

@@ -10,7 +10,7 @@ from gittasks.core.ids import composed, shortened
 from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task, Unmerged
 from gittasks.core.progress import Progress
 from gittasks.core.times import format_time
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Any

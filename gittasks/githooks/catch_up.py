@@ -19,7 +19,7 @@ from gittasks.errors import GittasksError, InvalidData, Usage
 from gittasks.githooks import code_commits, record
 from gittasks.githooks.code_commits import LateCommit
 from gittasks.githooks.commits import lines_of
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 from gittasks.store import disk, refs
 from gittasks.store.repository import Repository
 from gittasks.workspace import Author, Linked, Workspace

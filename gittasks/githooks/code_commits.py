@@ -10,7 +10,7 @@ from gittasks.core.model import CodeCommit
 from gittasks.core.trailers import KEY, TaskTrailer, deduplicated, parse
 from gittasks.core.validation import escape_line
 from gittasks.errors import InvalidData, Usage
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 from gittasks.store import git, refs
 from gittasks.store.repository import Repository
 

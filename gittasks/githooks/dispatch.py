@@ -11,7 +11,7 @@ from gittasks.errors import EmptyRemote, GittasksError, NotFound, Usage
 from gittasks.githooks import catch_up, code_commits, commits
 from gittasks.githooks.code_commits import hook_env
 from gittasks.githooks.commits import place, some
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 from gittasks.store import disk, home, platform, side_branches
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import Heads

@@ -18,7 +18,7 @@ from gittasks.core.rules import Symptom
 from gittasks.errors import DiskFailure, GittasksError, Refused
 from gittasks.githooks import catch_up, dispatch, record
 from gittasks.githooks.dispatch import NAMES
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 from gittasks.store import disk, git, merge_driver, platform
 from gittasks.store.repository import Repository
 from gittasks.workspace import Workspace

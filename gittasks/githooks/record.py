@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from gittasks import light_json
-from gittasks.light_typing import NamedTuple
+from gittasks import light
+from gittasks.light import NamedTuple
 from gittasks.store import disk
 from gittasks.store.repository import Repository
 
@@ -42,7 +42,7 @@ def read(repository: Repository) -> Record | None:
         body = _FILE.read(_path(repository))
         if body is None:
             return None
-        running, stopped, hooks_path, watched = light_json.loads(body)
+        running, stopped, hooks_path, watched = light.read_json(body)
         files = tuple((path, tuple(signature)) for path, signature in watched)
         return Record(tuple(running), tuple(stopped), hooks_path, files)
     except (ValueError, TypeError):
@@ -61,7 +61,7 @@ def write(
         tuple((os.path.relpath(path, common), _signature(path)) for path in dict.fromkeys(files)),
     )
     if record != read(repository):
-        _FILE.write(_path(repository), light_json.dumps(record).encode(), repository.shared)
+        _FILE.write(_path(repository), light.write_json(record).encode(), repository.shared)
 
 
 def switched_off(repository: Repository) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from gittasks import light_json
+from gittasks import light
 from gittasks.core.actors import Overlap
 from gittasks.core.fields import Field, Kind, arranged
 from gittasks.core.graph import Graph
@@ -18,7 +18,7 @@ from gittasks.core.progress import Loop, Phase, Progress, RunningTask
 from gittasks.core.times import format_time
 from gittasks.core.view import ListView
 from gittasks.errors import GittasksError
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any
@@ -40,7 +40,7 @@ Document = dict[str, "Any"]
 
 def dumps(document: Mapping[str, Any]) -> str:
     """A document as one line of ASCII, without a final newline."""
-    return light_json.dumps(document)
+    return light.write_json(document)
 
 
 def envelope(kind: str, **content: object) -> Document:

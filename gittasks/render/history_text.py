@@ -11,7 +11,7 @@ from gittasks.core.model import Status, Task
 from gittasks.core.times import duration_words
 from gittasks.core.validation import shorten
 from gittasks.core.view import ListView, Moment
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING
 from gittasks.render import plain
 from gittasks.render.text import StatusMarks, clean
 

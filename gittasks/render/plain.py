@@ -37,7 +37,7 @@ from gittasks.core.progress import (
 from gittasks.core.times import MINUTE, duration_brief, duration_words, parse_time
 from gittasks.core.view import ListView, StaleClaim
 from gittasks.errors import Way
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING
 from gittasks.render.text import StatusMarks, clean, indent
 
 if TYPE_CHECKING:

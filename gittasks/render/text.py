@@ -6,8 +6,7 @@ a reader must see all of it, so characters that steer or hide are shown as escap
 
 from __future__ import annotations
 
-from gittasks.light_patterns import pattern
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
 
 if TYPE_CHECKING:
     import re

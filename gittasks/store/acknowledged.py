@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from gittasks.core.ids import list_id_fault
 from gittasks.core.trailers import OP, parse_trailers
 from gittasks.errors import InvalidData
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk, refs
 from gittasks.store.commits import CommitInfo, Graph, ancestors
 from gittasks.store.list_version import is_automatic

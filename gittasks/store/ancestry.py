@@ -17,7 +17,7 @@ from gittasks.core.merge.registers import ABSENT, STATE, Register, State
 from gittasks.core.merge.resolution import CommitOrder, Conflict, ConflictKind, RuleName, Write
 from gittasks.core.model import Note, Status, Task
 from gittasks.errors import InvalidData, Way
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 from gittasks.store import disk
 from gittasks.store.commits import Graph, ancestors
 from gittasks.store.objects import ObjectStore

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-from gittasks.light_patterns import pattern
-from gittasks.light_typing import NamedTuple, Protocol
+from gittasks.light import NamedTuple, Protocol, pattern
 from gittasks.store.objects import Malformed, NewObject, ObjectFormat, ObjectStore
 from gittasks.store.plumbing import Node
 

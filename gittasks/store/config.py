@@ -8,10 +8,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from gittasks import light_json
+from gittasks import light
 from gittasks.errors import Busy, DiskFailure, InvalidData, NoRepository
-from gittasks.light_patterns import pattern
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING, pattern
 from gittasks.store import disk, git
 from gittasks.store.discovery import GitDir
 from gittasks.store.disk import Backoff
@@ -123,7 +122,7 @@ def _read_cache(found: GitDir, env: Mapping[str, str]) -> dict[str, Any] | None:
         body = FILE.read(_cache_path(found))
         if body is None:
             return None
-        cached: dict[str, Any] = light_json.loads(body)
+        cached: dict[str, Any] = light.read_json(body)
         if cached["git_dir"] != found.path or cached["env"] != _environment(env):
             return None
         for path, signature in cached["files"]:
@@ -135,7 +134,7 @@ def _read_cache(found: GitDir, env: Mapping[str, str]) -> dict[str, Any] | None:
 
 
 def _write_cache(found: GitDir, cached: Mapping[str, Any]) -> None:
-    body = light_json.dumps(cached).encode("ascii")
+    body = light.write_json(cached).encode("ascii")
     shared = disk.sharing(cached["values"].get("core.sharedrepository"))
     # In a read-only repository nothing is put, and the next command asks git again.
     FILE.write(_cache_path(found), body, shared)

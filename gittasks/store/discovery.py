@@ -15,7 +15,7 @@ import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from gittasks.errors import NoRepository, Untrusted, Usage
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 from gittasks.store import disk, git
 
 

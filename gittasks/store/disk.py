@@ -14,7 +14,7 @@ from _thread import get_ident
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import platform
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from gittasks.core.merge.resolution import Conflict
 from gittasks.core.messages import parse_kept
 from gittasks.core.model import Unmerged
 from gittasks.errors import FormatTooNew, InvalidData, Way
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 from gittasks.store import ancestry
 from gittasks.store.ancestry import Checkpoint, Region, newest, region
 from gittasks.store.commits import CommitInfo, read_commit

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from os import devnull
 
 from gittasks.errors import NoRepository, Refused
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING
 from gittasks.store import platform
 
 if TYPE_CHECKING:

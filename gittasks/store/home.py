@@ -18,10 +18,9 @@ from __future__ import annotations
 import contextlib
 import os
 
-from gittasks import light_json
+from gittasks import light
 from gittasks.errors import GittasksError, InvalidData, NoRemote, Way
-from gittasks.light_patterns import pattern
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple, pattern
 from gittasks.store import disk, git
 from gittasks.store.repository import Repository
 
@@ -210,7 +209,7 @@ def adopt(repository: Repository, list_id: str, remote: str) -> None:
         return
     if home.recorded != (remote, known[remote]):
         with contextlib.suppress(OSError):
-            text = light_json.dumps({"remote": remote, "url": known[remote]})
+            text = light.write_json({"remote": remote, "url": known[remote]})
             disk.put(_path(repository, list_id), text.encode() + b"\n", repository.shared)
     section = _section(repository, list_id)
     if home.recorded is None and repository.config.get(f"{section}.remote") is None:
@@ -296,7 +295,7 @@ def _path(repository: Repository, list_id: str) -> str:
 
 def _read(repository: Repository, list_id: str) -> Record | None:
     try:
-        record = light_json.loads(disk.read(_path(repository, list_id)))
+        record = light.read_json(disk.read(_path(repository, list_id)))
         return Record(str(record["remote"]), str(record["url"]))
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -19,7 +19,7 @@ from typing import Any
 
 from gittasks.core.model import Status, Task
 from gittasks.errors import InvalidData
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk, platform, remotes
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from gittasks.errors import BranchGone, NoList, Way
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING
 from gittasks.store import disk, home, list_version
 from gittasks.store.discovery import read_shallow
 from gittasks.store.list_version import Heads, ListVersion

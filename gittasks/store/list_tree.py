@@ -15,7 +15,7 @@ from gittasks.core.changes import same_task
 from gittasks.core.ids import task_id_fault, unreadable
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task
 from gittasks.errors import InvalidData
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 from gittasks.store.commits import ROOT_SIGNER, Signature, new_commit, read_commit
 from gittasks.store.list_version import (
     FOLDER,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from gittasks import light_json
+from gittasks import light
 from gittasks.core.model import (
     CodeCommit,
     ListInfo,
@@ -22,7 +22,7 @@ from gittasks.core.model import (
     Task,
     Unmerged,
 )
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def read_cache(path: str) -> ListVersion | None:
         if body is None:
             return None
         lines = body.splitlines()
-        rows = light_json.loads(b"[" + b",".join(lines) + b"]")
+        rows = light.read_json(b"[" + b",".join(lines) + b"]")
         top = rows[0]
         tasks, files, raw = {}, {}, {}
         for row, line in zip(rows[1:], lines[1:], strict=True):
@@ -192,7 +192,7 @@ def write_cache(path: str, branch: ListVersion, shared: disk.Sharing) -> None:
 
 
 def _dumps(value: Any) -> bytes:
-    return light_json.dumps(value).encode()
+    return light.write_json(value).encode()
 
 
 def cache_row(task: Task, file: TaskFile) -> bytes:

@@ -30,7 +30,7 @@ from gittasks.core.merge.registers import (
 from gittasks.core.merge.resolution import CommitOrder
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task
 from gittasks.errors import FormatTooNew, InvalidData
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store.commits import (
     MERGE_SIGNER,
     CommitInfo,

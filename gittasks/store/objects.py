@@ -19,8 +19,7 @@ from time import monotonic, time
 
 from gittasks.core.model import LACKS, PROMISED, TORN
 from gittasks.errors import GittasksError, InvalidData, Way
-from gittasks.light_patterns import pattern
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
 from gittasks.store import git, journal, platform
 from gittasks.store.discovery import GitDir, read_shallow
 from gittasks.store.disk import (

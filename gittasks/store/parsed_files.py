@@ -11,11 +11,11 @@ import os
 import zlib
 from functools import cached_property
 
-from gittasks import light_json
+from gittasks import light
 from gittasks.codec.canonical import encode_task, read_canonical
 from gittasks.core.model import READ_ON, SET_ASIDE, Task
 from gittasks.errors import InvalidData
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk
 from gittasks.store.list_version import (
     CACHE,
@@ -136,7 +136,7 @@ def _line(parsed: Parsed) -> bytes:
     if task:
         row = cache_row(task, TaskFile(blob, canonical))
     else:
-        row = light_json.dumps([task_id, blob, None, problems]).encode()
+        row = light.write_json([task_id, blob, None, problems]).encode()
     return b"%08x %s\n" % (zlib.crc32(_FORM + row), row)
 
 
@@ -145,7 +145,7 @@ def _parsed(line: bytes) -> Parsed | None:
     if checksum != b"%08x" % zlib.crc32(_FORM + row):
         return None
     try:
-        task_id, blob, canonical, body = light_json.loads(row)
+        task_id, blob, canonical, body = light.read_json(row)
         if canonical is None:
             return Parsed(blob, task_id, None, problems=tuple(body))
         return Parsed(blob, task_id, cached_task(task_id, body), canonical)

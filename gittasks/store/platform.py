@@ -14,7 +14,7 @@ import stat
 import time
 from collections.abc import Callable, Sequence
 
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import select

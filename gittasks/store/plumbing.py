@@ -13,8 +13,7 @@ from contextlib import contextmanager, suppress
 from threading import Lock
 
 from gittasks.errors import InvalidData
-from gittasks.light_patterns import pattern
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
 from gittasks.store import git
 
 if TYPE_CHECKING:

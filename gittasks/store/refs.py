@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from gittasks.errors import Busy, DiskFailure, InvalidData, Refused, Way
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple, Protocol
+from gittasks.light import TYPE_CHECKING, NamedTuple, Protocol
 from gittasks.store import disk, git, platform
 from gittasks.store.disk import Backoff
 

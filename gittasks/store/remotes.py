@@ -16,7 +16,7 @@ from hashlib import sha1
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, NotFound, Refused, RemoteFailure, Way
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import discovery, disk, git, home, lock_files, platform, refs
 from gittasks.store.disk import Backoff
 from gittasks.store.repository import Repository

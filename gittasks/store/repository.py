@@ -8,7 +8,7 @@ from functools import cached_property
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import FormatTooNew, InvalidData, NoRepository
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING
 from gittasks.store import config, discovery, disk
 from gittasks.store.refs import FileRefs, Refs
 

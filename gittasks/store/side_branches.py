@@ -15,8 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, Refused, Way
-from gittasks.light_patterns import pattern
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple, pattern
 from gittasks.store import disk, git
 from gittasks.store.commits import read_commit
 from gittasks.store.list_store import ListStore

@@ -27,7 +27,7 @@ import dulwich.objects  # noqa: F401  loaded here, not while the lock is held
 from gittasks.core.ids import list_id_fault
 from gittasks.core.model import Problem, Snapshot
 from gittasks.errors import Busy, DiskFailure, GittasksError, InvalidData, Way
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import (
     acknowledged,
     commits,

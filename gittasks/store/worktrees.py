@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 
 from gittasks.errors import Busy, GittasksError, Refused
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import discovery, disk, git, lock_files
 from gittasks.store.disk import Backoff
 from gittasks.store.repository import Repository

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from gittasks.core.merge.resolution import Conflict

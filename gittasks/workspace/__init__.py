@@ -5,7 +5,7 @@ The values are loaded when they are first asked for: a warm read needs none of t
 
 from __future__ import annotations
 
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING
 from gittasks.workspace.session import SESSION_VARIABLES, Author
 from gittasks.workspace.workspace import Workspace
 

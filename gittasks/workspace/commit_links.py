@@ -12,7 +12,7 @@ from gittasks.core.model import CodeCommit, Snapshot, Status, Task
 from gittasks.core.operations import LinkCommit, Operation, RelinkCommits, Transition, Verb
 from gittasks.core.trailers import TaskTrailer, parse
 from gittasks.errors import GittasksError, Usage
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 from gittasks.store import disk
 from gittasks.store.repository import Repository
 from gittasks.workspace import editing

@@ -17,7 +17,7 @@ from gittasks.core.operations import AddNote, Claim, Context, Operation, Transit
 from gittasks.core.rules import lost_lease
 from gittasks.core.validation import escape_line
 from gittasks.errors import GittasksError, Refused
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import home, side_branches, transaction
 from gittasks.workspace import log
 

@@ -9,7 +9,7 @@ from gittasks.core.ids import check_list_id, is_slip, slug
 from gittasks.core.model import ListInfo, Problem, Snapshot
 from gittasks.core.times import format_time
 from gittasks.errors import GittasksError, NoList, Refused, Way
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import acknowledged, side_branches, transaction
 from gittasks.store.list_store import ListStore
 from gittasks.store.repository import DEFAULT_PREFIX, Repository

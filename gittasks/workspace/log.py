@@ -22,12 +22,12 @@ from functools import cache
 from io import FileIO
 from itertools import islice
 
-from gittasks import light_json
+from gittasks import light
 from gittasks.core.changes import Change, ChangeKind, diff, logged
 from gittasks.core.history import LogEntry
 from gittasks.core.times import format_time
 from gittasks.core.trailers import parse_trailers
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk
 from gittasks.store.list_version import merge_subject
 
@@ -260,7 +260,7 @@ def _encoder() -> JSONEncoder:
 
 
 def _decoded(line: CacheLine) -> LogEntry:
-    at, by, owner, session, subject, changes, forced, undo_of = light_json.loads(line.content)
+    at, by, owner, session, subject, changes, forced, undo_of = light.read_json(line.content)
     parts = tuple(Change(i, field, old, new, ChangeKind(k)) for i, field, old, new, k in changes)
     return LogEntry(line.commit, at, by, owner, session, subject, parts, tuple(forced), undo_of)
 

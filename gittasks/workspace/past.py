@@ -9,7 +9,7 @@ from gittasks.core.changes import diff, logged
 from gittasks.core.times import format_time, parse_ahead, parse_time, parse_when
 from gittasks.core.view import Moment
 from gittasks.errors import Ambiguous, NotFound, Usage, Way
-from gittasks.light_patterns import pattern
+from gittasks.light import pattern
 from gittasks.store import ancestry, git
 from gittasks.store.evaluation import evaluate_past
 from gittasks.store.list_tree import holds_list

@@ -12,7 +12,7 @@ from gittasks.core.ids import check_list_id, list_id_fault, listed, near_matches
 from gittasks.core.model import Actor, ListInfo, ListState, Snapshot
 from gittasks.core.times import format_time
 from gittasks.errors import BranchGone, GittasksError, NoList, NoRemote, Notice, Usage, Way
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk, git
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion

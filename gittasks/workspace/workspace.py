@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from gittasks.errors import Notice, Way
-from gittasks.light_typing import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING
 from gittasks.store.repository import Repository
 from gittasks.workspace.session import ONLY, Author, Session
 

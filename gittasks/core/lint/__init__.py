@@ -18,7 +18,7 @@ from gittasks.core.ids import listed
 from gittasks.core.model import Snapshot, Status, Task, by_phase
 from gittasks.core.times import seconds_between
 from gittasks.core.validation import escape_line
-from gittasks.light_typing import NamedTuple
+from gittasks.light import NamedTuple
 
 UNCOUNTED = (Status.SKIPPED, Status.DELETED)
 """States of tasks that are no work, done or to do."""

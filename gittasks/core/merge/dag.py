@@ -32,7 +32,7 @@ from gittasks.core.merge.resolution import (
     settled,
     winner,
 )
-from gittasks.light_typing import NamedTuple, Protocol
+from gittasks.light import NamedTuple, Protocol
 
 Registers = Mapping[Register, Any]
 Tree = Mapping[str, str]

@@ -11,7 +11,7 @@ from typing import Any
 
 from gittasks.core.fields import FIELDS, LISTS, SINGLE, Field, Kind
 from gittasks.core.model import FORMAT, RULES, CodeCommit, ListInfo, Note, Status, Task
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Final

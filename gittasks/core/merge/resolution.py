@@ -14,7 +14,7 @@ from gittasks.core.changes import strictly_equal
 from gittasks.core.fields import FIELDS, LISTS, SINGLE, Field
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State, registers
 from gittasks.core.model import LOOP_ENDED, Status, Task
-from gittasks.light_typing import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Any, Final

@@ -1,20 +1,34 @@
-"""NamedTuple of `light_typing` is that of `typing`, but for the time that it takes."""
+"""`light` gives what `typing`, `json` and `re` do, but for the time that they take to import."""
 
 from __future__ import annotations
 
 import copy
 import inspect
+import json
 import pickle
 import subprocess
 import sys
 import typing
+from typing import Any
 
 import pytest
 
-from gittasks import light_typing
+from gittasks import light
+
+_VALUES: list[Any] = [
+    None,
+    True,
+    0,
+    -1.5,
+    10**30,
+    'é "\\ \n \U0001f600 \ud800',
+    [],
+    {},
+    {"a": [1, (2, "x"), {"b": {}}], "": None},
+]
 
 
-class Light(light_typing.NamedTuple):
+class Light(light.NamedTuple):
     """A value."""
 
     first: int
@@ -84,5 +98,43 @@ def test_wrong_fields_are_refused() -> None:
 
 def test_it_does_without_typing() -> None:
     """That is what it is for."""
-    code = "import sys, gittasks.light_typing; sys.exit('typing' in sys.modules)"
+    code = "import sys, gittasks.light; sys.exit('typing' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("value", _VALUES, ids=repr)
+def test_it_writes_and_reads_what_json_does(value: Any) -> None:
+    """The same text for a value, and the same value for a text, with space around it as well."""
+    text = light.write_json(value)
+    assert text == json.dumps(value, separators=(",", ":"))
+    assert light.read_json(f" {text}\n".encode()) == light.read_json(text) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1,]", "nope", "1 2", '{"a" 1}', "[1]x", "'a'", '"\n"', "[1]\x0b", "\u00a01"]
+)
+def test_what_is_no_json_is_a_value_error(text: str) -> None:
+    """As with `json`."""
+    with pytest.raises(ValueError):  # noqa: PT011  its words are those of either reader
+        light.read_json(text)
+
+
+@pytest.mark.parametrize(("value", "error"), [(float("nan"), ValueError), ({1, 2}, TypeError)])
+def test_what_json_cannot_hold_is_refused(value: Any, error: type[Exception]) -> None:
+    """No number that other readers refuse, no set."""
+    with pytest.raises(error):
+        light.write_json(value)
+
+
+def test_json_and_re_stay_out() -> None:
+    """Neither is imported, before a pattern is used."""
+    code = """
+import sys
+from gittasks import light
+pattern = light.pattern("(?i)a(b)")
+light.read_json(light.write_json([1]))
+assert not {"json", "re"} & set(sys.modules)
+assert pattern.fullmatch("AB")[1] == "B" and pattern.search("c") is None
+assert "re" in sys.modules
+"""
+    subprocess.run([sys.executable, "-S", "-c", code], check=True)

@@ -1,8 +1,15 @@
-"""Names of `typing` that are needed when a module runs, without what `typing` takes to import.
+"""The parts of `typing`, `json` and `re` that a start needs, without the time to import them all.
 
-Type checkers see those of `typing`. At run time a NamedTuple is the same here, but annotations
-are not evaluated, and the constructor is compiled when the first value of a class is made: of the
+Type checkers see the NamedTuple of `typing`. At run time it is the same here, but annotations are
+not evaluated, and the constructor is compiled when the first value of a class is made: of the
 classes that a command imports it uses a few.
+
+JSON is read and written by the parts of `json` that are in C: `json` imports `re`, compiles
+patterns for its decoder in Python, and takes longer to import than to read the caches and to write
+the document of a command.
+
+Regular expressions are compiled when they are first used, as is `re` itself imported: compiling
+the patterns of the modules that a command imports took longer than its work.
 """
 
 from __future__ import annotations
@@ -12,6 +19,9 @@ from collections import _tuplegetter  # type: ignore[attr-defined]
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Iterable
+    from typing import Any, AnyStr
     from typing import NamedTuple as NamedTuple
     from typing import Protocol as Protocol
 else:
@@ -79,3 +89,68 @@ else:
 
     class NamedTuple(metaclass=_Meta):
         """Base of classes of tuples with named fields."""
+
+
+class _Reading:
+    """The settings of a `json.JSONDecoder`, for its scanner."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float = parse_constant = float
+    parse_int = int
+
+
+def _refuse(value: object) -> Any:
+    raise TypeError(f"{type(value).__name__} is no value of JSON")
+
+
+_scan: Callable[[str, int], tuple[Any, int]]
+_encode: Callable[[Any, int], Iterable[str]]
+try:
+    import _json
+except ImportError:  # another Python than that of python.org
+    import json
+
+    _scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+    _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).iterencode  # type: ignore[assignment]
+else:
+    _scan = _json.make_scanner(_Reading)  # type: ignore[arg-type]
+    _encode = _json.make_encoder(
+        None, _refuse, _json.encode_basestring_ascii, None, ":", ",", False, False, False
+    )
+
+
+def read_json(data: str | bytes) -> Any:
+    """The value of a JSON text; ValueError when it is none."""
+    text = (data if isinstance(data, str) else data.decode()).strip(" \t\n\r")
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        end = -1
+    if end != len(text):
+        raise ValueError("not JSON")
+    return value
+
+
+def write_json(value: Any) -> str:
+    """One line of ASCII without a space; ValueError for a number that JSON has not."""
+    return "".join(_encode(value, 0))
+
+
+def pattern(text: AnyStr) -> re.Pattern[AnyStr]:
+    """A regular expression; flags stand in the text, as in `(?i)yes`."""
+    # It has the methods of a compiled one.
+    return _Pattern(text)  # type: ignore[return-value]
+
+
+class _Pattern:
+    def __init__(self, text: str | bytes) -> None:
+        self._text = text
+
+    def __getattr__(self, name: str) -> Any:
+        """A method of the compiled pattern, which takes the place of this call."""
+        import re
+
+        method = getattr(re.compile(self._text), name)
+        setattr(self, name, method)
+        return method
