@@ -238,6 +238,7 @@ def request_lock(descriptor: int) -> LockRequest | None:
 
 
 def _identity(path: str) -> tuple[int, int] | None:
+    """The device and the inode of a file."""
     try:
         status = os.lstat(path)
     except OSError:
@@ -385,12 +386,40 @@ def holder_of(path: str) -> Holder | None:
             rows = [line.split() for line in file if "->" not in line]
         for row in rows:
             if row[1] == "FLOCK" and row[5].rpartition(":")[2] == str(inode):
-                with open(f"/proc/{row[4]}/stat", encoding="utf-8", errors="replace") as file:
-                    name, _, rest = file.read().rpartition(")")
-                return Holder(int(row[4]), name.partition("(")[2], rest.split()[0] in ("T", "t"))
+                return _holder(row[4])
     except (OSError, IndexError, ValueError):
         pass  # another system, or it has just ended
     return None
+
+
+def opener_of(path: str) -> Holder | None:
+    """A process that has a file open, as git has its lock files; None when that cannot be told."""
+    try:
+        identity, processes = _identity(path), os.listdir("/proc")
+    except OSError:
+        return None
+    for process in filter(str.isdecimal, processes):
+        try:
+            with os.scandir(f"/proc/{process}/fd") as handles:
+                if identity and any(_leads_to(handle, identity) for handle in handles):
+                    return _holder(process)
+        except (OSError, IndexError, ValueError):
+            continue  # another user's, or it has just ended
+    return None
+
+
+def _leads_to(handle: os.DirEntry[str], identity: tuple[int, int]) -> bool:
+    try:
+        status = handle.stat()
+    except OSError:
+        return False
+    return (status.st_dev, status.st_ino) == identity
+
+
+def _holder(process: str) -> Holder:
+    with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
+        name, _, rest = file.read().rpartition(")")
+    return Holder(int(process), name.partition("(")[2], rest.split()[0] in ("T", "t"))
 
 
 def _ps(process: int, column: str) -> str:

@@ -566,7 +566,7 @@ def _write_id(handle: int, lock: str, commit: str) -> None:
 
 
 def still_locked(lock: str) -> Busy:
-    """The error for a ref that another program has locked, with the path and the age of that."""
+    """The error for a ref that another program has locked: the path, who has it, since when."""
     import time
 
     try:
@@ -577,9 +577,10 @@ def still_locked(lock: str) -> Busy:
     if os.path.basename(name) == "tables.list":
         name = "the reftable"
     name = name[name.rfind("/refs/") + 1 :].removeprefix("refs/heads/").removeprefix("refs/")
+    holder = platform.opener_of(lock)
+    leftover = "; if no git is running here, that lock file is a leftover, and can be removed"
     return Busy(
-        f"{name} is locked by another program{age}",
+        f"{name} is locked by {holder or 'another program'}{age}",
         where=lock,
-        hint="wait and run this again; if no git is running here, that lock file is a leftover, "
-        "and can be removed",
+        hint=f"wait and run this again{'' if holder else leftover}",
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -83,6 +84,8 @@ class TableRefs:
         self._remote = f"/{prefix.removeprefix('refs/heads/')}"
         self._cache = cache
         self._snapshot: _Snapshot | None = None
+        self._outlasted: tuple[int, int] | None = None
+        """The lock that was still there when a move gave up."""
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -245,8 +248,6 @@ class TableRefs:
         along: Mapping[str, str] = {},
         restore: Callable[[], None] | None = None,
     ) -> bool:
-        import time
-
         git.check_no_push(self._env)
         deadline, losses, restorations = time.monotonic() + _PATIENCE, 0, 0
         orders = [f"update {name} {new} {old or '0' * len(new)}"]
@@ -261,10 +262,7 @@ class TableRefs:
             if self.read(name) != old:
                 return False
             if self._is_locked(answer):
-                if time.monotonic() > deadline:
-                    raise still_locked(self._lock())
-                if not lock_files.clear_leftovers(self._common, [self._lock()]):
-                    _BACKOFF.wait(losses)
+                self._wait_for_lock(deadline, losses)
                 losses += 1
             elif restore and _NO_OBJECT in answer.stderr and restorations < _RESTORATIONS:
                 restore()
@@ -294,6 +292,18 @@ class TableRefs:
         words = answer.stderr.decode("utf-8", "replace")
         writable = os.access(os.path.dirname(self._lock()), os.W_OK)
         return writable and any(word in words for word in _LOCKED)
+
+    def _wait_for_lock(self, deadline: float, losses: int) -> None:
+        """Pause while another program has the stack locked; Busy when that takes too long.
+
+        The lock that outlasted an earlier move is that of all refs: nobody waits for it twice.
+        """
+        state = _state(self._lock())
+        if time.monotonic() > deadline or (state and state == self._outlasted):
+            self._outlasted = state
+            raise still_locked(self._lock())
+        if not lock_files.clear_leftovers(self._common, [self._lock()]):
+            _BACKOFF.wait(losses)
 
     def _has_moved(
         self, answer: CompletedProcess[bytes], name: str, old: str | None, new: str
@@ -394,6 +404,15 @@ def _has_content(path: str) -> bool:
         return os.stat(path).st_size > 0
     except OSError:
         return False
+
+
+def _state(lock: str) -> tuple[int, int] | None:
+    """A lock file told from a later one in its place, whose inode may be the same."""
+    try:
+        status = os.lstat(lock)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def _last_number(tables: str) -> int:

@@ -237,6 +237,46 @@ def test_a_foreign_lock_is_waited_for_and_then_told(
     listed.ok("start", "a")
 
 
+def test_a_lock_that_outlasted_one_move_is_not_waited_for_by_the_next(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All refs have one lock, and a claim moves two: it waits once, and for another lock anew."""
+    clock = _Pauses()
+    monkeypatch.setattr(reftable, "time", clock)
+    monkeypatch.setattr(reftable, "_BACKOFF", clock)
+    workspace = listed.workspace()
+    with open(_lock(listed), "x"), pytest.raises(Busy) as caught:
+        workspace.edit([START_A])
+    assert caught.value.where == str(_lock(listed))
+    assert f"locked by process {os.getpid()} (" in caught.value.message
+    assert "can be removed" not in str(caught.value.hint)
+    assert clock.seconds > reftable._PATIENCE
+    before = clock.seconds
+    with pytest.raises(Busy, match="locked by another program"):
+        workspace.edit([START_A])
+    assert clock.seconds == before
+    _lock(listed).rename(f"{listed.path}-kept")  # so that its inode does not recur
+    _lock(listed).touch()
+    with pytest.raises(Busy):
+        workspace.edit([START_A])
+    assert clock.seconds > before
+    _lock(listed).unlink()
+    workspace.edit([START_A])
+    assert status(listed, "a") == "in_progress"
+
+
+class _Pauses:
+    """A clock on which nothing but pauses takes time."""
+
+    seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def wait(self, attempt: int) -> None:
+        self.seconds += reftable._PATIENCE / 2
+
+
 def test_the_lock_of_a_killed_git_of_ours_is_cleared(listed: Repo, tmp_path: Path) -> None:
     """Killed in the middle of the move, writer and git alike: the next write succeeds."""
     shim = tmp_path / "shim" / "git"
