@@ -106,7 +106,7 @@ class Refs(Protocol):
         marks: LockMarker | None = None,
         reason: Reason | None = None,
         along: Mapping[str, str] = {},
-        restore: Callable[[], None] | None = None,
+        restore: Callable[[], object] | None = None,
     ) -> bool:
         """Move ref `name` from `old` (None: it must not exist) to `new`; False if it was elsewhere.
 
@@ -226,7 +226,7 @@ class FileRefs:
         marks: LockMarker | None = None,
         reason: Reason | None = None,
         along: Mapping[str, str] = {},  # noqa: ARG002  a file each, so that `put` is soon enough
-        restore: Callable[[], None] | None = None,  # noqa: ARG002  nobody asks for the objects
+        restore: Callable[[], object] | None = None,  # noqa: ARG002  nobody asks for the objects
     ) -> bool:
         git.check_no_push(self._env)
         name, _ = _followed(self._common, name)

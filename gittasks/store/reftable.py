@@ -246,7 +246,7 @@ class TableRefs:
         marks: LockMarker | None = None,
         reason: Reason | None = None,
         along: Mapping[str, str] = {},
-        restore: Callable[[], None] | None = None,
+        restore: Callable[[], object] | None = None,
     ) -> bool:
         git.check_no_push(self._env)
         deadline, losses, restorations = time.monotonic() + _PATIENCE, 0, 0

@@ -501,15 +501,18 @@ def note_tracking(repository: Repository, remote: str, list_id: str, commit: str
     """
     record_published(repository, remote, list_id, commit)
     home.adopt(repository, list_id, remote)
-    note_branch(repository, repository.tracking_ref(remote, list_id), commit)
+    note_branch(repository, list_id, repository.tracking_ref(remote, list_id), commit)
 
 
-def note_branch(repository: Repository, name: str, commit: str) -> None:
-    """Set a tracking ref to what the remote is known to hold; Busy as `note_tracking`."""
+def note_branch(repository: Repository, list_id: str, name: str, commit: str) -> None:
+    """Set a tracking ref of a list to what the remote is known to hold; Busy as `note_tracking`."""
     old = repository.refs.read(name)
     if old != commit:
         lock_files.clear_leftovers(repository.common, repository.refs.locks([name]))
-        repository.refs.move(name, old, commit)
+        objects, ref = repository.objects, repository.ref(list_id)
+        repository.refs.move(
+            name, old, commit, restore=lambda: objects.put_back(ref, commit, whole=True)
+        )
 
 
 def _talk(

@@ -748,7 +748,7 @@ class _ListSync:
             if self.result.pushed_as:
                 home.adopt(repository, self._list_id, self._remote)
                 name = side_branches.tracking_ref(self._remote, self.ref)
-                remotes.note_branch(repository, name, commit)
+                remotes.note_branch(repository, self._list_id, name, commit)
             else:
                 remotes.note_tracking(repository, *place, commit)
         known = self.result.pushed_as and self._store.heads().tracked

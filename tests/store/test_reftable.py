@@ -15,7 +15,7 @@ from support import gits, meter
 from support.commits import commit, status
 from support.repositories import Repo, git
 
-from gittasks.core.operations import Transition, Verb
+from gittasks.core.operations import Claim, Transition, Verb
 from gittasks.errors import Busy, DiskFailure
 from gittasks.store import reftable
 from gittasks.store.reftable import TableRefs
@@ -146,6 +146,33 @@ def test_a_commit_that_was_pruned_before_its_move_is_written_again(
     with pytest.raises(DiskFailure, match="nonexistent object"):
         listed.workspace().edit([Transition(Verb.DONE, "a")])
     assert listed.head() == before
+
+
+def test_a_claim_that_was_pruned_before_it_is_recorded_is_written_again(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The remote has it, and no ref here: of a single branch's clone git tracks no other."""
+    git(str(tmp_path), "init", "-q", "--bare", "hub.git")
+    listed.git("remote", "add", "origin", str(tmp_path / "hub.git"))
+    listed.git("push", "-q", "origin", "HEAD")
+    listed.git("config", "remote.origin.fetch", "+refs/heads/main:refs/remotes/origin/main")
+    listed.ok("sync")
+    real, moved = TableRefs._transact, list[str]()
+
+    def pruned(self: TableRefs, orders: list[str], *args: object) -> object:
+        if not moved:
+            listed.git("prune", "--expire=now")
+        moved.append(orders[0].split()[1])
+        return real(self, orders, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TableRefs, "_transact", pruned)
+    workspace = listed.workspace()
+    assert workspace.claim(Claim("a")).task
+    assert workspace.notices == []
+    assert moved[:2] == ["refs/remotes/origin/gittasks/plan"] * 2
+    tracked = listed.git("rev-parse", "origin/gittasks/plan")
+    assert listed.head() == tracked == git(str(tmp_path / "hub.git"), "rev-parse", "gittasks/plan")
+    listed.fsck()
 
 
 # --- guarded moves -------------------------------------------------------------------------------
