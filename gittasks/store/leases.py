@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum, auto
+from functools import partial
 from hashlib import sha1
 from typing import Any
 
 from gittasks.core.model import Status, Task
-from gittasks.errors import InvalidData
+from gittasks.errors import Busy, InvalidData
 from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk, platform, remotes
+from gittasks.store.disk import Backoff
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion
 from gittasks.store.objects import NewObject, ObjectFormat
@@ -34,6 +36,9 @@ _GRACE = 1.1
 """A lease is stale after so many times its length: a heartbeat may be on its way."""
 
 
+_ATTEMPTS = 8
+"""Times that a lease is changed anew, since another process of the session was first."""
+_BACKOFF = Backoff(first=0.01, most=0.2, least=0.5)
 _LIMIT = 64 * 1024
 """Bytes of a lease; a longer one is none of ours."""
 
@@ -55,6 +60,13 @@ class Lease(NamedTuple):
             and (task.owner, task.session) == (self.owner, self.session)
             and self.claims.get(task.id) == task.claim
         )
+
+    def is_over(self, task: Task) -> bool:
+        """True when a claim is known to have ended; of a later one than this task tells, it is not.
+
+        Whoever looks may have read the list before another process claimed, and gave its lease.
+        """
+        return task.claim >= self.claims[task.id] and not self.covers(task)
 
 
 class LeaseObservation(NamedTuple):
@@ -99,19 +111,34 @@ def own(repository: Repository, list_id: str, owner: str, session: str | None) -
     return _read(repository, value) if value else None
 
 
-def keep(repository: Repository, list_id: str, lease: Lease) -> None:
-    """Set the local ref of a lease; without a remote that is where others here look."""
-    blob = encode(repository.objects.form, lease)
-    name = ref_of(list_id, lease.owner, lease.session)
+def change(
+    repository: Repository,
+    list_id: str,
+    owner: str,
+    session: str | None,
+    renew: Callable[[Lease | None], Lease],
+) -> Lease:
+    """Set the local ref of a lease to what `renew` makes of the last one; Busy.
 
-    def write() -> None:
-        repository.objects.write([blob])
-
-    write()
-    for _ in range(5):
-        if repository.refs.move(name, repository.refs.read(name), blob.id, restore=write):
+    Without a remote that is where others here look. What another process of the same session
+    promised meanwhile is promised still: `renew` is called again with that.
+    """
+    name = ref_of(list_id, owner, session)
+    for attempt in range(_ATTEMPTS):
+        before = repository.refs.read(name)
+        lease = renew(_read(repository, before) if before else None)
+        blob = encode(repository.objects.form, lease)
+        write = partial(repository.objects.write, [blob])
+        write()
+        if repository.refs.move(name, before, blob.id, restore=write):
             repository.objects.write(repository.objects.missing([blob]))  # pruned meanwhile
-            return
+            return lease
+        _BACKOFF.wait(attempt)
+    raise Busy(
+        f"the lease of {owner} was always changed by another process first",
+        where=name,
+        hint="run this again",
+    )
 
 
 def _is_same_run(before: LeaseObservation, boot: str, seconds: float) -> bool:
@@ -167,29 +194,33 @@ def stale(seen: Iterable[LeaseObservation], tasks: Mapping[str, Task]) -> dict[s
     }
 
 
-def ended(store: ListStore, tasks: Mapping[str, Task]) -> list[str]:
-    """The refs of the leases given here that are for no task in progress any more."""
+def ended(store: ListStore, tasks: Mapping[str, Task]) -> dict[str, str]:
+    """The refs of the leases given here whose claims are all over, each with its value."""
     repository = store.repository
     listed = repository.refs.listed(remotes.leases_of(store.list_id))
-    leases = ((name, _read(repository, value)) for name, value in listed if value)
-    held = [task for task in tasks.values() if task.status is Status.IN_PROGRESS]
-    return [name for name, lease in leases if lease and not any(map(lease.covers, held))]
+    leases = ((name, value, _read(repository, value)) for name, value in listed if value)
+    return {
+        name: value
+        for name, value, lease in leases
+        if lease and all(i in tasks and lease.is_over(tasks[i]) for i in lease.claims)
+    }
 
 
 def remove_ended(store: ListStore, remote: str, tasks: Mapping[str, Task]) -> None:
     """Remove them here, and from a remote that still has them as they were last seen."""
-    names = ended(store, tasks)
-    if not names:
+    last = ended(store, tasks)
+    if not last:
         return
     repository, list_id = store.repository, store.list_id
     prefix, seen = remotes.leases_of(list_id), remotes.seen_leases(remote, list_id)
-    values = {n: repository.refs.read(seen + n.removeprefix(prefix)) for n in names}
+    values = {n: repository.refs.read(seen + n.removeprefix(prefix)) for n in last}
     present = {name: value for name, value in values.items() if value}
+    names = list(last)
     if present:  # one that was renewed meanwhile stays
         answers = remotes.push(repository, remote, dict.fromkeys(present, ""), present)
-        names = [n for n in names if n not in present or answers[n].outcome is PushOutcome.OK]
+        names = [n for n in last if n not in present or answers[n].outcome is PushOutcome.OK]
     observations = [seen + name.removeprefix(prefix) for name in names if name in present]
-    repository.refs.remove([*names, *observations])
+    repository.refs.remove([*names, *observations], last)
 
 
 def forget(store: ListStore, remote: str | None) -> None:

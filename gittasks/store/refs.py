@@ -119,8 +119,11 @@ class Refs(Protocol):
     def put(self, refs: Mapping[str, str]) -> None:
         """Set refs of ours, wherever they were; where that fails, nothing happens."""
 
-    def remove(self, names: Iterable[str]) -> None:
-        """Remove refs of ours; where that fails, nothing happens."""
+    def remove(self, names: Iterable[str], only_at: Mapping[str, str] = {}) -> None:
+        """Remove refs of ours, or none of them: where that fails, nothing happens.
+
+        One in `only_at` is removed only while it holds that id.
+        """
 
     def last_moves(self, name: str, count: int) -> list[Logged]:
         """The last moves of a ref by its reflog, newest first."""
@@ -295,9 +298,8 @@ class FileRefs:
             path = os.path.join(self._common, name)
             disk.put(path, f"{commit}\n".encode(), self._shared, draft=draft)
 
-    def remove(self, names: Iterable[str]) -> None:
-        orders = "".join(f"delete {name}\n" for name in names)
-        if orders:
+    def remove(self, names: Iterable[str], only_at: Mapping[str, str] = {}) -> None:
+        if orders := "".join(f"{order}\n" for order in deletions(names, only_at)):
             args = [f"--git-dir={self._common}", *git.NO_HOOKS, "update-ref", "--stdin"]
             git.run(args, cwd=self._common, env=git.unbound(self._env), stdin=orders.encode())
 
@@ -326,6 +328,11 @@ class FileRefs:
         with contextlib.suppress(InvalidData):  # reading it will tell
             name, _ = _followed(self._common, name)
         return os.path.join(self._common, name) + ".lock"
+
+
+def deletions(names: Iterable[str], only_at: Mapping[str, str]) -> list[str]:
+    """The orders to `git update-ref --stdin` that remove refs, as `Refs.remove` has it."""
+    return [f"delete {name} {only_at.get(name, '')}".rstrip() for name in names]
 
 
 def _log_end(path: str) -> list[str]:

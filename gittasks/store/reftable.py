@@ -23,6 +23,7 @@ from gittasks.store.refs import (
     LockMarker,
     Logged,
     Reason,
+    deletions,
     in_the_way,
     still_locked,
     sync_move,
@@ -362,8 +363,8 @@ class TableRefs:
             if b"commit: ok" in answer.stdout:
                 self._predict(before, new)
 
-    def remove(self, names: Iterable[str]) -> None:
-        if orders := [f"delete {name}" for name in names]:
+    def remove(self, names: Iterable[str], only_at: Mapping[str, str] = {}) -> None:
+        if orders := deletions(names, only_at):
             self._transact(orders)
 
     def last_moves(self, name: str, count: int) -> list[Logged]:

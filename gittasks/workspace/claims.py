@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _POLL = 2.0
 """Seconds between two looks at the remote while waiting."""
 _LOCAL_POLL = 0.1
+_SENDINGS = 3
+"""Times that a lease is sent while another process of the session sends it as well."""
 _LEASES = range(1, 30 * 86400 + 1)
 """Seconds that a lease may have: up to 30 days."""
 
@@ -134,32 +136,33 @@ def stale_claims(session: Session, snapshot: Snapshot) -> list[StaleClaim]:
 
 
 def _give_lease(session: Session, task: Task, seconds: int, *, offline: bool) -> None:
-    actor = session.actor
-    old = leases.own(session.repository, session.list_id, task.owner or "", task.session)
-    claims = {**_live(session, old), task.id: task.claim}
-    beat = old.beat + 1 if old else 1
-    lease = Lease(task.owner or actor.owner, task.session, seconds, claims, beat)
-    _send(session, lease, offline=offline)
+    owner = task.owner or session.actor.owner
+
+    def given(old: Lease | None) -> Lease:
+        claims = {**(_live(session, old) if old else {}), task.id: task.claim}
+        return Lease(owner, task.session, seconds, claims, old.beat + 1 if old else 1)
+
+    lease = leases.change(session.repository, session.list_id, owner, task.session, given)
+    if not offline:
+        _send(session, lease)
 
 
-def _live(session: Session, lease: Lease | None) -> Mapping[str, int]:
+def _live(session: Session, lease: Lease) -> Mapping[str, int]:
     """The claims of a lease that are still held."""
-    if lease is None:
-        return {}
     tasks = session.snapshot().tasks
-    return {i: e for i, e in lease.claims.items() if i in tasks and lease.covers(tasks[i])}
+    return {i: e for i, e in lease.claims.items() if i in tasks and not lease.is_over(tasks[i])}
 
 
-def _send(session: Session, lease: Lease, *, offline: bool) -> None:
-    repository, list_id = session.repository, session.list_id
-    leases.keep(repository, list_id, lease)
-    remote = session.store.remote
-    if not remote or offline:
+def _send(session: Session, lease: Lease) -> None:
+    """Tell the remote of a lease as it is here by then, so that no older one comes last."""
+    repository, remote = session.repository, session.store.remote
+    if not remote:
         return
-    ref = leases.ref_of(list_id, lease.owner, lease.session)
-    answer = remotes.push(
-        repository, remote, {ref: f"+{leases.encode(repository.objects.form, lease).id}"}
-    )[ref]
+    ref = leases.ref_of(session.list_id, lease.owner, lease.session)
+    for _ in range(_SENDINGS):
+        answer = remotes.push(repository, remote, {ref: f"+{ref}"})[ref]
+        if answer.outcome is not remotes.PushOutcome.LOST:
+            break
     if answer.outcome is not remotes.PushOutcome.OK:
         raise RemoteFailure(
             f"{remote} did not take the lease: {answer.reason or 'no answer'}",
@@ -169,6 +172,23 @@ def _send(session: Session, lease: Lease, *, offline: bool) -> None:
 
 def heartbeat(session: Session, task_id: str | None) -> tuple[Lease, tuple[str, ...]]:
     """Renew my lease; returns it and the tasks that were lost since. NotFound without a lease."""
+    before, actor = _own_lease(session, task_id), session.actor
+    if session.store.remote:
+        remotes.fetch(session.repository, session.store.remote, [session.list_id])
+    tasks, live = session.snapshot().tasks, _live(session, before)
+    lost = tuple(i for i in before.claims if i not in live and _is_taken(tasks.get(i), before))
+
+    def renewed(last: Lease | None) -> Lease:
+        last = last or before
+        return last._replace(claims=_live(session, last), beat=last.beat + 1)
+
+    lease = leases.change(session.repository, session.list_id, actor.owner, actor.session, renewed)
+    _send(session, lease)
+    return lease, lost
+
+
+def _own_lease(session: Session, task_id: str | None) -> Lease:
+    """My lease as I last gave it here, for a certain task if one is named; NotFound."""
     actor = session.actor
     lease = leases.own(session.repository, session.list_id, actor.owner, actor.session)
     if lease is not None and task_id is not None:
@@ -181,14 +201,7 @@ def heartbeat(session: Session, task_id: str | None) -> tuple[Lease, tuple[str, 
             f"{actor.owner}{run} has {what} here",
             hint="give one with the claim: gittasks claim ID --lease 30m",
         )
-    if session.store.remote:
-        remotes.fetch(session.repository, session.store.remote, [session.list_id])
-    live = _live(session, lease)
-    tasks = session.snapshot().tasks
-    lost = tuple(i for i in lease.claims if i not in live and _is_taken(tasks.get(i), lease))
-    renewed = lease._replace(claims=live, beat=lease.beat + 1)
-    _send(session, renewed, offline=False)
-    return renewed, lost
+    return lease
 
 
 def _is_taken(task: Task | None, lease: Lease) -> bool:

@@ -85,6 +85,50 @@ def test_clones_that_write_apart_come_together(pair: tuple[Repo, Repo]) -> None:
     assert ann.git("fsck", "--strict", "--no-dangling") == ""
 
 
+def test_leases_are_given_renewed_seen_and_removed(pair: tuple[Repo, Repo], form: str) -> None:
+    """With a remote and without: each change moves a ref, and ends with the last claim."""
+    ann, bob = pair
+    as_ann = {"GITTASKS_OWNER": "ann", "GITTASKS_SESSION": "s1"}
+    ann.ok("claim", "a", "--lease", "60", env=as_ann)
+    before = _leases(ann)
+    assert len(next(iter(before.values()))) == _length(form)
+    bob.ok("sync")
+    assert _leases(bob, "seen/origin") == before
+    assert bob.run("claim", "a", "--take-over").code == 5
+    ann.ok("heartbeat", env=as_ann)
+    ann.ok("claim", "b", "--parallel", "--lease", "60", env=as_ann)
+    ann.git("pack-refs", "--all")
+    after = _leases(ann)
+    assert after.keys() == before.keys()
+    assert after != before
+    bob.ok("sync")
+    assert _leases(bob, "seen/origin") == after
+    refused = bob.run("claim", "b", "--take-over", "--json").json()["error"]
+    assert (refused["owner"], refused["exitCode"]) == ("ann", 5)
+    ann.ok("done", "a", env=as_ann)
+    ann.ok("sync")
+    assert _leases(ann) == after  # it is for the other task still
+    ann.ok("release", "b", env=as_ann)
+    ann.ok("sync")
+    assert _leases(ann) == {}
+    assert "refs/gittasks/leases" not in ann.git("ls-remote", "origin")
+    ann.git("config", "branch.gittasks/plan.gittasksHome", ".")
+    ann.ok("claim", "c", "--lease", "60", env=as_ann)
+    local = _leases(ann)
+    ann.ok("heartbeat", env=as_ann)
+    assert _leases(ann).keys() == local.keys()
+    assert _leases(ann) != local
+    ann.fsck()
+
+
+def _leases(repo: Repo, where: str = "leases") -> dict[str, str]:
+    """The refs of leases that a repository has or has seen, by their last part."""
+    rows = repo.git(
+        "for-each-ref", "--format=%(refname:lstrip=-1) %(objectname)", f"refs/gittasks/{where}"
+    )
+    return dict(line.split() for line in rows.splitlines())
+
+
 def test_hooks_and_plain_git(pair: tuple[Repo, Repo]) -> None:
     """Links follow commits; a worktree of the list comes along; git itself merges the branch."""
     ann, bob = pair

@@ -11,6 +11,11 @@ import pytest
 from support.repositories import Repo, Result, git
 from support.templates import copied
 
+from gittasks.core.operations import Claim
+from gittasks.store import leases
+from gittasks.store.leases import Lease
+from gittasks.store.objects import NewObject, ObjectFormat
+
 Run = Callable[..., Result]
 
 
@@ -128,6 +133,49 @@ def test_who_is_silent_for_a_lease_is_fenced_out(clones: tuple[Repo, Repo]) -> N
     assert "PASS" in task["notes"][0]["text"]
     history = clones[0].git("log", "--format=%s", "gittasks/plan")
     assert "lease" not in history  # a heartbeat makes no commit
+
+
+def test_one_session_keeps_what_its_processes_promise_at_once(
+    clones: tuple[Repo, Repo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A claim with a lease while another of the same session gives one: both are covered.
+
+    And the remote is told the later of both, whichever push comes last.
+    """
+    ann, bob = _as(clones[0], "ann", "s1"), _as(clones[1], "bob", "s2")
+    real, beside = leases.encode, list[str]()
+
+    def between(form: ObjectFormat, lease: Lease) -> NewObject:
+        if not beside:
+            beside.append("b")
+            assert ann("claim", "b", "--parallel", "--lease", "1m").code == 0
+        return real(form, lease)
+
+    monkeypatch.setattr(leases, "encode", between)
+    workspace = clones[0].workspace("plan", GITTASKS_OWNER="ann", GITTASKS_SESSION="s1")
+    assert workspace.claim(Claim("a"), 60, parallel=True).task
+    assert beside == ["b"]
+    assert bob("sync").code == 0
+    store = clones[1].workspace().store
+    (seen,) = leases.sightings(store.repository, "origin", "plan").values()
+    assert seen.lease.claims == {"a": 1, "b": 1}
+
+
+def test_a_lease_outlives_a_sync_that_read_the_list_before(clones: tuple[Repo, Repo]) -> None:
+    """It is removed when its claims are known to be over, and only as it was then."""
+    ann = _as(clones[0], "ann", "s1")
+    before = clones[0].workspace().tasks
+    assert ann("claim", "a", "--lease", "1m").code == 0
+    workspace = clones[0].workspace()
+    leases.remove_ended(workspace.store, "origin", before)
+    assert ann("heartbeat").code == 0
+    assert ann("release", "a").code == 0
+    tasks = clones[0].workspace().tasks
+    (ref,) = leases.ended(workspace.store, tasks)
+    workspace.repository.refs.remove([ref], {ref: clones[0].head()})
+    assert leases.ended(workspace.store, tasks)
+    assert ann("sync").code == 0
+    assert ann("heartbeat").code == 3
 
 
 def test_without_a_lease_only_force_takes_over(clones: tuple[Repo, Repo]) -> None:
