@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
 
-import click
-from click.shell_completion import CompletionItem
-
+from gittasks.cli.options import Choice, Parameter
 from gittasks.cli.settings import Settings
 from gittasks.core.model import Status, Task
 from gittasks.core.settings import SETTINGS
 from gittasks.errors import GittasksError
+from gittasks.light import NamedTuple
 from gittasks.render.text import clean
 
-if TYPE_CHECKING:
-    from gittasks.workspace import Workspace
 
-_SUITS: dict[str, Callable[[Task], bool]] = {
+class Candidate(NamedTuple):
+    """A word that may stand on the line, and what shells show beside it."""
+
+    word: str
+    meaning: str | None = None
+
+
+def of(
+    parameter: Parameter, command: str | None, beginning: str, settings: Settings
+) -> list[Candidate]:
+    """Values for an option or argument of a command that begin so; none where none are known."""
+    if find := _FINDERS.get(parameter.name):
+        try:
+            return list(find(settings, command, beginning))
+        except GittasksError:  # no repository, no list
+            return []
+    words = parameter.kind.words if isinstance(parameter.kind, Choice) else ()
+    return [Candidate(word) for word in words if word.startswith(beginning)]
+
+
+_SUITS: dict[str | None, Callable[[Task], bool]] = {
     "start": lambda task: task.status is Status.PENDING,
     "claim": lambda task: task.status is Status.PENDING,
     "run": lambda task: task.status is Status.PENDING,
@@ -35,69 +51,59 @@ def _is_there(task: Task) -> bool:
     return task.status is not Status.DELETED
 
 
-def tasks(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-    """Ids of tasks that begin so, those that the command is for."""
-    try:
-        known = _workspace(ctx).snapshot().ordered(deleted=True)
-    except GittasksError:  # no repository, no list: nothing to complete
-        return []
-    suits = _SUITS.get(str(ctx.info_name), _is_there)
-    return [
-        CompletionItem(task.id, help=_label(task))
-        for task in known
-        if task.id.startswith(incomplete) and suits(task)
-    ]
+def _tasks(settings: Settings, command: str | None, beginning: str) -> Iterator[Candidate]:
+    suits = _SUITS.get(command, _is_there)
+    for task in settings.workspace().snapshot().ordered(deleted=True):
+        if task.id.startswith(beginning) and suits(task):
+            yield Candidate(task.id, clean(task.subject))
 
 
-def lists(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-    """Ids of lists that begin so, local and fetched."""
-    try:
-        names = _workspace(ctx).known_lists()
-    except GittasksError:
-        return []
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+def _lists(settings: Settings, _: str | None, beginning: str) -> Iterator[Candidate]:
+    """Local lists and fetched ones."""
+    return map(
+        Candidate, (n for n in settings.workspace().known_lists() if n.startswith(beginning))
+    )
 
 
-def owners(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-    """Owners of tasks of the list."""
-    return _said(ctx, incomplete, lambda task: [task.owner])
+def _owners(settings: Settings, _: str | None, beginning: str) -> Iterator[Candidate]:
+    return _in_use(settings, beginning, lambda task: [task.owner])
 
 
-def phases(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+def _phases(settings: Settings, _: str | None, beginning: str) -> Iterator[Candidate]:
     """Phases of the list, as `--phase` takes them."""
-    return _said(ctx, incomplete, lambda task: [task.phase_label])
+    return _in_use(settings, beginning, lambda task: [task.phase_label])
 
 
-def tags(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-    """Tags of the list."""
-    return _said(ctx, incomplete, lambda task: task.tags)
+def _tags(settings: Settings, _: str | None, beginning: str) -> Iterator[Candidate]:
+    return _in_use(settings, beginning, lambda task: task.tags)
 
 
-def _said(
-    ctx: click.Context, incomplete: str, words: Callable[[Task], Iterable[str | None]]
-) -> list[CompletionItem]:
+def _in_use(
+    settings: Settings, beginning: str, words: Callable[[Task], Iterable[str | None]]
+) -> Iterator[Candidate]:
     """Words that tasks of the list have, each once, in order of display."""
-    try:
-        known = _workspace(ctx).snapshot().ordered()
-    except GittasksError:
-        return []
-    there = dict.fromkeys(word for task in known for word in words(task) if word)
-    return [CompletionItem(word) for word in there if word.startswith(incomplete)]
+    tasks = settings.workspace().snapshot().ordered()
+    known = dict.fromkeys(word for task in tasks for word in words(task) if word)
+    return map(Candidate, (word for word in known if word.startswith(beginning)))
 
 
-def settings(_: click.Context, incomplete: str) -> list[CompletionItem]:
-    """Names of settings."""
-    return [
-        CompletionItem(known.name, help=known.meaning)
-        for known in SETTINGS
-        if known.name.lower().startswith(incomplete.lower())
-    ]
+def _settings(_: Settings, _command: str | None, beginning: str) -> Iterator[Candidate]:
+    for known in SETTINGS:
+        if known.name.lower().startswith(beginning.lower()):
+            yield Candidate(known.name, known.meaning)
 
 
-def _workspace(ctx: click.Context) -> Workspace:
-    settings = ctx.find_object(Settings)
-    return (settings or Settings()).workspace()
-
-
-def _label(task: Task) -> str:
-    return clean(task.subject)
+_FINDERS = {
+    name: find
+    for find, names in {
+        _tasks: "task_id task_ids blocked_by blocks add_blocked_by remove_blocked_by add_blocks "
+        "remove_blocks",
+        _lists: "list_id",
+        _owners: "owner acting",
+        _phases: "phase",
+        _tags: "tags add_tags remove_tags",
+        _settings: "setting_name",
+    }.items()
+    for name in names.split()
+}
+"""The words that an option or argument takes, by its name."""

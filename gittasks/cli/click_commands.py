@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -161,37 +162,18 @@ def _overview(ctx: click.Context) -> int:
 # --- options and arguments ----------------------------------------------------------------------
 
 
-class _Id(click.types.StringParamType):
-    """An id or another word of a list, which Tab completes; `noun` is a function of candidates."""
+def _complete(
+    declared: Parameter, ctx: click.Context, _param: click.Parameter, beginning: str
+) -> list[CompletionItem]:
+    """The values that begin so; none where they cannot be had."""
+    from click.shell_completion import CompletionItem
 
-    def __init__(self, noun: str) -> None:
-        self.noun = noun
+    from gittasks.cli import candidates  # for the Tab key alone
 
-    def shell_complete(
-        self,
-        ctx: click.Context,
-        param: click.Parameter,  # noqa: ARG002
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        """The words that begin so; none where they cannot be had."""
-        from gittasks.cli import candidates  # for the Tab key alone
-
-        find = getattr(candidates, self.noun)
-        items: list[CompletionItem] = find(ctx, incomplete)
-        return items
-
-
-_NOUNS = {
-    "tasks": "task_id task_ids blocked_by blocks add_blocked_by remove_blocked_by add_blocks "
-    "remove_blocks",
-    "lists": "list_id",
-    "owners": "owner acting",
-    "phases": "phase",
-    "tags": "tags add_tags remove_tags",
-    "settings": "setting_name",
-}
-"""Names of the parameters that take an id, or a word that Tab completes, by their noun."""
-_IDS = {name: _Id(noun) for noun, names in _NOUNS.items() for name in names.split()}
+    known = candidates.of(
+        declared, ctx.command.name, beginning, ctx.find_object(Settings) or Settings()
+    )
+    return [CompletionItem(word, help=meaning) for word, meaning in known]
 
 
 class _ChoiceType(click.Choice[str]):
@@ -215,7 +197,8 @@ def _type(kind: Kind) -> click.ParamType[Any]:
 
 
 def _parameter(declared: Parameter) -> click.Parameter:
-    kind, how = _IDS.get(declared.name) or _type(declared.kind), dict(declared.help)
+    kind, how = _type(declared.kind), dict(declared.help)
+    how["shell_complete"] = partial(_complete, declared)
     if not declared.words:
         required, nargs = declared.required, declared.nargs
         return click.Argument([declared.name], type=kind, required=required, nargs=nargs, **how)

@@ -6,8 +6,7 @@ that errors and help have one home. What is read here means the same there: the 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gittasks.cli.commands import ALIASES, MODULES, load
 from gittasks.cli.options import (
@@ -40,101 +39,97 @@ class Call(NamedTuple):
 
     def run(self, settings: Settings) -> int:
         """Run the command; its exit code."""
-        for name, value in self.common.items():
-            setattr(settings, name, value)
+        settings.set(self.common)
         return self.command.run(settings, self.values)
 
 
-class _Doubt(Exception):
+class Doubt(Exception):
     """Something on the line that click has to read."""
 
 
 def read(args: Sequence[str]) -> Call | None:
     """The call that a command line asks for; None when click has to read it."""
-    if COMPLETION in os.environ:
-        return None
     if list(args) == ["--version"]:
         return Call(version_command, {}, {})
     try:
-        return _read(iter(args))
-    except _Doubt:
+        return Line(args).call()
+    except Doubt:
         return None
 
 
-def _read(words: Iterator[str]) -> Call:
-    options = {word: option for option in COMMON for word in option.words}
-    common: dict[str, Any] = {}
-    command = _command(words, options, common)
-    given: dict[str, Any] = {}
-    texts: list[str] = []
-    options |= {word: option for option in command.parameters for word in option.words}
-    for word in words:
-        if word == "--":
-            texts += words
-        elif _is_option(word):
-            option, value = _option(word, words, options)
-            _keep(option, value, common if option.common else given)
+class Line:
+    """A command line, read from the left as far as it goes; Doubt."""
+
+    def __init__(self, args: Iterable[str]) -> None:
+        self.modules: Mapping[str, str] = MODULES
+        """The commands of which the line may name one, while it names none."""
+        self.command: Command | None = None
+        self.common: dict[str, Any] = {}
+        self.given: dict[str, Any] = {}
+        """Values of the command's own options."""
+        self.texts: list[str] = []
+        """Arguments of the command."""
+        self.waiting: Parameter | None = None
+        """The option at the end of the line whose value is not there."""
+        self.options = {word: option for option in COMMON for word in option.words}
+        self._read(iter(args))
+
+    def call(self) -> Call:
+        """The call of a line that is whole, of a command that is hot."""
+        alone = _ALONE if self.modules is MODULES else {}
+        command = self.command or _declared(alone, "overview")
+        if isinstance(command, Group) or not command.hot or self.waiting:
+            raise Doubt
+        return Call(command, _values(command, self.given, self.texts), self.common)
+
+    def _read(self, words: Iterator[str]) -> None:
+        for word in words:
+            if word == "--" and self.command:
+                self.texts += words
+            elif _is_option(word):
+                self._read_option(word, words)
+            elif self.command:
+                self.texts.append(word)
+            else:
+                self._read_name(word)
+
+    def _read_name(self, word: str) -> None:
+        name = ALIASES.get(word, word) if self.modules is MODULES else word
+        declared = _declared(self.modules, name)
+        if isinstance(declared, Group):
+            self.modules = declared.modules
+            return
+        self.command = declared
+        self.options |= {word: option for option in declared.parameters for word in option.words}
+
+    def _read_option(self, word: str, words: Iterator[str]) -> None:
+        """Read an option; its value is in the word itself or the next one."""
+        name, sign, rest = word.partition("=") if word.startswith("--") else (word, "", "")
+        option = self.options.get(name)
+        if option is None or option.bare is not None or (option.is_flag and sign):
+            raise Doubt
+        text = rest if sign or option.is_flag else next(words, None)
+        if text is None:
+            self.waiting = option
+            return
+        value = True if option.is_flag else _converted(option, text)
+        values = self.common if option.common else self.given
+        if option.multiple:
+            values[option.name] = (*values.get(option.name, ()), value)
+        elif option.name in values:
+            raise Doubt
         else:
-            texts.append(word)
-    return Call(command, _values(command, given, texts), common)
-
-
-def _command(
-    words: Iterator[str], options: Mapping[str, Parameter], common: dict[str, Any]
-) -> Command:
-    """The command that the line names, with the common options before its name."""
-    modules: Mapping[str, str] = MODULES
-    for word in words:
-        if _is_option(word):
-            option, value = _option(word, words, options)
-            _keep(option, value, common)
-            continue
-        name = ALIASES.get(word, word) if modules is MODULES else word
-        declared = _declared(modules, name)
-        if isinstance(declared, Command):
-            return declared
-        modules = declared.modules
-    alone = _declared(_ALONE if modules is MODULES else {}, "overview")
-    assert isinstance(alone, Command)  # noqa: S101  it is no group
-    return alone
+            values[option.name] = value
 
 
 def _declared(modules: Mapping[str, str], name: str) -> Command | Group:
     if name not in modules:
-        raise _Doubt
-    declared = load(modules, name)
-    if isinstance(declared, Command) and not declared.hot:
-        raise _Doubt
-    return declared
+        raise Doubt
+    return load(modules, name)
 
 
 def _is_option(word: str) -> bool:
     return word.startswith("-") and word != "-"
-
-
-def _option(
-    word: str, words: Iterator[str], options: Mapping[str, Parameter]
-) -> tuple[Parameter, str | int]:
-    """An option with its value, which is in the word itself or the next one."""
-    name, sign, text = word.partition("=") if word.startswith("--") else (word, "", "")
-    option = options.get(name)
-    if option is None or option.bare is not None or (option.is_flag and sign):
-        raise _Doubt
-    if option.is_flag:
-        return option, True
-    value = text if sign else next(words, None)
-    if value is None:
-        raise _Doubt
-    return option, _converted(option, value)
-
-
-def _keep(option: Parameter, value: str | int, given: dict[str, Any]) -> None:
-    if option.multiple:
-        given[option.name] = (*given.get(option.name, ()), value)
-    elif option.name in given:
-        raise _Doubt
-    else:
-        given[option.name] = value
 
 
 def _converted(parameter: Parameter, text: str) -> str | int:
@@ -144,14 +139,14 @@ def _converted(parameter: Parameter, text: str) -> str | int:
     if isinstance(kind, Choice):
         word = kind.spelled(text)
         if word not in kind.words:
-            raise _Doubt
+            raise Doubt
         return word
     try:
         number = int(text)
     except ValueError:
-        raise _Doubt from None
+        raise Doubt from None
     if isinstance(kind, IntRange) and number not in kind:
-        raise _Doubt
+        raise Doubt
     return number
 
 
@@ -166,8 +161,8 @@ def _values(command: Command, given: Mapping[str, Any], texts: Sequence[str]) ->
         else:
             value, texts = _converted(parameter, texts[0]) if texts else None, texts[1:]
         if parameter.required and value in (None, ()):
-            raise _Doubt
+            raise Doubt
         values[parameter.name] = value
     if texts:
-        raise _Doubt
+        raise Doubt
     return values

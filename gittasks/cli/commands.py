@@ -75,7 +75,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "mcp": ("agents", "Serve the task tools to an agent (MCP)."),
         "prime": ("agents", "Print the manual for agents."),
         "claude": ("agents", "Claude Code: settings, hooks, its own task files."),
-        "completion": ("help", "Print the completion script for a shell."),
+        "completion": ("completion", "Print the completion script for a shell."),
         "help": ("help", "Explain a command, or list them all."),
     },
 }

@@ -1,4 +1,4 @@
-"""Help: the command help, the manual page, completion, and hints for a wrong command line."""
+"""Help: the command help, the manual page, and hints for a wrong command line."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 import click
 
-from gittasks import __version__, render
-from gittasks.cli.command_line import COMPLETION
+from gittasks import __version__
 from gittasks.cli.commands import ALIASES, MODULES
-from gittasks.cli.options import COMMON, Choice, argument, command, option
-from gittasks.cli.output import Answer, say
+from gittasks.cli.options import COMMON, argument, command, option
+from gittasks.cli.output import say
 from gittasks.cli.settings import Settings
 from gittasks.core.ids import near_matches
 from gittasks.core.suggestions import (
@@ -116,46 +115,6 @@ def _paragraphs(text: str) -> Iterator[str]:
 def _roff(text: str) -> str:
     escaped = text.replace("\\", r"\e").replace("-", r"\-")
     return rf"\&{escaped}" if escaped.startswith((".", "'")) else escaped
-
-
-_OF_GIT = {
-    "bash": """
-_git_gittasks() {
-    local at=1
-    while [[ $at -lt ${#words[@]} && ${words[at]} != gittasks ]]; do at=$((at + 1)); done
-    local COMP_WORDS=("${words[@]:at}") COMP_CWORD=$((cword - at))
-    _gittasks_completion gittasks
-}
-""",
-    "zsh": """
-_git-gittasks() {
-    _gittasks_completion "$@"
-}
-""",
-}
-"""Functions by which git's own completion of a shell completes `git gittasks`."""
-
-
-@command("completion", argument("shell", type=Choice(("bash", "zsh", "fish"))))
-def completion_command(_settings: Settings, shell: str) -> Answer:
-    """Print the script with which SHELL completes commands, options and ids on Tab.
-
-    \b
-    bash  echo 'eval "$(gittasks completion bash)"' >>~/.bashrc
-    zsh   echo 'eval "$(gittasks completion zsh)"' >>~/.zshrc
-    fish  gittasks completion fish >~/.config/fish/completions/gittasks.fish
-    """
-    from click.shell_completion import get_completion_class  # no other help needs it
-
-    dialect = get_completion_class(shell)
-    assert dialect is not None  # noqa: S101  click has all three
-    complete = dialect(click.get_current_context().find_root().command, {}, "gittasks", COMPLETION)
-    script = complete.source_template % complete.source_vars() + _OF_GIT.get(shell, "")
-    # A word with a space in it is one word on the line, too.
-    script = script.replace("COMPREPLY+=($value)", 'COMPREPLY+=("$(printf %q "$value")")')
-    return Answer(
-        lambda: render.documents.completion_document(shell, script), lambda _: script.strip()
-    )
 
 
 def unknown_command(word: str) -> Usage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -47,7 +48,12 @@ def _before_separator(args: Sequence[str]) -> Sequence[str]:
 def _invoke(args: Sequence[str], settings: Settings) -> int | GittasksError:
     """The exit code of a command, or the error that it ended with."""
     try:
-        if call := command_line.read(args):
+        if os.environ.get(command_line.COMPLETION):
+            from gittasks.cli import completion  # for the Tab key alone
+
+            if completion.answer(settings):
+                return 0
+        elif call := command_line.read(args):
             return call.run(settings)
         from gittasks.cli import click_commands  # most of the time that a hot command takes
 

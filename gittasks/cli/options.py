@@ -165,6 +165,16 @@ def version_command(_settings: Settings) -> int:
     return 0
 
 
+VERSION_OPTION = option("--version", is_flag=True, help="Show the version and exit.")
+HELP_OPTION = option("-h", "--help", is_flag=True, help="Show this message and exit.")
+
+
+def offered(command: Command | None) -> tuple[Parameter, ...]:
+    """The options of a command as help and the Tab key show them; None: those of `gittasks`."""
+    own = command.parameters if command else (VERSION_OPTION,)
+    return (*own, *COMMON, HELP_OPTION)
+
+
 ids_argument = argument("task_ids", nargs=-1, required=True, metavar="ID...")
 owner_option = option("--owner", metavar="NAME", help="Act as NAME.")
 force_option = option(

@@ -10,6 +10,9 @@ from gittasks.errors import Usage, Way
 from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from gittasks.render.text import StatusMarks
     from gittasks.workspace import Workspace
 
@@ -28,6 +31,11 @@ class Settings:
         self.no_fetch = False
         self.quiet = False
         self.no_pager = False
+
+    def set(self, values: Mapping[str, Any]) -> None:
+        """Set the common options of these names."""
+        for name, value in values.items():
+            setattr(self, name, value)
 
     def workspace(self, owner: str | None = None, remote: str | None = None) -> Workspace:
         """Open the workspace that the options name; `owner` acts, else who `--as` names.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from gittasks.core.ids import list_id_fault, near_matches
 from gittasks.errors import NotFound, Usage
+from gittasks.light import NamedTuple
 
 SECTION = "gittasks."
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0", "")

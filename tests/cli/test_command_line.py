@@ -236,12 +236,6 @@ def test_whatever_is_in_doubt_is_for_click(line: str) -> None:
     assert command_line.read(shlex.split(line)) is None
 
 
-def test_completion_is_for_click(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A shell asks with a variable, whatever the line is."""
-    monkeypatch.setenv(command_line.COMPLETION, "bash_complete")
-    assert command_line.read(["list"]) is None
-
-
 def test_no_command_has_a_common_option_of_its_own() -> None:
     """Where a word stands on the line makes no difference to its meaning."""
     common = {word for option in COMMON for word in option.words}

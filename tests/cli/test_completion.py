@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import pty
+import random
 import select
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 
 import pytest
 from support.repositories import GITTASKS, Repo
+
+from gittasks.cli import click_commands, completion
+from gittasks.cli.commands import ALIASES, MODULES, load
+from gittasks.cli.options import COMMON, Choice, Command, Group
+from gittasks.cli.settings import Settings
 
 SHELLS = {
     "bash": ["bash", "--norc", "--noprofile", "-i"],
@@ -146,6 +153,7 @@ def test_tasks_that_the_command_is_for(listed: Repo) -> None:
     listed.ok("delete", "c")
     assert _bash(listed, "start", "") == []
     assert _bash(listed, "done", "") == ["a"]
+    assert _bash(listed, "complete", "") == ["a"]  # another name of done
     assert _bash(listed, "reopen", "") == ["b"]
     assert _bash(listed, "restore", "") == ["c"]
     assert _bash(listed, "show", "") == ["a", "b"]
@@ -188,6 +196,81 @@ def test_subjects_cannot_break_the_protocol(empty: Repo) -> None:
         check=True,
     )
     assert done.stdout == b"plain\nx\na\\tb\\x1b[2J\n"
+
+
+# --- with click and without ----------------------------------------------------------------------
+
+
+def _commands(modules: Mapping[str, str], path: str = "") -> Iterator[tuple[str, Command]]:
+    """All commands by the words that name them."""
+    for name in modules:
+        declared = load(modules, name)
+        if isinstance(declared, Group):
+            yield from _commands(declared.modules, f"{path}{name} ")
+        else:
+            yield path + name, declared
+
+
+def _lines() -> Iterator[str]:
+    """Beginnings of lines: each command with each option and number of arguments."""
+    starts = ["", "s", "no", "-", "--", "--li", "x ", "@", "--list ", "--as A", "-C . ", "-q st"]
+    yield from starts
+    yield from (f"{option} {start}" for option in ("-q", "--json", "-l plan") for start in starts)
+    options = set()
+    for path, command in _commands(MODULES):
+        for rest in ("", "a ", "a b ", "-", "--re", "-- ", "="):
+            yield f"{path} {rest}"
+        for option in (*command.parameters, *COMMON):
+            if not option.words or option.words in options:
+                continue
+            options.add(option.words)
+            word, kind = option.words[-1], option.kind
+            value = kind.words[0] if isinstance(kind, Choice) else "1"
+            for rest in (word, f"{word} ", f"{word}=", f"{word} -", f"{word} {value} {word[:3]}"):
+                yield f"{path} {rest}"
+            yield f"{path} a {option.words[0]} {value} "
+    yield from (f"{alias} " for alias in ALIASES)
+    chance = random.Random(3)
+    pool = ["a", "b", "-q", "--json", "--list", "plan", "--status", "--tag", "red", "-x", "--", "="]
+    pool += ["show", "start", "create", "claude", "hooks", "", "'", "--owner", "An", "-d", "é", ":"]
+    for _ in range(300):
+        yield " ".join(chance.choices(pool, k=chance.randrange(1, 6)))
+
+
+def _asked(line: str, shell: str) -> dict[str, str]:
+    """The variables by which the script of a shell asks."""
+    words = f"gittasks {line}".split(" ")
+    place = words[-1] if shell == "fish" else str(len(words) - 1)
+    return {
+        "_GITTASKS_COMPLETE": f"{shell}_complete",
+        "COMP_WORDS": " ".join(words),
+        "COMP_CWORD": place,
+    }
+
+
+def test_click_and_we_complete_alike(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """What is answered without click, which is most, has the bytes that click answers with."""
+    listed.ok("create", "PHASE 2: X: y", "--id", "x", "--owner", "Ana", "--tag", "red,blue:z", "-q")
+    listed.ok("start", "a")
+    monkeypatch.chdir(listed.path)
+    known = cache(click_commands.ClickGroup.get_command)  # made once, not for every line
+    monkeypatch.setattr(click_commands.ClickGroup, "get_command", known)
+    lines = list(_lines())
+    quick_count = 0
+    for number, line in enumerate(lines):
+        shell = ("bash", "zsh", "fish")[number % 3]
+        for name, value in _asked(line, shell).items():
+            monkeypatch.setenv(name, value)
+        if completion.answer(Settings()):
+            quick_count += 1
+            quick = capfdbinary.readouterr().out
+            with pytest.raises(SystemExit) as ended:  # it is how click leaves
+                click_commands.run([], Settings())
+            click = capfdbinary.readouterr().out
+            assert (quick, ended.value.code) == (click, 0), (line, shell)
+    assert quick_count / len(lines) > 0.5
 
 
 def test_scripts(repo: Repo) -> None:

@@ -84,6 +84,18 @@ def test_warm_reads_load_no_library(listed: Repo, args: tuple[str, ...]) -> None
         assert _of(modules, "re", "json", "threading", "gittasks.core.history") == []
 
 
+def test_the_tab_key_loads_no_more_than_a_read(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An id is completed without click and git."""
+    _warm(listed, "list")
+    monkeypatch.setenv("_GITTASKS_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "gittasks show ")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    modules = _loaded(listed)
+    assert _of(modules, "click", "typing", "re", "json", "subprocess", "dulwich") == []
+
+
 @pytest.mark.parametrize(
     "args",
     [
