@@ -34,7 +34,9 @@ def show_timeline(settings: Settings, task_id: str | None, limit: int | None = N
         ),
         lambda marks: "\n".join(
             [
-                *render.timeline.timeline_lines(shown, snapshot, marks, _columns(), chosen, limit),
+                *render.history_text.timeline_lines(
+                    shown, snapshot, marks, _columns(), chosen, limit
+                ),
                 *render.history_text.phase_lines(phases),
             ]
         ),

@@ -81,7 +81,7 @@ def _to_stdout(form: str) -> bool:
 def _written(report: Report, form: str) -> str:
     if form == "markdown":
         return render.report.markdown(report)
-    return render.page.page(report)
+    return render.html.page(report)
 
 
 def gather(workspace: Workspace, view: ListView) -> Report:
@@ -214,10 +214,10 @@ class _List:
     def page(self) -> str:
         try:
             workspace = self._settings.workspace()
-            return render.page.page(gather(workspace, read_list(workspace)), is_live=True)
+            return render.html.page(gather(workspace, read_list(workspace)), is_live=True)
         except GittasksError as error:
             reason = f"{error.message}\n{error.hint or ''}"
-            return render.page.notice_page("No report just now", reason)
+            return render.html.notice_page("No report just now", reason)
 
     def close(self) -> None:
         self._follower.close()
@@ -226,10 +226,10 @@ class _List:
 def _server(source: _List, port: int | None) -> Server:
     live = LivePage(source)
     try:
-        return Server(_PORT if port is None else port, live, render.page.policy(is_live=True))
+        return Server(_PORT if port is None else port, live, render.html.policy(is_live=True))
     except OSError as error:
         if port is None and port_is_taken(error):
-            return Server(0, live, render.page.policy(is_live=True))
+            return Server(0, live, render.html.policy(is_live=True))
         raise Usage(
             f"cannot serve on port {port}: {error.strerror or error}",
             hint="choose another with --port, or leave it out",

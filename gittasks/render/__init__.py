@@ -17,29 +17,25 @@ if TYPE_CHECKING:
         documents,
         graph_text,
         history_text,
+        html,
         plain,
         prime,
         report,
         terminal,
         text,
-        timeline,
     )
-    from gittasks.render.html import page
 
     __all__ = [
         "documents",
         "graph_text",
         "history_text",
-        "page",
+        "html",
         "plain",
         "prime",
         "report",
         "terminal",
         "text",
-        "timeline",
     ]
-
-_INNER = {"page": "html.page"}
 
 
 def __getattr__(name: str) -> Any:
@@ -47,7 +43,7 @@ def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
     try:
-        module = import_module(f"gittasks.render.{_INNER.get(name, name)}")
+        module = import_module(f"gittasks.render.{name}")
     except ModuleNotFoundError as error:
         raise AttributeError(name) from error
     globals()[name] = module

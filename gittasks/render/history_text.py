@@ -1,19 +1,28 @@
-"""The history as lines: commits, their changes, phases, conflicts, exchanges."""
+"""The history as text: commits and their changes as lines, the work drawn along time."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from gittasks.core.changes import Change, ChangeKind
-from gittasks.core.history import LogEntry, PhaseTime
-from gittasks.core.model import Status, Task
-from gittasks.core.times import duration_words
+from gittasks.core.history import LogEntry, Outcome, PhaseTime, Reopened, Span, Timeline
+from gittasks.core.model import Snapshot, Status, Task
+from gittasks.core.times import (
+    DAY,
+    HOUR,
+    MINUTE,
+    duration_brief,
+    duration_short,
+    duration_words,
+    format_time,
+)
 from gittasks.core.validation import shorten
 from gittasks.core.view import ListView, Moment
-from gittasks.light import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.render import plain
-from gittasks.render.text import StatusMarks, clean
+from gittasks.render.text import ASCII, StatusMarks, clean
 
 if TYPE_CHECKING:
     from typing import Any
@@ -215,3 +224,279 @@ def _value(side: Side) -> str:
     if side.value is True:
         return "there"
     return shorten(clean(str(side.value)), _LONG)
+
+
+_IDLE = 15 * MINUTE
+"""An idle time is cut when it is longer than this and than a tenth of the time at work."""
+_GAPS = 0.25
+"""Share of the axis that cut times may take together, ..."""
+_GAP = 0.04
+"""... and one of them."""
+_STEPS = (
+    *(1, 5, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE),
+    *(HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR),
+    *(DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 91 * DAY, 365 * DAY),
+)
+
+
+class Stretch(NamedTuple):
+    """A time in which something happened, and where it lies between 0 and 1."""
+
+    start: int
+    end: int
+    left: float
+    right: float
+
+
+class Gap(NamedTuple):
+    """A cut time: where it lies, and how long it was."""
+
+    left: float
+    right: float
+    seconds: int
+
+
+class Tick(NamedTuple):
+    """A moment to write at the axis: its date, if that is new, and the time of day, if of use."""
+
+    at: int
+    place: float
+    date: str
+    clock: str
+
+
+class Axis(NamedTuple):
+    """The places of moments between 0 and 1. All times are epoch seconds."""
+
+    stretches: tuple[Stretch, ...]
+
+    @classmethod
+    def of(cls, intervals: Iterable[tuple[int, int]]) -> Axis:
+        """An axis for these times; at least a minute long."""
+        merged = _joined(sorted(intervals) or [(0, 0)])
+        # A lone moment is seen too.
+        merged = [(start, max(end, start + MINUTE)) for start, end in merged]
+        gap = min(_GAP, _GAPS / (len(merged) - 1)) if len(merged) > 1 else 0.0
+        share = (1.0 - gap * (len(merged) - 1)) / sum(end - start for start, end in merged)
+        left, stretches = 0.0, []
+        for start, end in merged:
+            right = min(left + share * (end - start), 1.0)
+            stretches.append(Stretch(start, end, left, right))
+            left = right + gap
+        return cls(tuple(stretches))
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """The times that were cut."""
+        return [Gap(a.right, b.left, b.start - a.end) for a, b in pairwise(self.stretches)]
+
+    def place(self, at: int) -> float:
+        """The place of a moment; in a gap its end, outside the nearer end."""
+        for stretch in self.stretches:
+            if at < stretch.start:
+                return stretch.left
+            if at <= stretch.end:
+                share = (at - stretch.start) / max(1, stretch.end - stretch.start)
+                return stretch.left + share * (stretch.right - stretch.left)
+        return 1.0
+
+    def ticks(self, most: int) -> list[Tick]:
+        """Round moments, at most so many, none too near to another to be read."""
+        apart = 1 / max(most - 1, 1)
+        ticks: list[Tick] = []
+        day = ""
+        for stretch in self.stretches:
+            seconds = (stretch.end - stretch.start) * apart / (stretch.right - stretch.left or 1)
+            step, moments = _round_moments(stretch, seconds)
+            for at in moments:
+                place = self.place(at)
+                if ticks and place - ticks[-1].place < apart * 0.99:
+                    continue
+                date, _, clock = format_time(at).partition("T")
+                clock = "" if step >= DAY else clock[: 8 if step < MINUTE else 5]
+                ticks.append(Tick(at, place, "" if date == day else date, clock))
+                day = date
+        return ticks[:most]
+
+
+def _round_moments(stretch: Stretch, apart: float) -> tuple[int, range]:
+    """The roundest moments in a stretch that are so many seconds apart, or the roundest one."""
+    start, end = stretch.start, stretch.end
+    fitting = next((i for i, step in enumerate(_STEPS) if step >= apart), len(_STEPS) - 1)
+    for step in reversed(_STEPS[: fitting + 1]):
+        first = -(-start // step) * step
+        if first <= end:
+            return step, range(first, end + 1, step)
+    return _STEPS[0], range(start, end + 1)
+
+
+def _joined(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The intervals with what lies closely together made one."""
+    touching = _near(intervals, 0)
+    work = sum(end - start for start, end in touching)
+    return _near(touching, max(_IDLE, work // 10))
+
+
+def _near(intervals: list[tuple[int, int]], apart: int) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for start, end in intervals:
+        if joined and start - joined[-1][1] <= apart:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined
+
+
+_LEAST = 40
+"""Columns of the narrowest timeline."""
+_NAME = 28
+"""Columns that an id takes at most, ..."""
+_OWNERS = 20
+"""... and the owners, ..."""
+_ROOMY = 60
+"""... who are told from so many columns on."""
+
+
+class BarGlyphs(NamedTuple):
+    """The strokes of a row."""
+
+    running: str
+    completed: str
+    skipped: str
+    released: str
+    reopened: str
+    line: str
+    gap: str
+
+
+_UNICODE = BarGlyphs("▒", "█", "▂", "░", "↺", "·", "┊")
+_ASCII = BarGlyphs(">", "=", "_", "~", "o", ".", ":")
+
+
+def timeline_lines(
+    shown: Timeline,
+    snapshot: Snapshot,
+    marks: StatusMarks,
+    width: int,
+    task_id: str | None = None,
+    limit: int | None = None,
+) -> list[str]:
+    """The timeline, no line wider than `width` columns.
+
+    Only one task's with `task_id`; only of those that were begun last with `limit`.
+    """
+    rows = {i: s for i, s in shown.by_task().items() if task_id in (None, i)}
+    rows = {i: rows[i] for i in list(rows)[-limit if limit else None :]}
+    if not rows:
+        return ["nothing has begun yet"]
+    axis = Axis.of(
+        (s.start, shown.now if s.end is None else s.end) for spans in rows.values() for s in spans
+    )
+    strokes = _ASCII if marks.arrow == ASCII.arrow else _UNICODE
+    width = max(width, _LEAST)
+    lead = min(max(map(len, rows)), _NAME, width // 3)
+    tail = 6 if width < _ROOMY else 7 + min(width // 5, _OWNERS)
+    columns = width - (lead + 6) - (tail + 1)
+    drawing = _Drawing(axis, columns, strokes, shown.now)
+    indent = " " * (lead + 6)
+    lines = [(indent + line).rstrip() for line in drawing.scale()]
+    for name, spans in rows.items():
+        status = snapshot.tasks[name].status
+        moments = [r for r in shown.reopened if r.task == name]
+        seconds = duration_short(sum(s.seconds(shown.now) for s in spans))
+        owners = ", ".join(dict.fromkeys(clean(s.owner) for s in spans if s.owner))
+        totals = f"{seconds:>6} {owners}" if width >= _ROOMY else f"{seconds:>6}"
+        cells = drawing.row(spans, moments)
+        mark = f"[{_mark(status, marks)}]"
+        lines.append(f"{mark} {_cut(name, lead):<{lead}}  {cells} {_cut(totals, tail)}".rstrip())
+    return [*lines, "", *_legend(axis, strokes, drawing, width)]
+
+
+class _Drawing:
+    """Rows of characters on one axis."""
+
+    def __init__(self, axis: Axis, columns: int, strokes: BarGlyphs, now: int) -> None:
+        self._axis, self._columns, self._strokes, self._now = axis, columns, strokes, now
+        self._gaps = [self._cell((gap.left + gap.right) / 2) for gap in axis.gaps]
+        self.kinds: set[str] = set()
+        """What was drawn, for the legend."""
+
+    def _cell(self, place: float) -> int:
+        return min(int(place * self._columns), self._columns - 1)
+
+    def scale(self) -> list[str]:
+        """Dates above times of day."""
+        dates, clocks = [" "] * self._columns, [" "] * self._columns
+        for tick in self._axis.ticks(max(2, self._columns // 14)):
+            for cells, text in ((dates, tick.date), (clocks, tick.clock)):
+                at = min(self._cell(tick.place), self._columns - len(text))
+                if at >= 0 and (at == 0 or cells[at - 1] == " "):
+                    cells[at : at + len(text)] = text
+        return ["".join(dates), "".join(clocks)]
+
+    def row(self, spans: Sequence[Span], moments: Sequence[Reopened]) -> str:
+        """One task; the later of two that share a cell is seen."""
+        cells = [self._strokes.line] * self._columns
+        for span in spans:
+            left = self._cell(self._axis.place(span.start))
+            end = self._axis.place(self._now if span.end is None else span.end)
+            right = max(left + 1, min(round(end * self._columns), self._columns))
+            kind = (
+                span.outcome
+                if span.outcome in (Outcome.RUNNING, Outcome.COMPLETED, Outcome.SKIPPED)
+                else "released"
+            )
+            self.kinds.add(kind)
+            cells[left:right] = getattr(self._strokes, kind) * (right - left)
+        for gap in self._gaps:
+            cells[gap] = self._strokes.gap
+        for moment in moments:
+            self.kinds.add("reopened")
+            cells[self._cell(self._axis.place(moment.at))] = self._strokes.reopened
+        return "".join(cells)
+
+
+def _legend(axis: Axis, strokes: BarGlyphs, drawing: _Drawing, width: int) -> list[str]:
+    words = {
+        Outcome.COMPLETED: "completed",
+        Outcome.RUNNING: "in progress",
+        Outcome.SKIPPED: "skipped",
+        Outcome.RELEASED: "given back or handed over",
+        "reopened": "reopened",
+    }
+    parts = [f"{getattr(strokes, kind)} {meaning}" for kind, meaning in words.items()]
+    parts = [p for p, kind in zip(parts, words, strict=True) if kind in drawing.kinds]
+    if gaps := axis.gaps:
+        longest = duration_brief(max(gap.seconds for gap in gaps))
+        parts.append(f"{strokes.gap} nothing done for up to {longest}")
+    start, end = axis.stretches[0].start, axis.stretches[-1].end
+    parts.append(f"{_clock(start)} to {_clock(end)} UTC")
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + len(part) + 2 <= width:
+            lines[-1] += f"  {part}"
+        else:
+            lines.append(_cut(part, width))
+    return lines
+
+
+def _clock(at: int) -> str:
+    return format_time(at).replace("T", " ")[:16]
+
+
+def _mark(status: Status, marks: StatusMarks) -> str:
+    return str(getattr(marks, status.value))
+
+
+def _cut(text: str, columns: int) -> str:
+    """Text in at most so many columns; wide characters take two."""
+    if text.isascii():
+        return text if len(text) <= columns else text[: max(columns - 1, 0)] + "~"
+    from unicodedata import combining, east_asian_width
+
+    used = 0
+    for end, char in enumerate(text):
+        used += 0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1
+        if used > columns:
+            return text[: max(end - 1, 0)] + "~"
+    return text

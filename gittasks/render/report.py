@@ -20,9 +20,9 @@ from gittasks.core.progress import Progress
 from gittasks.core.times import duration_brief, format_time
 from gittasks.core.validation import shorten
 from gittasks.core.view import ListView
+from gittasks.render.history_text import Axis
 from gittasks.render.plain import loop_lines
 from gittasks.render.text import UNICODE, clean, clean_block
-from gittasks.render.timeline import Axis
 
 MARKER = "gittasks report"
 """What every report says near its beginning, so that it is known for one."""

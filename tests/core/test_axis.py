@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gittasks.core.times import DAY, HOUR, parse_time
-from gittasks.render.timeline import Axis
+from gittasks.render.history_text import Axis
 
 START = parse_time("2026-11-22T10:00:00Z")
 _INTERVALS = st.lists(

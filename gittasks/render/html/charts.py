@@ -9,6 +9,7 @@ from gittasks.core.history import BurnUpPoint, Outcome, Reopened, Span
 from gittasks.core.model import Status, Task
 from gittasks.core.times import duration_brief, duration_words, format_time
 from gittasks.core.validation import shorten
+from gittasks.render.history_text import Axis
 from gittasks.render.html.markup import (
     MARKS,
     Html,
@@ -25,7 +26,6 @@ from gittasks.render.html.markup import (
 )
 from gittasks.render.report import Report, state_words
 from gittasks.render.text import clean
-from gittasks.render.timeline import Axis
 
 _WIDE, _HIGH = 1000, 100
 """The drawing's own units; it is stretched to the width of the page."""
