@@ -121,7 +121,7 @@ _LISTS = [name for name, value in _DEFAULTS.items() if value == ()]
 
 
 def pieces_path(common: str, list_id: str) -> str:
-    """The file of what was parsed of a list while it was not read whole (`parsed_files`)."""
+    """The file of what was parsed of a list while it was not read whole (`list_tree`)."""
     return os.path.join(common, "gittasks", "cache", "parsed", list_id)
 
 

@@ -39,7 +39,15 @@ from gittasks.store.commits import (
     new_commit,
     read_commit,
 )
-from gittasks.store.list_tree import LIST, TASKS, Folder, read_info, read_tasks, serialize_tree
+from gittasks.store.list_tree import (
+    LIST,
+    TASKS,
+    Folder,
+    ParsedFiles,
+    read_info,
+    read_tasks,
+    serialize_tree,
+)
 from gittasks.store.list_version import (
     FOLDER,
     REGULAR,
@@ -49,7 +57,6 @@ from gittasks.store.list_version import (
     merge_subject,
 )
 from gittasks.store.objects import Malformed, NewObject, ObjectStore, Unavailable
-from gittasks.store.parsed_files import ParsedFiles
 from gittasks.store.plumbing import Node, TreeChange
 
 if TYPE_CHECKING:

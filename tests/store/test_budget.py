@@ -12,7 +12,7 @@ from gittasks.codec import yaml_nodes
 from gittasks.core.model import READ_ON, SET_ASIDE, Snapshot
 from gittasks.core.operations import AddNote
 from gittasks.errors import InvalidData
-from gittasks.store import parsed_files
+from gittasks.store import list_tree
 from gittasks.store.list_version import pieces_path
 
 _COUNT = 6
@@ -51,8 +51,8 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def _allow(monkeypatch: pytest.MonkeyPatch, files: int) -> None:
     """Let so many of the files be read at once, and each be kept when it was read."""
     size = len(_by_hand("h0"))
-    monkeypatch.setattr(parsed_files, "MOST", files * (parsed_files.SLOW + 1) * size + size)
-    monkeypatch.setattr(parsed_files, "KEEP_AFTER", size)
+    monkeypatch.setattr(list_tree, "BUDGET", files * (list_tree.SLOW + 1) * size + size)
+    monkeypatch.setattr(list_tree, "KEEP_AFTER", size)
 
 
 def _read(repo: Repo) -> Snapshot:
@@ -163,7 +163,7 @@ def test_a_merge_reads_all_or_says_that_it_goes_on(
         repo.hand_edit(texts)
     other.git("fetch", "-q")
     with monkeypatch.context() as patch:
-        patch.setattr(parsed_files, "MOST", 1 << 30)
+        patch.setattr(list_tree, "BUDGET", 1 << 30)
         whole = _read(other)
     other.remove("gittasks", "cache")
     _allow(monkeypatch, 8)
