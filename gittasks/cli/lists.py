@@ -143,6 +143,7 @@ def drop_command(
     workspace = settings.workspace()
     purged = workspace.purge_list(list_id, unshared=unshared)
     where = f"here and on {purged.remote}" if purged.remote else "here"
+    list_id = purged.list_id
     info = ListInfo(list_id, dropped=purged.dropped)
     return Answer(
         lambda: render.documents.list_state_document(
@@ -156,8 +157,8 @@ def drop_command(
 
 def _marked(settings: Settings, list_id: str | None, state: ListState, offline: bool) -> Answer:
     workspace = settings.workspace()
-    list_id = list_id or workspace.list_id
-    marked = workspace.mark_list(list_id, state, offline=offline)
+    marked = workspace.mark_list(list_id or workspace.list_id, state, offline=offline)
+    list_id = marked.info.id
     word = "" if marked.commit else " already"
     where = f", on {marked.remote} too" if marked.remote else ""
     lines = [f'"{list_id}" is {marked.info.state}{word}{where}']
@@ -178,7 +179,7 @@ def _marked(settings: Settings, list_id: str | None, state: ListState, offline: 
 def use_command(settings: Settings, list_id: str) -> Answer:
     """Choose the list that commands work on in this worktree."""
     workspace = settings.workspace()
-    workspace.use(list_id)
+    list_id = workspace.use(list_id)
     return Answer(
         lambda: render.documents.use_document(list_id),
         lambda _: f'using "{list_id}"',

@@ -119,7 +119,13 @@ class TableRefs:
         return (self._tables(self._common),)
 
     def stored_name(self, name: str) -> str | None:
-        return name if self.read(name) else None
+        if self.read(name):
+            return name
+        # The table tells the two names apart, and the files that are kept of a list do not.
+        if not os.path.lexists(os.path.join(self._common, "REFTABLE")):
+            return None
+        folded = name.casefold()
+        return next((n for n in self._current().refs if n.casefold() == folded), None)
 
     def check_creatable(self, name: str) -> None:
         # All that can be in the way stands below the part that follows refs/heads/ or the like.

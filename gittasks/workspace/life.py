@@ -92,7 +92,7 @@ def purge(session: Session, list_id: str, *, unshared: bool = False) -> Purged:
     RemoteFailure as `mark` does.
     """
     at = session.select(list_id)
-    store = at.store
+    store, list_id = at.store, at.list_id
     if store.head() is None:
         at.branch()
     remote = store.decisive if is_shared(store) else None

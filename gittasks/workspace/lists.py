@@ -79,7 +79,7 @@ def forget(session: Session, list_id: str) -> int:
 def _remembered(session: Session, list_id: str) -> ListStore:
     """A list that is here, or of which something is remembered; else NoList."""
     repository = session.repository
-    check_list_id(list_id)
+    list_id = repository.stored_id(check_list_id(list_id))
     known = acknowledged.read(repository, list_id).heads
     if not known and list_id not in repository.known_lists():
         raise session_.no_such_list(repository, session_.ChosenList(list_id, "--list"))
@@ -218,16 +218,16 @@ def _default_list_id(session: Session) -> str:
     return slug(os.path.basename(folder).removesuffix(".git"))
 
 
-def use(session: Session, list_id: str) -> None:
-    """Make `list_id` the list of this worktree."""
-    if (
-        list_id not in session.repository.known_lists()
-        and not session.select(check_list_id(list_id)).fetch_missing()
-    ):
-        chosen = session_.ChosenList(check_list_id(list_id), "--list")
+def use(session: Session, list_id: str) -> str:
+    """Make `list_id` the list of this worktree; returns the id as it is stored."""
+    list_id = session.repository.stored_id(check_list_id(list_id))
+    known = session.repository.known_lists()
+    if list_id not in known and not session.select(list_id).fetch_missing():
+        chosen = session_.ChosenList(list_id, "--list")
         raise session_.no_such_list(session.repository, chosen)
     session_.write_choice(session.repository, list_id)
     _warn_of_override(session, list_id)
+    return list_id
 
 
 def _warn_of_override(session: Session, list_id: str) -> None:

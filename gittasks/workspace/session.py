@@ -203,7 +203,10 @@ def no_such_list(repository: Repository, chosen: ChosenList) -> NoList:
     near = near_matches(chosen.id, lists) or lists
     by = f" (named by {chosen.by})" if chosen.by not in ("--list", ONLY) else ""
     others = f"there is {', '.join(near[:10])}; " if near else ""
-    make = Way(f"{others}make it", ("gittasks", "init", chosen.id))
+    # A name that differs in upper and lower case alone is never made.
+    twins = [i for i in lists if i.casefold() == chosen.id.casefold()]
+    command = ("gittasks", "use", twins[0]) if twins else ("gittasks", "init", chosen.id)
+    make = Way(f"{others}{'use' if twins else 'make'} it", command)
     beside, ways = _beside(repository, chosen.id)
     return NoList(
         f'no task list "{chosen.id}" here{by}{beside}',

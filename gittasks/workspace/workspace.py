@@ -259,11 +259,11 @@ class Workspace(Session):
 
         return lists.make_if_named(self)
 
-    def use(self, list_id: str) -> None:
-        """Make `list_id` the list of this worktree."""
+    def use(self, list_id: str) -> str:
+        """Make `list_id` the list of this worktree; returns the id as it is stored."""
         from gittasks.workspace import lists
 
-        lists.use(self, list_id)
+        return lists.use(self, list_id)
 
     # --- reading ----------------------------------------------------------------------------
 

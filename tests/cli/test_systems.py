@@ -136,11 +136,24 @@ def test_a_running_gc_is_looked_up_and_never_signalled_on_windows(
 # --- disks that ignore case ------------------------------------------------------------------
 
 
-@gits.files_only
-def test_a_list_is_known_by_its_stored_spelling(ada: Repo) -> None:
-    """However it is named, one list is read, written and sent: the one that is there."""
+@pytest.fixture(params=["sha1-files", "sha256-reftable"])
+def insensitive(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A format of which git makes all repositories; a reftable tells names apart on any disk."""
+    for name, value in gits.of_format(request.param).items():
+        monkeypatch.setenv(name, value)
+    return str(request.param)
+
+
+def _branches(repo: Repo) -> list[str]:
+    return repo.git("for-each-ref", "--format=%(refname:lstrip=3)", "refs/heads/gittasks").split()
+
+
+@pytest.mark.usefixtures("insensitive")
+def test_a_list_is_known_by_its_stored_spelling(tmp_path: Path) -> None:
+    """However it is named, one list is read, written, chosen and sent: the one that is there."""
+    ada = clones.share(str(tmp_path), "ada")[0]
     env = systems.insensitive(ada.path)
-    assert os.path.exists(ada.file(".git/refs/heads/gittasks/plan"))
+    assert os.path.exists(ada.file(".git/HEAD"))
     ada.ok("create", "D", "--id", "d", "--list", "PLAN", env=env)
     ada.ok("start", "d", env={**env, "GITTASKS_LIST": "Plan"})
     ada.git("config", "gittasks.list", "pLAN")
@@ -150,10 +163,27 @@ def test_a_list_is_known_by_its_stored_spelling(ada: Repo) -> None:
     assert clones.on_hub(ada) == ada.head()
     heads = ada.git("ls-remote", "origin", "refs/heads/*").splitlines()
     assert [line.split("/")[-1] for line in heads] == ["plan", "main"]
-    assert os.listdir(ada.file(".git/refs/heads/gittasks")) == ["plan"]
+    assert ada.ok("use", "Plan", env=env).out == 'using "plan"\n'
+    assert ada.ok("status", "--json", env=env).json()["list"]["id"] == "plan"
+    refused = ada.run("init", "PLAN", "--json", env=env).json()["error"]
+    assert refused["commands"] == [["gittasks", "use", "plan"]]
+    assert _branches(ada) == ["plan"]
 
 
-@gits.files_only
+@pytest.mark.usefixtures("insensitive")
+def test_what_is_kept_of_a_list_is_that_of_its_stored_spelling(tmp_path: Path) -> None:
+    """No list of that name is gone, none is brought back beside it, and nothing is forgotten."""
+    ada = clones.share(str(tmp_path), "ada")[0]
+    env = systems.insensitive(ada.path)
+    before = ada.head()
+    ada.ok("start", "a", env=env)
+    ada.git("update-ref", "refs/heads/gittasks/plan", before)
+    ada.ok("lists", "restore", "PLAN", env=env)
+    assert ada.tasks()["a"]["status"] == "in_progress"
+    assert _branches(ada) == ["plan"]
+
+
+@pytest.mark.usefixtures("insensitive")
 def test_a_fetched_list_is_known_by_its_stored_spelling(tmp_path: Path) -> None:
     bob = clones.share(str(tmp_path), "ada", "bob")[1]
     bob.git("fetch", "-q")
@@ -161,7 +191,15 @@ def test_a_fetched_list_is_known_by_its_stored_spelling(tmp_path: Path) -> None:
     bob.git("fetch", "-q")
     bob.ok("start", "a", "--list", "Plan", env=systems.insensitive(bob.path))
     assert bob.tasks()["a"]["status"] == "in_progress"
-    assert os.listdir(bob.file(".git/refs/heads/gittasks")) == ["plan"]
+    assert _branches(bob) == ["plan"]
+
+
+def test_where_case_counts_the_other_spelling_is_offered(listed: Repo) -> None:
+    """No list is made whose name differs in case alone, so that is not offered either."""
+    for words in (["list", "--list", "PLAN"], ["use", "PLAN"]):
+        error = listed.run(*words, "--json").json()["error"]
+        assert error["message"] == 'no task list "PLAN" here'
+        assert error["commands"][0][:3] == ["gittasks", "use", "plan"]
 
 
 def test_a_branch_that_holds_another_list_is_not_written(listed: Repo) -> None:
