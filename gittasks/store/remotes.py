@@ -155,10 +155,13 @@ _LOST = (
     "cannot lock ref",
     "incorrect old value",
     "reference already exists",
+    "reference does not exist",
+    "refname conflict",
     "stale info",
     "needs force",
 )
-"""Git's ways to say that the remote's ref moved meanwhile (transport.c, receive-pack.c, refs.c)."""
+"""Git's ways to say that the remote's ref is another than was seen (transport.c, receive-pack.c,
+refs.c): it moved, came or went, or there is one now whose name is in the way."""
 _RACED = (b"cannot lock ref", b"unable to update local ref")
 _RACES = 5
 _BACKOFF = Backoff(first=0.05, most=1.6, least=0.5)

@@ -321,6 +321,21 @@ def test_a_branch_of_the_remote_in_the_way_is_named(tmp_path: object, args: list
     repo.ok(*args)
 
 
+def test_every_git_s_words_for_a_ref_that_is_another_than_was_seen_are_known() -> None:
+    """Then it is looked at again; git 2.50 and newer say of each ref why it was left alone."""
+    for words in (
+        "[remote rejected] (incorrect old value provided)",
+        "[remote rejected] (reference does not exist)",
+        "[remote rejected] (reference already exists)",
+        "[remote rejected] (refname conflict)",
+        "[remote rejected] (failed to update ref)",
+        "[rejected] (stale info)",
+    ):
+        assert remotes._outcome("!", words).outcome is remotes.PushOutcome.LOST, words
+    refused = remotes._outcome("!", "[remote rejected] (pre-receive hook declined)")
+    assert refused.outcome is remotes.PushOutcome.REFUSED
+
+
 @pytest.mark.parametrize("args", [["sync"], ["pull"], ["claim", "a"]])
 def test_a_stale_tracking_ref_in_the_way_is_named(tmp_path: object, args: list[str]) -> None:
     """A branch `gittasks` that was fetched once and is gone: git's own prune helps, and is said."""
