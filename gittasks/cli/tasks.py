@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from gittasks.core.ids import find
 from gittasks.core.lint import remarks
 from gittasks.core.model import Status, Value
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
-from gittasks.errors import Usage, Way
+from gittasks.errors import GittasksError, Usage, Way
 
 if TYPE_CHECKING:
     from gittasks.workspace import EditResult, Undone, Workspace
@@ -162,7 +163,7 @@ def _created_in_editor(
     settings: Settings, workspace: Workspace, operation: Create, *, force: bool, parallel: bool
 ) -> EditResult | None:
     """Make the task that the person writes; None when the form came back empty."""
-    from gittasks.cli.editor import Draft  # for --edit alone
+    from gittasks.cli.programs import Draft  # for --edit alone
     from gittasks.codec import form
 
     command = ("gittasks", "create", "--edit", *(("--id", operation.id) if operation.id else ()))
@@ -179,7 +180,7 @@ def _created_in_editor(
 
 def _updated_in_editor(settings: Settings, task_ids: Sequence[str]) -> Answer:
     """Change what the person changes in the form of one task."""
-    from gittasks.cli.editor import Draft  # for --edit alone
+    from gittasks.cli.programs import Draft  # for --edit alone
     from gittasks.codec import form
 
     if len(task_ids) != 1:
@@ -368,6 +369,38 @@ def restore_command(
     """Restore deleted tasks."""
     moves = [Transition(Verb.RESTORE, task_id) for task_id in several(task_ids)]
     return edit(settings, moves, owner=owner, force=force)
+
+
+@command("batch", owner_option, force_option, parallel_option)
+def batch_command(settings: Settings, owner: str | None, force: bool, parallel: bool) -> Answer:
+    """Apply operations, one JSON object a line on stdin: all or nothing.
+
+    op is create, update, start, done, skip, reopen, release, note, delete or restore. "as" names
+    a new task for the lines below, which write $name for its id; $2 is the task of line 2.
+
+    \b
+    {"op": "create", "as": "core", "subject": "Write the parser"}
+    {"op": "create", "subject": "Write tests", "blockedBy": ["$core"]}
+    {"op": "done", "id": "plan", "result": "PASS"}
+    """
+    from gittasks.codec.batch import MAX_BYTES, located, read_batch  # other commands need no JSON
+
+    lines = read_batch(sys.stdin.buffer.read(MAX_BYTES + 1))
+    workspace = settings.workspace(owner)
+    workspace.cut_ids = False
+    try:
+        report = workspace.edit([line.operation for line in lines], force=force, parallel=parallel)
+    except GittasksError as error:
+        raise located(error, lines) from error
+    edit = report.edit
+    return Answer(
+        lambda: render.documents.batch_document(
+            edit, report.commit, [(line.number, line.op) for line in lines]
+        ),
+        lambda marks: render.plain.edited(edit, marks, [i for i in edit.focus if i]),
+        quiet=["\n".join(edit.focus)],
+        workspace=workspace,
+    )
 
 
 _dry_run_option = option("--dry-run", is_flag=True, help="Only show what would change.")

@@ -35,7 +35,7 @@ from gittasks.core.validation import escape_line
 from gittasks.errors import GittasksError, NotFound, Refused, RemoteFailure, Way
 
 if TYPE_CHECKING:
-    from gittasks.cli.child_process import ChildEnd
+    from gittasks.cli.programs import ChildEnd
     from gittasks.render.text import StatusMarks
     from gittasks.workspace import Claimed, EditResult, Workspace
 
@@ -215,7 +215,7 @@ def run_command(
     start = Transition(Verb.START, task_id, owner=owner, resume=resume)
     begun = workspace.edit([start], force=force, parallel=parallel)
     started = begun.edit.focus[0]
-    from gittasks.cli.child_process import run_child  # it brings subprocess
+    from gittasks.cli.programs import run_child  # it brings subprocess
 
     child = run_child(program, stdout=sys.stderr if settings.json else None)
     if child.code == 0:

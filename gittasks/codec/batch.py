@@ -17,7 +17,7 @@ from gittasks.core.model import Status
 from gittasks.core.operations import MARK, AddNote, Create, Operation, Transition, Update, Verb
 from gittasks.core.suggestions import field_meant, status_meant, verb_meant
 from gittasks.core.validation import shorten
-from gittasks.errors import InvalidData
+from gittasks.errors import Ambiguous, GittasksError, InvalidData, NotFound, Refused, Usage
 
 MAX_BYTES = 32 * 1024 * 1024
 """Largest batch that is read."""
@@ -279,3 +279,30 @@ class _Reader:
 
 def _shown(value: object) -> str:
     return shorten(json.dumps(value), 60)
+
+
+def located(error: GittasksError, lines: list[BatchLine]) -> GittasksError:
+    """The error with the line that it is about; a value that cannot be used is invalid data."""
+    if isinstance(error, Usage):
+        error = InvalidData(
+            error.message, hint=error.advice, ways=error.ways, details=error.details
+        )
+    about_a_line = isinstance(error, (Refused, NotFound, Ambiguous, InvalidData))
+    index = error.details.get("operation", 0 if about_a_line and len(lines) == 1 else None)
+    if index is None:  # no list, a busy branch
+        return error
+    number = lines[index].number
+    error = error.with_details(where=f"standard input:{number}", line=number)
+    advice, ways = error.advice, error.ways
+    if isinstance(error, NotFound) and (below := _made_below(error, lines[index + 1 :])):
+        advice, ways = f"line {below} makes it: put that line before this one", ()
+    return error.with_hint(f"{advice}; {NOTHING_APPLIED}" if advice else NOTHING_APPLIED, *ways)
+
+
+def _made_below(error: NotFound, lines: list[BatchLine]) -> int | None:
+    """The line that makes the task that was not found, when it comes too late."""
+    for line in lines:
+        task_id = line.operation.id if isinstance(line.operation, Create) else None
+        if task_id and f'"{task_id}"' in error.message:
+            return line.number
+    return None
