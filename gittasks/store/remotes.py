@@ -55,10 +55,8 @@ def forget_published(repository: Repository, remote: str, list_id: str) -> None:
 
 def forget_urls(repository: Repository, list_id: str) -> None:
     """Forget what any URL held of a list that is gone from here, also of remotes that moved."""
-    folder = os.path.join(repository.common, "gittasks", "published", "url")
-    branch = repository.ref(list_id).removeprefix("refs/heads/")
-    for key in disk.names_in(folder):
-        disk.remove(os.path.join(folder, key, branch))
+    for key in disk.names_in(_urls_folder(repository)):
+        disk.remove(_url_path(repository, key, list_id))
     disk.remove(_missed_path(repository, list_id))
 
 
@@ -84,16 +82,42 @@ def note_seen(repository: Repository, remote: str, list_id: str, tracked: str) -
     if published(repository, remote, list_id):
         record_published(repository, remote, list_id, tracked)
         return
-    path, url = _seen_path(repository, remote, list_id), _url_key(repository, remote)
+    path = _seen_path(repository, remote, list_id)
     commit, _, seen_at = _record(path).partition(" ")
     if commit != tracked or not seen_at:
+        url = _url_that_showed(repository, remote, list_id, tracked)
         disk.put(path, f"{tracked} {url}\n".encode(), repository.shared)
 
 
+def _url_that_showed(repository: Repository, remote: str, list_id: str, tracked: str) -> str:
+    """The URL, as a file name, that a tracking ref is from: its remote's, or an earlier one of it.
+
+    That is one which is known to have shown that very commit, and is not where another remote is.
+    """
+    own = _url_key(repository, remote)
+    shown = {
+        key
+        for key in disk.names_in(_urls_folder(repository))
+        if _record(_url_path(repository, key, list_id)) == tracked
+    }
+    for name in repository.remotes() if shown else ():
+        with contextlib.suppress(InvalidData):
+            if repository.refs.read(repository.tracking_ref(name, list_id)) == tracked:
+                shown.discard(_url_key(repository, name))
+    return min(shown, default=own)
+
+
 def _published_path(repository: Repository, remote: str, list_id: str) -> str:
+    return _url_path(repository, _url_key(repository, remote), list_id)
+
+
+def _urls_folder(repository: Repository) -> str:
+    return os.path.join(repository.common, "gittasks", "published", "url")
+
+
+def _url_path(repository: Repository, key: str, list_id: str) -> str:
     branch = repository.ref(list_id).removeprefix("refs/heads/")
-    folder = os.path.join(repository.common, "gittasks", "published", "url")
-    return os.path.join(folder, _url_key(repository, remote), branch)
+    return os.path.join(_urls_folder(repository), key, branch)
 
 
 def _seen_path(repository: Repository, remote: str, list_id: str) -> str:

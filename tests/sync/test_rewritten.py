@@ -214,3 +214,31 @@ def test_what_is_gone_with_its_branch_is_said_by_exchanges_and_lists(tmp_path: P
     bob.git("branch", "-q", "-D", "gittasks/plan")
     bob.ok("lists", "forget", "plan")
     assert "missing from the branch" not in bob.run("lists").err
+
+
+@pytest.mark.parametrize("adopted", [True, False], ids=["adopted", "fetched"])
+@pytest.mark.parametrize("command", [["sync"], ["claim", "b"]], ids=["sync", "claim"])
+def test_a_new_address_lost_nothing_that_the_old_one_had(
+    adopted: bool, command: list[str], tmp_path: Path
+) -> None:
+    """The forge moved before the last push: its new address never showed what went to the old."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    moved = str(tmp_path / "moved.git")
+    git(str(tmp_path), "clone", "-q", "--bare", _hub(ada), moved)
+    if adopted:
+        bob.ok("note", "a", "mine")
+        bob.ok("sync", "-q")
+    else:
+        ada.ok("note", "a", "another's")
+        ada.ok("sync", "-q")
+        bob.ok("sync", "-q")
+    git(str(tmp_path), "clone", "-q", moved, "cyd")
+    cyd = Repo(str(tmp_path / "cyd"))
+    cyd.ok("note", "a", "at the new address", "--list=plan")
+    cyd.ok("sync", "-q")
+    bob.git("remote", "set-url", "origin", moved)
+    bob.ok(*command, "--list=plan", "-q")
+    notes = {note["text"] for note in bob.tasks("plan")["a"]["notes"]}
+    assert notes == {"at the new address", *["mine"][: bool(adopted)]}
+    _squash(cyd, tmp_path, "c")
+    assert bob.run("sync", "--list=plan").code == 7, "what it shows from now on is known"
