@@ -6,14 +6,16 @@ repository alone. Without it git merges line by line, and the next sync heals wh
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from gittasks.core.merge.dag import Commit, History, MergedState
 from gittasks.errors import GittasksError, InvalidData, Refused, Way
-from gittasks.store import ancestry, refs
+from gittasks.store import ancestry, git, refs
 from gittasks.store.ancestry import region
 from gittasks.store.commits import read_commit
 from gittasks.store.evaluation import replay
+from gittasks.store.list_tree import read_info, read_tree
 from gittasks.store.merge_files import ListContents
 from gittasks.store.objects import NewObject
 from gittasks.store.repository import Repository
@@ -68,21 +70,46 @@ def merge_file(repository: Repository, path: str, base: bytes, ours: bytes, thei
 
     During `git merge` the history of both sides decides, as in a sync. Where git merges something
     else (a rebase, a cherry-pick, a base that it made up), the three versions do, by the same
-    rules. Raises InvalidData when a version cannot be read.
+    rules. Raises InvalidData when a version cannot be read, FormatTooNew where one of the heads has
+    rules of merging that are not known here.
     """
+    ref = repository.refs.head(repository.found.path)
+    others = [n[8:] for n in repository.env if n.startswith(_MERGED) and refs.is_object_id(n[8:])]
+    _check_rules(repository, (ref or "HEAD").removeprefix(repository.prefix), others)
     sides = [repository.objects.form.new("blob", data) for data in (ours, theirs)]
-    merged = _by_history(repository, path, sides)
+    merged = _by_history(repository, ref, others, path, sides)
     return merged if merged is not None else _by_versions(repository, path, base, sides)
 
 
-def _by_history(repository: Repository, path: str, sides: Sequence[NewObject]) -> bytes | None:
+_MERGED = "GITHEAD_"
+"""The beginning of git's variables for the commits that `git merge` merges, before their ids."""
+
+
+def _check_rules(repository: Repository, list_id: str, others: Sequence[str]) -> None:
+    """Raise FormatTooNew where HEAD or one of the other heads has later rules of merging.
+
+    HEAD is the branch that is merged into, or what a rebase has come to.
+    """
+    place = [f"--git-dir={repository.found.path}", "rev-parse", "--verify", "--quiet", "HEAD"]
+    answer = git.run(place, cwd=repository.found.path, env=git.unbound(repository.env))
+    for commit in [*answer.stdout.decode("ascii", "replace").split(), *others]:
+        with contextlib.suppress(InvalidData):
+            tree = read_tree(repository.objects, read_commit(repository.objects, commit).tree)
+            read_info(repository.objects, list_id, tree, [])
+
+
+def _by_history(
+    repository: Repository,
+    ref: str | None,
+    others: Sequence[str],
+    path: str,
+    sides: Sequence[NewObject],
+) -> bytes | None:
     """The merge by history; None when the heads under way do not hold these files."""
-    ref = repository.refs.head(repository.found.path)
     head = repository.refs.read(ref) if ref else None
-    names = [n for n in repository.env if n.startswith("GITHEAD_")]
-    if head is None or len(names) != 1 or not refs.is_object_id(names[0][8:]):
+    if head is None or len(others) != 1:
         return None
-    objects, heads = repository.objects, [head, names[0][8:]]
+    objects, heads = repository.objects, [head, *others]
     try:
         list_id = (ref or "").removeprefix(repository.prefix)
         contents = ListContents(objects, list_id)
