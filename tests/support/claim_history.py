@@ -7,19 +7,20 @@ checker compares that with what the remote's own history says in the end.
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from gittasks.core.trailers import CLAIM, OWNER, SESSION, STATUS, TASK, parse_trailers
+from gittasks.core.trailers import CLAIM, FORCED, OWNER, SESSION, STATUS, TASK, parse_trailers
 from support.repositories import git
 
 
 class Event(NamedTuple):
-    """One answer: `kind` is `claim`, `done` or `release`; `told` is `ok`, `no` (refused, or
-    nothing ready) or `unknown` (killed, or the remote was away)."""
+    """One answer: `kind` is `claim`, `take-over`, `done` or `release`; `told` is `ok`, `no`
+    (refused, or nothing ready) or `unknown` (killed, or the remote was away)."""
 
     who: str
     kind: str
@@ -61,6 +62,7 @@ class Written(NamedTuple):
     status: str
     claim: int | None
     holder: str
+    forced: bool = False
 
 
 def on_remote(hub: str, list_id: str = "plan") -> list[Written]:
@@ -78,40 +80,88 @@ def on_remote(hub: str, list_id: str = "plan") -> list[Written]:
                 claimed = block[n + 2] if n + 2 < len(block) else ""
                 number = int(claimed.partition(": ")[2]) if claimed.startswith(CLAIM) else None
                 status = block[n + 1].partition(": ")[2]
-                found.append(Written(task, status, number, holder))
+                found.append(Written(task, status, number, holder, FORCED in trailers))
     return found
+
+
+_CLAIMS = ("claim", "take-over")
 
 
 def faults(events: Iterable[Event], history: Iterable[Written]) -> list[str]:
     """What cannot be: two holders of a claim, numbers that jump, an answer that is not so."""
-    told: list[str] = []
-    granted: dict[tuple[str, int], str] = {}
-    numbers: dict[str, list[int]] = defaultdict(list)
-    held: dict[str, tuple[int, str]] = {}
-    closed: set[tuple[str, int, str]] = set()
+    events = list(events)
+    claims = _Claims()
     for write in history:
-        if write.claim is not None:
-            if (write.task, write.claim) in granted:
-                told.append(f"{write.task} has claim {write.claim} twice")
-            granted[write.task, write.claim] = write.holder
-            numbers[write.task].append(write.claim)
-            held[write.task] = write.claim, write.holder
-        elif write.status in ("completed", "pending") and write.task in held:
-            number, holder = held.pop(write.task)
-            if holder != write.holder:
-                told.append(f"{write.holder} ended {write.task}, which {holder} held")
-            closed.add((write.task, number, write.holder))
-    for task, given in numbers.items():
+        claims.add(write)
+    for task, given in claims.numbers.items():
         if given != list(range(1, len(given) + 1)):
-            told.append(f"the claims of {task} do not go up by one: {given}")
+            claims.faults.append(f"the claims of {task} do not go up by one: {given}")
+    return [*claims.faults, *_untrue(events, claims), *_at_once(events, claims)]
+
+
+class _Claims:
+    """The claims of a history: who was granted which number, who holds and who ended it."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.granted: dict[tuple[str, int], Written] = {}
+        self.numbers: dict[str, list[int]] = defaultdict(list)
+        self.closed: set[tuple[str, int, str]] = set()
+        self._held: dict[str, tuple[int, str]] = {}
+
+    def add(self, write: Written) -> None:
+        """Take in the next write to a task."""
+        if write.claim is not None:
+            self._grant(write, write.claim)
+        elif write.status in ("completed", "pending") and write.task in self._held:
+            number, holder = self._held.pop(write.task)
+            if holder != write.holder:
+                self.faults.append(f"{write.holder} ended {write.task}, which {holder} held")
+            self.closed.add((write.task, number, write.holder))
+
+    def _grant(self, write: Written, number: int) -> None:
+        if (write.task, number) in self.granted:
+            self.faults.append(f"{write.task} has claim {number} twice")
+        if write.task in self._held and not write.forced:
+            holder = self._held[write.task][1]
+            self.faults.append(f"{write.holder} claimed {write.task} while {holder} held it")
+        self.granted[write.task, number] = write
+        self.numbers[write.task].append(number)
+        self._held[write.task] = number, write.holder
+
+
+def _untrue(events: Iterable[Event], claims: _Claims) -> Iterator[str]:
+    """Answers that the history does not bear out."""
     acknowledged: dict[tuple[str, int], str] = {}
     for event in events:
         place = event.task, event.claim
-        if event.kind == "claim" and event.told == "ok":
+        if event.kind in _CLAIMS and event.told == "ok":
             if acknowledged.setdefault(place, event.who) != event.who:
-                told.append(f"{event.who} and {acknowledged[place]} both have {place}")
-            if granted.get(place) != event.who:
-                told.append(f"{event.who} was told {place}, the remote says {granted.get(place)}")
-        elif event.kind != "claim" and event.told == "ok" and (*place, event.who) not in closed:
-            told.append(f"{event.who} was told that it ended {place}, the remote does not say so")
-    return told
+                yield f"{event.who} and {acknowledged[place]} both have {place}"
+            grant = claims.granted.get(place)
+            holder = grant.holder if grant else None
+            if holder != event.who:
+                yield f"{event.who} was told {place}, the remote says {holder}"
+        if event.kind in _CLAIMS:
+            continue
+        if event.told == "ok" and (*place, event.who) not in claims.closed:
+            yield f"{event.who} was told that it ended {place}, the remote does not say so"
+        if event.told == "no" and (event.task, event.claim + 1) not in claims.granted:
+            yield f"{event.who} was refused the end of {place}, which nobody took over"
+
+
+def _at_once(events: Iterable[Event], claims: _Claims) -> Iterator[str]:
+    """Claims that were told while another was held: its end had not been asked for."""
+    told: dict[tuple[str, int], float] = {}
+    asked: dict[tuple[str, int], float] = {}
+    for event in events:
+        place = event.task, event.claim
+        if event.kind not in _CLAIMS:
+            asked[place] = min(event.began, asked.get(place, event.began))
+        elif event.told == "ok":
+            told[place] = min(event.ended, told.get(place, event.ended))
+    for (task, number), moment in told.items():
+        before, grant = (task, number - 1), claims.granted.get((task, number))
+        fair = before in told and grant is not None and not grant.forced
+        if fair and moment < asked.get(before, math.inf):
+            yield f"{task} was held under the claims {number - 1} and {number} at once"

@@ -1,7 +1,8 @@
 """Claimers of every kind for one list: commands, tools of a server, the library, and a hook of git.
 
-Each runs in a clone of its own until a number of tries is used up by all together, and writes down
-what it was told.
+Each is a process that stays, in a clone or a work tree of its own, until a number of tries is used
+up by all together, and writes down what it was told. Commands, and those that hooks run, are forked
+from one process that has imported the program.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from gittasks.mcp_server.server import answer
 from gittasks.sync import SyncOptions
 from gittasks.workspace import Workspace
 from support.claim_history import Recorder, recorded
-from support.repositories import GITTASKS, Repo, on_path
+from support.launcher import unsynced
+from support.repositories import FRESH, Repo, on_path
 
 _LIST = "plan"
 
@@ -35,12 +37,19 @@ class Claimer(NamedTuple):
     way: str
     env: Mapping[str, str] = {}
     """What its git needs to reach the remote."""
+    share: float = 1.0
+    """The part of all tries that it makes at most, where one costs much."""
+    takes_over: bool = False
+    """Takes a task by force, now and then, when there is none to be had."""
 
 
 class Outcome(NamedTuple):
-    """The end of a race: tries, and what was granted, by session."""
+    """The end of a race: tries, tasks that were taken over, ends that were refused after that,
+    and what was granted, by session."""
 
     tries: int
+    taken: int
+    fenced: int
     granted: Counter[str]
 
 
@@ -48,6 +57,12 @@ _ANSWERS = (Refused, Busy, NoRemote)
 """How a claim may be refused; whatever else comes is a fault."""
 Got = tuple[str, int] | None
 """A task that was claimed, and the number of its claim."""
+
+
+_FENCED = ("library", "command")
+"""Ways that end a claim by asking the remote, so that the end of a lost one is refused."""
+_SELDOM = 8
+"""One try in so many that found nothing takes a task over."""
 
 
 class _Library:
@@ -67,15 +82,26 @@ class _Library:
         return (name, made.after.tasks[name].claim) if name else None
 
     def finish(self, name: str) -> bool:
+        """End a claim; False when it is to be tried again. Refused when somebody took it over."""
         self.open().edit([Transition(Verb.RELEASE, name)])
         return True
 
     def after(self, name: str) -> None:
         """Make it ready for the next race."""
 
+    def take_over(self) -> Got:
+        """Take a task by force from one whose end is fenced then."""
+        workspace = self.open()
+        for task in workspace.tasks.values():
+            if task.session != self.session and (task.session or "").startswith(_FENCED):
+                claim = Claim(task.id, take_over=True)
+                after = workspace.edit([claim], force=True, parallel=True).edit.after
+                return task.id, after.tasks[task.id].claim
+        return None
+
 
 class _Command(_Library):
-    """A process for each command."""
+    """A process for each command, forked."""
 
     def claim(self) -> Got:
         done = self._run("claim", "--json")
@@ -86,10 +112,13 @@ class _Command(_Library):
         return (task["id"], task["claim"]) if task else None
 
     def finish(self, name: str) -> bool:
-        return self._run("release", name).returncode == 0
+        done = self._run("release", name)
+        if done.returncode == Refused.exit_code:
+            raise Refused("lost-lease", done.stderr.decode())
+        return done.returncode == 0
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run([GITTASKS, *words], cwd=self.path, capture_output=True, check=False)
+        return subprocess.run(["gittasks", *words], cwd=self.path, capture_output=True, check=False)
 
 
 class _Tool(_Library):
@@ -106,6 +135,7 @@ class _Tool(_Library):
 
     def after(self, name: str) -> None:
         self.open().edit([Transition(Verb.REOPEN, name)])
+        self.open().exchange(SyncOptions(fetch=False, push=True))
 
     def _call(self, tool: str, **given: str) -> dict[str, Any]:
         reply = answer(self.path, _LIST, tool, given)
@@ -136,19 +166,35 @@ WAYS: dict[str, Callable[[str, str], _Library]] = {
 }
 
 
+class _Count:
+    """The tries that are left to all, and the end of their time."""
+
+    def __init__(self, left: Any, tries: int, until: float) -> None:
+        self._left, self._tries, self._until = left, tries, until
+
+    def spend(self, own: int, share: float) -> bool | None:
+        """Use one up; None when none are left, False when it is not this claimer's turn."""
+        if time.monotonic() > self._until:
+            return None
+        with self._left.get_lock():
+            if self._left.value <= 0:
+                return None
+            if own > share * (self._tries - self._left.value):
+                return False
+            self._left.value -= 1
+            return True
+
+
 def race(claimers: Sequence[Claimer], folder: str, tries: int, seconds: float) -> Outcome:
     """Let all claim at once until so many tries were made, or the time is over."""
     spawn = multiprocessing.get_context("spawn")
-    left, until = spawn.Value("i", tries), time.monotonic() + seconds
+    env = {**os.environ, "PATH": on_path()}
     for claimer in claimers:
         if claimer.way == "hook":
-            claimer.repo.ok("hooks", "install", env={"PATH": on_path()})
+            claimer.repo.ok("hooks", "install", env={"PATH": env["PATH"]})
+    count = _Count(spawn.Value("i", tries), tries, time.monotonic() + seconds)
     running = [
-        spawn.Process(
-            target=_work,
-            args=(c.way, c.repo.path, c.session, folder, left, until, {**os.environ, **c.env}),
-        )
-        for c in claimers
+        spawn.Process(target=_work, args=(c, folder, count, {**env, **c.env})) for c in claimers
     ]
     try:
         for process in running:
@@ -160,43 +206,53 @@ def race(claimers: Sequence[Claimer], folder: str, tries: int, seconds: float) -
         for process in running:
             if process.is_alive():
                 process.kill()
-    events = [e for e in recorded(folder) if e.kind == "claim"]
-    return Outcome(len(events), Counter(e.who for e in events if e.told == "ok"))
+    events = recorded(folder)
+    asked = [e for e in events if e.kind in ("claim", "take-over")]
+    return Outcome(
+        len(asked),
+        sum(e.kind == "take-over" for e in asked if e.told == "ok"),
+        sum(e.told == "no" for e in events if e not in asked),
+        Counter(e.who for e in asked if e.told == "ok"),
+    )
 
 
-def _work(
-    way: str, path: str, session: str, folder: str, left: Any, until: float, env: Mapping[str, str]
-) -> None:
-    os.environ.update(env, PATH=on_path(), GITTASKS_OWNER="agent", GITTASKS_SESSION=session)
-    os.environ["GITTASKS_LIST"] = _LIST
-    claimer, notes = WAYS[way](path, session), Recorder(folder, session)
-    while time.monotonic() < until:
-        with left.get_lock():
-            if left.value <= 0:
-                return
-            left.value -= 1
+def _work(claimer: Claimer, folder: str, count: _Count, env: Mapping[str, str]) -> None:
+    session = claimer.session
+    os.environ.update(env, GITTASKS_OWNER="agent", GITTASKS_SESSION=session, GITTASKS_LIST=_LIST)
+    if not FRESH:
+        os.fsync = unsynced  # type: ignore[assignment]  # as in the tests themselves
+    way, notes = WAYS[claimer.way](claimer.repo.path, session), Recorder(folder, session)
+    own = idle = 0
+    while (turn := count.spend(own, claimer.share)) is not None:
+        if not turn:
+            time.sleep(0.2)
+            continue
+        own += 1
+        takes = claimer.takes_over and idle % _SELDOM == _SELDOM - 1
+        kind, ask = ("take-over", way.take_over) if takes else ("claim", way.claim)
         began = time.monotonic()
         try:
-            got = claimer.claim()
+            got = ask()
         except _ANSWERS:
             got = None
+        idle = 0 if got else idle + 1
         if got is None:
-            notes.add("claim", "no", "", 0, began)
+            notes.add(kind, "no", "", 0, began)
             continue
-        notes.add("claim", "ok", *got, began)
-        _end(claimer, got, notes)
+        notes.add(kind, "ok", *got, began)
+        _end(way, got, notes)
 
 
-def _end(claimer: _Library, got: tuple[str, int], notes: Recorder) -> None:
+def _end(way: _Library, got: tuple[str, int], notes: Recorder) -> None:
     """End a claim, again when others were always first: that is an answer, and nothing done."""
-    ended = False
+    began, ended = time.monotonic(), False
     while not ended:
-        began = time.monotonic()
         try:
-            ended = claimer.finish(got[0])
+            ended = way.finish(got[0])
         except (Busy, NoRemote):
             continue
         except GittasksError:
+            notes.add(way.end, "no", *got, began)
             return
-    notes.add(claimer.end, "ok", *got, began)
-    claimer.after(got[0])
+    notes.add(way.end, "ok", *got, began)
+    way.after(got[0])

@@ -183,6 +183,11 @@ class TestChecker:
     """The checker sees what must not be."""
 
     CLAIM = Event("s1", "claim", "ok", "a", 1, 0.0, 1.0)
+    RELEASED = (
+        Written("a", "in_progress", 1, "s1"),
+        Written("a", "pending", None, "s1"),
+        Written("a", "in_progress", 2, "s2"),
+    )
 
     @pytest.mark.parametrize(
         ("events", "history", "word"),
@@ -202,6 +207,21 @@ class TestChecker:
                 "which s1 held",
             ),
             ([CLAIM._replace(kind="done")], [Written("a", "in_progress", 1, "s1")], "does not say"),
+            (
+                [],
+                [Written("a", "in_progress", n, f"s{n}") for n in (1, 2)],
+                "s2 claimed a while s1 held it",
+            ),
+            (
+                [CLAIM, CLAIM._replace(who="s2", claim=2, ended=1.5)],
+                RELEASED,
+                "under the claims 1 and 2 at once",
+            ),
+            (
+                [CLAIM, CLAIM._replace(kind="release", told="no")],
+                [Written("a", "in_progress", 1, "s1")],
+                "nobody took over",
+            ),
         ],
     )
     def test_each_fault_is_told(
@@ -209,3 +229,12 @@ class TestChecker:
     ) -> None:
         """One fault, one sentence."""
         assert any(word in text for text in faults(events, history))
+
+    def test_what_can_be_is_no_fault(self) -> None:
+        """A claim after the end of another, and a take-over, after which that end is refused."""
+        release = self.CLAIM._replace(kind="release", ended=1.2)
+        later = self.CLAIM._replace(who="s2", claim=2, began=1.1, ended=1.3)
+        assert faults([self.CLAIM, release, later], self.RELEASED) == []
+        taken = self.RELEASED[0], self.RELEASED[2]._replace(forced=True)
+        fenced = release._replace(told="no")
+        assert faults([self.CLAIM, later._replace(kind="take-over"), fenced], taken) == []
