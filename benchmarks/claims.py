@@ -248,7 +248,10 @@ def serve_as(kind: str, seconds: float) -> None:
     sys.stdin.readline()
 
     def note(event: str, args: tuple[Any, ...]) -> None:
-        if event == "subprocess.Popen" and os.path.basename(str(args[1][0])) == "git":
+        if (
+            event in ("subprocess.Popen", "os.posix_spawn")
+            and os.path.basename(str(args[1][0])) == "git"
+        ):
             git[next((w for w in args[1] if w in ("fetch", "push")), "other")] += 1
 
     sys.addaudithook(note)

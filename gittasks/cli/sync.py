@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from gittasks import render
 from gittasks.cli.options import argument, command, first_option, option
@@ -12,9 +11,12 @@ from gittasks.cli.settings import Settings
 from gittasks.core.ids import find, listed
 from gittasks.core.progress import summary
 from gittasks.errors import InvalidData, NoList, Way
+from gittasks.light import TYPE_CHECKING
 from gittasks.sync import SyncOptions, SyncResult
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from gittasks.core.history import LogEntry
     from gittasks.core.merge.resolution import OpenConflict
     from gittasks.render.text import StatusMarks
@@ -35,7 +37,7 @@ _options = (
 )
 
 
-@command("pull", *_options)
+@command("pull", *_options, hot=True)
 def pull_command(
     settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool
 ) -> Answer:
@@ -43,7 +45,7 @@ def pull_command(
     return _exchange(settings, SyncOptions(True, False, accept_rewrite), remote, all_lists)
 
 
-@command("push", *_options, first_option)
+@command("push", *_options, first_option, hot=True)
 def push_command(
     settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool, first: bool
 ) -> Answer:
@@ -52,7 +54,7 @@ def push_command(
     return _exchange(settings, wish, remote, all_lists)
 
 
-@command("sync", *_options, first_option)
+@command("sync", *_options, first_option, hot=True)
 def sync_command(
     settings: Settings, remote: str | None, all_lists: bool, accept_rewrite: bool, first: bool
 ) -> Answer:

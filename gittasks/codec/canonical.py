@@ -1,8 +1,7 @@
 """The canonical form of task files and list.yaml: written here, and read back without YAML.
 
 No decision here leans on Python's Unicode tables or a YAML library's version: equal values
-must give equal bytes in every clone. Patterns are given to `re` as text, which compiles them
-at first use: most runs need none of them.
+must give equal bytes in every clone.
 
 The bytes depend on the value alone: not on a YAML library, nor on Python's Unicode tables.
 So two clones that hold equal tasks hold equal files. `read_canonical` guesses a task from the
@@ -12,7 +11,6 @@ module wrote are thus read without a YAML parser.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
 from gittasks.core.fields import BY_NAME, Field, Kind, arranged
@@ -23,6 +21,7 @@ from gittasks.errors import InvalidData
 from gittasks.light import TYPE_CHECKING, pattern
 
 if TYPE_CHECKING:
+    import re
     from typing import Any
 
 MAX_BYTES = 256 * 1024
@@ -40,24 +39,28 @@ _UNSEEN = (
     "\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e0fff"
 )
 """DEL, C1, bidi, zero-width and other unseen characters, written as escapes like C0."""
-_HIDDEN = f"[\x00-\x1f{_UNSEEN}]"
-_ESCAPED = f'["\\\\\x00-\x1f{_UNSEEN}]'
-_NOT_IN_BLOCK = rf"(?m)\A[ \n]|^\t|^[ \t]+$|[\x00-\x08\x0b-\x1f{_UNSEEN}]"
-_NO_NUMBER = "[g-np-su-wyG-NP-SU-WY]"
+_HIDDEN = pattern(f"[\x00-\x1f{_UNSEEN}]")
+_ESCAPED = pattern(f'["\\\\\x00-\x1f{_UNSEEN}]')
+_NOT_IN_BLOCK = pattern(rf"(?m)\A[ \n]|^\t|^[ \t]+$|[\x00-\x08\x0b-\x1f{_UNSEEN}]")
+_NO_NUMBER = pattern("[g-np-su-wyG-NP-SU-WY]")
 """Letters that no number, date or time contains in any version of YAML."""
 _RESERVED = frozenset(
     ("y", "n", "yes", "no", "on", "off", "true", "false", "null", ".inf", "+.inf", ".nan")
 )
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-_ESCAPE = r'\\(?:(["\\ntr])|u([0-9a-f]{4})|U([0-9a-f]{8}))'
+_ESCAPE = pattern(r'\\(?:(["\\ntr])|u([0-9a-f]{4})|U([0-9a-f]{8}))')
 _LITERALS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
-_NUMBER = r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?(e[+-][0-9]{2,3})?"
-_ORDER = r"-?[0-9]{1,9}(?:\.[0-9]{1,6})?"
+_NUMBER = pattern(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?(e[+-][0-9]{2,3})?")
+_SURROGATES = pattern("[\ud800-\udfff]")
+_PLAIN_KEY = pattern(r"[A-Za-z_][A-Za-z0-9_./-]*")
+_LINE_END = pattern("[\n\r\x0b\x0c\x85\u2028\u2029]")
+_HEX = pattern("[0-9a-f]{4,64}")
+_ORDER = pattern(r"-?[0-9]{1,9}(?:\.[0-9]{1,6})?")
 
 
 def scalar(text: str) -> str:
     """`text` on one line: plain if every YAML reader takes that for this text, else quoted."""
-    if (text.isascii() and text.isprintable()) or not re.search(_HIDDEN, text):
+    if (text.isascii() and text.isprintable()) or not _HIDDEN.search(text):
         if _stands_plain(text):
             return text
         if '"' not in text and "\\" not in text:
@@ -67,7 +70,7 @@ def scalar(text: str) -> str:
 
 def quoted(text: str) -> str:
     """`text` between double quotes, with the escapes it needs."""
-    return f'"{re.sub(_ESCAPED, _escape, text)}"'
+    return f'"{_ESCAPED.sub(_escape, text)}"'
 
 
 def _stands_plain(text: str) -> bool:
@@ -76,7 +79,7 @@ def _stands_plain(text: str) -> bool:
         return False
     first = text[0]
     if first in "0123456789+.":
-        return re.search(_NO_NUMBER, text) is not None
+        return _NO_NUMBER.search(text) is not None
     return first > "\u00a0" or first.isalpha() or first in "/(_$"
 
 
@@ -92,12 +95,12 @@ def _escape(match: re.Match[str]) -> str:
 
 def whole(text: str) -> str:
     """`text` with U+FFFD for each lone surrogate."""
-    return text if text.isascii() else re.sub("[\ud800-\udfff]", "\ufffd", text)
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
 def unquote(text: str) -> str:
     """The text that `quoted` wrote so; what it never writes may give anything."""
-    return re.sub(_ESCAPE, _unescape, text[1:-1]) if "\\" in text else text[1:-1]
+    return _ESCAPE.sub(_unescape, text[1:-1]) if "\\" in text else text[1:-1]
 
 
 def _unescape(match: re.Match[str]) -> str:
@@ -108,12 +111,12 @@ def _unescape(match: re.Match[str]) -> str:
 
 def stands_in_block(text: str) -> bool:
     """True when a block (`|`) gives back `text`, which has no newline at its end."""
-    return re.search(_NOT_IN_BLOCK, text) is None
+    return _NOT_IN_BLOCK.search(text) is None
 
 
 def plain_key(text: str) -> bool:
     """True when a key needs no quotes."""
-    known = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", text) is not None
+    known = _PLAIN_KEY.fullmatch(text) is not None
     return known and text.lower() not in _RESERVED
 
 
@@ -121,7 +124,7 @@ def plain_value(text: str) -> Any:
     """The value of a plain scalar in metadata: a canonical JSON literal, else text."""
     if text in _LITERALS:
         return _LITERALS[text]
-    if text[:1] in "-0123456789" and (match := re.fullmatch(_NUMBER, text)):
+    if text[:1] in "-0123456789" and (match := _NUMBER.fullmatch(text)):
         if match[1] or match[2]:
             return number if repr(number := float(text)) == text else text
         if len(text) <= MAX_DIGITS and text != "-0":
@@ -133,7 +136,7 @@ def is_line(text: str) -> bool:
     """True when `text` has no line break, of whatever kind."""
     if text.isascii() and text.isprintable():
         return True
-    return re.search("[\n\r\x0b\x0c\x85\u2028\u2029]", text) is None
+    return _LINE_END.search(text) is None
 
 
 def is_subject(text: str) -> bool:
@@ -148,7 +151,7 @@ def is_word(text: str) -> bool:
 
 def is_sha(text: str) -> bool:
     """True when `text` is a commit id, possibly short."""
-    return re.fullmatch("[0-9a-f]{4,64}", text) is not None
+    return _HEX.fullmatch(text) is not None
 
 
 def order_text(value: float) -> str:
@@ -161,7 +164,7 @@ def order_text(value: float) -> str:
 
 def to_order(text: str) -> int | float:
     """The number that `text` writes. Raises ValueError if it is no valid order."""
-    if not re.fullmatch(_ORDER, text):
+    if not _ORDER.fullmatch(text):
         raise ValueError(text)
     number = float(text)
     return int(number) if number.is_integer() else number

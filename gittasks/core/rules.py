@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any
 
 from gittasks.core.actors import Answer, counted, is_owner, standing, to_end, to_start
 from gittasks.core.graph import Graph
@@ -25,7 +24,10 @@ from gittasks.core.ids import listed
 from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.validation import escape_line
 from gittasks.errors import Refused, Way
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _SHOWN = 5
 """How many tasks a message lists before it only counts."""

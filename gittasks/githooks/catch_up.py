@@ -7,10 +7,8 @@ the id of the operation is made of what rebase and cherry-pick keep.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from hashlib import sha1
 
 from gittasks.core.ids import listed
 from gittasks.core.model import Status, Task
@@ -19,8 +17,9 @@ from gittasks.errors import GittasksError, InvalidData, Usage
 from gittasks.githooks import code_commits, record
 from gittasks.githooks.code_commits import LateCommit
 from gittasks.githooks.commits import lines_of
-from gittasks.light import NamedTuple
+from gittasks.light import NamedTuple, pattern
 from gittasks.store import disk, refs
+from gittasks.store.objects import short_hash
 from gittasks.store.repository import Repository
 from gittasks.workspace import Author, Linked, Workspace
 
@@ -28,7 +27,7 @@ _MOST = 1000
 """New commits that a hook looks at; more of them are left to the command."""
 _SHOWN = 5
 _LONGEST_TIME = 253_402_300_799
-_REOPENED = re.compile(r"^(?:.*: )?(\S+) (?:completed|skipped) → pending", re.MULTILINE)
+_REOPENED = pattern(r"(?m)^(?:.*: )?(\S+) (?:completed|skipped) → pending")
 _HEAD, _DISMISSED = "HEAD", "dismissed"
 """Positions of no upstream: where this clone was when the hooks came, and what was let go of."""
 
@@ -388,7 +387,7 @@ class _Run:
 def operation_id(commit: LateCommit, mention: TaskTrailer) -> str:
     """The id of the operation that a trailer asks for: the same in every clone."""
     parts = (mention.task, str(mention.status or ""), commit.author, str(commit.time))
-    return sha1("\0".join(parts).encode(), usedforsecurity=False).hexdigest()[:20]
+    return short_hash("\0".join(parts))
 
 
 def _is_gone(task: Task) -> bool:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from gittasks.core.model import CodeCommit
 from gittasks.core.trailers import KEY, TaskTrailer, deduplicated, parse
 from gittasks.core.validation import escape_line
 from gittasks.errors import InvalidData, Usage
-from gittasks.light import NamedTuple
+from gittasks.light import NamedTuple, pattern
 from gittasks.store import git, refs
 from gittasks.store.repository import Repository
 
 _SUBJECT_LIMIT = 200
 _VALUE_LIMIT = 200
 """No list, id and state together are so long; more of it would only fill the screen."""
-_REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{40,64})", re.MULTILINE)
+_REVERTS = pattern(r"(?m)^This reverts commit ([0-9a-f]{40,64})")
 
 
 class Change(NamedTuple):
@@ -118,9 +117,9 @@ def late(
     return commits
 
 
-_CRUD = re.compile(r"[<>\n]")
+_CRUD = pattern(r"[<>\n]")
 """What git leaves out of names and addresses; other programs do not."""
-_DATE = re.compile(r"(\d{1,18}) ([+-])([01]\d|2[0-3])([0-5]\d)")
+_DATE = pattern(r"(\d{1,18}) ([+-])([01]\d|2[0-3])([0-5]\d)")
 
 
 def _moment(date: str) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ from gittasks.core.trailers import KEY, TaskTrailer
 from gittasks.errors import GittasksError, InvalidData, NoList, NotFound, Refused, Usage
 from gittasks.githooks import code_commits
 from gittasks.githooks.code_commits import Change
+from gittasks.light import pattern
 from gittasks.store import disk, git
 from gittasks.store.repository import Repository
 from gittasks.workspace import EditResult, Linked, NotDone, Unapplied, Workspace
@@ -224,7 +225,7 @@ def reverted_lines(workspace: Workspace, change: Change) -> list[str]:
 _OFFERED_IN = frozenset({"", "message"})
 """Sources of a message that a trailer is offered in (githooks, prepare-commit-msg): none of a
 merge, a squash, another commit, or a template, which git would no longer know as unchanged."""
-_FOR_ANOTHER = re.compile(r"\A(fixup|squash|amend)! |^This reverts commit ", re.MULTILINE)
+_FOR_ANOTHER = pattern(r"(?m)\A(fixup|squash|amend)! |^This reverts commit ")
 """Messages that git makes for a commit which is about another one."""
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TypeVar
 
-from gittasks.light import NamedTuple, Protocol, pattern
+from gittasks.light import TYPE_CHECKING, NamedTuple, Protocol, pattern
 from gittasks.store.objects import Malformed, NewObject, ObjectFormat, ObjectStore
 from gittasks.store.plumbing import Node
 
@@ -235,7 +234,10 @@ class _WithParents(Protocol):
     def parents(self) -> tuple[str, ...]: ...
 
 
-_Commit = TypeVar("_Commit", bound=_WithParents)
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _Commit = TypeVar("_Commit", bound=_WithParents)
 
 
 def ancestors(head: str, read: Callable[[str], _Commit | None]) -> dict[str, _Commit]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from os import devnull
 
 from gittasks.errors import NoRepository, Refused
 from gittasks.light import TYPE_CHECKING
-from gittasks.store import platform
+from gittasks.store import platform, processes
+from gittasks.store.platform import Process
+from gittasks.store.processes import Completed
 
 if TYPE_CHECKING:
     import subprocess
@@ -40,7 +42,7 @@ LOCAL_ENV = frozenset(
 
 CONFIG_ENV = frozenset({"GIT_CONFIG", "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"})
 """Those of them that hold configuration: of `git -c`, and what CI systems set for credentials."""
-NO_HOOKS = ("-c", f"core.hooksPath={devnull}")
+NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 """Options of a git that runs none of the hooks in files."""
 _REPEATED = ("error: failed to push some refs", "error: hook declined")
 """What git says once more beside the answer for the ref."""
@@ -58,7 +60,7 @@ _MOST = 64 * 1024
 """Bytes of what a remote says that are kept."""
 _SHOWN, _LINE = 8, 300
 """Lines of it that an error repeats, and characters of each."""
-_talking: set[subprocess.Popen[bytes]] = set()
+_talking: set[Process] = set()
 """Those that talk to a remote now; several only where there are several threads."""
 
 
@@ -80,27 +82,68 @@ def run(
     stdin: bytes = b"",
     may_fetch: bool = False,
     keep: Sequence[int] = (),
-) -> subprocess.CompletedProcess[bytes]:
+) -> Completed:
     """Run `git ARGS` in `cwd` and return it finished, whatever its exit code.
 
     Only with `may_fetch` does it fetch what a partial clone lacks, by the programs that the
     repository names for that. `keep` are file handles that it inherits.
     """
-    import subprocess  # 4 ms, and most commands never run git
-
     stay = {} if may_fetch else {"GIT_NO_LAZY_FETCH": "1"}
+    # Files and no pipes: neither has to be read while the other is written.
+    with (
+        platform.scratch_file() as question,
+        platform.scratch_file() as answer,
+        platform.scratch_file() as words,
+    ):
+        question.write(stdin)
+        question.seek(0)
+        process = _start(
+            args,
+            cwd,
+            {**env, **stay, "GIT_TERMINAL_PROMPT": "0"},
+            stdin=question.fileno(),
+            stdout=answer.fileno(),
+            stderr=words.fileno(),
+            keep=keep,
+        )
+        try:
+            code = process.wait()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        return Completed(code, _content(answer), _content(words))
+
+
+def _start(
+    args: Sequence[str],
+    cwd: str,
+    env: Mapping[str, str],
+    *,
+    stdin: int,
+    stdout: int,
+    stderr: int,
+    keep: Sequence[int] = (),
+    leads_session: bool = False,
+) -> Process:
+    """Start `git ARGS` in `cwd`."""
     try:
-        return subprocess.run(
-            ["git", *args],
-            cwd=cwd,
-            env={**env, **stay, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
-            input=stdin,
-            capture_output=True,
-            check=False,
-            pass_fds=keep,
+        return processes.start(
+            ["git", "-C", cwd, *args],
+            env={**env, "LC_ALL": "C"},
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            keep=keep,
+            leads_session=leads_session,
         )
     except FileNotFoundError as error:
         raise no_git() from error
+
+
+def _content(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 def start_remote(
@@ -162,7 +205,7 @@ def run_remote(
     env: Mapping[str, str],
     keep: Sequence[int] = (),
     stdin: BinaryIO | None = None,
-) -> subprocess.CompletedProcess[bytes]:
+) -> Completed:
     """Run a git that talks to a remote; on a terminal it may ask, and its progress is shown.
 
     Off a terminal it never asks. What it says on standard error is returned as well as shown.
@@ -176,20 +219,21 @@ def run_remote(
 def _ends_when_told() -> Iterator[None]:
     """Let a signal that ends this process end the git that it waits for as well."""
     import signal
-    import threading
 
     def stop(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    # Another thread gets no signals: what runs several has to see to `end_talks` itself.
-    on_main_thread = threading.current_thread() is threading.main_thread()
-    names = [n for n in ("SIGTERM", "SIGHUP") if on_main_thread and hasattr(signal, n)]
-    before = {n: signal.signal(getattr(signal, n), stop) for n in names}
+    before = {}
+    # Another thread gets no signals: what runs several has to see to `terminate_all` itself.
+    with suppress(ValueError):
+        for name in ("SIGTERM", "SIGHUP"):
+            if number := getattr(signal, name, None):
+                before[number] = signal.signal(number, stop)
     try:
         yield
     finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _talk(
@@ -198,98 +242,84 @@ def _talk(
     env: Mapping[str, str],
     keep: Sequence[int],
     stdin: BinaryIO | None,
-) -> subprocess.CompletedProcess[bytes]:
-    import subprocess
+) -> Completed:
     import sys
 
     terminal = sys.stdin.isatty() and sys.stderr.isatty()
     quiet = {} if terminal else {"GIT_TERMINAL_PROMPT": "0"}
+    voice, stderr = os.pipe()
     try:
-        with (
-            platform.scratch_file() as answer,  # no pipe: nobody reads it while git writes
-            subprocess.Popen(
-                ["git", *args],
-                cwd=cwd,
-                env={**env, **quiet, "LC_ALL": "C"},
-                stdin=subprocess.DEVNULL if stdin is None else stdin,
-                stdout=answer,
-                stderr=subprocess.PIPE,
-                pass_fds=keep,
-                start_new_session=not terminal,  # then ssh finds no terminal to ask on either
-            ) as process,
-        ):
+        # The answer goes to no pipe: nobody reads it while git writes.
+        with platform.scratch_file() as answer, open(os.devnull, "rb") as nothing:
+            try:
+                process = _start(
+                    args,
+                    cwd,
+                    {**env, **quiet},
+                    stdin=(stdin or nothing).fileno(),
+                    stdout=answer.fileno(),
+                    stderr=stderr,
+                    keep=keep,
+                    leads_session=not terminal,  # then ssh finds no terminal to ask on either
+                )
+            finally:
+                os.close(stderr)
             _talking.add(process)
             try:
-                text = _follow(process)
+                text = _follow(process, voice)
             except BaseException:
                 platform.terminate(process)
+                process.wait()
                 raise
             finally:
                 _talking.discard(process)
-            answer.seek(0)
-            output = answer.read()
-    except FileNotFoundError as error:
-        raise no_git() from error
-    return subprocess.CompletedProcess(args, process.returncode, output, text)
+            return Completed(process.wait(), _content(answer), text)
+    finally:
+        os.close(voice)
 
 
-def _follow(process: subprocess.Popen[bytes]) -> bytes:
-    """Wait for the end of a git; what it said. One that falls silent is given up.
+def _follow(process: Process, voice: int) -> bytes:
+    """Wait for the end of a git; what it said, shown on a terminal after a while.
 
-    A silent remote looks the same by every transport, and git itself minds it by none but http.
+    One that falls silent is given up: a silent remote looks the same by every transport, and git
+    itself minds it by none but http.
     """
-    import subprocess
+    import sys
     from time import monotonic
 
-    voice = _Voice(process)
-    # What git leaves running, as the master of ssh connections, may hold the stream open.
-    while not voice.ended.wait(min(1.0, NO_PROGRESS / 4)) and process.poll() is None:
-        if monotonic() - voice.heard < NO_PROGRESS:
-            continue
-        platform.terminate(process)
-        try:
-            process.wait(_LAST_WORDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        voice.text += b"\nfatal: no progress for %d seconds, given up\n" % NO_PROGRESS
-        break
-    voice.muted = True
+    began = heard = monotonic()
+    text = b""
+    while True:
+        if platform.is_readable(voice, min(1.0, NO_PROGRESS / 4)):
+            chunk = os.read(voice, 65536)
+            if not chunk:
+                break
+            heard = monotonic()
+            text = _shortened(text + chunk)
+            if sys.stderr.isatty() and heard - began > _SILENCE:
+                sys.stderr.write(chunk.decode("utf-8", "replace"))
+                sys.stderr.flush()
+        elif process.poll() is not None:
+            break  # what git leaves running, as the master of ssh connections, holds the pipe open
+        elif monotonic() - heard > NO_PROGRESS:
+            _give_up(process)
+            text += b"\nfatal: no progress for %d seconds, given up\n" % NO_PROGRESS
+            break
     process.wait()
-    return voice.text
+    return text
 
 
-class _Voice:
-    """The standard error of a git, read as it comes and shown on a terminal after a while."""
+def _give_up(process: Process) -> None:
+    """End a git, by force when it takes too long for that."""
+    from time import monotonic, sleep
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        import threading
-        from time import monotonic
-
-        assert process.stderr  # noqa: S101
-        self.text = b""
-        self.heard = monotonic()
-        self.muted = False
-        self.ended = threading.Event()
-        self._stream = process.stderr.fileno()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        import os
-        import sys
-        from time import monotonic
-
-        began = monotonic()
-        with suppress(OSError):
-            # Not by the stream itself: closing that would wait for a read that goes on.
-            while chunk := os.read(self._stream, 65536):
-                if self.muted:
-                    return
-                self.heard = monotonic()
-                self.text = _shortened(self.text + chunk)
-                if sys.stderr.isatty() and self.heard - began > _SILENCE:
-                    sys.stderr.write(chunk.decode("utf-8", "replace"))
-                    sys.stderr.flush()
-        self.ended.set()
+    platform.terminate(process)
+    end = monotonic() + _LAST_WORDS
+    while process.poll() is None:
+        if monotonic() > end:
+            process.kill()
+            return
+        sleep(0.02)
 
 
 def _shortened(text: bytes) -> bytes:

@@ -86,7 +86,8 @@ def _rewritten(repository: Repository, url: str, setting: str) -> str | None:
 
 def address(url: str) -> str:
     """A URL without user and password: what records and output name it by."""
-    return _LOGIN.sub(lambda m: m.group(1) or "", url).rstrip("/") or url
+    shown = _LOGIN.sub(lambda m: m.group(1) or "", url) if "@" in url else url
+    return shown.rstrip("/") or url
 
 
 def addresses(repository: Repository) -> dict[str, str]:

@@ -19,8 +19,8 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
+from gittasks.light import NamedTuple
 from gittasks.store.disk import PRIVATE, Sharing, make_folders, names_in, open_file, remove
 
 _WRITES = 256

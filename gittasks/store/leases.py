@@ -10,14 +10,12 @@ of them. Local to this clone: a claim of nobody else's is of interest here.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum, auto
 from functools import partial
-from hashlib import sha1
-from typing import Any
 
+from gittasks import light
 from gittasks.core.model import Status, Task
 from gittasks.errors import Busy, InvalidData
 from gittasks.light import TYPE_CHECKING, NamedTuple
@@ -25,11 +23,13 @@ from gittasks.store import disk, platform, remotes
 from gittasks.store.disk import Backoff
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion
-from gittasks.store.objects import NewObject, ObjectFormat
+from gittasks.store.objects import NewObject, ObjectFormat, short_hash
 from gittasks.store.remotes import PushOutcome
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from gittasks.core.operations import Holder
 
 _GRACE = 1.1
@@ -96,13 +96,14 @@ ALL = "refs/gittasks/leases/"
 
 def ref_of(list_id: str, owner: str, session: str | None) -> str:
     """The ref of the lease of an owner in a session."""
-    name = sha1(f"{owner}\0{session or ''}".encode(), usedforsecurity=False).hexdigest()[:20]
-    return remotes.leases_of(list_id) + name
+    return remotes.leases_of(list_id) + short_hash(f"{owner}\0{session or ''}")
 
 
 def encode(form: ObjectFormat, lease: Lease) -> NewObject:
     """The object that the ref of a lease points to."""
-    return form.new("blob", json.dumps(lease._asdict(), sort_keys=True).encode() + b"\n")
+    return form.new(
+        "blob", light.write_json(dict(sorted(lease._asdict().items()))).encode() + b"\n"
+    )
 
 
 def own(repository: Repository, list_id: str, owner: str, session: str | None) -> Lease | None:
@@ -164,7 +165,7 @@ def record_observations(
             observed[key] = LeaseObservation(value, *now, now[1], lease)
     if observed != old:
         rows = [[k, *s[:-1], s.lease._asdict()] for k, s in observed.items()]
-        disk.put(path, json.dumps(rows).encode(), repository.shared)
+        disk.put(path, light.write_json(rows).encode(), repository.shared)
     return observed
 
 
@@ -173,7 +174,7 @@ def sightings(
 ) -> dict[str, LeaseObservation]:
     """The observations that were last recorded; cheap."""
     try:
-        rows = json.loads(disk.read(_path(repository, remote, list_id)))
+        rows = light.read_json(disk.read(_path(repository, remote, list_id)))
         return {
             key: LeaseObservation(value, boot, float(since), float(until), _lease(lease))
             for key, value, boot, since, until, lease in rows
@@ -239,7 +240,7 @@ def _read(repository: Repository, object_id: str) -> Lease | None:
     """None for what is somebody else's, of a later version, or made to do harm."""
     try:
         data = repository.objects.read(object_id, "blob")
-        return _lease(json.loads(data)) if len(data) <= _LIMIT else None
+        return _lease(light.read_json(data)) if len(data) <= _LIMIT else None
     except (InvalidData, ValueError, TypeError, KeyError, AttributeError):
         return None
     except (OverflowError, RecursionError):
@@ -278,7 +279,7 @@ class OfflineClaim(NamedTuple):
 def read(store: ListStore) -> list[OfflineClaim]:
     """The tentative claims of a list, oldest first."""
     try:
-        rows = json.loads(disk.read(store.tentative_path))
+        rows = light.read_json(disk.read(store.tentative_path))
         return [OfflineClaim(*row) for row in rows]
     except (OSError, ValueError, TypeError):
         return []
@@ -288,7 +289,7 @@ def write(store: ListStore, claims: Sequence[OfflineClaim]) -> None:
     """Keep these and no others."""
     path = store.tentative_path
     if claims:
-        disk.put(path, json.dumps(claims).encode(), store.repository.shared)
+        disk.put(path, light.write_json(claims).encode(), store.repository.shared)
     else:
         disk.remove(path)
 

@@ -6,7 +6,6 @@ refs/heads/<prefix><list-id>
 from __future__ import annotations
 
 import os
-import re
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache, cached_property, partial
@@ -17,7 +16,7 @@ from gittasks.core.changes import same_task
 from gittasks.core.ids import task_id_fault, unreadable
 from gittasks.core.model import READ_ON, SET_ASIDE, ListInfo, Problem, Snapshot, Task
 from gittasks.errors import InvalidData
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
 from gittasks.store import disk
 from gittasks.store.commits import ROOT_SIGNER, Signature, new_commit, read_commit
 from gittasks.store.list_version import (
@@ -34,6 +33,7 @@ from gittasks.store.list_version import (
 from gittasks.store.objects import Malformed, NewObject, ObjectFormat, ObjectStore, Unavailable
 
 if TYPE_CHECKING:
+    import re
     from typing import Any
 
 _README = """\
@@ -381,7 +381,7 @@ def read_tree(objects: ObjectStore, tree_id: str) -> list[TreeEntry]:
 @cache
 def entry_pattern(id_length: int) -> re.Pattern[bytes]:
     """One entry of a tree object: mode, name, id (git help ls-tree)."""
-    return re.compile(rb"([0-7]{1,7}) ([^\0]+)\0(.{%d})" % id_length, re.DOTALL)
+    return pattern(rb"(?s)([0-7]{1,7}) ([^\0]+)\0(.{%d})" % id_length)
 
 
 def serialize_tree(entries: list[TreeEntry]) -> bytes:

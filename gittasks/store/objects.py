@@ -104,6 +104,17 @@ class ObjectFormat(NamedTuple):
         return hashed.hexdigest()
 
 
+def short_hash(text: str) -> str:
+    """The name of a text where a file or a ref is called by it: 20 hex digits."""
+    try:
+        from _sha1 import sha1  # type: ignore[import-not-found]  # hashlib takes 0.1 p to import
+    except ImportError:  # some builds leave it out
+        from hashlib import sha1
+    data = text.encode("utf-8", "surrogateescape")
+    digest: str = sha1(data, usedforsecurity=False).hexdigest()
+    return digest[:20]
+
+
 FORMATS = {form.name: form for form in (ObjectFormat("sha1", 20), ObjectFormat("sha256", 32))}
 """The object formats that git has, by the names in its configuration."""
 

@@ -14,11 +14,10 @@ import stat
 import time
 from collections.abc import Callable, Sequence
 
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import select
-    import subprocess
     from typing import BinaryIO
 
 WINDOWS = not hasattr(os, "fork")
@@ -323,7 +322,73 @@ def _is_open(process: int) -> bool:
     return not answered or code.value == still_active
 
 
-def terminate(process: subprocess.Popen[bytes]) -> None:
+def is_readable(stream: int, seconds: float) -> bool:
+    """True when a pipe holds something or has ended; False after so many seconds without."""
+    if WINDOWS:
+        return _is_readable_there(stream, seconds)
+    import select
+
+    poll = select.poll()
+    poll.register(stream, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
+
+
+def _is_readable_there(stream: int, seconds: float) -> bool:
+    """Look at a pipe of Windows, which cannot be waited for, now and then."""
+    import _winapi
+    import msvcrt
+
+    handle = msvcrt.get_osfhandle(stream)  # type: ignore[attr-defined]
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if _winapi.PeekNamedPipe(handle, 0)[0]:  # type: ignore[attr-defined]
+                return True
+        except OSError:
+            return True  # nobody writes to it any more
+        time.sleep(0.01)
+    return False
+
+
+def inherited_files() -> list[int]:
+    """The files that who started this process left open: a lock of a shell, for one."""
+    files = []
+    with contextlib.suppress(OSError):
+        for name in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):  # that of the listing itself
+                if int(name) > 2 and os.get_inheritable(int(name)):
+                    files.append(int(name))
+    return files
+
+
+class Process(Protocol):
+    """A program that was started: of `subprocess.Popen` what is needed of one."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+
+    def wait(self) -> int:
+        """Its exit code, as soon as it has ended."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
+def end(process: int, *, force: bool = False) -> None:
+    """Ask a child to end, or end it."""
+    import signal
+
+    os.kill(process, signal.SIGKILL if force else signal.SIGTERM)
+
+
+def terminate(process: Process) -> None:
     """End a program; where it leads a session of its own, also its helpers, which would wait on."""
     import signal
 

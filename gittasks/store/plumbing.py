@@ -8,9 +8,9 @@ they look at objects alone, fetch nothing, and take no part in replacements and 
 from __future__ import annotations
 
 import os
+from _thread import allocate_lock
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from threading import Lock
 
 from gittasks.errors import InvalidData
 from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
@@ -152,7 +152,7 @@ class CatFile:
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self._exchange = Lock()
+        self._exchange = allocate_lock()
         """Held from a question to the end of its answers: threads may share a workspace."""
 
     def read(self, object_id: str, limit: int) -> tuple[str, bytes] | None:

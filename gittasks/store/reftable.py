@@ -14,9 +14,9 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.errors import DiskFailure, InvalidData
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk, git, lock_files
 from gittasks.store.disk import Backoff
 from gittasks.store.refs import (
@@ -30,9 +30,8 @@ from gittasks.store.refs import (
 )
 
 if TYPE_CHECKING:
-    from subprocess import CompletedProcess
-
     from gittasks.store.discovery import GitDir
+    from gittasks.store.processes import Completed
 
 _FILE = disk.CacheFile("refs", 1)
 _LOOKS = 3
@@ -234,7 +233,7 @@ class TableRefs:
             raise self._failure(answer)
         return answer.stdout.decode("utf-8", "surrogateescape")
 
-    def _failure(self, answer: CompletedProcess[bytes]) -> DiskFailure:
+    def _failure(self, answer: Completed) -> DiskFailure:
         return DiskFailure(
             f"git cannot read or write the reftable: {git.whole_message(answer.stderr)}",
             where=os.path.join(self._common, "reftable"),
@@ -282,7 +281,7 @@ class TableRefs:
 
     def _marked(
         self, new: str, marks: LockMarker | None, orders: Sequence[str], reason: Reason | None
-    ) -> CompletedProcess[bytes]:
+    ) -> Completed:
         """Run a transaction between marks: they date the move, for `moved_at`."""
         if marks is None:
             return self._transact(orders, reason)
@@ -292,7 +291,7 @@ class TableRefs:
             marks.clear()
         return answer
 
-    def _is_locked(self, answer: CompletedProcess[bytes]) -> bool:
+    def _is_locked(self, answer: Completed) -> bool:
         """Did another program keep git from the stack, or a signal end git?"""
         if answer.returncode < 0:
             return True
@@ -312,9 +311,7 @@ class TableRefs:
         if not lock_files.clear_leftovers(self._common, [self._lock()]):
             _BACKOFF.wait(losses)
 
-    def _has_moved(
-        self, answer: CompletedProcess[bytes], name: str, old: str | None, new: str
-    ) -> bool:
+    def _has_moved(self, answer: Completed, name: str, old: str | None, new: str) -> bool:
         """Did the ref move to `new`? Of a git that was killed before it said so, the refs tell."""
         if b"commit: ok" in answer.stdout:
             return True
@@ -324,9 +321,7 @@ class TableRefs:
         question = ["merge-base", "--is-ancestor", new, now or new]
         return git.run(question, cwd=self._start, env=self._env).returncode == 0
 
-    def _transact(
-        self, orders: Sequence[str], reason: Reason | None = None
-    ) -> CompletedProcess[bytes]:
+    def _transact(self, orders: Sequence[str], reason: Reason | None = None) -> Completed:
         """Run one transaction of git's; it is done when the output says `commit: ok`."""
         env, args = dict(self._env), ["update-ref", "--stdin"]
         if reason:

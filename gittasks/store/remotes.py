@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from hashlib import sha1
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, NotFound, Refused, RemoteFailure, Way
-from gittasks.light import TYPE_CHECKING, NamedTuple
-from gittasks.store import discovery, disk, git, home, lock_files, platform, refs
+from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
+from gittasks.store import discovery, disk, git, home, lock_files, objects, platform, refs
 from gittasks.store.disk import Backoff
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
-    import subprocess
+    from gittasks.store.processes import Completed
 
 
 def remote_of(repository: Repository, name: str) -> str:
@@ -129,7 +127,7 @@ def _url_key(repository: Repository, remote: str) -> str:
     """The URL of a remote as a file name."""
     urls = home.urls_of(repository, remote)
     text = home.address(urls.fetch) if urls else remote
-    return sha1(text.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()[:20]
+    return objects.short_hash(text)
 
 
 def _record(path: str) -> str:
@@ -192,7 +190,7 @@ _BACKOFF = Backoff(first=0.05, most=1.6, least=0.5)
 _UNSURE = ("failed to report status", "remote failure")
 _PATIENCE = ("http.lowSpeedLimit=1", "http.lowSpeedTime=120")
 """Two minutes of silence end a connection: git by itself would wait for ever."""
-_ABSENT = re.compile(r"couldn't find remote ref (\S+)")
+_ABSENT = pattern(r"couldn't find remote ref (\S+)")
 
 
 def lists(repository: Repository, remote: str) -> frozenset[str]:
@@ -368,9 +366,7 @@ def fetch_side_branches(repository: Repository, remote: str, branches: Iterable[
         _talk(repository, ["fetch", *_fetch_options(repository), remote, *refspecs])
 
 
-def _fetch(
-    repository: Repository, remote: str, list_ids: Sequence[str]
-) -> subprocess.CompletedProcess[bytes]:
+def _fetch(repository: Repository, remote: str, list_ids: Sequence[str]) -> Completed:
     """One fetch; again when another one moved a tracking ref meanwhile.
 
     Raises Busy when a tracking ref stays locked: the remote has no part in that.
@@ -544,7 +540,7 @@ def note_branch(repository: Repository, list_id: str, name: str, commit: str) ->
 
 def _talk(
     repository: Repository, args: Sequence[str], *settings: str, keep: Sequence[int] = ()
-) -> subprocess.CompletedProcess[bytes]:
+) -> Completed:
     """Run git for the remote, in the user's configuration and without the user's hooks."""
     options, cwd, env = _surroundings(repository, settings)
     repository.contacted = True

@@ -18,7 +18,7 @@ from gittasks.store.disk import Backoff
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
-    from subprocess import CompletedProcess
+    from gittasks.store.processes import Completed
 
 _INDEX_ATTEMPTS = 12
 """Looks at a locked index, some 2 seconds in all: git holds it for milliseconds."""
@@ -119,13 +119,11 @@ def bring_along(repository: Repository, checkouts: list[Checkout], new: str) -> 
     return tuple(lagging)
 
 
-def _read_tree(
-    repository: Repository, checkout: Checkout, new: str, *options: str
-) -> CompletedProcess[bytes]:
+def _read_tree(repository: Repository, checkout: Checkout, new: str, *options: str) -> Completed:
     return _git(repository, checkout, "read-tree", *options, "-m", "-u", checkout.base or new, new)
 
 
-def _git(repository: Repository, checkout: Checkout, *args: str) -> CompletedProcess[bytes]:
+def _git(repository: Repository, checkout: Checkout, *args: str) -> Completed:
     """Run git in a checkout, bound to its git dir; no hook or monitor of the user's runs."""
     quiet = [*git.NO_HOOKS, "-c", "core.fsmonitor=false"]
     place = [f"--git-dir={checkout.git_dir}", f"--work-tree={checkout.folder}"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks import sync
 from gittasks.core.rules import Violation, violations
 from gittasks.core.times import DAY, HOUR, duration_words
 from gittasks.errors import GittasksError, NoRemote, RemoteFailure
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import acknowledged, home, leases, remotes, side_branches
 from gittasks.store.commits import MERGE_SIGNER
 from gittasks.store.list_store import ListStore

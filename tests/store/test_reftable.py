@@ -330,8 +330,7 @@ def test_a_git_that_is_killed_after_the_move_has_moved_it(
 
     def killed(self: TableRefs, *args: object) -> object:
         answer = real(self, *args)  # type: ignore[arg-type]
-        answer.stdout, answer.returncode = b"start: ok\n", -signal.SIGKILL
-        return answer
+        return answer._replace(stdout=b"start: ok\n", returncode=-signal.SIGKILL)
 
     with monkeypatch.context() as patch:
         patch.setattr(TableRefs, "_transact", killed)

@@ -37,7 +37,7 @@ def _verb(line: str) -> str:
     """The command of a git, behind its options."""
     words = iter(line.split()[1:])
     for word in words:
-        if word == "-c":
+        if word in ("-c", "-C"):
             next(words)
         elif not word.startswith("-"):
             return word

@@ -1,0 +1,77 @@
+"""A git that is started: its streams, what it inherits, and how it is ended, in both ways to it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from gittasks.errors import NoRepository
+from gittasks.store import git, processes
+
+
+@pytest.fixture(params=["spawned", "subprocess"], autouse=True)
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "subprocess":
+        monkeypatch.setattr(processes, "SPAWNS", False)
+    elif not processes.SPAWNS:
+        pytest.skip("this system starts programs by subprocess alone")
+
+
+def _sh(folder: Path, script: str, **options: object) -> processes.Completed:
+    """A git that runs a script of sh."""
+    words = ["-c", f"alias.sh=!{script}", "sh"]
+    return git.run(words, cwd=str(folder), env=dict(os.environ), **options)  # type: ignore[arg-type]
+
+
+def test_streams_of_any_length_and_the_exit_code(tmp_path: Path) -> None:
+    """Neither is cut, and none waits for another to be read."""
+    data = b"a line\n" * 100_000
+    answer = _sh(tmp_path, "pwd; cat; pwd >&2; exit 3", stdin=data)
+    where = os.fsencode(tmp_path) + b"\n"
+    assert answer == (3, where + data, where)
+
+
+def test_it_inherits_the_files_that_it_is_to_keep_and_no_other(tmp_path: Path) -> None:
+    """A lock is held by a git that was given it, and not by one that happens to be started."""
+    locks = [os.open(tmp_path / name, os.O_CREAT | os.O_RDWR) for name in ("given", "other")]
+    for lock in locks:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    os.set_inheritable(locks[1], True)  # as a shell leaves open what it locks
+    listed = _sh(tmp_path, "ls -l /proc/self/fd", keep=locks[:1]).stdout.decode()
+    for lock in locks:
+        os.close(lock)
+    assert f"{tmp_path}/given\n" in listed
+    assert f"{tmp_path}/other\n" not in listed
+
+
+def test_a_broken_pipe_ends_what_it_runs(tmp_path: Path) -> None:
+    """Python ignores that signal; programs are not to inherit that."""
+    assert _sh(tmp_path, "yes | head -n 1").stdout == b"y\n"
+    ignored = _sh(tmp_path, "grep SigIgn /proc/self/status").stdout.split()[1]
+    assert not int(ignored, 16) & (1 << 12)  # SIGPIPE is 13
+
+
+def test_the_path_is_that_of_the_environment(tmp_path: Path) -> None:
+    """A git that is not there is said to be missing."""
+    with pytest.raises(NoRepository, match="git is not installed"):
+        git.run(["version"], cwd=str(tmp_path), env={"PATH": str(tmp_path)})
+    assert git.run(["version"], cwd=str(tmp_path), env=dict(os.environ)).returncode == 0
+
+
+def test_what_was_said_is_returned_from_any_thread(tmp_path: Path) -> None:
+    """Signals are heard on the main thread alone; a talk with a remote goes on without."""
+    answers: list[processes.Completed] = []
+
+    def talk() -> None:
+        words = ["-c", "alias.sh=!echo out; echo err >&2; exit 4", "sh"]
+        answers.append(git.run_remote(words, cwd=str(tmp_path), env=dict(os.environ)))
+
+    thread = threading.Thread(target=talk)
+    thread.start()
+    thread.join(60)
+    talk()
+    assert answers == [(4, b"out\n", b"err\n")] * 2
