@@ -2,7 +2,7 @@
 
 All other code calls these functions and not the system; the test suite checks that. A system is
 known by what it lacks, not by its name. What only some commands need is imported
-when it is needed.
+when it is needed. It is a long module since no other one may know of a system.
 """
 
 from __future__ import annotations
