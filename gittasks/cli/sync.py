@@ -73,7 +73,7 @@ def _exchange(settings: Settings, wish: SyncOptions, remote: str | None, all_lis
         raise failed[0]
     unreadable = any(synced.branch and synced.branch.snapshot.problems for synced in done)
     for synced in done:
-        workspace.notices += map(_checkout_hint, synced.lagging)
+        workspace.note_lagging(synced.lagging)
     return Answer(
         lambda: render.documents.sync_document(
             _document(synced, workspace.exchanged(synced)) for synced in done
@@ -94,13 +94,6 @@ def _offering_all(error: NoList, wish: SyncOptions) -> NoList:
         return error
     verb = "sync" if wish.fetch and wish.push else "push" if wish.push else "pull"
     return error.with_ways([Way("all of them", ("gittasks", verb, "--all")), *error.ways])
-
-
-def _checkout_hint(folder: str) -> str:
-    return (
-        f"{folder} has this branch checked out and could not be brought along; "
-        f"before you commit there, see: git -C {folder} status"
-    )
 
 
 def _document(synced: SyncResult, exchange: Exchanged) -> dict[str, Any]:

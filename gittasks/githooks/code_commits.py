@@ -108,11 +108,13 @@ def late(
     text = ask(repository, args, "".join(f"{r}\n" for r in revisions).encode())
     parts = iter(text.split("\0"))
     commits = []
-    for sha, name, mail, written, made, subject, values, body in zip(*[parts] * 8, strict=False):
+    for sha, name, mail, written, committed, subject, values, body in zip(
+        *[parts] * 8, strict=False
+    ):
         trailers = tuple(_cut(v) for line in values.split("\n") if (v := line.strip()))
         change = Change(sha.strip(), escape_line(subject, _SUBJECT_LIMIT), trailers)
         author = f"{_CRUD.sub('', name)} <{_CRUD.sub('', mail)}>"
-        time, zone = _moment(written) or _moment(made) or (0, 0)
+        time, zone = _moment(written) or _moment(committed) or (0, 0)
         commits.append(LateCommit(change, author, time, zone, body))
     return commits
 

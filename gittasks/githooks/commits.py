@@ -198,8 +198,8 @@ def _refused(linked: Linked, each: NotDone) -> str:
 def kept(trailer: str, error: GittasksError) -> str:
     """The line for a trailer that could not be applied, with what was probably meant."""
     is_unknown = isinstance(error, NotFound | Usage | NoList) and error.hint
-    meant = f"; {error.hint}" if is_unknown else ""
-    return f'not done, kept for gittasks doctor: "{trailer}": {error.message}{meant}'
+    advice = f"; {error.hint}" if is_unknown else ""
+    return f'not done, kept for gittasks doctor: "{trailer}": {error.message}{advice}'
 
 
 def reverted_lines(workspace: Workspace, change: Change) -> list[str]:

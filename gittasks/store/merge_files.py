@@ -333,18 +333,18 @@ class Comparisons:
         nodes = [graph.node(commit_id) for commit_id in commit_ids]
         nothing = self._objects.form.id_of("tree", b"")
         trees = [[graph.node(p).tree for p in node.parents] or [nothing] for node in nodes]
-        asked = [
+        stored = [
             not any(map(self._objects.is_staged, (node.tree, *before)))
             for node, before in zip(nodes, trees, strict=True)
         ]
         pairs = [
             (before, node.tree)
-            for node, befores, ask in zip(nodes, trees, asked, strict=True)
-            for before in (befores if ask else ())
+            for node, befores, is_stored in zip(nodes, trees, stored, strict=True)
+            for before in (befores if is_stored else ())
         ]
         changes = self._objects.plumbing.tree_changes(pairs)
-        for node, ask in zip(nodes, asked, strict=True):
-            yield _files(node, changes) if ask else None
+        for node, is_stored in zip(nodes, stored, strict=True):
+            yield _files(node, changes) if is_stored else None
 
     def _read_ahead(self, batch: Iterator[_Files]) -> None:
         blobs = (

@@ -236,24 +236,24 @@ class ObjectStore:
 
     def write_commit(self, ref: str, head: str | None, objects: Sequence[NewObject]) -> None:
         """Write the objects of a commit to a branch, the last of them; none below stays lost."""
-        kept, packs = journal.Journal(self.common, ref, self.shared), journal.packs(self.common)
+        record, packs = journal.Journal(self.common, ref, self.shared), journal.packs(self.common)
         if head:
-            self._put_back(kept.doubtful(head, packs))
+            self._put_back(record.doubtful(head, packs))
         self.write(objects)
         if objects:
-            kept.note(packs, objects)
+            record.note(packs, objects)
 
     def put_back(self, ref: str, head: str, *, whole: bool = False) -> int:
         """Write again what git removed of the last writes to a branch; how many objects.
 
         Unless `whole` only the last write is looked for while no pack came or went.
         """
-        kept = journal.Journal(self.common, ref, self.shared)
-        return self._put_back(kept.doubtful(head, 0 if whole else journal.packs(self.common)))
+        record = journal.Journal(self.common, ref, self.shared)
+        return self._put_back(record.doubtful(head, 0 if whole else journal.packs(self.common)))
 
     def _put_back(self, entries: Sequence[journal.Entry]) -> int:
-        kept = dict.fromkeys(item.id for entry in entries for item in entry.items)
-        packed = [i for i in kept if not os.path.exists(self.loose_path(i))]
+        ids = dict.fromkeys(item.id for entry in entries for item in entry.items)
+        packed = [i for i in ids if not os.path.exists(self.loose_path(i))]
         if packed:
             self._close_packs()  # others may have come
         lost = {i for i in packed if not self.has(i)}
@@ -280,12 +280,12 @@ class ObjectStore:
         Those that it cannot read are left to `read`, which says what is wrong with them.
         """
         ids = dict.fromkeys(object_ids)
-        wanted = [i for i in ids if i not in self._ahead and i not in self._staged]
-        if len(wanted) <= _FEW:
-            wanted = [i for i in wanted if not self.is_near(i)]
+        unread = [i for i in ids if i not in self._ahead and i not in self._staged]
+        if len(unread) <= _FEW:
+            unread = [i for i in unread if not self.is_near(i)]
         if not self.whole:  # an older git would fetch what is not here, each by itself
-            wanted = [i for i in wanted if self.has(i)]
-        if not wanted:
+            unread = [i for i in unread if self.has(i)]
+        if not unread:
             return
         size = sum(len(data) for _, data in self._ahead.values())
         if size > _MOST_AHEAD // 2:
@@ -293,7 +293,7 @@ class ObjectStore:
         try:
             # The graph has taken commits to pieces already, however long they are.
             limit = None if kind == "commit" else LIMITS[kind]
-            for object_id, content in self._cat_file().read_many(wanted, limit):
+            for object_id, content in self._cat_file().read_many(unread, limit):
                 self._ahead[object_id] = content
                 size += len(content[1])
                 if size > _MOST_AHEAD:

@@ -779,8 +779,9 @@ class _ListSync:
 
     def _finish(self) -> None:
         # What a side branch brought was on the remote before.
-        sent = tuple(c for i, c in self._offered.items() if i not in self._received)
-        self.result = self.result._replace(received=tuple(self._received.values()), sent=sent)
+        outgoing = tuple(c for i, c in self._offered.items() if i not in self._received)
+        incoming = tuple(self._received.values())
+        self.result = self.result._replace(received=incoming, sent=outgoing)
         self.settled = True
 
 

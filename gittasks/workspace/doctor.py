@@ -281,8 +281,8 @@ def _malformed(store: ListStore) -> Iterator[Symptom]:
         hint = f"nothing before it can be read: have {branch} pushed by force from a good clone"
         if fault.last_good:
             lease = f"--force-with-lease={branch}:{head}"
-            there = ["git", "push", lease, remote or "", f"{fault.last_good}:{store.ref}"]
-            back = there if remote else ["git", "update-ref", store.ref, fault.last_good, head]
+            push = ["git", "push", lease, remote or "", f"{fault.last_good}:{store.ref}"]
+            back = push if remote else ["git", "update-ref", store.ref, fault.last_good, head]
             hint = f"take the branch back to the commit before it: {join(back)}"
             if fault.spoiled > 1:
                 hint += f"; {fault.spoiled} commits go with that: git log {fault.last_good}..{head}"

@@ -178,7 +178,7 @@ def write(
         session.notices.append(hint)
     if attempt.unasked:
         session.notices.append(_UNASKED)
-    session.notices += [lagging(folder) for folder in written.lagging]
+    session.note_lagging(written.lagging)
     session.notices += [f"done, but {sentence}" for sentence in written.unfinished]
     return EditResult(attempt.edit, written.commit.id, attempt.notes)
 
@@ -265,14 +265,6 @@ class _Attempt:
             undo_of=self._undo_of,
             plan=self._plan,
         )
-
-
-def lagging(folder: str) -> str:
-    """The hint about a worktree that has the list's branch checked out and lags behind it."""
-    return (
-        f"{folder} has this branch checked out and could not be brought along; "
-        f"before you commit there, see: git -C {folder} status"
-    )
 
 
 def new_context(session: Session, moment: Moment, policy: Policy) -> Context:

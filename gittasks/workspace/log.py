@@ -311,7 +311,7 @@ def read_newest(file: FileIO, task_id: str | None, *, few: bool) -> Iterator[Cac
     With a task only those that name it.
     """
     quoted = b"" if task_id is None else f'"{task_id}"'.encode()
-    size = given = os.fstat(file.fileno()).st_size
+    size = end = os.fstat(file.fileno()).st_size
     step = _BLOCK if few else size
     while True:
         begin = max(size - step, 0)
@@ -321,10 +321,10 @@ def read_newest(file: FileIO, task_id: str | None, *, few: bool) -> Iterator[Cac
         if (start := _vouched_from(block, whole=begin == 0)) is None:
             yield None
             return
-        yield from _backwards(block, start, given - begin, quoted)
+        yield from _backwards(block, start, end - begin, quoted)
         if begin == 0:
             return
-        given, step = begin + start, 4 * step
+        end, step = begin + start, 4 * step
 
 
 def _vouched_from(block: bytes, *, whole: bool) -> int | None:

@@ -484,6 +484,14 @@ class Session:
         """Say these once."""
         self.notices += [notice for notice in notices if notice not in self.notices]
 
+    def note_lagging(self, folders: Iterable[str]) -> None:
+        """Say of worktrees that have the list's branch checked out that they lag behind it."""
+        self.notices += [
+            f"{folder} has this branch checked out and could not be brought along; "
+            f"before you commit there, see: git -C {folder} status"
+            for folder in folders
+        ]
+
     def check_open(self, info: ListInfo) -> None:
         """Say that the list at work is not open; NoList where nobody named it."""
         if notice := ended_notice(info):
