@@ -13,8 +13,9 @@ an order. Nothing here recurses, so chains may be of any length.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 
-from gittasks.core.model import Snapshot, Status, Task, task_seconds
+from gittasks.core.model import Snapshot, Status, Task, in_order, task_seconds
 from gittasks.core.times import format_time, parse_time, seconds_between
 from gittasks.light import NamedTuple
 
@@ -47,8 +48,8 @@ class Graph:
     def _ordered(self) -> list[Task]:
         """The tasks that take part, in order of display."""
         if self._order is None:
-            alive = (t for t in self._tasks.values() if t.status is not Status.DELETED)
-            self._order = sorted(alive, key=lambda t: t.sort_key)
+            alive = [t for t in self._tasks.values() if t.status is not Status.DELETED]
+            self._order = in_order(alive)
         return self._order
 
     def blocks(self, task_id: str) -> tuple[str, ...]:
@@ -56,7 +57,7 @@ class Graph:
         if self._blocks is None:
             self._blocks = {}
             for task in self._ordered():
-                for blocker in dict.fromkeys(task.blocked_by):
+                for blocker in dict.fromkeys(task.blocked_by) if task.blocked_by else ():
                     self._blocks.setdefault(blocker, []).append(task.id)
         return tuple(self._blocks.get(task_id, ()))
 
@@ -72,7 +73,7 @@ class Graph:
         ids = dict.fromkeys(task.blocked_by)
         blockers = (self._tasks.get(i) for i in ids)
         still_open = [t for t in blockers if t is not None and not t.status.closed]
-        known = (t.id for t in sorted(still_open, key=lambda t: t.sort_key))
+        known = (t.id for t in in_order(still_open))
         return (*known, *(i for i in ids if i in self._unreadable))
 
     def unreadable(self, ids: Iterable[str]) -> list[str]:
@@ -82,7 +83,7 @@ class Graph:
     def is_blocked(self, task_id: str) -> bool:
         """True when `task_id` has an open blocker."""
         task = self._tasks.get(task_id)
-        if task is None or task.status is Status.DELETED:
+        if task is None or not task.blocked_by or task.status is Status.DELETED:
             return False
         return any(
             not self._tasks[i].status.closed if i in self._tasks else i in self._unreadable
@@ -105,9 +106,11 @@ class Graph:
         ready = [
             task
             for task in self._tasks.values()
-            if task.status is Status.PENDING and self.is_due(task) and not self.is_blocked(task.id)
+            if task.status is Status.PENDING
+            and not (task.not_before and not self.is_due(task))
+            and not (task.blocked_by and self.is_blocked(task.id))
         ]
-        return sorted(ready, key=lambda t: (t.priority, t.sort_key))
+        return sorted(in_order(ready), key=attrgetter("priority"))
 
     def cycle_through(self, task_id: str, blocked_by: Iterable[str]) -> tuple[str, ...] | None:
         """The cycle that would close if `task_id` also had these blockers, or None.
@@ -170,8 +173,8 @@ class Graph:
 
     def deadlock(self) -> tuple[str, ...] | None:
         """A cycle that keeps all its tasks from starting; one with a closed task keeps nobody."""
-        still_open = {i: t for i, t in self._tasks.items() if not t.status.closed}
-        return Graph(still_open).find_cycle()
+        waiting = {i: t for i, t in self._tasks.items() if t.blocked_by and not t.status.closed}
+        return Graph(waiting).find_cycle() if waiting else None
 
 
 class DependencyGraph(NamedTuple):
@@ -202,7 +205,7 @@ class CriticalPath(NamedTuple):
 
 def web(tasks: Iterable[Task]) -> DependencyGraph:
     """The dependencies of some tasks of a list; deleted tasks take no part."""
-    alive = sorted((t for t in tasks if t.status is not Status.DELETED), key=lambda t: t.sort_key)
+    alive = in_order(t for t in tasks if t.status is not Status.DELETED)
     place = {task.id: n for n, task in enumerate(alive)}
     waits = {
         t.id: sorted({b for b in t.blocked_by if b in place}, key=place.__getitem__) for t in alive

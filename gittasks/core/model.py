@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
 
 from gittasks.core.times import seconds_between
@@ -40,17 +41,19 @@ class Status(StrEnum):
     SKIPPED = "skipped"
     DELETED = "deleted"
 
+    __hash__ = str.__hash__
+    """That of the word, to which a status is equal; that of Enum is a call of Python each time."""
+
     @property
     def closed(self) -> bool:
         """True when a task in this state no longer blocks others."""
-        return self in _CLOSED
+        return self is not Status.PENDING and self is not Status.IN_PROGRESS
 
     def is_ahead_of(self, other: Status) -> bool:
         """True when a task in this state is further on; nothing is deleted by being further on."""
         return _STAGES.get(self, 0) > _STAGES.get(other, 0)
 
 
-_CLOSED = frozenset({Status.COMPLETED, Status.SKIPPED, Status.DELETED})
 _STAGES = {Status.IN_PROGRESS: 1, Status.COMPLETED: 2, Status.SKIPPED: 2}
 
 
@@ -132,7 +135,9 @@ class Task(NamedTuple):
     @property
     def iteration(self) -> Iteration | None:
         """Place in a loop when the subject begins with `Iteration i/N`, else None."""
-        match = _ITERATION.match(self.subject) if _begins(self.subject, "iteration") else None
+        if not _begins_iteration(self.subject):
+            return None
+        match = _ITERATION.match(self.subject)
         if not match:
             return None
         n, top = int(match[1]), int(match[2])
@@ -153,8 +158,20 @@ class Task(NamedTuple):
     @property
     def sort_key(self) -> tuple[float, str, str]:
         """Order of display: `order`, then age, then id; tasks without an order come last."""
-        order = float("inf") if self.order is None else float(self.order)
-        return order, self.created or "", self.id
+        return _LAST if self.order is None else float(self.order), self.created or "", self.id
+
+
+_LAST = float("inf")
+_PLACE = attrgetter("order", "created", "id")
+
+
+def in_order(tasks: Iterable[Task]) -> list[Task]:
+    """Tasks in order of display: by `Task.sort_key`."""
+    listed = list(tasks)
+    try:
+        return sorted(listed, key=_PLACE)  # the same, and without a call of Python's for each
+    except TypeError:  # one lacks what another has
+        return sorted(listed, key=lambda task: task.sort_key)
 
 
 _ITERATION = pattern(r"(?is)\s*iteration\s+([0-9]{1,4})/([0-9]{1,4})\s*(?::\s*(.*))?$")
@@ -162,8 +179,8 @@ _ITERATION_PREFIX = pattern(r"(?i)\s*iteration\s+[0-9]{1,4}/[0-9]{1,4}\s*:\s*")
 _DIGITS = "0123456789"
 
 
-def _begins(subject: str, word: str) -> bool:
-    return subject.lstrip()[: len(word)].lower() == word
+def _begins_iteration(subject: str) -> bool:
+    return subject.lstrip()[:9].lower() == "iteration"
 
 
 def _numbered(text: str) -> int:
@@ -179,11 +196,13 @@ def _phase_prefix(subject: str) -> tuple[str, str] | None:
     Read by hand, because every list has such subjects, and a pattern takes longer to compile than
     the list to read.
     """
-    rest = subject.lstrip()[len("phase") :]
-    text = rest.lstrip()
+    rest = subject.lstrip()
+    if rest[:5].lower() != "phase":
+        return None
+    text = rest[5:].lstrip()
     end = _numbered(text)
     after = text[end:].lstrip()
-    if not _begins(subject, "phase") or text == rest or not end or after[:1] not in _AFTER_PHASE:
+    if len(text) == len(rest) - 5 or not end or after[:1] not in _AFTER_PHASE:
         return None
     return text[:end], after[1:].lstrip()
 
@@ -207,7 +226,7 @@ def without_prefix(subject: str) -> str:
     """A subject without its `PHASE n:` or `Iteration i/N:`, unless nothing else is in it."""
     if prefix := _phase_prefix(subject):
         return prefix[1].strip() or subject
-    match = _ITERATION_PREFIX.match(subject) if _begins(subject, "iteration") else None
+    match = _ITERATION_PREFIX.match(subject) if _begins_iteration(subject) else None
     return subject[match.end() :].strip() or subject if match else subject
 
 
@@ -217,9 +236,12 @@ def by_phase(tasks: Iterable[Task]) -> dict[str | None, list[Task]]:
     Labels that differ only in case are one phase, under the one that came first.
     """
     groups: dict[str, tuple[str | None, list[Task]]] = {}
+    members: dict[str | None, list[Task]] = {}
     for task in tasks:
         label = task.phase_label
-        groups.setdefault((label or "").casefold(), (label, []))[1].append(task)
+        if label not in members:
+            members[label] = groups.setdefault((label or "").casefold(), (label, []))[1]
+        members[label].append(task)
     return dict(groups.values())
 
 
@@ -328,8 +350,9 @@ class Snapshot(NamedTuple):
 
     def ordered(self, *, deleted: bool = False) -> list[Task]:
         """Tasks in order of display, without the deleted ones unless asked for."""
-        shown = (t for t in self.tasks.values() if deleted or t.status is not Status.DELETED)
-        return sorted(shown, key=lambda t: t.sort_key)
+        if deleted:
+            return in_order(self.tasks.values())
+        return in_order([t for t in self.tasks.values() if t.status is not Status.DELETED])
 
     def with_tasks(self, *changed: Task) -> Snapshot:
         """This snapshot with the given tasks put in place of those with their ids."""

@@ -8,10 +8,11 @@ as they were written; whoever prints them must escape them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from gittasks.core.graph import Graph, time_left
 from gittasks.core.ids import listed
-from gittasks.core.model import Snapshot, Status, Task, by_phase
+from gittasks.core.model import Snapshot, Status, Task, by_phase, in_order
 from gittasks.core.times import duration_words, format_time, parse_time, seconds_between
 from gittasks.light import NamedTuple
 
@@ -71,7 +72,7 @@ class Progress(NamedTuple):
     `pending` counts all pending tasks, `blocked` those among them with an open blocker, so that
     `total = completed + in_progress + pending`. `percent` is text, cut (not rounded) to one
     decimal. `elapsed` is the seconds from the first start to the last finish once everything is
-    done, else None; `eta_seconds` a guess at what is left, None when there is no basis for one.
+    done, else None. `tasks` are those that are not deleted, in order, and `now` is when this was.
     """
 
     total: int
@@ -86,12 +87,13 @@ class Progress(NamedTuple):
     loops: tuple[Loop, ...]
     current: tuple[RunningTask, ...]
     elapsed: int | None
-    eta_seconds: int | None
+    tasks: Sequence[Task] = ()
+    now: int | None = None
 
     @classmethod
     def of(cls, tasks: Iterable[Task], graph: Graph, now: int | None = None) -> Progress:
         """Progress of the tasks of a list at `now` (epoch seconds; None leaves durations out)."""
-        everything = sorted(tasks, key=lambda t: t.sort_key)
+        everything = in_order(tasks)
         alive = [t for t in everything if t.status is not Status.DELETED]
         counted = [t for t in alive if t.status is not Status.SKIPPED]
         done = [t for t in counted if t.status is Status.COMPLETED]
@@ -110,7 +112,8 @@ class Progress(NamedTuple):
             loops=_loops(everything),
             current=tuple(RunningTask(t, _running_for(t, now)) for t in running),
             elapsed=_elapsed(done) if len(done) == len(counted) else None,
-            eta_seconds=time_left(alive, None if now is None else format_time(now)),
+            tasks=alive,
+            now=now,
         )
 
     @property
@@ -130,11 +133,15 @@ class Progress(NamedTuple):
         return _finished_words(title, self.elapsed) if self.finished else None
 
     @property
+    def eta_seconds(self) -> int | None:
+        """A guess at the time that is left, None when there is no basis for one."""
+        return time_left(self.tasks, None if self.now is None else format_time(self.now))
+
+    @property
     def eta_words(self) -> str | None:
         """`about 12 minutes left (estimate)`, or None without an estimate."""
-        if self.eta_seconds is None:
-            return None
-        return f"about {duration_words(self.eta_seconds)} left (estimate)"
+        seconds = self.eta_seconds
+        return None if seconds is None else f"about {duration_words(seconds)} left (estimate)"
 
 
 def percent(completed: int, total: int) -> str:
@@ -169,13 +176,12 @@ def summary(tasks: Iterable[Task]) -> str:
     """The list in one line: `3/7 tasks complete (42.8%), currently implementing core logic`."""
     alive = [t for t in tasks if t.status is not Status.DELETED]
     counted = [t for t in alive if t.status is not Status.SKIPPED]
-    done = sum(t.status is Status.COMPLETED for t in counted)
+    done = [t.status for t in counted].count(Status.COMPLETED)
     running = [t for t in counted if t.status is Status.IN_PROGRESS]
     if not counted:
         return f"{_tasks(len(alive))}, all skipped" if alive else "no tasks yet"
     if not done and not running:
-        ordered = sorted(counted, key=lambda t: t.sort_key)
-        first = next((label for t in ordered if (label := t.phase_label)), None)
+        first = next((label for t in in_order(counted) if (label := t.phase_label)), None)
         starting = f", {_sentence_label(first)} starting..." if first else ""
         return f"{_tasks(len(counted))}, 0 complete{starting}"
     words = f"{done}/{_tasks(len(counted))} complete ({percent(done, len(counted))}%)"
@@ -223,11 +229,10 @@ def _phases(alive: Iterable[Task]) -> tuple[Phase, ...]:
 
 def _phase(label: str, tasks: Sequence[Task]) -> Phase:
     counted = [t for t in tasks if t.status is not Status.SKIPPED]
-    done = sum(t.status is Status.COMPLETED for t in counted)
-    running = sum(t.status is Status.IN_PROGRESS for t in counted)
-    side_by_side = running > 1 or _several_owners(counted)
+    states = [t.status for t in counted]
+    done, running = states.count(Status.COMPLETED), states.count(Status.IN_PROGRESS)
     words = f"{label}: {done}/{len(counted)} complete" if counted else f"{label}: skipped"
-    if running and side_by_side:
+    if running > 1 or (running and _several_owners(counted)):
         words += f", {running} in progress"
     parallel = _parallel_words(counted, done, running)
     skipped = len(tasks) - len(counted)
@@ -236,12 +241,13 @@ def _phase(label: str, tasks: Sequence[Task]) -> Phase:
 
 def _parallel_words(tasks: Sequence[Task], done: int, running: int) -> str | None:
     """`1/3 reviews complete, 2 in progress` for tasks of one kind that can run side by side."""
-    if len(tasks) < 2 or not done + running or any(t.iteration for t in tasks):
+    if len(tasks) < 2 or not done + running:
+        return None
+    noun = _common_noun(tasks)
+    if noun is None or any(t.iteration for t in tasks):
         return None
     # "Implement parser" before "Test parser" share a last word, but are steps, not two parsers.
-    siblings = len({frozenset(t.blocked_by) for t in tasks}) == 1
-    noun = _common_noun(tasks) if siblings or _several_owners(tasks) else None
-    if noun is None:
+    if len({frozenset(t.blocked_by) for t in tasks}) > 1 and not _several_owners(tasks):
         return None
     words = f"{done}/{len(tasks)} {plural(noun)} complete"
     if done == len(tasks):
@@ -254,10 +260,18 @@ def _common_noun(tasks: Sequence[Task]) -> str | None:
 
     The last word may be anything ("differs", "now"), and a made-up noun is worse than none.
     """
-    nouns = {form: noun for noun in _NOUNS.split() for form in (noun, plural(noun))}
-    words = {t.title.split()[-1].strip(".,;:!?()[]'\"").lower() for t in tasks if t.title.split()}
-    common = {nouns.get(word) for word in words}
-    return common.pop() if len(common) == 1 else None
+    nouns = _noun_forms()
+    titles = (t.title.split() for t in tasks)
+    last_words = (words[-1].strip(".,;:!?()[]'\"").lower() for words in titles if words)
+    common = nouns.get(next(last_words, ""))
+    if common is None or any(nouns.get(word) != common for word in last_words):
+        return None
+    return common
+
+
+@cache
+def _noun_forms() -> dict[str, str]:
+    return {form: noun for noun in _NOUNS.split() for form in (noun, plural(noun))}
 
 
 def _several_owners(tasks: Iterable[Task]) -> bool:

@@ -24,23 +24,33 @@ def parse_time(text: str) -> int:
 
     Raises ValueError for any other form and for a date or time of day that does not exist.
     """
-    if len(text) != len(_FORM) or not text.isascii():
-        raise ValueError(f"not a time like {_FORM}: {text!r}")
-    parts = text[:4], text[5:7], text[8:10], text[11:13], text[14:16], text[17:19]
-    if text[4::3] != "--T::Z" or not all(map(str.isdigit, parts)):
-        raise ValueError(f"not a time like {_FORM}: {text!r}")
-    year, month, day, hour, minute, second = map(int, parts)
-    if not (
-        year >= 1
-        and 1 <= month <= 12
-        and 1 <= day <= _days_before(year, month + 1) - _days_before(year, month)
-        and hour < 24
-        and minute < 60
-        and second < 60
+    parts = text[11:13], text[14:16], text[17:19]
+    if (
+        len(text) != len(_FORM)
+        or not text.isascii()
+        or text[4::3] != "--T::Z"
+        or not "".join(parts).isdigit()
     ):
+        raise ValueError(f"not a time like {_FORM}: {text!r}")
+    hour, minute, second = map(int, parts)
+    if hour > 23 or minute > 59 or second > 59:
         raise ValueError(f"no such time: {text}")
-    days = _days_before(year, month) + day - 1 - _EPOCH
-    return days * DAY + hour * HOUR + minute * MINUTE + second
+    return _parse_date(text[:10]) + hour * HOUR + minute * MINUTE + second
+
+
+@lru_cache
+def _parse_date(text: str) -> int:
+    """Epoch seconds of the begin of a day, `YYYY-MM-DD`; the times of a list are of few days."""
+    parts = text[:4], text[5:7], text[8:]
+    if not "".join(parts).isdigit():
+        raise ValueError(f"not a time like {_FORM}: {text!r}")
+    year, month, day = map(int, parts)
+    if year < 1 or not 1 <= month <= 12:
+        raise ValueError(f"no such time: {text}")
+    before = _days_before(year, month)
+    if not 1 <= day <= _days_before(year, month + 1) - before:
+        raise ValueError(f"no such time: {text}")
+    return (before + day - 1 - _EPOCH) * DAY
 
 
 def is_time(text: str) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 
 from gittasks.core.graph import Graph
 from gittasks.core.ids import composed, shortened
@@ -150,34 +150,47 @@ class Filter(NamedTuple):
             tasks = graph.ready_for_anyone() if self.anyone else graph.ready(me)
         else:
             tasks = snapshot.ordered(deleted=self.deleted or "deleted" in self.statuses)
-        chosen = [
-            task
-            for task in tasks
-            if (not self.blocked or (task.status is Status.PENDING and graph.is_blocked(task.id)))
-            and self._fits(task, me)
-        ]
+        if self.blocked:
+            pending = (task for task in tasks if task.status is Status.PENDING)
+            tasks = [task for task in pending if graph.is_blocked(task.id)]
+        for fits in self._conditions(me):
+            tasks = [task for task in tasks if fits(task)]
         if self.sort is not None:
-            chosen = _sorted(chosen, self.sort)
-        return chosen[: self.limit]
+            tasks = _sorted(tasks, self.sort)
+        return tasks[: self.limit]
 
-    def _fits(self, task: Task, me: str) -> bool:
-        """True when the conditions on the task alone hold."""
-        return (
-            (not self.statuses or task.status in self.statuses)
-            and (self.owner is None or (task.owner or "") == self.owner)
-            and (not self.mine or task.owner == me)
-            and (self.phase is None or _is_of_phase(task, self.phase))
-            and (not self.tags or set(map(composed, self.tags)) <= set(map(composed, task.tags)))
-            and (not self.priorities or task.priority in self.priorities)
-            and (self.among is None or task.id in self.among)
-            and all(_metadata_text(task, key) == value for key, value in self.where.items())
-            and (self.search is None or composed(self.search).casefold() in _searched(task))
-        )
+    def _conditions(self, me: str) -> Iterator[Callable[[Task], bool]]:
+        """The conditions on a task alone, those that cost least first."""
+        if self.statuses:
+            yield lambda task: task.status in self.statuses
+        if self.owner is not None:
+            yield lambda task: (task.owner or "") == self.owner
+        if self.mine:
+            yield lambda task: task.owner == me
+        if self.priorities:
+            yield lambda task: task.priority in self.priorities
+        if (among := self.among) is not None:
+            yield lambda task: task.id in among
+        if self.phase is not None:
+            phase = self.phase.lower()
+            yield lambda task: phase in _phase_names(task)
+        if self.tags:
+            tags = {*map(composed, self.tags)}
+            yield lambda task: tags <= {*map(composed, task.tags)}
+        for key, value in self.where.items():
+            yield partial(_has_metadata, key, value)
+        if self.search is not None:
+            text = composed(self.search).casefold()
+            yield lambda task: text in _searched(task)
 
 
-def _is_of_phase(task: Task, name: str) -> bool:
+def _phase_names(task: Task) -> tuple[str, str]:
     label = (task.phase_label or "").lower()
-    return name.lower() in (label, label.removeprefix("phase "))
+    return label, label.removeprefix("phase ")
+
+
+def _has_metadata(key: str, value: str, task: Task) -> bool:
+    return _metadata_text(task, key) == value
 
 
 def _metadata_text(task: Task, key: str) -> str | None:

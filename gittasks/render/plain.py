@@ -8,6 +8,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 
 from gittasks.core.actors import Answer, Overlap, Standing, counted, elsewhere, is_owner, way_on
 from gittasks.core.changes import task_changes
@@ -195,7 +196,7 @@ def _task_lines(
 def _aside(task: Task, graph: Graph, now: int | None) -> str:
     """The words in parentheses behind the subject."""
     if task.status is Status.COMPLETED:
-        took = task_seconds(task) or 0
+        took = 0 if task.result else task_seconds(task) or 0
         return task.result or (duration_brief(took) if took >= MINUTE else "")
     if task.status is Status.SKIPPED:
         # "not needed, loop exited" says by itself that the task was skipped.
@@ -324,8 +325,9 @@ def status(view: ListView, marks: StatusMarks) -> str:
     lines += loop_lines(progress.loops)
     waiting = [t for t in view.tasks if t.status is Status.PENDING]
     blocked = [t for t in waiting if graph.is_blocked(t.id)]
-    free = [t for t in waiting if not graph.is_blocked(t.id)]
-    ready = sorted(filter(graph.is_due, free), key=lambda t: (t.priority, t.sort_key))
+    held = {t.id for t in blocked}
+    free = [t for t in waiting if t.id not in held]
+    ready = sorted(filter(graph.is_due, free), key=attrgetter("priority"))
     later = [t for t in free if not graph.is_due(t)]
     sections = (("in progress", [c.task for c in progress.current]), ("ready", ready))
     for name, members in (*sections, ("blocked", blocked), ("later", later)):

@@ -11,7 +11,7 @@ from gittasks.errors import BranchGone, NoList, Way
 from gittasks.light import TYPE_CHECKING
 from gittasks.store import disk, home, list_version
 from gittasks.store.discovery import read_shallow
-from gittasks.store.list_version import Heads, ListVersion
+from gittasks.store.list_version import CachedList, Heads, ListVersion
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -86,8 +86,19 @@ class ListStore:
 
     def cached(self) -> ListVersion | None:
         """The list as it is now, where it was worked out before."""
-        cached = list_version.read_cache(self._cache)
-        return cached if cached and cached.heads.at_same_commits(self.heads()) else None
+        cached = self._cached_at(self.heads())
+        return cached.version if cached else None
+
+    def _cached_at(self, heads: Heads) -> CachedList | None:
+        cached = list_version.open_cache(self._cache)
+        return cached if cached and cached.heads.at_same_commits(heads) else None
+
+    def readable_commit(self) -> str:
+        """The commit that says the list as it is now, one that this process can read."""
+        cached = self._cached_at(self._existing())
+        if cached and not cached.in_memory:
+            return cached.commit
+        return self.load_readable().commit
 
     def load_readable(self) -> ListVersion:
         """Return the list as it is now, at a commit that this process can read."""

@@ -23,12 +23,13 @@ from gittasks.store.list_version import (
     CACHE,
     FOLDER,
     REGULAR,
+    Columns,
     ListVersion,
     TaskFile,
     TreeEntry,
-    cache_row,
-    cached_task,
+    pack,
     pieces_path,
+    unpack,
 )
 from gittasks.store.objects import Malformed, NewObject, ObjectFormat, ObjectStore, Unavailable
 
@@ -91,15 +92,12 @@ def read_branch(
     info, whole = read_info(objects, list_id, root, problems)
     parsed = ParsedFiles(objects, list_id)
     branch = read_tasks(objects, parsed, entries, partial(_of_version, known))
-    rows = {i: known.rows[i] for i in branch.files if i in known.rows} if known else {}
-    rows = {i: row for i, row in rows.items() if known and known.files[i] == branch.files[i]}
     return ListVersion(
         commit_id,
         Snapshot(info=info, tasks=branch.tasks, problems=(*problems, *branch.problems)),
         branch.files,
         tuple(e for e in root if e is not folder),
         tuple(branch.rest),
-        rows,
         whole and branch.whole,
     )
 
@@ -208,14 +206,11 @@ def next_branch(
     new: list[NewObject] = []
     tasks: dict[str, Task] = {}
     files: dict[str, TaskFile] = {}
-    rows: dict[str, bytes] = {}
     others = {entry.name for entry in old.rest}
     for task_id in sorted(after.tasks, key=_file_name):
         before, task = old.snapshot.tasks.get(task_id), after.tasks[task_id]
         if before is not None and same_task(before, task):
             tasks[task_id], files[task_id] = before, old.files[task_id]
-            if task_id in old.rows:
-                rows[task_id] = old.rows[task_id]
             continue
         if _file_name(task_id) in others:
             raise _taken(old.snapshot, task_id)
@@ -229,7 +224,7 @@ def next_branch(
     new += _trees(objects.form, root, files, old.rest)
     carried = tuple(e for e in root if e.name != "tasks" or e.mode != FOLDER)
     snapshot = Snapshot(info=info, tasks=tasks, problems=old.snapshot.problems)
-    branch = old._replace(snapshot=snapshot, files=files, root=carried, rows=rows)
+    branch = old._replace(snapshot=snapshot, files=files, root=carried)
     return new[-1].id, branch, new
 
 
@@ -504,10 +499,8 @@ class ParsedFiles:
 
 def _line(parsed: Parsed) -> bytes:
     blob, task_id, task, canonical, problems = parsed
-    if task:
-        row = cache_row(task, TaskFile(blob, canonical))
-    else:
-        row = light.write_json([task_id, blob, None, problems]).encode()
+    body = pack([task]) if task else problems
+    row = light.write_json([task_id, blob, canonical if task else None, body]).encode()
     return b"%08x %s\n" % (zlib.crc32(_FORM + row), row)
 
 
@@ -519,6 +512,6 @@ def _parsed(line: bytes) -> Parsed | None:
         task_id, blob, canonical, body = light.read_json(row)
         if canonical is None:
             return Parsed(blob, task_id, None, problems=tuple(body))
-        return Parsed(blob, task_id, cached_task(task_id, body), canonical)
+        return Parsed(blob, task_id, unpack(Columns(*body))[0], canonical)
     except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
         return None

@@ -1,17 +1,20 @@
 """A list at one commit, the heads it is merged from, as values; the cache of the last one.
 
 The cache is under the common git dir, so that an unchanged list is read without git. One file a
-list: a checksum, then the list at one commit, one line a task. It is keyed by the commit id and
-each task by its blob id, so it is never stale, only unused; deleting it is safe, and a damaged
-one reads as absent. Unchanged lines are carried over as they are.
+list: a checksum, then in a line each what the list is at one commit, its tasks, and their files.
+A line is decoded when it is asked for. It is keyed by the commit ids of the heads, so it is never
+stale, only unused; deleting it is safe, and a damaged one reads as absent.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import repeat
 
 from gittasks import light
+from gittasks.core.fields import FIELDS, Kind
 from gittasks.core.model import (
     CodeCommit,
     ListInfo,
@@ -89,8 +92,6 @@ class ListVersion(NamedTuple):
     files: Mapping[str, TaskFile]
     root: tuple[TreeEntry, ...]
     rest: tuple[TreeEntry, ...]
-    rows: Mapping[str, bytes]
-    """Cache line of each task, carried over to the next cache file while its blob stays."""
     whole: bool = True
     """False when an object could not be had just now: the next look may see more."""
     heads: Heads = Heads()
@@ -113,11 +114,7 @@ class ListVersion(NamedTuple):
         return bool(self.heads.local or self.heads.tracked) and self.commit not in self.heads
 
 
-CACHE = disk.CacheFile("cache", 6, disk.fields_of(Task, Note, CodeCommit, ListInfo))
-_STATUSES = {str(status): status for status in Status}
-_DEFAULTS: dict[str, Any] = {**Task._field_defaults, "status": None}
-"""What is left out; the status is always there."""
-_LISTS = [name for name, value in _DEFAULTS.items() if value == ()]
+CACHE = disk.CacheFile("cache", 7, disk.fields_of(Task, Note, CodeCommit, ListInfo))
 
 
 def pieces_path(common: str, list_id: str) -> str:
@@ -125,45 +122,97 @@ def pieces_path(common: str, list_id: str) -> str:
     return os.path.join(common, "gittasks", "cache", "parsed", list_id)
 
 
-def read_cache(path: str) -> ListVersion | None:
-    """Return the branch that cache file `path` holds, None if there is none or it is damaged."""
-    try:
-        body = CACHE.read(path)
-        if body is None:
+class CachedList:
+    """A list as its cache file holds it, of which only the first line is decoded yet."""
+
+    def __init__(self, body: bytes) -> None:
+        """Any error where no line like that can be read."""
+        top, self._tasks, self._files = body.split(b"\n")
+        self._top = light.read_json(top)
+        self.heads = Heads(*self._top["heads"])
+        self.commit: str = self._top["commit"]
+
+    @property
+    def in_memory(self) -> bool:
+        """As of ListVersion."""
+        return self.commit not in self.heads
+
+    @cached_property
+    def version(self) -> ListVersion | None:
+        """The whole of it; None when it is none."""
+        top = self._top
+        try:
+            tasks = unpack(Columns(*light.read_json(self._tasks)))
+            ids = [task.id for task in tasks]
+            snapshot = Snapshot(
+                info=ListInfo(**top["info"]),
+                tasks=dict(zip(ids, tasks, strict=True)),
+                problems=tuple(Problem(*p) for p in top["problems"]),
+            )
+            return ListVersion(
+                self.commit,
+                snapshot,
+                _CachedFiles(ids, self._files, len(self.commit)),
+                tuple(TreeEntry(*e) for e in top["root"]),
+                tuple(TreeEntry(*e) for e in top["rest"]),
+                heads=self.heads,
+                contested=tuple(top["contested"]),
+                apart=Unmerged(top["apart"]) if top["apart"] else None,
+                lost=top["lost"],
+            )
+        except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
             return None
-        lines = body.splitlines()
-        rows = light.read_json(b"[" + b",".join(lines) + b"]")
-        top = rows[0]
-        tasks, files, raw = {}, {}, {}
-        for row, line in zip(rows[1:], lines[1:], strict=True):
-            task = cached_task(row[0], row[3])
-            tasks[task.id] = task
-            files[task.id] = TaskFile(row[1], row[2])
-            raw[task.id] = line
-        snapshot = Snapshot(
-            info=ListInfo(**top["info"]),
-            tasks=tasks,
-            problems=tuple(Problem(*p) for p in top["problems"]),
-        )
-        return ListVersion(
-            top["commit"],
-            snapshot,
-            files,
-            tuple(TreeEntry(*e) for e in top["root"]),
-            tuple(TreeEntry(*e) for e in top["rest"]),
-            raw,
-            heads=Heads(*top["heads"]),
-            contested=tuple(top["contested"]),
-            apart=Unmerged(top["apart"]) if top["apart"] else None,
-            lost=top["lost"],
-        )
+
+
+class _CachedFiles(Mapping[str, TaskFile]):
+    """The files of tasks, by id: only whoever writes or compares asks for them."""
+
+    def __init__(self, ids: list[str], line: bytes, width: int) -> None:
+        """`width` is that of an object id. Any error where the line is of another form."""
+        self._ids = ids
+        self._blobs, by_hand = light.read_json(line)
+        self._by_hand = frozenset(by_hand)
+        self._width = width
+        if 2 * len(bytes.fromhex(self._blobs)) != width * len(ids) or len(self._blobs) % width:
+            raise ValueError("not an object id for each task")
+
+    @cached_property
+    def _files(self) -> dict[str, TaskFile]:
+        starts = range(0, len(self._blobs), self._width)
+        blobs = (self._blobs[start : start + self._width] for start in starts)
+        by_hand = self._by_hand
+        return {
+            i: TaskFile(blob, i not in by_hand) for i, blob in zip(self._ids, blobs, strict=True)
+        }
+
+    def __getitem__(self, task_id: str) -> TaskFile:
+        return self._files[task_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+
+def open_cache(path: str) -> CachedList | None:
+    """Return what cache file `path` holds, None if there is none or it is damaged."""
+    body = CACHE.read(path)
+    try:
+        return None if body is None else CachedList(body)
     except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
         return None
 
 
+def read_cache(path: str) -> ListVersion | None:
+    """The whole of what cache file `path` holds, None as of `open_cache`."""
+    cached = open_cache(path)
+    return cached.version if cached else None
+
+
 def write_cache(path: str, branch: ListVersion, shared: disk.Sharing) -> None:
     """Put `branch` into cache file `path`; a place that cannot be written is left alone."""
-    info = branch.snapshot.info
+    info, tasks = branch.snapshot.info, branch.snapshot.tasks
     top = {
         "commit": branch.commit,
         "heads": branch.heads,
@@ -171,48 +220,94 @@ def write_cache(path: str, branch: ListVersion, shared: disk.Sharing) -> None:
         "apart": branch.apart,
         "lost": branch.lost,
         "info": {
-            "id": info.id,
-            "title": info.title,
-            "format": info.format,
-            "rules": info.rules,
+            **info._asdict(),
             "settings": dict(info.settings),
             "extra": dict(info.extra),
-            "archived": info.archived,
-            "dropped": info.dropped,
         },
         "problems": branch.snapshot.problems,
         "root": branch.root,
         "rest": branch.rest,
     }
-    lines = [_dumps(top)]
-    for task_id, task in branch.snapshot.tasks.items():
-        lines.append(branch.rows.get(task_id) or cache_row(task, branch.files[task_id]))
-    body = b"\n".join(lines)
-    CACHE.write(path, body, shared)
+    files = [branch.files[task_id] for task_id in tasks]
+    by_hand = [i for i, file in zip(tasks, files, strict=True) if not file.canonical]
+    lines = (top, pack(tasks.values()), ("".join([file.blob for file in files]), by_hand))
+    CACHE.write(path, b"\n".join(light.write_json(line).encode() for line in lines), shared)
 
 
-def _dumps(value: Any) -> bytes:
-    return light.write_json(value).encode()
+# --- tasks as columns ------------------------------------------------------------------------
+#
+# A long list is read by loops in C, not field by field. Most fields of most tasks are as they are
+# by default: the names of fields stand once, and what is absent not at all.
 
 
-def cache_row(task: Task, file: TaskFile) -> bytes:
-    """The line of a task."""
-    fields: dict[str, Any] = {}
-    for name in Task._fields:
-        value = getattr(task, name)
-        if name != "id" and value != _DEFAULTS.get(name):
-            fields[name] = dict(value) if isinstance(value, Mapping) else value
-    return _dumps([task.id, file.blob, file.canonical, fields])
+class Columns(NamedTuple):
+    """Some tasks, by field.
+
+    `full` has columns with a value for each of the `size` tasks, `sparse` those of which only
+    some have one: their places and these values. What is in neither is absent everywhere.
+    """
+
+    size: int
+    full: Mapping[str, Any]
+    sparse: Mapping[str, tuple[Sequence[int], Sequence[Any]]]
 
 
-def cached_task(task_id: str, fields: dict[str, Any]) -> Task:
-    """The task of a line: its id, and its fields as they came from JSON."""
-    fields["status"] = _STATUSES[fields["status"]]
-    for name in _LISTS:
-        if name in fields:
-            fields[name] = tuple(fields[name])
-    if "notes" in fields:
-        fields["notes"] = tuple(Note(*n) for n in fields["notes"])
-    if "commits" in fields:
-        fields["commits"] = tuple(CodeCommit(*c) for c in fields["commits"])
-    return Task(id=task_id, **fields)
+_LETTERS = {str(status)[0]: status for status in Status}
+_KINDS: dict[Kind, Callable[[Any], Any]] = {
+    Kind.STATUS: _LETTERS.__getitem__,
+    Kind.IDS: tuple,
+    Kind.WORDS: tuple,
+    Kind.PATHS: tuple,
+    Kind.NOTES: lambda values: tuple([Note(*value) for value in values]),
+    Kind.COMMITS: lambda values: tuple([CodeCommit(*value) for value in values]),
+}
+_READERS = {field.attr: _KINDS[field.kind] for field in FIELDS if field.kind in _KINDS}
+"""By field what makes a value of what JSON has, where that is not the same."""
+_MAPS = frozenset({"extra", *(field.attr for field in FIELDS if field.kind is Kind.MAP)})
+_ABSENT = {name: value for name, value in Task._field_defaults.items() if name != "status"}
+"""The values that are left out; a status is always there."""
+
+
+def pack(tasks: Collection[Task]) -> Columns:
+    """The columns of tasks: what `unpack` reads, once it went through JSON."""
+    full: dict[str, Any] = {}
+    sparse: dict[str, tuple[Sequence[int], Sequence[Any]]] = {}
+    for name, column in zip(Task._fields, zip(*tasks, strict=True), strict=False):
+        if name == "status":
+            full[name] = "".join([status[0] for status in column])
+        elif name not in _ABSENT:
+            full[name] = column
+        elif (absent := column.count(_ABSENT[name])) == 0:
+            full[name] = _plain(name, column)
+        elif absent < len(column):
+            places = [place for place, value in enumerate(column) if value != _ABSENT[name]]
+            sparse[name] = places, _plain(name, [column[place] for place in places])
+    return Columns(len(tasks), full, sparse)
+
+
+def _plain(name: str, column: Sequence[Any]) -> Sequence[Any]:
+    """A column as JSON can hold it."""
+    return [dict(value) for value in column] if name in _MAPS else column
+
+
+def unpack(columns: Columns) -> list[Task]:
+    """The tasks of columns; some error where `pack` did not make these."""
+    if not columns.size:
+        return []
+    by_field = [_column(name, columns) for name in Task._fields]
+    return [*map(tuple.__new__, repeat(Task), zip(*by_field, strict=True))]
+
+
+def _column(name: str, columns: Columns) -> Iterable[Any]:
+    """The values of a field, one for each task."""
+    read = _READERS.get(name)
+    if name in columns.full:
+        column = columns.full[name]
+        return map(read, column) if read else column
+    if name not in columns.sparse:
+        return repeat(_ABSENT[name], columns.size)
+    places, values = columns.sparse[name]
+    whole = [_ABSENT[name]] * columns.size
+    for place, value in zip(places, map(read, values) if read else values, strict=True):
+        whole[place] = value
+    return whole

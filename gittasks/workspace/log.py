@@ -102,7 +102,7 @@ def _newest_first(store: ListStore, task_id: str | None, limit: int | None) -> I
     Only what is looked at is read, where the file is up to date, or can be brought there; and of a
     history that nobody has read yet its newest commits, if no more of it is asked for.
     """
-    head = store.load_readable().commit
+    head = store.readable_commit()
     few = limit is not None and limit <= _FEW
     seen: set[str] = set()
     with _opened_at(store, head) or nullcontext() as file:
