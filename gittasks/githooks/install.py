@@ -341,13 +341,22 @@ def _slot(folder: str, name: str) -> str:
 
 def _check_free(slot: str) -> None:
     chained = f"{slot}{_CHAINED}"
-    if os.path.lexists(slot) and not is_ours(slot) and os.path.lexists(chained):
+    theirs = os.path.lexists(slot) and not is_ours(slot)
+    if theirs and os.path.lexists(chained) and not _are_alike(slot, chained):
         raise Refused(
             "hook",
             f"{slot} is not the script of gittasks any more, and {chained} is still there",
             hint="somebody wrote over the script: put what you want to run into the second file, "
             "move the first away, then install again",
         )
+
+
+def _are_alike(slot: str, chained: str) -> bool:
+    """Did a tool put the hook that is kept back into its place, as it does at each of its runs?"""
+    try:
+        return disk.read(slot) == disk.read(chained)
+    except OSError:
+        return False
 
 
 def _put(slot: str, name: str, repository: Repository) -> None:
@@ -359,7 +368,7 @@ def _put(slot: str, name: str, repository: Repository) -> None:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o777), "wb") as file:
             file.write(script(name, running_program()))
         repository.shared.apply(temporary)
-        if os.path.lexists(slot) and not is_ours(slot):
+        if os.path.lexists(slot) and not is_ours(slot) and not os.path.lexists(chained):
             platform.link_or_copy(slot, chained)
         platform.replace(temporary, slot)
     except OSError as error:
@@ -369,9 +378,11 @@ def _put(slot: str, name: str, repository: Repository) -> None:
 
 def _take_out(slot: str) -> bool:
     """Take our script out of a slot and put back what it displaced; False when it is not there."""
-    if not is_ours(slot):
-        return False
     chained = f"{slot}{_CHAINED}"
+    if not is_ours(slot):
+        if _are_alike(slot, chained):
+            disk.remove(chained)
+        return False
     try:
         if os.path.lexists(chained):
             platform.replace(chained, slot)
@@ -464,19 +475,19 @@ def _stopped(repository: Repository, status: HookStatus, *, fix: bool) -> Sympto
     names = ", ".join(status.stopped)
     place = find(repository)
     by_hand = bool(place.manager) and not place.configured
-    fixed = False
+    fixed, step = False, "put them back with: gittasks hooks install"
     if fix and not by_hand:
         try:
             fixed = not install(repository).stopped
         except GittasksError as error:
-            names += f" ({error.message})"
+            names, step = f"{names} ({error.message})", error.hint or step
     return Symptom(
         "hooks",
         None,
         f"git no longer calls the hooks of gittasks that were installed here: {names}",
         f"{place.manager} looks after them now; gittasks hooks install says what to add there"
         if by_hand
-        else "put them back with: gittasks hooks install",
+        else step,
         fixed,
     )
 

@@ -398,6 +398,34 @@ def test_a_manager_that_took_one_hook_left_the_others(
     assert "# old" not in path.read_text(encoding="utf-8")
 
 
+def test_a_tool_that_writes_its_hook_at_each_of_its_runs_is_no_trap(hooked: Repo) -> None:
+    """simple-git-hooks does so with `npm install`: ours go back beside it as often."""
+    theirs = "#!/bin/sh\necho ran >>theirs\n"
+    for times in (1, 2):
+        path = _hook(hooked, "post-commit", theirs)
+        assert "post-commit" in hooked.ok("status").err
+        hooked.ok("doctor", "--fix")
+        assert path.read_text(encoding="utf-8") != theirs
+        commit(hooked, "x")
+        assert Path(hooked.file("theirs")).read_text(encoding="utf-8") == "ran\n" * times
+    _hook(hooked, "post-commit", theirs)
+    hooked.ok("hooks", "uninstall")
+    assert path.read_text(encoding="utf-8") == theirs
+    assert not Path(f"{path}.gittasks-chained").exists()
+
+
+def test_two_hooks_in_one_place_are_left_to_a_person(hooked: Repo) -> None:
+    """One was kept beside ours, another was written over ours: neither is lost, doctor says so."""
+    for words in ("first", "second"):
+        _hook(hooked, "post-commit", f"#!/bin/sh\necho {words}\n")
+        done = hooked.run("doctor", "--fix")
+    assert done.code == 1
+    assert "somebody wrote over the script" in done.out
+    kept = Path(hooked.git_dir, "hooks", "post-commit.gittasks-chained")
+    assert "first" in kept.read_text(encoding="utf-8")
+    assert hooked.run("hooks", "install").code == 5
+
+
 def test_hooks_that_the_environment_switches_off_are_told(hooked: Repo) -> None:
     """GITTASKS_HOOKS=0 that somebody exported for good; where none are installed it is nothing."""
     off = {"GITTASKS_HOOKS": "0"}
