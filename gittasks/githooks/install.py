@@ -167,9 +167,13 @@ def describe_place(place: Place, names: Sequence[str] = NAMES) -> list[str]:
     if place.manager == "lefthook":
         lines = ["lefthook looks after the hooks here; add to lefthook.yml, then: lefthook install"]
         for name in names:
-            stdin = ["      use_stdin: true"] if name in dispatch.READING else []
+            step = [f"run: {_line(name, '{0}')}"]
+            if name == "pre-push":  # without a file lefthook passes over it; lists go all the same
+                step = ["files: git ls-files | head -n 1", f"{step[0]} {{files}}"]
+            if name in dispatch.READING:
+                step.append("use_stdin: true")
             lines += [f"  {name}:", "    commands:", "      gittasks:"]
-            lines += [f"        run: {_line(name, '{0}')}", *(f"  {s}" for s in stdin)]
+            lines += [f"        {line}" for line in step]
         return lines
     where = ".husky/NAME" if place.manager == "husky" else os.path.join(place.folder, "NAME")
     lines = [f"{place.manager} looks after the hooks here; add one line to each file {where}:"]

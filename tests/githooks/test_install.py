@@ -216,6 +216,13 @@ def test_lefthook_is_told_what_to_add(listed: Repo, monkeypatch: pytest.MonkeyPa
     found = install.install(listed.workspace("plan").repository)
     assert "lefthook.yml" in found.left[0]
     assert any("gittasks hook post-commit" in line for line in found.left)
+    # Where no file is pushed, lefthook runs a command of pre-push only if it has files of its own.
+    push = [line.strip() for line in found.left[found.left.index("  pre-push:") :]]
+    assert push[3:6] == [
+        "files: git ls-files | head -n 1",
+        "run: gittasks hook pre-push {0} || true {files}",
+        "use_stdin: true",
+    ]
     listed.write("lefthook.yml", "\n".join(found.left[1:]))
     assert install.status(listed.workspace("plan").repository).complete
 
