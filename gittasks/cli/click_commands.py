@@ -1,4 +1,4 @@
-"""The commands as click has them, from their declarations: help, completion, errors, the rest."""
+"""The commands as click has them, from their declarations: completion, errors, the rest."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gittasks.cli import output
-from gittasks.cli.commands import ALIASES, COMMANDS, MODULES, load
+from gittasks.cli.commands import ALIASES, COMMANDS, load
+from gittasks.cli.help_text import ROOT, help_text
 from gittasks.cli.options import (
     COMMON,
+    HELP_OPTION,
+    VERSION_OPTION,
     Choice,
     Command,
     Group,
@@ -25,22 +28,18 @@ from gittasks.cli.settings import Settings
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-_ABOUT = """A task list that lives in your git repository.
-
-Each task is a YAML file on the branch gittasks/LIST, each change one commit. Teams share it
-by push and pull; nothing touches your index, work tree or code branches.
-"""
-
 
 def run(args: Sequence[str], settings: Settings) -> int:
     """Run a command line; its exit code. Usage when it is wrong."""
     try:
         code = Root().main(list(args), prog_name="gittasks", standalone_mode=False, obj=settings)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        output.say(error.ctx.get_help() if error.ctx else "", err=True)
         return 2
     except click.ClickException as error:
-        from gittasks.cli.help import usage_error  # the words of many tools, for errors alone
+        from gittasks.cli.usage_errors import (
+            usage_error,  # the words of many tools, for errors alone
+        )
 
         raise usage_error(error) from error
     except click.Abort:
@@ -64,6 +63,10 @@ class ClickCommand(click.Command):
             context_settings={"ignore_unknown_options": declared.unknown_options},
         )
         self.declared = declared
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The help text, from the declaration."""
+        return help_text(_path(ctx), self.declared)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does; where the command must not end with 2, the error is said at once."""
@@ -91,7 +94,12 @@ class ClickGroup(click.Group):
             add_help_option=False,
             **attributes,
         )
+        self.declared = declared
         self.modules = declared.modules
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The help text, from the declaration."""
+        return help_text(_path(ctx), self.declared)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """All names, in the order of the help text."""
@@ -105,15 +113,20 @@ class ClickGroup(click.Group):
         return ClickGroup(declared) if isinstance(declared, Group) else ClickCommand(declared)
 
 
+def _path(ctx: click.Context) -> str:
+    """The names of a command and of the groups around it; not the alias that was typed."""
+    name = str(ctx.command.name)
+    return f"{_path(ctx.parent)} {name}" if ctx.parent else name
+
+
 class Root(ClickGroup):
     """`gittasks` itself: commands in groups, with aliases; alone it shows the overview."""
 
     def __init__(self) -> None:
         super().__init__(
-            Group("gittasks", _ABOUT, MODULES),
+            ROOT,
             callback=_overview,
             invoke_without_command=True,
-            context_settings={"max_content_width": 100},
         )
         self.params.insert(0, _version_option())
 
@@ -127,7 +140,7 @@ class Root(ClickGroup):
         """As click does, but an unknown word is answered with the command that was meant."""
         name = ALIASES.get(args[0], args[0]) if args else ""
         if name not in self.modules and not ctx.resilient_parsing:
-            from gittasks.cli.help import unknown_command  # as above
+            from gittasks.cli.usage_errors import unknown_command  # as above
 
             raise unknown_command(args[0])
         return super().resolve_command(ctx, args)
@@ -139,15 +152,6 @@ class Root(ClickGroup):
         texts = {name: text for group in COMMANDS.values() for name, (_, text) in group.items()}
         items = [CompletionItem(n, help=t) for n, t in texts.items() if n.startswith(incomplete)]
         return items or click.Command.shell_complete(self, ctx, incomplete)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Commands by group, from the table: no module is imported for help."""
-        for title, group in COMMANDS.items():
-            with formatter.section(title):
-                formatter.write_dl([(name, text) for name, (_, text) in group.items()])
-        formatter.write_paragraph()
-        aliases = ", ".join(f"{alias} = {name}" for alias, name in ALIASES.items())
-        formatter.write_text(f"Short names: {aliases}.")
 
 
 @click.pass_context
@@ -234,16 +238,16 @@ def _help_option() -> click.Option:
 
     def show(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
         if wanted and not ctx.resilient_parsing:
-            click.echo(ctx.get_help())
+            output.say(ctx.get_help())
             ctx.exit()
 
     return click.Option(
-        ["-h", "--help"],
+        [*HELP_OPTION.words],
         is_flag=True,
         is_eager=True,
         expose_value=False,
         callback=show,
-        help="Show this message and exit.",
+        help=HELP_OPTION.help["help"],
     )
 
 
@@ -253,10 +257,10 @@ def _version_option() -> click.Option:
             ctx.exit(version_command.run(ctx.obj, {}))
 
     return click.Option(
-        ["--version"],
+        [*VERSION_OPTION.words],
         is_flag=True,
         is_eager=True,
         expose_value=False,
         callback=show,
-        help=version_command.function.__doc__,
+        help=VERSION_OPTION.help["help"],
     )

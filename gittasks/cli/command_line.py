@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from gittasks.cli.commands import ALIASES, MODULES, load
 from gittasks.cli.options import (
     COMMON,
+    HELP_OPTION,
     Choice,
     Command,
     Group,
@@ -52,9 +53,19 @@ def read(args: Sequence[str]) -> Call | None:
     if list(args) == ["--version"]:
         return Call(version_command, {}, {})
     try:
+        if args and args[-1] in HELP_OPTION.words:
+            return _help(args[:-1])
         return Line(args).call()
     except Doubt:
         return None
+
+
+def _help(names: Sequence[str]) -> Call:
+    """The call of `help` that a line ending with `--help` asks for."""
+    line = Line(names)
+    if line.common or line.given or line.texts or line.waiting:
+        raise Doubt
+    return Line(["help", *names]).call()
 
 
 class Line:

@@ -15,6 +15,7 @@ from gittasks.cli import candidates
 from gittasks.cli.candidates import Candidate
 from gittasks.cli.command_line import COMPLETION, Doubt, Line
 from gittasks.cli.commands import COMMANDS, MODULES
+from gittasks.cli.help_text import ROOT
 from gittasks.cli.options import Choice, Parameter, argument, command, offered
 from gittasks.cli.output import Answer
 from gittasks.cli.settings import Settings
@@ -129,7 +130,7 @@ def _options(line: Line, beginning: str) -> list[Candidate]:
     names = {*line.given, *line.common}
     return [
         Candidate(word, option.help.get("help"))
-        for option in offered(line.command)
+        for option in offered(line.command or ROOT)
         if not option.help.get("hidden") and (option.multiple or option.name not in names)
         for word in option.words
         if word.startswith(beginning)

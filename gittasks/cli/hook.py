@@ -6,6 +6,7 @@ import sys
 
 from gittasks import render
 from gittasks.cli import output
+from gittasks.cli.main import unexpected
 from gittasks.cli.options import argument, command
 from gittasks.cli.settings import Settings
 from gittasks.errors import GittasksError, Refused, Untrusted
@@ -42,8 +43,6 @@ def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> i
     except GittasksError as error:
         lines = [f"{error.message}{f' ({error.hint})' if error.hint else ''}"]
     except Exception as error:  # noqa: BLE001  not even a bug of ours may stop git
-        from gittasks.cli.main import unexpected
-
         lines = [str(unexpected(error))]
     if not settings.quiet:
         for line in lines[:_MOST]:

@@ -92,6 +92,7 @@ class Group(NamedTuple):
     name: str
     help: str | None
     modules: Mapping[str, str]
+    parameters: tuple[Parameter, ...] = ()
 
 
 def option(
@@ -169,10 +170,9 @@ VERSION_OPTION = option("--version", is_flag=True, help="Show the version and ex
 HELP_OPTION = option("-h", "--help", is_flag=True, help="Show this message and exit.")
 
 
-def offered(command: Command | None) -> tuple[Parameter, ...]:
-    """The options of a command as help and the Tab key show them; None: those of `gittasks`."""
-    own = command.parameters if command else (VERSION_OPTION,)
-    return (*own, *COMMON, HELP_OPTION)
+def offered(declared: Command | Group) -> tuple[Parameter, ...]:
+    """Options and arguments of a command, with the options that every command takes."""
+    return (*declared.parameters, *COMMON, HELP_OPTION)
 
 
 ids_argument = argument("task_ids", nargs=-1, required=True, metavar="ID...")

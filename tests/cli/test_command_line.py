@@ -22,6 +22,7 @@ from gittasks.errors import Usage
 
 ROOT = Path(__file__).parent.parent.parent
 Line = tuple[str, ...]
+HELP = (("-h",), ("--help",))
 
 
 class Reading(NamedTuple):
@@ -68,6 +69,9 @@ class Readers:
             count += 1
             if (quick := self.quick(line)) is not None:
                 quick_count += 1
+                if line[-1:] in HELP:
+                    assert self.click(line) is None, line
+                    line = ("help", *line[:-1])
                 assert quick == self.click(line), line
         return quick_count / count
 
@@ -214,6 +218,9 @@ def test_the_lines_of_the_documents_mean_the_same_to_both(readers: Readers) -> N
         "claim --lease 5m",
         "ready --owner bob --disjoint",
         "--version",
+        "-h",
+        "hooks install --help",
+        "help add",
         "hook post-commit",
         "claude hook Stop --hold",
     ],
@@ -224,7 +231,7 @@ def test_usual_lines_are_read_without_click(line: str) -> None:
 
 
 IN_DOUBT = """
-list --limit 0; list -x; list --help; -h; --version list; -qv list; list --lim 3; claude; hooks
+list --limit 0; list -x; list a -h; -q -h; --version list; -qv list; list --lim 3; claude; hooks
 graph; nothing; show; note a; -- list; ready --watch; list --mine --mine; list --mine=1; -C
 create -dx y; list --limit; start a b; list --status done; claude nothing; claude list
 """
@@ -232,7 +239,7 @@ create -dx y; list --limit; start a b; list --status done; claude nothing; claud
 
 @pytest.mark.parametrize("line", re.split(r"[;\n]", IN_DOUBT.strip()))
 def test_whatever_is_in_doubt_is_for_click(line: str) -> None:
-    """Errors, help, completion and what is seldom written have one home."""
+    """Errors and what is seldom written have one home."""
     assert command_line.read(shlex.split(line)) is None
 
 
@@ -251,6 +258,7 @@ def test_no_command_has_a_common_option_of_its_own() -> None:
 LINES = """
 ; -q; list; ls --json; list --color always; list --all --json --status pending; status; ready -q
 get a; show b --json; show nothing; prime; log -n 2; --version; -C . list -l x; list -l x --json
+-h; add -h; hooks install --help; help claude; help nothing; help list x; hooks; list a -h; -q -h
 start a; start b; note a x; done a --result PASS --next; start c --owner bob; skip c --owner bob
 add b --id n; update b --add-blocked-by a,c; add New --id new --status in-progress; reopen a; list
 """

@@ -44,14 +44,17 @@ def _of(modules: set[str], *names: str) -> list[str]:
     return sorted(m for m in modules for n in names if m == n or m.startswith(f"{n}."))
 
 
-def test_help_loads_the_command_line_alone(repo: Repo) -> None:
-    """`-h` loads nothing of the core, of the store, of rendering, nor any library but click.
+@pytest.mark.parametrize("args", [("-h",), ("help", "list")], ids=" ".join)
+def test_help_loads_the_command_line_alone(repo: Repo, args: tuple[str, ...]) -> None:
+    """Help loads no library, and nothing of the store, of rendering or of the workspace.
 
     `gittasks.render` itself holds nothing: its modules are loaded when they are used.
     """
-    modules = _loaded(repo, "-h") - {"gittasks.render"}
-    heavy = ("dulwich", "ruamel", "rich", "subprocess", "gittasks.core", "gittasks.store")
+    modules = _loaded(repo, *args) - {"gittasks.render"}
+    heavy = ("click", "re", "typing", "dulwich", "ruamel", "rich", "subprocess", "gittasks.store")
     assert _of(modules, *heavy, "gittasks.codec", "gittasks.render", "gittasks.workspace") == []
+    if args == ("-h",):
+        assert _of(modules, "gittasks.core") == []
 
 
 @pytest.mark.parametrize(
