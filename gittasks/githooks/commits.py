@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
-from gittasks.core.actors import is_mine
 from gittasks.core.ids import find, listed
 from gittasks.core.model import CodeCommit, Status, Task
 from gittasks.core.trailers import KEY, TaskTrailer
 from gittasks.errors import GittasksError, InvalidData, NoList, NotFound, Refused, Usage
-from gittasks.githooks import code_commits
+from gittasks.githooks import code_commits, offer
 from gittasks.githooks.code_commits import Change
 from gittasks.light import pattern
 from gittasks.store import disk, git
@@ -22,8 +22,8 @@ _AMENDED = "gittasks-amended"
 """Beside git's own notes of a rebase, and gone with them: what was amended on the way."""
 
 
-def post_commit(workspace: Workspace) -> list[str]:
-    """Apply the trailers of the commit just made.
+def post_commit(workspace: Workspace, began: int) -> list[str]:
+    """Apply the trailers of the commit just made, and record what the next one is offered.
 
     What git makes again (amend, rebase) is left to post-rewrite, which knows what it was before.
     """
@@ -31,7 +31,10 @@ def post_commit(workspace: Workspace) -> list[str]:
     action = code_commits.last_action(repository)
     if code_commits.rebase_folder(repository) or action == "commit (amend)":
         return []
-    return _committed(workspace, copied="cherry-pick" in action)
+    lines = _committed(workspace, copied="cherry-pick" in action)
+    with suppress(GittasksError):  # the next commit will hear of it
+        offer.record(workspace, began)
+    return lines
 
 
 def post_merge(workspace: Workspace) -> list[str]:
@@ -229,29 +232,20 @@ _FOR_ANOTHER = pattern(r"(?m)\A(fixup|squash|amend)! |^This reverts commit ")
 """Messages that git makes for a commit which is about another one."""
 
 
-def prepare_message(workspace: Workspace, path: str, source: str) -> None:
+def prepare_message(workspace: Workspace, path: str, source: str, began: int) -> None:
     """Add the trailer of the committer's task in progress, when there is just one.
 
-    `gittasks.offerTrailer` false switches that off.
+    The next message may get it without this: see `offer`.
     """
     repository = workspace.repository
     disk.remove(_offer_path(repository))
     if source not in _OFFERED_IN or code_commits.is_picking(repository):
         return
-    if not repository.config.flag("gittasks.offertrailer", default=True):
+    trailer = offer.record(workspace, began)
+    if trailer is None:
         return
     if _FOR_ANOTHER.search(_text(path)) or code_commits.trailers_of(repository, path):
         return
-    try:
-        snapshot = workspace.snapshot()
-    except NoList:
-        return
-    mine = [t for t in snapshot.ordered() if is_mine(t, workspace.actor)]
-    if len(mine) != 1:
-        return
-    several = len(workspace.known_lists()) > 1
-    name = TaskTrailer(mine[0].id, workspace.list_id if several else None)
-    trailer = f"{KEY}: {name}"
     args = ["interpret-trailers", "--in-place", "--no-divider", "--if-exists", "doNothing"]
     answer = git.run(
         [*args, "--trailer", trailer, os.path.abspath(path)],

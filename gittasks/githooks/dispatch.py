@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 from gittasks import sync
@@ -222,10 +223,11 @@ def run(
     """
     if name not in NAMES:
         raise NotFound(f'gittasks has no hook "{name}"', hint=f"it has {', '.join(NAMES)}")
+    began = time.time_ns()
     workspace = Workspace.open(start, list_id=list_id, env=hook_env(env))
     if not workspace.known_lists():
         return []
-    return _ACTIONS[name](workspace, _Call(name, args, stdin, env))
+    return _ACTIONS[name](workspace, _Call(name, args, stdin, env, began))
 
 
 class _Call(NamedTuple):
@@ -235,6 +237,7 @@ class _Call(NamedTuple):
     args: Sequence[str]
     stdin: str
     env: Mapping[str, str]
+    began: int
 
     def argument(self, at: int, variable: str) -> str:
         return self.args[at] if len(self.args) > at else self.env.get(variable, "")
@@ -246,12 +249,12 @@ def _message(workspace: Workspace, call: _Call) -> list[str]:
     if call.name == "commit-msg":
         return commits.check_message(workspace, call.args[0])
     source = call.argument(1, "PRE_COMMIT_COMMIT_MSG_SOURCE")
-    commits.prepare_message(workspace, call.args[0], source)
+    commits.prepare_message(workspace, call.args[0], source, call.began)
     return []
 
 
-def _post_commit(workspace: Workspace, _: _Call) -> list[str]:
-    return commits.post_commit(workspace)
+def _post_commit(workspace: Workspace, call: _Call) -> list[str]:
+    return commits.post_commit(workspace, call.began)
 
 
 def _post_rewrite(workspace: Workspace, call: _Call) -> list[str]:

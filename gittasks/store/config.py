@@ -54,12 +54,15 @@ class Config:
         author: str | None,
         committer: str | None,
         several: Mapping[str, Sequence[str]] = NONE,
+        files: Sequence[str] = (),
     ) -> None:
         self._values = values
         self._several = several
         self.author = author
         """`Name <email>`, or None when git has no identity to give."""
         self.committer = committer
+        self.files = files
+        """The files that it depends on, whether they are there or not."""
 
     def get(self, key: str) -> str | None:
         """Last value of `key` (`section.name` in lower case), None if unset."""
@@ -101,7 +104,13 @@ def load(found: GitDir, start: str, env: Mapping[str, str]) -> Config:
         changes = [signature[1] for signature in after.values() if signature]
         if steady and max(changes, default=0) < began - _FRESH:
             _write_cache(found, cached)
-    return Config(cached["values"], cached["author"], cached["committer"], cached["several"])
+    return Config(
+        cached["values"],
+        cached["author"],
+        cached["committer"],
+        cached["several"],
+        [path for path, _ in cached["files"]],
+    )
 
 
 def _environment(env: Mapping[str, str]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support import gits
 from support.commits import commit, status
-from support.repositories import Repo, on_path
+from support.repositories import Repo, on_path, plan
 
 WITHOUT_VERIFYING = ("--no-verify",)
 
@@ -40,13 +40,73 @@ def _ours(lines: list[str]) -> list[str]:
 
 
 @gits.files_only
-def test_a_commit_that_names_no_task_starts_nothing(hooked: Repo, started: Path) -> None:
+@pytest.mark.parametrize("packed", [False, True], ids=["loose", "packed"])
+def test_a_commit_that_names_no_task_starts_nothing(
+    hooked: Repo, started: Path, packed: bool
+) -> None:
     """Once it is known that nothing is in progress, hooks run no program at all."""
+    if packed:
+        hooked.git("pack-refs", "--all")
     time.sleep(0.05)  # what is remembered has to be newer than git's settings
     commit(hooked, "First")
     _starts(started)
     commit(hooked, "Second\n\nOf the task at hand: nothing.")
     assert _starts(started) == []
+
+
+@gits.files_only
+def test_a_trailer_that_is_known_is_offered_without_python(hooked: Repo, started: Path) -> None:
+    """So a commit with the task in progress starts it once, to link it; with another's, never."""
+    time.sleep(0.1)  # what is remembered has to be newer than git's settings
+    hooked.ok("start", "a")
+    commit(hooked, "First")
+    _starts(started)
+    assert commit(hooked, "Second") == ["plan: a linked [0/3 complete]"]
+    assert _ours(_starts(started)) == ["hook post-commit"]
+    assert _trailer(hooked) == "Task: a"
+    hooked.ok("done", "a")
+    hooked.ok("start", "b", "--owner", "bob", env={"GITTASKS_SESSION": "s1"})
+    commit(hooked, "Third")
+    _starts(started)
+    commit(hooked, "Fourth")
+    assert _starts(started) == []
+    assert _trailer(hooked) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (("done", "a", "--next"), "Task: b"),
+        (("use", "other"), ""),
+        (("config", "gittasks.offerTrailer", "false"), ""),
+        (("checkout", "-q", "-b", "other"), ""),
+        (("fixup! First",), ""),
+        (("Second\n\nThis reverts commit of mine.",), ""),
+        (("Second\n\nTask: c done",), "Task: c done"),
+        ((), "Task: a"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_what_is_offered_follows_all_that_it_depends_on(
+    hooked: Repo, change: tuple[str, ...], expected: str
+) -> None:
+    """The lists, the one in use, the settings, the branch, and the message itself."""
+    plan(hooked, "z", list_id="other")
+    hooked.git("config", "gittasks.list", "plan")
+    os.unlink(hooked.file(".git/gittasks-list"))
+    time.sleep(0.1)  # what is remembered has to be newer than git's settings
+    hooked.ok("start", "a")
+    commit(hooked, "First")
+    message = change[0] if len(change) == 1 else "Second"
+    if len(change) > 1:
+        run = hooked.git if change[0] in ("config", "checkout") else hooked.ok
+        run(*change)
+    commit(hooked, message)
+    assert _trailer(hooked).replace("plan/", "") == expected
+
+
+def _trailer(repo: Repo) -> str:
+    return repo.git("log", "-1", "--format=%(trailers:key=Task)").strip()
 
 
 @pytest.mark.parametrize(
