@@ -47,7 +47,8 @@ def trailer(workspace: Workspace) -> str | None:
 
     `gittasks.offerTrailer` false switches that off.
     """
-    if not workspace.repository.config.flag("gittasks.offertrailer", default=True):
+    repository = workspace.repository
+    if not repository.config.flag("gittasks.offertrailer", default=True):
         return None
     try:
         snapshot = workspace.snapshot()
