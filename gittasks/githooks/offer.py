@@ -95,7 +95,7 @@ def _refs(repository: Repository) -> Iterator[str]:
 
 
 def _whom(repository: Repository) -> str:
-    """Who commits, on which branch, with which list chosen."""
+    """The person or agent that commits, the branch, and the list that was chosen, in a line."""
     values = [repository.env.get(name, "") for name in _VARIABLES]
     for name, count in (("HEAD", 1), ("gittasks-list", 2)):
         lines = _text(os.path.join(repository.found.path, name)).split("\n")
