@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from gittasks.core.merge.dag import BEGINNING, next_order
@@ -130,15 +132,30 @@ def region(
 def is_ancestor(objects: ObjectStore, commit_id: str, head: str) -> bool:
     """Is a commit in the history of a head, or the head itself?"""
     graph = Graph(objects, [head])
-    seen: set[str] = set()
-    todo = [head]
-    for current in todo:  # grows while it is walked: nearest first
+    # What it was built on is not built on it, so nothing is looked for behind that. Both walks go
+    # step by step: the answer costs what lies between the two, not the length of the history.
+    below = _nearest_first(graph, commit_id) if objects.is_near(commit_id) else iter(())
+    older: set[str] = set()
+    for current in _nearest_first(graph, head, older):
         if current == commit_id:
             return True
-        if current not in seen:
-            seen.add(current)
-            todo += graph.node(current).parents
+        with suppress(InvalidData):  # a damaged history ends there, and the other walk decides
+            older.update(islice(below, 2))
+        older.discard(commit_id)
     return False
+
+
+def _nearest_first(graph: Graph, head: str, passed: Collection[str] = ()) -> Iterator[str]:
+    """The commits that a head reaches, without those in `passed` and what lies behind them."""
+    seen: set[str] = set()
+    todo = [head]
+    for current in todo:  # grows while it is walked
+        if current in seen or current in passed:
+            continue
+        seen.add(current)
+        yield current
+        if current not in passed:
+            todo += graph.node(current).parents
 
 
 def _begins(commits: Mapping[str, Node]) -> bool:

@@ -89,7 +89,7 @@ def read_branch(
         folder = None
     entries = read_tree(objects, folder.id) if folder else []
     _bring(objects, root, entries, known)
-    info, whole = read_info(objects, list_id, root, problems)
+    info, whole = _known_info(known, root) or read_info(objects, list_id, root, problems)
     parsed = ParsedFiles(objects, list_id)
     branch = read_tasks(objects, parsed, entries, partial(_of_version, known))
     return ListVersion(
@@ -320,6 +320,14 @@ def _id_of(entry: TreeEntry) -> str:
     if fault := task_id_fault(task_id):
         raise InvalidData(f"its name is not a task id: {fault}", where=path)
     return task_id
+
+
+def _known_info(known: ListVersion | None, root: list[TreeEntry]) -> tuple[ListInfo, bool] | None:
+    """The list as a version has it whose list.yaml is the same, and was read without a fault."""
+    if known is None or any(p.path == LIST for p in known.snapshot.problems):
+        return None
+    before, now = (next((e for e in r if e.name == LIST), None) for r in (known.root, root))
+    return (known.snapshot.info, True) if now and now == before else None
 
 
 def read_info(

@@ -127,6 +127,7 @@ class CachedList:
 
     def __init__(self, body: bytes) -> None:
         """Any error where no line like that can be read."""
+        self.body = body
         top, self._tasks, self._files = body.split(b"\n")
         self._top = light.read_json(top)
         self.heads = Heads(*self._top["heads"])
@@ -195,13 +196,26 @@ class _CachedFiles(Mapping[str, TaskFile]):
         return len(self._ids)
 
 
+_opened: dict[str, CachedList] = {}
+"""The cache files that this process has read, by path: one write reads the same often."""
+_MOST_OPENED = 8
+
+
 def open_cache(path: str) -> CachedList | None:
     """Return what cache file `path` holds, None if there is none or it is damaged."""
     body = CACHE.read(path)
-    try:
-        return None if body is None else CachedList(body)
-    except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
+    if body is None:
         return None
+    cached = _opened.get(path)
+    if cached is None or cached.body != body:
+        try:
+            cached = CachedList(body)
+        except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
+            return None
+        if len(_opened) >= _MOST_OPENED:
+            _opened.clear()
+        _opened[path] = cached
+    return cached
 
 
 def read_cache(path: str) -> ListVersion | None:

@@ -23,6 +23,8 @@ from support.strategies import members, plain_fields, set_fields
 from gittasks.core.model import RULES, Task
 from gittasks.core.operations import AddNote, Create, Operation, Transition, Update, Verb
 from gittasks.store import ancestry, config, disk, list_version
+from gittasks.store.list_version import Columns
+from gittasks.store.objects import ObjectStore
 from gittasks.workspace import log
 
 
@@ -584,3 +586,57 @@ def test_two_writers_of_one_cache_leave_a_whole_one(busy: Repo) -> None:
     path.unlink()
     assert answers(busy) == expected
     assert answers(busy) == expected
+
+
+def test_one_process_decodes_a_cache_once(busy: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One write reads the list often, and a server lives for many."""
+    decoded: list[int] = []
+    unpack = list_version.unpack
+
+    def counted(columns: Columns) -> list[Task]:
+        tasks = unpack(columns)
+        decoded.append(len(tasks))
+        return tasks
+
+    monkeypatch.setattr(list_version, "unpack", counted)
+    for _ in range(2):
+        list_version._opened.clear()
+        first = busy.workspace().branch()
+        assert busy.workspace().branch() is first
+        assert decoded == [len(first.snapshot.tasks)]
+        busy.workspace().edit([AddNote("b", "changed")])
+        assert "changed" in str(busy.workspace().branch().snapshot.tasks["b"].notes)
+        busy.workspace().branch()
+        assert len(decoded) == 2
+        del decoded[:]
+
+
+def test_a_list_yaml_that_stayed_is_not_read_again(
+    busy: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a clone it is packed, and to read it takes a git."""
+    busy.workspace().branch()
+    info = busy.git("rev-parse", "gittasks/plan:list.yaml")
+    reads: list[str] = []
+    read = ObjectStore.read
+
+    def noted(objects: ObjectStore, object_id: str, kind: str) -> bytes:
+        reads.append(object_id)
+        return read(objects, object_id, kind)
+
+    monkeypatch.setattr(ObjectStore, "read", noted)
+    busy.hand_edit({"tasks/new.yaml": "subject: New\n"})
+    assert "new" in busy.workspace().branch().snapshot.tasks
+    assert info not in reads
+    busy.hand_edit({"list.yaml": busy.git("show", "gittasks/plan:list.yaml") + "\ntitle: Other\n"})
+    assert busy.workspace().branch().snapshot.info.title == "Other"
+
+
+def test_a_fault_of_list_yaml_is_told_until_it_is_mended(busy: Repo) -> None:
+    whole = busy.git("show", "gittasks/plan:list.yaml") + "\n"
+    for text in ("id: [\n", whole):
+        busy.hand_edit({"list.yaml": text})
+        for name in ("one", "two"):
+            busy.hand_edit({f"tasks/{name}.yaml": f"subject: {len(text)}\n"})
+            problems = busy.workspace().branch().snapshot.problems
+            assert any(p.path == "list.yaml" for p in problems) is (text != whole)
