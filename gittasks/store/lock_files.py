@@ -37,8 +37,10 @@ class ListLock:
     Between `mark(commit)` and `clear()` the lock file names the commit that the ref is being
     moved to. Whoever finds a mark there has queued behind a writer that died in that moment, and
     first removes the `<ref>.lock` that the dead one left, where moves make one themselves. Only who
-    won the queue touches marks.
+    won the queue touches marks; `mark_before` is what was there.
     """
+
+    mark_before = ""
 
     def __init__(
         self,
@@ -130,6 +132,7 @@ class ListLock:
             time.sleep(0.05)  # another program may just have made it, and will fill it in
         if mark:
             os.ftruncate(self._handle, 0)
+        self.mark_before = mark
 
     def __exit__(
         self,
@@ -159,6 +162,11 @@ class ListLock:
 def path_of(common: str, ref: str) -> str:
     """The lock file of the list on a branch; a move of the branch changes its time."""
     return os.path.join(common, "gittasks", "lock", ref.removeprefix("refs/heads/"))
+
+
+def turn_path_of(common: str, ref: str) -> str:
+    """The lock file of those here who ask a remote to decide on a list."""
+    return os.path.join(common, "gittasks", "turn", ref.removeprefix("refs/heads/"))
 
 
 def _content_and_age(path: str) -> tuple[str | None, float]:

@@ -56,6 +56,7 @@ from gittasks.store.disk import Backoff
 from gittasks.store.evaluation import Evaluated
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import Heads, ListVersion, merge_subject
+from gittasks.store.lock_files import ListLock, turn_path_of
 from gittasks.store.objects import NewObject
 from gittasks.store.remotes import PushOutcome
 from gittasks.store.repository import Repository
@@ -789,6 +790,8 @@ _STUCK = 5
 """Times that the remote may turn a push away although nobody else's went in."""
 _MOMENT = 2
 """Seconds after a write of one's own in which nobody else is likely to have written."""
+_LOOK_EACH = 4
+"""Of so many writes in a row one looks at the remote all the same."""
 _ANYWHERE: Mapping[str, str] = {}
 
 
@@ -815,15 +818,29 @@ def commit_through_remote(
     is fetched from one repository and pushed to another, Busy when others always came first.
     """
     offer = _Offer(store, remote, propose, signatures, first=first)
-    for attempt in range(_ROUNDS):
-        began = time.monotonic()
-        if committed := offer.make(attempt):
-            return committed
-        _wait_for_turn(attempt, time.monotonic() - began)
+    with _turn_of(store) as turn:
+        for attempt in range(_ROUNDS):
+            began = time.monotonic()
+            if committed := offer.make(attempt, turn.mark_before):
+                if committed.commit:
+                    turn.mark(committed.commit.id)
+                return committed
+            _wait_for_turn(attempt, time.monotonic() - began)
     raise Busy(
         f'others pushed to "{store.list_id}" on {remote} {_ROUNDS} times in a row',
         hint="nothing was changed; run this again",
     )
+
+
+def _turn_of(store: ListStore) -> ListLock:
+    """The queue of those here who ask the remote of a list: they would only race each other.
+
+    Its mark is the commit that the remote took last from here. As with all locks of ours the
+    remote decides, queue or not.
+    """
+    repository = store.repository
+    path = turn_path_of(repository.common, store.ref)
+    return ListLock(path, None, repository.shared, repository.announce)
 
 
 class _Offer:
@@ -840,9 +857,12 @@ class _Offer:
         self._doubtful, self._stuck = False, 0
         self._tip: str | None = None
 
-    def make(self, attempt: int) -> CommitResult | None:
-        """Look at the remote and offer it the commit; None when that was not taken."""
-        if attempt == 0 and (committed := self._unseen()):
+    def make(self, attempt: int, sent: str) -> CommitResult | None:
+        """Look at the remote and offer it the commit; None when that was not taken.
+
+        `sent` is what it took last from here, if that is known.
+        """
+        if attempt == 0 and (committed := self._unseen(sent)):
             return committed
         store, remote, repository = self._store, self._remote, self._store.repository
         evaluated, divided = self._look()
@@ -881,7 +901,7 @@ class _Offer:
             raise
         return evaluated, bool(divided)
 
-    def _unseen(self) -> CommitResult | None:
+    def _unseen(self, sent: str) -> CommitResult | None:
         """Offer the commit without a look before, where nobody is likely to have come in between.
 
         A look is a connection, and a push looks as well: it is given the head that it must find
@@ -899,7 +919,8 @@ class _Offer:
             if evaluated.behind or evaluated.branch.apart:
                 return None
             proposal = self._propose(evaluated.branch)
-            if proposal is None or not _is_fresh(store, known, proposal, self._people):
+            times = self._people.committer.time, sent == known
+            if proposal is None or not _is_fresh(store, known, proposal, *times):
                 return None
             offered = self._prepare(evaluated, proposal)
         except GittasksError:
@@ -984,21 +1005,24 @@ def _blocked(store: ListStore, remote: str, ref: str) -> Refused | None:
 
 
 def _is_fresh(
-    store: ListStore, known: str, proposal: transaction.Proposal, people: Signatures
+    store: ListStore, known: str, proposal: transaction.Proposal, now: int, is_sent: bool
 ) -> bool:
     """True when a remote is likely to be still where it was seen, and is not to be looked at.
 
-    Whoever writes now wrote its last commit: a moment ago, or also the one before, so that nobody
-    came in between then. Where that is wrong it costs a connection; where right it saves one. Who
-    writes without a pause looks one time in four all the same: others, who have to look first,
-    would never be first else.
+    Whoever writes now wrote its last commit, or another one here did (`is_sent`): a moment ago, or
+    also the one before, so that nobody came in between then. Where that is wrong it costs a
+    connection; where right it saves one. Who writes without a pause looks now and then all the
+    same: others, who have to look first, would never be first else.
     """
     head, writer = store.commit(known), _writer(proposal.message)
-    if _writer(head.message) != writer:
-        return False
-    if 0 <= people.committer.time - head.committer.time <= _MOMENT:
-        return int(known[-1], 16) % 4 != 0
-    return any(_writer(store.commit(parent).message) == writer for parent in head.parents)
+    is_own = _writer(head.message) == writer
+    since = now - head.committer.time
+    # Who had to queue for its turn began before that commit.
+    if (is_sent or (is_own and since >= 0)) and since <= _MOMENT:
+        return int(known, 16) % _LOOK_EACH != 0
+    return is_own and any(
+        _writer(store.commit(parent).message) == writer for parent in head.parents
+    )
 
 
 def _writer(message: str) -> tuple[list[str] | None, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections import Counter
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -113,6 +115,47 @@ def test_a_running_server_starts_one_git_a_claim(
     given = {"taskId": reply.structured_content["task"]["id"], "status": "completed"}
     assert not answer(ann.repo.path, "plan", "TaskUpdate", given).is_error
     assert git.asked() == ["push"]
+
+
+def test_agents_of_one_clone_do_not_look_between_their_claims(
+    agents: tuple[Agent, Agent], git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one of them pushed a moment ago, the next one knows; what another clone did, not."""
+    ann, bob = agents
+    cid, dan = Agent(ann.repo, "cid"), Agent(ann.repo, "dan")
+    assert cid.claim() == "b"
+    assert git.asked().count("fetch") == 1  # what was pushed last is no moment ago
+    monkeypatch.setattr(exchange, "_MOMENT", 3600)
+    monkeypatch.setattr(exchange, "_LOOK_EACH", 10**60)
+    dan.end(dan.claim())
+    assert git.asked() == ["push", "push"]
+    assert bob.claim() == "d"
+    git.asked()
+    cid.end("b")
+    assert git.asked() == ["push", "fetch", "push"]
+    assert on_hub(ann.repo) == ann.repo.head()
+
+
+def test_agents_of_one_clone_queue_for_the_remote(
+    agents: tuple[Agent, Agent], git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the same moment as well: no push of one is refused for another's."""
+    ann, _ = agents
+    monkeypatch.setattr(exchange, "_MOMENT", 3600)
+    monkeypatch.setattr(exchange, "_LOOK_EACH", 10**60)
+    claimed: list[str] = []
+    several = [Agent(ann.repo, name) for name in ("cid", "dan", "eve")]
+    threads = [Thread(target=lambda a=a: claimed.append(a.claim())) for a in several]
+    with exchange._turn_of(ann.workspace().store):
+        for thread in threads:
+            thread.start()
+        threads[0].join(0.3)
+        assert not claimed
+    for thread in threads:
+        thread.join(60)
+    assert sorted(claimed) == ["b", "c", "d"]
+    assert Counter(git.asked()) == {"fetch": 1, "push": 3}  # who comes first looks
+    assert on_hub(ann.repo) == ann.repo.head()
 
 
 def test_who_was_first_meanwhile_is_first(agents: tuple[Agent, Agent], git: Git) -> None:
