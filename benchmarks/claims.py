@@ -1,15 +1,18 @@
 """How many tasks a second agents claim and finish through one remote, beside the pushes it takes.
 
-Each agent has a clone of its own. `commands`: a process for each command. `resident`: a process
-for each agent, which calls the tools as its MCP server does. A claim is one push, and so is a
-finish; a remote takes one push onto a branch after another. The limit beside them is what one clone
-gets through that pushes commit after commit and does nothing else.
+Each agent has a clone of its own, or with `--worktrees` a worktree of one clone. `commands`: a
+process for each command. `resident`: a process for each agent, which calls the tools as its MCP
+server does. A claim is one push, and so is a finish; `commands, next` and `resident, next` finish
+a task and claim the next in one. A remote takes one push onto a branch after another. The limit
+beside them is what one clone gets through that pushes commit after commit and does nothing else.
 
     python benchmarks/claims.py [--agents 1,8] [--latency 0] [--seconds 5] [--rounds 1]
-        [--only commands|resident]
+        [--worktrees] [--only KIND]...
 
 `--latency 0,5,50,200` puts the remote so many milliseconds away: a `git daemon` behind a proxy
 that delays what goes either way by half of that, and a new connection by the whole. 0 is a path.
+Git processes are those of both ends; processor time is that of the agents with their children,
+which by path are both ends as well; bytes are those that went through the proxy.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import shlex
 import socket
 import statistics
@@ -30,6 +34,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 from measuring import GITTASKS, QUIET, environment, run
@@ -42,12 +47,30 @@ LIST = "bench"
 
 
 class Rate(NamedTuple):
-    """One run: tasks a second, and for each write what it took to get it in."""
+    """One run: tasks and writes a second, and for each write what it took to get it in."""
 
     tasks: float
+    writes: float
     fetches: float
     pushes: float
     processes: float
+    milliseconds: float
+    """Of processor time."""
+    kib: float
+
+
+COLUMNS = (
+    "remote",
+    "agents",
+    "",
+    "tasks a second",
+    "of the limit",
+    "fetches a write",
+    "pushes a write",
+    "git processes a write",
+    "processor ms a write",
+    "KiB a write",
+)
 
 
 def main() -> None:
@@ -58,16 +81,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--tasks", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--only", choices=AGENTS, help="this kind of agent alone")
+    parser.add_argument("--worktrees", action="store_true", help="all agents in one clone")
+    parser.add_argument("--only", action="append", choices=AGENTS, help="this kind of agent alone")
     parser.add_argument("--agent", choices=AGENTS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.agent:
         serve_as(options.agent, options.seconds)
         return
-    print(
-        "| remote | agents | | tasks a second | of the limit | fetches a write | pushes a write |"
-    )
-    print("|---|---|---|---|---|---|---|")
+    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
     for latency in options.latency:
         for count in options.agents:
             for row in rows(options, latency, count):
@@ -81,35 +102,38 @@ def numbers(text: str) -> list[int]:
 
 def rows(options: argparse.Namespace, latency: int, count: int) -> Iterator[str]:
     """The rows of one remote and number of agents; the limit is measured in the same minutes."""
-    kinds = [options.only] if options.only else list(AGENTS)
+    kinds = options.only or list(AGENTS)
     rates: dict[str, list[Rate]] = {kind: [] for kind in kinds}
     limits: list[float] = []
     for _ in range(options.rounds):
         for kind in kinds:
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
                 environment(scratch)
-                clones = shared(f"{scratch}/ground", count, options.tasks)
-                with distant(f"{scratch}/ground", clones, latency):
-                    limits.append(pushes(clones[0], options.seconds / 2) / 2)
-                    rates[kind].append(together(kind, clones, options.seconds))
+                ground = f"{scratch}/ground"
+                folders = shared(ground, count, options.tasks, worktrees=options.worktrees)
+                with distant(ground, folders, latency) as proxy:
+                    limits.append(pushes(folders[0], options.seconds / 2))
+                    rates[kind].append(together(kind, folders, options.seconds, proxy))
     limit = statistics.median(limits)
-    where = f"{latency} ms" if latency else "path"
-    yield f"| {where} | {count} | limit | {limit:.1f} | | | |"
+    where = [f"{latency} ms" if latency else "path", str(count)]
+    yield _line([*where, f"limit: {limit:.1f} pushes a second"])
     for kind, runs in rates.items():
-        figures = Rate(*(statistics.median(values) for values in zip(*runs, strict=True)))
-        cells = [where, str(count), kind, f"{figures.tasks:.1f}", f"{figures.tasks / limit:.0%}"]
-        if kind == "resident":
-            cells += [f"{figures.fetches:.1f}", f"{figures.pushes:.1f}"]
-        else:  # they are not seen from here
-            cells += ["", ""]
-        yield f"| {' | '.join(cells)} |"
+        rate = Rate(*(statistics.median(values) for values in zip(*runs, strict=True)))
+        cells = [kind, f"{rate.tasks:.1f}", f"{rate.writes / limit:.0%}"]
+        cells += [f"{rate.fetches:.1f}", f"{rate.pushes:.1f}", f"{rate.processes:.0f}"]
+        cells += [f"{rate.milliseconds:.0f}", f"{rate.kib:.1f}" if latency else ""]
+        yield _line([*where, *cells])
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells + [''] * (len(COLUMNS) - len(cells)))} |"
 
 
 # --- the ground ----------------------------------------------------------------------------------
 
 
-def shared(folder: str, agents: int, tasks: int) -> list[str]:
-    """A hub, a list of tasks on it, and a clone for each agent."""
+def shared(folder: str, agents: int, tasks: int, *, worktrees: bool = False) -> list[str]:
+    """A hub, a list of tasks on it, and a clone for each agent, or a worktree of one clone."""
     os.makedirs(folder)
     run(["git", "init", "-q", "--bare", "hub.git"], folder)
     run(["git", "clone", "-q", "hub.git", "first"], folder)
@@ -117,24 +141,33 @@ def shared(folder: str, agents: int, tasks: int) -> list[str]:
     first.init(LIST, None)
     first.edit([Create(f"Task {n}", id=f"t{n}") for n in range(tasks)])
     first.exchange(SyncOptions(fetch=True, push=True))
-    for n in range(agents):
-        run(["git", "clone", "-q", "hub.git", f"agent{n}"], folder)
+    run(["git", "clone", "-q", "hub.git", "agent0"], folder)
+    if worktrees:
+        code = ["git", "commit", "-q", "--allow-empty", "-m", "code"]
+        run(code, f"{folder}/agent0")
+    for n in range(1, agents):
+        if worktrees:
+            run(["git", "worktree", "add", "-q", f"../agent{n}"], f"{folder}/agent0")
+        else:
+            run(["git", "clone", "-q", "hub.git", f"agent{n}"], folder)
     return [f"{folder}/agent{n}" for n in range(agents)]
 
 
 @contextlib.contextmanager
-def distant(folder: str, clones: list[str], latency: int) -> Iterator[None]:
+def distant(folder: str, clones: list[str], latency: int) -> Iterator[Proxy]:
     """Put the hub so many milliseconds away."""
+    proxy = Proxy(latency / 1000)
     if not latency:
-        yield
+        yield proxy
         return
     port, near = free_port(), free_port()
     words = ["git", "daemon", "--reuseaddr", "--listen=127.0.0.1", f"--port={port}"]
     words += ["--export-all", "--enable=receive-pack", f"--base-path={folder}", folder]
-    daemon = subprocess.Popen(words, **QUIET, start_new_session=True)
+    traced = {**os.environ, "GIT_TRACE2_EVENT": traces(folder)}
+    daemon = subprocess.Popen(words, env=traced, **QUIET, start_new_session=True)
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
-    asyncio.run_coroutine_threadsafe(delay(near, port, latency / 1000), loop).result()
+    asyncio.run_coroutine_threadsafe(proxy.listen(near, port), loop).result()
     while daemon.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             break
@@ -144,7 +177,7 @@ def distant(folder: str, clones: list[str], latency: int) -> Iterator[None]:
     for clone in clones:
         run(["git", "remote", "set-url", "origin", f"git://127.0.0.1:{near}/hub.git"], clone)
     try:
-        yield
+        yield proxy
     finally:
         loop.call_soon_threadsafe(loop.stop)
         daemon.terminate()
@@ -158,10 +191,33 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def delay(port: int, target: int, latency: float) -> None:
-    """Listen, and carry each connection to the target with a delay."""
+def traces(folder: str) -> str:
+    """The folder in which each git of a ground leaves a file."""
+    os.makedirs(f"{folder}/traces", exist_ok=True)
+    return f"{folder}/traces"
 
-    async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+
+class Proxy:
+    """A way to the hub that takes some seconds; `carried` are the bytes that went it."""
+
+    def __init__(self, latency: float) -> None:
+        self._latency = latency
+        self.carried = 0
+
+    async def listen(self, port: int, target: int) -> None:
+        """Carry each connection to the target with a delay."""
+
+        async def connect(near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+            await asyncio.sleep(self._latency)
+            far, there = await asyncio.open_connection("127.0.0.1", target)
+            ways = self._carry(near, there), self._carry(far, back)
+            await asyncio.gather(*ways, return_exceptions=True)
+            for writer in (there, back):
+                writer.close()
+
+        await asyncio.start_server(connect, "127.0.0.1", port)
+
+    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
@@ -182,17 +238,9 @@ async def delay(port: int, target: int, latency: float) -> None:
                 data = await source.read(65536)
             except OSError:
                 data = b""
-            under_way.put_nowait((loop.time() + latency / 2, data))
+            self.carried += len(data)
+            under_way.put_nowait((loop.time() + self._latency / 2, data))
         await delivery
-
-    async def connect(near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(latency)
-        far, there = await asyncio.open_connection("127.0.0.1", target)
-        await asyncio.gather(carry(near, there), carry(far, back), return_exceptions=True)
-        for writer in (there, back):
-            writer.close()
-
-    await asyncio.start_server(connect, "127.0.0.1", port)
 
 
 def pushes(clone: str, seconds: float) -> float:
@@ -209,95 +257,135 @@ def pushes(clone: str, seconds: float) -> float:
     return count / spent
 
 
-def together(kind: str, clones: list[str], seconds: float) -> Rate:
-    """Let an agent in each clone work for some seconds, all at once."""
+def together(kind: str, folders: list[str], seconds: float, proxy: Proxy) -> Rate:
+    """Let an agent in each folder work for some seconds, all at once."""
     command = [sys.executable, __file__, "--agent", kind, "--seconds", str(seconds)]
+    trace = traces(os.path.dirname(folders[0]))
     running: list[subprocess.Popen[str]] = []
-    for n, clone in enumerate(clones):
+    for n, folder in enumerate(folders):
         env = {**os.environ, "GITTASKS_OWNER": f"o{n}", "GITTASKS_SESSION": f"s{n}"}
-        env["GITTASKS_LIST"] = LIST
+        env |= {"GITTASKS_LIST": LIST, "GIT_TRACE2_EVENT": trace}
         pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        running.append(subprocess.Popen(command, cwd=clone, env=env, **pipes))
+        running.append(subprocess.Popen(command, cwd=folder, env=env, **pipes))
     for process in running:
         assert process.stdout
         process.stdout.readline()  # it is ready
-    answers = []
+    before, carried = len(os.listdir(trace)), proxy.carried
+    answers: list[dict[str, Any]] = []
     with ThreadPoolExecutor(len(running)) as pool:  # all begin at once
         for text, _ in pool.map(lambda process: process.communicate("\n"), running):
             answers.append(json.loads(text))
-    writes = max(sum(2 * a["tasks"] for a in answers), 1)
-    git = Counter[str]()
-    for answer in answers:
-        git.update(answer["git"])
+    if failures := sum(a["failures"] for a in answers):
+        print(f"{failures} tasks could not be finished", file=sys.stderr)
+    writes = max(sum(a["writes"] for a in answers), 1)
+    processes, carried = len(os.listdir(trace)) - before, proxy.carried - carried
+    named = Counter[str]()
+    for name in os.listdir(trace):
+        named[_verb(f"{trace}/{name}")] += 1
     return Rate(
         sum(a["tasks"] / a["seconds"] for a in answers),
-        git["fetch"] / writes,
-        git["push"] / writes,
-        sum(git.values()) / writes,
+        sum(a["writes"] / a["seconds"] for a in answers),
+        named["fetch"] / writes,
+        named["push"] / writes,
+        processes / writes,
+        1000 * sum(a["processor"] for a in answers) / writes,
+        carried / 1024 / writes,
     )
+
+
+def _verb(path: str) -> str:
+    """The command of git that left a trace."""
+    with open(path) as file:
+        for line in file:
+            event = json.loads(line)
+            if event["event"] == "cmd_name":
+                return str(event["name"])
+    return ""
 
 
 # --- one agent -----------------------------------------------------------------------------------
 
 
+class Agent(NamedTuple):
+    """The ways of an agent to claim the next task and to finish one.
+
+    A finish says whether it was one, and which task it claimed besides.
+    """
+
+    claim: Callable[[], str | None]
+    finish: Callable[[str], tuple[bool, str | None]]
+
+
 def serve_as(kind: str, seconds: float) -> None:
-    """Claim and finish for some seconds, and say how many there were and what git was asked."""
-    claim, finish = AGENTS[kind]()
-    git = Counter[str]()
+    """Claim and finish for some seconds, and say how many there were and what they took."""
+    agent = AGENTS[kind]()
     print("ready", flush=True)
     sys.stdin.readline()
-
-    def note(event: str, args: tuple[Any, ...]) -> None:
-        if (
-            event in ("subprocess.Popen", "os.posix_spawn")
-            and os.path.basename(str(args[1][0])) == "git"
-        ):
-            git[next((w for w in args[1] if w in ("fetch", "push")), "other")] += 1
-
-    sys.addaudithook(note)
-    tasks, began = 0, time.perf_counter()
+    tasks = writes = failures = 0
+    name: str | None = None
+    began, spent = time.perf_counter(), _processor()
     while time.perf_counter() - began < seconds:
-        if name := claim():
-            finish(name)
-            tasks += 1
-    spent = time.perf_counter() - began
-    print(json.dumps({"tasks": tasks, "seconds": spent, "git": dict(git)}))
+        if name is None:
+            name = agent.claim()
+            writes += name is not None
+        if name is not None:
+            done, name = agent.finish(name)
+            tasks, writes, failures = tasks + done, writes + done, failures + (not done)
+    times = {"seconds": time.perf_counter() - began, "processor": _processor() - spent}
+    print(json.dumps({"tasks": tasks, "writes": writes, "failures": failures, **times}))
 
 
-Ways = tuple[Callable[[], str | None], Callable[[str], None]]
-"""To claim the next task, and to finish it."""
+def _processor() -> float:
+    """Seconds of processor time of this process and of those that it started and that ended."""
+    used = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
 
 
-def commands() -> Ways:
+def commands(*, goes_on: bool = False) -> Agent:
     """A process for each command."""
 
+    def gittasks(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([GITTASKS, *words], capture_output=True, text=True, check=False)
+
     def claim() -> str | None:
-        words = [GITTASKS, "claim", "-q"]
-        answer = subprocess.run(words, capture_output=True, text=True, check=False)
-        return answer.stdout.strip() or None
+        return gittasks("claim", "-q").stdout.strip() or None
 
-    def finish(name: str) -> None:
-        subprocess.run([GITTASKS, "done", "-q", name], check=False, **QUIET)
+    def finish(name: str) -> tuple[bool, str | None]:
+        if not goes_on:
+            return gittasks("done", "-q", name).returncode == 0, None
+        ended = gittasks("done", name, "--next", "--json")
+        if ended.returncode != 0:
+            return False, None
+        return True, json.loads(ended.stdout)["started"]
 
-    return claim, finish
+    return Agent(claim, finish)
 
 
-def resident() -> Ways:
+def resident(*, goes_on: bool = False) -> Agent:
     """The tools of a server that is running."""
     from gittasks.mcp_server.server import answer
 
-    def call(tool: str, **values: str) -> Any:
+    def call(tool: str, **values: Any) -> Any:
         return answer(None, None, tool, values).structured_content or {}
 
     def claim() -> str | None:
         name = (call("TaskClaim").get("task") or {}).get("id")
         return str(name) if name else None
 
+    def finish(name: str) -> tuple[bool, str | None]:
+        ended = call("TaskUpdate", taskId=name, status="completed", startNext=goes_on)
+        return bool(ended.get("success")), ended.get("started")
+
     call("TaskList")
-    return claim, lambda name: call("TaskUpdate", taskId=name, status="completed")
+    return Agent(claim, finish)
 
 
-AGENTS: dict[str, Callable[[], Ways]] = {"commands": commands, "resident": resident}
+AGENTS: dict[str, Callable[[], Agent]] = {
+    "commands": commands,
+    "commands, next": partial(commands, goes_on=True),
+    "resident": resident,
+    "resident, next": partial(resident, goes_on=True),
+}
 
 if __name__ == "__main__":
     main()

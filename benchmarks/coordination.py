@@ -8,20 +8,23 @@ is a sleep. The conditions differ in how agents know of each other:
 - `list`: a shared list, `start` and `sync`, no claim;
 - `claims`: a task is claimed before it is begun;
 - `claims, one in five killed`: claims with leases; agents die in the middle of a task;
+- `claims, one clone`: claims in worktrees of one clone, through the remote;
 - `claims, worktrees`: claims in worktrees of one clone, without a remote;
 - `Taskwarrior`: one database on one machine, `start` and `done`, where it is installed.
 
     python benchmarks/coordination.py [--agents 1,4] [--tasks 24] [--work 0.5] [--rounds 1]
-        [--within MINUTES] [--latency 0] [--only CONDITION]
+        [--within MINUTES] [--latency 0] [--conditions 'list;claims']
 
-Each round runs all conditions once; `--within` begins nothing more after so many minutes. `--work
-0` shows how many tasks a minute resident agents get through one remote at most; `--latency` delays
-every connection to the remote by so many milliseconds. What is printed is Markdown, with the date
-and the machine.
+Each round runs all conditions once and prints a table of its own, a row as soon as it is measured,
+with all rounds up to then: the last table is the result, and a run that is cut leaves what it had.
+`--within` begins nothing more after so many minutes. `--work 0` shows how many tasks a minute
+resident agents get through one remote at most; `--latency` delays every connection to the remote by
+so many milliseconds. What is printed is Markdown, with the date and the machine.
 
 The pool and the kills have a fixed seed. Figures are medians, with the lowest and the highest of
 the rounds: the median of all rounds that there could be lies outside of these with a probability
-of one in 2 to the power of rounds less one.
+of one in 2 to the power of rounds less one. Git processes are those of both ends; KiB are what the
+objects of the remote have grown by.
 """
 
 from __future__ import annotations
@@ -51,13 +54,15 @@ from gittasks.sync import SyncOptions
 
 SEED = 20261130
 LIST = "pool"
+TASKWARRIOR = "Taskwarrior"
+ONE_CLONE = ("claims, one clone", "claims, worktrees")
 PAUSE = 0.05
 """Seconds that an agent waits when it sees nothing to do."""
-PATIENCE = 30.0
+PATIENCE = 20.0
 
 
 class GaveUp(Exception):
-    """Nothing became ready any more."""
+    """Nothing has become ready for a long time."""
 
 
 class Pool(NamedTuple):
@@ -114,7 +119,7 @@ class Agent:
         self.begun = 0
         self.idle = 0.0
         self.worked = 0.0
-        self.waited = 0.0
+        self.waits_since: float | None = None
         self.log = open(f"{folder}.log", "a", buffering=1)  # noqa: SIM115  as long as the process
 
     def say(self, event: str, task: str = "") -> None:
@@ -124,7 +129,7 @@ class Agent:
     def labour(self, task: str) -> None:
         """Do the work of a task, or die in the middle of it."""
         self.begun += 1
-        self.waited = 0.0
+        self.waits_since = None
         self.say("work", task)
         if self.begun == self.dies_at:
             time.sleep(self.work / 2)
@@ -133,12 +138,12 @@ class Agent:
         self.worked += self.work
 
     def rest(self) -> None:
-        """Wait for others; who waited for half a minute without a task gives up."""
+        """Wait for others; who has waited too long for a task gives up."""
+        self.waits_since = self.waits_since or time.monotonic()
+        if time.monotonic() - self.waits_since > PATIENCE:
+            raise GaveUp
         time.sleep(PAUSE)
         self.idle += PAUSE
-        self.waited += PAUSE
-        if self.waited > PATIENCE:
-            raise GaveUp
 
     def open(self) -> Workspace:
         """The list as a call of a tool opens it."""
@@ -230,16 +235,12 @@ def with_leases(agent: Agent) -> None:
 def taskwarrior(agent: Agent) -> None:
     """One database for all: start the first unblocked task that nobody has started, complete it."""
 
-    def task(*args: str) -> str:
-        done = subprocess.run(
-            ["task", "rc.confirmation=no", "rc.verbose=nothing", *args],
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout
+    def task(*args: str) -> subprocess.CompletedProcess[str]:
+        words = ["task", "rc.confirmation=no", "rc.verbose=nothing", *args]
+        return subprocess.run(words, capture_output=True, text=True)
 
     while True:
-        tasks = json.loads(task("status:pending", "export") or "[]")
+        tasks = json.loads(task("status:pending", "export").stdout or "[]")
         if not tasks:
             return
         ready = [
@@ -252,10 +253,11 @@ def taskwarrior(agent: Agent) -> None:
             agent.rest()
             continue
         chosen = min(ready, key=lambda t: t["id"])
-        task(chosen["uuid"], "start")
+        if task(chosen["uuid"], "start").returncode != 0:
+            continue
         agent.labour(chosen["description"])
-        task(chosen["uuid"], "done")
-        agent.say("done", chosen["description"])
+        if task(chosen["uuid"], "done").returncode == 0:
+            agent.say("done", chosen["description"])
 
 
 CONDITIONS: dict[str, Callable[[Agent], None]] = {
@@ -263,8 +265,9 @@ CONDITIONS: dict[str, Callable[[Agent], None]] = {
     "list": shared_list,
     "claims": claims,
     "claims, one in five killed": with_leases,
+    "claims, one clone": claims,
     "claims, worktrees": claims,
-    "Taskwarrior": taskwarrior,
+    TASKWARRIOR: taskwarrior,
 }
 
 
@@ -284,7 +287,7 @@ def lay_out(condition: str, folder: str, agents: int, pool: Pool, latency: float
     run(["git", "commit", "-qm", "Begin"], first)
     run(["git", "push", "-q", "origin", "main"], first)
     folders = [f"{folder}/agent{n}" for n in range(agents)]
-    if condition == "Taskwarrior":
+    if condition == TASKWARRIOR:
         os.environ["TASKDATA"] = f"{folder}/tasks"
         os.environ["TASKRC"] = f"{folder}/taskrc"
         open(f"{folder}/taskrc", "w").close()
@@ -301,13 +304,16 @@ def lay_out(condition: str, folder: str, agents: int, pool: Pool, latency: float
     workspace = Workspace.open(first)
     workspace.init(LIST, None)
     workspace.edit([Create(i, id=i, blocked_by=waits) for i, waits in pool.waits.items()])
+    if condition != "claims, worktrees":
+        workspace.exchange(SyncOptions(fetch=True, push=True))
     for n, name in enumerate(folders):
-        if condition == "claims, worktrees":
+        if condition in ONE_CLONE:
             run(["git", "worktree", "add", "-q", "-b", f"agent{n}", name], first)
         else:
-            workspace.exchange(SyncOptions(fetch=True, push=True))
             run(["git", "clone", "-q", "hub.git", name], folder)
-            for end in ("upload", "receive") if latency else ():
+    if latency and condition != "claims, worktrees":
+        for name in [first] if condition in ONE_CLONE else folders:
+            for end in ("upload", "receive"):
                 program = f"sleep {latency / 1000}; git-{end}-pack"
                 run(["git", "config", f"remote.origin.{end}pack", program], name)
     return folders
@@ -399,14 +405,16 @@ def _outcome(condition: str, ground: str, folders: list[str]) -> tuple[set[str],
         run(["git", "pull", "-q", "origin", "main"], f"{ground}/first")
         with open(f"{ground}/first/TODO.md") as file:
             return {line.split()[1] for line in file if line.startswith("[x]")}, True, 0
-    if condition == "Taskwarrior":
+    if condition == TASKWARRIOR:
         tasks = subprocess.run(
             ["task", "rc.verbose=nothing", "status:completed", "export"],
             capture_output=True,
             text=True,
         )
         return {t["description"] for t in json.loads(tasks.stdout or "[]")}, True, 0
-    places = [f"{ground}/first"] if "worktrees" in condition else [f"{ground}/first", *folders]
+    places = [f"{ground}/first"]
+    if condition not in ONE_CLONE:
+        places += folders
     for _ in range(2):
         for place in places[1:]:
             Workspace.open(place, list_id=LIST).exchange(SyncOptions(fetch=True, push=True))
@@ -432,6 +440,7 @@ def _size(folder: str) -> int:
 COLUMNS = (
     "condition",
     "agents",
+    "rounds",
     "done twice",
     "tasks a minute",
     "× one agent",
@@ -449,48 +458,40 @@ COLUMNS = (
 Runs = dict[tuple[str, int], list[Figures]]
 
 
-def runs_of(options: argparse.Namespace, pool: Pool) -> Runs:
-    """The figures of each condition and number of agents, as far as time allows."""
+def report(options: argparse.Namespace) -> Iterator[str]:
+    """A table for each round, its rows one by one as they are measured, as far as time allows."""
+    pool = Pool.of(options.tasks)
     until = time.monotonic() + options.within * 60
-    conditions = [c for c in options.only or CONDITIONS if c != "Taskwarrior" or _has_taskwarrior()]
+    conditions = [c for c in options.conditions if c != TASKWARRIOR or shutil.which("task")]
     runs: Runs = {(c, n): [] for c in conditions for n in options.agents}
     longest = dict.fromkeys(runs, 0.0)
+    yield _heading(options)
+    if len(conditions) < len(options.conditions):
+        yield f"\n{TASKWARRIOR} was not measured: it is not installed."
     for turn in range(options.rounds):
-        for condition, agents in runs:
+        if turn and time.monotonic() + min(longest.values()) > until:
+            break
+        yield f"\nRound {turn + 1}\n\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
+        for (condition, agents), figures in runs.items():
             began = time.monotonic()
-            if turn and began + longest[condition, agents] > until:
-                continue
-            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-                environment(scratch)
-                figures = measure(condition, scratch, agents, pool, options.work, options.latency)
-            runs[condition, agents].append(figures)
-            longest[condition, agents] = time.monotonic() - began
-            print(f"{turn + 1}: {condition}, {agents}: {figures.wall:.0f} s", file=sys.stderr)
-    return runs
+            if not turn or began + longest[condition, agents] < until:
+                with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+                    environment(scratch)
+                    figures.append(
+                        measure(condition, scratch, agents, pool, options.work, options.latency)
+                    )
+                longest[condition, agents] = time.monotonic() - began
+            alone = [f.done / f.wall for f in runs.get((condition, 1), ())]
+            yield _row(condition, agents, figures, pool.ideal(agents, options.work), alone)
 
 
-def _has_taskwarrior() -> bool:
-    return shutil.which("task") is not None
-
-
-def report(options: argparse.Namespace) -> Iterator[str]:
-    """The table with a heading, a row for each condition and number of agents."""
-    pool = Pool.of(options.tasks)
-    runs = runs_of(options, pool)
-    fewest, most = min(map(len, runs.values())), max(map(len, runs.values()))
+def _heading(options: argparse.Namespace) -> str:
     git = subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout
-    yield (
+    return (
         f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} processors, {platform.system()} "
         f"{platform.machine()}, Python {platform.python_version()}, {git.strip()}: {options.tasks} "
-        f"tasks of {options.work:g} s, {options.latency:g} ms to the remote, {fewest} to {most} "
-        f"rounds"
+        f"tasks of {options.work:g} s, {options.latency:g} ms to the remote"
     )
-    if not _has_taskwarrior():
-        yield "\nTaskwarrior was not measured: it is not installed."
-    yield f"\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
-    for (condition, agents), figures in runs.items():
-        alone = [f.done / f.wall for f in runs.get((condition, 1), ())]
-        yield _row(condition, agents, figures, pool.ideal(agents, options.work), alone)
 
 
 def _row(condition: str, agents: int, runs: list[Figures], ideal: float, alone: list[float]) -> str:
@@ -503,6 +504,7 @@ def _row(condition: str, agents: int, runs: list[Figures], ideal: float, alone: 
     cells = [
         condition,
         str(agents),
+        str(len(runs)),
         middle([f.twice for f in runs], ".0%"),
         middle([f.done / f.wall * 60 for f in runs], ".0f"),
         middle([f.done / f.wall / one for f in runs], ".1f") if one else "",
@@ -518,6 +520,13 @@ def _row(condition: str, agents: int, runs: list[Figures], ideal: float, alone: 
     return f"| {' | '.join(cells)} |"
 
 
+def _conditions(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(";")]
+    if unknown := [name for name in names if name not in CONDITIONS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of: {'; '.join(CONDITIONS)}")
+    return names
+
+
 def main() -> None:
     """Measure and print, or be one of the agents."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -527,7 +536,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--within", type=float, default=60, metavar="MINUTES")
     parser.add_argument("--latency", type=float, default=0, help="milliseconds to the remote")
-    parser.add_argument("--only", action="append", choices=CONDITIONS, help="this condition alone")
+    parser.add_argument(
+        "--conditions", type=_conditions, default=[*CONDITIONS], help="some of them, between ';'"
+    )
     for name in ("--agent", "--folder"):
         parser.add_argument(name, help=argparse.SUPPRESS)
     parser.add_argument("--dies", type=int, default=0, help=argparse.SUPPRESS)
