@@ -40,15 +40,23 @@ class Git:
 @pytest.fixture
 def git(agents: tuple[Agent, Agent], monkeypatch: pytest.MonkeyPatch) -> Git:
     """Watch each process that is started."""
-    seen, popen = Git(agents[0].repo.git_dir), subprocess.Popen
+    seen, popen, spawn = Git(agents[0].repo.git_dir), subprocess.Popen, os.posix_spawn
+
+    def note(words: list[str]) -> None:
+        known = (word for word in words if word in ("fetch", "push", "ls-remote"))
+        seen.words.append(next(known, " ".join(words)))
 
     class Watched(popen):  # type: ignore[misc, valid-type]
         def __init__(self, args: list[str], *more: Any, **options: Any) -> None:
-            known = (word for word in args if word in ("fetch", "push", "ls-remote"))
-            seen.words.append(next(known, " ".join(args)))
+            note(args)
             super().__init__(args, *more, **options)
 
+    def spawned(path: str, words: list[str], *more: Any, **options: Any) -> int:
+        note(words)
+        return spawn(path, words, *more, **options)
+
     monkeypatch.setattr(subprocess, "Popen", Watched)
+    monkeypatch.setattr(os, "posix_spawn", spawned)
     return seen
 
 
