@@ -75,10 +75,10 @@ def catch_up_command(
     report = None
     if dismiss:
         catch_up.dismiss(workspace)
-    elif commits or everybody:
-        report = catch_up.run_range(workspace, " ".join(commits) or "HEAD", everybody=everybody)
+    elif commits:
+        report = catch_up.run_range(workspace, " ".join(commits), everybody=everybody)
     else:
-        report = catch_up.run(workspace, most=None)
+        report = catch_up.run(workspace, most=None, everybody=everybody)
     lines = report.lines() if report else []
     text = lines or ["no commit that names a task is left to handle"]
     return Answer(

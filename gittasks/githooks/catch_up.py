@@ -164,11 +164,18 @@ def _commit(repository: Repository, name: str) -> str | None:
 # --- the run -------------------------------------------------------------------------------------
 
 
-def run(workspace: Workspace, *, write: bool = True, most: int | None = _MOST) -> Report | None:
+def run(
+    workspace: Workspace,
+    *,
+    write: bool = True,
+    most: int | None = _MOST,
+    everybody: bool = False,
+) -> Report | None:
     """Catch up with the upstream of the current branch; None where nothing new is there.
 
     It begins with the commit that the upstream was at when the hooks were installed, or when it
-    was first met. Without `write` only what is due is told.
+    was first met. Without `write` only what is due is told; with `everybody` authors count who
+    have not written to the list.
     """
     repository = workspace.repository
     whose = _whose(repository)
@@ -187,7 +194,8 @@ def run(workspace: Workspace, *, write: bool = True, most: int | None = _MOST) -
     if most and code_commits.count(repository, tip, bases, most + 1) > most:
         return Report(span, too_many=True)
     commits = code_commits.late(repository, [tip, *(f"^{commit}" for commit in bases)])
-    report = _Run(workspace, everybody=whose == "all").report(span, commits, write=write)
+    everybody = everybody or whose == "all"
+    report = _Run(workspace, everybody=everybody).report(span, commits, write=write)
     if write:
         _put_positions(repository, {**positions, ref: tip})
     return report

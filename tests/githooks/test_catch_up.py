@@ -261,6 +261,8 @@ def test_it_begins_where_the_hooks_came(team: tuple[Repo, Repo, Repo], tmp_path:
     bob.git("push", "-q", "origin", "topic:main")
     _pull(dora)
     assert status(dora, "c") == "completed"
+    dora.ok("hooks", "catch-up", "--all")  # of whoever wrote them, not of whenever
+    assert status(dora, "a") == "pending"
     assert "a completed" in dora.ok("hooks", "catch-up", "main").out
 
 
