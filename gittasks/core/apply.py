@@ -22,6 +22,7 @@ from gittasks.core.model import (
     Snapshot,
     Status,
     Task,
+    in_order,
     phase_in,
     phase_named,
     without_prefix,
@@ -102,14 +103,16 @@ def between(
 def unblocked(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     """Pending tasks that had open blockers in `before` and have none in `after`, in order."""
     then, now = Graph.of(before), Graph.of(after)
+    waiting = [task.id for task in before.tasks.values() if task.blocked_by]
     freed = [
         task
-        for task in after.tasks.values()
-        if task.status is Status.PENDING
+        for task in map(after.tasks.get, waiting)
+        if task is not None
+        and task.status is Status.PENDING
         and then.is_blocked(task.id)
         and not now.is_blocked(task.id)
     ]
-    return tuple(task.id for task in sorted(freed, key=lambda t: t.sort_key))
+    return tuple(task.id for task in in_order(freed))
 
 
 def apply(snapshot: Snapshot, operations: Sequence[Operation], context: Context) -> Edit:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from gittasks.core.fields import FIELDS
-from gittasks.core.model import LIST_MARKS, Snapshot, Task
+from gittasks.core.model import LIST_MARKS, Snapshot, Task, in_order
 from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -41,11 +41,10 @@ def changed_ids(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     old, new = before.tasks, after.tasks
     if old is new:
         return ()
-    present = [t for i, t in new.items() if i not in old or not same_task(old[i], t)]
-    removed = [t for i, t in old.items() if i not in new]
-    return tuple(
-        t.id for part in (present, removed) for t in sorted(part, key=lambda t: t.sort_key)
-    )
+    differing = [(old.get(i), t) for i, t in new.items() if old.get(i) is not t]
+    present = [after for before, after in differing if not (before and same_task(before, after))]
+    removed = [old[i] for i in old.keys() - new.keys()]
+    return tuple(t.id for part in (present, removed) for t in in_order(part))
 
 
 def diff(before: Snapshot, after: Snapshot) -> tuple[Change, ...]:

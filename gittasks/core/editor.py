@@ -62,21 +62,34 @@ class Places:
     """The places of the tasks of a list, kept while tasks are added: the last of each phase, and
     of those that wait for the same task. Each question costs the same in a list of any length."""
 
-    __slots__ = ("_first", "_keys", "_last", "_waiting")
+    __slots__ = ("_first", "_last", "_sorted", "_tasks", "_waiting")
 
     def __init__(self, tasks: Iterable[Task]) -> None:
-        alive = [t for t in tasks if t.status is not Status.DELETED]
-        self._keys = sorted(t.sort_key for t in alive)
+        self._tasks = [t for t in tasks if t.status is not Status.DELETED]
+        """Those that are not taken in yet: only the first question about a place does that."""
+        self._sorted: list[Key] = []
         self._first: dict[str, Key] = {}
         self._last: dict[str, Key] = {}
         self._waiting: dict[str, Key] = {}
-        for task in alive:
-            self._note(task)
 
     def add(self, task: Task) -> None:
-        """Take a new task in."""
-        insort(self._keys, task.sort_key)
-        self._note(task)
+        """Add a new task."""
+        self._tasks.append(task)
+
+    @property
+    def _keys(self) -> list[Key]:
+        """The places of all tasks, in order."""
+        self._take_in()
+        return self._sorted
+
+    def _take_in(self) -> None:
+        if len(self._tasks) == 1 and self._sorted:
+            insort(self._sorted, self._tasks[0].sort_key)
+        elif self._tasks:
+            self._sorted = sorted([*self._sorted, *(t.sort_key for t in self._tasks)])
+        for task in self._tasks:
+            self._note(task)
+        self._tasks.clear()
 
     def _note(self, task: Task) -> None:
         key, label = task.sort_key, (task.phase_label or "").casefold()
@@ -101,6 +114,9 @@ class Places:
         gave the two in this sequence.
         """
         label = task.phase_label
+        if not (label or blockers or dependents):
+            return None
+        self._take_in()
         if label and (last := self._last.get(label.casefold())):
             return self.after(last, count)
         if (number := phase_number(label)) is not None:

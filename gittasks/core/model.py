@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
 
@@ -218,7 +219,14 @@ def phase_named(phase: str) -> str:
 
 def phase_in(subject: str) -> str | None:
     """The label of the phase that a subject begins with, as `PHASE 3: Build` does, else None."""
-    prefix = _phase_prefix(subject)
+    # What names the phase ends with the first colon at the latest: tasks of a phase share it.
+    head, colon, _ = subject.partition(":")
+    return _phase_of(head + colon)
+
+
+@lru_cache(4096)
+def _phase_of(head: str) -> str | None:
+    prefix = _phase_prefix(head)
     return f"PHASE {prefix[0]}" if prefix else None
 
 

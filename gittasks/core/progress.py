@@ -367,11 +367,11 @@ def change_lines(before: Snapshot, after: Snapshot, moved: Iterable[str]) -> lis
     touched = [after.tasks[i] for i in moved if i in after.tasks]
     loops = {key for t in touched if (key := _loop_key(t))}
     labels = {t.phase_label.casefold() for t in touched if t.phase_label and not t.iteration}
-    lines = [
-        line for loop in _loops(t for t in tasks if _loop_key(t) in loops) for line in loop.lines
-    ]
+    in_loops = [t for t in tasks if _loop_key(t) in loops] if loops else []
+    lines = [line for loop in _loops(in_loops) for line in loop.lines]
     alive = [t for t in tasks if t.status is not Status.DELETED]
-    for phase in _phases(t for t in alive if (t.phase_label or "").casefold() in labels):
+    in_phases = [t for t in alive if (t.phase_label or "").casefold() in labels] if labels else []
+    for phase in _phases(in_phases):
         lines += phase.lines
     lines += _growth(before.tasks.values(), alive)
     counted = [t for t in alive if t.status is not Status.SKIPPED]
@@ -384,8 +384,7 @@ def _growth(before: Iterable[Task], alive: Sequence[Task]) -> list[str]:
     """`Additional work discovered: refactoring. Total now 5 tasks.`"""
     old = {t.id: t for t in before}
     new = [t for t in alive if t.id not in old]
-    begun = any(t.status in (Status.IN_PROGRESS, Status.COMPLETED) for t in old.values())
-    if not (new and begun):
+    if not new or not any(t.status in (Status.IN_PROGRESS, Status.COMPLETED) for t in old.values()):
         return []
     more = f" and {len(new) - 1} more" if len(new) > 1 else ""
     total = sum(t.status is not Status.SKIPPED for t in alive)

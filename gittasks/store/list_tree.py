@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, partial
+from operator import itemgetter
 
 from gittasks import light
 from gittasks.codec.canonical import encode_list, encode_task, read_canonical
@@ -207,12 +208,13 @@ def next_branch(
     tasks: dict[str, Task] = {}
     files: dict[str, TaskFile] = {}
     others = {entry.name for entry in old.rest}
-    for task_id in sorted(after.tasks, key=_file_name):
+    for name in sorted([_file_name(task_id) for task_id in after.tasks]):
+        task_id = name.removesuffix(".yaml")
         before, task = old.snapshot.tasks.get(task_id), after.tasks[task_id]
-        if before is not None and same_task(before, task):
+        if before is task or (before is not None and same_task(before, task)):
             tasks[task_id], files[task_id] = before, old.files[task_id]
             continue
-        if _file_name(task_id) in others:
+        if name in others:
             raise _taken(old.snapshot, task_id)
         blob, tasks[task_id], files[task_id] = _write_task(objects, old, task)
         new.append(blob)
@@ -254,7 +256,7 @@ def _trees(
 ) -> list[NewObject]:
     """The folder of tasks, if there is one, and the root tree, to which it is added."""
     new: list[NewObject] = []
-    entries = [TreeEntry(_file_name(i), REGULAR, file.blob) for i, file in files.items()]
+    entries = [(_file_name(i), REGULAR, file.blob) for i, file in files.items()]
     if entries or rest:
         new.append(folder := form.new("tree", serialize_tree([*entries, *rest])))
         root.append(TreeEntry("tasks", FOLDER, folder.id))
@@ -387,17 +389,15 @@ def entry_pattern(id_length: int) -> re.Pattern[bytes]:
     return pattern(rb"(?s)([0-7]{1,7}) ([^\0]+)\0(.{%d})" % id_length)
 
 
-def serialize_tree(entries: list[TreeEntry]) -> bytes:
-    """The content of a tree object, its entries in git's order."""
-
-    def git_order(entry: tuple[bytes, TreeEntry]) -> bytes:
-        return entry[0] + b"/" if entry[1].mode == FOLDER else entry[0]
-
-    entries_by_name = [(e.name.encode("utf-8", "surrogateescape"), e) for e in entries]
-    return b"".join(
-        b"%o %s\0%s" % (entry.mode, name, bytes.fromhex(entry.id))
-        for name, entry in sorted(entries_by_name, key=git_order)
-    )
+def serialize_tree(entries: Iterable[tuple[str, int, str]]) -> bytes:
+    """The content of a tree object of entries (as TreeEntry), in git's order."""
+    content = []
+    for text, mode, object_id in entries:
+        name = text.encode("utf-8", "surrogateescape")
+        place = name + b"/" if mode == FOLDER else name  # as git has it
+        content.append((place, b"%o %s\0%s" % (mode, name, bytes.fromhex(object_id))))
+    content.sort(key=itemgetter(0))
+    return b"".join([entry for _, entry in content])
 
 
 LIST, TASKS = "list.yaml", "tasks/"

@@ -176,15 +176,17 @@ class _CachedFiles(Mapping[str, TaskFile]):
         self._width = width
         if 2 * len(bytes.fromhex(self._blobs)) != width * len(ids) or len(self._blobs) % width:
             raise ValueError("not an object id for each task")
+        if self._by_hand and not self._by_hand.issubset(ids):
+            raise ValueError("a file of a task that is not there")
 
     @cached_property
     def _files(self) -> dict[str, TaskFile]:
-        starts = range(0, len(self._blobs), self._width)
-        blobs = (self._blobs[start : start + self._width] for start in starts)
-        by_hand = self._by_hand
-        return {
-            i: TaskFile(blob, i not in by_hand) for i, blob in zip(self._ids, blobs, strict=True)
-        }
+        width, all_of_them = self._width, self._blobs
+        blobs = [all_of_them[start : start + width] for start in range(0, len(all_of_them), width)]
+        files = map(tuple.__new__, repeat(TaskFile), zip(blobs, repeat(True)))
+        by_id = dict(zip(self._ids, files, strict=True))
+        by_id.update((i, by_id[i]._replace(canonical=False)) for i in self._by_hand)
+        return by_id
 
     def __getitem__(self, task_id: str) -> TaskFile:
         return self._files[task_id]
@@ -291,10 +293,10 @@ def pack(tasks: Collection[Task]) -> Columns:
             full[name] = "".join([status[0] for status in column])
         elif name not in _ABSENT:
             full[name] = column
-        elif (absent := column.count(_ABSENT[name])) == 0:
+        elif not (missing := column.count(absent := _ABSENT[name])):
             full[name] = _plain(name, column)
-        elif absent < len(column):
-            places = [place for place, value in enumerate(column) if value != _ABSENT[name]]
+        elif missing < len(column):
+            places = [place for place, value in enumerate(column) if value != absent]
             sparse[name] = places, _plain(name, [column[place] for place in places])
     return Columns(len(tasks), full, sparse)
 

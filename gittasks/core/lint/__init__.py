@@ -195,10 +195,10 @@ def _loop_remark(task: Task) -> str:
 
 def _late_phase(before: Snapshot, new: Sequence[Task]) -> str | None:
     """A phase that comes after the work has begun, to a list that has phases and is not done."""
+    labels = [label for t in new if (label := t.phase_label)]
+    if not labels:
+        return None
     alive = [t for t in before.tasks.values() if t.status is not Status.DELETED]
     begun = any(t.started for t in alive) and not all(t.status.closed for t in alive)
-    known = {t.phase_label.casefold() for t in alive if t.phase_label} if begun else set()
-    if not known:
-        return None
-    labels = (t.phase_label for t in new)
-    return next((x for x in labels if x and x.casefold() not in known), None)
+    known = {label.casefold() for t in alive if (label := t.phase_label)} if begun else set()
+    return next((x for x in labels if known and x.casefold() not in known), None)
