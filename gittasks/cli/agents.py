@@ -11,8 +11,7 @@ import sys
 from gittasks import render
 from gittasks.cli import output
 from gittasks.cli.options import Group, argument, command, option
-from gittasks.cli.output import Answer
-from gittasks.cli.settings import Settings, stopped_hooks
+from gittasks.cli.output import Answer, Settings, stopped_hooks
 from gittasks.core.view import ListView
 from gittasks.errors import MissingExtra, NoList, NoRepository, Untrusted
 

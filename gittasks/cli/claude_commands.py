@@ -12,8 +12,7 @@ from gittasks import render
 from gittasks.claude import settings as claude_settings
 from gittasks.claude import transfer
 from gittasks.cli.options import Choice, argument, command, option, owner_option
-from gittasks.cli.output import Answer
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Answer, Settings
 from gittasks.errors import GittasksError, NoList, NoRepository
 from gittasks.store import git, platform
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gittasks.cli import output
-from gittasks.cli.commands import ALIASES, COMMANDS, load
-from gittasks.cli.help_text import ROOT, help_text
+from gittasks.cli.command_line import ALIASES, COMMANDS, load
+from gittasks.cli.help import ROOT, help_text
 from gittasks.cli.options import (
     COMMON,
     HELP_OPTION,
@@ -23,7 +23,7 @@ from gittasks.cli.options import (
     Parameter,
     version_command,
 )
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Settings
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -172,9 +172,9 @@ def _complete(
     """The values that begin so; none where they cannot be had."""
     from click.shell_completion import CompletionItem
 
-    from gittasks.cli import candidates  # for the Tab key alone
+    from gittasks.cli import completion  # for the Tab key alone
 
-    known = candidates.of(
+    known = completion.candidates_of(
         declared, ctx.command.name, beginning, ctx.find_object(Settings) or Settings()
     )
     return [CompletionItem(word, help=meaning) for word, meaning in known]

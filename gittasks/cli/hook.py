@@ -8,7 +8,7 @@ from gittasks import render
 from gittasks.cli import output
 from gittasks.cli.main import unexpected
 from gittasks.cli.options import argument, command
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Settings
 from gittasks.errors import GittasksError, Refused, Untrusted
 from gittasks.githooks import dispatch
 

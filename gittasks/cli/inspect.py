@@ -8,8 +8,7 @@ from collections import Counter
 from gittasks import render
 from gittasks.cli import view
 from gittasks.cli.options import Choice, IntRange, argument, command, option
-from gittasks.cli.output import Answer
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Answer, Settings
 from gittasks.cli.view import exit_code, since_option
 from gittasks.core.graph import Picture, picture
 from gittasks.core.history import phase_times, timeline, workers

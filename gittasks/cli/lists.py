@@ -17,8 +17,7 @@ from gittasks.cli.options import (
     values_of,
     variable_option,
 )
-from gittasks.cli.output import Answer, changed, make_named_list
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Answer, Settings, changed, make_named_list
 from gittasks.cli.view import lists_answer
 from gittasks.core.lint import is_generic, remarks
 from gittasks.core.model import ListInfo, ListState

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from gittasks.cli import command_line
-from gittasks.cli.output import LostOutput, say
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import LostOutput, Settings, say
 from gittasks.errors import Bug, DiskFailure, GittasksError, Way
 
 

@@ -13,7 +13,7 @@ from gittasks.light import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
-    from gittasks.cli.settings import Settings
+    from gittasks.cli.output import Settings
 
 _MOST_TEXT = 1024 * 1024
 """Bytes of a text that are read; what a field may hold is less, and checked when it is written."""

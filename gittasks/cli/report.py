@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from gittasks import render
 from gittasks.cli import output
 from gittasks.cli.options import Choice, IntRange, command, option
-from gittasks.cli.output import Answer
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Answer, Settings
 from gittasks.cli.view import at_option, exit_code, read_list
 from gittasks.core.graph import picture
 from gittasks.core.history import phase_times, timeline

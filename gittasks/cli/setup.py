@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from gittasks import render
 from gittasks.cli.options import Choice, Group, argument, command, option
-from gittasks.cli.output import Answer
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Answer, Settings
 from gittasks.errors import InvalidData, NotFound, Usage
 from gittasks.githooks import catch_up, install
 from gittasks.githooks.install import HookState

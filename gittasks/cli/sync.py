@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from gittasks import render
 from gittasks.cli.options import argument, command, first_option, option
-from gittasks.cli.output import Answer
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Answer, Settings
 from gittasks.core.ids import find, listed
 from gittasks.core.progress import summary
 from gittasks.errors import InvalidData, NoList, Way

@@ -21,8 +21,7 @@ from gittasks.cli.options import (
     status_choice,
     text_or_stdin,
 )
-from gittasks.cli.output import Answer, edit, edited, make_named_list
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Answer, Settings, edit, edited, make_named_list
 from gittasks.core.fields import LISTS, SIMPLE, Kind
 from gittasks.core.ids import find
 from gittasks.core.lint import remarks

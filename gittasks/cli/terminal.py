@@ -10,15 +10,12 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TextIO
+from typing import Any, NamedTuple, Self, TextIO
 
 from rich.console import Console
 
 from gittasks.render.terminal import Glyphs, fitted_lines, signs
 from gittasks.store import git, platform
-
-if TYPE_CHECKING:
-    from gittasks.cli.settings import Settings
 
 _ENDING = ("SIGTERM", "SIGHUP")
 
@@ -188,9 +185,9 @@ class Screen(NamedTuple):
     signs: Glyphs
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """The terminal as the options want it used."""
-        return cls(console(settings), terminal_signs())
+    def of(cls, *, in_color: bool) -> Self:
+        """The terminal that standard output is."""
+        return cls(console(in_color=in_color), terminal_signs())
 
     @property
     def width(self) -> int:
@@ -210,13 +207,13 @@ class Screen(NamedTuple):
         return printed(self.console, view)
 
 
-def console(settings: Settings, width: int | None = None) -> Console:
+def console(width: int | None = None, *, in_color: bool) -> Console:
     """rich's idea of the terminal that standard output is."""
     screen = Console(
         file=sys.stdout,
         width=width,
         force_terminal=True,
-        no_color=not settings.in_color(),
+        no_color=not in_color,
         highlight=False,
         markup=False,
         emoji=False,

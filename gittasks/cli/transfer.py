@@ -19,8 +19,7 @@ from gittasks.cli.options import (
     values_of,
     variable_option,
 )
-from gittasks.cli.output import Answer, changed_ids
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Answer, Settings, changed_ids
 from gittasks.cli.view import filter_of, filter_options
 from gittasks.codec.importers import MAX_BYTES, SourceFile, read_source
 from gittasks.codec.plan_markdown import write_markdown

@@ -23,8 +23,7 @@ from gittasks.cli.options import (
     resume_option,
     several,
 )
-from gittasks.cli.output import Answer, edit
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Answer, Settings, edit
 from gittasks.core.graph import Graph
 from gittasks.core.ids import task_id_fault
 from gittasks.core.model import Status

@@ -6,7 +6,7 @@ import re
 
 import click
 
-from gittasks.cli.commands import ALIASES, MODULES
+from gittasks.cli.command_line import ALIASES, MODULES
 from gittasks.cli.options import COMMON
 from gittasks.core.ids import near_matches
 from gittasks.core.suggestions import (

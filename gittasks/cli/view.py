@@ -14,8 +14,7 @@ from gittasks.cli.options import (
     owner_option,
     status_choice,
 )
-from gittasks.cli.output import Answer
-from gittasks.cli.settings import Settings, stopped_hooks
+from gittasks.cli.output import Answer, Settings, stopped_hooks
 from gittasks.core.actors import disjoint_first, is_mine, overlaps, standing, to_end
 from gittasks.core.ids import find
 from gittasks.core.model import ListState, Status, Task

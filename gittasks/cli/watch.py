@@ -16,8 +16,7 @@ from gittasks import render
 from gittasks.cli import output
 from gittasks.cli import view as view_commands
 from gittasks.cli.options import command, option
-from gittasks.cli.output import Answer, LostOutput
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Answer, LostOutput, Settings
 from gittasks.cli.terminal import Terminal, Wait, console, printed, terminal_signs
 from gittasks.core.progress import change_lines
 from gittasks.core.times import MINUTE, duration, duration_brief, format_time
@@ -107,7 +106,7 @@ class Live:
     def _draw(self, terminal: Terminal) -> None:
         """Make the picture anew, and note when it has to be made again: when a time moves on."""
         size = terminal.size
-        on = console(self._settings, size[0])
+        on = console(size[0], in_color=self._settings.in_color())
         seconds = []
         if self._branch:
             self._view = view_commands.of_branch(self._workspace, self._branch)

@@ -12,7 +12,7 @@ from support.repositories import Repo
 
 from gittasks import __version__
 from gittasks.claude import settings
-from gittasks.cli.commands import ALIASES, COMMANDS
+from gittasks.cli.command_line import ALIASES, COMMANDS
 
 _ROOT = Path(__file__).parent.parent.parent
 _PLUGIN = _ROOT / "plugins" / "claude-code"

@@ -15,9 +15,9 @@ from click import ClickException
 from support.repositories import Repo
 
 from gittasks.cli import click_commands, command_line, main
-from gittasks.cli.commands import ALIASES, MODULES, load
+from gittasks.cli.command_line import ALIASES, MODULES, load
 from gittasks.cli.options import COMMON, Choice, Command, IntRange, Parameter
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Settings
 from gittasks.errors import Usage
 
 ROOT = Path(__file__).parent.parent.parent

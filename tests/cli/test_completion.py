@@ -17,9 +17,9 @@ import pytest
 from support.repositories import GITTASKS, Repo
 
 from gittasks.cli import click_commands, completion
-from gittasks.cli.commands import ALIASES, MODULES, load
+from gittasks.cli.command_line import ALIASES, MODULES, load
 from gittasks.cli.options import COMMON, Choice, Command, Group
-from gittasks.cli.settings import Settings
+from gittasks.cli.output import Settings
 
 SHELLS = {
     "bash": ["bash", "--norc", "--noprofile", "-i"],

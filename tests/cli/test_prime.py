@@ -8,7 +8,7 @@ import re
 import pytest
 from support.repositories import Repo
 
-from gittasks.cli.commands import ALIASES, COMMANDS, MODULES, load
+from gittasks.cli.command_line import ALIASES, COMMANDS, MODULES, load
 from gittasks.cli.options import COMMON, Command, Parameter
 
 MOST_TOKENS = 1000

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.repositories import GITTASKS, Repo
 
-from gittasks.cli.commands import ALIASES, COMMANDS
+from gittasks.cli.command_line import ALIASES, COMMANDS
 from gittasks.core.suggestions import COMMANDS_MEANT
 
 NAMES = [name for group in COMMANDS.values() for name in group]

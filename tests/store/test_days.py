@@ -11,7 +11,7 @@ from support import gits
 from support.day import COMMANDS, Day
 from support.repositories import git, on_path
 
-from gittasks.cli.commands import COMMANDS as GROUPS
+from gittasks.cli.command_line import COMMANDS as GROUPS
 
 _OWN = [("own", form) for form in gits.FORMATS if "reftable" not in form]
 _NEW = [(which, form) for which in ("new", "newest") for form in gits.FORMATS]

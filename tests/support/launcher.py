@@ -294,7 +294,7 @@ def _become(order: _Order) -> NoReturn:
 def _note_offers(path: str) -> None:
     """Have the command that runs in this process note what it offers."""
     from gittasks.cli import main
-    from gittasks.cli.settings import Settings
+    from gittasks.cli.output import Settings
     from gittasks.errors import GittasksError, Way
 
     addressed, print_error = Settings.addressed, main._print_error
