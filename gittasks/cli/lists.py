@@ -91,8 +91,12 @@ def lists_command(
     title = f"{'restored' if restores else 'forgot'} {changes} of {list_id}"
     if not count:
         title = f"nothing is missing from {list_id}"
-    answer = lists_answer(workspace, every=every)
-    return answer._replace(text=lambda marks: f"{title}\n{answer.text(marks)}", drawing=None)
+    return Answer(
+        lambda: lists_answer(workspace, every=every).json(),
+        lambda marks: f"{title}\n{lists_answer(workspace, every=every).text(marks)}",
+        notices=workspace.notices,
+        done=title,
+    )
 
 
 @command(

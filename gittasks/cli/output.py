@@ -125,7 +125,7 @@ class Answer(NamedTuple):
     Without a `drawing` a terminal gets the text; `paged`: through a pager, as git would.
     `hints` and `beside` go to standard error where a person reads the text; `failures` do so
     with --quiet. The `notices`, and those of the `workspace`, follow. A `file` is printed as it
-    is, in whatever form.
+    is, in whatever form. `done` says what was done where no commit of the workspace tells.
     """
 
     json: Callable[[], Mapping[str, Any]]
@@ -140,6 +140,7 @@ class Answer(NamedTuple):
     exit_code: int = 0
     file: str | None = None
     notices: Sequence[Notice] = ()
+    done: str = ""
 
     @classmethod
     def of_file(cls, content: str, workspace: Workspace, exit_code: int) -> Self:
@@ -157,10 +158,11 @@ def answer(settings: Settings, value: Answer) -> int:
     except BrokenPipeError:
         raise
     except (GittasksError, OSError) as error:
-        if not value.workspace or not value.workspace.commits:
+        commits = value.workspace.commits if value.workspace else []
+        done = value.done or "".join(f"it is commit {commit}" for commit in commits[-1:])
+        if not done:
             raise
-        commit = value.workspace.commits[-1]
-        say(f"done, but there is no answer to show: {error}; it is commit {commit}", err=True)
+        say(f"done, but there is no answer to show: {error}; {done}", err=True)
     return value.exit_code
 
 

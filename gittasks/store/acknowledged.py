@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 
 from gittasks.core.ids import list_id_fault
 from gittasks.core.trailers import OP, parse_trailers
-from gittasks.errors import InvalidData
+from gittasks.errors import GittasksError, InvalidData
 from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk, refs
 from gittasks.store.commits import CommitInfo, Graph, ancestors
@@ -48,9 +48,19 @@ def read(repository: Repository, list_id: str) -> Record:
     try:
         lines = disk.read(_path(repository, list_id)).decode("ascii", "replace").split()
     except OSError:
-        lines = [commit for _, commit in repository.refs.listed(_refs(repository, list_id))]
+        lines = _guarded(repository, list_id)
     ids = [line for line in lines if refs.is_object_id(line)]
     return Record(ids[0], tuple(ids[1:])) if ids else Record()
+
+
+def all_heads(repository: Repository, list_id: str) -> tuple[str, ...]:
+    """The heads of file and refs: where the last write failed, one of them is of before."""
+    record = read(repository, list_id)
+    return tuple(dict.fromkeys((*record.heads, *_guarded(repository, list_id))))
+
+
+def _guarded(repository: Repository, list_id: str) -> list[str]:
+    return [commit for _, commit in repository.refs.listed(_refs(repository, list_id))]
 
 
 def lists(repository: Repository) -> list[str]:
@@ -77,9 +87,17 @@ def note(repository: Repository, list_id: str, old: str | None, new: str) -> Non
     """Record that the branch moved from `old` to `new`, and was acknowledged there."""
     record = read(repository, list_id)
     lost = record.lost
-    if record.head not in (None, old, new) and missing(repository.objects, record.head, [new]):
+    if record.head not in (None, old, new) and _may_miss(repository, record.head, new):
         lost = (*lost, record.head)
     write(repository, list_id, Record(new, lost))
+
+
+def _may_miss(repository: Repository, head: str, new: str) -> bool:
+    """Tell if something of a head may be missing from a new one; True where nobody can tell."""
+    try:
+        return bool(missing(repository.objects, head, [new]))
+    except (GittasksError, OSError):
+        return True
 
 
 def write(repository: Repository, list_id: str, record: Record) -> None:
@@ -96,6 +114,13 @@ def guard(repository: Repository, list_id: str, head: str) -> dict[str, str]:
     return {f"{_refs(repository, list_id)}0": head}
 
 
+def replace(repository: Repository, list_id: str, head: str | None) -> None:
+    """Record a head alone, and nothing as lost; what was recorded goes after it is written."""
+    write(repository, list_id, Record(head))
+    names = [name for name, _ in repository.refs.listed(_refs(repository, list_id))]
+    repository.refs.remove([name for name in names if name != f"{_refs(repository, list_id)}0"])
+
+
 def drop(repository: Repository, list_id: str) -> None:
     """Remove record and refs of a list."""
     disk.remove(_path(repository, list_id))
@@ -106,12 +131,13 @@ def drop(repository: Repository, list_id: str) -> None:
 def lost(repository: Repository, list_id: str, heads: Iterable[str | None]) -> tuple[str, ...]:
     """The operations that were acknowledged here and that none of the heads has."""
     known = [head for head in heads if head]
-    record = read(repository, list_id)
-    operations: dict[str, None] = {}
-    for head in record.heads:
-        if head not in known:
-            operations |= dict.fromkeys(missing(repository.objects, head, known))
-    return tuple(operations)
+
+    def beyond(recorded: Iterable[str]) -> dict[str, None]:
+        tips = (head for head in recorded if head not in known)
+        return {name: None for tip in tips for name in missing(repository.objects, tip, known)}
+
+    operations = beyond(read(repository, list_id).heads)
+    return tuple(beyond(all_heads(repository, list_id)) if operations else operations)
 
 
 def gone(repository: Repository) -> dict[str, int]:

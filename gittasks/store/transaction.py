@@ -583,12 +583,11 @@ def restore(store: ListStore) -> int:
     with lock_of(store) as lock:
         heads = store.heads()
         operations = acknowledged.lost(repository, list_id, heads.all)
-        for head in acknowledged.read(repository, list_id).heads if operations else ():
+        for head in acknowledged.all_heads(repository, list_id) if operations else ():
             _bring_back(store, lock, head)
         if operations:
-            local = repository.refs.read(store.ref)
-            acknowledged.drop(repository, list_id)
-            acknowledged.write(repository, list_id, acknowledged.Record(local))
+            with suppress(GittasksError, OSError):  # recorded or not, nothing is missing any more
+                acknowledged.replace(repository, list_id, repository.refs.read(store.ref))
         return len(operations)
 
 

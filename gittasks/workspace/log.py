@@ -377,9 +377,11 @@ def _opened(path: str, mode: int) -> FileIO | None:
         handle = os.open(path, mode | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         return None
-    if stat.S_ISREG(os.fstat(handle).st_mode):
-        return FileIO(handle, "r+" if mode & os.O_RDWR else "r")
-    os.close(handle)
+    with suppress(OSError):
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            return FileIO(handle, "r+" if mode & os.O_RDWR else "r")
+    with suppress(OSError):
+        os.close(handle)
     return None
 
 

@@ -9,6 +9,9 @@ import pytest
 from support import gits
 from support.repositories import Repo
 
+from gittasks.errors import DiskFailure
+from gittasks.store import acknowledged
+
 BRANCH = "gittasks/plan"
 RECORD = ".git/gittasks/acknowledged/gittasks/plan"
 
@@ -97,6 +100,41 @@ def test_the_record_or_the_refs_may_be_lost(shared: Repo, lost: str) -> None:
     assert "1 change made here is missing" in shared.ok("list").err
     shared.ok("lists", "restore", "plan")
     assert _notes(shared) == ["Only here"]
+
+
+@pytest.mark.parametrize("stale", ["record", "refs"])
+def test_the_record_or_the_refs_may_be_of_before(shared: Repo, stale: str) -> None:
+    """The disk refused one of the two at the last write: the other one has its head."""
+    place, ref = Path(shared.file(RECORD)), "refs/gittasks/acknowledged/gittasks/plan/0"
+    record, head = place.read_bytes(), shared.head()
+    shared.ok("note", "a", "The last")
+    if stale == "record":
+        place.write_bytes(record)
+    else:
+        shared.git("update-ref", ref, head)
+    _delete(shared)
+    shared.git("update-ref", "-d", "refs/remotes/origin/gittasks/plan")
+    assert "restored 3 changes of plan" in shared.ok("lists", "restore", "plan").out
+    assert _notes(shared) == ["Only here", "The last"]
+    assert shared.git("for-each-ref", "--format=%(objectname)", "refs/gittasks") == shared.head()
+
+
+def test_a_head_that_cannot_be_compared_is_recorded_as_lost(
+    shared: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails at the comparison keeps neither the old head nor the new one out."""
+    old = shared.head()
+    _move_back(shared)
+    repository, before = shared.workspace("plan").repository, shared.head()
+    new = shared.git("commit-tree", f"{before}^{{tree}}", "-p", before, "-m", "Later")
+
+    def unreadable(*_: object) -> tuple[str, ...]:
+        raise DiskFailure("the disk reports an I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(acknowledged, "missing", unreadable)
+        acknowledged.note(repository, "plan", before, new)
+    assert acknowledged.read(repository, "plan") == acknowledged.Record(new, (old,))
 
 
 def test_a_mirror_fetch_takes_nothing_away_for_good(shared: Repo) -> None:

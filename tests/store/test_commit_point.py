@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 from support import gits
 from support.clones import on_hub, share
-from support.faults import Fault, keep_the_law
+from support.faults import Fault, injected, keep_the_law
 from support.repositories import Repo
 
+from gittasks.cli.main import run
 from gittasks.core.operations import AddNote, Claim
 
 _ERRORS = (errno.EIO, errno.EROFS, errno.ENOENT, errno.ENOSPC, errno.EACCES, errno.EMFILE)
@@ -35,6 +37,32 @@ def test_what_is_said_is_what_is_in_the_history(
         return [Fault(n, _ERRORS[i % len(_ERRORS)], n % 2 == 0) for i, n in calls]
 
     assert keep_the_law(str(tmp_path), name, late, capsys) > 3
+
+
+def test_a_cache_that_cannot_be_used_takes_nothing_back(listed: Repo) -> None:
+    """Each call that touches a cache fails once: the note is there, and exit 0 says so."""
+    listed.ok("log")
+    cache, number, struck = os.path.join(listed.git_dir, "gittasks", "cache"), 0, "first"
+    with contextlib.chdir(listed.path):
+        while struck:
+            number += 1
+            with injected(cache, Fault(number, errno.EIO)) as calls:
+                assert run(["note", "a", f"{number}"]) == 0, calls.place
+            struck = calls.struck
+    assert number > 9
+    notes = [note["text"] for note in listed.tasks()["a"]["notes"]]
+    assert notes == [str(n) for n in range(1, number + 1)]
+
+
+def test_a_list_that_is_back_is_not_said_to_be_missing(
+    tmp_path: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The restored list cannot be shown: it is back all the same."""
+
+    def late(count: int) -> list[Fault]:
+        return [Fault(number, errno.EMFILE) for number in range(count, count - 36, -3)]
+
+    assert keep_the_law(str(tmp_path), "lists restore", late, capsys) > 9
 
 
 @gits.files_only

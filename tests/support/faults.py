@@ -29,6 +29,7 @@ from support.repositories import Repo
 
 _BY_PATH = ("open", "replace", "rename", "unlink", "mkdir", "rmdir", "utime", "stat", "listdir")
 _BY_HANDLE = ("write", "fsync", "fstat", "ftruncate", "pwrite", "pread", "close")
+_NEEDS_ROOM = frozenset({"write", "pwrite", "mkdir", "ftruncate", "replace", "rename"})
 
 
 EACH = -1
@@ -41,19 +42,22 @@ class Fault(NamedTuple):
     """The n-th call fails with an error, or is done and its answer `lost`.
 
     With `beside` it does not fail: this happens just before it, and before each where n is EACH.
+    With `lasting` each later call that needs room on the disk fails as well.
     """
 
     number: int
     errno: int
     lost: bool = False
     beside: Callable[[], object] | None = None
+    lasting: bool = False
 
 
 class Calls:
-    """Calls that touched the folder so far, and the stack of the one that failed."""
+    """Calls that touched the folder so far, the first that failed, and its stack."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.struck = ""
         self.place = ""
 
 
@@ -70,13 +74,14 @@ def injected(folder: str, fault: Fault) -> Iterator[Calls]:
                 fault.beside()  # its own calls, and those of other threads meanwhile, are let be
             finally:
                 turn.release()
-        if calls.count != fault.number:
+        if calls.count != fault.number and not (calls.struck and full(call, args)):
             return call(*args, **named)
-        calls.place = "".join(traceback.format_stack(limit=14)[:-2])
+        calls.struck = calls.struck or call.__name__
+        calls.place = calls.place or "".join(traceback.format_stack(limit=14)[:-2])
         if fault.beside:
             fault.beside()
             return call(*args, **named)
-        if fault.lost:
+        if fault.lost or call is real_close:  # a handle is gone, whatever its close says
             value = call(*args, **named)
             if call is real_open:
                 real_close(value)
@@ -87,6 +92,13 @@ def injected(folder: str, fault: Fault) -> Iterator[Calls]:
         raise OSError(
             fault.errno, os.strerror(fault.errno), path if isinstance(path, str) else None
         )
+
+    def full(call: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+        """Does the call fail on a disk without room, which this one stays?"""
+        if call is real_open and args[1] & os.O_CREAT:
+            return fault.lasting
+        makes = call is real_builtin and args[1:] and set(args[1]) & set("wax")
+        return fault.lasting and bool(makes or call.__name__ in _NEEDS_ROOM)
 
     def identity(handle: Any) -> tuple[int, int]:
         try:
