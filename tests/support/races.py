@@ -83,10 +83,12 @@ def run_resident_writers(repo: Repo, writers: int, turns: int) -> dict[str, list
     return {f"own{w}": told for w, told in enumerate(results)}
 
 
-def assert_nothing_lost(repo: Repo, told: Mapping[str, Sequence[str]], before: int) -> None:
+def assert_nothing_lost(
+    repo: Repo, told: Mapping[str, Sequence[str]], before: int, *refs: str
+) -> None:
     """Every acknowledged change is in the tree and in the history, once; the repository is sound.
 
-    `before` is the number of commits before the race.
+    `before` is the number of commits before the race. With `refs` what these reach is sound.
     """
     total = sum(map(len, told.values()))
     assert repo.count() - before == total, "one commit for each acknowledged change"
@@ -112,14 +114,14 @@ def assert_nothing_lost(repo: Repo, told: Mapping[str, Sequence[str]], before: i
     operations = ids.split("\n")
     assert all(operations), "every commit of the race names its operation"
     assert len(set(operations)) == len(operations) == total
-    assert_linear_and_sound(repo)
+    assert_linear_and_sound(repo, *refs)
 
 
-def assert_linear_and_sound(repo: Repo) -> None:
+def assert_linear_and_sound(repo: Repo, *refs: str) -> None:
     """One line of commits, no lock left, fsck clean, `log` the same without its cache."""
     assert repo.git("rev-list", "--min-parents=2", "gittasks/plan") == ""
     assert not os.path.exists(repo.ref_lock())
-    repo.fsck()
+    repo.fsck(*refs)
     warm = repo.ok("log", "--json").out
     repo.remove("gittasks", "cache")
     assert repo.ok("log", "--json").out == warm

@@ -326,10 +326,13 @@ class Repo:
         """Write a blob; its id."""
         return self.git("hash-object", "-w", "--stdin", stdin=content)
 
-    def fsck(self) -> None:
-        """`git fsck --strict` must find nothing wrong (dangling objects are no fault)."""
+    def fsck(self, *refs: str) -> None:
+        """`git fsck --strict` must find nothing wrong (dangling objects are no fault).
+
+        With `refs` it looks at what these reach, and at no other ref and no index.
+        """
         done = subprocess.run(
-            ["git", "fsck", "--strict", "--full", "--no-dangling"],
+            ["git", "fsck", "--strict", "--full", "--no-dangling", *refs],
             cwd=self.path,
             capture_output=True,
             text=True,
