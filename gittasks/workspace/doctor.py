@@ -62,6 +62,7 @@ def examine(session: Session, *, fix: bool) -> list[Symptom]:
     symptoms += _doubles(lists)
     symptoms += [_lost(*entry) for entry in acknowledged.gone(session.repository).items()]
     symptoms += _locks(session, lists, fix=fix)
+    symptoms += _joint_index(session.repository, fix=fix)
     for list_id in lists:
         store = ListStore(session.repository, list_id)
         try:
@@ -234,6 +235,23 @@ def _pack_symptom(store: ListStore, pack: DamagedPack, *, fix: bool) -> Symptom:
     again = f"git fetch --refetch {store.remote or 'URL BRANCH'}"
     hint = f"move both away, then: {again}; keep them for what was never pushed"
     return Symptom("damage", None, f"the pack {pack.path}, or its index, is damaged", hint)
+
+
+def _joint_index(repository: Repository, *, fix: bool) -> Iterator[Symptom]:
+    """A multi-pack-index that is of other packs, as git leaves it where two repacks met.
+
+    The packs have indexes of their own, so that it can go; git adds to a stale one what is new.
+    """
+    path = os.path.join(repository.common, "objects", "pack", "multi-pack-index")
+    if not os.path.lexists(path) or _in(repository, "multi-pack-index", "verify") == 0:
+        return
+    if fix:
+        _set_aside(repository, path)
+        repository.objects.close()
+        _in(repository, "multi-pack-index", "write")  # without it git reads the index of each pack
+    words = "moves it away and has git make it anew, as do"
+    hint = f"gittasks doctor --fix {words}: rm -f {quote(path)}, then: git multi-pack-index write"
+    yield Symptom("damage", None, f"{path} is damaged, or names packs that went", hint, fixed=fix)
 
 
 def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]:
@@ -446,11 +464,16 @@ def rebuild_index(repository: Repository, pack: DamagedPack) -> bool:
     """Make the index of a pack anew; the one that was there is kept in `gittasks/damaged`."""
     name = os.path.basename(pack.path).removesuffix(".pack") + ".idx"
     index = os.path.join(os.path.dirname(pack.path), name)
+    if os.path.exists(index):
+        _set_aside(repository, index)
+    return _in(repository, "index-pack", pack.path) == 0
+
+
+def _set_aside(repository: Repository, path: str) -> None:
+    """Move a file to `gittasks/damaged`."""
     folder = os.path.join(repository.common, "gittasks", "damaged")
     disk.make_folders(folder, repository.shared)
-    if os.path.exists(index):
-        platform.replace(index, os.path.join(folder, name))
-    return _in(repository, "index-pack", pack.path) == 0
+    platform.replace(path, os.path.join(folder, os.path.basename(path)))
 
 
 def _in(repository: Repository, *words: str) -> int:

@@ -118,6 +118,40 @@ def test_a_damaged_index_is_made_anew_from_its_pack(
     listed.fsck()
 
 
+@pytest.mark.parametrize("harm", [_lose, _tear, _empty])
+@pytest.mark.parametrize("how", ["by doctor", "by git"])
+def test_a_stale_multi_pack_index_is_made_anew(listed: Repo, harm: object, how: str) -> None:
+    """git leaves one that names packs that went (`harm` of one), or a torn one."""
+    listed.git("repack", "-dq")
+    listed.ok("note", "a", "Later")
+    listed.git("repack", "-dq")
+    folder = Path(listed.git_dir, "objects", "pack")
+    joint = folder / "multi-pack-index"
+    listed.git("multi-pack-index", "write")
+    assert callable(harm)
+    if harm is _lose:
+        named = joint.read_bytes()
+        listed.git("repack", "-adq")
+        joint.write_bytes(named)
+    else:
+        harm(joint)
+    findings = listed.run("doctor", "--json").json()["findings"]
+    hints = {f["message"]: f["hint"] for f in findings if f["check"] == "damage"}
+    hint = hints[f"{joint} is damaged, or names packs that went"]
+    _, _, commands = hint.partition("as do: ")
+    if how == "by git":
+        for command in commands.split(", then: "):
+            subprocess.run(command.split(), cwd=listed.path, check=True)
+    else:
+        listed.run("doctor", "--fix")
+    listed.git("multi-pack-index", "verify")
+    assert not [
+        f for f in listed.run("doctor", "--json").json()["findings"] if f["check"] == "damage"
+    ]
+    assert len(listed.tasks()["a"]["notes"]) == 1
+    listed.fsck()
+
+
 def test_a_torn_file_stays_where_the_remote_cannot_be_reached(tmp_path: Path) -> None:
     """The two commands that help are said, and they do, once it can be reached again."""
     (repo,) = share(str(tmp_path), "a")
