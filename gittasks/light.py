@@ -121,11 +121,11 @@ else:
 
 
 def read_json(data: str | bytes) -> Any:
-    """The value of a JSON text; ValueError when it is none."""
+    """The value of a JSON text; ValueError when it is none, or is nested without end."""
     text = (data if isinstance(data, str) else data.decode()).strip(" \t\n\r")
     try:
         value, end = _scan(text, 0)
-    except StopIteration:
+    except (StopIteration, RecursionError):
         end = -1
     if end != len(text):
         raise ValueError("not JSON")

@@ -110,11 +110,13 @@ def test_it_writes_and_reads_what_json_does(value: Any) -> None:
     assert light.read_json(f" {text}\n".encode()) == light.read_json(text) == json.loads(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[1,]", "nope", "1 2", '{"a" 1}', "[1]x", "'a'", '"\n"', "[1]\x0b", "\u00a01"]
-)
+_NONE = ["", "{", "[1,]", "nope", "1 2", '{"a" 1}', "[1]x", "'a'", '"\n"', "[1]\x0b", "\u00a01"]
+_DEEP = ["[" * 200_000, '{"a":' * 200_000]
+
+
+@pytest.mark.parametrize("text", [*_NONE, *_DEEP], ids=lambda text: repr(text[:8]))
 def test_what_is_no_json_is_a_value_error(text: str) -> None:
-    """As with `json`."""
+    """As with `json`, but for what is nested without end, which there is a RecursionError."""
     with pytest.raises(ValueError):  # noqa: PT011  its words are those of either reader
         light.read_json(text)
 

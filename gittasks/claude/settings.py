@@ -16,6 +16,7 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gittasks import light
 from gittasks.claude.transfer import config_root
 from gittasks.codec import strict_json
 from gittasks.errors import Busy, InvalidData, Way
@@ -467,7 +468,7 @@ def _name_of(content: bytes) -> str:
 
 def _recall(site: Site, place: Place) -> dict[str, Any] | None:
     try:
-        memory = json.loads(disk.read(_memory_path(site, place)))
+        memory = light.read_json(disk.read(_memory_path(site, place)))
         good = isinstance(memory["after"], str) and isinstance(memory["before"], (str, type(None)))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -9,12 +9,12 @@ each move raises the last number in the stack by one.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
+from gittasks import light
 from gittasks.errors import DiskFailure, InvalidData
 from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk, git, lock_files
@@ -191,7 +191,7 @@ class TableRefs:
 
     def _keep(self, snapshot: _Snapshot) -> None:
         self._snapshot = snapshot
-        body = json.dumps([self._prefix, *snapshot]).encode("ascii")
+        body = light.write_json([self._prefix, *snapshot]).encode("ascii")
         _FILE.write(self._cache, body, self._shared)
 
     def _read_cache(self) -> _Snapshot | None:
@@ -199,7 +199,7 @@ class TableRefs:
         if body is None:
             return None
         try:
-            prefix, tables, refs, heads, symbolic = json.loads(body)
+            prefix, tables, refs, heads, symbolic = light.read_json(body)
             heads = {name: (key, target) for name, (key, target) in heads.items()}
         except (ValueError, TypeError, AttributeError):
             return None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 
+from gittasks import light
 from gittasks.core.graph import Graph
 from gittasks.core.ids import find
 from gittasks.core.model import CodeCommit, Snapshot, Status, Task
@@ -64,7 +64,7 @@ def read(repository: Repository) -> list[Unapplied]:
     rows: dict[tuple[str, ...], Unapplied] = {}
     for line in lines[-_MOST:]:
         try:
-            row = Unapplied(*json.loads(line))
+            row = Unapplied(*light.read_json(line))
         except (ValueError, TypeError):
             continue
         if all(isinstance(part, str) for part in row):
@@ -76,7 +76,7 @@ def add(repository: Repository, rows: Sequence[Unapplied]) -> None:
     """Remember more of them; without a place for it they are only told."""
     if not rows:
         return
-    data = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    data = "".join(light.write_json(row) + "\n" for row in rows).encode()
     path = _path(repository)
     try:
         disk.make_folders(os.path.dirname(path), repository.shared)
@@ -98,7 +98,7 @@ def forget(repository: Repository, rows: Collection[Unapplied]) -> None:
     if len(left) == len(before):
         return
     if left:
-        data = "".join(json.dumps(row) + "\n" for row in left)
+        data = "".join(light.write_json(row) + "\n" for row in left)
         disk.put(_path(repository), data.encode(), repository.shared)
     else:
         disk.remove(_path(repository))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -107,6 +108,8 @@ def _damages(data: bytes) -> Iterator[bytes]:
     yield b"{}"
     yield b"[]"
     yield b"\xff" * 100
+    head, deep = data.partition(b"\n")[0].rpartition(b" ")[0], b"[" * 200_000
+    yield head + b" %d\n" % zlib.crc32(deep) + deep
 
 
 def _of_refs(repo: Repo) -> int:
@@ -115,7 +118,7 @@ def _of_refs(repo: Repo) -> int:
 
 
 def test_a_damaged_cache_never_changes_an_answer(busy: Repo) -> None:
-    """Truncated at every 50th byte, flipped, zeroed, doubled, foreign: for each cache file."""
+    """Truncated at every 50th byte, flipped, zeroed, doubled, foreign, nested: each cache file."""
     wait_until_config_is_cached(busy)
     expected = answers(busy)
     files = cache_files(busy)
