@@ -159,6 +159,8 @@ def test_no_identity(tmp_path: object) -> None:
     quiet = repo.ok("done", "a", "--json", env=env)
     assert quiet.json()["task"]["owner"] == "lovelace"
     assert repo.git("log", "-1", "--format=%an", "gittasks/plan") == "lovelace"
+    repo.ok("note", "a", "x", env={**env, "LOGNAME": "ada<b>\n", "GITTASKS_OWNER": "Ada"})
+    assert repo.git("log", "-1", "--format=%an <%ae>", "gittasks/plan") == "adab <adab@localhost>"
 
 
 def test_unborn_head(tmp_path: object) -> None:

@@ -410,6 +410,14 @@ def test_current_tells_how_long_a_task_runs() -> None:
     assert [c.seconds for c in of([unreadable], START).current] == [None]
 
 
+def test_a_task_that_was_never_started_counts_from_its_end() -> None:
+    """One that was completed at once: it took no time, and is the first or the last of all."""
+    at_once = took(1, 0, 30)._replace(started=None)
+    assert of([at_once]).elapsed == 0
+    assert of([at_once, took(2, 60, 190)]).elapsed == 160
+    assert of([took(2, 0, 10), took(1, 0, 50)._replace(started=None)]).elapsed == 50
+
+
 def test_finished_words_span_first_start_to_last_finish() -> None:
     tasks = [took(1, 0, 30), took(2, 30, 190), took(3, 40, 100)]
     progress = of(tasks)

@@ -73,6 +73,7 @@ TAKEN: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = [
         {"tasks": [{"subject": "A, b"}, {"subject": "B"}]},
     ),
     ("TaskCreateMany", {"tasks": '{"subject": "A"}'}, {"tasks": [{"subject": "A"}]}),
+    ("TaskCreateMany", {"tasks": "5"}, {"tasks": [{"subject": "5"}]}),
 ]
 REFUSED: list[tuple[str, Mapping[str, Any], str]] = [
     ("TaskGet", {}, "taskId"),
@@ -89,9 +90,12 @@ REFUSED: list[tuple[str, Mapping[str, Any], str]] = [
     ("TaskUpdate", {"taskId": "a", "force": "perhaps"}, "force"),
     ("TaskCreate", {"subject": "A", "iterations": 0}, "iterations"),
     ("TaskCreate", {"subject": "A", "metadata": "x"}, "metadata"),
+    ("TaskCreate", {"subject": True}, "subject: True is not of type 'string'"),
+    ("TaskUpdate", {"taskId": True}, "taskId"),
     ("TaskCreateMany", {"tasks": []}, "tasks"),
     ("TaskCreateMany", {"tasks": [{"id": "a"}]}, "tasks[0]: 'subject'"),
     ("TaskCreateMany", {"tasks": [1]}, "tasks[0]"),
+    ("TaskCreateMany", {"tasks": 5}, "tasks"),
     ("TaskCreateMany", {"tasks": '[{"subject": "A",}]'}, "looks like JSON"),
     ("TaskCreateMany", {"tasks": ['{"subject": "A"']}, "tasks[0] looks like JSON"),
     ("TaskCreate", {"subject": "A", "blockedBy": '["b",]'}, "give the list or object itself"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import subprocess
@@ -71,6 +72,21 @@ def wait_until_config_is_cached(repo: Repo) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("the configuration is never remembered")
+
+
+def test_a_configuration_is_remembered_when_its_files_are_older_than_a_moment(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that changed in the same moment once more would look the same; clocks are coarse."""
+    repository = listed.workspace().repository
+    files = config._standard_files(repository.found, repository.env)
+    changed = max(state[1] for path in files if (state := config._signature(path)))
+    for later in (0, config._FRESH, config._FRESH + 1):
+        listed.remove("gittasks", "cache")
+        monkeypatch.setattr("time.time_ns", functools.partial(int, changed + later))
+        assert listed.workspace().repository.config
+        cached = config._read_cache(repository.found, repository.env)
+        assert (cached is not None) is (later > config._FRESH), later
 
 
 def test_a_warm_read_runs_no_git_and_reads_no_object(

@@ -162,6 +162,8 @@ def test_ceiling_directories_stop_the_search(listed: Repo) -> None:
     above = os.path.dirname(listed.path)
     assert listed.run("list", cwd=deep, env={"GIT_CEILING_DIRECTORIES": above}).code == 0
     assert listed.run("list", env={"GIT_CEILING_DIRECTORIES": listed.path}).code == 0
+    os.symlink(listed.path, link := f"{listed.path}-link")
+    assert listed.run("list", cwd=deep, env={"GIT_CEILING_DIRECTORIES": link}).code == 8
 
 
 def test_outside_any_repository(tmp_path: Path) -> None:

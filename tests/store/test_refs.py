@@ -544,9 +544,10 @@ def test_the_reflog_is_written_as_git_does(listed: Repo) -> None:
     assert mine.partition("\t")[2] == "gittasks: plan: a pending → in_progress"
 
 
-def test_the_reflog_honours_log_all_ref_updates(repo: Repo) -> None:
+@pytest.mark.parametrize("never", ["false", "no", "Off", "0"])
+def test_the_reflog_honours_log_all_ref_updates(repo: Repo, never: str) -> None:
     """false: none is begun; one that exists is continued, as git continues it."""
-    repo.git("config", "core.logAllRefUpdates", "false")
+    repo.git("config", "core.logAllRefUpdates", never)
     repo.ok("init", "plan")
     repo.ok("create", "x", "--id", "x")
     log = Path(repo.git_dir, "logs", REF)
