@@ -569,7 +569,7 @@ def _move(
         after.fail("a power cut may undo it; look then with: gittasks log -n 1", error)
         moved = True
     if moved:
-        with suppress(GittasksError):  # a courtesy of the next look, and the write is done
+        with suppress(GittasksError, OSError):  # a courtesy of the next look; the write is done
             acknowledged.note(store.repository, store.list_id, old, new)
     return moved
 

@@ -66,6 +66,18 @@ def test_a_list_that_is_back_is_not_said_to_be_missing(
 
 
 @gits.files_only
+def test_a_list_that_was_made_is_not_said_to_be_missing(
+    tmp_path: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The look at packed refs for an earlier record of it fails: it is made all the same."""
+
+    def each(count: int) -> list[Fault]:
+        return [Fault(number, errno.ENOSPC) for number in range(1, count + 1)]
+
+    assert keep_the_law(str(tmp_path), "init", each, capsys, within=".git/packed-refs") > 3
+
+
+@gits.files_only
 @pytest.mark.parametrize("name", ["pull", "push"])
 def test_a_ref_that_is_missing_for_once_is_not_passed_over(
     name: str, tmp_path: object, capsys: pytest.CaptureFixture[str]
