@@ -238,10 +238,8 @@ def _pack_symptom(store: ListStore, pack: DamagedPack, *, fix: bool) -> Symptom:
 
 
 def _joint_index(repository: Repository, *, fix: bool) -> Iterator[Symptom]:
-    """A multi-pack-index that is of other packs, as git leaves it where two repacks met.
-
-    The packs have indexes of their own, so that it can go; git adds to a stale one what is new.
-    """
+    """A multi-pack-index that is of other packs, as git leaves it where two repacks met."""
+    # Each pack has an index of its own, so that it can go; to a stale one git adds what is new.
     path = os.path.join(repository.common, "objects", "pack", "multi-pack-index")
     if not os.path.lexists(path) or _in(repository, "multi-pack-index", "verify") == 0:
         return
@@ -249,8 +247,8 @@ def _joint_index(repository: Repository, *, fix: bool) -> Iterator[Symptom]:
         _set_aside(repository, path)
         repository.objects.close()
         _in(repository, "multi-pack-index", "write")  # without it git reads the index of each pack
-    words = "moves it away and has git make it anew, as do"
-    hint = f"gittasks doctor --fix {words}: rm -f {quote(path)}, then: git multi-pack-index write"
+    by_hand = f"rm -f {quote(path)}, then: git multi-pack-index write"
+    hint = f"gittasks doctor --fix moves it away and has git make it anew, as do: {by_hand}"
     yield Symptom("damage", None, f"{path} is damaged, or names packs that went", hint, fixed=fix)
 
 
@@ -469,11 +467,13 @@ def rebuild_index(repository: Repository, pack: DamagedPack) -> bool:
     return _in(repository, "index-pack", pack.path) == 0
 
 
-def _set_aside(repository: Repository, path: str) -> None:
-    """Move a file to `gittasks/damaged`."""
+def _set_aside(repository: Repository, path: str, name: str = "") -> str:
+    """Move a file to `gittasks/damaged`, by its own name or another; where it is then."""
     folder = os.path.join(repository.common, "gittasks", "damaged")
     disk.make_folders(folder, repository.shared)
-    platform.replace(path, os.path.join(folder, os.path.basename(path)))
+    place = os.path.join(folder, name or os.path.basename(path))
+    platform.replace(path, place)
+    return place
 
 
 def _in(repository: Repository, *words: str) -> int:
@@ -489,13 +489,9 @@ def bring_back(store: ListStore, losses: list[Damage]) -> list[Damage]:
     The files are kept in `gittasks/damaged`. Raises RemoteFailure, with each file in its place.
     """
     repository = store.repository
-    folder = os.path.join(repository.common, "gittasks", "damaged")
     if not store.remote:
         return losses
-    aside = {loss.torn: os.path.join(folder, loss.id) for loss in losses if loss.torn}
-    disk.make_folders(folder, repository.shared)
-    for torn, place in aside.items():
-        platform.replace(torn, place)
+    aside = {x.torn: _set_aside(repository, x.torn, x.id) for x in losses if x.torn}
     try:
         remotes.fetch_again(repository, store.remote, store.list_id)
     except RemoteFailure:
