@@ -109,9 +109,14 @@ class Settings:
 
 def stopped_hooks(workspace: Workspace) -> str | None:
     """The notice that git no longer calls the hooks that were installed here."""
-    from gittasks.githooks import notice  # for status and prime alone
+    from gittasks.githooks import record  # for status and prime alone
 
-    return notice.warning(workspace.repository)
+    def look() -> tuple[str, ...]:
+        from gittasks.githooks import install  # it imports all that hooks need
+
+        return install.status(workspace.repository).stopped
+
+    return record.warning(workspace.repository, look)
 
 
 class LostOutput(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from gittasks import light
 from gittasks.light import NamedTuple
@@ -69,6 +69,18 @@ def switched_off(repository: Repository) -> str | None:
     if repository.env.get("GITTASKS_HOOKS") != "0" or read(repository) is None:
         return None
     return "GITTASKS_HOOKS=0 in the environment switches the hooks of gittasks off"
+
+
+def warning(repository: Repository, look: Callable[[], tuple[str, ...]]) -> str | None:
+    """The line about hooks that were installed here and that git no longer calls.
+
+    `look` runs git to see which; that is only where something has changed since the last look.
+    """
+    known = read(repository)
+    names = () if known is None else known.stopped if known.holds(repository) else look()
+    if not names:
+        return switched_off(repository)
+    return f"git no longer calls the hooks of gittasks ({', '.join(names)}); see: gittasks doctor"
 
 
 def remove(repository: Repository) -> None:

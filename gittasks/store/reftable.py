@@ -31,7 +31,7 @@ from gittasks.store.refs import (
 
 if TYPE_CHECKING:
     from gittasks.store.discovery import GitDir
-    from gittasks.store.processes import Completed
+    from gittasks.store.git import Completed
 
 _FILE = disk.CacheFile("refs", 1)
 _LOOKS = 3

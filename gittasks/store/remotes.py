@@ -20,7 +20,7 @@ from gittasks.store.disk import Backoff
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
-    from gittasks.store.processes import Completed
+    from gittasks.store.git import Completed
 
 
 def remote_of(repository: Repository, name: str) -> str:

@@ -18,7 +18,7 @@ from gittasks.store.disk import Backoff
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
-    from gittasks.store.processes import Completed
+    from gittasks.store.git import Completed
 
 _INDEX_ATTEMPTS = 12
 """Looks at a locked index, some 2 seconds in all: git holds it for milliseconds."""

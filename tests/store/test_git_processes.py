@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from gittasks.errors import NoRepository
-from gittasks.store import git, processes
+from gittasks.store import git
 
 
 @pytest.fixture(params=["spawned", "subprocess"], autouse=True)
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "subprocess":
-        monkeypatch.setattr(processes, "SPAWNS", False)
-    elif not processes.SPAWNS:
+        monkeypatch.setattr(git, "SPAWNS", False)
+    elif not git.SPAWNS:
         pytest.skip("this system starts programs by subprocess alone")
 
 
-def _sh(folder: Path, script: str, **options: object) -> processes.Completed:
+def _sh(folder: Path, script: str, **options: object) -> git.Completed:
     """A git that runs a script of sh."""
     words = ["-c", f"alias.sh=!{script}", "sh"]
     return git.run(words, cwd=str(folder), env=dict(os.environ), **options)  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ def test_the_path_is_that_of_the_environment(tmp_path: Path) -> None:
 
 def test_what_was_said_is_returned_from_any_thread(tmp_path: Path) -> None:
     """Signals are heard on the main thread alone; a talk with a remote goes on without."""
-    answers: list[processes.Completed] = []
+    answers: list[git.Completed] = []
 
     def talk() -> None:
         words = ["-c", "alias.sh=!echo out; echo err >&2; exit 4", "sh"]
