@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
-from gittasks.core.model import Snapshot, Status, Task, in_order, task_seconds
+from gittasks.core.model import DELETED, PENDING, Snapshot, Status, Task, in_order, task_seconds
 from gittasks.core.times import format_time, parse_time, seconds_between
 from gittasks.light import NamedTuple
 
@@ -48,7 +48,7 @@ class Graph:
     def _ordered(self) -> list[Task]:
         """The tasks that take part, in order of display."""
         if self._order is None:
-            alive = [t for t in self._tasks.values() if t.status is not Status.DELETED]
+            alive = [t for t in self._tasks.values() if t.status is not DELETED]
             self._order = in_order(alive)
         return self._order
 
@@ -68,7 +68,7 @@ class Graph:
         is not in the list.
         """
         task = self._tasks.get(task_id)
-        if task is None or not task.blocked_by or task.status is Status.DELETED:
+        if task is None or not task.blocked_by or task.status is DELETED:
             return ()
         ids = dict.fromkeys(task.blocked_by)
         blockers = (self._tasks.get(i) for i in ids)
@@ -83,7 +83,7 @@ class Graph:
     def is_blocked(self, task_id: str) -> bool:
         """True when `task_id` has an open blocker."""
         task = self._tasks.get(task_id)
-        if task is None or not task.blocked_by or task.status is Status.DELETED:
+        if task is None or not task.blocked_by or task.status is DELETED:
             return False
         return any(
             not self._tasks[i].status.closed if i in self._tasks else i in self._unreadable
@@ -106,7 +106,7 @@ class Graph:
         ready = [
             task
             for task in self._tasks.values()
-            if task.status is Status.PENDING
+            if task.status is PENDING
             and not (task.not_before and not self.is_due(task))
             and not (task.blocked_by and self.is_blocked(task.id))
         ]
@@ -205,7 +205,7 @@ class CriticalPath(NamedTuple):
 
 def web(tasks: Iterable[Task]) -> DependencyGraph:
     """The dependencies of some tasks of a list; deleted tasks take no part."""
-    alive = in_order(t for t in tasks if t.status is not Status.DELETED)
+    alive = in_order(t for t in tasks if t.status is not DELETED)
     place = {task.id: n for n, task in enumerate(alive)}
     waits = {
         t.id: sorted({b for b in t.blocked_by if b in place}, key=place.__getitem__) for t in alive

@@ -48,13 +48,15 @@ class Status(StrEnum):
     @property
     def closed(self) -> bool:
         """True when a task in this state no longer blocks others."""
-        return self is not Status.PENDING and self is not Status.IN_PROGRESS
+        return self is not PENDING and self is not IN_PROGRESS
 
     def is_ahead_of(self, other: Status) -> bool:
         """True when a task in this state is further on; nothing is deleted by being further on."""
         return _STAGES.get(self, 0) > _STAGES.get(other, 0)
 
 
+PENDING, IN_PROGRESS, COMPLETED, SKIPPED, DELETED = Status
+"""The states for loops over long lists: an attribute of an enumeration takes as long as a call."""
 _STAGES = {Status.IN_PROGRESS: 1, Status.COMPLETED: 2, Status.SKIPPED: 2}
 
 
@@ -360,7 +362,7 @@ class Snapshot(NamedTuple):
         """Tasks in order of display, without the deleted ones unless asked for."""
         if deleted:
             return in_order(self.tasks.values())
-        return in_order([t for t in self.tasks.values() if t.status is not Status.DELETED])
+        return in_order([t for t in self.tasks.values() if t.status is not DELETED])
 
     def with_tasks(self, *changed: Task) -> Snapshot:
         """This snapshot with the given tasks put in place of those with their ids."""
@@ -381,6 +383,6 @@ class Actor(NamedTuple):
 
 def task_seconds(task: Task) -> int | None:
     """Seconds that a completed task took; None for any other, and where a time is missing."""
-    if task.status is not Status.COMPLETED:
+    if task.status is not COMPLETED:
         return None
     return seconds_between(task.started, task.finished)

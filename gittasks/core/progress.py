@@ -12,7 +12,18 @@ from functools import cache
 
 from gittasks.core.graph import Graph, time_left
 from gittasks.core.ids import listed
-from gittasks.core.model import Snapshot, Status, Task, by_phase, in_order
+from gittasks.core.model import (
+    COMPLETED,
+    DELETED,
+    IN_PROGRESS,
+    PENDING,
+    SKIPPED,
+    Snapshot,
+    Status,
+    Task,
+    by_phase,
+    in_order,
+)
 from gittasks.core.times import duration_words, format_time, parse_time, seconds_between
 from gittasks.light import NamedTuple
 
@@ -94,11 +105,11 @@ class Progress(NamedTuple):
     def of(cls, tasks: Iterable[Task], graph: Graph, now: int | None = None) -> Progress:
         """Progress of the tasks of a list at `now` (epoch seconds; None leaves durations out)."""
         everything = in_order(tasks)
-        alive = [t for t in everything if t.status is not Status.DELETED]
-        counted = [t for t in alive if t.status is not Status.SKIPPED]
-        done = [t for t in counted if t.status is Status.COMPLETED]
-        running = [t for t in counted if t.status is Status.IN_PROGRESS]
-        pending = [t for t in counted if t.status is Status.PENDING]
+        alive = [t for t in everything if t.status is not DELETED]
+        counted = [t for t in alive if t.status is not SKIPPED]
+        done = [t for t in counted if t.status is COMPLETED]
+        running = [t for t in counted if t.status is IN_PROGRESS]
+        pending = [t for t in counted if t.status is PENDING]
         return cls(
             total=len(counted),
             completed=len(done),
@@ -174,10 +185,10 @@ def _finished_words(title: str | None, elapsed: int | None) -> str:
 
 def summary(tasks: Iterable[Task]) -> str:
     """The list in one line: `3/7 tasks complete (42.8%), currently implementing core logic`."""
-    alive = [t for t in tasks if t.status is not Status.DELETED]
-    counted = [t for t in alive if t.status is not Status.SKIPPED]
-    done = [t.status for t in counted].count(Status.COMPLETED)
-    running = [t for t in counted if t.status is Status.IN_PROGRESS]
+    alive = [t for t in tasks if t.status is not DELETED]
+    counted = [t for t in alive if t.status is not SKIPPED]
+    done = [t.status for t in counted].count(COMPLETED)
+    running = [t for t in counted if t.status is IN_PROGRESS]
     if not counted:
         return f"{_tasks(len(alive))}, all skipped" if alive else "no tasks yet"
     if not done and not running:
@@ -228,9 +239,9 @@ def _phases(alive: Iterable[Task]) -> tuple[Phase, ...]:
 
 
 def _phase(label: str, tasks: Sequence[Task]) -> Phase:
-    counted = [t for t in tasks if t.status is not Status.SKIPPED]
+    counted = [t for t in tasks if t.status is not SKIPPED]
     states = [t.status for t in counted]
-    done, running = states.count(Status.COMPLETED), states.count(Status.IN_PROGRESS)
+    done, running = states.count(COMPLETED), states.count(IN_PROGRESS)
     words = f"{label}: {done}/{len(counted)} complete" if counted else f"{label}: skipped"
     if running > 1 or (running and _several_owners(counted)):
         words += f", {running} in progress"
@@ -369,13 +380,13 @@ def change_lines(before: Snapshot, after: Snapshot, moved: Iterable[str]) -> lis
     labels = {t.phase_label.casefold() for t in touched if t.phase_label and not t.iteration}
     in_loops = [t for t in tasks if _loop_key(t) in loops] if loops else []
     lines = [line for loop in _loops(in_loops) for line in loop.lines]
-    alive = [t for t in tasks if t.status is not Status.DELETED]
+    alive = [t for t in tasks if t.status is not DELETED]
     in_phases = [t for t in alive if (t.phase_label or "").casefold() in labels] if labels else []
     for phase in _phases(in_phases):
         lines += phase.lines
     lines += _growth(before.tasks.values(), alive)
-    counted = [t for t in alive if t.status is not Status.SKIPPED]
-    if counted and touched and all(t.status is Status.COMPLETED for t in counted):
+    counted = [t for t in alive if t.status is not SKIPPED]
+    if counted and touched and all(t.status is COMPLETED for t in counted):
         lines.append(_finished_words(after.info.title, _elapsed(counted)))
     return lines
 
@@ -384,10 +395,10 @@ def _growth(before: Iterable[Task], alive: Sequence[Task]) -> list[str]:
     """`Additional work discovered: refactoring. Total now 5 tasks.`"""
     old = {t.id: t for t in before}
     new = [t for t in alive if t.id not in old]
-    if not new or not any(t.status in (Status.IN_PROGRESS, Status.COMPLETED) for t in old.values()):
+    if not new or not any(t.status in (IN_PROGRESS, COMPLETED) for t in old.values()):
         return []
     more = f" and {len(new) - 1} more" if len(new) > 1 else ""
-    total = sum(t.status is not Status.SKIPPED for t in alive)
+    total = sum(t.status is not SKIPPED for t in alive)
     activity = _activity(new[0]).rstrip(".")
     return [f"Additional work discovered: {activity}{more}. Total now {_tasks(total)}."]
 

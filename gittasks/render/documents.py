@@ -13,7 +13,7 @@ from gittasks import light
 from gittasks.core.actors import Overlap
 from gittasks.core.fields import Field, Kind, arranged
 from gittasks.core.graph import Graph
-from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task
+from gittasks.core.model import PENDING, ListInfo, Problem, Snapshot, Task
 from gittasks.core.progress import Loop, Phase, Progress, RunningTask
 from gittasks.core.times import format_time
 from gittasks.core.view import ListView
@@ -40,7 +40,17 @@ Document = dict[str, "Any"]
 
 def dumps(document: Mapping[str, Any]) -> str:
     """A document as one line of ASCII, without a final newline."""
-    return light.write_json(document)
+    parts = (
+        f"{light.write_json(key)}:{part if isinstance(part, Json) else light.write_json(part)}"
+        for key, part in document.items()
+    )
+    return f"{{{','.join(parts)}}}"
+
+
+class Json(str):
+    """A part of a document that is JSON already; it stands right below the document."""
+
+    __slots__ = ()
 
 
 def envelope(kind: str, **content: object) -> Document:
@@ -59,36 +69,82 @@ _FIELDS = arranged(
 
 def task(task: Task, graph: Graph, me: str | None = None) -> Document:
     """One task with what the list makes of it; `ready` is meant for `me`, as in `Graph.ready`."""
-    blockers = list(graph.open_blockers(task.id))
-    pending = task.status is Status.PENDING
-    place = task.iteration
-    derived: dict[str, Document] = {
+    return {key: column[0] for key, column in _columns([task], graph, me).items()}
+
+
+def tasks_part(tasks: Sequence[Task], graph: Graph, me: str | None = None) -> Json:
+    """Tasks as `task` has each: of a long list what all have in common is written once."""
+    if not tasks:
+        return Json("[]")
+    members, differing = [], []
+    for key, column in _columns(tasks, graph, me).items():
+        texts = _texts(column)
+        if texts.count(texts[0]) == len(texts):
+            members.append(f'"{key}":{texts[0].replace("%", "%%")}')
+        else:
+            members.append(f'"{key}":%s')
+            differing.append(texts)
+    template = f"{{{','.join(members)}}}"
+    rows = zip(*differing, strict=True) if differing else [()] * len(tasks)
+    return Json(f"[{','.join(map(template.__mod__, rows))}]")
+
+
+def _texts(column: Sequence[Any]) -> list[str]:
+    """Values as JSON; each of those that are equal in JSON too is written once."""
+    kinds = {*map(type, column)} - {type(None)}
+    if len(kinds) == 1 and kinds <= {str, int, bool}:
+        texts = {value: light.write_json(value) for value in {*column}}
+        return [*map(texts.__getitem__, column)]
+    return [
+        light.write_json(value) if value or type(value) not in _EMPTY else _EMPTY[type(value)]
+        for value in column
+    ]
+
+
+_EMPTY: Mapping[type, str] = {type(None): "null", list: "[]", dict: "{}"}
+
+
+def _columns(tasks: Sequence[Task], graph: Graph, me: str | None) -> dict[str, Sequence[Any]]:
+    """The values of tasks as JSON has them, by key; of each column one for each task."""
+    blockers = [[*graph.open_blockers(t.id)] if t.blocked_by else [] for t in tasks]
+    derived: dict[str, dict[str, Sequence[Any]]] = {
         "phase": {
-            "phase": task.phase_label,
-            "iteration": {"n": place.n, "max": place.max, "name": place.name} if place else None,
+            "phase": [t.phase_label for t in tasks],
+            "iteration": [place and place._asdict() for t in tasks for place in [t.iteration]],
         },
         "blockedBy": {
-            "blocks": list(graph.blocks(task.id)),
+            "blocks": [[*graph.blocks(t.id)] for t in tasks],
             "openBlockers": blockers,
-            "ready": pending and not blockers and task.owner in (None, me) and graph.is_due(task),
+            "ready": [
+                t.status is PENDING
+                and not open_ones
+                and t.owner in (None, me)
+                and (not t.not_before or graph.is_due(t))
+                for t, open_ones in zip(tasks, blockers, strict=True)
+            ],
         },
     }
-    document: Document = {"id": task.id}
+    by_attribute = dict(zip(Task._fields, zip(*tasks, strict=True), strict=True))
+    columns: dict[str, Sequence[Any]] = {"id": by_attribute["id"]}
     for field in _FIELDS:
-        document[field.name] = _value(field, getattr(task, field.attr))
-        document |= derived.get(field.name, {})
-    return document
+        columns[field.name] = _values(field, by_attribute[field.attr])
+        columns |= derived.get(field.name, {})
+    return columns
 
 
-def _value(field: Field, value: Any) -> Any:
-    """The value of a field as JSON."""
+def _values(field: Field, column: Sequence[Any]) -> Sequence[Any]:
+    """The values of a field as JSON has them."""
     if field.kind is Kind.STATUS:
-        return str(value)
+        return [*map(str, column)]
     if field.kind is Kind.MAP:
-        return dict(value)
-    if isinstance(value, tuple):
-        return [item._asdict() if hasattr(item, "_asdict") else item for item in value]
-    return value
+        return [*map(dict, column)]
+    if isinstance(field.default, tuple):
+        return [[*map(_item, value)] if value else [] for value in column]
+    return column
+
+
+def _item(item: Any) -> Any:
+    return item._asdict() if hasattr(item, "_asdict") else item
 
 
 def list_part(info: ListInfo) -> Document:
@@ -189,12 +245,12 @@ def task_document(
     )
 
 
-def task_list_document(view: ListView, tasks: Iterable[Task], me: str | None = None) -> Document:
+def task_list_document(view: ListView, tasks: Sequence[Task], me: str | None = None) -> Document:
     """The answer of `list`: the chosen tasks, and the progress of the whole list."""
     return envelope(
         "taskList",
         list=list_part(view.info),
-        tasks=[task(t, view.graph, me) for t in tasks],
+        tasks=tasks_part(tasks, view.graph, me),
         progress=progress_part(view.progress),
         **_standing(view),
     )
@@ -227,15 +283,16 @@ def _commit(view: ListView) -> str | None:
 
 
 def ready_document(
-    view: ListView, tasks: Iterable[Task], me: str | None = None, overlaps: Iterable[Overlap] = ()
+    view: ListView, tasks: Sequence[Task], me: str | None = None, overlaps: Iterable[Overlap] = ()
 ) -> Document:
     """The answer of `ready`: the tasks that `me` can start, and what of them others touch."""
-    chosen = [task(t, view.graph, me) for t in tasks]
     shared = [
         {"task": o.task, "with": o.other.id, "owner": o.other.owner, "paths": list(o.paths)}
         for o in overlaps
     ]
-    return envelope("ready", list=list_part(view.info), tasks=chosen, overlaps=shared)
+    return envelope(
+        "ready", list=list_part(view.info), tasks=tasks_part(tasks, view.graph, me), overlaps=shared
+    )
 
 
 def lists_document(rows: Iterable[ListView]) -> Document:

@@ -16,8 +16,13 @@ from gittasks.core.fields import BY_NAME, COMPOSITE, Field, Kind, arranged
 from gittasks.core.graph import Graph
 from gittasks.core.ids import listed
 from gittasks.core.model import (
+    COMPLETED,
+    DELETED,
+    IN_PROGRESS,
+    PENDING,
     READ_ON,
     SET_ASIDE,
+    SKIPPED,
     Actor,
     Note,
     Problem,
@@ -66,9 +71,13 @@ def task_line(
 
     `now` is in epoch seconds; without it no running time is shown. `width` pads the id.
     """
+    return _line(task, graph, f"[{marks.of(task.status)}]", now, width)
+
+
+def _line(task: Task, graph: Graph, box: str, now: int | None, width: int) -> str:
     aside = _aside(task, graph, now)
     end = f" ({clean(aside)})" if aside else ""
-    return f"[{marks.of(task.status)}] {task.id:<{width}}  {clean(task.headline)}{end}"
+    return f"{box} {task.id:<{width}}  {clean(task.headline)}{end}"
 
 
 def task_list(view: ListView, tasks: Sequence[Task], marks: StatusMarks) -> str:
@@ -190,24 +199,25 @@ def _task_lines(
 ) -> list[str]:
     shown = list(tasks)
     width = max((len(t.id) for t in shown), default=0)
-    return [lead + task_line(t, graph, marks, now, width) for t in shown]
+    boxes = {status: f"{lead}[{marks.of(status)}]" for status in Status}
+    return [_line(t, graph, boxes[t.status], now, width) for t in shown]
 
 
 def _aside(task: Task, graph: Graph, now: int | None) -> str:
     """The words in parentheses behind the subject."""
-    if task.status is Status.COMPLETED:
+    if task.status is COMPLETED:
         took = 0 if task.result else task_seconds(task) or 0
         return task.result or (duration_brief(took) if took >= MINUTE else "")
-    if task.status is Status.SKIPPED:
+    if task.status is SKIPPED:
         # "not needed, loop exited" says by itself that the task was skipped.
         result = task.result or ""
         return result if result.startswith("not needed") else _joined("skipped", result)
-    if task.status is Status.IN_PROGRESS:
+    if task.status is IN_PROGRESS:
         since = _since(task, now)
         return _joined(
             "in_progress", task.owner, f"{duration_brief(since)} so far" if since else ""
         )
-    if task.status is Status.DELETED:
+    if task.status is DELETED:
         return "deleted"
     blockers = graph.open_blockers(task.id)
     waits = f"blocked by {listed(blockers, _MANY_BLOCKERS)}" if blockers else ""
@@ -323,7 +333,7 @@ def status(view: ListView, marks: StatusMarks) -> str:
     lines = [f"{clean(info.id)}{title}", clean(progress.summary)]
     lines += _phase_lines(progress)
     lines += loop_lines(progress.loops)
-    waiting = [t for t in view.tasks if t.status is Status.PENDING]
+    waiting = [t for t in view.tasks if t.status is PENDING]
     blocked = [t for t in waiting if graph.is_blocked(t.id)]
     held = {t.id for t in blocked}
     free = [t for t in waiting if t.id not in held]

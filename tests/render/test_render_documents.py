@@ -7,8 +7,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import strategies
 
-from gittasks import errors
+from gittasks import errors, light
 from gittasks.core.graph import Graph
 from gittasks.core.model import CodeCommit, ListInfo, Note, Problem, Snapshot, Status, Task
 from gittasks.core.progress import Progress
@@ -184,7 +185,16 @@ def test_envelope(kind: str, document: documents.Document, keys: str) -> None:
     text = documents.dumps(document)
     assert text.isascii()
     assert "\n" not in text
-    assert json.loads(text) == document
+    parts = {k: json.loads(v) for k, v in document.items() if isinstance(v, documents.Json)}
+    assert json.loads(text) == {**document, **parts}
+
+
+@given(strategies.snapshots(), st.sampled_from([None, *strategies.OWNERS]))
+def test_many_tasks_are_written_as_each_alone(snapshot: Snapshot, me: str | None) -> None:
+    graph, tasks = Graph.of(snapshot, strategies.TIMES[-1]), snapshot.ordered(deleted=True)
+    alone = [documents.task(task, graph, me) for task in tasks]
+    assert documents.tasks_part(tasks, graph, me) == light.write_json(alone)
+    assert json.loads(documents.tasks_part(tasks, graph, me)) == alone
 
 
 def test_task_document_tells_what_changed() -> None:
