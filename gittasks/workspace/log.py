@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import stat
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from functools import cache
 from io import FileIO
@@ -240,11 +240,33 @@ def _entry(commit: CommitInfo, changes: Iterable[Change]) -> LogEntry:
 
 def _changes(befores: Sequence[Snapshot], after: Snapshot) -> list[Change]:
     """The changes of a commit; of a merge, only what is so in none of its parents."""
-    first, *others = ([*diff(before, after)] for before in befores)
-    for other in others:
-        fields = {(c.task, c.field) for c in other}
-        first = [c for c in first if (c.task, c.field) in fields]
-    return first
+    each = [{(c.task, c.field): c for c in diff(before, after)} for before in befores]
+    first, *others = each
+    if not others:
+        return [*first.values()]
+    return [
+        change
+        for key, change in first.items()
+        if all(key in other for other in others)
+        and not _is_united(change.after, [changes[key].before for changes in each])
+    ]
+
+
+def _is_united(value: object, parents: Sequence[object]) -> bool:
+    """Has a value of several parts no part of its own: are all of a parent, none was in each?"""
+    united, *parts = map(_parts, (value, *parents))
+    if united is None or None in parts:
+        return False
+    theirs = [part for parent in parts for part in parent or ()]
+    shared = [part for part in parts[0] or () if all(part in (p or ()) for p in parts)]
+    return all(part in theirs for part in united) and all(part in united for part in shared)
+
+
+def _parts(value: object) -> tuple[object, ...] | None:
+    """Notes, tags, links and the like, each for itself; None of a value that is one."""
+    if isinstance(value, Mapping):
+        return tuple(value.items())
+    return value if isinstance(value, tuple) else None
 
 
 def _encoded(entry: LogEntry) -> CacheLine:
@@ -270,7 +292,7 @@ def last_value(values: Iterable[str] | None) -> str | None:
     return list(values)[-1] if values else None
 
 
-_HEADER = b"gittasks-history 4\n"
+_HEADER = b"gittasks-history 5\n"
 """The number of the form, as in `disk.CacheFile`; here each line has a checksum of its own."""
 _BEGUN = zlib.crc32(_HEADER)
 _CHECKSUM = 9

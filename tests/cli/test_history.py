@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from support import clones
 from support.repositories import Repo
 
 OPERATIONS: list[tuple[str, ...]] = [
@@ -111,6 +113,28 @@ def test_a_commit_to_undo_has_to_be_an_operation_of_mine(listed: Repo) -> None:
     assert listed.run("undo", "0123456789").code == 3
     listed.ok("undo", mine)
     assert listed.tasks()["a"]["status"] == "pending"
+
+
+def test_a_merge_that_unites_what_two_wrote_is_no_change(tmp_path: Path) -> None:
+    """Notes, tags and metadata of both are there, and in the log each stands once; news alike."""
+    ada, bob = clones.share(str(tmp_path), "ada", "bob")
+    bob.sync()
+    for repo, word in ((ada, "one"), (bob, "two")):
+        repo.ok("update", "a", "--add-tag", word, "--metadata", f"{word}=1")
+        repo.ok("note", "a", f"said {word}")
+        repo.sync()
+    ada.sync()
+    task = ada.tasks()["a"]
+    assert (len(task["notes"]), sorted(task["tags"])) == (2, ["one", "two"])
+    lines = ada.ok("log", "a").out.splitlines()
+    assert [sum(f"said {word}" in line for line in lines) for word in ("one", "two")] == [1, 1]
+    assert len(lines) == 5
+    bob.ok("update", "a", "--remove-tag", "one")
+    ada.ok("note", "a", "three")
+    bob.sync()
+    ada.sync()
+    assert ada.tasks()["a"]["tags"] == ["two"]
+    assert len(ada.ok("log", "a").out.splitlines()) == 7
 
 
 def test_undo_is_only_of_mine(listed: Repo) -> None:
