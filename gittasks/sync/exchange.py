@@ -386,9 +386,30 @@ def _push(
         going.setdefault(ref, list_id)
     refspecs = {ref: pushed[list_id] for ref, list_id in going.items()}
     only_at = {ref: tip for ref, tip in only_at.items() if ref in refspecs}
-    answers = remotes.push(repository, remote, refspecs, only_at) if refspecs else {}
+    answers = _push_onto(repository, remote, refspecs, only_at) if refspecs else {}
     for ref, list_id in going.items():
         running[list_id].note_pushed(pushed[list_id], answers[ref])
+
+
+def _push_onto(
+    repository: Repository, remote: str, refspecs: Mapping[str, str], only_at: Mapping[str, str]
+) -> dict[str, remotes.Pushed]:
+    """Push commits; those in `only_at` only onto the head that the remote was last seen at.
+
+    To git that is a forced push (`--force-with-lease`): it would take away whatever of that head is
+    not in the commit. Another process here may have pushed since the commit was chosen, and moved
+    what is known of the remote with it; so this is looked at last.
+
+        o---w         the commit that is to go
+         \
+          c           pushed by another process: the remote is at it, as it is known here by now
+    """
+    objects = repository.objects
+    late = {ref for ref, tip in only_at.items() if not is_ancestor(objects, tip, refspecs[ref])}
+    going = {ref: commit for ref, commit in refspecs.items() if ref not in late}
+    onto = {ref: tip for ref, tip in only_at.items() if ref not in late}
+    answers = remotes.push(repository, remote, going, onto) if going else {}
+    return answers | dict.fromkeys(late, remotes.Pushed(PushOutcome.LOST, "it moved meanwhile"))
 
 
 def _drop_removed(
@@ -934,7 +955,7 @@ class _Offer:
     def _push(self, commit: str, only_at: Mapping[str, str] = _ANYWHERE) -> remotes.Pushed:
         ref = self._store.ref
         try:
-            return remotes.push(self._store.repository, self._remote, {ref: commit}, only_at)[ref]
+            return _push_onto(self._store.repository, self._remote, {ref: commit}, only_at)[ref]
         except OSError as error:  # git may have been on its way
             return remotes.Pushed(PushOutcome.UNKNOWN, str(error))
 

@@ -15,12 +15,12 @@ from support.clones import on_hub, share
 from support.repositories import Repo
 
 from gittasks.core.model import Status
-from gittasks.core.operations import Claim, Transition, Verb
+from gittasks.core.operations import AddNote, Claim, Transition, Verb
 from gittasks.errors import HistoryRewritten
 from gittasks.mcp_server.server import answer
 from gittasks.store import remotes
 from gittasks.store.remotes import Pushed, PushOutcome
-from gittasks.sync import exchange
+from gittasks.sync import SyncOptions, exchange
 from gittasks.workspace import Workspace
 
 
@@ -225,3 +225,27 @@ def test_a_lost_answer_is_looked_up(
     assert ann.claim() == "b"
     assert ann.repo.count() == before + 1
     assert on_hub(ann.repo) == ann.repo.head()
+
+
+def test_a_push_takes_nothing_away_that_another_process_here_pushed_meanwhile(
+    agents: tuple[Agent, Agent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit was chosen before; by the time it goes, the remote is known to be further."""
+    ann, bob = agents
+    ann.workspace().edit([AddNote("a", "mine")])
+    push = exchange._push
+
+    def late(*args: Any, **options: Any) -> None:
+        monkeypatch.setattr(exchange, "_push", push)
+        other = {"GITTASKS_OWNER": "eve", "GITTASKS_SESSION": "of-eve"}
+        ann.repo.ok("claim", "b", env=other)
+        push(*args, **options)
+
+    monkeypatch.setattr(exchange, "_push", late)
+    (done,) = ann.workspace().exchange(SyncOptions(fetch=False, push=True))
+    assert done.error is None
+    bob.repo.git("fetch", "-q")
+    task = bob.repo.tasks("plan")["b"]
+    assert (task["status"], task["session"], task["claim"]) == ("in_progress", "of-eve", 1)
+    assert on_hub(ann.repo) == ann.repo.head()
+    assert [note["text"] for note in bob.repo.tasks("plan")["a"]["notes"]] == ["mine"]
