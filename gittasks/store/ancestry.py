@@ -93,10 +93,27 @@ def newest(
     held: set[str] = set()
     graph = Graph(objects, tips, checkpoints)
     for tip in tips:
-        ends = ancestors(tip, lambda i: None if i in checkpoints else graph.node(i))
-        bases = {i for c in ends.values() for i in c.parents if i in checkpoints} or {tip}
+        bases = _way_back(graph, tip, checkpoints)
         held.update(*(row.holds for i in bases if (row := checkpoints.get(i))))
     return tuple(tip for tip in tips if tip not in held)
+
+
+def is_passed(
+    objects: ObjectStore, commit_id: str, head: str, checkpoints: Mapping[str, Checkpoint]
+) -> bool:
+    """Is a commit met on the way back from a head to the nearest checkpoints?
+
+    False may also mean that it lies behind those, or that there are none.
+    """
+    if not checkpoints:
+        return False
+    return commit_id in _way_back(Graph(objects, [head], checkpoints), head, checkpoints)
+
+
+def _way_back(graph: Graph, head: str, checkpoints: Mapping[str, Checkpoint]) -> set[str]:
+    """The commits from a head back to the nearest checkpoints, these included."""
+    ends = ancestors(head, lambda i: None if i in checkpoints else graph.node(i))
+    return {head, *ends, *(i for c in ends.values() for i in c.parents)}
 
 
 def region(

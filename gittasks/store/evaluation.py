@@ -18,7 +18,7 @@ from gittasks.core.model import Unmerged
 from gittasks.errors import FormatTooNew, InvalidData, Way
 from gittasks.light import NamedTuple
 from gittasks.store import ancestry
-from gittasks.store.ancestry import Checkpoint, Region, newest, region
+from gittasks.store.ancestry import Checkpoint, Region, is_passed, newest, region
 from gittasks.store.commits import CommitInfo, read_commit
 from gittasks.store.list_tree import read_branch, tree_objects
 from gittasks.store.list_version import Heads, ListVersion, merge_subject
@@ -189,7 +189,7 @@ def _evaluate(
     objects = repository.objects
     path = _kept_at(repository, list_id)
     checkpoints = ancestry.read_checkpoints(path)
-    heads = heads._replace(published=_before(objects, heads))
+    heads = heads._replace(published=_before(objects, heads, checkpoints))
     tips = tuple(head for head in heads if head)
     if not apart and heads.published is None:
         if merge := _made_again(objects, list_id, heads, near, checkpoints):
@@ -297,8 +297,13 @@ class _Lost(NamedTuple):
     needed: bool
 
 
-def _before(objects: ObjectStore, heads: Heads) -> str | None:
-    """The head that the remote had before the one that was fetched; None when it is gone."""
+def _before(
+    objects: ObjectStore, heads: Heads, checkpoints: Mapping[str, Checkpoint]
+) -> str | None:
+    """The head that the remote had before the one that was fetched, where some of it may be lost.
+
+    None when it is gone, or seen at once to be in the history of what was fetched.
+    """
     before = heads.published
     if before is None or before == heads.tracked or heads.tracked is None:
         return None
@@ -306,7 +311,7 @@ def _before(objects: ObjectStore, heads: Heads) -> str | None:
         read_commit(objects, before)
     except InvalidData:
         return None
-    return before
+    return None if is_passed(objects, before, heads.tracked, checkpoints) else before
 
 
 def _lost(run: Replay, heads: Heads) -> _Lost | None:

@@ -232,6 +232,31 @@ def test_a_write_while_apart_looks_at_what_is_new_alone(tmp_path: Path) -> None:
     assert max(costs[1]) <= 6
 
 
+def test_what_is_fetched_in_turn_costs_what_is_new_alone(tmp_path: Path) -> None:
+    """However far behind the branch here is, which reads leave where it was."""
+    costs = []
+    for count in (8, 32):
+        world = TwoHeads(Repo.listed(str(tmp_path / str(count)), *TASKS), Random(7))
+        start = world.heads[0]
+        for _ in range(count):  # the remote's history forks and joins
+            world.write(0)
+            world.write(1)
+            world.join(1)
+            world.take(0)
+        heads = Heads(start, world.heads[1])
+        near = evaluate(world.repository, "plan", heads, None).branch
+        for _ in range(2):
+            world.write(1)
+            heads = Heads(start, world.heads[1], heads.tracked)
+            world.repository.objects.close()
+            with reads() as counts:
+                near = evaluate(world.repository, "plan", heads, near).branch
+        assert near.commit == world.heads[1]
+        costs.append((counts["commit"], counts["blob"]))
+    assert costs[0] == costs[1]
+    assert max(costs[1]) <= 4
+
+
 def test_an_evaluation_reads_each_commit_once(tmp_path: Path) -> None:
     world = apart(tmp_path, 20)
     with reads() as counts:
