@@ -40,8 +40,8 @@ def _fork_and_upstream(repo: Repo, hub: str) -> None:
 
 def _renamed(repo: Repo, hub: str) -> None:
     """The remote had another name when the list was adopted."""
-    repo.ok("sync", "-q")
     repo.ok("note", "t0", "adopted", "-q")
+    repo.ok("sync", "-q")
     repo.git("remote", "add", "mine", f"{hub}-fork")
     repo.git("remote", "rename", "origin", "team")
 
@@ -49,9 +49,10 @@ def _renamed(repo: Repo, hub: str) -> None:
 def _re_pointed(repo: Repo, hub: str) -> None:
     """The list was adopted at an address from which the forge moved away."""
     repo.git("remote", "set-url", "origin", f"{hub}-old")
-    repo.ok("sync", "-q")
     repo.ok("note", "t0", "adopted elsewhere", "-q")
+    repo.ok("sync", "-q")
     repo.git("remote", "set-url", "origin", hub)
+    repo.ok("sync", "-q")
 
 
 def _push_url(repo: Repo, hub: str) -> None:

@@ -80,6 +80,8 @@ def on_remote(hub: str, list_id: str = "plan") -> list[Written]:
                 claimed = block[n + 2] if n + 2 < len(block) else ""
                 number = int(claimed.partition(": ")[2]) if claimed.startswith(CLAIM) else None
                 status = block[n + 1].partition(": ")[2]
+                if f"{task} pending → " in message and number is None:
+                    continue  # nobody held it: no end of a claim, and not asked of the remote
                 found.append(Written(task, status, number, holder, FORCED in trailers))
     return found
 
@@ -144,9 +146,11 @@ def _untrue(events: Iterable[Event], claims: _Claims) -> Iterator[str]:
                 yield f"{event.who} was told {place}, the remote says {holder}"
         if event.kind in _CLAIMS:
             continue
-        if event.told == "ok" and (*place, event.who) not in claims.closed:
+        later = claims.granted.get((event.task, event.claim + 1))
+        taken = later is not None and later.forced  # and perhaps given back before this end
+        if event.told == "ok" and (*place, event.who) not in claims.closed and not taken:
             yield f"{event.who} was told that it ended {place}, the remote does not say so"
-        if event.told == "no" and (event.task, event.claim + 1) not in claims.granted:
+        if event.told == "no" and not taken:
             yield f"{event.who} was refused the end of {place}, which nobody took over"
 
 
