@@ -17,7 +17,7 @@ from gittasks.claude import task_files
 from gittasks.claude.task_files import Event, NativeTask
 from gittasks.core.actors import is_mine
 from gittasks.core.graph import Graph
-from gittasks.core.ids import list_id_fault, listed
+from gittasks.core.ids import and_more, list_id_fault, listed
 from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.progress import Progress
 from gittasks.core.times import format_time
@@ -99,8 +99,7 @@ def held_back(list_id: str, tasks: Sequence[Task]) -> str:
 
 def _named(list_id: str, tasks: Sequence[Task]) -> str:
     shown = "; ".join(f"{t.id} ({clean(t.headline)})" for t in tasks[:_SHOWN])
-    more = f" and {len(tasks) - _SHOWN} more" if len(tasks) > _SHOWN else ""
-    return f"{clean(list_id)}: {shown}{more}"
+    return f"{clean(list_id)}: {shown}{and_more(len(tasks) - _SHOWN)}"
 
 
 def completion(snapshot: Snapshot, task_id: str) -> str | None:

@@ -27,7 +27,6 @@ from gittasks.errors import GittasksError
 
 _SAID = 300
 """Characters of a refusal that are told: a cycle may have many tasks."""
-_RANK = {Status.PENDING: 0, Status.IN_PROGRESS: 1}
 
 
 class Step(NamedTuple):
@@ -130,7 +129,7 @@ def _addition(native: NativeTask, task: Task) -> Update:
     }
     if native.owner and not task.owner and task.status is Status.PENDING:
         changes["owner"] = native.owner
-    if _RANK.get(Status(native.status), 2) > _RANK.get(task.status, 2):
+    if Status(native.status).is_ahead_of(task.status):
         changes["status"] = Status(native.status)
     metadata = {k: v for k, v in free_data(native).items() if k not in task.metadata}
     return Update(task.id, **changes, metadata=metadata)

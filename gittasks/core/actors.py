@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum, StrEnum
 
-from gittasks.core.ids import composed
+from gittasks.core.ids import composed, listed
 from gittasks.core.model import Actor, Status, Task
 from gittasks.core.validation import escape_line
 from gittasks.light import NamedTuple
@@ -168,12 +168,9 @@ class Overlap(NamedTuple):
     def words(self) -> str:
         """`p2 may touch what q1 (in progress, Bob) touches: src/parser/**`."""
         owner = f", {escape_line(self.other.owner, 60)}" if self.other.owner else ""
-        shared = ", ".join(escape_line(path, 80) for path in self.paths[:_SHOWN])
-        more = f" and {len(self.paths) - _SHOWN} more" if self.paths[_SHOWN:] else ""
+        shared = listed([escape_line(path, 80) for path in self.paths], _SHOWN)
         state = "left" if self.other.left else "in progress"
-        return (
-            f"{self.task} may touch what {self.other.id} ({state}{owner}) touches: {shared}{more}"
-        )
+        return f"{self.task} may touch what {self.other.id} ({state}{owner}) touches: {shared}"
 
 
 def overlap(ours: str, theirs: str) -> bool:

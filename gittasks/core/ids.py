@@ -200,8 +200,12 @@ def _one_slip(word: str, other: str) -> bool:
 
 def listed(names: Sequence[str], most: int) -> str:
     """Names in a row, cut after so many: `a, b and 3 more`."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(names[:most]) + and_more(len(names) - most)
+
+
+def and_more(count: int) -> str:
+    """` and 3 more`: those that are not shown; nothing for none."""
+    return f" and {count} more" if count > 0 else ""
 
 
 def free(stem: str, taken: Collection[str], counts: dict[str, int]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from gittasks.core.graph import Graph, time_left
-from gittasks.core.ids import listed
+from gittasks.core.ids import and_more, listed
 from gittasks.core.model import (
     COMPLETED,
     DELETED,
@@ -200,8 +200,8 @@ def summary(tasks: Iterable[Task]) -> str:
         return f"{words}. Workflow finished!"
     if not running:
         return words
-    more = f" and {len(running) - 1} more" if len(running) > 1 else ""
-    return f"{words}, currently {_activity(min(running, key=lambda t: t.sort_key))}{more}"
+    first = _activity(min(running, key=lambda t: t.sort_key))
+    return f"{words}, currently {first}{and_more(len(running) - 1)}"
 
 
 def _tasks(count: int) -> str:
@@ -397,10 +397,9 @@ def _growth(before: Iterable[Task], alive: Sequence[Task]) -> list[str]:
     new = [t for t in alive if t.id not in old]
     if not new or not any(t.status in (IN_PROGRESS, COMPLETED) for t in old.values()):
         return []
-    more = f" and {len(new) - 1} more" if len(new) > 1 else ""
     total = sum(t.status is not SKIPPED for t in alive)
-    activity = _activity(new[0]).rstrip(".")
-    return [f"Additional work discovered: {activity}{more}. Total now {_tasks(total)}."]
+    work = _activity(new[0]).rstrip(".") + and_more(len(new) - 1)
+    return [f"Additional work discovered: {work}. Total now {_tasks(total)}."]
 
 
 # --- ready -----------------------------------------------------------------------------------

@@ -410,11 +410,11 @@ _MANY_OWNERS = 3
 
 def list_facts(row: ListView) -> list[str]:
     """A list in an overview: its state unless it is open, its owners, its last change."""
-    info, owners = row.info, row.owners[:_MANY_OWNERS]
-    more, since = len(row.owners) - len(owners), info.dropped or info.archived
+    info = row.info
+    since = info.dropped or info.archived
     return [
         *([f"{info.state} {since[:10]}"] if since else []),
-        *([", ".join(owners) + (f" and {more} more" if more else "")] if owners else []),
+        *([listed(row.owners, _MANY_OWNERS)] if row.owners else []),
         *([f"changed {row.changed[:10]}"] if row.changed else []),
     ]
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from gittasks.core.apply import Edit, apply
+from gittasks.core.ids import listed
 from gittasks.core.model import LIST_MARKS, ListState, Status
 from gittasks.core.operations import Context, MarkList
 from gittasks.core.trailers import OP, parse_trailers
@@ -222,9 +223,8 @@ def _at_work(snapshot: Snapshot) -> list[str]:
     running = [t for t in snapshot.ordered() if t.status is Status.IN_PROGRESS]
     if not running:
         return []
-    names = ", ".join(f"{t.id} ({t.owner})" if t.owner else t.id for t in running[:5])
-    more = f" and {len(running) - 5} more" if len(running) > 5 else ""
-    return [f"still in progress, and not stopped by this: {names}{more}"]
+    names = [f"{t.id} ({t.owner})" if t.owner else t.id for t in running]
+    return [f"still in progress, and not stopped by this: {listed(names, 5)}"]
 
 
 class Traces(NamedTuple):
