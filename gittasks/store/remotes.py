@@ -475,6 +475,8 @@ def _push(
     pairs = [f"{source}:{ref}" for ref, source in refspecs.items()]
     arguments = ["push", *options, "--progress", "--end-of-options", remote, *pairs]
     answer = _talk(repository, arguments, *settings)
+    if answer.returncode != 0 and _is_of_other_hash(answer.stderr):
+        return dict.fromkeys(refspecs, Pushed(PushOutcome.REFUSED, OTHER_HASH))
     outcomes: dict[str, Pushed] = {}
     for line in answer.stdout.decode("utf-8", "replace").splitlines():
         flag, tab, rest = line.partition("\t")
@@ -566,15 +568,20 @@ def _surroundings(
 
 _OTHER_FORMAT = ("mismatched algorithms", "hash algorithm", "object format")
 """Words of git for a remote whose objects are named by another hash."""
+OTHER_HASH = "one of the two repositories names its objects by SHA-1, the other by SHA-256"
+SHARE_NOTHING = (
+    "such repositories share nothing, in git either: clone one that has the format of the remote"
+)
+
+
+def _is_of_other_hash(stderr: bytes) -> bool:
+    message = git.remote_message(stderr)
+    return any(words in message for words in _OTHER_FORMAT)
 
 
 def _failure(what: str, stderr: bytes) -> RemoteFailure:
-    if any(words in git.remote_message(stderr) for words in _OTHER_FORMAT):
-        return RemoteFailure(
-            f"{what}: one of the two repositories names its objects by SHA-1, the other by SHA-256",
-            hint="such repositories share nothing, in git either: clone one that has the format of "
-            "the remote",
-        )
+    if _is_of_other_hash(stderr):
+        return RemoteFailure(f"{what}: {OTHER_HASH}", hint=SHARE_NOTHING)
     return RemoteFailure(
         f"{what}: {git.remote_message(stderr) or 'git failed without a message'}",
         hint="your work is safe in the local branch; run this again when the remote can be reached",

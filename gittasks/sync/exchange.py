@@ -157,6 +157,8 @@ _SIGN = Way(
 def refused(list_id: str, remote: str, reason: str) -> RemoteFailure:
     """The remote does not take it, or says nothing."""
     hint = "your work is safe in the local branch; it is not on the remote"
+    if reason == remotes.OTHER_HASH:
+        hint = f"{remotes.SHARE_NOTHING}; {hint}"
     checked = _CHECKED.search(reason)
     return RemoteFailure(
         f'{remote} refused "{list_id}": {reason or "it ended the connection without a word"}',
@@ -177,9 +179,10 @@ def nowhere(list_id: str, remote: str) -> NoList:
 def not_taken(list_id: str, remote: str, reason: str) -> RemoteFailure:
     """The remote did not take a write that it has to agree to, so it was not made here either."""
     checked = _CHECKED.search(reason)
+    again = remotes.SHARE_NOTHING if reason == remotes.OTHER_HASH else "try again"
     return RemoteFailure(
         f'{remote} did not take the change to "{list_id}": {reason or "no reason was given"}',
-        hint="nothing was changed; try again; claim, done, skip and release take --offline, which "
+        hint=f"nothing was changed; {again}; claim, done, skip and release take --offline, which "
         "does not ask the remote" + (f"; {_SETTINGS}" if checked else ""),
         ways=[_SIGN] if checked else [],
         details={"list": list_id},

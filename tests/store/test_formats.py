@@ -272,3 +272,12 @@ def test_two_formats_share_nothing(tmp_path: Path) -> None:
         assert done.code == 7, done
         assert "one of the two repositories names its objects by SHA-1" in done.err
         assert set(here.tasks()) == {"a"}
+        here.ok("init", "other")  # a list that is not there: the push is what meets the other hash
+        here.ok("create", "B", "--id", "b")
+        for words in ("sync", "claim b"):
+            done = here.run(*words.split(), "--list", "other", "--json")
+            assert done.code == 7, done
+            error = done.json()["error"]
+            assert "one of the two repositories names its objects by SHA-1" in error["message"]
+            assert error.get("outcome") is None
+        assert "clone one that has the format of the remote" in here.run("sync").err
