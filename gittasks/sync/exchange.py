@@ -847,7 +847,8 @@ def commit_through_remote(
             began = time.monotonic()
             if committed := offer.make(attempt, turn.mark_before):
                 if committed.commit:
-                    turn.mark(committed.commit.id)
+                    with suppress(OSError):  # it saves a look, and the write is done
+                        turn.mark(committed.commit.id)
                 return committed
             _wait_for_turn(attempt, time.monotonic() - began)
     raise Busy(
