@@ -21,11 +21,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Iterable
-    from typing import Any, AnyStr
+    from typing import Any as Any
+    from typing import AnyStr
     from typing import NamedTuple as NamedTuple
     from typing import Protocol as Protocol
+    from typing import assert_never as assert_never
 else:
-    Protocol = object
+    Any = Protocol = object
+
+    def assert_never(value):
+        """Fail: type checkers have shown that nothing comes here."""
+        raise AssertionError(f"{value!r} was not foreseen")
 
     class _Tuple(tuple):
         """The methods that all named tuples share."""

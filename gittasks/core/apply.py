@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, assert_never
 
 from gittasks.core import ids, rules, validation
 from gittasks.core.actors import disjoint_first
@@ -47,7 +46,10 @@ from gittasks.core.operations import (
 )
 from gittasks.core.times import format_time, parse_time
 from gittasks.errors import GittasksError, Refused, Usage
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, assert_never
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Edit(NamedTuple):
@@ -214,7 +216,7 @@ def _ids_to_come(operations: Sequence[Operation]) -> Iterator[str]:
                 yield from (f"{name}-{i}" for i in range(1, count + 1))
 
 
-def _apply_one(draft: Editor, operation: Operation) -> str:
+def _apply_one(draft: Editor, operation: Operation) -> str:  # noqa: RET503  all are known
     if isinstance(operation, Create):
         return _create(draft, operation)
     if isinstance(operation, Update):
@@ -450,7 +452,8 @@ def _update(draft: Editor, op: Update) -> str:
 
 def _cleared(op: Update) -> Update:
     """The update with each field that it clears by name set to nothing."""
-    fields, changes = dict(op.fields), dict[str, Any]()
+    fields = dict(op.fields)
+    changes: dict[str, Any] = {}
     for name in op.clear:
         field = CLEARABLE.get(name)
         if field is None:

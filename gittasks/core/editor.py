@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
 
 from gittasks.core import actors, rules
 from gittasks.core.actors import Answer, Standing
@@ -29,7 +28,10 @@ from gittasks.core.operations import Claim, Context, Holder
 from gittasks.core.times import format_time, parse_time
 from gittasks.core.validation import ORDER_DECIMALS, ORDER_LIMIT
 from gittasks.errors import Refused, Usage
-from gittasks.light import pattern
+from gittasks.light import TYPE_CHECKING, pattern
+
+if TYPE_CHECKING:
+    from typing import Any
 
 Order = int | float
 Key = tuple[float, str, str]

@@ -14,11 +14,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
 from gittasks.core.model import Actor, CodeCommit, ListState, Status, Value
 from gittasks.errors import NotFound
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _NOTHING: Mapping[str, Value] = MappingProxyType({})
 

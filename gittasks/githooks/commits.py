@@ -32,8 +32,9 @@ def post_commit(workspace: Workspace, began: int) -> list[str]:
     if code_commits.rebase_folder(repository) or action == "commit (amend)":
         return []
     lines = _committed(workspace, copied="cherry-pick" in action)
-    with suppress(GittasksError):  # the next commit will hear of it
-        offer.record(workspace, began)
+    if lines:  # the lists have moved on, and with them what is offered
+        with suppress(GittasksError):  # the next commit will hear of it
+            offer.record(workspace, began)
     return lines
 
 

@@ -8,22 +8,24 @@ says are kept: from there on nothing that is older counts.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
-from typing import Any
 
+from gittasks import light
 from gittasks.core.merge.dag import BEGINNING, next_order
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State
 from gittasks.core.merge.resolution import CommitOrder, Conflict, ConflictKind, RuleName, Write
 from gittasks.core.model import Note, Status, Task
 from gittasks.errors import InvalidData, Way
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk
 from gittasks.store.commits import Graph, ancestors
 from gittasks.store.objects import ObjectStore
 from gittasks.store.plumbing import Node
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Region(NamedTuple):
@@ -298,7 +300,7 @@ def read_checkpoints(path: str) -> dict[str, Checkpoint]:
             Checkpoint(
                 commit, (time, count), length, tuple(map(_conflict, conflicts)), tuple(holds)
             )
-            for commit, time, count, length, conflicts, holds in json.loads(body)
+            for commit, time, count, length, conflicts, holds in light.read_json(body)
         ]
         return {row.commit: row for row in rows}
     except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
@@ -316,12 +318,11 @@ def write_checkpoints(
     for row in new:
         rows.pop(row.commit, None)
         rows[row.commit] = row
-    body = json.dumps(
+    body = light.write_json(
         [
             [r.commit, *r.order, r.length, [_plain(c) for c in r.conflicts], r.holds]
             for r in [*rows.values()][-_KEPT:]
-        ],
-        separators=(",", ":"),
+        ]
     ).encode()
     CHECKPOINTS.write(path, body, shared)
 

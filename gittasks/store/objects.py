@@ -97,22 +97,26 @@ class ObjectFormat(NamedTuple):
 
     def id_of(self, kind: str, data: bytes) -> str:
         """The id of an object: the hash over kind, length and content."""
+        content = f"{kind} {len(data)}\0".encode() + data
+        if self.name == "sha1":
+            return _sha1(content)
         import hashlib
 
-        header = f"{kind} {len(data)}\0".encode()
-        hashed = hashlib.new(self.name, header + data, usedforsecurity=False)
-        return hashed.hexdigest()
+        return hashlib.new(self.name, content, usedforsecurity=False).hexdigest()
 
 
 def short_hash(text: str) -> str:
     """The name of a text where a file or a ref is called by it: 20 hex digits."""
+    return _sha1(text.encode("utf-8", "surrogateescape"))[:20]
+
+
+def _sha1(data: bytes) -> str:
     try:
         from _sha1 import sha1  # type: ignore[import-not-found]  # hashlib takes 0.1 p to import
     except ImportError:  # some builds leave it out
         from hashlib import sha1
-    data = text.encode("utf-8", "surrogateescape")
     digest: str = sha1(data, usedforsecurity=False).hexdigest()
-    return digest[:20]
+    return digest
 
 
 FORMATS = {form.name: form for form in (ObjectFormat("sha1", 20), ObjectFormat("sha256", 32))}

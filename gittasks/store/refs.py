@@ -151,10 +151,11 @@ class FileRefs:
         shared: disk.Sharing = disk.PRIVATE,
         *,
         logs: bool = True,
+        durable: bool = True,
     ) -> None:
         self._common, self._env, self._shared = common, env, shared
-        self._logs = logs
-        """A ref without a reflog gets one (`core.logAllRefUpdates`)."""
+        self._logs, self._durable = logs, durable
+        """A ref without a reflog gets one (`core.logAllRefUpdates`); one that moves is synced."""
 
     def read(self, name: str) -> str | None:
         return _followed(self._common, name)[1]
@@ -245,8 +246,10 @@ class FileRefs:
         def swap() -> bool:
             # Also those that were made before somebody else was first.
             created.extend(disk.make_folders(os.path.dirname(lock), self._shared))
-            moved = _swap(self._common, name, before, new, marks, log, self._shared)
-            if moved:
+            moved = _swap(
+                self._common, name, before, new, marks, log, self._shared, durable=self._durable
+            )
+            if moved and self._durable:
                 sync_move([os.path.dirname(lock), *created])
             return moved
 
@@ -495,6 +498,8 @@ def _swap(
     marks: LockMarker | None,
     log: Callable[[], None],
     shared: disk.Sharing,
+    *,
+    durable: bool,
 ) -> bool:
     """Compare and swap under git's own `<ref>.lock`; FileExistsError when somebody has that."""
     lock = f"{os.path.join(common, name)}.lock"
@@ -506,7 +511,7 @@ def _swap(
             ours = os.fstat(handle).st_ino
             unmoved = (_followed(common, name)[1] or "0" * len(old)) == old
             if unmoved:
-                _write_id(handle, lock, new)
+                _write_id(handle, lock, new, durable=durable)
         finally:
             os.close(handle)
         if unmoved:
@@ -565,11 +570,12 @@ def _unlock(lock: str, ours: int) -> bool:
     return True
 
 
-def _write_id(handle: int, lock: str, commit: str) -> None:
+def _write_id(handle: int, lock: str, commit: str, *, durable: bool) -> None:
     with disk.naming(lock):
         if os.write(handle, commit.encode() + b"\n") <= len(commit):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        platform.sync(handle, full=True)
+        if durable:
+            platform.sync(handle, full=True)
 
 
 def still_locked(lock: str) -> Busy:

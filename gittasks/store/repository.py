@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PREFIX = "gittasks/"
 _WITH_LOOSE_OBJECTS = frozenset({"loose-object", "objects", "committed", "added", "all"})
-"""Components of `core.fsync` that loose objects belong to."""
+_WITH_REFS = frozenset({"reference", "committed", "added", "all"})
+"""Components of `core.fsync` that loose objects belong to, and refs."""
 
 
 class Repository:
@@ -105,7 +106,8 @@ class Repository:
 
             cache = os.path.join(self.common, "gittasks", "cache", "refs")
             return TableRefs(self.found, self.start, self.env, self.shared, self.prefix, cache)
-        return FileRefs(self.common, self.env, self.shared, logs=self._logs())
+        durable = self._is_synced(_WITH_REFS, default=True)
+        return FileRefs(self.common, self.env, self.shared, logs=self._logs(), durable=durable)
 
     def _logs(self) -> bool:
         """Does a branch that is made get a reflog (`core.logAllRefUpdates`; on unless bare)?"""
@@ -126,7 +128,10 @@ class Repository:
             self.env,
             form=form,
             identity=self._identity(),
-            durable=self._durable(),
+            durable=self._is_synced(
+                _WITH_LOOSE_OBJECTS,
+                default=self.config.flag("core.fsyncobjectfiles", default=True),
+            ),
             shared=self.shared,
             promisor=objects.Promisor(self.found, self.env, remotes, self.prohibition)
             if remotes
@@ -167,18 +172,19 @@ class Repository:
         """Permissions that `core.sharedRepository` wants for what is made below the git dir."""
         return disk.sharing(self.config.get("core.sharedrepository"))
 
-    def _durable(self) -> bool:
-        """Tell if writes are synced (`core.fsync`, `core.fsyncObjectFiles`; git-config)."""
-        if chosen := self.config.get("core.fsync"):
-            durable = True
-            for word in chosen.split(","):
-                component = word.strip()
-                if component == "none":
-                    durable = False
-                elif component.lstrip("-") in _WITH_LOOSE_OBJECTS:
-                    durable = not component.startswith("-")
-            return durable
-        return self.config.flag("core.fsyncobjectfiles", default=True)
+    def _is_synced(self, components: frozenset[str], *, default: bool) -> bool:
+        """Tell if what belongs to these components is synced (`core.fsync`; git-config)."""
+        chosen = self.config.get("core.fsync")
+        if not chosen:
+            return default
+        durable = True
+        for word in chosen.split(","):
+            component = word.strip()
+            if component == "none":
+                durable = False
+            elif component.lstrip("-") in components:
+                durable = not component.startswith("-")
+        return durable
 
     @cached_property
     def prefix(self) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from gittasks.errors import InvalidData, Way
+from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gittasks.store.evaluation import Evaluated

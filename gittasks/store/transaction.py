@@ -22,8 +22,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-import dulwich.objects  # noqa: F401  loaded here, not while the lock is held
-
 from gittasks.core.ids import list_id_fault
 from gittasks.core.model import Problem, Snapshot
 from gittasks.errors import Busy, DiskFailure, GittasksError, InvalidData, Way
@@ -254,8 +252,14 @@ Propose = Callable[[ListVersion], Proposal | None]
 """Decides on the head it is given; None means there is nothing to change. May be called again."""
 
 
+def make_ready() -> None:
+    """Import what makes commits, which takes longer than to make one, before others wait for it."""
+    import dulwich.objects  # noqa: F401
+
+
 def create(store: ListStore, at: str | None = None) -> CreateResult:
     """Make the local branch: at a commit, else at what was fetched, else empty."""
+    make_ready()
     with lock_of(store) as lock:
         if store.repository.refs.read(store.ref):
             return CreateResult(created=False)
@@ -283,6 +287,7 @@ def hold(store: ListStore) -> None:
     if merge.branch.heads.local:
         integrate(store)
         return
+    make_ready()
     with lock_of(store) as lock:
         store.repository.refs.check_creatable(store.ref)
         store.repository.objects.write_commit(store.ref, None, merge.new)
@@ -297,6 +302,7 @@ def update(store: ListStore, propose: Propose, signatures: Signatures) -> Commit
     When it returns, the change is on the disk and in the history. Raises whatever `propose`
     raises, Refused for a dirty checkout, Busy when other writers always came first.
     """
+    make_ready()
     with lock_of(store) as lock:
         for attempt in range(_ATTEMPTS):
             written = _try(store, lock, propose, signatures)

@@ -594,6 +594,8 @@ class _ListSync:
             return
         try:
             self._take_in()
+            if self._store.heads().tracked != self._before.tracked:
+                transaction.make_ready()  # what came in may have to be merged
             if self._wish.accept_rewrite:  # what the remote had is here before it is forgotten
                 transaction.hold(self._store)
                 remotes.forget_published(self.repository, self._remote, self._list_id)
@@ -667,6 +669,7 @@ class _ListSync:
                 return tuple(reversed(list(store.walk(side.commit))))
             if heads.tracked != self._before.tracked:
                 self._received |= {c.id: c for c in store.news(self._before.tracked)}
+        transaction.make_ready()
         evaluated = transaction.integrate(store, beside=side.commit, apart=True).evaluated
         if evaluated.branch.apart:
             raise unmergeable(evaluated.branch.apart, self._list_id, self._remote)

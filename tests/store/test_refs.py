@@ -452,9 +452,9 @@ def test_folders_made_for_a_ref_are_synced_with_their_parents(
     seen: list[str] = []
     real, swap, turns = os.fsync, refs._swap, iter([False])
 
-    def swap_or_lose(*args: Any) -> bool:
+    def swap_or_lose(*args: Any, **options: Any) -> bool:
         if next(turns, True):
-            return swap(*args)
+            return swap(*args, **options)
         raise FileExistsError
 
     def record(handle: int) -> None:

@@ -31,6 +31,8 @@ def test_an_exchange_runs_one_git_for_each_direction(
         ann.ok(*before)
     cost = meter.measure(ann, *command)
     assert [_verb(line) for line in gits.beside_refs(ann.git_dir, cost.processes)] == runs
+    if command[0] != "claim":  # that makes a commit
+        assert not {"click", "dulwich", "subprocess", "typing"} & set(cost.modules)
 
 
 def _verb(line: str) -> str:

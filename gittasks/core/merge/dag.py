@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 from gittasks.core.changes import strictly_equal
 from gittasks.core.merge.registers import ABSENT, STATE, Register
@@ -32,7 +31,7 @@ from gittasks.core.merge.resolution import (
     settled,
     winner,
 )
-from gittasks.light import NamedTuple, Protocol
+from gittasks.light import Any, NamedTuple, Protocol
 
 Registers = Mapping[Register, Any]
 Tree = Mapping[str, str]
