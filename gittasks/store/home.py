@@ -359,7 +359,10 @@ def divided(repository: Repository, list_id: str, remote: str, differ: str) -> N
     urls = urls_of(repository, remote)
     fetched = address(urls.fetch) if urls else remote
     pushed = " and ".join(address(url) for url in urls.push) if urls else remote
-    command = ("git", "config", "--unset-all", f"remote.{remote}.pushurl")
+    command: tuple[str, ...] = ("git", "config", "--unset-all", f"remote.{remote}.pushurl")
+    if not repository.config.every(command[-1]):  # a `pushInsteadOf`, which leaves a pushurl alone
+        (url, *_) = repository.config.every(f"remote.{remote}.url") or [fetched]
+        command = ("git", "remote", "set-url", "--push", remote, address(url))
     return NoRemote(
         f"{remote} is fetched from {fetched} and pushed to {pushed}: {differ}",
         hint="two repositories that decide would grant a task twice, so the list needs a remote "
@@ -375,8 +378,15 @@ def _doubtful(repository: Repository, list_id: str, home: Home) -> NoRemote:
     section, record = _section(repository, list_id), home.recorded
     known, key = addresses(repository), f"{section}.remote"
     labels = [f"{n} ({known[n]})" if n in known else n for n in home.candidates]
+    recorded = {"differ": home.candidates[:1], "gone": (home.remote,)}.get(home.doubt or "", ())
+    others = {n for n in home.candidates for r in recorded if r and not _same(repository, r, n)}
     choices = [
-        Way(f"share it through {name}", ("git", "config", key, name), decision=True)
+        Way(
+            f"share it through {name}",
+            # Against the record only a decision that knows of it counts.
+            ("git", "config", f"{section}.gittasksHome" if name in others else key, name),
+            decision=True,
+        )
         for name in home.candidates
     ]
     hint = "two repositories that decide would grant a task twice"
@@ -385,8 +395,6 @@ def _doubtful(repository: Repository, list_id: str, home: Home) -> NoRemote:
             f'"{list_id}" was shared through {labels[0]} so far, and git config {key} now says '
             f"{labels[1]}"
         )
-        command = ("git", "config", f"{section}.gittasksHome", home.candidates[1])
-        choices[1] = choices[1]._replace(command=command)
     elif home.doubt == "gone":
         name, address = record or ("", "")
         where = f"{name} ({address})" if address else name

@@ -157,6 +157,60 @@ def _branch_remote_that_is_none(repo: Repo, hub: str) -> None:
     repo.git("config", "branch.gittasks/plan.remote", "nowhere")
 
 
+def _push_instead_of_the_same(repo: Repo, hub: str) -> None:
+    folder = os.path.dirname(hub)
+    repo.git("config", f"url.file://{folder}/.pushInsteadOf", f"{folder}/")
+
+
+def _two_urls(repo: Repo, hub: str) -> None:
+    """It is fetched from the first, and pushed to both."""
+    repo.git("remote", "set-url", "--add", "origin", _fork(repo, hub))
+
+
+def _name_with_a_slash(repo: Repo, hub: str) -> None:
+    repo.git("remote", "rename", "origin", "team/hub")
+
+
+def _names_that_differ_by_case(repo: Repo, hub: str) -> None:
+    repo.git("remote", "rename", "origin", "Team")
+    repo.git("config", "remote.team.url", _fork(repo, hub))
+
+
+def _push_default_that_is_none(repo: Repo, hub: str) -> None:
+    repo.git("config", "remote.pushDefault", "nowhere")
+
+
+def _relative_path(repo: Repo, hub: str) -> None:
+    repo.git("remote", "set-url", "origin", os.path.relpath(hub, repo.path))
+
+
+def _branch_remote_is_here(repo: Repo, hub: str) -> None:
+    """As `git branch --track` leaves it, of a branch that was made from one here."""
+    repo.git("config", "branch.gittasks/plan.remote", ".")
+
+
+def _included(repo: Repo, hub: str) -> None:
+    """Settings of a file that is included for this folder alone name the remote."""
+    repo.git("remote", "rename", "origin", "team")
+    repo.git("remote", "add", "origin", _fork(repo, hub))
+    file = os.path.join(os.path.dirname(hub), "included")
+    repo.git("config", "-f", file, "branch.gittasks/plan.remote", "team")
+    repo.git("config", f"includeIf.gitdir:{repo.git_dir}.path", file)
+
+
+def _without_a_head(repo: Repo, hub: str) -> None:
+    repo.git("remote", "set-head", "origin", "--delete")
+    repo.git("-C", hub, "symbolic-ref", "HEAD", "refs/heads/none")
+
+
+def _renamed_by_hand(repo: Repo, hub: str) -> None:
+    """`branch.*.remote` and the refs that were fetched still have the old name."""
+    repo.ok("note", "a", "adopted")
+    repo.git("config", "--rename-section", "remote.origin", "remote.team")
+    repo.git("config", "remote.team.fetch", "+refs/heads/*:refs/remotes/team/*")
+    repo.git("remote", "add", "other", _fork(repo, hub))
+
+
 TABLE: list[tuple[SetUp, str | None]] = [
     (_none, LOCAL),
     (_one, "origin"),
@@ -179,6 +233,16 @@ TABLE: list[tuple[SetUp, str | None]] = [
     (_branch_remote, "team"),
     (_branch_remote_against_the_record, REFUSED),
     (_branch_remote_that_is_none, REFUSED),
+    (_push_instead_of_the_same, "origin"),
+    (_two_urls, "origin"),
+    (_name_with_a_slash, "team/hub"),
+    (_names_that_differ_by_case, "Team"),
+    (_push_default_that_is_none, "origin"),
+    (_relative_path, "origin"),
+    (_branch_remote_is_here, "origin"),
+    (_included, "team"),
+    (_without_a_head, "origin"),
+    (_renamed_by_hand, REFUSED),
 ]
 
 
@@ -347,6 +411,20 @@ def test_each_line_that_is_offered_settles_it(set_up: SetUp, tmp_path: object) -
         wanted = None if words[-1] == "." else words[-1]
         assert home.of(repository, "plan")[:2] == (wanted, None)
         bob.git("config", "--unset", words[2])
+
+
+def test_pushes_that_git_rewrites_to_a_fork_grant_nothing(tmp_path: object) -> None:
+    """`pushInsteadOf` leaves an explicit push URL alone, and that is what is offered."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    hub = ada.git("remote", "get-url", "origin")
+    bob.git("config", f"url.{_fork(bob, hub)}.pushInsteadOf", hub)
+    ada.ok("note", "a", "the hub goes on")
+    ada.ok("sync", "-q")
+    refused = bob.run("claim", "a", "--list=plan", "--json")
+    assert refused.code == 8
+    (words,) = refused.json()["error"]["decisions"]
+    bob.git(*words[1:])
+    assert "granted by origin" in bob.ok("claim", "a", "--list=plan").out
 
 
 def test_a_finish_is_fenced_by_the_home_alone(tmp_path: object) -> None:
