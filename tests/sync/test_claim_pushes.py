@@ -110,6 +110,19 @@ def test_an_agent_that_comes_anew_looks_first(agents: tuple[Agent, Agent], git: 
     assert git.asked().count("fetch") == 1
 
 
+def test_who_wrote_the_last_commit_alone_looks_as_well(
+    agents: tuple[Agent, Agent], git: Git
+) -> None:
+    """The commit before it is another's, who is at work and may have come again."""
+    _, bob = agents
+    bob.claim()
+    git.asked()
+    bob.end("b")
+    assert git.asked().count("fetch") == 1
+    bob.claim()
+    assert git.asked().count("fetch") == 0
+
+
 def test_a_running_server_starts_one_git_a_claim(
     agents: tuple[Agent, Agent], git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:
