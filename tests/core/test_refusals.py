@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -39,63 +40,63 @@ def _claimed(goes_on: str | None = None, claim: int = 2, left: str | None = None
     return {**HOLD, "claim": claim, "left": left, "goOn": goes_on}
 
 
-REFUSALS: dict[str, tuple[Refused | None, str, str, dict[str, Any]]] = {
+REFUSALS: dict[str, tuple[Callable[[], Refused | None], str, str, dict[str, Any]]] = {
     "held by another session": (
-        rules.held(A, ANN, Answer.ASK_START, "start"),
+        lambda: rules.held(A, ANN, Answer.ASK_START, "start"),
         HELD,
         f"{READY}; go on with it: gittasks start a --resume",
         _held("start"),
     ),
     "held under a claim": (
-        rules.held(CLAIMED, ANN, Answer.ASK_CLAIM, "done"),
+        lambda: rules.held(CLAIMED, ANN, Answer.ASK_CLAIM, "done"),
         HELD,
         f"{READY}; go on with it: gittasks claim a --resume",
         _held("claim"),
     ),
     "held by whom one may be": (
-        rules.held(A, BOB, Answer.NO, "done"),
+        lambda: rules.held(A, BOB, Answer.NO, "done"),
         HELD,
         f"{READY}; if you are ann: gittasks done a --owner ann",
         _held(None, "ann"),
     ),
     "held by whom one cannot start as": (
-        rules.held(A, BOB, Answer.NO, "start"),
+        lambda: rules.held(A, BOB, Answer.NO, "start"),
         HELD,
         f"{READY}; {FORCE} start a --force",
         _held(),
     ),
     "held by another, and one is named": (
-        rules.held(A, NAMED, Answer.NO, "done"),
+        lambda: rules.held(A, NAMED, Answer.NO, "done"),
         HELD,
         f"{READY}; {FORCE} done a --force",
         _held(),
     ),
     "held, and the change cannot be forced": (
-        rules.held(A, BOB, Answer.NO, "update"),
+        lambda: rules.held(A, BOB, Answer.NO, "update"),
         HELD,
         READY,
         _held(),
     ),
     "held by what nobody can be": (
-        rules.held(A._replace(owner=" ann"), BOB, Answer.NO, "done"),
+        lambda: rules.held(A._replace(owner=" ann"), BOB, Answer.NO, "done"),
         HELD,
         f"{READY}; {FORCE} done a --force",
         {**_held(), "owner": " ann"},
     ),
     "claimed, a take-over": (
-        rules.claimed(CLAIMED, ANN, Answer.ASK_CLAIM, asked=True),
+        lambda: rules.claimed(CLAIMED, ANN, Answer.ASK_CLAIM, asked=True),
         IS_CLAIMED,
         f"{TAKE_OVER}; {LEASE}",
         _claimed(),
     ),
     "claimed by an earlier session": (
-        rules.claimed(CLAIMED, ANN, Answer.ASK_CLAIM),
+        lambda: rules.claimed(CLAIMED, ANN, Answer.ASK_CLAIM),
         IS_CLAIMED,
         "go on with it: gittasks claim a --resume; claim another: gittasks claim",
         _claimed("claim"),
     ),
     "claimed under the same name": (
-        rules.claimed(CLAIMED, ANN, Answer.NO),
+        lambda: rules.claimed(CLAIMED, ANN, Answer.NO),
         IS_CLAIMED,
         (
             "claim another: gittasks claim; two runs under one name need different sessions "
@@ -104,43 +105,49 @@ REFUSALS: dict[str, tuple[Refused | None, str, str, dict[str, Any]]] = {
         _claimed(),
     ),
     "started by another": (
-        rules.claimed(A._replace(left=NOW), BOB, Answer.NO),
+        lambda: rules.claimed(A._replace(left=NOW), BOB, Answer.NO),
         HELD,
         f"claim another: gittasks claim; {TAKE_OVER}",
         _claimed(None, 0, NOW),
     ),
+    "held by somebody": (
+        lambda: rules.handed_out(A._replace(owner=None, session=None, started=None)),
+        "a (A) is in progress, held by somebody: this session has it already",
+        "go on with a; for another agent give --owner NAME",
+        {"owner": None, "session": None, "since": None},
+    ),
     "handed out": (
-        rules.handed_out(A),
+        lambda: rules.handed_out(A),
         f"{HELD}: this session has it already",
         "go on with a; for another agent give --owner NAME",
         HOLD,
     ),
     "assigned": (
-        rules.assigned(B._replace(owner="ann"), "bob"),
+        lambda: rules.assigned(B._replace(owner="ann"), "bob"),
         "b (B) is meant for ann",
         "claim another: gittasks claim; to take it anyway: gittasks claim b --force",
         {"owner": "ann"},
     ),
     "lost": (
-        rules.finished_by_another(CLAIMED, ANN),
+        lambda: rules.finished_by_another(CLAIMED, ANN),
         f"a (A) is held by ann, session s1 since {NOW}, under claim 2: yours was lost",
         SEE,
         {**HOLD, "claim": 2},
     ),
     "lost, and completed": (
-        rules.lost_lease(CLAIMED._replace(status=Status.COMPLETED)),
+        lambda: rules.lost_lease(CLAIMED._replace(status=Status.COMPLETED)),
         f"a (A) was completed by ann, session s1 since {NOW}, under claim 2: yours was lost",
         SEE,
         {**HOLD, "claim": 2},
     ),
     "blocked": (
-        rules.blocked(A, [B, CLAIMED]),
+        lambda: rules.blocked(A, [B, CLAIMED]),
         "a (A) is blocked by b (B), a (A)",
         "see what can be started: gittasks ready; see what it waits for: gittasks show b",
         {"openBlockers": ["b", "a"]},
     ),
     "one in progress": (
-        rules.one_in_progress(B, A, "ann", "start", waits=False),
+        lambda: rules.one_in_progress(B, A, "ann", "start", waits=False),
         "ann already has a (A) in progress",
         (
             "finish that first: gittasks done a; give it back: gittasks release a; "
@@ -149,56 +156,63 @@ REFUSALS: dict[str, tuple[Refused | None, str, str, dict[str, Any]]] = {
         {"owner": "ann", "waits": False},
     ),
     "one in progress that waits": (
-        rules.one_in_progress(B, A._replace(blocked_by=("b",)), "ann", "start", waits=True),
+        lambda: rules.one_in_progress(B, A._replace(blocked_by=("b",)), "ann", "start", waits=True),
         "ann already has a (A) in progress, and it waits for b",
         "give it back: gittasks release a; to work on both: gittasks start b --parallel",
         {"owner": "ann", "waits": True},
     ),
     "one in progress that waits for a third": (
-        rules.one_in_progress(B, A, "ann", "update", waits=True),
+        lambda: rules.one_in_progress(B, A, "ann", "update", waits=True),
         "ann already has a (A) in progress",
         "give it back: gittasks release a",
         {"owner": "ann", "waits": True},
     ),
     "one in progress that waited": (
-        rules.one_in_progress(B, A._replace(blocked_by=("b",)), "ann", "update", waits=False),
+        lambda: rules.one_in_progress(
+            B, A._replace(blocked_by=("b",)), "ann", "update", waits=False
+        ),
         "ann already has a (A) in progress",
         "finish that first: gittasks done a; give it back: gittasks release a",
         {"owner": "ann", "waits": False},
     ),
     "closed": (
-        rules.closed(B._replace(status=Status.SKIPPED), "start"),
+        lambda: rules.closed(B._replace(status=Status.SKIPPED), "start"),
         "cannot start b (B): it is skipped",
         "open it again: gittasks reopen b",
         {"status": "skipped"},
     ),
     "closed for good": (
-        rules.closed(B._replace(status=Status.DELETED), "start"),
+        lambda: rules.closed(B._replace(status=Status.DELETED), "start"),
         "cannot start b (B): it is deleted",
         "open it again: gittasks restore b",
         {"status": "deleted"},
     ),
     "in progress": (
-        rules.in_progress(A, "reopen"),
+        lambda: rules.in_progress(A, "reopen"),
         "cannot reopen a (A): it is in progress",
         "see who works on it: gittasks show a; give it back: gittasks release a",
         {},
     ),
-    "deleted": (rules.deleted(B), "b (B) is deleted", "bring it back: gittasks restore b", {}),
+    "deleted": (
+        lambda: rules.deleted(B),
+        "b (B) is deleted",
+        "bring it back: gittasks restore b",
+        {},
+    ),
     "exists": (
-        rules.exists(B, "Other"),
+        lambda: rules.exists(B, "Other"),
         'b (B) exists already, and its subject is not "Other"',
         "look at it: gittasks show b; or give another id",
         {},
     ),
     "no loop": (
-        rules.no_loop(B),
+        lambda: rules.no_loop(B),
         'b (B) is in no loop: its subject does not begin with "Iteration i/N:"',
         "finish it alone: gittasks done b",
         {},
     ),
     "cycle": (
-        rules.cycle(["a", "b", "c", "a"]),
+        lambda: rules.cycle(["a", "b", "c", "a"]),
         f"{CYCLE}: a → b → c → a",
         (
             "drop an existing one: gittasks update b --remove-blocked-by c; "
@@ -208,13 +222,13 @@ REFUSALS: dict[str, tuple[Refused | None, str, str, dict[str, Any]]] = {
         {"cycle": ["a", "b", "c", "a"]},
     ),
     "cycle of one": (
-        rules.cycle(["a", "a"]),
+        lambda: rules.cycle(["a", "a"]),
         f"{CYCLE}: a → a",
         "a task cannot wait for itself",
         {"cycle": ["a", "a"]},
     ),
     "built on": (
-        rules.built_on("b waits for it", ["a", "b"], {"blocked": ["b"]}),
+        lambda: rules.built_on("b waits for it", ["a", "b"], {"blocked": ["b"]}),
         "cannot undo: b waits for it",
         "see what came after: gittasks log a",
         {"blocked": ["b"]},
@@ -225,7 +239,8 @@ REFUSALS: dict[str, tuple[Refused | None, str, str, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", REFUSALS)
 def test_a_refusal_says_what_is_in_the_way_and_what_can_be_done(name: str) -> None:
     """Its words, the hint with the commands, and what a program reads."""
-    refusal, message, hint, details = REFUSALS[name]
+    refuse, message, hint, details = REFUSALS[name]
+    refusal = refuse()
     assert refusal
     assert (refusal.message, refusal.hint) == (message, hint)
     data = {key: value for key, value in refusal.details.items() if key not in ("rule", "tasks")}
@@ -233,6 +248,16 @@ def test_a_refusal_says_what_is_in_the_way_and_what_can_be_done(name: str) -> No
     decisions = [" ".join(way.command) for way in refusal.ways if way.decision]
     assert all(command.endswith("--force") for command in decisions)
     assert len(decisions) == hint.count("--force")
+
+
+def test_each_refusal_has_the_name_of_its_rule() -> None:
+    """Programs and agents tell them apart by it."""
+    names = {name: refusal.rule for name, (refuse, *_) in REFUSALS.items() if (refusal := refuse())}
+    assert set(names.values()) == {
+        *("held", "claimed", "handed-out", "assigned", "lost-lease", "blocked", "one-in-progress"),
+        *("closed", "in-progress", "deleted", "exists", "no-loop", "cycle", "built-on"),
+    }
+    assert {rule for name, rule in names.items() if name.startswith("lost")} == {"lost-lease"}
 
 
 def test_what_is_not_in_the_way_is_not_refused() -> None:
@@ -275,3 +300,5 @@ def test_a_list_that_is_at_odds_with_the_rules_is_told() -> None:
         )
     ]
     assert rules.violations(two, parallel=True) == []
+    nobodys = A._replace(owner=None, session=None)
+    assert rules.violations(_list(nobodys, nobodys._replace(id="d"))) == []
