@@ -534,8 +534,9 @@ def _open_lock(lock: str, new: str, marks: LockMarker | None) -> int:
         marks.mark(new)
     try:
         return os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    except OSError:
-        if marks:
+    except OSError as error:
+        # A network disk may have made it and lost the answer: then the mark tells whose it is.
+        if marks and (isinstance(error, FileExistsError) or not os.path.lexists(lock)):
             marks.clear()
         raise
 

@@ -119,6 +119,29 @@ def test_a_rename_whose_answer_was_lost_was_done(
 
 
 @gits.files_only
+def test_a_lock_whose_answer_was_lost_is_known_as_ours(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk made it and reported an error: the next writer removes it, and no person has to."""
+    lock, make = listed.ref_lock(), os.open
+
+    def lose(path: str, *args: int) -> int:
+        handle = make(path, *args)
+        if path == lock:
+            os.close(handle)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        return handle
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", lose)
+        with pytest.raises(OSError, match="No space"):
+            listed.workspace("plan").edit([AddNote("a", "one")])
+    assert os.path.exists(lock)
+    listed.ok("note", "a", "two")
+    assert [note["text"] for note in listed.tasks()["a"]["notes"]] == ["two"]
+
+
+@gits.files_only
 def test_a_rename_that_failed_left_the_ref(listed: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then the error is told, no lock stays, and the next write succeeds."""
     before, rename = listed.head(), os.replace
