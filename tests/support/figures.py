@@ -10,6 +10,8 @@ Fault = Literal[
     "an error of the system",
     "a kill",
     "two kills",
+    "a series with a fault in each command",
+    "a series of processes with kills",
     "a kill at a system call of a start",
     "a kill at a random moment, beside gc",
     "16 writers at once",
