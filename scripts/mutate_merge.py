@@ -91,7 +91,7 @@ class Mutant(NamedTuple):
         return f"{self.module}: {self.before}  →  {self.after}"
 
 
-def _places(node: ast.AST) -> Iterator[Place]:
+def places(node: ast.AST) -> Iterator[Place]:
     """All nodes that are run, in a fixed order: no annotations, docstrings or imports."""
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns") or isinstance(node, ast.Import | ast.ImportFrom):
@@ -99,7 +99,7 @@ def _places(node: ast.AST) -> Iterator[Place]:
         for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if isinstance(child, ast.AST) and not _is_docstring(child):
                 yield node, field, index, child
-                yield from _places(child)
+                yield from places(child)
 
 
 def _is_docstring(node: ast.AST) -> bool:
@@ -110,7 +110,7 @@ def _is_docstring(node: ast.AST) -> bool:
     )
 
 
-def _expressions(node: ast.AST) -> Iterator[ast.AST]:
+def expressions(node: ast.AST) -> Iterator[ast.AST]:
     """Wrong expressions in place of this one."""
     match node:
         case ast.Compare(left, [op], right):
@@ -151,7 +151,7 @@ def _expressions(node: ast.AST) -> Iterator[ast.AST]:
             yield value
 
 
-def _statements(node: ast.AST) -> Iterator[ast.AST]:
+def statements(node: ast.AST) -> Iterator[ast.AST]:
     """Wrong statements, or comprehensions, in place of this one."""
     match node:
         case ast.Return(value) if value is not None and not _is_none(value):
@@ -174,10 +174,10 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
     """All mistakes that are made in a module."""
     tree = ast.parse(source)
     seen = {ast.unparse(tree)}
-    for number, (_, _, _, node) in enumerate(_places(tree)):
-        for wrong in (*_expressions(node), *_statements(node)):
+    for number, (_, _, _, node) in enumerate(places(tree)):
+        for wrong in (*expressions(node), *statements(node)):
             changed = copy.deepcopy(tree)
-            parent, field, index, _ = list(_places(changed))[number]
+            parent, field, index, _ = list(places(changed))[number]
             if index is None:
                 setattr(parent, field, wrong)
             else:
@@ -186,10 +186,11 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
             if text not in seen:
                 seen.add(text)
                 line = getattr(node, "lineno", 0) or getattr(parent, "lineno", 0)
-                yield Mutant(module, line, _short(node), _short(wrong), text)
+                yield Mutant(module, line, shortened(node), shortened(wrong), text)
 
 
-def _short(node: ast.AST) -> str:
+def shortened(node: ast.AST) -> str:
+    """The code of a node in one line, its beginning where that is long."""
     text = " ".join(ast.unparse(ast.fix_missing_locations(node)).split())
     return text if len(text) <= 110 else text[:107] + "..."
 
