@@ -13,7 +13,7 @@ from contextlib import suppress
 from itertools import islice
 
 from gittasks import light
-from gittasks.core.merge.dag import BEGINNING, next_order
+from gittasks.core.merge.dag import BEGINNING, order_along
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State
 from gittasks.core.merge.resolution import CommitOrder, Conflict, ConflictKind, RuleName, Write
 from gittasks.core.model import Note, Status, Task
@@ -41,10 +41,8 @@ class Region(NamedTuple):
 
     def order_along(self, line: Iterable[Node]) -> CommitOrder:
         """The order of the last of commits that follow the base one after the other."""
-        order = self.base.order if self.base else None
-        for commit in line:
-            order = next_order(commit.time, (order,) if order else ())
-        return order or BEGINNING
+        order = self.base.order if self.base else BEGINNING
+        return order_along((commit.time for commit in line), order)
 
     @property
     def is_line(self) -> bool:
@@ -126,7 +124,7 @@ def region(
     stops: dict[str, Checkpoint] = {}
     tips = tuple(dict.fromkeys(heads))
     todo = [*tips]
-    graph = Graph(objects, tips, checkpoints, wanted=not checkpoints)
+    graph, nodes = Graph(objects, tips, checkpoints, wanted=not checkpoints), objects.nodes
     while todo:
         while todo:
             commit_id = todo.pop()
@@ -135,8 +133,8 @@ def region(
             if commit_id in checkpoints:
                 stops[commit_id] = checkpoints[commit_id]
                 continue
-            commits[commit_id] = commit = graph.node(commit_id)
-            todo.extend(commit.parents)
+            commits[commit_id] = commit = nodes.get(commit_id) or graph.node(commit_id)
+            todo += commit.parents
         if len(stops) > 1 or (stops and _begins(commits)):
             # Of several the one with the longest history cannot be behind the others.
             top = max(stops.values(), key=lambda c: (c.length, c.commit))

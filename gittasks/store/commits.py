@@ -214,7 +214,9 @@ class Graph:
         """Have git show what the heads reach; if that is not enough, what a commit reaches."""
         heads, ends = self._questions.pop()
         known = [i for i in (*heads, commit_id) if not self._objects.is_staged(i)]
-        self._nodes.update((node.id, node) for node in self._objects.plumbing.graph(known, ends))
+        nodes = self._nodes
+        for node in self._objects.plumbing.graph(known, ends):
+            nodes[node.id] = node
         if ends:
             self._questions = [([], [])]
 

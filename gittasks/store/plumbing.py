@@ -55,6 +55,7 @@ class Plumbing:
 
         Those with times that a list does not take as they are, are left out.
         """
+        new = tuple.__new__
         words = ["rev-list", "--ignore-missing", "--no-commit-header", "--format=%at %ct %H %T %P"]
         with self._answers([*words, *heads, *(f"^{end}" for end in ends), "--"]) as answers:
             rest = b""
@@ -63,7 +64,8 @@ class Plumbing:
                 text = lines.decode("ascii", "replace")
                 for time, committed, commit, tree, parents in _USUAL_NODE.findall(text):
                     before = tuple(parents.split(" ")) if parents else ()
-                    yield Node(commit, tree, before, int(time), int(committed))
+                    # As `Node(...)`, without a call for each of what may be a hundred thousand.
+                    yield new(Node, (commit, tree, before, int(time), int(committed)))
 
     def tree_changes(self, pairs: Iterable[tuple[str, str]]) -> Iterator[list[TreeChange] | None]:
         """For each pair of trees the files that differ; None where the names do not fit a list.

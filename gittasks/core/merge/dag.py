@@ -131,8 +131,18 @@ def next_order(time: int, parents: Iterable[CommitOrder]) -> CommitOrder:
     A hybrid logical clock (Kulkarni et al., 2014), computed and never stored: no clock, however
     wrong, puts a commit before its ancestors.
     """
-    latest = max(parents, default=BEGINNING)
-    return (time, 0) if time > latest[0] else (latest[0], latest[1] + 1)
+    return order_along((time,), max(parents, default=BEGINNING))
+
+
+def order_along(times: Iterable[int], order: CommitOrder = BEGINNING) -> CommitOrder:
+    """The order of the last of commits of these times, each on the one before, after `order`."""
+    latest, following = order
+    for time in times:
+        if time > latest:
+            latest, following = time, 0
+        else:
+            following += 1
+    return latest, following
 
 
 def touched(commit: Commit, parents: Iterable[MergedState]) -> set[str]:
