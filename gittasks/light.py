@@ -1,4 +1,4 @@
-"""The parts of `typing`, `json` and `re` that a start needs, without the time to import them all.
+"""Parts of `typing`, `json`, `re` and `importlib` that a start needs, without their imports.
 
 Type checkers see the NamedTuple of `typing`. At run time it is the same here, but annotations are
 not evaluated, and the constructor is compiled when the first value of a class is made: of the
@@ -14,6 +14,7 @@ the patterns of the modules that a command imports took longer than its work.
 
 from __future__ import annotations
 
+import sys
 from collections import _tuplegetter  # type: ignore[attr-defined]
 
 TYPE_CHECKING = False
@@ -124,6 +125,12 @@ else:
     _encode = _json.make_encoder(
         None, _refuse, _json.encode_basestring_ascii, None, ":", ",", False, False, False
     )
+
+
+def module(name: str) -> Any:
+    """The module of that name, imported; `importlib` would import `warnings` first."""
+    __import__(name)
+    return sys.modules[name]
 
 
 def read_json(data: str | bytes) -> Any:

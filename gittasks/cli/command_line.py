@@ -9,8 +9,8 @@ compare.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib import import_module
 
+from gittasks import light
 from gittasks.cli.options import (
     COMMON,
     HELP_OPTION,
@@ -103,7 +103,7 @@ MODULES = {name: module for group in COMMANDS.values() for name, (module, _) in 
 
 def load(modules: Mapping[str, str], name: str) -> Command | Group:
     """The declaration of a command, in the module that its group has for the name."""
-    module = import_module(f"gittasks.cli.{modules[name]}")
+    module = light.module(f"gittasks.cli.{modules[name]}")
     declared: Command | Group = getattr(module, f"{name.replace('-', '_')}_command")
     return declared
 

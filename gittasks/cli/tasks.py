@@ -24,7 +24,6 @@ from gittasks.cli.options import (
 from gittasks.cli.output import Answer, Settings, edit, edited, make_named_list
 from gittasks.core.fields import LISTS, SIMPLE, Kind
 from gittasks.core.ids import find
-from gittasks.core.lint import remarks
 from gittasks.core.model import Status, Value
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
 from gittasks.errors import GittasksError, Usage, Way
@@ -146,6 +145,8 @@ def create_command(
             return _ended()
     else:
         report = workspace.edit([operation], force=force, parallel=parallel)
+    from gittasks.core.lint import remarks  # no other command of these needs it
+
     change = report.edit
     # Their author should read at once what will make new tasks hard to follow.
     return edited(workspace, report)._replace(

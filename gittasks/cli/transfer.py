@@ -23,6 +23,7 @@ from gittasks.cli.output import Answer, Settings, changed_ids
 from gittasks.cli.view import filter_of, filter_options
 from gittasks.codec.importers import MAX_BYTES, SourceFile, read_source
 from gittasks.codec.plan_markdown import write_markdown
+from gittasks.codec.plan_yaml import write_template
 from gittasks.core.graph import Graph
 from gittasks.core.ids import listed
 from gittasks.core.imports import assign_ids
@@ -163,8 +164,6 @@ def template_command(settings: Settings, variables: tuple[str, ...], path: str |
 
     `apply` makes the tasks of a new list from it; -D gives its variables other values there.
     """
-    from gittasks.codec.plan_yaml import write_template  # for this command alone
-
     values = values_of(variables)
     workspace = settings.workspace()
     snapshot = workspace.snapshot()

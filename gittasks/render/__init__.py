@@ -6,8 +6,7 @@ first used, so that a command pays for the form that it answers in alone.
 
 from __future__ import annotations
 
-from importlib import import_module
-
+from gittasks import light
 from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
     try:
-        module = import_module(f"gittasks.render.{name}")
+        module = light.module(f"gittasks.render.{name}")
     except ModuleNotFoundError as error:
         raise AttributeError(name) from error
     globals()[name] = module

@@ -5,6 +5,7 @@ The values are loaded when they are first asked for: a warm read needs none of t
 
 from __future__ import annotations
 
+from gittasks import light
 from gittasks.light import TYPE_CHECKING
 from gittasks.workspace.session import SESSION_VARIABLES, Author
 from gittasks.workspace.workspace import Workspace
@@ -80,6 +81,4 @@ def __getattr__(name: str) -> Any:
     """A value of the room, from its module (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"gittasks.workspace.{_HOMES[name]}"), name)
+    return getattr(light.module(f"gittasks.workspace.{_HOMES[name]}"), name)

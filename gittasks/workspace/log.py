@@ -18,7 +18,6 @@ import stat
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from functools import cache
 from io import FileIO
 from itertools import islice
 
@@ -32,8 +31,6 @@ from gittasks.store import disk
 from gittasks.store.list_version import merge_subject
 
 if TYPE_CHECKING:
-    from json import JSONEncoder
-
     from gittasks.core.apply import Edit
     from gittasks.core.model import Snapshot
     from gittasks.store.commits import CommitInfo, Graph
@@ -271,14 +268,7 @@ def _parts(value: object) -> tuple[object, ...] | None:
 
 def _encoded(entry: LogEntry) -> CacheLine:
     _, *rest = entry
-    return CacheLine(entry.commit, _encoder().encode(rest))
-
-
-@cache
-def _encoder() -> JSONEncoder:
-    import json  # only who writes lines needs it
-
-    return json.JSONEncoder(separators=(",", ":"), default=str)
+    return CacheLine(entry.commit, light.write_json(rest))
 
 
 def _decoded(line: CacheLine) -> LogEntry:
