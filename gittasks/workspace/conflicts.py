@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-from typing import TYPE_CHECKING
 
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State, field_of
 from gittasks.core.merge.resolution import (
@@ -22,6 +21,7 @@ from gittasks.core.messages import can_keep, keep_message
 from gittasks.core.rules import built_on
 from gittasks.core.times import format_time
 from gittasks.core.trailers import OWNER, parse_trailers
+from gittasks.light import TYPE_CHECKING
 from gittasks.store import transaction
 from gittasks.store.merge_files import task_of
 from gittasks.workspace.session import signatures
