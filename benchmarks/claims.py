@@ -21,6 +21,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import resource
 import shlex
@@ -160,6 +161,7 @@ def distant(folder: str, clones: list[str], latency: int) -> Iterator[Proxy]:
     if not latency:
         yield proxy
         return
+    logging.getLogger("asyncio").disabled = True  # connections that the end cuts are no news
     port, near = free_port(), free_port()
     words = ["git", "daemon", "--reuseaddr", "--listen=127.0.0.1", f"--port={port}"]
     words += ["--export-all", "--enable=receive-pack", f"--base-path={folder}", folder]

@@ -14,7 +14,10 @@ from itertools import pairwise
 from gittasks.core.changes import Change, ChangeKind
 from gittasks.core.model import Snapshot, Status, Task, by_phase
 from gittasks.core.times import format_time, parse_time, seconds_between
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any
 
 ROOT_AT = "2026-01-01T00:00:00Z"
 """The date of every root commit."""
@@ -251,7 +254,7 @@ def states(
         at = min(_time(entry.at) or 0, now)
         for task_id, changes in _by_task(entry.changes).items():
             after = current.get(task_id, TaskState(0, *[None] * 6))
-            state = after._replace(at=at, by=entry.owner, commit=entry.commit)
+            state = _made(after, changes)._replace(at=at, by=entry.owner, commit=entry.commit)
             backwards.setdefault(task_id, []).append(state)
             current[task_id] = _before(after, changes)
     for task_id, task in snapshot.tasks.items():
@@ -276,6 +279,22 @@ def _by_task(changes: Sequence[Change]) -> dict[str, list[Change]]:
 _WHOLE = frozenset({ChangeKind.CREATED, ChangeKind.REMOVED})
 
 
+def _made(after: TaskState, changes: Iterable[Change]) -> TaskState:
+    """What these changes made of a task, of which the next commit gives the state before it.
+
+    A commit of another clone that had not seen them says less: nobody had begun it, or ended it.
+    """
+    written = after
+    for change in changes:
+        if change.kind not in _WHOLE:
+            written = written._replace(**{change.field: _value(change.field, change.after)})
+    return written if _advance(written.status) > _advance(after.status) else after
+
+
+def _advance(status: Status | None) -> int:
+    return 2 if status is not None and status.closed else int(status is Status.IN_PROGRESS)
+
+
 def _before(after: TaskState, changes: Iterable[Change]) -> TaskState:
     """The state before these changes of one task."""
     for change in changes:
@@ -283,11 +302,14 @@ def _before(after: TaskState, changes: Iterable[Change]) -> TaskState:
             return after._replace(status=None)
         if change.kind is ChangeKind.REMOVED:
             return after._replace(status=Status.PENDING)
-        value = change.before
-        if change.field == "status":
-            value = Status(value) if value in list(Status) else None
-        after = after._replace(**{change.field: value})
+        after = after._replace(**{change.field: _value(change.field, change.before)})
     return after
+
+
+def _value(field: str, value: Any) -> Any:
+    if field == "status":
+        return Status(value) if value in list(Status) else None
+    return value
 
 
 def _in_time(newest_first: Sequence[TaskState]) -> list[TaskState]:

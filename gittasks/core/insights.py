@@ -10,6 +10,7 @@ One long module: what the times show and what the commits show is one account of
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -156,7 +157,7 @@ def insights(
         (*by_times, *raw.losses(), *_batched(snapshot, entries, names), *by_files),
         tuple(c for task in tasks if (c := _course(task, pieces))),
         tuple(_loops(tasks, course)),
-        tuple(_agents(pieces, _closers(course, since), raw.lost, names)),
+        tuple(_agents(pieces, _closers(course, since), raw, names)),
         critical_path(web(tasks), format_time(now)).tasks,
         _estimate(tasks) if over and since is None else None,
         since,
@@ -448,6 +449,8 @@ class _Walk:
         self._edits: dict[tuple[str, str], _Edits] = {}
         self.lost: dict[Who, int] = {}
         """Seconds of wasted work, by owner and session."""
+        self.in_vain: set[tuple[Who, str, int]] = set()
+        """Who worked on a task until another began it as well, whose work stands."""
 
     def losses(self) -> list[Loss]:
         """All losses, with tasks still worked on twice and conflicts."""
@@ -548,6 +551,7 @@ class _Walk:
         stands = self._snapshot.tasks[task_id]
         loser = first if (stands.owner, stands.session) == second.who else second
         self.lost[loser.who] = self.lost.get(loser.who, 0) + seconds
+        self.in_vain.add((loser.who, task_id, max(first.at, second.at)))
         words = (
             f"{task_id} was worked on twice, by {self._names.of(first.who)} and by "
             f"{self._names.of(second.who)}, for {duration_words(seconds)}"
@@ -643,24 +647,29 @@ def _closers(
 def _agents(
     pieces: Iterable[_Piece],
     closers: Mapping[Who, Mapping[str, str]],
-    lost: Mapping[Who, int],
+    walk: _Walk,
     names: _Names,
 ) -> Iterator[AgentCourse]:
     """The agents by name; unfinished work is neither useful nor lost yet."""
-    by_agent: dict[Who, list[_Piece]] = {who: [] for who in (*lost, *closers)}
+    by_agent: dict[Who, list[_Piece]] = {who: [] for who in (*walk.lost, *closers)}
     for piece in pieces:
         if piece.state == "active":
             by_agent.setdefault(piece.who, []).append(piece)
     for who, work in sorted(by_agent.items(), key=lambda x: (str(x[0][0]), str(x[0]))):
         closed = closers.get(who, {})
-        given_up = [p for p in work if p.after in (Status.PENDING, Status.DELETED, None)]
+        given_up = [
+            p
+            for p in work
+            if p.after in (Status.PENDING, Status.DELETED, None)
+            or (who, p.task, p.end) in walk.in_vain
+        ]
         commits = [*(c for p in work for c in p.commits), *filter(None, closed.values())]
         yield AgentCourse(
             names.owner(who[0]),
             who[1],
             len(closed),
             sum(p.seconds for p in work if p.over and p not in given_up),
-            sum(p.seconds for p in given_up) + lost.get(who, 0),
+            sum(p.seconds for p in given_up) + walk.lost.get(who, 0),
             tuple(dict.fromkeys(commits)),
         )
 
@@ -670,13 +679,13 @@ def _estimate(tasks: Sequence[Task]) -> Estimate | None:
     ends = sorted(t.finished for t in tasks if t.status is Status.COMPLETED and t.finished)
     if len(ends) < 2:
         return None
-    half = (len(ends) + 1) // 2
-    then = ends[half - 1]
+    then = ends[(len(ends) - 1) // 2]
+    done = bisect_right(ends, then)  # others may have ended in the same second
     expected = time_left([_as_of(task, then) for task in tasks], then)
     if expected is None:
         return None
     at = parse_time(then)
-    return Estimate(at, half, expected, parse_time(ends[-1]) - at)
+    return Estimate(at, done, expected, parse_time(ends[-1]) - at)
 
 
 def _as_of(task: Task, time: str) -> Task:

@@ -145,14 +145,17 @@ def apart(story: Story, *sides: tuple[int, Operation, str]) -> Story:
 
 
 def test_begun_by_two_at_once_is_work_done_twice() -> None:
-    """Until the first of them ends; the seconds are lost to the one whose state does not stand."""
+    """Until the first of them ends; all that the one did whose state does not stand is lost."""
     story = Story().at(0, create("a"))
     apart(story, (0, start("a"), "ann"), (5, start("a"), "bob"))
     story.at(25 * MINUTE, done("a"), by="bob")
     shown = told(story, people=True)
     assert losses(shown) == [(LossKind.TWICE, ("a",), 20)]
     assert "by ann and by bob, for 20 minutes" in shown.top[0].words
-    assert {a.name: a.lost // MINUTE for a in shown.agents} == {"ann": 20, "bob": 0}
+    minutes = {a.name: (a.useful // MINUTE, a.lost // MINUTE) for a in shown.agents}
+    assert minutes == {"ann": (0, 25), "bob": (20, 0)}
+    (course,) = shown.tasks
+    assert (course.waiting, course.active // MINUTE) == (0, 25)
 
 
 def test_closed_by_two_at_once_is_a_race() -> None:
@@ -236,6 +239,19 @@ def test_what_was_expected_at_half_time_and_what_came() -> None:
     assert estimate is not None
     assert (estimate.done, estimate.estimated // MINUTE, estimate.actual // MINUTE) == (2, 20, 70)
     assert told(story.at(91 * MINUTE, create("e"))).estimate is None
+
+
+def test_an_estimate_is_of_a_moment_and_counts_what_had_ended_by_then() -> None:
+    """Two that ended in one second are both done at it."""
+    story = Story().at(0, *(create(i) for i in "abcdef"))
+    for n, i in enumerate("ab"):
+        story.at(10 * n * MINUTE, start(i)).at(10 * (n + 1) * MINUTE, done(i))
+    story.at(20 * MINUTE, done("c"), done("d"))
+    for n, i in enumerate("ef", 2):
+        story.at(10 * n * MINUTE, start(i)).at(10 * (n + 1) * MINUTE, done(i))
+    estimate = told(story).estimate
+    assert estimate is not None
+    assert (estimate.done, estimate.actual // MINUTE) == (4, 20)
 
 
 def test_loops_say_what_their_rounds_brought() -> None:
