@@ -280,7 +280,7 @@ _WHOLE = frozenset({ChangeKind.CREATED, ChangeKind.REMOVED})
 
 
 def _made(after: TaskState, changes: Iterable[Change]) -> TaskState:
-    """What these changes made of a task, of which the next commit gives the state before it.
+    """The state that these changes made; the next commit gives `after` as the one before it.
 
     A commit of another clone that had not seen them says less: nobody had begun it, or ended it.
     """
