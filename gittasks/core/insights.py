@@ -450,7 +450,7 @@ class _Walk:
         self.lost: dict[Who, int] = {}
         """Seconds of wasted work, by owner and session."""
         self.in_vain: set[tuple[Who, str, int]] = set()
-        """Work on a task until another began it as well, whose work stands: by whom, which, the end."""
+        """Work that ended when another began the task too, whose work stands."""
 
     def losses(self) -> list[Loss]:
         """All losses, with tasks still worked on twice and conflicts."""
