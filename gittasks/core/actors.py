@@ -7,7 +7,7 @@ several owners; two named owners in it are two holders. `left` tells that the se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, StrEnum
 
 from gittasks.core.ids import composed, listed
@@ -143,16 +143,11 @@ def way_on(task: Task, actor: Actor) -> Answer:
 
 # --- the same files ---------------------------------------------------------------------------
 
-# Two globs overlap when a file can lie in both. A name may be that of a file or of a folder, and so
-# stands for what lies below it as well; `*.py` stands for files alone. A warning that comes too
-# often costs less than one that does not come: a name with brackets or braces, and what follows it,
-# may be anything.
+# What two globs have in common cannot be told from them cheaply, and a warning that comes too often
+# costs less than one that does not come: each is cut before its first wildcard, back to the last
+# slash, and two overlap when one is the other or a folder above it.
 
-_ANY_FOLDERS, _ANY_LETTERS = "**", "*"
-_WILDCARDS = frozenset("*?")
-_UNDECIDED = frozenset("[{")
-_MOST_STEPS = 10_000
-"""Steps that a comparison may take: whoever pushes a list writes what every `ready` compares."""
+_WILDCARDS = frozenset("*?[{")
 _SHOWN = 3
 """Overlaps that are told one by one."""
 
@@ -173,59 +168,17 @@ class Overlap(NamedTuple):
         return f"{self.task} may touch what {self.other.id} ({state}{owner}) touches: {shared}"
 
 
+def base(path: str) -> str:
+    """The part of a glob that is certain: `src/parser` of `src/parser/*.py`, "" of `**`."""
+    wildcard = next((place for place, letter in enumerate(path) if letter in _WILDCARDS), None)
+    certain = composed(path if wildcard is None else path[:wildcard].rpartition("/")[0])
+    return certain.removeprefix("./").strip("/").removeprefix(".")
+
+
 def overlap(ours: str, theirs: str) -> bool:
-    """True when a file can lie in both of two globs."""
-    return _meet(_names(ours), _names(theirs), _ANY_FOLDERS, _alike)
-
-
-def holds(glob: str, file: str) -> bool:
-    """True when a glob stands for a file, that of a commit."""
-    return _meet(_names(glob), composed(file).split("/"), _ANY_FOLDERS, _alike)
-
-
-def _names(path: str) -> list[str]:
-    """The names of a glob from the top on; `**` stands for any number of them, also for none."""
-    names = [n for n in composed(path).split("/") if n not in ("", ".")]
-    for place, name in enumerate(names):
-        if _UNDECIDED & set(name) or (_ANY_FOLDERS in name and name != _ANY_FOLDERS):
-            return [*names[:place], _ANY_LETTERS, _ANY_FOLDERS]
-    last = names[-1] if names else _ANY_FOLDERS
-    if last == _ANY_FOLDERS:  # at the end it is what lies in a folder, and not that itself
-        return [*names[:-1], _ANY_LETTERS, _ANY_FOLDERS]
-    stem, dot, ending = last.rpartition(".")
-    of_files = dot and _WILDCARDS & set(stem) and ending.isalnum() and not path.endswith("/")
-    return names if of_files else [*names, _ANY_FOLDERS]
-
-
-def _alike(one: str, two: str) -> bool:
-    """True when two names of globs can be those of one file."""
-    if not _WILDCARDS & set(one + two):
-        return one == two
-    return _meet(one, two, _ANY_LETTERS, lambda a, b: a == b or "?" in (a, b))
-
-
-def _meet(
-    ours: Sequence[str], theirs: Sequence[str], gap: str, alike: Callable[[str, str], bool]
-) -> bool:
-    """True when two patterns can be of one text; `gap` in them stands for any number of parts."""
-    if len(ours) * len(theirs) > _MOST_STEPS:
-        return True
-    seen: set[tuple[int, int]] = set()
-    todo = [(0, 0)]
-    while todo:
-        place = i, j = todo.pop()
-        if place in seen or i > len(ours) or j > len(theirs):
-            continue
-        seen.add(place)
-        if place == (len(ours), len(theirs)):
-            return True
-        one = ours[i] if i < len(ours) else None
-        two = theirs[j] if j < len(theirs) else None
-        if gap in (one, two):  # it ends here, or takes up one part of the other
-            todo += [(i + 1, j), (i, j + 1)]
-        elif one is not None and two is not None and alike(one, two):
-            todo.append((i + 1, j + 1))
-    return False
+    """True when one of two globs is the other, or a folder above it."""
+    shorter, longer = sorted((base(ours), base(theirs)), key=len)
+    return not shorter or longer == shorter or longer.startswith(f"{shorter}/")
 
 
 def overlaps(task: Task, tasks: Iterable[Task], actor: Actor) -> list[Overlap]:

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from gittasks.core.actors import holds
+from gittasks.core.actors import overlap
 from gittasks.core.changes import Change, ChangeKind, strictly_equal
 from gittasks.core.fields import SINGLE
 from gittasks.core.graph import critical_path, time_left, web
@@ -379,7 +379,7 @@ def _against_paths(
             for path in files.get(link.sha, ()):
                 changed.setdefault(task.id, {})[path] = link.sha
         mine = changed.get(task.id, {})
-        outside = sorted(p for p in mine if not any(holds(d, p) for d in task.paths))
+        outside = sorted(p for p in mine if not any(overlap(d, p) for d in task.paths))
         if task.paths and outside:
             words = f"{task.id} changed {_ids(outside)}, outside its paths"
             yield Loss(
