@@ -121,6 +121,12 @@ def parse_kept(message: str) -> tuple[tuple[str, Register], ...]:
     return tuple(registers)
 
 
+def parse_operation(message: str) -> str | None:
+    """The id of the operation that a commit of ours is; for each commit of a merge, so quickly."""
+    head, key, value = message.rpartition(f"\n{OP}: ")
+    return value.partition("\n")[0].strip() or None if key and "\n\n" in head else None
+
+
 def _lines(edit: Edit) -> list[str]:
     """The changes of the list and of each task, one line each."""
     by_task: dict[str, list[Change]] = {}

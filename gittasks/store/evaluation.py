@@ -13,7 +13,7 @@ from operator import or_
 
 from gittasks.core.merge.dag import Commit, History, MergedState, choose_heads
 from gittasks.core.merge.resolution import Conflict
-from gittasks.core.messages import parse_kept
+from gittasks.core.messages import parse_kept, parse_operation
 from gittasks.core.model import Unmerged
 from gittasks.errors import FormatTooNew, InvalidData, Way
 from gittasks.light import NamedTuple
@@ -92,8 +92,9 @@ def replay(
     for info in area.graph.commits(area.commits):
         marked = info.message == f"{merge_subject(list_id)}\n"
         tree = contents.tree(info.tree)
-        settled = parse_kept(info.message)
-        history.add(Commit(info.id, info.parents, info.author.time, tree, marked, settled))
+        settled, operation = parse_kept(info.message), parse_operation(info.message)
+        time = info.author.time
+        history.add(Commit(info.id, info.parents, time, tree, marked, settled, operation))
         lengths[info.id] = 1 + max((lengths[p] for p in info.parents), default=0)
         children.subtract(info.parents)
         if marked:  # it may be dropped, and then these are looked at

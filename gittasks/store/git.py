@@ -252,7 +252,7 @@ def _talk(
     voice, stderr = os.pipe()
     try:
         # The answer goes to no pipe: nobody reads it while git writes.
-        with platform.scratch_file() as answer, open(os.devnull, "rb") as nothing:
+        with platform.scratch_file() as answer, platform.scratch_file() as nothing:
             try:
                 process = _start(
                     args,
@@ -291,16 +291,15 @@ def _follow(process: Process, voice: int) -> bytes:
 
     began = heard = monotonic()
     text = b""
-    while True:
-        if platform.is_readable(voice, min(1.0, NO_PROGRESS / 4)):
-            chunk = os.read(voice, 65536)
-            if not chunk:
-                break
+    for chunk in platform.chunks(voice, min(1.0, NO_PROGRESS / 4)):
+        if chunk:
             heard = monotonic()
             text = _shortened(text + chunk)
             if sys.stderr.isatty() and heard - began > _SILENCE:
                 sys.stderr.write(chunk.decode("utf-8", "replace"))
                 sys.stderr.flush()
+        elif chunk is not None:
+            break
         elif process.poll() is not None:
             break  # what git leaves running, as the master of ssh connections, holds the pipe open
         elif monotonic() - heard > NO_PROGRESS:
@@ -396,7 +395,7 @@ def first_line(stderr: bytes) -> str:
     return line.removeprefix("fatal: ").removeprefix("error: ")
 
 
-SPAWNS = hasattr(os, "posix_spawn") and hasattr(os, "memfd_create")
+SPAWNS = hasattr(os, "memfd_create") and not platform.WINDOWS
 """True on Linux. Elsewhere `subprocess` starts them, whose ways there are better known."""
 
 

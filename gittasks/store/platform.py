@@ -12,7 +12,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from gittasks.light import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -36,6 +36,8 @@ _NO_LINKS = frozenset(
     | {errno.EMLINK, errno.EINVAL}
 )
 """Answers of a file system without hard links."""
+_CHUNK = 64 * 1024
+"""Bytes of a pipe that are read at once."""
 _LOCKED_BYTE = 1 << 30
 """The byte that is locked where locks are of bytes: far behind all that is read or written."""
 _QUESTION_LIMIT = 5.0
@@ -322,32 +324,40 @@ def _is_open(process: int) -> bool:
     return not answered or code.value == still_active
 
 
-def is_readable(stream: int, seconds: float) -> bool:
-    """True when a pipe holds something or has ended; False after so many seconds without."""
+def chunks(stream: int, patience: float) -> Iterator[bytes | None]:
+    """Yield what comes through a pipe, as it comes, and b"" at its end.
+
+    None says that nothing came for so many seconds.
+    """
     if WINDOWS:
-        return _is_readable_there(stream, seconds)
+        yield from _chunks_by_thread(stream, patience)
     import select
 
     poll = select.poll()
     poll.register(stream, select.POLLIN)
-    return bool(poll.poll(seconds * 1000))
+    while True:
+        yield os.read(stream, _CHUNK) if poll.poll(patience * 1000) else None
 
 
-def _is_readable_there(stream: int, seconds: float) -> bool:
-    """Look at a pipe of Windows, which cannot be waited for, now and then."""
-    import _winapi
-    import msvcrt
+def _chunks_by_thread(stream: int, patience: float) -> Iterator[bytes | None]:
+    """As `chunks`, where only a thread can wait for a pipe and for the time at once."""
+    import queue
+    import threading
 
-    handle = msvcrt.get_osfhandle(stream)  # type: ignore[attr-defined]
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def listen() -> None:
+        with contextlib.suppress(OSError):
+            while chunk := os.read(stream, _CHUNK):
+                heard.put(chunk)
+        heard.put(b"")
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
         try:
-            if _winapi.PeekNamedPipe(handle, 0)[0]:  # type: ignore[attr-defined]
-                return True
-        except OSError:
-            return True  # nobody writes to it any more
-        time.sleep(0.01)
-    return False
+            yield heard.get(timeout=patience)
+        except queue.Empty:
+            yield None
 
 
 def inherited_files() -> list[int]:

@@ -112,6 +112,21 @@ def test_clones_that_catch_up_apart_write_the_same(team: tuple[Repo, Repo, Repo]
     assert ada.ok("doctor").out == cleo.ok("doctor").out == "no problems found\n"
 
 
+def test_what_was_reopened_before_clones_met_stays_open(team: tuple[Repo, Repo, Repo]) -> None:
+    """Who catches up apart says nothing that whoever reopened the task has not seen."""
+    ada, bob, cleo = team
+    ada.ok("note", "c", "apart")
+    _work(bob, "x\n\nTask: a completed")
+    _pull(ada)
+    _pull(cleo)
+    ada.ok("reopen", "a")
+    for repo in (ada, cleo, ada):
+        repo.ok("sync")
+    assert ada.head() == cleo.head()
+    assert (status(ada, "a"), status(cleo, "a")) == ("pending", "pending")
+    assert ada.run("conflicts").code == 0
+
+
 @pytest.mark.parametrize("how", ["rebase", "cherry-pick", "squash", "merge"])
 def test_copies_made_by_a_forge_move_nothing_twice(team: tuple[Repo, Repo, Repo], how: str) -> None:
     """Whatever button merged it: what a hook saw, and somebody reopened since, stays open."""

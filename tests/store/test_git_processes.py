@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from gittasks.errors import NoRepository
-from gittasks.store import git
+from gittasks.store import git, platform
 
 
-@pytest.fixture(params=["spawned", "subprocess"], autouse=True)
+@pytest.fixture(params=["spawned", "subprocess", "with a thread"], autouse=True)
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "subprocess":
+    if request.param != "spawned":
         monkeypatch.setattr(git, "SPAWNS", False)
+        if request.param == "with a thread":
+            monkeypatch.setattr(platform, "chunks", platform._chunks_by_thread)
     elif not git.SPAWNS:
         pytest.skip("this system starts programs by subprocess alone")
 

@@ -137,23 +137,33 @@ class World:
         wishes: Mapping[Place, tuple[Any, bool]],
         forged: str | None = None,
         kept: tuple[Place, ...] = (),
+        operation: str | None = None,
     ) -> str:
         """Make an operation; `forged` is the id of one that says that it is automatic."""
         new = forged or name_of(len(self.made), parents, time)
         if new not in self.made:
-            self._add(Commit(new, tuple(parents), time, tree, forged is not None, kept))
+            automatic = forged is not None
+            self._add(Commit(new, tuple(parents), time, tree, automatic, kept, operation))
             for place, (value, meant) in wishes.items():
                 self.intents[place].append(Intent(new, value, meant))
         return new
 
-    def edit(self, parent: str | None, tree: Tree, time: int, forged: str | None = None) -> str:
+    def edit(
+        self,
+        parent: str | None,
+        tree: Tree,
+        time: int,
+        forged: str | None = None,
+        operation: str | None = None,
+    ) -> str:
         """An ordinary commit, whose author means what differs from the tree of its parent."""
         old = self.tree(parent) if parent else {}
         wishes: dict[Place, tuple[Any, bool]] = {}
         for path in {path for path, _ in old.items() ^ tree.items()}:
             for register, value in self._edited(path, parent, tree).items():
                 wishes[path, register] = value
-        return self.commit([parent] if parent else [], tree, time, wishes, forged)
+        parents = [parent] if parent else []
+        return self.commit(parents, tree, time, wishes, forged, operation=operation)
 
     def keep(self, parent: str, place: Place, value: Any, time: int) -> str:
         """A commit that settles a conflict in favour of the value that is shown."""

@@ -32,12 +32,12 @@ def _all(repo: Repo) -> SyncResult:
 
 
 def _traces(repo: Repo) -> list[str]:
-    """Refs and files that are about the list; the lock file of it stays."""
+    """Refs and files that are about the list; its lock files stay."""
     names = repo.git("for-each-ref", "--format=%(refname)").splitlines()
     folder = Path(repo.git_dir, "gittasks")
     names += [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
     names += repo.git("config", "--local", "--list", "--name-only").splitlines()
-    return [name for name in names if "plan" in name and not name.startswith("lock/")]
+    return [name for name in names if "plan" in name and not name.startswith(("lock/", "turn/"))]
 
 
 def test_a_purged_list_is_gone_there_and_here_and_others_follow(tmp_path: Path) -> None:

@@ -7,15 +7,19 @@ clones that hold the same commits show the same bytes, in whatever order they me
 
 Automatic merges carry no information, so they are dropped and made again at will. That, more
 than their determinism, is what ends the exchange of merges between many clones.
+
+It is a long module, as what a commit writes, and which of the writes count, is one argument.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from types import MappingProxyType
 
 from gittasks.core.changes import strictly_equal
-from gittasks.core.merge.registers import ABSENT, STATE, Register
+from gittasks.core.merge.registers import ABSENT, STATE, Register, State
 from gittasks.core.merge.resolution import (
     ANEW,
     BYTES,
@@ -60,7 +64,9 @@ class Commit(NamedTuple):
 
     `marked`: it says of itself that it is an automatic merge, which is not believed but checked.
     `kept` are registers, by path, that it writes with the value that is shown, though its tree
-    changes nothing there: that settles a conflict in favour of what stands.
+    changes nothing there: that settles a conflict in favour of what stands. `operation` names what
+    it does: clones that make the same commit of code their own, apart from each other, each write
+    the same operation.
     """
 
     id: str
@@ -69,6 +75,7 @@ class Commit(NamedTuple):
     tree: Tree
     marked: bool = False
     kept: tuple[tuple[str, Register], ...] = ()
+    operation: str | None = None
 
 
 class Contents(Protocol):
@@ -94,9 +101,10 @@ class MergedState(NamedTuple):
     `lag` holds the paths at which the tree of the commit says something else, because a merge
     by others dropped a write: the blob that should be there, None for no file. `history` and
     `operations` are sets of bits, one for each commit since the base: those that this one
-    reaches, and those of them that are not automatic. `basis` is, by path of a file that cannot
-    be read, what the last readable version said from which it was made; and of one that cannot
-    hold all that was picked, what it says.
+    reaches, and those of them that are not automatic; `events` is `history` where commits that did
+    the same apart from each other have one bit (`History._event`). `basis` is, by path of a file
+    that cannot be read, what the last readable version said from which it was made; and of one that
+    cannot hold all that was picked, what it says.
     """
 
     commit: str
@@ -106,6 +114,7 @@ class MergedState(NamedTuple):
     lag: Mapping[str, str | None] = NOTHING
     history: int = 0
     operations: int = 0
+    events: int = 0
     basis: Mapping[str, Registers] = NOTHING
     automatic: bool = False
 
@@ -206,6 +215,8 @@ class History:
         self._base: Tree = base.tree if base else {}
         self._root = base.commit if base else None
         self._bits: dict[str, int] = {}
+        self._events: dict[str, int] = {}
+        self._alike: dict[tuple[Any, int], int] = {}
         self._broken: dict[tuple[str, str], Registers] = {}
         self.points: dict[str, MergedState] = {base.commit: base} if base else {}
 
@@ -214,10 +225,12 @@ class History:
         parents = [self.points[p] for p in commit.parents]
         bit = 1 << len(self._bits)
         self._bits[commit.id] = bit
-        history, operations = bit, 0
+        history, operations, events = bit, 0, 0
         for parent in parents:
             history |= parent.history
             operations |= parent.operations
+            events |= parent.events
+        self._events[commit.id] = bit
         point = self._automatic(commit, parents)
         if point is None:
             operations |= bit
@@ -226,7 +239,8 @@ class History:
                 point = self._edit(commit, parents[0] if parents else _NOWHERE, order)
             else:
                 point = self._foreign_merge(commit, parents, order)
-        worked = point._replace(history=history, operations=operations)
+        events |= self._events[commit.id]
+        worked = point._replace(history=history, operations=operations, events=events)
         self.points[commit.id] = worked
         return worked
 
@@ -287,14 +301,27 @@ class History:
         lag = dict(parent.lag)
         written = dict(parent.written)
         paths = touched(commit, [parent])
+        said: dict[tuple[str, Register], Any] = {}
         for path in paths:
             blob, writers = commit.tree.get(path), parent.written.get(path, NOTHING)
             writes = self._edited(path, blob, parent, writers)
             if writes:
                 self._pair(path, writers, writes)
                 written[path] = overwritten(writers, writes, order, commit.id)
+                said |= {(path, r): value for r, value in writes.items() if r != BYTES}
             if path in parent.lag or path in parent.basis:  # elsewhere it shows what it wrote
                 self._note_lag(lag, path, blob, written.get(path, NOTHING))
+        written |= self._kept(commit, written, order)
+        if commit.operation and not commit.kept:
+            self._events[commit.id] = self._event(commit, parent.events, said)
+        basis = self._bases(commit, [parent], written, paths)
+        return MergedState(commit.id, commit.tree, order, written, lag, basis=basis)
+
+    def _kept(
+        self, commit: Commit, written: Written, order: CommitOrder
+    ) -> dict[str, RegisterWriters]:
+        """The writers, by path, of files in which a commit keeps what stands."""
+        files: dict[str, RegisterWriters] = {}
         for path in dict.fromkeys(path for path, _ in commit.kept):
             writers = written.get(path, NOTHING)
             settling = [r for name, r in commit.kept if name == path and r not in (BYTES, ANEW)]
@@ -306,9 +333,25 @@ class History:
                     for r in settling
                     if r != EXISTS
                 }
-                written[path] = {**file, **echoes}
-        basis = self._bases(commit, [parent], written, paths)
-        return MergedState(commit.id, commit.tree, order, written, lag, basis=basis)
+                files[path] = {**file, **echoes}
+        return files
+
+    def _event(self, commit: Commit, before: int, said: Mapping[tuple[str, Register], Any]) -> int:
+        r"""The bit of what a commit did, which it shares with those that did the same beside it.
+
+            o---y: done---z: reopened      z has seen that it was done: x, which says so once more
+             \                             under the operation of y, does not beat z
+              x: done
+
+        One that came after another of the same operation did it again, and knowingly: it shares
+        its bit with those alone that have as many before them. So the bits are the same wherever
+        the history begins, as all commits have seen what lies before that.
+        """
+        same = commit.operation, frozenset((*place, _gist(v)) for place, v in said.items())
+        level, bit = 0, self._bits[commit.id]
+        while (shared := self._alike.setdefault((same, level), bit)) & before:
+            level += 1
+        return shared
 
     def _pair(self, path: str, writers: RegisterWriters, writes: dict[Register, Any]) -> None:
         """Let who writes a state write the result that stands too: from then on it goes with it."""
@@ -514,20 +557,20 @@ class History:
                  \
                   c      that side counts a and c: a is out, b and c compete
 
-        Ancestry is asked of sets of bits, one a commit, so that criss-cross histories cost no walk;
+        Ancestry is asked of sets of bits, one an event, so that criss-cross histories cost no walk;
         git's own merge makes a virtual base of several (`git help merge-ort`), and can then lose
         a change that base and head happen to agree on.
         """
         if all(side is sides[0] for side in sides):
             return sides[0]
         known = {w.commit: w for side in sides for w in side}
-        counted = [{w.commit for w in side} for side in sides]
+        counted = [reduce(or_, (self._events[w.commit] for w in side), 0) for side in sides]
         left = [
             write
             for commit, write in known.items()
             if all(
-                commit in ids or not point.history & self._bits[commit]
-                for point, ids in zip(points, counted, strict=True)
+                not point.events & ~bits & self._events[commit]
+                for point, bits in zip(points, counted, strict=True)
             )
         ]
         return tuple(sorted(left, key=lambda w: w.place))
@@ -547,6 +590,11 @@ def _contested(
         for register, ws in writers.items()
         if len(ws) > 1 and any(p.written.get(path, NOTHING).get(register) != ws for p in parents)
     }
+
+
+def _gist(value: Any) -> str:
+    """A value as far as two commits of one operation have to agree; a state by what it is."""
+    return repr((value.status, value.owner) if isinstance(value, State) else value)
 
 
 def _competes(value: Any, writers: Writers) -> bool:
