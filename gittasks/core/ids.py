@@ -36,6 +36,15 @@ def list_id_fault(text: str) -> str | None:
     return None
 
 
+def branch_fault(text: str) -> str | None:
+    """The reason why `text` is no branch to push a list to; None when it is one. Git takes more."""
+    for part in text.split("/"):
+        fits = part and _IN_LIST_ID.issuperset(part) and part[0] not in "._-"
+        if not fits or ".." in part or part.endswith((".", ".lock")):
+            return "use letters, digits, hyphens and slashes; a * stands for the id of the list"
+    return None
+
+
 def composed(text: str) -> str:
     """The spelling (NFC) by which names are compared: macOS hands out others of the same name."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)

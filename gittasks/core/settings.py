@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gittasks.core.ids import list_id_fault, near_matches
+from gittasks.core.ids import branch_fault, list_id_fault, near_matches
 from gittasks.errors import NotFound, Usage
 from gittasks.light import NamedTuple
 
@@ -149,6 +149,12 @@ SETTINGS: tuple[Setting, ...] = (
         _FLAG,
         "false",
         "an owner may have several tasks in progress",
+    ),
+    Setting(
+        "pushAs",
+        Values("the name of a branch", lambda v: branch_fault(v.replace("*", "x"))),
+        "",
+        "the branch that a list is pushed to instead of its own; a * stands for the id of the list",
     ),
     Setting(
         "pushWithCode",

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from gittasks.core.ids import list_id_fault
+from gittasks.core.ids import branch_fault, list_id_fault
 from gittasks.errors import InvalidData, Refused, Way
 from gittasks.light import NamedTuple, pattern
 from gittasks.store import disk, git
@@ -25,8 +25,6 @@ from gittasks.store.objects import Unavailable
 from gittasks.store.repository import Repository
 
 _SETTING = "gittasks.pushAs"
-_NAME = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
-"""Branch names that are taken: a part of what git takes."""
 _ID = pattern(rb"""(?m)^id: *["']?([A-Za-z0-9._-]{1,100})["']? *$""")
 _MESSAGE = pattern(r"[A-Za-z0-9._-]{1,100}: ")
 """The beginning of the message of a commit of a list."""
@@ -64,11 +62,9 @@ def pushed_ref(repository: Repository, list_id: str) -> str:
     if not chosen:
         return repository.ref(list_id)
     name = chosen.replace("*", list_id)
-    parts = name.split("/")
-    if not _NAME.fullmatch(name) or any(p.endswith((".lock", ".")) or ".." in p for p in parts):
+    if fault := branch_fault(name):
         raise InvalidData(
-            f'git config {_SETTING} is "{chosen}", which cannot be the name of a branch',
-            hint="use letters, digits, hyphens and slashes; a * stands for the id of the list",
+            f'git config {_SETTING} is "{chosen}", which cannot be the name of a branch', hint=fault
         )
     return f"refs/heads/{name}"
 

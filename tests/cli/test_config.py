@@ -13,7 +13,7 @@ from gittasks.errors import NotFound, Usage
 
 _ROOT = Path(__file__).parent.parent.parent
 _READ = re.compile(
-    r'(?:get|flag|setting)\(\s*"gittasks\.(\w+)"|"gittasks\.(lintIgnore|lintignore)"'
+    r'(?:get|flag|setting)\(\s*"gittasks\.(\w+)"|^\w+ = "gittasks\.(\w+)"', re.MULTILINE
 )
 
 
@@ -44,6 +44,14 @@ def test_a_default_is_a_value_and_nonsense_is_not(known: object) -> None:
     with pytest.raises(Usage, match=one.key) as refused:
         checked(one, "no\x1b..~/<")
     assert refused.value.hint
+
+
+@pytest.mark.parametrize("name", ["claude/tasks-*", "claude/*", "*", "lists"])
+def test_a_branch_to_push_lists_to_may_have_a_place_for_the_id(name: str) -> None:
+    """A star stands for the id of the list; what no branch can be called is refused."""
+    assert checked(setting("pushAs"), name) == name
+    with pytest.raises(Usage, match="pushAs"):
+        checked(setting("pushAs"), f"/{name}")
 
 
 def test_names_are_found_in_any_case_with_or_without_the_section() -> None:
