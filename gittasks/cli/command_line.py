@@ -136,7 +136,7 @@ def read(args: Sequence[str]) -> Call | None:
     if list(args) == ["--version"]:
         return Call(version_command, {}, {})
     try:
-        if args and args[-1] in HELP_OPTION.words:
+        if args and args[-1] in HELP_OPTION.words and "--" not in args:  # behind it all is text
             return _help(args[:-1])
         return Line(args).call()
     except Doubt:

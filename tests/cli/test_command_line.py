@@ -69,7 +69,7 @@ class Readers:
             count += 1
             if (quick := self.quick(line)) is not None:
                 quick_count += 1
-                if line[-1:] in HELP:
+                if line[-1:] in HELP and "--" not in line:
                     assert self.click(line) is None, line
                     line = ("help", *line[:-1])
                 assert quick == self.click(line), line
@@ -131,6 +131,7 @@ def _required(command: Command) -> Line:
 def _lines(path: Line, command: Command) -> Iterator[Line]:
     """Lines that call a command: each option in each way, and each number of arguments."""
     needed = _required(command)
+    yield (*path, "--", *needed[1:], "--help")
     for option in (*command.parameters, *(COMMON if path == ("list",) else ())):
         for words in _spellings(option):
             yield (*path, *words, *needed)
