@@ -172,7 +172,7 @@ def answer(settings: Settings, value: Answer) -> int:
 
 
 def _print(settings: Settings, value: Answer) -> None:
-    notices: list[Notice] = list(value.notices)
+    hints: list[Notice] = []
     if value.file is not None:
         say(value.file)
     elif settings.json:
@@ -191,7 +191,8 @@ def _print(settings: Settings, value: Answer) -> None:
         elif (text := value.text(settings.marks())) is not None:
             say(text)
         _say_lines(value.beside, err=True)
-        notices += value.hints()
+        hints += value.hints()
+    notices = [*value.notices, *hints]  # with what was noticed while the answer was made
     if value.workspace and not settings.quiet:
         if not settings.json and value.workspace.has_several_lists:
             say(f"list: {value.workspace.list_id}", err=True)

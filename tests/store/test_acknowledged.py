@@ -161,6 +161,16 @@ def test_a_list_that_is_gone_whole_is_brought_back(listed: Repo) -> None:
     assert listed.git("rev-parse", f"{BRANCH}^{{tree}}") == tree
 
 
+def test_restoring_one_list_tells_of_the_other_that_is_gone(listed: Repo) -> None:
+    """The answer shows all lists, and what is missing from them, as `lists` does."""
+    listed.ok("init", "other")
+    listed.ok("create", "X", "--list", "other")
+    listed.git("update-ref", "-d", "refs/heads/gittasks/other")
+    _move_back(listed)
+    for output in ([], ["--json"]):
+        assert "gittasks lists restore other" in listed.ok("lists", "restore", "plan", *output).err
+
+
 def test_a_rebase_or_a_pull_of_git_loses_nothing(shared: Repo, tmp_path: Path) -> None:
     """An operation is known in its copy, and who only goes on from the head has all of it."""
     base = shared.git("commit-tree", f"{BRANCH}~1^{{tree}}", "-p", f"{BRANCH}~1", "-m", "x")
