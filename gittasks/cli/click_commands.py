@@ -192,11 +192,26 @@ class _ChoiceType(click.Choice[str]):
         return super().convert(self._spelled(value), param, ctx)
 
 
+class _NumberType(click.IntRange):
+    """A number within bounds; another value is refused in the words that tasks' fields have."""
+
+    def __init__(self, bounds: IntRange) -> None:
+        super().__init__(bounds.least, bounds.most)
+        self._bounds = bounds
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is not {self._bounds}", param, ctx)
+
+
 def _type(kind: Kind) -> click.ParamType[Any]:
     if isinstance(kind, Choice):
         return _ChoiceType(kind)
     if isinstance(kind, IntRange):
-        return click.IntRange(kind.least, kind.most)
+        return _NumberType(kind)
     return click.INT if kind is int else click.STRING
 
 

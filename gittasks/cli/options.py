@@ -35,6 +35,11 @@ class IntRange:
     def __contains__(self, number: int) -> bool:
         return self.least <= number and (self.most is None or number <= self.most)
 
+    def __str__(self) -> str:
+        least, most = self.least, self.most
+        bounds = f"of {least} or more" if most is None else f"from {least} to {most}"
+        return f"a whole number {bounds}"
+
 
 Kind = Choice | IntRange | type[str] | type[int]
 """The kind of value that an option or argument takes."""

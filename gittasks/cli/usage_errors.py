@@ -64,10 +64,9 @@ def _hint(error: click.ClickException) -> Way | str | None:
         return _option(error.option_name, context)
     if isinstance(error, click.MissingParameter):
         return _missing(error.param, context)
-    if isinstance(error, click.BadParameter) and error.param and "--status" in error.param.opts:
-        wrong = re.search(r"'([^']*)' is not one of", error.format_message())
-        status = status_meant(wrong[1]) if wrong else None
-        return f"did you mean --status {status}?" if status else None
+    if isinstance(error, click.BadParameter) and isinstance(error.param, click.Option):
+        wrong = re.search(r"'([^']*)' is not ", error.format_message())
+        return _value(wrong[1], error.param) if wrong else None
     if "unexpected extra argument" in error.format_message():
         if context.info_name == "redo":
             return "redo takes back the last undo; any other is named to undo: gittasks undo COMMIT"
@@ -114,6 +113,17 @@ def _option(wrong: str, context: click.Context) -> str | None:
             return f"did you mean {name}{value}?"
         return f"give it without an option: {context.command_path} {_usage(context)}"
     return None
+
+
+def _value(wrong: str, option: click.Option) -> str | None:
+    """The hint for a value that an option does not take."""
+    name = option.opts[-1]
+    values = [*filter(None, map(str.strip, wrong.split(",")))] if option.multiple else [wrong]
+    meant = [status_meant(value) if name == "--status" else None for value in values]
+    if len(values) > 1:
+        words = [f"{name} {m or value}" for m, value in zip(meant, values, strict=True)]
+        return f"give the option once for each value: {' '.join(words)}"
+    return f"did you mean {name} {meant[0]}?" if any(meant) else None
 
 
 _SHORT = {"n": "--limit", "a": "--all", "m": "--message"}

@@ -203,6 +203,8 @@ def test_misspelt_words(repo: Repo) -> None:
         (("list", "-p", "1"), "did you mean --phase or --priority?"),
         (("list", "-a"), "did you mean --all?"),
         (("list", "-n", "3"), "did you mean --limit?"),
+        (("list", "--status", "pending,done"), "value: --status pending --status completed"),
+        (("ready", "--priority", "0,1"), "each value: --priority 0 --priority 1"),
         (("redo", "abc"), "gittasks undo COMMIT"),
         (("push", "--force"), "nothing is pushed with force"),
     ],
@@ -220,6 +222,24 @@ def test_wrong_options_are_answered_with_the_right_one(
     assert hint in said[-1]
     assert "Did you mean" not in said[0]
     assert listed.head() == before
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("list", "--priority", "high"), "'high' is not a whole number from 0 to 4"),
+        (("list", "--priority", "5"), "'5' is not a whole number from 0 to 4"),
+        (("log", "--limit", "0"), "'0' is not a whole number of 1 or more"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_number_is_answered_with_what_is_taken(
+    repo: Repo, args: tuple[str, ...], words: str
+) -> None:
+    """Whether it is none or out of bounds, in the words that the fields of tasks have."""
+    done = repo.run(*args)
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err
 
 
 def test_spellings_of_a_status(listed: Repo) -> None:
