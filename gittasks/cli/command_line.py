@@ -25,7 +25,6 @@ from gittasks.cli.output import Settings
 from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {

@@ -97,7 +97,6 @@ def _as_bug(error: Exception) -> Bug:
 
 
 def _print_error(error: GittasksError, settings: Settings) -> None:
-
     if settings.json:
         from gittasks.render import documents
 

@@ -6,14 +6,12 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from gittasks import __version__
-from gittasks.cli.output import Answer, answer, say
+from gittasks.cli.output import Answer, Settings, answer, say
 from gittasks.errors import Usage
 from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Any, BinaryIO
-
-    from gittasks.cli.output import Settings
 
 _MOST_TEXT = 1024 * 1024
 """Bytes of a text that are read; what a field may hold is less, and checked when it is written."""

@@ -141,7 +141,6 @@ def merge_driver_command(settings: Settings, base: str, ours: str, theirs: str, 
 
     git calls this (gitattributes, "Defining a custom merge driver"); hooks install sets it up.
     """
-
     versions = [_read(name) for name in (base, ours, theirs)]
     merged = merge_file(Repository(settings.directory, dict(os.environ)), path, *versions)
     disk.replace_file(ours, merged, like=ours)
