@@ -103,44 +103,15 @@ def run(
             args,
             cwd,
             {**env, **stay, "GIT_TERMINAL_PROMPT": "0"},
-            stdin=question.fileno(),
-            stdout=answer.fileno(),
-            stderr=words.fileno(),
-            keep=keep,
+            (question.fileno(), answer.fileno(), words.fileno()),
+            keep,
         )
         try:
             code = process.wait()
         except BaseException:
-            process.kill()
-            process.wait()
+            _give_up(process)
             raise
         return Completed(code, _content(answer), _content(words))
-
-
-def _start(
-    args: Sequence[str],
-    cwd: str,
-    env: Mapping[str, str],
-    *,
-    stdin: int,
-    stdout: int,
-    stderr: int,
-    keep: Sequence[int] = (),
-    leads_session: bool = False,
-) -> Process:
-    """Start `git ARGS` in `cwd`."""
-    try:
-        return start_program(
-            ["git", "-C", cwd, *args],
-            env={**env, "LC_ALL": "C"},
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            keep=keep,
-            leads_session=leads_session,
-        )
-    except FileNotFoundError as error:
-        raise no_git() from error
 
 
 def _content(file: BinaryIO) -> bytes:
@@ -249,19 +220,17 @@ def _talk(
 
     terminal = sys.stdin.isatty() and sys.stderr.isatty()
     quiet = {} if terminal else {"GIT_TERMINAL_PROMPT": "0"}
-    voice, stderr = os.pipe()
-    try:
-        # The answer goes to no pipe: nobody reads it while git writes.
-        with platform.scratch_file() as answer, platform.scratch_file() as nothing:
+    # The answer goes to no pipe: nobody reads it while git writes.
+    with platform.scratch_file() as answer, platform.scratch_file() as nothing:
+        voice, stderr = os.pipe()
+        try:
             try:
                 process = _start(
                     args,
                     cwd,
                     {**env, **quiet},
-                    stdin=(stdin or nothing).fileno(),
-                    stdout=answer.fileno(),
-                    stderr=stderr,
-                    keep=keep,
+                    ((stdin or nothing).fileno(), answer.fileno(), stderr),
+                    keep,
                     leads_session=not terminal,  # then ssh finds no terminal to ask on either
                 )
             finally:
@@ -270,14 +239,13 @@ def _talk(
             try:
                 text = _follow(process, voice)
             except BaseException:
-                platform.terminate(process)
-                process.wait()
+                _give_up(process)
                 raise
             finally:
                 _talking.discard(process)
-            return Completed(process.wait(), _content(answer), text)
-    finally:
-        os.close(voice)
+        finally:
+            os.close(voice)
+        return Completed(process.wait(), _content(answer), text)
 
 
 def _follow(process: Process, voice: int) -> bytes:
@@ -407,35 +375,38 @@ class Completed(NamedTuple):
     stderr: bytes
 
 
-def start_program(
-    words: Sequence[str],
-    *,
+def _start(
+    args: Sequence[str],
+    cwd: str,
     env: Mapping[str, str],
-    stdin: int,
-    stdout: int,
-    stderr: int,
-    keep: Sequence[int] = (),
+    streams: tuple[int, int, int],
+    keep: Sequence[int],
+    *,
     leads_session: bool = False,
 ) -> Process:
-    """Start a program on PATH with these streams; of other files it inherits those in `keep`.
+    """Start `git ARGS` in `cwd` with these streams; of other files it inherits those in `keep`.
 
-    Raises FileNotFoundError when there is none. Who starts it waits for its end.
+    Who starts it waits for its end.
     """
-    streams = (stdin, stdout, stderr)
-    # A stream whose number is that of another one would be overwritten on the way.
-    if SPAWNS and min(streams) > 2:
-        return _Spawned(_spawn(words, env, streams, keep, leads_session=leads_session))
-    import subprocess
+    words, env = ["git", "-C", cwd, *args], {**env, "LC_ALL": "C"}
+    try:
+        # A stream whose number is that of another one would be overwritten on the way.
+        if SPAWNS and min(streams) > 2:
+            return _Spawned(_spawn(words, env, streams, keep, leads_session=leads_session))
+        import subprocess
 
-    return subprocess.Popen(
-        words,
-        env=env,
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        pass_fds=keep,
-        start_new_session=leads_session,
-    )
+        stdin, stdout, stderr = streams
+        return subprocess.Popen(
+            words,
+            env=env,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            pass_fds=keep,
+            start_new_session=leads_session,
+        )
+    except FileNotFoundError as error:
+        raise no_git() from error
 
 
 def _spawn(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -77,3 +80,46 @@ def test_what_was_said_is_returned_from_any_thread(tmp_path: Path) -> None:
     thread.join(60)
     talk()
     assert answers == [(4, b"out\n", b"err\n")] * 2
+
+
+def test_an_interrupted_git_may_remove_its_locks(tmp_path: Path) -> None:
+    """It is asked to end, and not killed where it stands."""
+    program, lock = tmp_path / "git", tmp_path / "lock"
+    script = (
+        "#!/bin/sh",
+        "trap 'rm lock; exit 1' TERM",
+        'cd "$2"; : > lock',
+        "while sleep 0.02; do :; done",
+    )
+    program.write_text("\n".join(script))
+    program.chmod(0o755)
+    limit = time.monotonic() + 60
+
+    def interrupt() -> None:
+        while not lock.exists() and time.monotonic() < limit:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        git.run([], cwd=str(tmp_path), env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    thread.join()
+    assert not lock.exists()
+
+
+def test_no_file_is_left_open_where_a_talk_cannot_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that runs out of files comes back from that."""
+
+    def none_left() -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    before = set(os.listdir("/proc/self/fd"))
+    with pytest.raises(NoRepository):
+        git.run_remote(["version"], cwd=str(tmp_path), env={"PATH": str(tmp_path)})
+    monkeypatch.setattr(platform, "scratch_file", none_left)
+    with pytest.raises(OSError, match="open files"):
+        git.run_remote(["version"], cwd=str(tmp_path), env=dict(os.environ))
+    assert set(os.listdir("/proc/self/fd")) == before
