@@ -6,8 +6,10 @@ It is started without `subprocess`, which takes longer to import than git to run
 from __future__ import annotations
 
 import os
+from _thread import allocate_lock
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count
 
 from gittasks.errors import NoRepository, Refused
 from gittasks.light import TYPE_CHECKING, NamedTuple
@@ -56,6 +58,8 @@ _SILENCE = 1.5
 """Seconds that a remote may take before its progress is shown on a terminal."""
 NO_PROGRESS = 120.0
 """Seconds without a word after which a remote is given up."""
+_TURN = 0.5
+"""Seconds of silence after which it is asked if a git has ended."""
 _LAST_WORDS = 5.0
 """Seconds that a git which is ended may take for that."""
 _MOST = 64 * 1024
@@ -258,37 +262,36 @@ def _follow(process: Process, voice: int) -> bytes:
     from time import monotonic
 
     began = heard = monotonic()
-    text = b""
-    for chunk in platform.chunks(voice, min(1.0, NO_PROGRESS / 4)):
+    text, ended = b"", False
+    for chunk in platform.chunks(voice, min(_TURN, NO_PROGRESS / 4)):
         if chunk:
             heard = monotonic()
             text = _shortened(text + chunk)
             if sys.stderr.isatty() and heard - began > _SILENCE:
                 sys.stderr.write(chunk.decode("utf-8", "replace"))
                 sys.stderr.flush()
-        elif chunk is not None:
-            break
-        elif process.poll() is not None:
+        elif chunk is not None or ended:
             break  # what git leaves running, as the master of ssh connections, holds the pipe open
         elif monotonic() - heard > NO_PROGRESS:
             _give_up(process)
             text += b"\nfatal: no progress for %d seconds, given up\n" % NO_PROGRESS
             break
+        # Asked before the pipe is: by then its last words are in there.
+        ended = process.poll() is not None
     process.wait()
     return text
 
 
 def _give_up(process: Process) -> None:
-    """End a git, by force when it takes too long for that."""
+    """End a git, which then removes its lock files; by force when it takes too long for that."""
     from time import monotonic, sleep
 
     platform.terminate(process)
     end = monotonic() + _LAST_WORDS
-    while process.poll() is None:
-        if monotonic() > end:
-            process.kill()
-            return
+    while process.poll() is None and monotonic() < end:
         sleep(0.02)
+    process.kill()
+    process.wait()
 
 
 def _shortened(text: bytes) -> bytes:
@@ -421,8 +424,9 @@ def _spawn(
     from _signal import SIGPIPE, SIGXFSZ  # type: ignore[import-not-found]
 
     foreign = platform.inherited_files()
-    free = max(*streams, *keep, *foreign, 2) + 1
-    copies = [*enumerate(streams), *enumerate(keep, free)]  # the same files, by other numbers
+    free = (number for number in count(3) if number not in {*streams, *keep, *foreign})
+    # The same files, by other numbers.
+    copies = [*enumerate(streams), *zip(free, keep, strict=False)]
     return os.posix_spawn(
         _file(words[0], env),
         list(words),
@@ -449,16 +453,24 @@ class _Spawned:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
+        self._reaping = allocate_lock()
+        """Held by the thread that asks how it ended: the system says that once."""
 
     def poll(self) -> int | None:
-        return self._reap(os.WNOHANG)
+        if self._reaping.acquire(blocking=False):
+            try:
+                self._reap(os.WNOHANG)
+            finally:
+                self._reaping.release()
+        return self.returncode
 
     def wait(self) -> int:
-        code = self._reap(0)
-        assert code is not None  # noqa: S101  it has ended
-        return code
+        with self._reaping:
+            self._reap(0)
+        assert self.returncode is not None  # noqa: S101  it has ended
+        return self.returncode
 
-    def _reap(self, options: int) -> int | None:
+    def _reap(self, options: int) -> None:
         if self.returncode is None:
             try:
                 pid, status = os.waitpid(self.pid, options)
@@ -466,7 +478,6 @@ class _Spawned:
                 pid, status = self.pid, 0
             if pid:
                 self.returncode = os.waitstatus_to_exitcode(status)
-        return self.returncode
 
     def terminate(self) -> None:
         if self.poll() is None:

@@ -392,10 +392,11 @@ class Process(Protocol):
 
 
 def end(process: int, *, force: bool = False) -> None:
-    """Ask a child to end, or end it."""
+    """Ask a child to end, or end it, unless it has ended."""
     import signal
 
-    os.kill(process, signal.SIGKILL if force else signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL if force else signal.SIGTERM)
 
 
 def terminate(process: Process) -> None:

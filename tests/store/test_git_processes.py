@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import resource
 import signal
 import threading
 import time
@@ -82,6 +83,21 @@ def test_what_was_said_is_returned_from_any_thread(tmp_path: Path) -> None:
     assert answers == [(4, b"out\n", b"err\n")] * 2
 
 
+def test_a_file_of_the_highest_number_is_in_nobodys_way(tmp_path: Path) -> None:
+    """What is to be inherited gets a number that there is."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    given = os.open(tmp_path / "given", os.O_CREAT | os.O_RDWR)
+    last = fcntl.fcntl(given, fcntl.F_DUPFD, 255)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (last + 1, before[1]))
+    try:
+        listed = _sh(tmp_path, "ls -l /proc/self/fd", keep=[given]).stdout.decode()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        os.close(given)
+        os.close(last)
+    assert listed.count(f"{tmp_path}/given\n") == 1
+
+
 def test_an_interrupted_git_may_remove_its_locks(tmp_path: Path) -> None:
     """It is asked to end, and not killed where it stands."""
     program, lock = tmp_path / "git", tmp_path / "lock"
@@ -106,6 +122,60 @@ def test_an_interrupted_git_may_remove_its_locks(tmp_path: Path) -> None:
         git.run([], cwd=str(tmp_path), env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
     thread.join()
     assert not lock.exists()
+
+
+def test_how_it_ended_is_known_to_the_thread_that_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where another one asks as it ends; and to end it then is no error."""
+    if not git.SPAWNS:
+        pytest.skip("subprocess sees to that")
+    with platform.scratch_file() as file:
+        streams = (file.fileno(),) * 3
+        script = ["-c", "alias.sh=!exit 3", "sh"]
+        process = git._start(script, str(tmp_path), dict(os.environ), streams, ())
+    real = os.waitpid
+
+    def beside(pid: int, options: int) -> tuple[int, int]:
+        if not options:
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            other = threading.Thread(target=process.poll)
+            other.start()
+            other.join(60)
+        return real(pid, options)
+
+    monkeypatch.setattr(os, "waitpid", beside)
+    assert process.wait() == 3
+    platform.end(process.pid)
+    process.kill()
+
+
+def test_the_last_words_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a git that speaks and ends between a look at its pipe and one at itself."""
+    monkeypatch.setattr(git, "NO_PROGRESS", 0.4)
+    voice, stderr = os.pipe()  # which stays open, as by the master of ssh connections
+
+    class Ending:
+        pid, looks = 0, 0
+
+        def poll(self) -> int | None:
+            self.looks += 1
+            if self.looks == 2:
+                os.write(stderr, b"fatal: gone\n")
+            return 0 if self.looks > 1 else None
+
+        def wait(self) -> int:
+            return 0
+
+        def terminate(self) -> None:
+            raise AssertionError("it has ended")
+
+        kill = terminate
+
+    text = git._follow(Ending(), voice)
+    os.close(voice)
+    os.close(stderr)
+    assert text == b"fatal: gone\n"
 
 
 def test_no_file_is_left_open_where_a_talk_cannot_start(
