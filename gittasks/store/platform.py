@@ -345,11 +345,13 @@ def _chunks_by_thread(stream: int, patience: float) -> Iterator[bytes | None]:
     import threading
 
     heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    own = os.dup(stream)  # the thread may outlast the other one, whose number may be reused then
 
     def listen() -> None:
         with contextlib.suppress(OSError):
-            while chunk := os.read(stream, _CHUNK):
+            while chunk := os.read(own, _CHUNK):
                 heard.put(chunk)
+        os.close(own)
         heard.put(b"")
 
     threading.Thread(target=listen, daemon=True).start()

@@ -202,3 +202,22 @@ def test_a_wait_without_poll_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> No
     before = time.monotonic()
     assert waiter.wait(0.01) == platform.Ready()
     assert time.monotonic() - before >= 0.01
+
+
+def test_a_thread_that_listens_on_reads_no_other_file() -> None:
+    """The number of a pipe that was closed is soon that of something else."""
+    voice, stderr = os.pipe()
+    chunks = platform._chunks_by_thread(voice, 0.01)
+    assert next(chunks) is None
+    os.close(voice)
+    other, speech = os.pipe()
+    assert other == voice
+    os.write(stderr, b"still there\n")
+    assert next(chunk for chunk in chunks if chunk) == b"still there\n"
+    time.sleep(0.1)  # until it reads again
+    os.write(speech, b"mine")
+    time.sleep(0.1)
+    os.set_blocking(other, False)
+    assert os.read(other, 10) == b"mine"
+    for file in (other, speech, stderr):
+        os.close(file)
