@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -100,6 +101,54 @@ def test_of_two_files_that_cannot_be_read_the_later_is_shown() -> None:
     texts = [Text(TASK, mark, readable=False, basis=TASK) for mark in ("<<<", ">>>")]
     one, other = (stored(world, A, text, START + n) for n, text in enumerate(texts))
     assert shown(world, A, one, other) == shown(world, A, other, one) == texts[1]
+
+
+# --- the same operation apart -------------------------------------------------------------------
+
+DONE = state("completed", "bob", finished=T1)
+
+
+def _reopened(changes: Mapping[Register, Any]) -> tuple[World, str]:
+    """A world where somebody finished a task by an operation, and a later commit that saw it."""
+    world = World((0,), {A: Text(TASK), B: Text(TASK)})
+    done = edited(world, A, {STATE: DONE}, operation="done")
+    return world, edited(world, A, changes, START + 1, done)
+
+
+def test_who_saw_one_of_two_that_did_the_same_has_overwritten_both() -> None:
+    """What the other clone said under the same operation does not beat who saw it said here."""
+    world, reopened = _reopened({STATE: state("pending")})
+    again = edited(world, A, {STATE: DONE._replace(finished=T2)}, START + 9, operation="done")
+    assert said(world, A, reopened, again)[STATE] == state("pending")
+    assert told(world, reopened, again) == []
+
+
+def test_a_comment_in_one_of_two_that_did_the_same_stays() -> None:
+    """The operation overwrote the bytes with the comment, and who saw the other never saw it."""
+    world, reopened = _reopened({STATE: state("pending")})
+    commented = stored(world, A, Text(TASK, "# mine"))
+    again = edited(world, A, {STATE: DONE}, START + 9, commented, operation="done")
+    for heads in ((reopened, again), (again, reopened)):
+        assert shown(world, A, *heads) == Text({**TASK, STATE: state("pending")}, "# mine ~")
+
+
+def test_a_change_before_one_of_two_that_did_the_same_keeps_the_file() -> None:
+    """Who removed the file had seen the operation, but not that change."""
+    world, removed = _reopened({EXISTS: ABSENT})
+    changed = edited(world, A, {SUBJECT: "B"})
+    again = edited(world, A, {STATE: DONE}, START + 9, changed, operation="done")
+    assert said(world, A, removed, again)[SUBJECT] == "B"
+    assert [c.register for c in told(world, removed, again)] == [EXISTS]
+
+
+def test_under_another_claim_it_is_not_the_same() -> None:
+    """The number of a claim never goes back because of who had not seen it."""
+    world, reopened = _reopened({STATE: state("pending")})
+    claimed = edited(world, A, {STATE: state("in_progress", "bob", claim=1)})
+    under_claim = DONE._replace(claim=1)
+    again = edited(world, A, {STATE: under_claim}, START + 9, claimed, operation="done")
+    assert said(world, A, reopened, again)[STATE] == under_claim
+    assert [c.register for c in told(world, reopened, again)] == [STATE]
 
 
 # --- many writers -----------------------------------------------------------------------------

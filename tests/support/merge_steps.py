@@ -52,7 +52,12 @@ def state(status: str, owner: str | None = None, **more: Any) -> State:
 
 
 def edited(
-    world: World, path: str, changes: Changes, time: int = START, parent: str | None = None
+    world: World,
+    path: str,
+    changes: Changes,
+    time: int = START,
+    parent: str | None = None,
+    operation: str | None = None,
 ) -> str:
     """A commit that changes registers of one file; EXISTS: ABSENT removes it."""
     head = parent or world.root
@@ -64,7 +69,7 @@ def edited(
     else:
         registers = {r: v for r, v in new.items() if v is not ABSENT}
         tree[path] = world.contents.store(old._replace(registers=registers))
-    return world.edit(head, tree, time)
+    return world.edit(head, tree, time, operation=operation)
 
 
 def stored(

@@ -535,8 +535,14 @@ class History:
         return self._broken[path, author]
 
     def _unite(self, points: Sequence[MergedState]) -> Written:
-        """The maximal writers of the united histories."""
+        """The maximal writers of the united histories.
+
+        Commits that did the same apart are one event, but not where the file itself is concerned:
+        one may hold a comment, or a change made before it, that those who saw the other never saw.
+        """
         united = dict(points[0].written)
+        events = self._events, [p.events for p in points]
+        commits = self._bits, [p.history for p in points]
         for path in {path for p in points for path in p.written}:
             sides = [p.written.get(path, NOTHING) for p in points]
             if all(side is sides[0] for side in sides):
@@ -544,41 +550,41 @@ class History:
             united[path] = {
                 register: left
                 for register in dict.fromkeys(r for side in sides for r in side)
-                if (left := self._undominated(points, [s.get(register, ()) for s in sides]))
+                if (
+                    left := _undominated(
+                        *(commits if register in OF_THE_FILE else events),
+                        [side.get(register, ()) for side in sides],
+                    )
+                )
             }
         return united
-
-    def _undominated(self, points: Sequence[MergedState], sides: Sequence[Writers]) -> Writers:
-        """A write counts if every side that knows it still counts it.
-
-        A side that knows it and does not has a later one in its place, or settled it:
-
-            o---a---b    this side knows a and counts b
-                 \
-                  c      that side counts a and c: a is out, b and c compete
-
-        Ancestry is asked of sets of bits, one an event, so that criss-cross histories cost no walk;
-        git's own merge makes a virtual base of several (`git help merge-ort`), and can then lose
-        a change that base and head happen to agree on.
-        """
-        if all(side is sides[0] for side in sides):
-            return sides[0]
-        known = {w.commit: w for side in sides for w in side}
-        counted = [reduce(or_, (self._events[w.commit] for w in side), 0) for side in sides]
-        left = [
-            write
-            for commit, write in known.items()
-            if all(
-                not point.events & ~bits & self._events[commit]
-                for point, bits in zip(points, counted, strict=True)
-            )
-        ]
-        return tuple(sorted(left, key=lambda w: w.place))
 
 
 def _made(blob: str) -> dict[Register, Any]:
     """The registers of a file that its maker writes besides, where none was."""
     return {BYTES: blob, EXISTS: True, ANEW: True}
+
+
+def _undominated(bits: Mapping[str, int], seen: Sequence[int], sides: Sequence[Writers]) -> Writers:
+    r"""A write counts if every side that knows it still counts it.
+
+    A side that knows it and does not has a later one in its place, or settled it:
+
+        o---a---b    this side knows a and counts b
+             \
+              c      that side counts a and c: a is out, b and c compete
+
+    Ancestry is asked of sets of bits (`bits` of each commit, `seen` by each side), so that
+    criss-cross histories cost no walk; git's own merge makes a virtual base of several (`git help
+    merge-ort`), and can then lose a change that base and head happen to agree on.
+    """
+    if all(side is sides[0] for side in sides):
+        return sides[0]
+    known = {w.commit: w for side in sides for w in side}
+    counted = [reduce(or_, (bits[w.commit] for w in side), 0) for side in sides]
+    gone = [history & ~mine for history, mine in zip(seen, counted, strict=True)]
+    left = [w for commit, w in known.items() if not any(g & bits[commit] for g in gone)]
+    return tuple(sorted(left, key=lambda w: w.place))
 
 
 def _contested(
@@ -593,8 +599,9 @@ def _contested(
 
 
 def _gist(value: Any) -> str:
-    """A value as far as two commits of one operation have to agree; a state by what it is."""
-    return repr((value.status, value.owner) if isinstance(value, State) else value)
+    """A value as far as two commits of one operation agree; of a state status, owner and claim."""
+    is_state = isinstance(value, State)
+    return repr((value.status, value.owner, value.claim) if is_state else value)
 
 
 def _competes(value: Any, writers: Writers) -> bool:
