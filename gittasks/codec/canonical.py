@@ -1,8 +1,5 @@
 """The canonical form of task files and list.yaml: written here, and read back without YAML.
 
-No decision here leans on Python's Unicode tables or a YAML library's version: equal values
-must give equal bytes in every clone.
-
 The bytes depend on the value alone: not on a YAML library, nor on Python's Unicode tables.
 So two clones that hold equal tasks hold equal files. `read_canonical` guesses a task from the
 lines and believes itself only if encoding the guess gives the same bytes; files that this
