@@ -123,6 +123,16 @@ def test_who_saw_one_of_two_that_did_the_same_has_overwritten_both() -> None:
     assert told(world, reopened, again) == []
 
 
+def test_who_does_the_same_again_later_did_it_knowingly() -> None:
+    """It is no echo of the first time: the reopening in between is overwritten."""
+    world, reopened = _reopened({STATE: state("pending")})
+    knowingly = edited(world, A, {STATE: DONE}, START + 2, reopened, operation="done")
+    apart = edited(world, A, {STATE: DONE}, START + 9, operation="done")
+    for heads in ((reopened, knowingly), (apart, knowingly), (apart, reopened, knowingly)):
+        assert said(world, A, *heads)[STATE] == DONE
+        assert told(world, *heads) == []
+
+
 def test_a_comment_in_one_of_two_that_did_the_same_stays() -> None:
     """The operation overwrote the bytes with the comment, and who saw the other never saw it."""
     world, reopened = _reopened({STATE: state("pending")})

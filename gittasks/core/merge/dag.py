@@ -43,6 +43,8 @@ Tree = Mapping[str, str]
 RegisterWriters = Mapping[Register, Writers]
 Written = Mapping[str, RegisterWriters]
 """By path: the maximal writers of each register that was written since the base."""
+_Said = dict[tuple[str, Register], Any]
+"""By path and register: the value that a commit writes, but for the bytes of files."""
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 BEGINNING: CommitOrder = (-(2**63), 0)
 """Before any commit."""
@@ -216,7 +218,7 @@ class History:
         self._root = base.commit if base else None
         self._bits: dict[str, int] = {}
         self._events: dict[str, int] = {}
-        self._alike: dict[tuple[Any, int], int] = {}
+        self._alike: dict[str, list[tuple[_Said, int]]] = {}
         self._broken: dict[tuple[str, str], Registers] = {}
         self.points: dict[str, MergedState] = {base.commit: base} if base else {}
 
@@ -301,7 +303,7 @@ class History:
         lag = dict(parent.lag)
         written = dict(parent.written)
         paths = touched(commit, [parent])
-        said: dict[tuple[str, Register], Any] = {}
+        said: _Said = {}
         for path in paths:
             blob, writers = commit.tree.get(path), parent.written.get(path, NOTHING)
             writes = self._edited(path, blob, parent, writers)
@@ -313,7 +315,8 @@ class History:
                 self._note_lag(lag, path, blob, written.get(path, NOTHING))
         written |= self._kept(commit, written, order)
         if commit.operation and not commit.kept:
-            self._events[commit.id] = self._event(commit, parent.events, said)
+            own = self._bits[commit.id]
+            self._events[commit.id] = self._event(commit.operation, own, parent.events, said)
         basis = self._bases(commit, [parent], written, paths)
         return MergedState(commit.id, commit.tree, order, written, lag, basis=basis)
 
@@ -336,7 +339,7 @@ class History:
                 files[path] = {**file, **echoes}
         return files
 
-    def _event(self, commit: Commit, before: int, said: Mapping[tuple[str, Register], Any]) -> int:
+    def _event(self, operation: str, own: int, before: int, said: _Said) -> int:
         r"""The bit of what a commit did, which it shares with those that did the same beside it.
 
             o---y: done---z: reopened      z has seen that it was done: x, which says so once more
@@ -347,11 +350,12 @@ class History:
         its bit with those alone that have as many before them. So the bits are the same wherever
         the history begins, as all commits have seen what lies before that.
         """
-        same = commit.operation, frozenset((*place, _gist(v)) for place, v in said.items())
-        level, bit = 0, self._bits[commit.id]
-        while (shared := self._alike.setdefault((same, level), bit)) & before:
-            level += 1
-        return shared
+        alike = self._alike.setdefault(operation, [])
+        for other, bit in alike:
+            if not bit & before and _is_same(said, other):
+                return bit
+        alike.append((said, own))
+        return own
 
     def _pair(self, path: str, writers: RegisterWriters, writes: dict[Register, Any]) -> None:
         """Let who writes a state write the result that stands too: from then on it goes with it."""
@@ -596,6 +600,11 @@ def _contested(
         for register, ws in writers.items()
         if len(ws) > 1 and any(p.written.get(path, NOTHING).get(register) != ws for p in parents)
     }
+
+
+def _is_same(said: _Said, other: _Said) -> bool:
+    """Do two commits of one operation say the same?"""
+    return said.keys() == other.keys() and all(_gist(v) == _gist(other[k]) for k, v in said.items())
 
 
 def _gist(value: Any) -> str:
