@@ -216,11 +216,13 @@ def remove_ended(store: ListStore, remote: str, tasks: Mapping[str, Task]) -> No
     prefix, seen = remotes.leases_of(list_id), remotes.seen_leases(remote, list_id)
     values = {n: repository.refs.read(seen + n.removeprefix(prefix)) for n in last}
     present = {name: value for name, value in values.items() if value}
-    names = list(last)
+    names, outdated = list(last), list[str]()
     if present:  # one that was renewed meanwhile stays
         answers = remotes.push(repository, remote, dict.fromkeys(present, ""), present)
         names = [n for n in last if n not in present or answers[n].outcome is PushOutcome.OK]
-    observations = [seen + name.removeprefix(prefix) for name in names if name in present]
+        # Where a delete lost, the remote has another one or none: the next fetch tells.
+        outdated = [n for n in present if answers[n].outcome in (PushOutcome.OK, PushOutcome.LOST)]
+    observations = [seen + name.removeprefix(prefix) for name in outdated]
     repository.refs.remove([*names, *observations], last)
 
 

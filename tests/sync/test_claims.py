@@ -12,9 +12,10 @@ from support.repositories import Repo, Result, git
 from support.templates import copied
 
 from gittasks.core.operations import Claim
-from gittasks.store import leases
+from gittasks.store import leases, remotes
 from gittasks.store.leases import Lease
 from gittasks.store.objects import NewObject, ObjectFormat
+from gittasks.store.remotes import PushOutcome
 
 Run = Callable[..., Result]
 
@@ -176,6 +177,22 @@ def test_a_lease_outlives_a_sync_that_read_the_list_before(clones: tuple[Repo, R
     assert leases.ended(workspace.store, tasks)
     assert ann("sync").code == 0
     assert ann("heartbeat").code == 3
+
+
+def test_a_lease_that_the_remote_has_no_more_is_forgotten(clones: tuple[Repo, Repo]) -> None:
+    """As after a sync that was killed in between: nobody asks for that again and again."""
+    ann = _as(clones[0], "ann", "s1")
+    assert ann("claim", "a", "--lease", "1m").code == 0
+    assert ann("release", "a").code == 0
+    workspace = clones[0].workspace("plan")
+    repository = workspace.repository
+    remotes.fetch(repository, "origin", ["plan"])
+    ref = leases.ref_of("plan", "ann", "s1")
+    assert remotes.push(repository, "origin", {ref: ""})[ref].outcome is PushOutcome.OK
+    for prefix in (remotes.seen_leases("origin", "plan"), leases.ALL):
+        assert [*repository.refs.listed(prefix)]
+        leases.remove_ended(workspace.store, "origin", workspace.tasks)
+        assert not [*repository.refs.listed(prefix)]
 
 
 def test_without_a_lease_only_force_takes_over(clones: tuple[Repo, Repo]) -> None:
