@@ -174,7 +174,8 @@ class _CachedFiles(Mapping[str, TaskFile]):
         self._blobs, by_hand = light.read_json(line)
         self._by_hand = frozenset(by_hand)
         self._width = width
-        if 2 * len(bytes.fromhex(self._blobs)) != width * len(ids) or len(self._blobs) % width:
+        size = width * len(ids)
+        if (len(self._blobs), 2 * len(bytes.fromhex(self._blobs))) != (size, size):
             raise ValueError("not an object id for each task")
         if self._by_hand and not self._by_hand.issubset(ids):
             raise ValueError("a file of a task that is not there")

@@ -106,6 +106,7 @@ _FILES = light.write_json(("ab" * 40, [])).encode()
         (_TWO.replace(b'"pp"', b'"pp", "notes": [3, 4]'), _FILES),
         (_TWO, b'["abab", []]'),
         (_TWO, _FILES.replace(b"ab", b"xy")),
+        (_TWO, _FILES.replace(b"ab", b"ab ", 40)),
         (_TWO, _FILES.replace(b"[]", b'["c"]')),
         (_TWO, b"[]"),
         (b"{}", _FILES),
