@@ -109,6 +109,14 @@ def _trailer(repo: Repo) -> str:
     return repo.git("log", "-1", "--format=%(trailers:key=Task)").strip()
 
 
+def test_a_record_that_cannot_be_written_stops_no_commit(hooked: Repo) -> None:
+    """It only saves starts; sh goes on without it, and so does Python."""
+    os.mkdir(hooked.file(".git/gittasks/offer"))
+    assert commit(hooked, "First") == []
+    hooked.ok("start", "a")
+    assert commit(hooked, "Second") == ["plan: a linked [0/3 complete]"]
+
+
 @pytest.mark.parametrize(
     "line",
     [
