@@ -78,8 +78,10 @@ def record(workspace: Workspace, began: int) -> str | None:
 
 
 def _is_legible(repository: Repository, lines: Iterable[str]) -> bool:
-    """True where sh can read the lines, and the refs that they are about."""
+    """True where sh can read the lines, and all that they are about."""
     if repository.prefix != _PREFIX or repository.config.get("extensions.refstorage") == "reftable":
+        return False
+    if repository.env.get("GIT_CONFIG_COUNT"):  # settings in variables of any number
         return False
     return all(line == line.strip() and "\n" not in line for line in lines)
 

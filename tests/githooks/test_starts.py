@@ -109,6 +109,20 @@ def _trailer(repo: Repo) -> str:
     return repo.git("log", "-1", "--format=%(trailers:key=Task)").strip()
 
 
+def test_settings_in_variables_are_not_taken_for_those_of_another(hooked: Repo) -> None:
+    """GIT_CONFIG_COUNT is the same for two who commit under different names."""
+
+    def acting(owner: str) -> dict[str, str]:
+        names = ("GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_0")
+        return dict(zip(names, ("1", "gittasks.owner", owner), strict=True))
+
+    time.sleep(0.1)  # what is remembered has to be newer than git's settings
+    hooked.ok("start", "a", env=acting("bob"))
+    for owner, expected in (("bob", "Task: a"), ("cleo", "")):
+        commit(hooked, "More", env=acting(owner))
+        assert _trailer(hooked) == expected
+
+
 def test_a_record_that_cannot_be_written_stops_no_commit(hooked: Repo) -> None:
     """It only saves starts; sh goes on without it, and so does Python."""
     os.mkdir(hooked.file(".git/gittasks/offer"))
