@@ -69,10 +69,12 @@ def record(workspace: Workspace, began: int) -> str | None:
     files = [*repository.config.files, os.path.join(repository.common, "packed-refs")]
     lines = [str(_FORM), _whom(repository), offered or ""]
     lines += [f"file {path}" for path in files] + refs
-    if all(_changed(path) < began - _TICK for path in files) and _is_legible(repository, lines):
+    is_legible = _is_legible(repository, lines)
+    if is_legible:
         data = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
         disk.put(_path(repository), data, repository.shared)
-    else:
+    # Looked at last: what changes after this is newer than the record.
+    if not is_legible or any(_changed(path) >= began - _TICK for path in files):
         disk.remove(_path(repository))
     return offered
 

@@ -12,6 +12,10 @@ from support import gits
 from support.commits import commit, status
 from support.repositories import Repo, on_path, plan
 
+from gittasks import Workspace
+from gittasks.githooks import offer
+from gittasks.store import disk
+
 WITHOUT_VERIFYING = ("--no-verify",)
 
 
@@ -129,6 +133,24 @@ def test_a_record_that_cannot_be_written_stops_no_commit(hooked: Repo) -> None:
     assert commit(hooked, "First") == []
     hooked.ok("start", "a")
     assert commit(hooked, "Second") == ["plan: a linked [0/3 complete]"]
+
+
+def test_settings_that_change_while_it_is_recorded_leave_no_record(
+    hooked: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would be older than the record, and the next commit would not notice them."""
+    hooked.ok("start", "a")
+    record, put = hooked.file(".git/gittasks/offer"), disk.put
+
+    def change_and_put(path: str, data: bytes, shared: disk.Sharing) -> bool:
+        os.utime(hooked.file(".git/config"))
+        return put(path, data, shared)
+
+    monkeypatch.setattr(disk, "put", change_and_put)
+    time.sleep(0.1)  # what is remembered has to be newer than git's settings
+    began = time.time_ns()
+    assert offer.record(Workspace.open(hooked.path), began) == "Task: a"
+    assert not os.path.exists(record)
 
 
 @pytest.mark.parametrize(
