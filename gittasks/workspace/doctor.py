@@ -128,15 +128,15 @@ def _locks(session: Session, lists: Sequence[str], *, fix: bool) -> Iterator[Sym
     """Locks that are there, whoever made them, and writers that others wait for."""
     common = session.repository.common
     for list_id in lists:
-        lock = transaction.lock_of(ListStore(session.repository, list_id))
-        if (holder := lock.holder()) and holder.stopped:
-            yield Symptom(
-                "writer",
-                list_id,
-                f"{holder} holds the list's lock, so that each write waits for it",
-                f"let it go on (kill -CONT {holder.pid}), or end it",
-            )
-        elif fix:
+        store = ListStore(session.repository, list_id)
+        lock, turn = transaction.lock_of(store), lock_files.turn_path_of(common, store.ref)
+        writer, asker = lock.holder(), platform.holder_of(turn)
+        for holder, waiting in ((writer, "write"), (asker, "claim")):
+            if holder and holder.stopped:
+                message = f"{holder} holds the list's lock, so that each {waiting} waits for it"
+                hint = f"let it go on (kill -CONT {holder.pid}), or end it"
+                yield Symptom("writer", list_id, message, hint)
+        if fix and not (writer and writer.stopped):
             with lock:  # whoever takes it removes what a dead writer left
                 pass
     for path, age in lock_files.git_locks(common):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,10 +38,10 @@ exec {real.strip()} "$@"
     monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
 
 
-@pytest.fixture
-def paused(listed: Repo) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that holds the lock of the list's writers, and is stopped."""
-    path = Path(listed.git_dir, "gittasks", "lock", "gittasks", "plan")
+@contextmanager
+def _stopped_holder(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that holds a lock, and is stopped."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     code = (
         "import fcntl, os, signal, sys\n"
         "handle = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)\n"
@@ -53,6 +54,13 @@ def paused(listed: Repo) -> Iterator[subprocess.Popen[bytes]]:
     process.send_signal(signal.SIGCONT)
     process.kill()
     process.wait(30)
+
+
+@pytest.fixture
+def paused(listed: Repo) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that holds the lock of the list's writers, and is stopped."""
+    with _stopped_holder(Path(listed.git_dir, "gittasks", "lock", "gittasks", "plan")) as process:
+        yield process
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/locks"), reason="who holds a lock is in /proc")
@@ -75,6 +83,16 @@ def test_a_paused_writer_is_named_and_not_waited_for(
             listed.workspace("plan").edit([AddNote("a", "again")])
     assert "leftover" not in str(caught.value.hint)
     assert lock.exists()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/locks"), reason="who holds a lock is in /proc")
+def test_who_is_stopped_while_it_asks_a_remote_is_named(listed: Repo) -> None:
+    """Claims queue for the remote of a list; doctor says for whom they wait."""
+    turn = Path(listed.git_dir, "gittasks", "turn", "gittasks", "plan")
+    with _stopped_holder(turn) as process:
+        (symptom,) = [s for s in listed.workspace("plan").doctor() if s.check == "writer"]
+    assert f"process {process.pid}" in symptom.message
+    assert "claim" in symptom.message
 
 
 def test_the_lock_of_a_fetch_of_ours_that_was_killed_is_cleared(
