@@ -79,7 +79,7 @@ def catch_up_command(
     else:
         report = catch_up.run(workspace, most=None, everybody=everybody)
     lines = report.lines() if report else []
-    text = lines or ["no commit that names a task is left to handle"]
+    text = lines or [_nothing_left(commits, dismiss=dismiss)]
     return Answer(
         lambda: render.documents.catch_up_document(
             report.span if report else None,
@@ -96,6 +96,12 @@ def catch_up_command(
         quiet=(),
         workspace=workspace,
     )
+
+
+def _nothing_left(commits: tuple[str, ...], *, dismiss: bool) -> str:
+    """The line of a catch-up that had nothing to do, with the commits that it looked at."""
+    which = f"of {' '.join(commits)} " if commits else "that came into the upstream "
+    return f"no commit {'' if dismiss else which}names a task that is left to handle"
 
 
 def _hooks_answer(settings: Settings, action: Callable[[Repository], HookStatus]) -> Answer:

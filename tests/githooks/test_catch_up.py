@@ -87,7 +87,8 @@ def test_a_teammate_with_git_alone_moves_a_task(team: tuple[Repo, Repo, Repo]) -
     assert [link["sha"] for link in task["commits"]] == [sha]
     author = ada.git("log", "-1", "--format=%an <%ae> %aI | %cn", "gittasks/plan")
     assert author == "Bob <bob@example.com> 2026-11-20T10:00:00+01:00 | Bob"
-    assert ada.ok("hooks", "catch-up").out == "no commit that names a task is left to handle\n"
+    nothing = "no commit that came into the upstream names a task that is left to handle\n"
+    assert ada.ok("hooks", "catch-up").out == nothing
 
 
 def test_clones_that_catch_up_apart_write_the_same(team: tuple[Repo, Repo, Repo]) -> None:
@@ -396,6 +397,7 @@ def test_ones_own_commits_without_hooks_are_named(hooked: Repo) -> None:
     _work(hooked, "x\n\nTask: a completed", push=False)
     out = hooked.run("doctor").out
     assert "commits of this branch that no hook saw name a" in out
+    assert "no commit that came into the upstream" in hooked.ok("hooks", "catch-up", "--all").out
     span = out.partition("gittasks hooks catch-up ")[2].split()[0]
     hooked.ok("hooks", "catch-up", span)
     assert status(hooked, "a") == "completed"
