@@ -6,7 +6,6 @@ import sys
 from collections import Counter
 
 from gittasks import render
-from gittasks.cli import view
 from gittasks.cli.options import Choice, IntRange, argument, command, option
 from gittasks.cli.output import Answer, Settings
 from gittasks.cli.view import exit_code, since_option
@@ -143,7 +142,7 @@ def graph_command(settings: Settings, task_id: str | None, form: str, only_open:
         quiet=[task.id for task in shown.net.tasks],
         hints=lambda: _hints(shown, form),
         workspace=workspace,
-        exit_code=view.exit_code(snapshot),
+        exit_code=exit_code(snapshot),
     )
 
 
@@ -185,14 +184,14 @@ def lint_command(settings: Settings, only: tuple[str, ...], ignore: tuple[str, .
         lambda _: "\n".join([*_lines(findings), *render.plain.problem_lines(snapshot.problems)]),
         quiet=dict.fromkeys(task_id for finding in findings for task_id in finding.tasks),
         workspace=workspace,
-        exit_code=view.exit_code(snapshot) or (1 if findings else 0),
+        exit_code=exit_code(snapshot) or (1 if findings else 0),
     )
 
 
 @command(
     "insights",
     option("--all", "every", is_flag=True, help="All lists, not just the one in use."),
-    view.since_option,
+    since_option,
     option("--people", is_flag=True, help="Name people, not only agents and sessions."),
 )
 def insights_command(settings: Settings, every: bool, since: str | None, people: bool) -> Answer:
@@ -215,7 +214,7 @@ def insights_command(settings: Settings, every: bool, since: str | None, people:
         paged=True,
         quiet=dict.fromkeys(t for _, i in shown for loss in i.top for t in loss.tasks),
         workspace=workspace,
-        exit_code=max(view.exit_code(s) for s, _ in shown),
+        exit_code=max(exit_code(s) for s, _ in shown),
     )
 
 

@@ -264,12 +264,12 @@ def deinit_command(
     repository = workspace.repository
     traces = workspace.traces(lists=lists)
     hooks = _installed(install.status(repository))
-    sites = _claude_changes(workspace) if claude else []
-    files = [change.place.name for changes, _ in sites for change in changes if change.made]
+    removals = _claude_removals(workspace) if claude else []
+    files = [change.place.name for changes, _ in removals for change in changes if change.made]
     if not dry_run:
         workspace.check_traces(traces, unshared=unshared)
         install.uninstall(repository)
-        for _, remove in sites:
+        for _, remove in removals:
             remove()
         workspace.remove_traces(traces)
     parts = {
@@ -298,15 +298,16 @@ def _installed(status: HookStatus) -> list[str]:
     return [*names, *(["merge driver"] if status.merge_driver else [])]
 
 
-def _claude_changes(workspace: Workspace) -> list[_ClaudeRemoval]:
+def _claude_removals(workspace: Workspace) -> list[_ClaudeRemoval]:
     """The changes that take ours out of Claude Code's settings in this repository."""
     from gittasks.claude import settings  # for --claude alone: a merge starts this module too
 
     folder = workspace.work_tree
-    sites = [
-        settings.repository_site(scope, folder, workspace.common_dir)
-        for scope in (("local", "project") if folder else ())
-        if folder
-    ]
-    removals = [(site, settings.to_uninstall(site, workspace.known_lists())) for site in sites]
-    return [(changes, partial(settings.uninstall, site, changes)) for site, changes in removals]
+    if not folder:
+        return []
+    removals: list[_ClaudeRemoval] = []
+    for scope in ("local", "project"):
+        site = settings.repository_site(scope, folder, workspace.common_dir)
+        changes = settings.to_uninstall(site, workspace.known_lists())
+        removals.append((changes, partial(settings.uninstall, site, changes)))
+    return removals
