@@ -200,7 +200,8 @@ def insights_command(settings: Settings, every: bool, since: str | None, people:
     It reads the history and changes nothing. Each line names the commits that show it.
     """
     workspace = settings.workspace()
-    chosen = [workspace.on(i) for i in workspace.known_lists()] if every else [workspace]
+    ids = workspace.known_lists() if every else []
+    chosen = [workspace.on(list_id) for list_id in ids] or [workspace]
     shown = [(w.snapshot(), w.insights(since, people=people)) for w in chosen]
 
     def text(_: StatusMarks) -> str:

@@ -74,6 +74,13 @@ def test_all_lists_and_a_list_without_work(empty: Repo) -> None:
     ]
 
 
+def test_a_repository_without_a_list_has_nothing_to_show(repo: Repo) -> None:
+    """With --all too, the answer is how to make one."""
+    for options in ((), ("--all",)):
+        refused = repo.run("insights", *options)
+        assert (refused.code, "has no task list" in refused.err) == (8, True)
+
+
 def test_a_commit_outside_the_declared_paths(empty: Repo) -> None:
     """One that is not in this clone is passed over, and an id of another hash, or cut short."""
     empty.ok("create", "Parser", "--id", "a", "--path", "src/**")
