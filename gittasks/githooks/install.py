@@ -60,7 +60,7 @@ def running_program() -> str:
 def is_ours(path: str) -> bool:
     """True when the file at `path` is a script of ours."""
     try:
-        with open(path, "rb") as file:
+        with disk.open_file(path) as file:
             return MARK.encode() in file.read(4096)
     except OSError:
         return False
@@ -120,7 +120,7 @@ def _manager(repository: Repository, folder: str) -> str | None:
 
 def _says(path: str, word: bytes) -> bool:
     try:
-        with open(path, "rb") as file:
+        with disk.open_file(path) as file:
             return word in file.read(65536).lower()
     except OSError:
         return False
@@ -416,8 +416,7 @@ def _look(repository: Repository, place: Place, name: str) -> Hook:
 
 def _state(path: str, name: str) -> HookState:
     """INSTALLED for a script of this version that can run, whichever program installed it."""
-    with open(path, "rb") as file:
-        text = file.read()
+    text = disk.read(path)
     line = _PROGRAM.search(text)
     program = os.fsdecode(line[1].strip(b"'")) if line else ""
     uninstalled = program != "" and not os.access(program, os.X_OK)

@@ -421,6 +421,24 @@ def test_a_tool_that_writes_its_hook_at_each_of_its_runs_is_no_trap(hooked: Repo
     assert not Path(f"{path}.gittasks-chained").exists()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+def test_a_pipe_in_the_place_of_a_hook_is_not_waited_for(hooked: Repo) -> None:
+    """It is no script of ours: told as missing, kept beside ours by install, put back after."""
+    slot = Path(hooked.git_dir, "hooks", "post-merge")
+    slot.unlink()
+    os.mkfifo(slot)
+    states = {
+        h["name"]: h["state"] for h in hooked.run("hooks", "status", "--json").json()["hooks"]
+    }
+    assert states.pop("post-merge") == "missing"
+    assert set(states.values()) == {"installed"}
+    hooked.ok("status")
+    hooked.ok("hooks", "install")
+    assert _states(hooked) == {"installed"}
+    hooked.ok("hooks", "uninstall")
+    assert slot.is_fifo()
+
+
 def test_two_hooks_in_one_place_are_left_to_a_person(hooked: Repo) -> None:
     """One was kept beside ours, another was written over ours: neither is lost, doctor says so."""
     for words in ("first", "second"):
