@@ -204,7 +204,8 @@ def _ends_when_told() -> Iterator[None]:
     # Another thread gets no signals: what runs several has to see to `terminate_all` itself.
     with suppress(ValueError):
         for name in ("SIGTERM", "SIGHUP"):
-            if number := getattr(signal, name, None):
+            number = getattr(signal, name, None)
+            if number and signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
                 before[number] = signal.signal(number, stop)
     try:
         yield

@@ -68,6 +68,22 @@ def test_the_path_is_that_of_the_environment(tmp_path: Path) -> None:
     assert git.run(["version"], cwd=str(tmp_path), env=dict(os.environ)).returncode == 0
 
 
+def test_a_signal_that_is_ignored_ends_no_talk() -> None:
+    """`nohup` keeps a sync from ending with its terminal; any other program is ended."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with git._ends_when_told():
+            try:
+                signal.raise_signal(signal.SIGHUP)
+            except KeyboardInterrupt:
+                pytest.fail("the talk was ended")
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_what_was_said_is_returned_from_any_thread(tmp_path: Path) -> None:
     """Signals are heard on the main thread alone; a talk with a remote goes on without."""
     answers: list[git.Completed] = []
