@@ -117,8 +117,9 @@ def guard(repository: Repository, list_id: str, head: str) -> dict[str, str]:
 def replace(repository: Repository, list_id: str, head: str | None) -> None:
     """Record a head alone, and nothing as lost; what was recorded goes after it is written."""
     write(repository, list_id, Record(head))
+    present = guard(repository, list_id, head) if head else {}
     names = [name for name, _ in repository.refs.listed(_refs(repository, list_id))]
-    repository.refs.remove([name for name in names if name != f"{_refs(repository, list_id)}0"])
+    repository.refs.remove([name for name in names if name not in present])
 
 
 def drop(repository: Repository, list_id: str) -> None:

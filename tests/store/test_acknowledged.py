@@ -189,3 +189,13 @@ def test_only_a_list_can_be_restored(listed: Repo) -> None:
     assert listed.run("lists", "restore", "other").code == 8
     assert listed.run("lists", "forget").code == 2
     assert listed.run("lists", "remove", "plan").code == 2
+
+
+def test_a_record_of_nothing_leaves_no_ref(listed: Repo) -> None:
+    """A branch that another program deletes in that moment is not missed later for the ref."""
+    repository = listed.workspace("plan").repository
+    guards = "refs/gittasks/acknowledged/"
+    assert [*repository.refs.listed(guards)]
+    acknowledged.replace(repository, "plan", None)
+    assert not [*repository.refs.listed(guards)]
+    assert acknowledged.read(repository, "plan") == acknowledged.Record()
