@@ -119,11 +119,13 @@ def _value(wrong: str, option: click.Option) -> str | None:
     """The hint for a value that an option does not take."""
     name = option.opts[-1]
     values = [*filter(None, map(str.strip, wrong.split(",")))] if option.multiple else [wrong]
-    meant = [status_meant(value) if name == "--status" else None for value in values]
+    statuses = [status_meant(value) if name == "--status" else None for value in values]
     if len(values) > 1:
-        words = [f"{name} {m or value}" for m, value in zip(meant, values, strict=True)]
+        words = [
+            f"{name} {status or value}" for status, value in zip(statuses, values, strict=True)
+        ]
         return f"give the option once for each value: {' '.join(words)}"
-    return f"did you mean {name} {meant[0]}?" if any(meant) else None
+    return f"did you mean {name} {statuses[0]}?" if any(statuses) else None
 
 
 _SHORT = {"n": "--limit", "a": "--all", "m": "--message"}
