@@ -1,6 +1,10 @@
 """Trees of a list's branch: read as a ListVersion, parsed for the merge, written as a commit.
 
 refs/heads/<prefix><list-id>
+    list.yaml  .gitattributes  tasks/<task-id>.yaml
+
+Task files are parsed within a budget for the list: what is over it is set aside for now. What was
+parsed is appended to a file once it took a while, so that the next command goes on from there.
 """
 
 from __future__ import annotations
