@@ -264,7 +264,8 @@ def call_of(command: Sequence[str], owner: str | None = None) -> ToolCall | None
     if verb == "ready":
         return ToolCall("TaskList", {"ready": True, **acts})
     if verb in _DIRECTIONS and not ids:
-        return ToolCall("TaskSync", _DIRECTIONS[verb])
+        every = {"all": True} if "--all" in words else {}
+        return ToolCall("TaskSync", {**_DIRECTIONS[verb], **every})
     return None
 
 

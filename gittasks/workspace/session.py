@@ -208,9 +208,11 @@ def no_such_list(repository: Repository, chosen: ChosenList) -> NoList:
     command = ("gittasks", "use", twins[0]) if twins else ("gittasks", "init", chosen.id)
     make = Way(f"{others}{'use' if twins else 'make'} it", command)
     beside, ways = _beside(repository, chosen.id)
+    # All of them: the one that was named may be nowhere, and then there is none to fetch.
+    fetch = [way._replace(command=(*way.command, "--all")) for way in _fetching(repository)]
     return NoList(
         f'no task list "{chosen.id}" here{by}{beside}',
-        ways=ways or [*_fetching(repository), make],
+        ways=ways or [*fetch, make],
         details={"lists": lists},
     )
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from support import promises
 from support.agents import in_memory, text_of
+from support.clones import share
 from support.repositories import Repo
+
+from gittasks.mcp_server.replies import call_of
 
 
 class Scene(NamedTuple):
@@ -98,6 +102,27 @@ def test_commands_of_errors_are_accepted_at_once(listed: Repo, scene: Scene) -> 
         promises.keep(listed, command, env)
     for command in error["decisions"]:
         assert not set(command) & {"drop", "--purge", "forget", "-D", "--hard"}
+
+
+@pytest.mark.parametrize("env", [{}, {"GITTASKS_LIST": "plam"}], ids=["option", "variable"])
+def test_a_list_that_is_nowhere_is_not_offered_to_be_fetched(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    """Beside a remote those that there are can be fetched, whichever was named."""
+    ada, _ = share(str(tmp_path), "ada", "bob")
+    option = () if env else ("--list", "plam")
+    error = ada.run("list", *option, "--json", env=env).json()["error"]
+    assert error["commands"][0][:3] == ["gittasks", "pull", "--all"]
+    for command in promises.offered(error):
+        promises.keep(ada, command, env)
+
+
+def test_all_lists_are_all_lists_by_mcp_too() -> None:
+    """The call for a command about all lists is about all of them."""
+    assert call_of(("gittasks", "sync", "--all")) == ("TaskSync", {"all": True})
+    pull = call_of(("gittasks", "pull", "--all"))
+    assert pull == ("TaskSync", {"direction": "pull", "all": True})
+    assert call_of(("gittasks", "pull")) == ("TaskSync", {"direction": "pull"})
 
 
 CALLS = {
