@@ -25,6 +25,7 @@ import logging
 import os
 import resource
 import shlex
+import signal
 import socket
 import statistics
 import subprocess
@@ -34,7 +35,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -87,13 +87,20 @@ def main() -> None:
     parser.add_argument("--agent", choices=AGENTS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.agent:
-        serve_as(options.agent, options.seconds)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # it waits for its command
+        with contextlib.suppress(KeyboardInterrupt):
+            serve_as(options.agent, options.seconds)
         return
+    signal.signal(signal.SIGTERM, _end)  # nothing of a run stays behind
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
     for latency in options.latency:
         for count in options.agents:
             for row in rows(options, latency, count):
                 print(row, flush=True)
+
+
+def _end(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
 
 
 def numbers(text: str) -> list[int]:
@@ -168,17 +175,17 @@ def distant(folder: str, clones: list[str], latency: int) -> Iterator[Proxy]:
     traced = {**os.environ, "GIT_TRACE2_EVENT": traces(folder)}
     daemon = subprocess.Popen(words, env=traced, **QUIET, start_new_session=True)
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, daemon=True).start()
-    asyncio.run_coroutine_threadsafe(proxy.listen(near, port), loop).result()
-    while daemon.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            break
-        time.sleep(0.05)
-    else:
-        sys.exit(f"failed: {shlex.join(words)}")
-    for clone in clones:
-        run(["git", "remote", "set-url", "origin", f"git://127.0.0.1:{near}/hub.git"], clone)
     try:
+        threading.Thread(target=loop.run_forever, daemon=True).start()
+        asyncio.run_coroutine_threadsafe(proxy.listen(near, port), loop).result()
+        while daemon.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.05)
+        else:
+            sys.exit(f"failed: {shlex.join(words)}")
+        for clone in clones:
+            run(["git", "remote", "set-url", "origin", f"git://127.0.0.1:{near}/hub.git"], clone)
         yield proxy
     finally:
         loop.call_soon_threadsafe(loop.stop)
@@ -261,22 +268,15 @@ def pushes(clone: str, seconds: float) -> float:
 
 def together(kind: str, folders: list[str], seconds: float, proxy: Proxy) -> Rate:
     """Let an agent in each folder work for some seconds, all at once."""
-    command = [sys.executable, __file__, "--agent", kind, "--seconds", str(seconds)]
     trace = traces(os.path.dirname(folders[0]))
-    running: list[subprocess.Popen[str]] = []
-    for n, folder in enumerate(folders):
-        env = {**os.environ, "GITTASKS_OWNER": f"o{n}", "GITTASKS_SESSION": f"s{n}"}
-        env |= {"GITTASKS_LIST": LIST, "GIT_TRACE2_EVENT": trace}
-        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        running.append(subprocess.Popen(command, cwd=folder, env=env, **pipes))
-    for process in running:
-        assert process.stdout
-        process.stdout.readline()  # it is ready
-    before, carried = len(os.listdir(trace)), proxy.carried
-    answers: list[dict[str, Any]] = []
-    with ThreadPoolExecutor(len(running)) as pool:  # all begin at once
-        for text, _ in pool.map(lambda process: process.communicate("\n"), running):
-            answers.append(json.loads(text))
+    with agents(kind, folders, seconds, trace) as running:
+        for process in running:
+            process.stdout.readline()  # it is ready
+        before, carried = len(os.listdir(trace)), proxy.carried
+        for process in running:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        answers = [json.loads(process.communicate()[0]) for process in running]
     if failures := sum(a["failures"] for a in answers):
         print(f"{failures} tasks could not be finished", file=sys.stderr)
     writes = max(sum(a["writes"] for a in answers), 1)
@@ -293,6 +293,31 @@ def together(kind: str, folders: list[str], seconds: float, proxy: Proxy) -> Rat
         1000 * sum(a["processor"] for a in answers) / writes,
         carried / 1024 / writes,
     )
+
+
+@contextlib.contextmanager
+def agents(kind: str, folders: list[str], seconds: float, trace: str) -> Iterator[list[Any]]:
+    """Start an agent in each folder; those that still run in the end are ended."""
+    command = [sys.executable, __file__, "--agent", kind, "--seconds", str(seconds)]
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with contextlib.ExitStack() as stack:
+        running = []
+        for n, folder in enumerate(folders):
+            env = {**os.environ, "GITTASKS_OWNER": f"o{n}", "GITTASKS_SESSION": f"s{n}"}
+            env |= {"GITTASKS_LIST": LIST, "GIT_TRACE2_EVENT": trace}
+            # In a group of its own, with which it is ended.
+            process = subprocess.Popen(
+                command, cwd=folder, env=env, start_new_session=True, **pipes
+            )
+            stack.callback(_stop, process)
+            running.append(process)
+        yield running
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate()
 
 
 def _verb(path: str) -> str:
