@@ -16,6 +16,8 @@ import pytest
 from gittasks.errors import NoRepository
 from gittasks.store import git, platform
 
+_of_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+
 
 @pytest.fixture(params=["spawned", "subprocess", "with a thread"], autouse=True)
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +43,7 @@ def test_streams_of_any_length_and_the_exit_code(tmp_path: Path) -> None:
     assert answer == (3, where + data, where)
 
 
+@_of_proc
 def test_it_inherits_the_files_that_it_is_to_keep_and_no_other(tmp_path: Path) -> None:
     """A lock is held by a git that was given it, and not by one that happens to be started."""
     locks = [os.open(tmp_path / name, os.O_CREAT | os.O_RDWR) for name in ("given", "other")]
@@ -54,6 +57,7 @@ def test_it_inherits_the_files_that_it_is_to_keep_and_no_other(tmp_path: Path) -
     assert f"{tmp_path}/other\n" not in listed
 
 
+@_of_proc
 def test_a_broken_pipe_ends_what_it_runs(tmp_path: Path) -> None:
     """Python ignores that signal; programs are not to inherit that."""
     assert _sh(tmp_path, "yes | head -n 1").stdout == b"y\n"
