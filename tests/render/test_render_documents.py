@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support import strategies
 
@@ -189,7 +189,11 @@ def test_envelope(kind: str, document: documents.Document, keys: str) -> None:
     assert json.loads(text) == {**document, **parts}
 
 
+_PERCENT = Snapshot(ListInfo("plan"), {"a": Task("a", "50 %s of 100 %")})
+
+
 @given(strategies.snapshots(), st.sampled_from([None, *strategies.OWNERS]))
+@example(_PERCENT, None)
 def test_many_tasks_are_written_as_each_alone(snapshot: Snapshot, me: str | None) -> None:
     graph, tasks = Graph.of(snapshot, strategies.TIMES[-1]), snapshot.ordered(deleted=True)
     alone = [documents.task(task, graph, me) for task in tasks]

@@ -138,6 +138,20 @@ def test_a_running_server_starts_one_git_a_claim(
     assert git.asked() == ["push"]
 
 
+def test_who_writes_without_a_pause_looks_now_and_then(
+    agents: tuple[Agent, Agent], git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others, who have to look first, would never be first else."""
+    ann, _ = agents
+    monkeypatch.setattr(exchange, "_MOMENT", 3600)
+    looks = []
+    for each in (1, 10**60):
+        monkeypatch.setattr(exchange, "_LOOK_EACH", each)
+        ann.end(ann.claim())
+        looks.append(git.asked().count("fetch"))
+    assert looks == [2, 0]
+
+
 def test_agents_of_one_clone_do_not_look_between_their_claims(
     agents: tuple[Agent, Agent], git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:

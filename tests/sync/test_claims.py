@@ -162,7 +162,9 @@ def test_one_session_keeps_what_its_processes_promise_at_once(
     assert seen.lease.claims == {"a": 1, "b": 1}
 
 
-def test_a_lease_outlives_a_sync_that_read_the_list_before(clones: tuple[Repo, Repo]) -> None:
+def test_a_lease_outlives_a_sync_that_read_the_list_before(
+    clones: tuple[Repo, Repo], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is removed when its claims are known to be over, and only as it was then."""
     ann = _as(clones[0], "ann", "s1")
     before = clones[0].workspace().tasks
@@ -173,7 +175,11 @@ def test_a_lease_outlives_a_sync_that_read_the_list_before(clones: tuple[Repo, R
     assert ann("release", "a").code == 0
     tasks = clones[0].workspace().tasks
     (ref,) = leases.ended(workspace.store, tasks)
-    workspace.repository.refs.remove([ref], {ref: clones[0].head()})
+    stale = {ref: clones[0].head()}
+    workspace.repository.refs.remove([ref], stale)
+    with monkeypatch.context() as patch:
+        patch.setattr(leases, "ended", lambda *_: stale)
+        leases.remove_ended(workspace.store, "origin", tasks)
     assert leases.ended(workspace.store, tasks)
     assert ann("sync").code == 0
     assert ann("heartbeat").code == 3

@@ -329,7 +329,11 @@ def test_every_git_s_words_for_a_ref_that_is_another_than_was_seen_are_known() -
         "[remote rejected] (reference already exists)",
         "[remote rejected] (refname conflict)",
         "[remote rejected] (failed to update ref)",
+        "[remote rejected] (cannot lock ref 'refs/heads/x': is at 1 but expected 2)",
         "[rejected] (stale info)",
+        "[rejected] (fetch first)",
+        "[rejected] (non-fast-forward)",
+        "[rejected] (needs force)",
     ):
         assert remotes._outcome("!", words).outcome is remotes.PushOutcome.LOST, words
     refused = remotes._outcome("!", "[remote rejected] (pre-receive hook declined)")

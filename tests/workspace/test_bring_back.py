@@ -144,6 +144,7 @@ def test_a_stale_multi_pack_index_is_made_anew(listed: Repo, harm: object, how: 
             subprocess.run(command.split(), cwd=listed.path, check=True)
     else:
         listed.run("doctor", "--fix")
+    assert joint.exists()
     listed.git("multi-pack-index", "verify")
     assert not [
         f for f in listed.run("doctor", "--json").json()["findings"] if f["check"] == "damage"
