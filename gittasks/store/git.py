@@ -393,10 +393,13 @@ def _start(
     Who starts it waits for its end.
     """
     words, env = ["git", "-C", cwd, *args], {**env, "LC_ALL": "C"}
+    foreign = platform.inherited_files() if SPAWNS else []
     try:
-        # A stream whose number is that of another one would be overwritten on the way.
-        if SPAWNS and min(streams) > 2:
-            return _Spawned(_spawn(words, env, streams, keep, leads_session=leads_session))
+        # A stream whose number is that of another one would be overwritten on the way, and a file
+        # whose number is over a limit that was lowered since cannot be closed there.
+        if SPAWNS and min(streams) > 2 and max(foreign, default=0) < os.sysconf("SC_OPEN_MAX"):
+            process = _spawn(words, env, streams, keep, foreign, leads_session=leads_session)
+            return _Spawned(process)
         import subprocess
 
         stdin, stdout, stderr = streams
@@ -418,13 +421,13 @@ def _spawn(
     env: Mapping[str, str],
     streams: Sequence[int],
     keep: Sequence[int],
+    foreign: Sequence[int],
     *,
     leads_session: bool,
 ) -> int:
     # Python ignores both signals, and a program inherits that; `signal` would name all others.
     from _signal import SIGPIPE, SIGXFSZ  # type: ignore[import-not-found]
 
-    foreign = platform.inherited_files()
     free = (number for number in count(3) if number not in {*streams, *keep, *foreign})
     # The same files, by other numbers.
     copies = [*enumerate(streams), *zip(free, keep, strict=False)]

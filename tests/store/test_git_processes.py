@@ -104,12 +104,13 @@ def test_what_was_said_is_returned_from_any_thread(tmp_path: Path) -> None:
     assert answers == [(4, b"out\n", b"err\n")] * 2
 
 
-def test_a_file_of_the_highest_number_is_in_nobodys_way(tmp_path: Path) -> None:
-    """What is to be inherited gets a number that there is."""
+@pytest.mark.parametrize("number", [255, 300])
+def test_a_file_of_a_high_number_is_in_nobodys_way(tmp_path: Path, number: int) -> None:
+    """What is to be inherited gets a number that there is; a limit may be lower than a file."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     given = os.open(tmp_path / "given", os.O_CREAT | os.O_RDWR)
-    last = fcntl.fcntl(given, fcntl.F_DUPFD, 255)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (last + 1, before[1]))
+    last = fcntl.fcntl(given, fcntl.F_DUPFD, number)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
     try:
         listed = _sh(tmp_path, "ls -l /proc/self/fd", keep=[given]).stdout.decode()
     finally:
