@@ -17,7 +17,7 @@ from gittasks.store import disk
 from gittasks.store.repository import Repository
 from gittasks.workspace import Workspace
 
-_FORM = 1
+_FORM = 2
 _VARIABLES = (
     "GITTASKS_OWNER",
     "GITTASKS_SESSION",
@@ -68,7 +68,7 @@ def record(workspace: Workspace, began: int) -> str | None:
     offered = trailer(workspace)
     files = [*repository.config.files, os.path.join(repository.common, "packed-refs")]
     lines = [str(_FORM), _whom(repository), offered or ""]
-    lines += [f"file {path}" for path in files] + refs
+    lines += [f"{'file' if os.path.exists(path) else 'absent'} {path}" for path in files] + refs
     is_legible = _is_legible(repository, lines)
     if is_legible:
         data = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")

@@ -127,6 +127,19 @@ def test_settings_in_variables_are_not_taken_for_those_of_another(hooked: Repo) 
         assert _trailer(hooked) == expected
 
 
+def test_settings_that_go_away_are_noticed(hooked: Repo, tmp_path: Path) -> None:
+    """A file that is gone is as little what it was as one that has changed."""
+    included = tmp_path / "settings"
+    hooked.git("config", "include.path", str(included))
+    hooked.git("config", "-f", str(included), "gittasks.owner", "bob")
+    time.sleep(0.1)  # what is remembered has to be newer than git's settings
+    hooked.ok("start", "a")
+    for expected in ("Task: a", ""):
+        commit(hooked, "More")
+        assert _trailer(hooked) == expected
+        included.unlink(missing_ok=True)
+
+
 def test_a_record_that_cannot_be_written_stops_no_commit(hooked: Repo) -> None:
     """It only saves starts; sh goes on without it, and so does Python."""
     os.mkdir(hooked.file(".git/gittasks/offer"))
