@@ -1,11 +1,14 @@
 """Mutation testing of store, session and rules: does a test fail when a line of them is wrong?
 
-Draws small mistakes by chance, those of `mutate_merge.py`, and plants all of them at once in a copy
-of the project, each behind a switch. One run of the tests tells which of them reach which mistake;
-then each mistake is switched on alone, in a fork of that run, for the tests that reach it, the
-quickest first, until one fails. Prints the score and every survivor.
+Two steps. `--record FILE` runs tests once, in a copy of the project, and keeps which of them reach
+which stretch of code, and how long each takes; with other tests it adds to the file. A second run
+draws small mistakes by chance, those of `mutate_merge.py`, and plants them all in a copy, each
+behind a switch. Each is then switched on alone, in a fork of one process that has collected the
+tests, for those that reach it, the quickest first, until one fails. A test that fails without the
+mistake as well counts for nothing. Prints the score and every survivor.
 
-    python scripts/mutate_store.py [--sample N] [--seed N] [--tests PATH...] [--only MODULE]
+    python scripts/mutate_store.py --record FILE [--tests PATH...]
+    python scripts/mutate_store.py --reach FILE [--draw GLOB=N...] [--seed N] [--seconds N]
 """
 
 from __future__ import annotations
@@ -18,57 +21,150 @@ import itertools
 import json
 import os
 import random
+import select
 import shutil
 import signal
 import site
 import subprocess
 import sys
 import tempfile
-import time
+import traceback
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mutate_merge import ROOT, expressions, places, shortened, statements
 
+DRAWN = ("store/*.py=120", "workspace/session.py=40")
 MODULES = ("store/*.py", "workspace/session.py", "core/rules.py")
-TESTS = tuple(f"tests/{name}" for name in ("store", "workspace", "sync", "core", "githooks", "cli"))
-MOST = 40
-"""Tests that are run for a mistake at most, the quickest that reach it."""
-_SECONDS = 180
-"""A mistake with which the tests take longer runs for ever, and is noticed."""
+TESTS = tuple(f"tests/{name}" for name in ("store", "workspace", "sync", "githooks"))
 _SWITCH = '''
-"""Which mistake is on, by a variable; `record` notes which test reaches which."""
-import os
+"""Which mistake is on, by a variable; and in a recording, which test comes to which stretch."""
+import builtins, os, zlib
 
+_on = os.environ.get
+_handle = None
 _noted = set()
 
 
-def on(number):
-    state = os.environ.get("MUTANT", "")
-    if state != "record":
-        return state == number
-    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-    if test and (number, test) not in _noted:
-        _noted.add((number, test))
-        handle = os.open(os.environ["MUTANT_HITS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(handle, f"{number} {test}\\n".encode())
-        os.close(handle)
-    return False
+def mutant_on(number):
+    return _on("MUTANT") == number
+
+
+def mutant_at(stretch):
+    test = _on("PYTEST_CURRENT_TEST")
+    if test and (stretch, test) not in _noted:
+        _noted.add((stretch, test))
+        name = test.rpartition(" ")[0].encode("utf-8", "surrogateescape")
+        row = stretch.to_bytes(4, "big") + zlib.crc32(name).to_bytes(4, "big")
+        try:
+            os.write(_handle, row)
+        except OSError:  # a test has closed it
+            pass
+
+
+builtins.mutant_on, builtins.mutant_at = mutant_on, mutant_at
+if "MUTANT_HITS" in os.environ:
+    opened = os.open(os.environ["MUTANT_HITS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    import fcntl
+    _handle = fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, 900)  # out of the way of what tests count
+    os.close(opened)
 '''
 
 
 class Mistake(NamedTuple):
-    """One wrong node: its number, where, what was there and what is."""
+    """One wrong node: its number in its module, where, what was there and what is."""
 
     number: str
+    stretch: str
     module: str
     line: int
     before: str
     after: str
 
 
+class Reach(NamedTuple):
+    """What a recording found: how long each test takes, and the tests that reach a stretch."""
+
+    seconds: dict[str, float]
+    tests: dict[str, list[str]]
+
+    @classmethod
+    def read(cls, path: Path) -> Reach:
+        """The recording in a file; an empty one where there is none."""
+        return cls(**json.loads(path.read_text("utf-8"))) if path.exists() else cls({}, {})
+
+    def updated(self, new: Reach) -> Reach:
+        """This recording with the files of tests in a new one taken from that."""
+        files = {test.partition("::")[0] for test in new.seconds}
+
+        def old(tests: Iterable[str]) -> list[str]:
+            return [test for test in tests if test.partition("::")[0] not in files]
+
+        seconds = {test: self.seconds[test] for test in old(self.seconds)} | new.seconds
+        stretches = {**self.tests, **new.tests}
+        tests = {s: old(self.tests.get(s, ())) + new.tests.get(s, []) for s in stretches}
+        return Reach(seconds, tests)
+
+    def chosen(self, stretch: str, seconds: float) -> list[str]:
+        """The tests that reach a stretch, the quickest first, within so many seconds."""
+        tests = sorted(self.tests.get(stretch, ()), key=self.seconds.__getitem__)
+        sums = itertools.accumulate(self.seconds[test] for test in tests)
+        return [test for test, total in zip(tests, sums, strict=True) if total <= seconds]
+
+
 # --- planting -----------------------------------------------------------------------------------
+
+
+def _bodies(node: ast.AST) -> Iterator[list[ast.stmt]]:
+    """The blocks directly in a statement."""
+    for _, value in ast.iter_fields(node):
+        if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
+            yield value
+        elif isinstance(value, list) and value and isinstance(value[0], _CASES):
+            for case in value:
+                yield case.body
+
+
+_CASES = (ast.ExceptHandler, ast.match_case)
+
+
+class Stretches:
+    """The stretches of a module: lines of a function that are run one after the other."""
+
+    def __init__(self, module: str, tree: ast.Module) -> None:
+        self.of: dict[int, str] = {}
+        self._starts: list[tuple[list[ast.stmt], int, str]] = []
+        self._module = module
+        self._within(tree, "")
+
+    def _within(self, outer: ast.AST, prefix: str) -> None:
+        for node in ast.iter_child_nodes(outer):
+            if isinstance(node, ast.ClassDef):
+                self._within(node, f"{prefix}{node.name}.")
+            elif isinstance(node, ast.FunctionDef):
+                self._divide(node.body, f"{self._module}:{prefix}{node.name}", itertools.count())
+
+    def _divide(self, body: list[ast.stmt], name: str, numbers: Iterator[int]) -> None:
+        divided = True
+        stretch = ""
+        for index, statement in enumerate(body):
+            if divided:
+                stretch = f"{name}:{next(numbers)}"
+                self._starts.append((body, index, stretch))
+            self.of |= {id(node): stretch for node in ast.walk(statement)}
+            inner = list(_bodies(statement))
+            for block in inner:
+                self._divide(block, name, numbers)
+            divided = bool(inner)
+
+    def mark(self, known: dict[str, int]) -> None:
+        """Note in the code itself, at the begin of each, that it was reached."""
+        for body, index, stretch in reversed(self._starts):
+            number = known.setdefault(stretch, len(known))
+            call = ast.Call(ast.Name("mutant_at", ast.Load()), [ast.Constant(number)], [])
+            body.insert(index, ast.Expr(call))
 
 
 def _inside(tree: ast.Module) -> Iterator[ast.AST]:
@@ -105,7 +201,7 @@ class Planter(ast.NodeTransformer):
         chosen = self._wrong.get(id(node), [])
         right: Any = self.generic_visit(node)
         for number, wrong in chosen:
-            switch = ast.Call(ast.Name("_on", ast.Load()), [ast.Constant(number)], [])
+            switch = ast.Call(ast.Name("mutant_on", ast.Load()), [ast.Constant(number)], [])
             if isinstance(right, ast.comprehension):
                 whole = right.ifs[0] if len(right.ifs) == 1 else ast.BoolOp(ast.And(), right.ifs)
                 right.ifs = [ast.BoolOp(ast.Or(), [switch, whole])]
@@ -116,30 +212,47 @@ class Planter(ast.NodeTransformer):
         return right
 
 
-def plant(
-    project: Path, names: Sequence[str], draw: Callable[[int], Iterable[int]]
-) -> tuple[list[Mistake], int]:
-    """Draw mistakes and plant them in a copy; them, and how many there are to draw from."""
-    files = sorted(f for name in names for f in (project / "gittasks").glob(name))
-    trees = {file: ast.parse(file.read_text("utf-8")) for file in files}
-    every = [(file, *pair) for file, tree in trees.items() for pair in candidates(tree)]
-    drawn = sorted(draw(len(every)))
+Draw = Callable[[str, int], Iterable[int]]
+"""The mistakes to plant of those in the modules of a pattern, by their numbers."""
+
+
+def plant(project: Path, patterns: Sequence[str], draw: Draw) -> list[Mistake]:
+    """Draw mistakes and plant them in a copy."""
     mistakes = []
-    for file, tree in trees.items():
-        wrong: dict[int, list[tuple[str, ast.AST]]] = {}
-        for number in drawn:
-            where, node, instead = every[number]
-            if where is file:
-                wrong.setdefault(id(node), []).append((str(number), instead))
-                name = str(file.relative_to(project / "gittasks"))
+    for pattern in patterns:
+        files = sorted((project / "gittasks").glob(pattern))
+        trees = {file: ast.parse(file.read_text("utf-8")) for file in files}
+        every = [
+            (file, number, *pair)
+            for file, tree in trees.items()
+            for number, pair in enumerate(candidates(tree))
+        ]
+        drawn = [every[index] for index in sorted(draw(pattern, len(every)))]
+        print(f"{pattern}: {len(drawn)} of {len(every)} mistakes", flush=True)  # noqa: T201
+        for file, tree in trees.items():
+            module = str(file.relative_to(project / "gittasks"))
+            stretches = Stretches(module, tree)
+            wrong: dict[int, list[tuple[str, ast.AST]]] = {}
+            for _, index, node, instead in (row for row in drawn if row[0] is file):
+                number = f"{module}#{index}"
+                wrong.setdefault(id(node), []).append((number, instead))
                 words = (shortened(copy.deepcopy(node)), shortened(copy.deepcopy(instead)))
-                mistakes.append(Mistake(str(number), name, getattr(node, "lineno", 0), *words))
-        planted = Planter(wrong).visit(tree)
-        after = 1 + isinstance(planted.body[0], ast.Expr)  # docstring, then __future__
-        planted.body[after:after] = ast.parse("from gittasks.mutant_switch import on as _on").body
-        file.write_text(ast.unparse(ast.fix_missing_locations(planted)), "utf-8")
-    (project / "gittasks" / "mutant_switch.py").write_text(_SWITCH, "utf-8")
-    return mistakes, len(every)
+                line, stretch = getattr(node, "lineno", 0), stretches.of[id(node)]
+                mistakes.append(Mistake(number, stretch, module, line, *words))
+            planted = Planter(wrong).visit(tree)
+            file.write_text(ast.unparse(ast.fix_missing_locations(planted)), "utf-8")
+    return mistakes
+
+
+def mark(project: Path) -> dict[str, int]:
+    """Mark the stretches of all modules in a copy; the number of each."""
+    known: dict[str, int] = {}
+    for pattern in MODULES:
+        for file in sorted((project / "gittasks").glob(pattern)):
+            tree = ast.parse(file.read_text("utf-8"))
+            Stretches(str(file.relative_to(project / "gittasks")), tree).mark(known)
+            file.write_text(ast.unparse(ast.fix_missing_locations(tree)), "utf-8")
+    return known
 
 
 def copied(target: Path) -> Path:
@@ -149,7 +262,8 @@ def copied(target: Path) -> Path:
     venv = target / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     (packages,) = venv.glob("lib/python*/site-packages")
-    lines = [str(target), *site.getsitepackages()]
+    (packages / "mutant_switch.py").write_text(_SWITCH, "utf-8")
+    lines = [str(target), *site.getsitepackages(), "import mutant_switch"]
     (packages / "project.pth").write_text("\n".join(lines) + "\n", "utf-8")
     script = venv / "bin" / "gittasks"
     start = "import sys\nfrom gittasks.__main__ import main\nsys.exit(main())\n"
@@ -158,7 +272,10 @@ def copied(target: Path) -> Path:
     return target
 
 
-# --- running, in the copy's own Python ------------------------------------------------------------
+# --- running, in the copy's own Python ----------------------------------------------------------
+
+_QUIET = ["-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-n", "0"]
+_QUIET += ["-o", "tmp_path_retention_policy=none", "-m", "not deep"]
 
 
 class Durations:
@@ -175,111 +292,266 @@ class Durations:
             self.failed.add(report.nodeid)
 
 
-_QUIET = ["-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "-n", "0", "--no-summary"]
-
-
-def run(mistakes: list[Mistake], tests: list[str], folder: Path) -> None:
-    """Run all tests once, then for each mistake those that reach it, and print what survives."""
+def record(folder: Path, tests: Sequence[str]) -> Reach:
+    """Run tests once, and see what each reaches."""
     import pytest
 
-    hits_file = folder / "hits"
-    os.environ |= {"MUTANT": "record", "MUTANT_HITS": str(hits_file)}
-    durations, began = Durations(), time.monotonic()
-    pytest.main([*_QUIET, "-m", "not deep", *tests], plugins=[durations])
-    hits: dict[str, set[str]] = {}
-    for line in hits_file.read_text("utf-8").splitlines():
-        number, _, test = line.partition(" ")
-        if test in durations.seconds and test not in durations.failed:
-            hits.setdefault(number, set()).add(test)
-    took = time.monotonic() - began
-    print(f"{len(durations.seconds)} tests in {took:.0f} s, {len(durations.failed)} failed")  # noqa: T201
-    killed = unreached = 0
-    for count, mistake in enumerate(mistakes, 1):
-        reaching = sorted(hits.get(mistake.number, ()), key=lambda t: durations.seconds[t])
-        noticed = bool(reaching) and _fails(mistake.number, reaching[:MOST])
-        killed += noticed
-        unreached += not reaching
-        if not noticed:
-            where = f"{mistake.module}:{mistake.line}"
-            words = f"{mistake.before}  →  {mistake.after} [{len(reaching)} tests]"
-            print(f"{mistake.number} {where} {words}", flush=True)  # noqa: T201
-        if count % 10 == 0:
-            print(f"-- {count}: {killed} noticed, {unreached} unreached", flush=True)  # noqa: T201
-    print(f"{killed} of {len(mistakes)} noticed, {unreached} not reached by any test")  # noqa: T201
+    durations = Durations()
+    pytest.main([*_QUIET, *tests], plugins=[durations])
+    known = {n: s for s, n in json.loads((folder / "stretches").read_text("utf-8")).items()}
+    passed = {
+        zlib.crc32(test.encode("utf-8", "surrogateescape")): test
+        for test in durations.seconds
+        if test not in durations.failed
+    }
+    rows: dict[str, set[str]] = {}
+    data = (folder / "hits").read_bytes()
+    for start in range(0, len(data) - 7, 8):
+        number, test = (int.from_bytes(data[at : at + 4], "big") for at in (start, start + 4))
+        if test in passed:
+            rows.setdefault(known[number], set()).add(passed[test])
+    print(f"{len(passed)} tests passed, failed: {sorted(durations.failed)}", flush=True)  # noqa: T201
+    seconds = {test: round(durations.seconds[test], 4) for test in passed.values()}
+    return Reach(seconds, {stretch: sorted(tests) for stretch, tests in rows.items()})
 
 
-def _fails(number: str, tests: list[str]) -> bool:
-    """Does a test fail with this mistake on? A fork has all that the first run has imported."""
-    import pytest
+class Verdict(NamedTuple):
+    """What became of a mistake: the test that noticed it, or how many did not."""
 
+    number: str
+    test: str | None
+    run: int
+    reaching: int
+
+
+class Trial:
+    """A plugin of pytest: instead of all tests, those that each mistake needs, in forks."""
+
+    def __init__(self, mistakes: list[Mistake], reach: Reach, options: Any) -> None:
+        self._mistakes, self._reach = mistakes, reach
+        self._verdicts = options.verdicts or options.inside / "verdicts"
+        self._seconds, self._jobs = options.seconds, options.jobs
+        self._useless: set[str] = set()
+        self._items: dict[str, Any] = {}
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """Warm up, then share the mistakes among workers."""
+        self._items = {item.nodeid: item for item in session.items}
+        first = {test for mistake in self._mistakes for test in self._tests(mistake)[:5]}
+        os.environ["MUTANT"] = ""
+        _run(session, [item for item in session.items if item.nodeid in first], stop=False)
+        numbers, write = os.pipe()
+        for index in range(len(self._mistakes)):
+            os.write(write, index.to_bytes(4, "big"))
+        os.close(write)
+        workers = [_started(lambda: self._work(session, numbers)) for _ in range(self._jobs)]
+        for worker in workers:
+            os.waitpid(worker, 0)
+        return True
+
+    def _tests(self, mistake: Mistake) -> list[str]:
+        chosen = self._reach.chosen(mistake.stretch, self._seconds)
+        return [test for test in chosen if test in self._items and test not in self._useless]
+
+    def _work(self, session: Any, numbers: int) -> None:
+        from support import repositories, templates
+
+        repositories.launcher.cache_clear()  # each worker has its own, and ends what that started
+        repositories.by_name.cache_clear()
+        templates.scratch()
+        while index := os.read(numbers, 4):
+            mistake = self._mistakes[int.from_bytes(index, "big")]
+            verdict = self._try(session, mistake)
+            with self._verdicts.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(verdict) + "\n")
+
+    def _try(self, session: Any, mistake: Mistake) -> Verdict:
+        """Run the tests on a mistake; one that fails has to succeed without it."""
+        tests = self._tests(mistake)
+        reaching = len(self._reach.tests.get(mistake.stretch, ()))
+        run = 0
+        while run < len(tests):
+            failed = self._forked(session, mistake.number, tests[run:])
+            if failed is None:
+                break
+            run += failed + 1
+            if self._forked(session, "", [tests[run - 1]]) is None:
+                return Verdict(mistake.number, tests[run - 1], run, reaching)
+            self._useless.add(tests[run - 1])
+        return Verdict(mistake.number, None, len(tests), reaching)
+
+    def _forked(self, session: Any, number: str, tests: list[str]) -> int | None:
+        """Index of the first test that fails with this mistake on, or does not end."""
+        told, tell = os.pipe()
+
+        def act() -> None:
+            os.setpgid(0, 0)
+            os.environ["MUTANT"] = number
+            _run(session, [self._items[test] for test in tests], stop=True, tell=tell)
+
+        child = _started(act)
+        os.close(tell)
+        index, words = 0, b""
+        while True:
+            limit = 30 + 30 * self._reach.seconds[tests[min(index, len(tests) - 1)]]
+            if not select.select([told], [], [], limit)[0]:
+                break
+            data = os.read(told, 4096)
+            words += data
+            index = words.count(b".")
+            if not data or b"!" in words:
+                break
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(told)
+        _end_commands()
+        return None if index >= len(tests) else index
+
+
+def _started(act: Callable[[], None]) -> int:
+    """A fork of this process that does something and ends."""
     child = os.fork()
     if not child:
-        os.environ["MUTANT"] = number
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        os.dup2(1, 2)
-        code = 1
         try:
-            code = int(pytest.main([*_QUIET, "-x", *tests]))
+            act()
+        except BaseException:  # noqa: BLE001  it must not go on as its parent
+            traceback.print_exc()
         finally:
-            os._exit(code != 0)
-    deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            _end_descendants()
-            return status != 0
-        time.sleep(0.05)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    _end_descendants()
-    return True
+            os._exit(0)
+    return child
 
 
-def _end_descendants() -> None:
+def _run(session: Any, items: list[Any], *, stop: bool, tell: int | None = None) -> None:
+    """Run tests in this process; tell a point of each that succeeded, `!` of one that did not."""
+    for item, following in itertools.zip_longest(items, items[1:]):
+        failed = session.testsfailed
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.testsfailed > failed:
+            session.shouldfail = False
+            if stop:
+                session._setupstate.teardown_exact(None)  # noqa: SLF001
+                if tell is not None:
+                    os.write(tell, b"!")
+                return
+        if tell is not None:
+            os.write(tell, b".")
+
+
+def _end_commands() -> None:
     """End the commands that the launchers of this process still run."""
     rows = [
         line.split()
         for line in subprocess.run(
-            ["ps", "-A", "-o", "pid=,ppid=,comm="], capture_output=True, text=True, check=True
+            ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
         ).stdout.splitlines()
     ]
-    launchers = {pid for pid, parent, *_ in rows if parent == str(os.getpid())}
-    for pid, parent, *_ in rows:
+    launchers = {pid for pid, parent in rows if parent == str(os.getpid())}
+    for pid, parent in rows:
         if parent in launchers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
 
 
-def main() -> None:
-    """Plant the mistakes and run the tests on them."""
+def attempt(folder: Path, reach: Reach, options: Any) -> None:
+    """Try every mistake, in the copy's own Python."""
+    import pytest
+
+    rows = json.loads((folder / "mistakes").read_text("utf-8"))
+    mistakes = list(itertools.starmap(Mistake, rows))
+    trial = Trial(mistakes, reach, options)
+    tests = {t for m in mistakes for t in reach.chosen(m.stretch, options.seconds)}
+    files = sorted({test.partition("::")[0] for test in tests})
+    pytest.main([*_QUIET, *files], plugins=[trial])
+
+
+def report(mistakes: list[Mistake], verdicts: dict[str, Verdict]) -> None:
+    """Print the survivors and the score."""
+    for mistake in mistakes:
+        verdict = verdicts.get(mistake.number)
+        if verdict is None or verdict.test is None:
+            run = f"{verdict.run} of {verdict.reaching} tests" if verdict else "not run"
+            print(f"{mistake.number} line {mistake.line} [{run}]")  # noqa: T201
+            print(f"    {mistake.before}\n  → {mistake.after}")  # noqa: T201
+    for room in sorted({mistake.module.partition("/")[0] for mistake in mistakes}):
+        own = [verdicts.get(m.number) for m in mistakes if m.module.startswith(room)]
+        noticed = sum(v is not None and v.test is not None for v in own)
+        unreached = sum(v is not None and not v.reaching for v in own)
+        print(f"{room}: {noticed} of {len(own)} noticed, {unreached} not reached")  # noqa: T201
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--sample", type=int, default=120, help="how many, drawn by chance; 0: all")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", help="one module, such as store/refs.py")
-    parser.add_argument("--tests", nargs="+", default=list(TESTS))
     parser.add_argument(
-        "--again", help="numbers of mistakes of an earlier run, with commas between"
+        "--record",
+        type=lambda path: Path(path).resolve(),
+        help="run tests, and keep what each reaches here",
     )
-    parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    parser.add_argument("--tests", nargs="+", default=list(TESTS), help="those that are recorded")
+    parser.add_argument("--reach", type=lambda path: Path(path).resolve(), help="such a recording")
+    parser.add_argument("--draw", nargs="+", default=DRAWN, help="modules, and how many of them")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=60, help="of tests for each, at most")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--again", nargs="+", help="numbers of mistakes of an earlier run")
+    parser.add_argument(
+        "--verdicts", type=lambda path: Path(path).resolve(), help="write them here as they come"
+    )
+    parser.add_argument("--inside", type=lambda path: Path(path).resolve(), help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _drawn(options: argparse.Namespace) -> tuple[list[str], Draw]:
+    """The patterns of modules, and what is drawn of each."""
+    counts = {name: int(count) for name, _, count in (d.partition("=") for d in options.draw)}
+    if options.again:
+        numbers: dict[str, list[int]] = {}
+        for module, _, number in (again.partition("#") for again in options.again):
+            numbers.setdefault(module, []).append(int(number))
+        return sorted(numbers), lambda module, _total: numbers[module]
+
+    def draw(pattern: str, total: int) -> Iterable[int]:
+        chance = random.Random(f"{options.seed} {pattern}")  # noqa: S311
+        return chance.sample(range(total), min(counts[pattern], total))
+
+    return list(counts), draw
+
+
+def _inside_copy(options: argparse.Namespace) -> None:
+    folder = options.inside
+    os.chdir(folder / "project")
+    if options.record:
+        new = record(folder, options.tests)
+        options.record.write_text(json.dumps(Reach.read(options.record).updated(new)._asdict()))
+    else:
+        attempt(folder, Reach.read(options.reach), options)
+
+
+def main() -> None:
+    """Record, or plant mistakes and run the tests on them."""
+    options = _arguments()
     if options.inside:
-        rows = json.loads((options.inside / "mistakes").read_text("utf-8"))
-        run(list(itertools.starmap(Mistake, rows)), options.tests, options.inside)
+        _inside_copy(options)
         return
-    with tempfile.TemporaryDirectory(prefix="gittasks-mutants-") as name:
-        project = copied(Path(name).resolve() / "project")
-        names = [options.only] if options.only else MODULES
-        again = [int(number) for number in (options.again or "").split(",") if number]
-
-        def draw(total: int) -> Iterable[int]:
-            chance = random.Random(options.seed)  # noqa: S311
-            return again or chance.sample(range(total), min(options.sample or total, total))
-
-        mistakes, total = plant(project, names, draw)
-        (project.parent / "mistakes").write_text(json.dumps(mistakes), "utf-8")
-        print(f"{len(mistakes)} of {total} mistakes, seed {options.seed}", flush=True)  # noqa: T201
-        command = [project / ".venv" / "bin" / "python", __file__, "--inside", project.parent]
-        subprocess.run([*command, "--tests", *options.tests], cwd=project, check=False)
+    with tempfile.TemporaryDirectory(prefix="gm-") as name:
+        folder = Path(name).resolve()
+        project = copied(folder / "project")
+        (folder / "t").mkdir()  # short: paths of sockets have a limit
+        env = {**os.environ, "TMPDIR": str(folder / "t")}
+        mistakes: list[Mistake] = []
+        if options.record:
+            env["MUTANT_HITS"] = str(folder / "hits")
+            (folder / "stretches").write_text(json.dumps(mark(project)), "utf-8")
+        else:
+            mistakes = plant(project, *_drawn(options))
+            (folder / "mistakes").write_text(json.dumps(mistakes), "utf-8")
+        command = [project / ".venv" / "bin" / "python", __file__, *sys.argv[1:]]
+        subprocess.run([*command, "--inside", folder], env=env, check=False)
+        if mistakes:
+            file = options.verdicts or folder / "verdicts"
+            lines = file.read_text("utf-8").splitlines()
+            verdicts = [Verdict(*json.loads(line)) for line in lines]
+            report(mistakes, {verdict.number: verdict for verdict in verdicts})
 
 
 if __name__ == "__main__":
