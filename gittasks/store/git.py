@@ -308,9 +308,9 @@ def terminate_all() -> None:
 
 def remote_message(stderr: bytes) -> str:
     """The reasons that git and the remote gave, in one line: errors, else what a hook printed."""
-    lines = [
-        line.rpartition("\r")[2].strip() for line in stderr.decode("utf-8", "replace").splitlines()
-    ]
+    # Of a line that was written over, as progress is, the last state counts; ssh ends with "\r\n".
+    text = stderr.decode("utf-8", "replace")
+    lines = [line.rstrip("\r").rpartition("\r")[2].strip() for line in text.split("\n")]
     errors = [line for line in lines if line.startswith(("fatal: ", "error: ", "ssh: "))]
     errors = [line for line in errors if not line.startswith(_REPEATED)]
     reasons = [line for line in lines if line.rstrip(".").endswith(_REASONS)]

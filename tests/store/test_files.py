@@ -341,8 +341,13 @@ class TestBackoff:
     def test_the_longest_pause_doubles_up_to_the_most(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        drawn = []
-        monkeypatch.setattr("random.uniform", lambda a, b: drawn.append((a, b)) or b)
+        drawn: list[tuple[float, float]] = []
+
+        def uniform(least: float, most: float) -> float:
+            drawn.append((least, most))
+            return most
+
+        monkeypatch.setattr("random.uniform", uniform)
         backoff = Backoff(first=0.5, most=3.0, least=0.25)
         assert [backoff.seconds(attempt) for attempt in (0, 1, 2, 3, 5000)] == [0.5, 1, 2, 3, 3]
         assert drawn == [(0.125, 0.5), (0.25, 1), (0.5, 2), (0.75, 3), (0.75, 3)]

@@ -183,7 +183,7 @@ class TestNoSuchList:
     def test_a_repository_without_lists_names_none(self, repo: Repo) -> None:
         repo.git("remote", "add", "origin", repo.path)
         fetch, make = self._error(repo, "plan").ways
-        assert fetch.command == ("gittasks", "pull")
+        assert fetch.command == ("gittasks", "pull", "--all")
         assert make == Way("make it", ("gittasks", "init", "plan"))
 
 
