@@ -10,7 +10,7 @@ import os
 import stat
 import time
 import zlib
-from _thread import get_ident
+from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -18,6 +18,7 @@ from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import platform
 
 if TYPE_CHECKING:
+    from _thread import LockType
     from collections.abc import Callable
     from typing import Any, BinaryIO, TypeVar
 
@@ -27,6 +28,9 @@ _ATTEMPTS = 20
 """Times that a folder may vanish before a file is in it, until that is an error."""
 _AT_ONCE = 16
 """How many files are synced side by side; each needs a thread and a file handle."""
+_TO_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+_PART = 65_536
+"""Bytes of a file that grows while it is read, at a time."""
 
 
 class Sharing(NamedTuple):
@@ -114,17 +118,39 @@ def names_in(folder: str) -> list[str]:
 
 def open_file(path: str) -> BinaryIO:
     """Open a regular file. Raises OSError for anything else, and never waits for a pipe."""
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    return open(_opened(path)[0], "rb")
+
+
+def _opened(path: str) -> tuple[int, int]:
+    """A handle of a regular file, and the bytes in that, as of `open_file`."""
+    handle = os.open(path, _TO_READ | getattr(os, "O_NONBLOCK", 0))
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
         os.close(handle)
         raise OSError(errno.EINVAL, "it is not a regular file", path)
-    return open(handle, "rb")
+    return handle, status.st_size
 
 
 def read(path: str) -> bytes:
     """Content of a regular file, as of `open_file`."""
-    with open_file(path) as file:
-        return file.read()
+    handle, size = _opened(path)
+    # By the system's calls: a file object makes twice as many, and every command reads many files.
+    try:
+        content = os.read(handle, size + 1)
+        while more := os.read(handle, _PART):
+            content += more
+        return content
+    finally:
+        os.close(handle)
+
+
+def read_first(path: str, size: int) -> bytes:
+    """The first bytes of a file of any kind. Raises OSError."""
+    handle = os.open(path, _TO_READ)
+    try:
+        return os.read(handle, size)
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -237,28 +263,32 @@ def sync_all(paths: Sequence[str], *, full: bool = False) -> None:
     One after the other each would wait for a commit of its own. Raises the first error; one
     of the disk before one of a file that has vanished.
     """
-    errors: list[OSError] = []
+    errors: list[Exception] = []
 
-    def one(path: str) -> None:
-        try:
-            with naming(path):
-                platform.sync_path(path, full=full)
-        except OSError as error:
-            errors.append(error)
-
-    def share(first: int) -> None:
+    def share(first: int, unfinished: LockType | None = None) -> None:
         for path in paths[first::_AT_ONCE]:
-            one(path)
+            try:
+                with naming(path):
+                    platform.sync_path(path, full=full)
+            except Exception as error:  # noqa: BLE001  what is not synced must not pass for it
+                errors.append(error)
+        if unfinished:
+            unfinished.release()
 
-    import threading  # only a write needs it
-
-    others = range(1, min(_AT_ONCE, len(paths)))
-    threads = [threading.Thread(target=share, args=(first,)) for first in others]
-    for thread in threads:
-        thread.start()
+    # By `_thread`: `threading` waits until each one runs, which is when its sync is over.
+    shares: list[LockType] = []
+    for first in range(1, min(_AT_ONCE, len(paths))):
+        unfinished = allocate_lock()
+        unfinished.acquire()
+        try:
+            start_new_thread(share, (first, unfinished))
+        except RuntimeError:  # no more threads here: then one after the other
+            share(first)
+        else:
+            shares.append(unfinished)
     share(0)
-    for thread in threads:
-        thread.join()
+    for unfinished in shares:
+        unfinished.acquire()
     if errors:
         raise min(errors, key=lambda error: isinstance(error, FileNotFoundError))
 

@@ -50,6 +50,8 @@ _ABANDONED = 86_400
 """Seconds after which nobody writes a draft any more."""
 _LOOSE_LEVEL = 1
 """zlib level of loose objects: git's own default for them, the quickest."""
+_SMALL, _SMALL_WINDOW, _SMALL_MEMORY = 4096, 12, 5
+"""Bytes of a small object, the exponent of its zlib window, and how much zlib takes beside it."""
 _KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 _OFS_DELTA, _REF_DELTA = 6, 7
 _STEP = 64 * 1024 * 1024
@@ -436,7 +438,7 @@ class ObjectStore:
         With `aside` it is in a folder of ours, where no `git prune` looks that runs all the time.
         """
         header = f"{item.kind} {len(item.data)}\0".encode()
-        packed = zlib.compress(header + item.data, _LOOSE_LEVEL)
+        packed = _deflated(header + item.data)
         folder = os.path.dirname(path)
         if aside:
             folder = os.path.join(self.common, "gittasks", "drafts")
@@ -467,6 +469,17 @@ class ObjectStore:
     def missing(self, objects: Iterable[NewObject]) -> list[NewObject]:
         """The objects that are no loose files now: packed meanwhile, or pruned."""
         return [item for item in objects if not os.path.exists(self.loose_path(item.id))]
+
+
+def _deflated(content: bytes) -> bytes:
+    """Deflate as git does, but with no larger a window than a small content can use.
+
+    The usual window is 256 KB of memory: to get it takes four times as long as to fill it.
+    """
+    if len(content) > _SMALL:
+        return zlib.compress(content, _LOOSE_LEVEL)
+    packer = zlib.compressobj(_LOOSE_LEVEL, zlib.DEFLATED, _SMALL_WINDOW, _SMALL_MEMORY)
+    return packer.compress(content) + packer.flush()
 
 
 def _sweep(folder: str) -> None:

@@ -171,8 +171,7 @@ class FileRefs:
         try:
             if target := _link_target(path):
                 return target
-            with open(path, encoding="utf-8", errors="replace") as file:
-                text = file.read(4096).strip()
+            text = disk.read_first(path, 4096).decode("utf-8", "replace").strip()
         except OSError:
             return None
         return text[5:].strip() if text.startswith("ref: ") else None
@@ -368,8 +367,7 @@ def _followed(common: str, name: str, packed: bytes | None = None) -> tuple[str,
             name = target
             continue
         try:
-            with open(path, "rb") as file:
-                text = file.read(4096).decode("utf-8", "replace").strip()
+            text = disk.read_first(path, 4096).decode("utf-8", "replace").strip()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return name, _find_packed(_packed(common) if packed is None else packed, name)
         if not text.startswith("ref: "):

@@ -354,11 +354,8 @@ def _try(
     store: ListStore, lock: ListLock, propose: Propose, signatures: Signatures
 ) -> CommitResult | None:
     """One attempt; None when another writer moved the ref first."""
-    repository = store.repository
-    local = repository.refs.read(store.ref)
     branch = store.load()
-    if branch.heads.local != local:
-        return None
+    local = branch.heads.local  # the move is guarded by what was read
     _check_identity(store, branch)
     proposal = propose(branch)
     if proposal is None:

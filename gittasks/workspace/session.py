@@ -362,22 +362,21 @@ def signatures(
 
     if author is not None:
         return Signatures(Signature(*author), Signature(*author)), None
-    config = repository.config
-    # As git does: what would end the name or the header early is left out.
-    name = (
-        "".join(c for c in login(repository.env) if c.isprintable() and c not in "<>") or "unknown"
-    )
-    fallback = f"{name} <{name.replace(' ', '.')}@localhost>"
-    people = Signatures(
-        Signature(config.author or fallback, moment.epoch, moment.zone),
-        Signature(config.committer or config.author or fallback, moment.epoch, moment.zone),
-    )
-    hint = None
-    if config.author is None:
+    config, hint = repository.config, None
+    person = config.author
+    if person is None:
+        # As git does: what would end the name or the header early is left out.
+        name = "".join(c for c in login(repository.env) if c.isprintable() and c not in "<>")
+        name = name or "unknown"
+        person = f"{name} <{name.replace(' ', '.')}@localhost>"
         hint = (
-            f"git knows no name for you, so this is recorded as {fallback}; "
+            f"git knows no name for you, so this is recorded as {person}; "
             'set it with: git config --global user.name "Your Name", and user.email'
         )
+    people = Signatures(
+        Signature(person, moment.epoch, moment.zone),
+        Signature(config.committer or person, moment.epoch, moment.zone),
+    )
     return people, hint
 
 

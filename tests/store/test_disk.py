@@ -15,7 +15,7 @@ from support.repositories import GITTASKS, Repo
 from gittasks.core.operations import Transition, Verb
 from gittasks.errors import Busy, DiskFailure
 from gittasks.mcp_server import server
-from gittasks.store import config, disk
+from gittasks.store import config, disk, platform
 
 START_A = Transition(Verb.START, "a")
 
@@ -157,3 +157,56 @@ def test_a_read_only_repository_is_called_so(listed: Repo) -> None:
     script = f'{probe} && cd "$PWD" && exec "{GITTASKS}" list'
     read = ["unshare", "-m", "sh", "-c", script]
     assert subprocess.run(read, cwd=listed.path, check=False, capture_output=True).returncode == 0
+
+
+def test_without_threads_files_are_synced_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A system that gives no more threads is no reason to leave a file out."""
+    names = [str(tmp_path / f"f{number}") for number in range(3)]
+    for name in names:
+        Path(name).touch()
+    synced: list[str] = []
+
+    def sync(path: str, **_options: bool) -> None:
+        synced.append(path)
+
+    def refuse(*_args: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(platform, "sync_path", sync)
+    monkeypatch.setattr(disk, "start_new_thread", refuse)
+    disk.sync_all(names)
+    assert sorted(synced) == names
+
+
+def test_whatever_goes_wrong_in_a_sync_is_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also on another thread, and also what is no error of the disk."""
+
+    def fail(path: str, **_options: bool) -> None:
+        raise ValueError(path)
+
+    monkeypatch.setattr(platform, "sync_path", fail)
+    with pytest.raises(ValueError, match="gone"):
+        disk.sync_all([str(tmp_path / "gone")] * 3)
+
+
+def test_a_file_is_read_whole_while_it_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was added after its size was asked for is part of it."""
+    path = tmp_path / "file"
+    path.write_bytes(b"a" * 10)
+    real = os.fstat
+
+    def fstat(handle: int) -> os.stat_result:
+        status = real(handle)
+        with open(path, "ab") as file:
+            file.write(b"b" * 100_000)
+        return status
+
+    monkeypatch.setattr(os, "fstat", fstat)
+    content = disk.read(str(path))
+    assert content.startswith(b"a" * 10 + b"b" * 90_000)
