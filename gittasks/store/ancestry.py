@@ -75,6 +75,29 @@ class Region(NamedTuple):
         rest = {i: c for i, c in self.commits.items() if i not in replaced}
         return self._replace(base=base, commits=rest)
 
+    def grown(
+        self, objects: ObjectStore, heads: Iterable[str], ends: Collection[str], most: int
+    ) -> Region | None:
+        """This region with what the heads reach besides, all of it built on the `ends` in it.
+
+        None where that is not so, or where they are more than `most` commits.
+        """
+        new: dict[str, Node] = {}
+        tips = tuple(dict.fromkeys(heads))
+        todo, graph = [*tips], Graph(objects, tips, ends)
+        while todo:
+            commit_id = todo.pop()
+            if commit_id in ends or commit_id in new:
+                continue
+            if commit_id in self.commits or len(new) >= most:
+                return None
+            new[commit_id] = commit = graph.node(commit_id)
+            if not commit.parents:  # another beginning, or a shallow clone ends there
+                return None
+            todo += commit.parents
+        commits = {**self.commits, **{c.id: c for c in _parents_first(new, tips)}}
+        return self._replace(commits=commits, graph=graph)
+
 
 def newest(
     objects: ObjectStore, heads: Iterable[str], checkpoints: Mapping[str, Checkpoint]

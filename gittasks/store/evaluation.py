@@ -6,8 +6,8 @@ so that what is shown is what it will be.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 
@@ -26,6 +26,11 @@ from gittasks.store.merge_files import ListContents
 from gittasks.store.objects import Malformed, NewObject, ObjectStore
 from gittasks.store.repository import Repository
 
+_PASSED = 64
+"""Commits whose state is kept though nothing in sight builds on them."""
+_NEWS = 1000
+"""The most commits that a replay grows by: what it holds would not end growing else."""
+
 
 class Replay(NamedTuple):
     """The merge of a stretch of history.
@@ -38,9 +43,53 @@ class Replay(NamedTuple):
     history: History
     area: Region
     before: tuple[Conflict, ...]
-    lengths: Mapping[str, int]
+    lengths: dict[str, int]
     near: ListVersion | None
     """A version of the list that was read on the way."""
+    needed: set[str]
+    """Commits that are looked at again: heads, and those under a merge that may be dropped."""
+    passed: deque[str]
+    """The last of those with no children to come, on which others may build all the same."""
+
+    def work_through(self, list_id: str, commit_ids: Collection[str], heads: Iterable[str]) -> None:
+        """Work out what commits of the area say, parents first."""
+        history, needed, passed = self.history, self.needed, self.passed
+        needed.update(heads)
+        nodes = self.area.commits
+        children = Counter(parent for i in commit_ids for parent in nodes[i].parents)
+        for info in self.area.graph.commits(commit_ids):
+            marked = info.message == f"{merge_subject(list_id)}\n"
+            tree = self.contents.tree(info.tree)
+            settled, operation = parse_kept(info.message), parse_operation(info.message)
+            time = info.author.time
+            history.add(Commit(info.id, info.parents, time, tree, marked, settled, operation))
+            self.lengths[info.id] = 1 + max((self.lengths[p] for p in info.parents), default=0)
+            children.subtract(info.parents)
+            if marked:  # it may be dropped, and then these are looked at
+                needed.update(info.parents)
+            passed.extend(p for p in info.parents if not children[p])
+            while len(passed) > _PASSED:
+                if (commit_id := passed.popleft()) not in needed:
+                    history.forget(commit_id)
+
+    def grown(
+        self, objects: ObjectStore, list_id: str, heads: Sequence[str], near: ListVersion | None
+    ) -> Replay | None:
+        r"""This replay with what came since; None where that is not built on what it still has.
+
+            o---l               here
+             \
+              r---r---r---x      the remote, all but x was replayed with l: x alone is looked at
+        """
+        area = self.area.grown(objects, heads, self.history.points, _NEWS)
+        if area is None:
+            return None
+        new = [i for i in area.commits if i not in self.area.commits]
+        if not objects.whole:
+            self.contents.bring([commit.tree for commit in area.graph.commits(new)])
+        run = self._replace(area=area, near=near)
+        run.work_through(list_id, new, heads)
+        return run
 
     def parents_of(self, commit_id: str) -> tuple[str, ...]:
         """Parents of a commit of the stretch."""
@@ -81,29 +130,15 @@ def replay(
     if not objects.whole:
         contents.bring(_trees(objects, area, heads))
     area, near = _shortened(objects, list_id, area, heads, near)
-    base, lengths = None, {}
+    base, lengths = None, dict[str, int]()
     if area.base:
         tree = contents.tree(read_commit(objects, area.base.commit).tree)
         base = MergedState(area.base.commit, tree, area.base.order)
         lengths[area.base.commit] = area.base.length
-    history = History(contents, base)
-    children = Counter(parent for commit in area.commits.values() for parent in commit.parents)
-    needed = set(heads)
-    for info in area.graph.commits(area.commits):
-        marked = info.message == f"{merge_subject(list_id)}\n"
-        tree = contents.tree(info.tree)
-        settled, operation = parse_kept(info.message), parse_operation(info.message)
-        time = info.author.time
-        history.add(Commit(info.id, info.parents, time, tree, marked, settled, operation))
-        lengths[info.id] = 1 + max((lengths[p] for p in info.parents), default=0)
-        children.subtract(info.parents)
-        if marked:  # it may be dropped, and then these are looked at
-            needed.update(info.parents)
-        for parent in info.parents:
-            if not children[parent] and parent not in needed:
-                history.forget(parent)
     before = area.base.conflicts if area.base else ()
-    return Replay(contents, history, area, before, lengths, near)
+    run = Replay(contents, History(contents, base), area, before, lengths, near, set(), deque())
+    run.work_through(list_id, area.commits, heads)
+    return run
 
 
 def _trees(objects: ObjectStore, area: Region, heads: Sequence[str]) -> list[str]:
@@ -154,6 +189,30 @@ _MEND = Way("see who made it, and how the branch is taken back", ("gittasks", "d
 """The step where nothing else can be read instead."""
 
 
+class Memory:
+    """The replay of a list that was worked out last: the next one begins there, if it can.
+
+    Whoever loses a race for the remote looks at the same two histories once more, and at the few
+    commits that were pushed meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._replays: list[Replay] = []
+
+    def grown(
+        self, objects: ObjectStore, list_id: str, heads: Sequence[str], near: ListVersion | None
+    ) -> Replay | None:
+        """The replay of these heads, of which what is new is read alone; None where none serves."""
+        if not self._replays:
+            return None
+        # Taken out: one that ends halfway, at a commit that cannot be read, is of no use.
+        return self._replays.pop().grown(objects, list_id, heads, near)
+
+    def keep(self, run: Replay) -> None:
+        """Begin the next one with this."""
+        self._replays = [run]
+
+
 def evaluate(
     repository: Repository,
     list_id: str,
@@ -161,18 +220,21 @@ def evaluate(
     near: ListVersion | None,
     *,
     apart: bool = False,
+    memory: Memory | None = None,
 ) -> Evaluated:
     """Work out what the list says; `near` is a version of it that may save some reading.
 
     With `apart`, also the operations that only one of the heads has, however long ago they parted.
-    What was fetched and cannot be read is left out.
+    What was fetched and cannot be read is left out. `memory` is of the same list.
     """
+    memory = memory or Memory()
     try:
-        return _evaluate(repository, list_id, heads, near, apart=apart)
+        return _evaluate(repository, list_id, heads, near, memory, apart=apart)
     except (FormatTooNew, Malformed) as error:
         is_malformed = isinstance(error, Malformed)
         if is_malformed and heads.published not in (None, *heads.all):  # it was taken back
-            return evaluate(repository, list_id, heads._replace(published=None), near, apart=apart)
+            heads = heads._replace(published=None)
+            return evaluate(repository, list_id, heads, near, apart=apart, memory=memory)
         if not heads.local or not heads.tracked:
             raise error.with_ways([_MEND] if is_malformed else error.ways) from error.__cause__
         why = Unmerged.MALFORMED if is_malformed else Unmerged.NEWER
@@ -184,6 +246,7 @@ def _evaluate(
     list_id: str,
     heads: Heads,
     near: ListVersion | None,
+    memory: Memory,
     *,
     apart: bool,
 ) -> Evaluated:
@@ -192,23 +255,27 @@ def _evaluate(
     checkpoints = ancestry.read_checkpoints(path)
     heads = heads._replace(published=_before(objects, heads, checkpoints))
     tips = tuple(head for head in heads if head)
-    if not apart and heads.published is None:
-        if merge := _made_again(objects, list_id, heads, near, checkpoints):
-            return merge
-        tips = newest(objects, tips, checkpoints)
-    area = region(objects, tips, checkpoints)
-    if heads.local and heads.tracked and area.cut and not area.is_line:
-        return _alone(repository, list_id, heads._replace(published=None), Unmerged.SHALLOW, near)
-    if area.is_line and not (area.base and area.base.conflicts):
-        evaluated, new = _line(objects, list_id, heads, tips, area, near)
-    else:
+    is_plain = not apart and heads.published is None
+    if is_plain and (merge := _made_again(objects, list_id, heads, near, checkpoints)):
+        return merge
+    run = memory.grown(objects, list_id, tips, near)
+    if run is None:
+        tips = newest(objects, tips, checkpoints) if is_plain else tips
+        area = region(objects, tips, checkpoints)
+        if heads.local and heads.tracked and area.cut and not area.is_line:
+            alone = heads._replace(published=None)
+            return _alone(repository, list_id, alone, Unmerged.SHALLOW, near)
+        if area.is_line and not (area.base and area.base.conflicts):
+            evaluated, new = _line(objects, list_id, heads, tips, area, near)
+            _keep(repository, path, checkpoints, new, area.base if len(tips) == 1 else None)
+            return evaluated
         run = replay(objects, list_id, area, tips, near)
-        if (lost := _lost(run, heads)) and lost.needed:
-            return _as_before(repository, list_id, heads, lost, near, apart=apart)
-        evaluated, new = _graph(objects, list_id, heads, tips, run)
-        evaluated = evaluated._replace(behind=lost is not None)
-    _keep(repository, path, checkpoints, new, area.base if len(tips) == 1 else None)
-    return evaluated
+    memory.keep(run)
+    if (lost := _lost(run, heads)) and lost.needed:
+        return _as_before(repository, list_id, heads, lost, near, memory, apart=apart)
+    evaluated, new = _graph(objects, list_id, heads, tips, run)
+    _keep(repository, path, checkpoints, new, run.area.base if len(tips) == 1 else None)
+    return evaluated._replace(behind=lost is not None)
 
 
 def _keep(
@@ -338,12 +405,13 @@ def _as_before(
     heads: Heads,
     lost: _Lost,
     near: ListVersion | None,
+    memory: Memory,
     *,
     apart: bool,
 ) -> Evaluated:
     """The list with what the remote had before it lost some of it."""
     known = Heads(heads.local, heads.published)
-    evaluated = evaluate(repository, list_id, known, near, apart=apart)
+    evaluated = evaluate(repository, list_id, known, near, apart=apart, memory=memory)
     why = None if lost.behind else Unmerged.REWRITTEN
     return evaluated._replace(
         branch=evaluated.branch._replace(heads=heads, apart=why), behind=lost.behind

@@ -16,7 +16,7 @@ from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
     from gittasks.store.commits import CommitInfo, Graph
-    from gittasks.store.evaluation import Evaluated
+    from gittasks.store.evaluation import Evaluated, Memory
     from gittasks.store.merge_files import Comparisons
 
 
@@ -34,6 +34,7 @@ class ListStore:
         ends = read_shallow(repository.common)
         kind = f"history-{zlib.crc32(ends.encode()):08x}" if ends else "history"
         self.history_path = repository.cache_path(kind, self.ref)
+        self._memory: Memory | None = None
 
     @property
     def tentative_path(self) -> str:
@@ -169,9 +170,12 @@ class ListStore:
 
         With `apart`, also the operations that only one of them has.
         """
-        from gittasks.store.evaluation import evaluate  # dulwich, YAML: not for a warm read
+        from gittasks.store.evaluation import Memory, evaluate  # dulwich, YAML: not for a warm read
 
-        return evaluate(self.repository, self.list_id, heads, near, apart=apart)
+        if self._memory is None:
+            self._memory = Memory()
+        place = self.repository, self.list_id
+        return evaluate(*place, heads, near, apart=apart, memory=self._memory)
 
     def load_at(self, commit_id: str, known: ListVersion | None = None) -> ListVersion:
         """Return the list as it was at a commit, parsing only what differs from `known`."""

@@ -22,7 +22,7 @@ from gittasks.core.messages import keep_message
 from gittasks.core.model import Actor, Note, Status
 from gittasks.store import ancestry, commits
 from gittasks.store.commits import Signature
-from gittasks.store.evaluation import Evaluated, evaluate
+from gittasks.store.evaluation import Evaluated, Memory, evaluate
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_tree import next_branch, read_branch
 from gittasks.store.list_version import Heads, ListVersion
@@ -79,6 +79,7 @@ class TwoHeads:
         self.heads = [repo.head()] * 2
         self.known: str | None = None
         self.near: ListVersion | None = None
+        self.memory = Memory()
         self.count = 0
 
     def _commit(self, parents: tuple[str, ...], tree: str, message: str) -> str:
@@ -142,20 +143,28 @@ class TwoHeads:
             tree = commits.read_commit(self.objects, self.heads[side]).tree
             self.heads[side] = self._commit((self.heads[side],), tree, message.rstrip("\n"))
 
+    def grown(self, heads: Heads, near: ListVersion | None) -> Evaluated:
+        """What a process says that has looked at the two before."""
+        return evaluate(self.repository, "plan", heads, near, apart=True, memory=self.memory)
+
     def check(self) -> None:
-        """The same is said with the checkpoints that there are, and without any."""
+        """The same is said with the checkpoints that there are, and without any.
+
+        And by a process that goes on from what it worked out before.
+        """
         published = self.known if self.rng.random() < 0.3 else None
         heads = self.seen(0)._replace(published=published)
         near = self.near if self.rng.random() < 0.7 else None
         cached = evaluate(self.repository, "plan", heads, near)
         again = evaluate(self.repository, "plan", heads, cached.branch)
         both = evaluate(self.repository, "plan", heads, near, apart=True)
+        grown = self.grown(heads, near)
         with no_checkpoints():
             fresh = evaluate(self.repository, "plan", heads, None, apart=True)
-        assert told(cached) == told(again) == told(both) == told(fresh)
+        assert told(cached) == told(again) == told(both) == told(grown) == told(fresh)
         assert [(o.id, o.data) for o in again.new] or not fresh.new
-        assert set(both.received) == set(fresh.received)
-        assert set(both.unsent) == set(fresh.unsent)
+        assert set(both.received) == set(grown.received) == set(fresh.received)
+        assert set(both.unsent) == set(grown.unsent) == set(fresh.unsent)
         self.near = cached.branch
         if self.rng.random() < 0.8:
             self.known = self.heads[1]
@@ -255,6 +264,31 @@ def test_what_is_fetched_in_turn_costs_what_is_new_alone(tmp_path: Path) -> None
         costs.append((counts["commit"], counts["blob"]))
     assert costs[0] == costs[1]
     assert max(costs[1]) <= 4
+
+
+def test_a_round_of_a_race_looks_at_what_is_new_alone(tmp_path: Path) -> None:
+    """One unsent change beside a remote that goes on: nothing goes back to where they parted."""
+    costs = []
+    for count in (8, 32):
+        world = TwoHeads(Repo.listed(str(tmp_path / str(count)), *TASKS), Random(7))
+        world.write(0)
+        for _ in range(count):
+            world.write(1)
+        near, rounds = world.grown(world.seen(0), None).branch, []
+        for _ in range(3):
+            world.repository.objects.write(world.grown(world.seen(0), near).new)
+            world.heads[0] = near.commit  # the merge is here, and was not pushed in time
+            world.write(1)
+            world.write(1)
+            with reads() as counts:
+                evaluated = world.grown(world.seen(0), near)
+            assert len(evaluated.received) == 2
+            assert len(evaluated.unsent) == 1
+            near = evaluated.branch
+            rounds.append(counts["commit"])
+        costs.append(rounds)
+    assert costs[0] == costs[1]
+    assert max(costs[1]) <= 10
 
 
 def test_an_evaluation_reads_each_commit_once(tmp_path: Path) -> None:
