@@ -173,7 +173,7 @@ class Evaluated(NamedTuple):
     `branch` is at the commit whose tree says it; `new` holds the objects of that commit that are
     not on the disk, empty when it is one of the heads. `received` and `unsent` are the commits
     that are operations and that only the remote, or only the local head has, parents first;
-    they are there when `apart` was asked for.
+    they are worked out when `apart` was asked for.
     """
 
     branch: ListVersion
@@ -266,14 +266,14 @@ def _evaluate(
             alone = heads._replace(published=None)
             return _alone(repository, list_id, alone, Unmerged.SHALLOW, near)
         if area.is_line and not (area.base and area.base.conflicts):
-            evaluated, new = _line(objects, list_id, heads, tips, area, near)
+            evaluated, new = _line(objects, list_id, heads, tips, area, near, apart=apart)
             _keep(repository, path, checkpoints, new, area.base if len(tips) == 1 else None)
             return evaluated
         run = replay(objects, list_id, area, tips, near)
     memory.keep(run)
     if (lost := _lost(run, heads)) and lost.needed:
         return _as_before(repository, list_id, heads, lost, near, memory, apart=apart)
-    evaluated, new = _graph(objects, list_id, heads, tips, run)
+    evaluated, new = _graph(objects, list_id, heads, tips, run, apart=apart)
     _keep(repository, path, checkpoints, new, run.area.base if len(tips) == 1 else None)
     return evaluated._replace(behind=lost is not None)
 
@@ -425,6 +425,8 @@ def _line(
     tips: Sequence[str],
     area: Region,
     near: ListVersion | None,
+    *,
+    apart: bool,
 ) -> tuple[Evaluated, list[Checkpoint]]:
     """One head is behind the other, and nothing was ever merged: the newer one says it all."""
     commits = list(area.commits.values())
@@ -444,14 +446,20 @@ def _line(
         holds = tuple(head for head in heads.all if head and head != tip)
         new = [Checkpoint(tip, area.order_along(commits), length, holds=holds)]
     received, unsent = (
-        tuple(area.graph.commits(commit.id for commit in part))
+        tuple(area.graph.commits(commit.id for commit in part)) if apart else ()
         for part in (commits[ours:theirs], commits[theirs:ours])
     )
     return Evaluated(branch, (), (), received, unsent, behind), new
 
 
 def _graph(
-    objects: ObjectStore, list_id: str, heads: Heads, tips: Sequence[str], run: Replay
+    objects: ObjectStore,
+    list_id: str,
+    heads: Heads,
+    tips: Sequence[str],
+    run: Replay,
+    *,
+    apart: bool,
 ) -> tuple[Evaluated, list[Checkpoint]]:
     ids = [head for head in heads.all if head]
     chosen = tuple(i for i in ids if i in tips)
@@ -460,7 +468,7 @@ def _graph(
         chosen = choose_heads(run.history, local, remote, run.parents_of)
     branch, new, conflicts = _shown(objects, list_id, run, chosen)
     branch = branch._replace(heads=heads)
-    received, unsent = _apart(run, ids) if set(ids) <= set(tips) and len(ids) > 1 else ((), ())
+    received, unsent = _apart(run, ids) if apart and len(ids) > 1 else ((), ())
     evaluated = Evaluated(branch, tuple(new), tuple(conflicts), received, unsent)
     checkpoints = [c for i in tips if i in ids and (c := run.checkpoint(i, ids))]
     if new and not branch.snapshot.problems:

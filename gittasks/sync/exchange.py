@@ -717,7 +717,7 @@ class _ListSync:
         if self._absent or not heads.tracked:  # all of it is new there
             unsent = tuple(reversed(list(self._store.walk(heads.local))))
         if self.result.pushed_as and self._shown:
-            beside = self._store.merged(Heads(heads.local, self._shown), None).unsent
+            beside = self._store.merged(Heads(heads.local, self._shown), None, apart=True).unsent
             unsent = tuple(commit for commit in beside if commit in unsent)
         self._offered |= {c.id: c for c in unsent}
         return heads.local

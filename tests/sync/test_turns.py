@@ -5,10 +5,17 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
+from support import clones
+from support.repositories import Repo
 
+from gittasks.core.operations import AddNote, Claim
+from gittasks.store import remotes
+from gittasks.store.disk import Backoff
+from gittasks.store.objects import ObjectStore
 from gittasks.sync.exchange import longest_pause
 
 
@@ -67,3 +74,52 @@ def test_who_has_waited_longer_comes_back_sooner() -> None:
     crest = pauses.index(max(pauses))
     assert pauses[crest:] == sorted(pauses[crest:], reverse=True)
     assert pauses[-1] == 1
+
+
+class Race:
+    """A clone that is beaten in each of its first rounds, and the commits that it reads in one."""
+
+    def __init__(self, winner: Repo, loser: Repo, lost: int, patch: pytest.MonkeyPatch) -> None:
+        self.reads = [0]
+        read, push = ObjectStore.read, remotes.push
+
+        def counted(objects: ObjectStore, object_id: str, kind: str) -> bytes:
+            self.reads[-1] += kind == "commit" and objects.common == loser.git_dir
+            return read(objects, object_id, kind)
+
+        def beaten(*args: Any) -> Any:
+            if len(self.reads) <= lost:
+                send(winner, "beside", len(self.reads))
+            self.reads.append(0)
+            return push(*args)
+
+        patch.setattr(ObjectStore, "read", counted)
+        patch.setattr(remotes, "push", beaten)
+        patch.setattr(Backoff, "wait", lambda *_: None)
+
+
+def send(repo: Repo, text: str, *numbers: int) -> None:
+    """Write notes, and push them as git does."""
+    for number in numbers:
+        repo.edit(AddNote("b", f"{text} {number}"), at=number)
+    repo.git("push", "-q", "origin", "gittasks/plan")
+
+
+@pytest.mark.parametrize("command", ["sync", "claim"])
+def test_a_round_costs_what_was_pushed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """However long ago the two parted, who lost a race does not go back to there."""
+    ann, bob = clones.share(str(tmp_path), "ann", "bob")
+    assert not bob.sync().error
+    bob.edit(AddNote("a", "not sent yet"))
+    send(ann, "before", *range(40))
+    race = Race(ann, bob, 4, monkeypatch)
+    if command == "sync":
+        assert not (result := bob.sync()).error
+        assert result.rounds == 5
+    else:
+        assert bob.workspace("plan").edit([Claim("c")]).commit
+    assert clones.on_hub(bob) == bob.head()
+    assert race.reads[0] >= 40
+    assert max(race.reads[1:]) <= 12
