@@ -1,8 +1,8 @@
 """Parts of `typing`, `json`, `re` and `importlib` that a start needs, without their imports.
 
 Type checkers see the NamedTuple of `typing`. At run time it is the same here, but annotations are
-not evaluated, and the constructor is compiled when the first value of a class is made: of the
-classes that a command imports it uses a few.
+not evaluated, and a constructor is compiled for the classes alone that have many values: most
+commands make a few of each.
 
 JSON is read and written by the parts of `json` that are in C: `json` imports `re`, compiles
 patterns for its decoder in Python, and takes longer to import than to read the caches and to write
@@ -34,6 +34,11 @@ else:
         """Fail: type checkers have shown that nothing comes here."""
         raise AssertionError(f"{value!r} was not foreseen")
 
+    _made = {}
+    """How many values each class of tuples had made by `_Tuple.__new__`."""
+    _FEW = 50
+    """As many take as long as it takes to compile a constructor."""
+
     class _Tuple(tuple):
         """The methods that all named tuples share."""
 
@@ -42,8 +47,15 @@ else:
         _field_defaults = {}  # noqa: RUF012  never changed
 
         def __new__(cls, *values, **named):
-            cls.__new__ = _constructor(cls)
-            return cls(*values, **named)
+            """A value of a class that has few; for many, and for errors, it is compiled."""
+            rest = cls._fields[len(values) :]
+            given = cls._field_defaults | named
+            fits = named.keys() <= {*rest} <= given.keys()
+            _made[cls] = count = _made.get(cls, 0) + 1
+            if count > _FEW or not fits or len(values) + len(rest) > len(cls._fields):
+                cls.__new__ = _constructor(cls)
+                return cls(*values, **named)
+            return tuple.__new__(cls, (*values, *[given[name] for name in rest]))
 
         @classmethod
         def _make(cls, values):

@@ -71,19 +71,28 @@ def test_values_are_the_same(made: tuple[typing.Any, ...]) -> None:
 
 
 def test_classes_are_the_same() -> None:
-    """Fields, defaults and the constructor, compiled when it is first called."""
-    Light(1)
+    """Fields, defaults and the constructor, compiled when a class has many values."""
+    assert {Light(1) for _ in range(100)} == {Light(second="s", first=1)} == {Usual(1)}
     for name in ("_fields", "_field_defaults", "__match_args__", "__doc__"):
         assert getattr(Light, name) == getattr(Usual, name)
     assert typing.get_type_hints(Light) == typing.get_type_hints(Usual)
     assert str(inspect.signature(Light.__new__)) == "(_cls, first, second='s', new=())"
 
 
-@pytest.mark.parametrize("call", ["Light()", "Light(1, x=2)", "Light(1, 's', (), 4)"])
+@pytest.mark.parametrize(
+    "call", ["New()", "New(1, x=2)", "New(second=2)", "New(1, 's', (), 4)", "New(1, 's', second=2)"]
+)
 def test_wrong_calls_are_refused(call: str) -> None:
-    """By the constructor that is compiled, also at the first call."""
-    with pytest.raises(TypeError, match="argument"):
-        eval(call)  # noqa: S307
+    """In the words of the constructor that is compiled, at the first call as at later ones."""
+
+    class New(light.NamedTuple):
+        first: int
+        second: str = "s"
+        new: tuple[int, ...] = ()
+
+    for _ in range(2):
+        with pytest.raises(TypeError, match="argument"):
+            eval(call, {"New": New})  # noqa: S307
 
 
 def test_wrong_fields_are_refused() -> None:
