@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from contextlib import suppress
+
+from gittasks.light import suppress
 
 _OURS = "gittasks"
 """The option of an interpreter that was started by `_in_utf8`."""

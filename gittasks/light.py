@@ -1,4 +1,8 @@
-"""Parts of `typing`, `json`, `re` and `importlib` that a start needs, without their imports.
+"""Parts of the standard library that a start needs, without the modules that they are in.
+
+Most of a short command is importing. `enum`, `functools`, `contextlib` and `collections` take half
+as long as Python itself to start, for the few lines that are here instead; to type checkers, and
+to who calls them, they are those of the library, and the tests compare.
 
 Type checkers see the NamedTuple of `typing`. At run time it is the same here, but annotations are
 not evaluated, and a constructor is compiled for the classes alone that have many values: most
@@ -15,24 +19,122 @@ the patterns of the modules that a command imports took longer than its work.
 from __future__ import annotations
 
 import sys
-from collections import _tuplegetter  # type: ignore[attr-defined]
 
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Iterable
+    from collections.abc import Mapping as Mapping
+    from contextlib import contextmanager as contextmanager
+    from contextlib import suppress as suppress
+    from enum import StrEnum as StrEnum
+    from functools import cached_property as cached_property
+    from functools import lru_cache as lru_cache
+    from operator import attrgetter as attrgetter
+    from types import MappingProxyType as MappingProxyType
     from typing import Any as Any
     from typing import AnyStr
     from typing import NamedTuple as NamedTuple
     from typing import Protocol as Protocol
     from typing import assert_never as assert_never
 else:
+    from _collections_abc import Mapping as Mapping  # `os` has imported it
+
+    try:
+        from _collections import _tuplegetter
+        from _functools import _lru_cache_wrapper
+        from _operator import attrgetter as attrgetter
+    except ImportError:  # another Python than that of python.org
+        from collections import _tuplegetter
+        from functools import lru_cache
+    else:
+
+        def lru_cache(most):
+            """Decorator: the last `most` answers of a function are remembered."""
+            return lambda function: _lru_cache_wrapper(function, most, False, None)
+
     Any = Protocol = object
+    MappingProxyType = type(type.__dict__)
 
     def assert_never(value):
         """Fail: type checkers have shown that nothing comes here."""
         raise AssertionError(f"{value!r} was not foreseen")
+
+    def contextmanager(function):
+        """Decorator: a context of a generator; `contextlib` is imported when one is entered."""
+
+        def entered(*values, **named):
+            from contextlib import contextmanager
+
+            return contextmanager(function)(*values, **named)
+
+        return entered
+
+    class suppress:  # noqa: N801  as the library calls it
+        """A context in which exceptions of some kinds end it, and nothing else."""
+
+        def __init__(self, *kinds):
+            self._kinds = kinds
+
+        def __enter__(self):
+            pass
+
+        def __exit__(self, kind, error, trace):
+            return kind is not None and issubclass(kind, self._kinds)
+
+    class cached_property:  # noqa: N801  as the library calls it
+        """A property that is worked out once for each object, which then holds it."""
+
+        def __init__(self, function):
+            self._function = function
+            self.__doc__ = function.__doc__
+
+        def __set_name__(self, owner, name):
+            self._name = name
+
+        def __get__(self, holder, owner=None):
+            if holder is None:
+                return self
+            value = holder.__dict__[self._name] = self._function(holder)
+            return value
+
+    class _Words(type):
+        """Makes the words that a class of an enumeration names its members."""
+
+        def __new__(cls, name, bases, namespace):
+            kind = super().__new__(cls, name, bases, namespace)
+            kind._by_word = {}
+            for key, word in namespace.items():
+                if type(word) is str and not key.startswith("__"):
+                    member = kind._by_word[word] = str.__new__(kind, word)
+                    member.name, member.value = key, word
+                    setattr(kind, key, member)
+            return kind
+
+        def __call__(cls, word):
+            try:
+                return cls._by_word[word]
+            except KeyError:
+                raise ValueError(f"{word!r} is not a valid {cls.__qualname__}") from None
+
+        def __contains__(cls, word):
+            return word in cls._by_word
+
+        def __iter__(cls):
+            return iter(cls._by_word.values())
+
+        def __len__(cls):
+            return len(cls._by_word)
+
+    class StrEnum(str, metaclass=_Words):
+        """Base of enumerations, whose members are words."""
+
+        def __repr__(self):
+            return f"<{type(self).__name__}.{self.name}: {self.value!r}>"
+
+        def __reduce__(self):
+            return type(self), (self.value,)  # a copy is the member itself
 
     _made = {}
     """How many values each class of tuples had made by `_Tuple.__new__`."""

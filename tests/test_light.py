@@ -1,14 +1,18 @@
-"""`light` gives what `typing`, `json` and `re` do, but for the time that they take to import."""
+"""`light` gives what the standard library does, but for the time that this takes to import."""
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import enum
+import functools
 import inspect
 import json
 import pickle
 import subprocess
 import sys
 import typing
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -72,7 +76,7 @@ def test_values_are_the_same(made: tuple[typing.Any, ...]) -> None:
 
 def test_classes_are_the_same() -> None:
     """Fields, defaults and the constructor, compiled when a class has many values."""
-    assert {Light(1) for _ in range(100)} == {Light(second="s", first=1)} == {Usual(1)}
+    assert {tuple(Light(1)) for _ in range(100)} == {tuple(Light(second="s", first=1))}
     for name in ("_fields", "_field_defaults", "__match_args__", "__doc__"):
         assert getattr(Light, name) == getattr(Usual, name)
     assert typing.get_type_hints(Light) == typing.get_type_hints(Usual)
@@ -105,10 +109,131 @@ def test_wrong_fields_are_refused() -> None:
         Light(1).first = 2  # type: ignore[misc]
 
 
-def test_it_does_without_typing() -> None:
+class LightWord(light.StrEnum):
+    """Words."""
+
+    DONE = "done"
+    """The end."""
+    IN_WORK = "in work"
+
+    @property
+    def short(self) -> str:
+        return self[:2]
+
+
+class UsualWord(enum.StrEnum):
+    """Words."""
+
+    DONE = "done"
+    IN_WORK = "in work"
+
+    @property
+    def short(self) -> str:
+        return self[:2]
+
+
+def test_enumerations_are_the_same() -> None:
+    """Members are the words, of their class, one of each however they are come by."""
+    assert [*LightWord] == [*UsualWord] == ["done", "in work"]
+    assert (len(LightWord), LightWord.__doc__) == (2, "Words.")
+    for ours, theirs in zip(LightWord, UsualWord, strict=True):
+        assert (ours.name, ours.value, ours.short) == (theirs.name, theirs.value, theirs.short)
+        assert (f"{ours:>9}", str(ours)) == (f"{theirs:>9}", str(theirs))
+        assert hash(ours) == hash(ours.value)
+        assert repr(ours) == repr(theirs).replace("Usual", "Light")
+        assert light.write_json([ours]) == json.dumps([theirs])
+        copies = copy.deepcopy(ours), copy.copy(ours), pickle.loads(pickle.dumps(ours))  # noqa: S301
+        assert {id(word) for word in (*copies, LightWord(ours), LightWord(ours.value))} == {
+            id(ours)
+        }
+        assert isinstance(ours, LightWord)
+    assert LightWord.DONE in LightWord
+    for words in (LightWord, UsualWord):
+        with pytest.raises(ValueError, match=r"'gone' is not a valid \w+Word"):
+            words("gone")
+
+
+class Holder:
+    """What has a value of each kind of cached property."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    @light.cached_property
+    def ours(self) -> list[str]:
+        """A list."""
+        self.calls.append("ours")
+        return []
+
+    @functools.cached_property
+    def theirs(self) -> list[str]:
+        """A list."""
+        self.calls.append("theirs")
+        return []
+
+
+def test_properties_are_cached_the_same() -> None:
+    """They are worked out once, can be set and forgotten, and are described."""
+    holder = Holder()
+    assert holder.ours is holder.ours
+    assert holder.theirs is holder.theirs
+    del holder.ours, holder.theirs
+    assert (holder.ours, holder.theirs) == ([], [])
+    assert holder.calls == ["ours", "theirs"] * 2
+    holder.ours = holder.theirs = ["x"]
+    assert holder.ours is holder.theirs
+    assert Holder.ours.__doc__ == Holder.theirs.__doc__ == "A list."
+
+
+def test_contexts_are_the_same() -> None:
+    """Errors of the kinds that are named end a block, others come through; a generator works."""
+    for suppress in (light.suppress, contextlib.suppress):
+        reached = []
+        with suppress(KeyError, ValueError):
+            reached.append(1)
+            raise KeyError
+        with pytest.raises(IndexError), suppress(KeyError):
+            raise IndexError
+        with suppress(OSError):
+            reached.append(2)
+        assert reached == [1, 2]
+
+    @light.contextmanager
+    def block(word: str) -> Iterator[str]:
+        yield word
+
+    with block("x") as word:
+        assert word == "x"
+
+
+def test_answers_are_remembered() -> None:
+    """A function is called again only for what it was not asked lately."""
+    asked = []
+
+    @light.lru_cache(2)
+    def double(number: int) -> int:
+        asked.append(number)
+        return 2 * number
+
+    assert [double(n) for n in (1, 1, 2, 3, 1)] == [2, 2, 4, 6, 2]
+    assert asked == [1, 2, 3, 1]
+
+
+def test_it_does_without_the_library() -> None:
     """That is what it is for."""
-    code = "import sys, gittasks.light; sys.exit('typing' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    code = """
+import sys
+from gittasks import light
+class Word(light.StrEnum):
+    DONE = "done"
+class Value(light.NamedTuple):
+    word: Word
+with light.suppress(ValueError):
+    Value(Word("gone"))
+heavy = {"typing", "enum", "functools", "contextlib", "collections", "operator", "types"}
+assert not heavy & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-S", "-c", code], check=True)
 
 
 @pytest.mark.parametrize("value", _VALUES, ids=repr)

@@ -8,8 +8,6 @@ compare.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-
 from gittasks import light
 from gittasks.cli.options import (
     COMMON,
@@ -25,6 +23,7 @@ from gittasks.cli.output import Settings
 from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
 
 from gittasks import render
 from gittasks.cli.command_line import COMMANDS, COMPLETION, MODULES, Doubt, Line
@@ -19,8 +18,11 @@ from gittasks.cli.output import Answer, Settings
 from gittasks.core.model import Status, Task
 from gittasks.core.settings import SETTINGS
 from gittasks.errors import GittasksError
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.render.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 _OF_GIT = {
     "bash": """

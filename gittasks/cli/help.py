@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
 
 from gittasks import __version__
 from gittasks.cli.command_line import ALIASES, COMMANDS, MODULES, load
@@ -22,6 +21,10 @@ from gittasks.cli.options import (
 )
 from gittasks.cli.output import Settings, say
 from gittasks.errors import Usage, Way
+from gittasks.light import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _ABOUT = """A task list that lives in your git repository.
 

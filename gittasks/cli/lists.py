@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from gittasks import render
 from gittasks.cli.options import (
@@ -22,6 +21,10 @@ from gittasks.cli.view import lists_answer
 from gittasks.core.lint import is_generic, remarks
 from gittasks.core.model import ListInfo, ListState
 from gittasks.errors import NotFound, Usage
+from gittasks.light import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _offline_mark_option = option(
     "--offline", is_flag=True, help="Do not ask the remote; the next sync sends it."

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
 
 from gittasks.cli import command_line
 from gittasks.cli.output import LostOutput, Settings, say
 from gittasks.errors import Bug, DiskFailure, GittasksError, Way
+from gittasks.light import TYPE_CHECKING, suppress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def run(args: Sequence[str]) -> int:

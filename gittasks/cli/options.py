@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from gittasks import __version__
 from gittasks.cli.output import Answer, Settings, answer, say
@@ -11,6 +10,7 @@ from gittasks.errors import Usage
 from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, BinaryIO
 
 _MOST_TEXT = 1024 * 1024

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from gittasks import render
 from gittasks.errors import GittasksError, Notice, Usage, Way
 from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, Self
 
     from gittasks.cli.terminal import Screen

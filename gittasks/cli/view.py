@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-
 from gittasks import render
 from gittasks.cli.options import (
     Choice,
@@ -24,6 +22,7 @@ from gittasks.errors import InvalidData, NoList, NoRepository, NotFound, Usage, 
 from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from gittasks.cli.terminal import Screen

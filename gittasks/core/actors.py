@@ -7,13 +7,13 @@ several owners; two named owners in it are two holders. `left` tells that the se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from enum import Enum, StrEnum
-
 from gittasks.core.ids import composed, listed
 from gittasks.core.model import Actor, Status, Task
 from gittasks.core.validation import escape_line
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Standing(StrEnum):
@@ -25,7 +25,7 @@ class Standing(StrEnum):
     NOBODY = "held by nobody"
 
 
-class Answer(Enum):
+class Answer(StrEnum):
     """One cell of the table."""
 
     YES = "allowed"

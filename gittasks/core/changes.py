@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from enum import StrEnum
-
 from gittasks.core.fields import FIELDS
 from gittasks.core.model import LIST_MARKS, Snapshot, Task, in_order
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 

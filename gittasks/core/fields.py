@@ -7,10 +7,8 @@ line here and a line in `model.Task`; a test fails where one of the two is missi
 
 from __future__ import annotations
 
-from enum import Enum
-
 from gittasks.core.model import Task
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum
 
 if TYPE_CHECKING:
     from typing import Any, Literal
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     """
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """Kind of a field's value: how it is checked, written, read and shown."""
 
     LINE = "text of one line"

@@ -12,12 +12,12 @@ an order. Nothing here recurses, so chains may be of any length.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
-
 from gittasks.core.model import DELETED, PENDING, Snapshot, Status, Task, in_order, task_seconds
 from gittasks.core.times import format_time, parse_time, seconds_between
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, attrgetter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Graph:

@@ -7,16 +7,15 @@ times that a task states count, where they fit the commit that wrote them; else 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
 from itertools import pairwise
 
 from gittasks.core.changes import Change, ChangeKind
 from gittasks.core.model import Snapshot, Status, Task, by_phase
 from gittasks.core.times import format_time, parse_time, seconds_between
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
 ROOT_AT = "2026-01-01T00:00:00Z"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from gittasks.core.model import PROMISED, READ_ON, Problem, Snapshot, Task
 from gittasks.errors import Ambiguous, InvalidData, NotFound, Usage, Way
-from gittasks.light import pattern
+from gittasks.light import TYPE_CHECKING, pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _IN_LIST_ID = frozenset(f"{_ALPHABET}{_ALPHABET.upper()}._-")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from gittasks.core.actors import overlap
@@ -26,6 +25,7 @@ from gittasks.core.messages import AFTER_LOSS
 from gittasks.core.model import Snapshot, Status, Task
 from gittasks.core.times import MINUTE, duration_words, format_time, parse_time
 from gittasks.core.validation import escape_line
+from gittasks.light import StrEnum
 
 _TOP = 3
 """Losses that are told first."""

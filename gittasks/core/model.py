@@ -8,16 +8,19 @@ derived from other tasks: what depends on the whole list is in `graph` and `prog
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from enum import StrEnum
-from functools import lru_cache
-from operator import attrgetter
-from types import MappingProxyType
-
 from gittasks.core.times import seconds_between
-from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
+from gittasks.light import (
+    TYPE_CHECKING,
+    MappingProxyType,
+    NamedTuple,
+    StrEnum,
+    attrgetter,
+    lru_cache,
+    pattern,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 FORMAT = 1
@@ -41,9 +44,6 @@ class Status(StrEnum):
     COMPLETED = "completed"
     SKIPPED = "skipped"
     DELETED = "deleted"
-
-    __hash__ = str.__hash__
-    """That of the word, to which a status is equal; that of Enum is a call of Python each time."""
 
     @property
     def closed(self) -> bool:

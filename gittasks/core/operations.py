@@ -12,12 +12,10 @@ begins with `$`, so the two cannot be mistaken for each other.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from enum import StrEnum
-from types import MappingProxyType
 
 from gittasks.core.model import Actor, CodeCommit, ListState, Status, Value
 from gittasks.errors import NotFound
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, MappingProxyType, NamedTuple, StrEnum
 
 if TYPE_CHECKING:
     from typing import Any

@@ -7,9 +7,6 @@ as they were written; whoever prints them must escape them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cache
-
 from gittasks.core.graph import Graph, time_left
 from gittasks.core.ids import and_more, listed
 from gittasks.core.model import (
@@ -25,7 +22,10 @@ from gittasks.core.model import (
     in_order,
 )
 from gittasks.core.times import duration_words, format_time, parse_time, seconds_between
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, lru_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 _NEAR_MAX_PERCENT = 80
 """From this share of a loop's maximum the user is warned that it may run out."""
@@ -280,7 +280,7 @@ def _common_noun(tasks: Sequence[Task]) -> str | None:
     return common
 
 
-@cache
+@lru_cache(4096)
 def _noun_forms() -> dict[str, str]:
     return {form: noun for noun in _NOUNS.split() for form in (noun, plural(noun))}
 

@@ -15,7 +15,6 @@ while blocked.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from itertools import pairwise
 
 from gittasks.core.actors import Answer, counted, is_owner, standing, to_end, to_start
@@ -24,7 +23,7 @@ from gittasks.core.ids import listed
 from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.validation import escape_line
 from gittasks.errors import Refused, Way
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum
 
 if TYPE_CHECKING:
     from typing import Any

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from gittasks.core.ids import branch_fault, list_id_fault, near_matches
 from gittasks.errors import NotFound, Usage
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SECTION = "gittasks."
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0", "")

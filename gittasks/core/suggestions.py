@@ -6,10 +6,12 @@ theirs to say. A tool takes the few words (`TOOL_FIELDS`, `TOOL_STATUSES`) that 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-
 from gittasks.core.ids import near_matches
 from gittasks.core.model import Status
+from gittasks.light import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 _FIELDS = {
     "subject": "name title task content summary text",

@@ -6,11 +6,11 @@ here, because `datetime` would cost every command more than it saves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import lru_cache
-
 from gittasks.errors import Usage
-from gittasks.light import pattern
+from gittasks.light import TYPE_CHECKING, lru_cache, pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 _FORM = "0000-00-00T00:00:00Z"
@@ -38,7 +38,7 @@ def parse_time(text: str) -> int:
     return _parse_date(text[:10]) + hour * HOUR + minute * MINUTE + second
 
 
-@lru_cache
+@lru_cache(128)
 def _parse_date(text: str) -> int:
     """Epoch seconds of the begin of a day, `YYYY-MM-DD`; the times of a list are of few days."""
     parts = text[:4], text[5:7], text[8:]

@@ -6,8 +6,6 @@ value cannot be stored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from gittasks.core.fields import Field, Kind
 from gittasks.core.ids import composed, path_fault
 from gittasks.core.model import Value
@@ -16,6 +14,7 @@ from gittasks.errors import Usage
 from gittasks.light import TYPE_CHECKING, pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 LINE_LIMIT = 500

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cached_property, partial
-
 from gittasks.core.graph import Graph
 from gittasks.core.ids import composed, shortened
 from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task, Unmerged
 from gittasks.core.progress import Progress
 from gittasks.core.times import format_time
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, cached_property
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Any
 
 
@@ -178,7 +176,7 @@ class Filter(NamedTuple):
             tags = {*map(composed, self.tags)}
             yield lambda task: tags <= {*map(composed, task.tags)}
         for key, value in self.where.items():
-            yield partial(_has_metadata, key, value)
+            yield _has_metadata(key, value)
         if self.search is not None:
             text = composed(self.search).casefold()
             yield lambda task: text in _searched(task)
@@ -189,8 +187,8 @@ def _phase_names(task: Task) -> tuple[str, str]:
     return label, label.removeprefix("phase ")
 
 
-def _has_metadata(key: str, value: str, task: Task) -> bool:
-    return _metadata_text(task, key) == value
+def _has_metadata(key: str, value: str) -> Callable[[Task], bool]:
+    return lambda task: _metadata_text(task, key) == value
 
 
 def _metadata_text(task: Task, key: str) -> str | None:

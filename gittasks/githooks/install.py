@@ -11,14 +11,12 @@ import re
 import stat
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
-from enum import StrEnum
 
 from gittasks.core.rules import Symptom
 from gittasks.errors import DiskFailure, GittasksError, Refused
 from gittasks.githooks import catch_up, dispatch, record
 from gittasks.githooks.dispatch import NAMES
-from gittasks.light import NamedTuple
+from gittasks.light import NamedTuple, StrEnum, suppress
 from gittasks.store import disk, git, merge_driver, platform
 from gittasks.store.repository import Repository
 from gittasks.workspace import Workspace

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
 
 from gittasks import light
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk
 from gittasks.store.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 _FILE = disk.CacheFile("hooks", 1)
 Signature = tuple[int, ...]

@@ -7,8 +7,6 @@ that the format that other programs rely on has one home.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-
 from gittasks import light
 from gittasks.core.actors import Overlap
 from gittasks.core.fields import Field, Kind, arranged
@@ -21,6 +19,7 @@ from gittasks.errors import GittasksError
 from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from gittasks.core.apply import Edit

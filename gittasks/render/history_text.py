@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from gittasks.core.changes import Change, ChangeKind
@@ -25,6 +24,7 @@ from gittasks.render import plain
 from gittasks.render.text import ASCII, StatusMarks, clean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from gittasks.core.merge.resolution import OpenConflict, Side

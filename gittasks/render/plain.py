@@ -7,9 +7,6 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
-
 from gittasks.core.actors import Answer, Overlap, Standing, counted, elsewhere, is_owner, way_on
 from gittasks.core.changes import task_changes
 from gittasks.core.fields import BY_NAME, COMPOSITE, Field, Kind, arranged
@@ -43,10 +40,12 @@ from gittasks.core.progress import (
 from gittasks.core.times import MINUTE, duration_brief, duration_words, parse_time
 from gittasks.core.view import ListView, StaleClaim
 from gittasks.errors import Way
-from gittasks.light import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING, attrgetter
 from gittasks.render.text import StatusMarks, clean, indent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from gittasks.core.apply import Edit
 
 _MANY_BLOCKERS = 5

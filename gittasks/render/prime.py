@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gittasks.core.actors import overlaps
 from gittasks.core.model import Actor, Status, Task
 from gittasks.core.progress import ready_for_others
 from gittasks.core.view import ListView
+from gittasks.light import TYPE_CHECKING
 from gittasks.render import assets, plain
 from gittasks.render.plain import ways_on
 from gittasks.render.text import StatusMarks, clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _RUNNING, _READY = 300, 130
 """Bytes about tasks in progress and about tasks to begin: as many as fit, the manual is no list."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from gittasks.light import TYPE_CHECKING, NamedTuple, Protocol, pattern
 from gittasks.store.objects import Malformed, NewObject, ObjectFormat, ObjectStore
 from gittasks.store.plumbing import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 MERGE_SIGNER = "gittasks <merge@gittasks.invalid>"
 """Author of automatic commits, unless `gittasks.identity` says otherwise."""

@@ -5,18 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 
 from gittasks import light
 from gittasks.errors import Busy, DiskFailure, InvalidData, NoRepository
-from gittasks.light import TYPE_CHECKING, pattern
+from gittasks.light import TYPE_CHECKING, MappingProxyType, pattern
 from gittasks.store import disk, git
 from gittasks.store.discovery import GitDir
 from gittasks.store.disk import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
 FILE = disk.CacheFile("config", 5)

@@ -9,14 +9,15 @@ so git's yes is kept in this process alone.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from gittasks.errors import NoRepository, Untrusted, Usage
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, suppress
 from gittasks.store import disk, git
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 
 class GitDir(NamedTuple):
@@ -101,7 +102,7 @@ def _resolve(path: str, env: Mapping[str, str]) -> tuple[str, str] | None:
     if shared := env.get("GIT_COMMON_DIR"):
         common = os.path.abspath(shared)
     else:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             text = os.fsdecode(disk.read(os.path.join(path, "commondir")))
             common = os.path.normpath(os.path.join(path, text.rstrip("\r\n")))
     if os.path.isdir(os.path.join(common, "objects")) and os.path.isdir(

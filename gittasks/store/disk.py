@@ -11,15 +11,13 @@ import stat
 import time
 import zlib
 from _thread import allocate_lock, get_ident, start_new_thread
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, contextmanager
 from gittasks.store import platform
 
 if TYPE_CHECKING:
     from _thread import LockType
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any, BinaryIO, TypeVar
 
     T = TypeVar("T")

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import os
 from _thread import allocate_lock
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from itertools import count
 
 from gittasks.errors import NoRepository, Refused
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, contextmanager, suppress
 from gittasks.store import platform
 from gittasks.store.platform import Process
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import BinaryIO
 
 LOCAL_ENV = frozenset(
@@ -428,7 +426,8 @@ def _spawn(
     # Python ignores both signals, and a program inherits that; `signal` would name all others.
     from _signal import SIGPIPE, SIGXFSZ  # type: ignore[import-not-found]
 
-    free = (number for number in count(3) if number not in {*streams, *keep, *foreign})
+    taken = {*streams, *keep, *foreign}
+    free = [n for n in range(3, 3 + len(taken) + len(keep)) if n not in taken]
     # The same files, by other numbers.
     copies = [*enumerate(streams), *zip(free, keep, strict=False)]
     return os.posix_spawn(

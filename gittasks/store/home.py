@@ -15,12 +15,11 @@ have been another: two repositories that each grant a task grant it twice.
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from gittasks import light
 from gittasks.errors import GittasksError, InvalidData, NoRemote, Way
-from gittasks.light import NamedTuple, pattern
+from gittasks.light import NamedTuple, pattern, suppress
 from gittasks.store import disk, git
 from gittasks.store.repository import Repository
 
@@ -209,7 +208,7 @@ def adopt(repository: Repository, list_id: str, remote: str) -> None:
     if home.doubt or home.remote != remote or remote not in known:
         return
     if home.recorded != (remote, known[remote]):
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             text = light.write_json({"remote": remote, "url": known[remote]})
             disk.put(_path(repository, list_id), text.encode() + b"\n", repository.shared)
     section = _section(repository, list_id)
@@ -331,7 +330,7 @@ def _fullest(repository: Repository, list_id: str, holders: tuple[str, ...]) -> 
     """The remote whose head holds the heads of the others; where none does, the first."""
     heads = {}
     for name in holders:
-        with contextlib.suppress(InvalidData):
+        with suppress(InvalidData):
             heads[name] = repository.refs.read(repository.tracking_ref(name, list_id))
     if len(set(heads.values())) < 2:
         return holders[0]
@@ -339,7 +338,7 @@ def _fullest(repository: Repository, list_id: str, holders: tuple[str, ...]) -> 
 
     for name, head in heads.items():
         others = {other for other in heads.values() if other and other != head}
-        with contextlib.suppress(InvalidData):
+        with suppress(InvalidData):
             if head and all(is_ancestor(repository.objects, o, head) for o in others):
                 return name
     return holders[0]

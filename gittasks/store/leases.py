@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import Enum, auto
 from functools import partial
 
 from gittasks import light
 from gittasks.core.model import Status, Task
 from gittasks.errors import Busy, InvalidData
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum
 from gittasks.store import disk, platform, remotes
 from gittasks.store.disk import Backoff
 from gittasks.store.list_store import ListStore
@@ -258,14 +257,14 @@ def _lease(raw: Any) -> Lease:
     )
 
 
-class ClaimState(Enum):
+class ClaimState(StrEnum):
     """The state of a tentative claim."""
 
-    OPEN = auto()
-    GRANTED = auto()
+    OPEN = "open"
+    GRANTED = "granted"
     """The remote has it, and nobody was first."""
-    LOST = auto()
-    OVER = auto()
+    LOST = "lost"
+    OVER = "over"
     """The task was finished or given back."""
 
 

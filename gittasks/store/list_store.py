@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator, Sequence
-from functools import cached_property
 
 from gittasks.errors import BranchGone, NoList, Way
-from gittasks.light import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING, cached_property
 from gittasks.store import disk, home, list_version
 from gittasks.store.discovery import read_shallow
 from gittasks.store.list_version import CachedList, Heads, ListVersion
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from gittasks.store.commits import CommitInfo, Graph
     from gittasks.store.evaluation import Evaluated, Memory
     from gittasks.store.merge_files import Comparisons

@@ -9,9 +9,6 @@ stale, only unused; deleting it is safe, and a damaged one reads as absent.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
-from itertools import repeat
 
 from gittasks import light
 from gittasks.core.fields import FIELDS, Kind
@@ -25,10 +22,11 @@ from gittasks.core.model import (
     Task,
     Unmerged,
 )
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, Mapping, NamedTuple, cached_property
 from gittasks.store import disk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from typing import Any
 
 
@@ -184,7 +182,7 @@ class _CachedFiles(Mapping[str, TaskFile]):
     def _files(self) -> dict[str, TaskFile]:
         width, all_of_them = self._width, self._blobs
         blobs = [all_of_them[start : start + width] for start in range(0, len(all_of_them), width)]
-        files = map(tuple.__new__, repeat(TaskFile), zip(blobs, repeat(True)))
+        files = [tuple.__new__(TaskFile, (blob, True)) for blob in blobs]
         by_id = dict(zip(self._ids, files, strict=True))
         by_id.update((i, by_id[i]._replace(canonical=False)) for i in self._by_hand)
         return by_id
@@ -312,7 +310,7 @@ def unpack(columns: Columns) -> list[Task]:
     if not columns.size:
         return []
     by_field = [_column(name, columns) for name in Task._fields]
-    return [*map(tuple.__new__, repeat(Task), zip(*by_field, strict=True))]
+    return [tuple.__new__(Task, values) for values in zip(*by_field, strict=True)]
 
 
 def _column(name: str, columns: Columns) -> Iterable[Any]:
@@ -322,7 +320,7 @@ def _column(name: str, columns: Columns) -> Iterable[Any]:
         column = columns.full[name]
         return map(read, column) if read else column
     if name not in columns.sparse:
-        return repeat(_ABSENT[name], columns.size)
+        return [_ABSENT[name]] * columns.size
     places, values = columns.sparse[name]
     whole = [_ABSENT[name]] * columns.size
     for place, value in zip(places, map(read, values) if read else values, strict=True):

@@ -7,17 +7,16 @@ when it is needed. It is a long module since no other one may know of a system.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
 
-from gittasks.light import TYPE_CHECKING, NamedTuple, Protocol
+from gittasks.light import TYPE_CHECKING, NamedTuple, Protocol, suppress
 
 if TYPE_CHECKING:
     import select
+    from collections.abc import Callable, Iterator, Sequence
     from typing import BinaryIO
 
 WINDOWS = not hasattr(os, "fork")
@@ -348,7 +347,7 @@ def _chunks_by_thread(stream: int, patience: float) -> Iterator[bytes | None]:
     own = os.dup(stream)  # the thread may outlast the other one, whose number may be reused then
 
     def listen() -> None:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             while chunk := os.read(own, _CHUNK):
                 heard.put(chunk)
         os.close(own)
@@ -365,9 +364,9 @@ def _chunks_by_thread(stream: int, patience: float) -> Iterator[bytes | None]:
 def inherited_files() -> list[int]:
     """The files that who started this process left open: a lock of a shell, for one."""
     files = []
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         for name in os.listdir("/proc/self/fd"):
-            with contextlib.suppress(OSError):  # that of the listing itself
+            with suppress(OSError):  # that of the listing itself
                 if int(name) > 2 and os.get_inheritable(int(name)):
                     files.append(int(name))
     return files
@@ -397,7 +396,7 @@ def end(process: int, *, force: bool = False) -> None:
     """Ask a child to end, or end it, unless it has ended."""
     import signal
 
-    with contextlib.suppress(ProcessLookupError):
+    with suppress(ProcessLookupError):
         os.kill(process, signal.SIGKILL if force else signal.SIGTERM)
 
 
@@ -566,7 +565,7 @@ class Waiter:
         """Wait for it no longer."""
         self._readers.discard(descriptor)
         if self._poll is not None:
-            with contextlib.suppress(KeyError):  # one that could not be polled
+            with suppress(KeyError):  # one that could not be polled
                 self._poll.unregister(descriptor)
 
     def wait(self, seconds: float) -> Ready:
@@ -631,7 +630,7 @@ def take_keys(descriptor: int) -> Callable[[], None]:
     tty.setcbreak(descriptor)  # keeps Ctrl-C and Ctrl-Z
 
     def put_back() -> None:
-        with contextlib.suppress(termios.error, OSError):  # a terminal that went away
+        with suppress(termios.error, OSError):  # a terminal that went away
             termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
 
     return put_back

@@ -8,17 +8,17 @@ its lock behind when the disk is full, and syncs no folder.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from gittasks.errors import Busy, DiskFailure, InvalidData, Refused, Way
-from gittasks.light import TYPE_CHECKING, NamedTuple, Protocol
+from gittasks.light import TYPE_CHECKING, NamedTuple, Protocol, suppress
 from gittasks.store import disk, git, platform
 from gittasks.store.disk import Backoff
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
     from gittasks.store.commits import Signature
 
 _LENGTHS = frozenset({40, 64})
@@ -213,7 +213,7 @@ class FileRefs:
             for root, _, files in os.walk(path, topdown=False):
                 if files:
                     raise in_the_way(f"{os.path.relpath(root, self._common)}/{files[0]}", name)
-                with contextlib.suppress(FileNotFoundError):  # git was quicker
+                with suppress(FileNotFoundError):  # git was quicker
                     os.rmdir(root)
         at = packed.find(b" " + name.encode() + b"/")
         if at >= 0:
@@ -327,7 +327,7 @@ class FileRefs:
         return [os.path.join(self._common, name) + ".lock" for name in names]
 
     def own_lock(self, name: str) -> str | None:
-        with contextlib.suppress(InvalidData):  # reading it will tell
+        with suppress(InvalidData):  # reading it will tell
             name, _ = _followed(self._common, name)
         return os.path.join(self._common, name) + ".lock"
 
@@ -460,7 +460,7 @@ def sync_move(folders: Sequence[str]) -> None:
     """Sync the folders of a ref that has moved; Unsynced."""
     try:
         # Without its folder the ref is in packed-refs by now, which git has synced.
-        with contextlib.suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):
             disk.sync_all(folders, full=True)
     except OSError as error:
         raise Unsynced.of(
@@ -519,7 +519,7 @@ def _swap(
     finally:
         # The mark of a lock that stays lets the next writer remove it.
         if (moved or _unlock(lock, ours)) and marks:
-            with contextlib.suppress(OSError):  # a mark without a lock does no harm
+            with suppress(OSError):  # a mark without a lock does no harm
                 marks.clear()
     return moved
 

@@ -6,15 +6,13 @@ a remote refuses is a value here, not an error: a lost race is the ordinary case
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, NotFound, Refused, RemoteFailure, Way
-from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
+from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum, pattern, suppress
 from gittasks.store import discovery, disk, git, home, lock_files, objects, platform, refs
 from gittasks.store.disk import Backoff
 from gittasks.store.repository import Repository
@@ -99,7 +97,7 @@ def _url_that_showed(repository: Repository, remote: str, list_id: str, tracked:
         if _record(_url_path(repository, key, list_id)) == tracked
     }
     for name in repository.remotes() if shown else ():
-        with contextlib.suppress(InvalidData):
+        with suppress(InvalidData):
             if repository.refs.read(repository.tracking_ref(name, list_id)) == tracked:
                 shown.discard(_url_key(repository, name))
     return min(shown, default=own)
@@ -242,7 +240,7 @@ def fetch_again(repository: Repository, remote: str, list_id: str) -> None:
 def _note_before(repository: Repository, remote: str, list_id: str) -> None:
     """Remember where the tracking ref is before a fetch moves it, where nothing is known yet."""
     if held(repository, remote, list_id) is None:
-        with contextlib.suppress(InvalidData):
+        with suppress(InvalidData):
             tracked = repository.refs.read(repository.tracking_ref(remote, list_id))
             if tracked:
                 note_seen(repository, remote, list_id, tracked)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from functools import cached_property
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import FormatTooNew, InvalidData, NoRepository
-from gittasks.light import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING, cached_property
 from gittasks.store import config, discovery, disk
 from gittasks.store.refs import FileRefs, Refs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from gittasks.store.config import Config
     from gittasks.store.objects import ObjectStore
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 
 from gittasks.core.actors import MOST_LETTERS, is_owner
 from gittasks.core.ids import check_list_id, list_id_fault, listed, near_matches
 from gittasks.core.model import Actor, ListInfo, ListState, Snapshot
 from gittasks.core.times import format_time
 from gittasks.errors import BranchGone, GittasksError, NoList, NoRemote, Notice, Usage, Way
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, cached_property
 from gittasks.store import disk, git
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Self
 
     from gittasks.store.transaction import Signatures

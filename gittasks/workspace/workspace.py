@@ -9,7 +9,6 @@ method here, and short in each.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
 
 from gittasks.errors import Notice, Way
 from gittasks.light import TYPE_CHECKING
@@ -17,6 +16,7 @@ from gittasks.store.repository import Repository
 from gittasks.workspace.session import ONLY, Author, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import Any, Self
 
     from gittasks.core.history import LogEntry

@@ -10,6 +10,8 @@ import time
 import pytest
 from support.repositories import Repo
 
+_REPLACED = ("enum", "functools", "contextlib", "collections", "operator", "types")
+"""Modules of which `gittasks.light` has what a start needs."""
 _PROBE = """
 import sys
 from gittasks.cli.main import run
@@ -52,6 +54,7 @@ def test_help_loads_the_command_line_alone(repo: Repo, args: tuple[str, ...]) ->
     """
     modules = _loaded(repo, *args) - {"gittasks.render"}
     heavy = ("click", "re", "typing", "dulwich", "ruamel", "rich", "subprocess", "gittasks.store")
+    assert _of(modules, *_REPLACED) == []
     assert _of(modules, *heavy, "gittasks.codec", "gittasks.render", "gittasks.workspace") == []
     if args == ("-h",):
         assert _of(modules, "gittasks.core") == []
@@ -84,7 +87,7 @@ def test_warm_reads_load_no_library(listed: Repo, args: tuple[str, ...]) -> None
     if args[:1] not in (("graph",), ("lint",)):
         assert _of(modules, "click", "typing", "inspect", "gettext", "datetime") == []
     if args[:1] in (("list",), ("status",), ("ready",), ("prime",), ()):
-        assert _of(modules, "re", "json", "threading", "gittasks.core.history") == []
+        assert _of(modules, "re", "json", "threading", "gittasks.core.history", *_REPLACED) == []
 
 
 def test_the_tab_key_loads_no_more_than_a_read(

@@ -91,7 +91,7 @@ TASKS = st.dictionaries(
         subject=st.sampled_from(
             ["PHASE 1: Claude review", "phase 1: Grok review", "Iteration 1/3: Check", "Write"]
         ),
-        status=st.sampled_from(Status),
+        status=st.sampled_from([*Status]),
         owner=st.sampled_from([None, "ann", "bob"]),
         blocked_by=st.lists(IDS, max_size=2, unique=True).map(tuple),
         started=st.sampled_from([None, format_time(START), "bad"]),

@@ -176,7 +176,7 @@ def test_work_at_the_same_time_is_counted_once() -> None:
 _STATES = st.builds(
     lambda task_id, status, owner: Task(task_id, "x", status=status, owner=owner),
     st.sampled_from("abc"),
-    st.sampled_from(Status),
+    st.sampled_from([*Status]),
     st.sampled_from([None, "ada", "bob"]),
 )
 

@@ -101,7 +101,7 @@ def test_full_task() -> None:
 
 
 @given(
-    st.sampled_from(Status),
+    st.sampled_from([*Status]),
     st.sampled_from([None, "ann", "bob"]),
     st.sampled_from([None, "ann"]),
     st.booleans(),

@@ -156,7 +156,7 @@ def is_safe(text: str, kept: str = "") -> bool:
     )
 
 
-@given(HOSTILE, HOSTILE, HOSTILE, st.sampled_from(Status))
+@given(HOSTILE, HOSTILE, HOSTILE, st.sampled_from([*Status]))
 def test_task_line_is_safe_for_any_text(
     subject: str, owner: str, result: str, status: Status
 ) -> None:
@@ -203,7 +203,7 @@ def test_every_view_is_safe_for_any_text(one: str, two: str, three: str) -> None
     assert all(is_safe(text, kept="\n\t") for text in shown)
 
 
-@given(st.text(st.characters(max_codepoint=126)), st.sampled_from(Status))
+@given(st.text(st.characters(max_codepoint=126)), st.sampled_from([*Status]))
 def test_fallback_output_is_ascii_when_the_texts_are(subject: str, status: Status) -> None:
     task = Task(id="a", subject=subject, status=status, owner="bob", result="PASS")
     tasks = table(task, Task(id="b", subject="B", blocked_by=("a",)))

@@ -38,5 +38,5 @@ def webs(draw: st.DrawFn) -> Snapshot:
     """Lists of up to eight tasks with any dependencies, cycles and strangers among them."""
     names = [f"n{i}" for i in range(draw(st.integers(0, 8)))]
     blockers = st.lists(st.sampled_from([*names, "gone"]), unique=True, max_size=3)
-    states = st.sampled_from(Status)
+    states = st.sampled_from([*Status])
     return listed(*(task(i, *draw(blockers), status=draw(states)) for i in names))

@@ -93,7 +93,7 @@ def _of_kind(field: Field, pool: Iterable[str]) -> st.SearchStrategy[Any]:
         Kind.LINE: lines,
         Kind.TEXT: texts,
         Kind.TIME: st.sampled_from((None, *TIMES)),
-        Kind.STATUS: st.sampled_from(Status),
+        Kind.STATUS: st.sampled_from([*Status]),
         Kind.COUNT: st.integers(0, min(field.most, 4)),
         Kind.NUMBER: orders,
         Kind.WORDS: subset(("red", "blue sky", "no")),
@@ -131,7 +131,7 @@ set_fields: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 members: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {}, optional={f.attr: values_of(f) for f in LISTED}
 )
-verbs = st.sampled_from(Verb)
+verbs = st.sampled_from([*Verb])
 transitions = st.builds(
     Transition,
     verb=verbs,
@@ -148,7 +148,7 @@ creations = built(
     id=st.sampled_from((None, None, "d", "e", *IDS)),
     description=texts,
     active_form=lines,
-    status=seldom(st.sampled_from(Status), Status.PENDING),
+    status=seldom(st.sampled_from([*Status]), Status.PENDING),
     owner=st.sampled_from((None, *OWNERS)),
     blocked_by=subset(IDS, 2),
     blocks=seldom(subset(IDS, 1), ()),
@@ -167,7 +167,7 @@ updates = built(
     subject=st.sampled_from((None, *SUBJECTS)),
     description=cleared,
     active_form=cleared,
-    status=seldom(st.sampled_from(Status), None),
+    status=seldom(st.sampled_from([*Status]), None),
     owner=st.sampled_from((None, "", *OWNERS)),
     result=cleared,
     order=seldom(orders, None),

@@ -75,7 +75,7 @@ def values_of(field: Field) -> st.SearchStrategy[Any]:
         Kind.LINE: names,
         Kind.TEXT: st.none() | long_texts.filter(bool),
         Kind.TIME: st.none() | times,
-        Kind.STATUS: st.sampled_from(Status),
+        Kind.STATUS: st.sampled_from([*Status]),
         Kind.COUNT: st.integers(0, min(field.most, 4)),
         Kind.NUMBER: orders,
         Kind.WORDS: st.lists(

@@ -10,7 +10,6 @@ import math
 import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
@@ -34,6 +33,7 @@ from gittasks.core.model import Status, Task
 from gittasks.core.rules import TroubleKind, violations
 from gittasks.core.times import MINUTE, duration_words, seconds_between
 from gittasks.core.validation import escape_line
+from gittasks.light import StrEnum
 
 _LONG = 300
 """Characters of a sentence; a cycle may have any number of tasks."""

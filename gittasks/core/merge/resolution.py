@@ -8,13 +8,12 @@ table; the numbers of `RULES` in the model must change with any of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 
 from gittasks.core.changes import strictly_equal
 from gittasks.core.fields import FIELDS, LISTS, SINGLE, Field
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State, registers
 from gittasks.core.model import LOOP_ENDED, Status, Task
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum
 
 if TYPE_CHECKING:
     from typing import Any, Final
