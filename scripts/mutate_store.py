@@ -265,6 +265,8 @@ def copied(target: Path) -> Path:
     (packages / "mutant_switch.py").write_text(_SWITCH, "utf-8")
     lines = [str(target), *site.getsitepackages(), "import mutant_switch"]
     (packages / "project.pth").write_text("\n".join(lines) + "\n", "utf-8")
+    for other in (ROOT / ".venv").glob("*-git"):  # those that know reftables
+        (venv / other.name).symlink_to(other)
     script = venv / "bin" / "gittasks"
     start = "import sys\nfrom gittasks.__main__ import main\nsys.exit(main())\n"
     script.write_text(f"#!{venv / 'bin' / 'python'}\n{start}", "utf-8")
