@@ -20,7 +20,7 @@ import os
 from gittasks import light
 from gittasks.errors import GittasksError, InvalidData, NoRemote, Way
 from gittasks.light import NamedTuple, pattern, suppress
-from gittasks.store import disk, git
+from gittasks.store import disk
 from gittasks.store.repository import Repository
 
 _LOGIN = pattern(r"(?i)^([a-z][a-z0-9+.-]*://)[^/@]*@|^[^/@:]+@(?=[^/]*:)")
@@ -243,7 +243,7 @@ def _place(address: str, top: str) -> str:
     path = address.removeprefix("file://")
     if path == address and ("://" in address or ":" in address.partition("/")[0]):
         return _ssh_place(address)
-    folder = os.path.join(top, path)
+    folder = os.path.join(top, path).rstrip("/") or "/"
     present = (folder + end for end in ("/.git", "", ".git") if os.path.isdir(folder + end))
     return os.path.realpath(next(present, folder))
 
@@ -266,14 +266,9 @@ def _ssh_place(address: str) -> str:
 def _configure(repository: Repository, section: str, ref: str, remote: str) -> None:
     """Let git's own pull and push in a worktree of the list go the same way; `remote` last."""
     keys = {"merge": ref, "rebase": "false", "remote": remote}
-    for key, value in keys.items():
-        args = ["config", "--local", f"{section}.{key}", value]
-        try:
-            if git.run(args, cwd=repository.start, env=repository.env).returncode != 0:
-                return
-        except (GittasksError, OSError):
-            return
-    repository.__dict__.pop("config", None)  # it is read anew
+    with suppress(GittasksError, OSError):
+        for key, value in keys.items():
+            repository.set_config("--local", f"{section}.{key}", value)
 
 
 def forget(repository: Repository, list_id: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gittasks.store import lock_files, platform
-from gittasks.store.disk import Sharing
+from gittasks.store.disk import Backoff, Sharing
 from gittasks.store.lock_files import ListLock, LockFile
 from gittasks.store.platform import Holder
 
@@ -283,7 +283,7 @@ class TestNotes:
             if attempt == 2:
                 _old(lock, "", 1.5)
 
-        monkeypatch.setattr(lock_files.Backoff, "wait", wait)
+        monkeypatch.setattr(Backoff, "wait", wait)
         (remains,) = lock_files.leftovers(str(tmp_path))
         remains.remove(forget=False)
         assert waits == [0, 1, 2]
