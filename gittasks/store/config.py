@@ -124,12 +124,20 @@ def _cache_path(found: GitDir) -> str:
     return os.path.join(found.common, "gittasks", "cache", name)
 
 
+_decoded: dict[str, tuple[bytes, dict[str, Any]]] = {}
+"""The cache files that this process has read, and what they say: it may read them often."""
+
+
 def _read_cache(found: GitDir, env: Mapping[str, str]) -> dict[str, Any] | None:
     try:
-        body = FILE.read(_cache_path(found))
+        path = _cache_path(found)
+        body = FILE.read(path)
         if body is None:
             return None
-        cached: dict[str, Any] = light.read_json(body)
+        decoded, cached = _decoded.get(path, (b"", {}))
+        if decoded != body:
+            cached = light.read_json(body)
+            _decoded[path] = body, cached
         if cached["git_dir"] != found.path or cached["env"] != _environment(env):
             return None
         for path, signature in cached["files"]:

@@ -123,13 +123,17 @@ def pieces_path(common: str, list_id: str) -> str:
 class CachedList:
     """A list as its cache file holds it, of which only the first line is decoded yet."""
 
-    def __init__(self, body: bytes) -> None:
-        """Any error where no line like that can be read."""
+    def __init__(self, body: bytes, version: ListVersion | None = None) -> None:
+        """Any error where no line like that can be read; `version` is what it was written from."""
         self.body = body
+        if version:
+            self.heads, self.commit = version.heads, version.commit
+            self.version = version
+            return
         top, self._tasks, self._files = body.split(b"\n")
         self._top = light.read_json(top)
         self.heads = Heads(*self._top["heads"])
-        self.commit: str = self._top["commit"]
+        self.commit = self._top["commit"]
 
     @property
     def in_memory(self) -> bool:
@@ -198,7 +202,8 @@ class _CachedFiles(Mapping[str, TaskFile]):
 
 
 _opened: dict[str, CachedList] = {}
-"""The cache files that this process has read, by path: one write reads the same often."""
+"""The cache files that this process has read or written, by path: what a file still holds byte for
+byte need not be decoded again."""
 _MOST_OPENED = 8
 
 
@@ -213,10 +218,14 @@ def open_cache(path: str) -> CachedList | None:
             cached = CachedList(body)
         except Exception:  # noqa: BLE001  whatever is wrong with a cache, it is as if there were none
             return None
-        if len(_opened) >= _MOST_OPENED:
-            _opened.clear()
-        _opened[path] = cached
+        _hold(path, cached)
     return cached
+
+
+def _hold(path: str, cached: CachedList) -> None:
+    if len(_opened) >= _MOST_OPENED:
+        _opened.clear()
+    _opened[path] = cached
 
 
 def read_cache(path: str) -> ListVersion | None:
@@ -246,7 +255,9 @@ def write_cache(path: str, branch: ListVersion, shared: disk.Sharing) -> None:
     files = [branch.files[task_id] for task_id in tasks]
     by_hand = [i for i, file in zip(tasks, files, strict=True) if not file.canonical]
     lines = (top, pack(tasks.values()), ("".join([file.blob for file in files]), by_hand))
-    CACHE.write(path, b"\n".join(light.write_json(line).encode() for line in lines), shared)
+    body = b"\n".join(light.write_json(line).encode() for line in lines)
+    CACHE.write(path, body, shared)
+    _hold(path, CachedList(body, branch))
 
 
 # --- tasks as columns ------------------------------------------------------------------------

@@ -390,7 +390,7 @@ def _listed(common: str, prefix: str) -> Iterator[tuple[str, str]]:
     loose: dict[str, str] = {}
     dangling: dict[str, str] = {}
     for root, _, files in os.walk(os.path.join(common, os.path.dirname(prefix))):
-        base = os.path.relpath(root, common).replace(os.sep, "/")
+        base = root.removeprefix(common).replace(os.sep, "/").strip("/")
         for file in files:
             name = f"{base}/{file}"
             if name.startswith(prefix) and not name.endswith(".lock"):

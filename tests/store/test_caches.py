@@ -608,7 +608,7 @@ def test_two_writers_of_one_cache_leave_a_whole_one(busy: Repo) -> None:
 
 
 def test_one_process_decodes_a_cache_once(busy: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One write reads the list often, and a server lives for many."""
+    """One write reads the list often, and a server lives for many: what it wrote it knows."""
     decoded: list[int] = []
     unpack = list_version.unpack
 
@@ -626,7 +626,14 @@ def test_one_process_decodes_a_cache_once(busy: Repo, monkeypatch: pytest.Monkey
         busy.workspace().edit([AddNote("b", "changed")])
         assert "changed" in str(busy.workspace().branch().snapshot.tasks["b"].notes)
         busy.workspace().branch()
+        assert len(decoded) == 1
+        busy.run("note", "b", "by another process")
+        assert "another" in str(busy.workspace().branch().snapshot.tasks["b"].notes)
         assert len(decoded) == 2
+        busy.workspace().edit([AddNote("b", "and again")])
+        written = busy.workspace().branch()
+        list_version._opened.clear()
+        assert busy.workspace().branch() == written
         del decoded[:]
 
 
