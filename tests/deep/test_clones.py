@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 from support import clones, machine
 from support.clones import automatic, on_hub, tasks
-from support.figures import record
+from support.figures import Fault, record
 from support.repositories import Repo, Workspace
 
 from gittasks.core.operations import AddNote, Create, Update
@@ -212,10 +212,13 @@ def test_processes_in_clones_sync_at_once(
     merges, commits = automatic(repos[0]), repos[0].count()
     assert commits - merges == 2 + 2 * writers * turns, "one commit for each acknowledged change"
     beaten, rounds = (sum(numbers) for numbers in zip(*told, strict=True))
-    if places == 4:
-        how = f"{turns} syncs and {2 * turns} changes each, {rounds} rounds, {beaten} syncs beaten"
-        result = f"one head, each change in it once, {merges} automatic merges; {took:.0f} s"
-        record("8 processes in 4 clones that sync at once", how, writers * turns, result)
+    how = f"{turns} syncs and {2 * turns} changes each, {rounds} rounds, {beaten} syncs beaten"
+    result = f"one head, each change in it once, {merges} automatic merges; {took:.0f} s"
+    rows: dict[int, Fault] = {
+        4: "8 processes in 4 clones that sync at once",
+        20: "20 processes in 20 clones that sync at once",
+    }
+    record(rows[places], how, writers * turns, result)
 
 
 def test_whatever_happens_all_clones_agree(tmp_path: Path) -> None:

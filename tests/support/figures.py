@@ -20,6 +20,7 @@ Fault = Literal[
     "objects that git removes beside a write",
     "8 writers beside all that removes objects",
     "8 processes in 4 clones that sync at once",
+    "20 processes in 20 clones that sync at once",
     "8 MCP servers beside hooks and commands",
     "wrong clocks",
 ]
