@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.deep, pytest.mark.timeout(4 * 3600)]
 _ERRORS = (errno.EIO, errno.ENOSPC, errno.EACCES, errno.EMFILE, errno.EROFS, errno.ENOENT)
 _STEP = int(os.environ.get("GITTASKS_STEP", "1"))
 """At each call, or only at some, for a run that must be short."""
-_EACH = "each call" if _STEP == 1 else f"one call in {_STEP}"
+_EACH = f"{'every call' if _STEP == 1 else f'one call in {_STEP}'} of each of {len(CASES)} commands"
 _PAIRS = int(os.environ.get("GITTASKS_PAIRS", "200"))
 
 
@@ -36,7 +36,7 @@ def test_every_call_may_fail(
     hits = keep_the_law(str(tmp_path), name, all_calls, capsys)
     assert hits > 30 // _STEP
     kinds = ", ".join(sorted(errno.errorcode[e] for e in _ERRORS))
-    how = f"{kinds} at {_EACH} of {len(CASES)} commands, before it is done and after"
+    how = f"{kinds} at {_EACH}, before it is done and after"
     result = "exit 0 or “done, but” if and only if it is in the history"
     figures.record("an error of the system", how, hits, result)
 
@@ -54,7 +54,7 @@ def test_every_call_may_be_the_last(
 
     hits = survive_kills(str(tmp_path), name, all_calls, capsys)
     assert hits > 30 // _STEP
-    how = f"at {_EACH} of {len(CASES)} commands, before it is done and after"
+    how = f"at {_EACH}, before it is done and after"
     result = "done or not, the next command succeeds, no lock left, fsck clean"
     figures.record("a kill", how, hits, result)
 
@@ -86,6 +86,6 @@ def test_a_prune_before_every_call_takes_nothing(
     """One that began before the command removes what no ref named then; also after its end."""
     hits = survive_prunes(str(tmp_path), name, lambda count: range(count + 1, 0, -_STEP), capsys)
     assert hits > 30 // _STEP
-    how = f"a `git prune --expire=now` that began before, at {_EACH} of {len(CASES)} commands"
+    how = f"a `git prune --expire=now` that began before, at {_EACH}"
     result = "what was acknowledged is there, the next command mends the rest, fsck clean"
     figures.record("objects that git removes beside a write", how, hits, result)

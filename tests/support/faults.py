@@ -16,8 +16,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import pytest
 
@@ -26,10 +25,17 @@ from gittasks.core.model import Status
 from gittasks.workspace import Workspace
 from support.clones import on_hub, share
 from support.repositories import Repo
+from support.templates import copied
 
-_BY_PATH = ("open", "replace", "rename", "unlink", "mkdir", "rmdir", "utime", "stat", "listdir")
-_BY_HANDLE = ("write", "fsync", "fstat", "ftruncate", "pwrite", "pread", "close")
-_NEEDS_ROOM = frozenset({"write", "pwrite", "mkdir", "ftruncate", "replace", "rename"})
+_BY_PATH = (
+    *("open", "replace", "rename", "unlink", "mkdir", "rmdir", "utime", "stat", "lstat"),
+    *("listdir", "scandir", "chmod", "link", "symlink", "readlink"),
+)
+_BY_HANDLE = ("write", "fsync", "fstat", "ftruncate", "pwrite", "pread", "read", "lseek", "close")
+_BY_FILE = ("read", "readline", "readinto", "write", "flush", "truncate", "seek")
+_NEEDS_ROOM = frozenset(
+    {"write", "pwrite", "flush", "mkdir", "ftruncate", "replace", "rename", "link", "symlink"}
+)
 
 
 EACH = -1
@@ -61,6 +67,34 @@ class Calls:
         self.place = ""
 
 
+class _File:
+    """A file object whose reads, writes and close are calls that touch the repository as well."""
+
+    def __init__(self, file: Any, strike: Callable[..., Any]) -> None:
+        self._file = file
+        self._strike = strike
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._file, name)
+        if name not in _BY_FILE:
+            return value
+        return lambda *args, **named: self._strike(value, self._file.name, *args, **named)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.readline, self._file.read(0))
+
+    def close(self) -> None:
+        """Close the file, once, as its end or a finalizer may do."""
+        if not self._file.closed:
+            self._strike(self._file.close, self._file.name)
+
+
 @contextlib.contextmanager
 def injected(folder: str, fault: Fault) -> Iterator[Calls]:
     """Let the n-th call that touches a path below `folder`, or a handle of one, fail."""
@@ -81,7 +115,7 @@ def injected(folder: str, fault: Fault) -> Iterator[Calls]:
         if fault.beside:
             fault.beside()
             return call(*args, **named)
-        if fault.lost or call is real_close:  # a handle is gone, whatever its close says
+        if fault.lost or call.__name__ == "close":  # a handle is gone, whatever its close says
             value = call(*args, **named)
             if call is real_open:
                 real_close(value)
@@ -141,9 +175,13 @@ def injected(folder: str, fault: Fault) -> Iterator[Calls]:
         return wrapped
 
     def opened(file: Any, *args: Any, **named: Any) -> Any:
+        if isinstance(file, int) and known(file):
+            return _File(real_builtin(file, *args, **named), strike)
         if not inside(file):
             return real_builtin(file, *args, **named)
-        return strike(real_builtin, str(file), file, *args, **named)
+        value = strike(real_builtin, str(file), file, *args, **named)
+        handles[value.fileno()] = identity(value.fileno())
+        return _File(value, strike)
 
     real_open, real_close, real_builtin = os.open, os.close, builtins.open
     real_fstat = os.fstat
@@ -335,16 +373,21 @@ class Run(NamedTuple):
 
 def prepared(folder: str, case: Case) -> Repo:
     """A repository in which a command can be run, below `folder`."""
-    os.makedirs(folder)
-    if case.shared or case.shares:
-        (repo,) = share(folder, "a")
-    else:
-        repo = Repo.listed(os.path.join(folder, "a"), "a", "b")
-    with contextlib.chdir(repo.path):
-        for args in case.before:
-            assert run(args) == 0
-        case.prepare(repo)
-    return repo
+    shared = case.shared or case.shares
+    kind = ("case", shared, *map(tuple, case.before), case.prepare)
+
+    def build(place: str) -> None:
+        if shared:
+            (repo,) = share(place, "a")
+        else:
+            repo = Repo.listed(os.path.join(place, "a"), "a", "b")
+        with contextlib.chdir(repo.path):
+            for args in case.before:
+                assert run(args) == 0
+            case.prepare(repo)
+
+    copied(kind, build, folder)
+    return Repo(os.path.join(folder, "a"))
 
 
 def perform(repo: Repo, case: Case) -> int:
@@ -355,8 +398,9 @@ def perform(repo: Repo, case: Case) -> int:
 
 
 def parts_done(repo: Repo, case: Case) -> frozenset[bool]:
-    """Of each part of what was asked: does it hold?"""
-    holds = case.holds(repo.workspace("plan"))
+    """Of each part of what was asked: does it hold, where that is decided?"""
+    hub = Repo(os.path.join(os.path.dirname(repo.path), "hub.git"))
+    holds = case.holds((hub if case.shared else repo).workspace("plan"))
     return frozenset([holds] if isinstance(holds, bool) else holds)
 
 
@@ -375,11 +419,6 @@ def attempt(
         code = perform(repo, case)
     said = capsys.readouterr().err
     repo.remove("gittasks", "cache")
-    if case.shared and (head := on_hub(repo)):
-        # A lock whose removal was the fault stays; git would refuse to show the remote's list here.
-        Path(repo.ref_lock()).unlink(missing_ok=True)
-        repo.git("fetch", "-q", "origin", "gittasks/plan")
-        repo.git("update-ref", "refs/heads/gittasks/plan", head)
     parts = parts_done(repo, case)
     shutil.rmtree(folder)
     return Run(fault, code, said, parts, calls, case.silent)
