@@ -24,7 +24,7 @@ from gittasks.errors import NotFound, Usage
 from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _offline_mark_option = option(
     "--offline", is_flag=True, help="Do not ask the remote; the next sync sends it."
@@ -44,18 +44,23 @@ def init_command(settings: Settings, list_id: str | None, title: str | None) -> 
     workspace = settings.workspace()
     adopted = workspace.init(list_id, title)
     workspace = workspace.select(adopted.id)
-    branch = workspace.branch_name
     did = "created and in use" if adopted.created else "in use"
     if adopted.adopted:
         did = f"adopted from {adopted.adopted} and in use"
-    lines = [f'task list "{adopted.id}" is {did} (branch {branch})']
-    if adopted.created:
-        lines.append('next: gittasks create "PHASE 1: ...", or gittasks apply plan.md')
+
+    def lines() -> Iterator[str]:
+        yield f'task list "{adopted.id}" is {did} (branch {workspace.branch_name})'
+        if adopted.created:
+            yield 'next: gittasks create "PHASE 1: ...", or gittasks apply plan.md'
+
     return Answer(
         lambda: render.documents.init_document(
-            workspace.snapshot().info, branch, created=adopted.created, adopted=adopted.adopted
+            workspace.snapshot().info,
+            workspace.branch_name,
+            created=adopted.created,
+            adopted=adopted.adopted,
         ),
-        lambda _: "\n".join(lines),
+        lambda _: "\n".join(lines()),
         quiet=[adopted.id],
         hints=lambda: _remark_on_id(adopted.id) if adopted.created else (),
         workspace=workspace,

@@ -116,13 +116,22 @@ def names_in(folder: str) -> list[str]:
 
 def open_file(path: str) -> BinaryIO:
     """Open a regular file. Raises OSError for anything else, and never waits for a pipe."""
-    return open(_opened(path)[0], "rb")
+    handle = _opened(path)[0]
+    try:
+        return open(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
 
 
 def _opened(path: str) -> tuple[int, int]:
     """A handle of a regular file, and the bytes in that, as of `open_file`."""
     handle = os.open(path, _TO_READ | getattr(os, "O_NONBLOCK", 0))
-    status = os.fstat(handle)
+    try:
+        status = os.fstat(handle)
+    except BaseException:
+        os.close(handle)
+        raise
     if not stat.S_ISREG(status.st_mode):
         os.close(handle)
         raise OSError(errno.EINVAL, "it is not a regular file", path)

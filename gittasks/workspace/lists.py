@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from gittasks.core.ids import check_list_id, is_slip, slug
 from gittasks.core.model import ListInfo, Problem, Snapshot
 from gittasks.core.times import format_time
+from gittasks.core.validation import single_line
 from gittasks.errors import GittasksError, NoList, Refused, Way
 from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import acknowledged, side_branches, transaction
@@ -123,6 +124,8 @@ def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
     Without an id it is called as the variable, the code branch or the folder says.
     """
     chosen = check_list_id(list_id) if list_id else _default_list_id(session)
+    if title is not None:
+        single_line(title, "title")  # before the list is there, of which a refusal says nothing
     session.select(chosen).fetch_missing()
     _check_name(session.repository, chosen)
     store = ListStore(session.repository, chosen)
@@ -134,15 +137,24 @@ def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
     if created:
         session.commits.append(f"on {store.ref.removeprefix('refs/heads/')}")
     _tell(session, unfinished)
-    if title is not None:
-        from gittasks.core.operations import Retitle
-        from gittasks.workspace import editing
-
-        editing.edit(session.select(chosen), [Retitle(title)])
+    if title is not None and created:
+        after = transaction.Aftermath()
+        with after.step("its title is not set; the same command again sets it"):
+            _retitle(session.select(chosen), title)
+        _tell(session, after.unfinished)
+    elif title is not None:
+        _retitle(session.select(chosen), title)
     adopted = None
     if created and holders:
         adopted = store.remote if store.remote in holders else holders[0]
     return ListMade(chosen, created and adopted is None, adopted)
+
+
+def _retitle(session: Session, title: str) -> None:
+    from gittasks.core.operations import Retitle
+    from gittasks.workspace import editing  # it writes, and most of this module reads
+
+    editing.edit(session, [Retitle(title)])
 
 
 def _check_name(repository: Repository, list_id: str) -> None:

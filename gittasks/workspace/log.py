@@ -414,7 +414,7 @@ def append_to_cache(path: str, after: str | None, lines: Iterable[CacheLine]) ->
     file = _opened(path, os.O_RDWR | os.O_APPEND)
     if file is None:
         return False
-    with file, suppress(OSError):
+    with suppress(OSError), file:
         if file.read(len(_HEADER)) != _HEADER:
             return False
         last = _last_line(file)

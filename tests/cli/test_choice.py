@@ -81,6 +81,13 @@ def test_init_again_adopts(repo: Repo) -> None:
     assert set(repo.tasks()) == {"a"}
 
 
+def test_init_with_a_title_that_is_refused_makes_no_list(repo: Repo) -> None:
+    """Nothing is there afterwards under the name that the refusal was about."""
+    refused = repo.run("init", "plan", "--title", "two\nlines")
+    assert refused.code == 2
+    assert repo.git("for-each-ref", "refs/heads/gittasks", "refs/gittasks") == ""
+
+
 def test_lists_marks_the_one_in_use(three: Repo) -> None:
     """`lists` shows all, with a star at the one that commands mean."""
     assert three.ok("lists").out == (

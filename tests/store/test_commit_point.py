@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support import gits
 from support.clones import on_hub, share
-from support.faults import Fault, injected, keep_the_law
+from support.faults import CASES, Calls, Fault, injected, keep_the_law, perform, prepared
 from support.repositories import Repo
 
 from gittasks.cli.main import run
@@ -75,6 +75,30 @@ def test_a_list_that_was_made_is_not_said_to_be_missing(
         return [Fault(number, errno.ENOSPC) for number in range(1, count + 1)]
 
     assert keep_the_law(str(tmp_path), "init", each, capsys, within=".git/packed-refs") > 3
+
+
+def test_a_list_whose_title_could_not_be_set_is_not_said_to_be_missing(
+    tmp_path: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is made before its title is: exit 0, and the title is there or said not to be."""
+    case = CASES["init"]._replace(args=["init", "other", "--title", "The other"])
+    titles = set[bool]()
+
+    def outcome(number: int) -> Calls:
+        repo = prepared(os.path.join(str(tmp_path), str(number)), case)
+        with injected(repo.path, Fault(number, errno.EIO)) as calls:
+            code = perform(repo, case)
+        said = capsys.readouterr().err
+        made = "refs/heads/gittasks/other" in repo.git("for-each-ref")
+        assert (code == 0) is made, f"{number}: {code} {said}{calls.place}"
+        if made:
+            titles.add(titled := "title: The other" in repo.git("show", "gittasks/other:list.yaml"))
+            assert titled or "done, but" in said, f"{number}: {said}{calls.place}"
+        return calls
+
+    for number in range(outcome(0).count, 0, -9):
+        outcome(number)
+    assert titles == {True, False}
 
 
 @gits.files_only

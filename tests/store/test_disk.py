@@ -210,3 +210,26 @@ def test_a_file_is_read_whole_while_it_grows(
     monkeypatch.setattr(os, "fstat", fstat)
     content = disk.read(str(path))
     assert content.startswith(b"a" * 10 + b"b" * 90_000)
+
+
+@pytest.mark.parametrize("call", ["fstat", "open"])
+def test_a_file_that_cannot_be_looked_at_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Its handle is given back when the look at what it is, or what reads it, fails."""
+    path, closed, close = tmp_path / "file", list[int](), os.close
+    path.write_text("")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def note(handle: int) -> None:
+        closed.append(handle)
+        close(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os if call == "fstat" else disk, call, fail, raising=False)
+        patch.setattr(os, "close", note)
+        with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+            disk.open_file(str(path))
+    assert len(closed) == 1

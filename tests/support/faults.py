@@ -22,7 +22,7 @@ import pytest
 
 from gittasks.cli.main import run
 from gittasks.core.model import Status
-from gittasks.workspace import Workspace
+from gittasks.workspace import Workspace, log
 from support.clones import on_hub, share
 from support.repositories import Repo
 from support.templates import copied
@@ -33,6 +33,7 @@ _BY_PATH = (
 )
 _BY_HANDLE = ("write", "fsync", "fstat", "ftruncate", "pwrite", "pread", "read", "lseek", "close")
 _BY_FILE = ("read", "readline", "readinto", "write", "flush", "truncate", "seek")
+_HANDLES = "/proc/self/fd"
 _NEEDS_ROOM = frozenset(
     {"write", "pwrite", "flush", "mkdir", "ftruncate", "replace", "rename", "link", "symlink"}
 )
@@ -119,7 +120,7 @@ def injected(folder: str, fault: Fault) -> Iterator[Calls]:
             value = call(*args, **named)
             if call is real_open:
                 real_close(value)
-            elif call is real_builtin:
+            elif call in (real_builtin, real_scandir):
                 value.close()
         if fault.errno == KILL:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -184,7 +185,7 @@ def injected(folder: str, fault: Fault) -> Iterator[Calls]:
         return _File(value, strike)
 
     real_open, real_close, real_builtin = os.open, os.close, builtins.open
-    real_fstat = os.fstat
+    real_fstat, real_scandir = os.fstat, os.scandir
     with pytest.MonkeyPatch.context() as patch:
         for name in _BY_PATH:
             patch.setattr(os, name, by_path(getattr(os, name)))
@@ -192,6 +193,7 @@ def injected(folder: str, fault: Fault) -> Iterator[Calls]:
             patch.setattr(os, name, by_handle(getattr(os, name)))
         patch.setattr(builtins, "open", opened)
         patch.setattr(fcntl, "flock", by_handle(fcntl.flock))
+        patch.setattr(log, "FileIO", lambda handle, mode: _File(io.FileIO(handle, mode), strike))
         yield calls
 
 
@@ -390,6 +392,15 @@ def prepared(folder: str, case: Case) -> Repo:
     return Repo(os.path.join(folder, "a"))
 
 
+def open_below(folder: str) -> list[str]:
+    """The files of a folder of which this process has a handle; none where no system tells."""
+    paths = []
+    for handle in os.listdir(_HANDLES) if os.path.isdir(_HANDLES) else ():
+        with contextlib.suppress(OSError):
+            paths.append(os.readlink(os.path.join(_HANDLES, handle)))
+    return [path for path in paths if path.startswith(f"{os.path.realpath(folder)}{os.sep}")]
+
+
 def perform(repo: Repo, case: Case) -> int:
     """Run the command of a case in this process; its exit code."""
     with contextlib.chdir(repo.path), pytest.MonkeyPatch.context() as patch:
@@ -418,6 +429,7 @@ def attempt(
     with injected(os.path.join(repo.path, within), fault) as calls:
         code = perform(repo, case)
     said = capsys.readouterr().err
+    assert not (left := open_below(repo.path)), f"{fault}: left open: {left}\n{calls.place}"
     repo.remove("gittasks", "cache")
     parts = parts_done(repo, case)
     shutil.rmtree(folder)
