@@ -545,7 +545,8 @@ def main() -> None:
             (folder / "stretches").write_text(json.dumps(mark(project)), "utf-8")
         else:
             mistakes = plant(project, *_drawn(options))
-            (folder / "mistakes").write_text(json.dumps(mistakes), "utf-8")
+            mixed = random.Random(options.seed).sample(mistakes, len(mistakes))  # noqa: S311
+            (folder / "mistakes").write_text(json.dumps(mixed), "utf-8")
         command = [project / ".venv" / "bin" / "python", __file__, *sys.argv[1:]]
         subprocess.run([*command, "--inside", folder], env=env, check=False)
         if mistakes:

@@ -242,8 +242,9 @@ class Repository:
     def tracked_lists(self) -> dict[str, dict[str, str]]:
         """Lists that were fetched: remote to (id to commit, "" where the ref is damaged)."""
         remotes = self.refs.below("refs/remotes/")
-        known = {k.split(".", 1)[1] for k in self.config.keys_of("remote.") if "." in k}
-        remotes |= {name.rsplit(".", 1)[0] for name in known}
+        keys = self.config.keys_of("remote.")
+        configured = {key.removeprefix("remote.").rpartition(".")[0] for key in keys}
+        remotes |= configured - {""}  # `remote.pushDefault` is of none
         return {r: self._lists(self.tracking_ref(r, "")) for r in sorted(remotes)}
 
     def _lists(self, prefix: str) -> dict[str, str]:
