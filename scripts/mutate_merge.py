@@ -33,6 +33,7 @@ TESTS = (
     "tests/core/test_merge_others.py",
     "tests/core/test_merge_broken.py",
     "tests/core/test_merge_laws.py",
+    "tests/core/test_elide.py",
     "tests/core/test_merge_exhaustive.py",
 )
 PATIENCE = 10

@@ -560,7 +560,7 @@ class Editor:
             self.reopen(task_id)
 
     def assign(self, task_id: str, owner: str | None) -> None:
-        """Give a task to `owner` or to nobody; work in progress leaves its session behind."""
+        """Give a task to `owner` or to nobody; the session was that of the one before."""
         task = self.tasks[task_id]
         if owner == task.owner:
             return
@@ -568,9 +568,7 @@ class Editor:
             self.check_may_end(task, "update")
             if owner:
                 self._check_one_in_progress(task, owner, None, "update")
-            self.put(task_id, owner=owner, session=None, left=None)
-        else:
-            self.put(task_id, owner=owner)
+        self.put(task_id, owner=owner, session=None, left=None)
 
     def _check_blockers(self, task: Task) -> None:
         blockers = Graph(self.tasks, self.unreadable).open_blockers(task.id)

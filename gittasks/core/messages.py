@@ -105,7 +105,7 @@ def can_keep(register: Register) -> bool:
 
 def parse_kept(message: str) -> tuple[tuple[str, Register], ...]:
     """The registers, by path, that a commit keeps; what cannot be read is passed over."""
-    if f"\n{KEEP}: " not in message:
+    if f"\n{KEEP}:" not in message:
         return ()
     import json
 
@@ -122,9 +122,10 @@ def parse_kept(message: str) -> tuple[tuple[str, Register], ...]:
 
 
 def parse_operation(message: str) -> str | None:
-    """The id of the operation that a commit of ours is; for each commit of a merge, so quickly."""
-    head, key, value = message.rpartition(f"\n{OP}: ")
-    return value.partition("\n")[0].strip() or None if key and "\n\n" in head else None
+    """The name of the operation that a commit is; None for one that is no command's."""
+    if f"\n{OP}:" not in message:
+        return None
+    return parse_trailers(message).get(OP, [""])[-1] or None
 
 
 def _lines(edit: Edit) -> list[str]:

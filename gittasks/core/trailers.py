@@ -23,11 +23,11 @@ def parse_trailers(message: str) -> dict[str, list[str]]:
 
     Values keep the place they had, so `Gittasks-Task` and `Gittasks-Status` pair up.
     """
-    paragraphs = message.replace("\r\n", "\n").strip("\n").split("\n\n")
-    if len(paragraphs) < 2:
+    _, gap, block = message.replace("\r\n", "\n").strip("\n").rpartition("\n\n")
+    if not gap:
         return {}
     values: dict[str, list[str]] = {}
-    for line in paragraphs[-1].strip("\n").split("\n"):
+    for line in block.split("\n"):
         key, colon, value = line.partition(":")
         if not colon or not key or not key.replace("-", "").isalnum():
             return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -113,6 +114,43 @@ def _reopened(changes: Mapping[Register, Any]) -> tuple[World, str]:
     world = World((0,), {A: Text(TASK), B: Text(TASK)})
     done = edited(world, A, {STATE: DONE}, operation="done")
     return world, edited(world, A, changes, START + 1, done)
+
+
+def test_a_result_belongs_to_what_two_did_apart_and_not_to_one_of_their_commits() -> None:
+    """Who writes another result for what one clone says is done says it of the other's too; the
+    result of a third, who did something else, is not shown under it."""
+    world = World((0,), {A: Text(TASK)})
+    done = {STATE: DONE._replace(finished=T2), RESULT: "PASS"}
+    late = edited(world, A, done, operation="done")
+    checked = edited(world, A, {RESULT: "checked"}, START + 1, late)
+    early = edited(world, A, {**done, STATE: DONE}, START + 2, operation="done")
+    skipped = edited(world, A, {STATE: state("skipped", "cid"), RESULT: "no need"}, START + 3)
+    for heads in itertools.permutations((checked, early, skipped)):
+        registers = said(world, A, *heads)
+        assert (registers[STATE], registers[RESULT]) == (DONE, "checked")
+
+
+def test_many_commits_of_one_operation_are_told_apart_without_comparing_all() -> None:
+    """Somebody gives a thousand commits one name: what each says is taken down once."""
+    looks = 0
+
+    class Counted(str):
+        __slots__ = ()
+
+        def __repr__(self) -> str:
+            nonlocal looks
+            looks += 1
+            return str.__repr__(self)
+
+    def repeated(count: int) -> int:
+        nonlocal looks
+        world, looks = World((0,), {A: Text(TASK)}), 0
+        for n in range(count):
+            edited(world, A, {SUBJECT: Counted(n)}, START, operation="again")
+        assert len({point.events for point in world.history.points.values()}) == count + 1
+        return looks
+
+    assert repeated(100) <= 3 * 100
 
 
 def test_who_saw_one_of_two_that_did_the_same_has_overwritten_both() -> None:

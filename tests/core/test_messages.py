@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.strategies import NOW, contexts, history, operations, runs, seeded, snapshots
 
 from gittasks.core.apply import Edit, apply, between
-from gittasks.core.messages import commit_message
+from gittasks.core.messages import commit_message, parse_operation
 from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.operations import (
     AddNote,
@@ -118,6 +118,28 @@ def test_only_a_last_paragraph_of_nothing_but_trailers_counts(text: str) -> None
 def test_trailers_are_read_from_the_last_paragraph_only() -> None:
     text = "subject\n\nGittasks-Op: body\n\nGittasks-Task: a\r\nGittasks-Task: b\n\n"
     assert parse_trailers(text) == {"Gittasks-Task": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("message", "operation"),
+    [
+        ("work: a done\n\nGittasks-Task: a\nGittasks-Op: o1\n", "o1"),
+        ("work: a done\n\nGittasks-Op: o1\n", "o1"),
+        ("work: a done\r\n\r\nGittasks-Task: a\r\nGittasks-Op: o1\r\n", "o1"),
+        ("work: a done\n\nGittasks-Op: o1\nGittasks-Op: o2\n", "o2"),
+        ("work: a done\n\nGittasks-Op:\n", None),
+        ("work: a done\n\nGittasks-Op: o1\n\nSigned-off-by: Ann\n", None),
+        ("work: a done\n\nGittasks-Op: o1\nas the other one said\n", None),
+        ("work: a done\nGittasks-Op: o1\n", None),
+        ("work: merge\n", None),
+    ],
+)
+def test_an_operation_is_named_by_a_trailer_and_nothing_else(
+    message: str, operation: str | None
+) -> None:
+    """The merge, undo and what is acknowledged all read the same trailers."""
+    assert parse_operation(message) == operation
+    assert parse_trailers(message).get("Gittasks-Op", [""])[-1] == (operation or "")
 
 
 def hostile_edit(text: str, other: str) -> Edit:

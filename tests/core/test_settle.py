@@ -97,7 +97,10 @@ def run(snapshot: Snapshot, found: list[Command]) -> Task:
     """The task after these commands, given by somebody who has nothing to do with it."""
     for _, verb, task_id, *options in found:
         owner = options[options.index("--owner") + 1] if "--owner" in options else None
-        operation: Operation = Update(task_id, owner=owner)
+        status = options[options.index("--status") + 1] if "--status" in options else None
+        operation: Operation = Update(
+            task_id, owner=owner, status=Status(status) if status else None
+        )
         if verb != "update":
             operation = Transition(Verb(verb), task_id, owner=owner)
         context = Context(LATER, Actor("eve", "s9"), 7, force="--force" in options)
@@ -115,9 +118,14 @@ _DELETED = TASK._replace(status=Status.DELETED, started=NOW, finished=NOW, resul
         (_DELETED, State(Status.COMPLETED), "old", "restore a"),
         (TASK._replace(result="old"), State(Status.DELETED), "new", "delete a"),
         (TASK, State(Status.SKIPPED), "new", "skip a --result new"),
-        (TASK, State(Status.SKIPPED, "ann"), "", "skip a && update a --owner ann"),
-        (TASK._replace(owner="bob"), State(Status.SKIPPED), "", "skip a && update a --owner "),
-        (TASK, State(Status.COMPLETED), "new", "done a && update a --owner  --result new"),
+        (TASK, State(Status.SKIPPED, "ann"), "", "update a --status skipped --owner ann"),
+        (
+            TASK._replace(owner="bob"),
+            State(Status.SKIPPED),
+            "",
+            "update a --status skipped --owner ",
+        ),
+        (TASK, State(Status.COMPLETED), "new", "update a --status completed --owner  --result new"),
     ],
 )
 def test_a_status_is_taken_with_its_result_and_its_owner(
@@ -187,6 +195,23 @@ def test_the_command_for_a_status_takes_its_result_too() -> None:
     )
     assert words(commands_to_take(task, "plan", STATE, skipped, None)) == ("reopen a && skip a")
     assert commands_to_take(task, "plan", STATE, State(Status.COMPLETED, "ann"), "FAIL") == []
+
+
+def test_a_skip_that_lost_to_a_completion_is_taken_by_two_commands() -> None:
+    """The task is opened again, then skipped with the owner and the result that it had."""
+    task = in_state(Status.COMPLETED, "bob", None)._replace(result="PASS")
+    assert words(commands_to_take(task, "plan", STATE, State(Status.SKIPPED), "no need")) == (
+        "reopen a && update a --status skipped --owner  --result no need"
+    )
+
+
+def test_a_completion_that_lost_is_its_owner_s_and_of_no_session() -> None:
+    """Whoever runs the command: the session was that of who finished first, and the time when the
+    task was done stays what it was."""
+    task = in_state(Status.COMPLETED, "ann", None)._replace(session="s1")
+    found = commands_to_take(task, "plan", STATE, State(Status.COMPLETED, "bob", "s2"), "PASS")
+    after = run(seeded().with_tasks(task), found)
+    assert (after.owner, after.session, after.finished) == ("bob", None, task.finished)
 
 
 def test_the_commands_for_a_second_task_of_an_id_make_it_anew() -> None:

@@ -13,6 +13,7 @@ It is a long module, as what a commit writes, and which of the writes count, is 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
@@ -30,6 +31,7 @@ from gittasks.core.merge.resolution import (
     Conflict,
     Writers,
     conflicts,
+    gist_of_state,
     is_combination_of,
     overwritten,
     settled,
@@ -45,6 +47,7 @@ Written = Mapping[str, RegisterWriters]
 """By path: the maximal writers of each register that was written since the base."""
 _Said = dict[tuple[str, Register], Any]
 """By path and register: the value that a commit writes, but for the bytes of files."""
+_Gist = frozenset[tuple[str, Register, str]]
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 BEGINNING: CommitOrder = (-(2**63), 0)
 """Before any commit."""
@@ -218,7 +221,8 @@ class History:
         self._root = base.commit if base else None
         self._bits: dict[str, int] = {}
         self._events: dict[str, int] = {}
-        self._alike: dict[str, list[tuple[_Said, int]]] = {}
+        self._first: dict[str, tuple[_Said, int]] = {}
+        self._alike: dict[str, dict[_Gist, list[int]]] = {}
         self._broken: dict[tuple[str, str], Registers] = {}
         self.points: dict[str, MergedState] = {base.commit: base} if base else {}
 
@@ -350,12 +354,16 @@ class History:
         its bit with those alone that have as many before them. So the bits are the same wherever
         the history begins, as all commits have seen what lies before that.
         """
-        alike = self._alike.setdefault(operation, [])
-        for other, bit in alike:
-            if not bit & before and _is_same(said, other):
-                return bit
-        alike.append((said, own))
-        return own
+        first_said, first = self._first.setdefault(operation, (said, own))
+        if first == own:  # as most do: what it said is looked at where another has its name
+            return own
+        alike = self._alike.setdefault(operation, {_gist(first_said): [first]})
+        bits = alike.setdefault(_gist(said), [])
+        # Of these, the ones before it are the first of them: each had all those in front of it.
+        number = bisect_left(bits, True, key=lambda bit: not bit & before)
+        if number == len(bits):
+            bits.append(own)
+        return bits[number]
 
     def _pair(self, path: str, writers: RegisterWriters, writes: dict[Register, Any]) -> None:
         """Let who writes a state write the result that stands too: from then on it goes with it."""
@@ -602,15 +610,12 @@ def _contested(
     }
 
 
-def _is_same(said: _Said, other: _Said) -> bool:
-    """Do two commits of one operation say the same?"""
-    return said.keys() == other.keys() and all(_gist(v) == _gist(other[k]) for k, v in said.items())
-
-
-def _gist(value: Any) -> str:
-    """A value as far as two commits of one operation agree; of a state status, owner and claim."""
-    is_state = isinstance(value, State)
-    return repr((value.status, value.owner, value.claim) if is_state else value)
+def _gist(said: _Said) -> _Gist:
+    """What a commit says as far as two of one operation agree."""
+    return frozenset(
+        (path, register, repr(gist_of_state(value) if isinstance(value, State) else value))
+        for (path, register), value in said.items()
+    )
 
 
 def _competes(value: Any, writers: Writers) -> bool:

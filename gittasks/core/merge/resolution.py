@@ -193,11 +193,25 @@ def winner(register: Register, writers: Writers, states: Writers = ()) -> Write:
     return rule_of(register).choose(genuine)
 
 
+def gist_of_state(state: State) -> tuple[Status, str | None, int]:
+    """What two clones agree on that did the same apart: their sessions and times are their own."""
+    return state.status, state.owner, state.claim
+
+
 def _of_status(results: Writers, shown: Write, states: Writers) -> Writers:
-    """The results that were written with the status that is shown, else with none that lost."""
+    """The results that were written with the status that is shown; else with another write that
+    says the same, as where two clones did the same apart; else with none that lost."""
     losing = {w.commit for w in states}
-    fitting = tuple(w for w in results if w.beside == shown.commit)
-    return fitting or tuple(w for w in results if w.beside not in losing) or results
+    same = {w.commit for w in states if _say_the_same(w.value, shown.value)}
+    for ties in ({shown.commit}, same, {w.beside for w in results} - losing):
+        if fitting := tuple(w for w in results if w.beside in ties):
+            return fitting
+    return results
+
+
+def _say_the_same(value: Any, other: Any) -> bool:
+    states = (v if isinstance(v, State) else State() for v in (value, other))
+    return len({gist_of_state(state) for state in states}) == 1
 
 
 def overwritten(
@@ -381,7 +395,12 @@ def commands_to_take(
 def _moves(task: Task, wanted: State) -> list[Command]:
     moves, owner = _transitions(task, wanted)
     if owner != wanted.owner and wanted.status is not Status.DELETED:
-        moves.append(("gittasks", "update", task.id, "--owner", wanted.owner or ""))
+        update, owned = ("gittasks", "update", task.id), ("--owner", wanted.owner or "")
+        if moves and moves[-1][1] in ("done", "skip"):  # one command that says all of it
+            *moves, (_, _, _, *options) = moves
+            moves.append((*update, "--status", wanted.status.value, *owned, *options))
+        else:
+            moves.append((*update, *owned))
     held = task.status is Status.IN_PROGRESS and (task.session or task.claim)
     return [(*move, "--force") for move in moves] if held else moves
 
