@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import argparse
 import ast
-import copy
+import multiprocessing
 import os
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from queue import Queue
 from typing import Any, NamedTuple
+
+import hypothesis.stateful  # noqa: F401  # loaded once, for all forks
+import pytest
 
 ROOT = Path(__file__).parent.parent
 MODULES = ("dag", "resolution")
@@ -175,19 +176,22 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
     """All mistakes that are made in a module."""
     tree = ast.parse(source)
     seen = {ast.unparse(tree)}
-    for number, (_, _, _, node) in enumerate(places(tree)):
+    for parent, field, index, node in list(places(tree)):
         for wrong in (*expressions(node), *statements(node)):
-            changed = copy.deepcopy(tree)
-            parent, field, index, _ = list(places(changed))[number]
-            if index is None:
-                setattr(parent, field, wrong)
-            else:
-                getattr(parent, field)[index] = wrong
-            text = ast.unparse(ast.fix_missing_locations(changed))
+            _put(parent, field, index, wrong)
+            text = ast.unparse(ast.fix_missing_locations(tree))
+            _put(parent, field, index, node)
             if text not in seen:
                 seen.add(text)
                 line = getattr(node, "lineno", 0) or getattr(parent, "lineno", 0)
                 yield Mutant(module, line, shortened(node), shortened(wrong), text)
+
+
+def _put(parent: Any, field: str, index: int | None, node: ast.AST) -> None:
+    if index is None:
+        setattr(parent, field, node)
+    else:
+        getattr(parent, field)[index] = node
 
 
 def shortened(node: ast.AST) -> str:
@@ -208,43 +212,74 @@ def _copied(target: Path) -> Path:
 
 
 def fails(project: Path, seconds: float | None = None) -> bool:
-    """True when the tests see a mistake; one that takes more than `seconds` is seen."""
-    env = {**os.environ, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    command += ["--no-header", "--tb=no", "-m", "not deep", *TESTS]
-    try:
-        ran = subprocess.run(
-            command, cwd=project, env=env, timeout=seconds, capture_output=True, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return True
-    return ran.returncode != 0
+    """True when the tests see a mistake; one that takes more than `seconds` is seen.
+
+    They run in a fork, which has the libraries already, but nothing of the project.
+    """
+    child = os.fork()
+    if not child:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(1, 2)
+        code = 1
+        try:
+            os.chdir(project)
+            sys.path.insert(0, str(project))
+            sys.pycache_prefix = str(project / "pycache")
+            words = ["-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", "-n", "0"]
+            words += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+            code = int(pytest.main([*words, "-m", "not deep", *TESTS]))
+        finally:
+            os._exit(code != 0)
+    deadline = time.monotonic() + (seconds or 3600)
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status != 0
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return True
+
+
+class _Worker:
+    """A process with a copy of the project of its own, which tries one mistake at a time."""
+
+    project: Path
+    seconds: float
+    tried = 0
+
+    @classmethod
+    def begin(cls, folder: str, number: Any) -> None:
+        """Make the copy, and see how long its tests take without a mistake."""
+        with number.get_lock():
+            number.value += 1
+            cls.project = _copied(Path(folder) / str(number.value))
+        began = time.monotonic()
+        cls.seconds = 0.0 if fails(cls.project) else PATIENCE * (time.monotonic() - began)
+
+    @classmethod
+    def survives(cls, mutant: Mutant) -> bool:
+        """Try one; the times of the file all differ, for its byte code is known by them."""
+        if not cls.seconds:
+            raise RuntimeError("the tests fail without any mistake")
+        file = cls.project / "gittasks" / "core" / "merge" / f"{mutant.module}.py"
+        original = file.read_text(encoding="utf-8")
+        cls.tried += 1
+        try:
+            file.write_text(mutant.source, encoding="utf-8")
+            os.utime(file, (cls.tried, cls.tried))
+            return not fails(cls.project, cls.seconds)
+        finally:
+            file.write_text(original, encoding="utf-8")
 
 
 def survivors(chosen: list[Mutant], jobs: int) -> Iterator[Mutant]:
     """The mutants that no test sees, as soon as that is known."""
+    context = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory() as folder:
-        projects: Queue[Path] = Queue()
-        for number in range(jobs):
-            projects.put(_copied(Path(folder) / str(number)))
-        began = time.monotonic()
-        if fails(projects.queue[0]):
-            sys.exit("the tests fail without any mistake")
-        seconds = PATIENCE * (time.monotonic() - began)
-
-        def survives(mutant: Mutant) -> bool:
-            project = projects.get()
-            file = project / "gittasks" / "core" / "merge" / f"{mutant.module}.py"
-            original = file.read_text(encoding="utf-8")
-            file.write_text(mutant.source, encoding="utf-8")
-            try:
-                return not fails(project, seconds)
-            finally:
-                file.write_text(original, encoding="utf-8")
-                projects.put(project)
-
-        with ThreadPoolExecutor(jobs) as pool:
-            verdicts = zip(chosen, pool.map(survives, chosen), strict=True)
+        begin = (folder, context.Value("i", 0))
+        with context.Pool(jobs, _Worker.begin, begin) as pool:
+            verdicts = zip(chosen, pool.imap(_Worker.survives, chosen), strict=True)
             for number, (mutant, alive) in enumerate(verdicts, 1):
                 print(f"{number} of {len(chosen)}", end="\r", file=sys.stderr)  # noqa: T201
                 if alive:

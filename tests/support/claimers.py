@@ -37,19 +37,17 @@ class Claimer(NamedTuple):
     way: str
     env: Mapping[str, str] = {}
     """What its git needs to reach the remote."""
-    share: float = 1.0
-    """The part of all tries that it makes at most, where one costs much."""
     takes_over: bool = False
     """Takes a task by force, now and then, when there is none to be had."""
 
 
 class Outcome(NamedTuple):
-    """The end of a race: tries, tasks that were taken over, ends that were refused after that,
-    and what was granted, by session."""
+    """The end of a race: tasks that were taken over, ends that were refused after that, and, by
+    session, the tries and what was granted."""
 
-    tries: int
     taken: int
     fenced: int
+    tries: Counter[str]
     granted: Counter[str]
 
 
@@ -61,6 +59,9 @@ Got = tuple[str, int] | None
 
 _FENCED = ("library", "command")
 """Ways that end a claim by asking the remote, so that the end of a lost one is refused."""
+_SHARE = 1.25
+"""How many times its even share of all tries a claimer makes at most: the quick ones wait for
+those whose tries take long, which would hardly ever be first else."""
 _SELDOM = 8
 """One try in so many that found nothing takes a task over."""
 
@@ -167,19 +168,19 @@ WAYS: dict[str, Callable[[str, str], _Library]] = {
 
 
 class _Count:
-    """The tries that are left to all, and the end of their time."""
+    """The tries that are left to all, what each may make of them, and the end of their time."""
 
-    def __init__(self, left: Any, tries: int, until: float) -> None:
-        self._left, self._tries, self._until = left, tries, until
+    def __init__(self, left: Any, tries: int, share: float, until: float) -> None:
+        self._left, self._tries, self._share, self._until = left, tries, share, until
 
-    def spend(self, own: int, share: float) -> bool | None:
+    def spend(self, own: int) -> bool | None:
         """Use one up; None when none are left, False when it is not this claimer's turn."""
         if time.monotonic() > self._until:
             return None
         with self._left.get_lock():
             if self._left.value <= 0:
                 return None
-            if own > share * (self._tries - self._left.value):
+            if own > 1 + self._share * (self._tries - self._left.value):
                 return False
             self._left.value -= 1
             return True
@@ -192,7 +193,8 @@ def race(claimers: Sequence[Claimer], folder: str, tries: int, seconds: float) -
     for claimer in claimers:
         if claimer.way == "hook":
             claimer.repo.ok("hooks", "install", env={"PATH": env["PATH"]})
-    count = _Count(spawn.Value("i", tries), tries, time.monotonic() + seconds)
+    share = _SHARE / len(claimers)
+    count = _Count(spawn.Value("i", tries), tries, share, time.monotonic() + seconds)
     running = [
         spawn.Process(target=_work, args=(c, folder, count, {**env, **c.env})) for c in claimers
     ]
@@ -209,9 +211,9 @@ def race(claimers: Sequence[Claimer], folder: str, tries: int, seconds: float) -
     events = recorded(folder)
     asked = [e for e in events if e.kind in ("claim", "take-over")]
     return Outcome(
-        len(asked),
         sum(e.kind == "take-over" for e in asked if e.told == "ok"),
-        sum(e.told == "no" for e in events if e not in asked),
+        sum(e.told == "no" for e in events if e.kind not in ("claim", "take-over")),
+        Counter(e.who for e in asked),
         Counter(e.who for e in asked if e.told == "ok"),
     )
 
@@ -223,7 +225,7 @@ def _work(claimer: Claimer, folder: str, count: _Count, env: Mapping[str, str]) 
         os.fsync = unsynced  # type: ignore[assignment]  # as in the tests themselves
     way, notes = WAYS[claimer.way](claimer.repo.path, session), Recorder(folder, session)
     own = idle = 0
-    while (turn := count.spend(own, claimer.share)) is not None:
+    while (turn := count.spend(own)) is not None:
         if not turn:
             time.sleep(0.2)
             continue
