@@ -33,12 +33,13 @@ def ends(world: World, rng: Random, orders: int) -> set[str]:
 def problems(seed: int) -> list[str]:
     """What went wrong in one schedule; also after everything broken was repaired."""
     rng = Random(seed)
-    world = played(rng, rng.randint(10, 60), rng.randint(2, 5))
+    alike = rng.random() < 0.5
+    world = played(rng, rng.randint(10, 60), rng.randint(2, 5), repeats=alike)
     found = ["diverge"] if len(ends(world, rng, 2)) > 1 else []
     found += world.faults(world.heads[0])
     world.heads = [mended(world)] * len(world.heads)
     found += world.faults(world.heads[0])
-    Actions(world, rng).run(10)
+    Actions(world, rng, repeats=alike).run(10)
     found += ["diverge later"] if len(ends(world, rng, 2)) > 1 else []
     return found + world.faults(world.heads[0])
 

@@ -120,7 +120,7 @@ def changed(old: Registers, changes: Mapping[Register, Any]) -> dict[Register, A
 class Actions:
     """Random events in a world, all from one source of chance."""
 
-    def __init__(self, world: World, rng: Random, *, repeats: bool = False) -> None:
+    def __init__(self, world: World, rng: Random, *, repeats: bool) -> None:
         self.world, self.rng = world, rng
         self._events = (
             *([(12, self.again)] if repeats else []),
@@ -190,14 +190,14 @@ class Actions:
     def again(self, replica: int) -> None:
         """Catch up with a commit of code, as others may have done or will do."""
         world, path = self.world, self.rng.choice(TASKS)
-        tree = dict(world.history.points[world.heads[replica]].shown())
+        head = world.heads[replica] = world.healed(world.heads[replica])
+        tree = dict(world.tree(head))
         text = world.contents.texts[tree[path]] if path in tree else None
         if text is None or not text.readable:
             return
         done = State(Status.COMPLETED, "bob", finished=self.rng.choice((T1, T2)))
         registers = changed(text.registers, {STATE: done})
         tree[path] = world.contents.store(text._replace(registers=registers))
-        head = world.heads[replica]
         if tree != world.tree(head):
             time = self._time(replica)
             world.heads[replica] = world.edit(head, tree, time, operation=f"done {path}")
@@ -423,7 +423,7 @@ def mended(world: World) -> str:
     return head
 
 
-def played(rng: Random, events: int, replicas: int = 3, *, repeats: bool = False) -> World:
+def played(rng: Random, events: int, replicas: int = 3, *, repeats: bool) -> World:
     """A world after that many events; with `repeats` some do the same operation apart."""
     skews = [rng.choice((-START, -3, 0, 0, 3, START)) for _ in range(replicas)]
     world = World(skews, new_tree())

@@ -90,13 +90,25 @@ class Intent(NamedTuple):
 
 
 class Made(NamedTuple):
-    """What is known of a commit without the merge; sets of commits are sets of bits."""
+    """What is known of a commit without the merge; sets of commits are sets of bits.
+
+    `event` is the bit of what it did, which others share that did the same apart from it, and
+    `seen` has those of its history, its own included.
+    """
 
     commit: Commit
     bit: int
     ancestors: int
     operations: int
     automatic: bool
+    event: int
+    seen: int
+
+    def reach(self, register: Register) -> tuple[int, int]:
+        """The bit of a write of a register, and those of what its author had seen: commits where
+        the file is concerned, else events."""
+        file = register in OF_THE_FILE
+        return (self.bit, self.ancestors) if file else (self.event, self.seen)
 
 
 class World:
@@ -107,6 +119,8 @@ class World:
         self.history = History(self.contents)
         self.made: dict[str, Made] = {}
         self.intents: dict[Place, list[Intent]] = defaultdict(list)
+        self._doers: dict[object, tuple[Made, ...]] = {}
+        self._events: dict[tuple[object, int], int] = {}
         self.skews = skews
         self.now = START
         blobs = {path: self.contents.store(text) for path, text in tree.items()}
@@ -118,6 +132,7 @@ class World:
         other, history = copy(self), copy(self.history)
         vars(history).update({k: dict(v) for k, v in vars(history).items() if isinstance(v, dict)})
         other.history, other.made, other.heads = history, dict(self.made), list(self.heads)
+        other._doers, other._events = dict(self._doers), dict(self._events)
         other.intents = defaultdict(list, {p: list(found) for p, found in self.intents.items()})
         return other
 
@@ -142,8 +157,10 @@ class World:
         """Make an operation; `forged` is the id of one that says that it is automatic."""
         new = forged or name_of(len(self.made), parents, time)
         if new not in self.made:
-            automatic = forged is not None
-            self._add(Commit(new, tuple(parents), time, tree, automatic, kept, operation))
+            marked = forged is not None
+            commit = Commit(new, tuple(parents), time, tree, marked, kept, operation)
+            said = frozenset((p, _gist(v)) for p, (v, _) in wishes.items() if p[1] != BYTES)
+            self._add(commit, does=(operation, said) if operation else None)
             for place, (value, meant) in wishes.items():
                 self.intents[place].append(Intent(new, value, meant))
         return new
@@ -186,13 +203,23 @@ class World:
             self._add(Commit(new, tuple(ordered), joined.order[0], joined.tree, True), True)
         return new
 
-    def _add(self, commit: Commit, automatic: bool = False) -> None:
+    def _add(self, commit: Commit, automatic: bool = False, does: object = None) -> None:
+        """Take in a commit; others with an equal `does` do the same, as far as they are apart."""
         bit = 1 << len(self.made)
-        ancestors, operations = bit, 0 if automatic else bit
+        ancestors, operations, seen = bit, 0 if automatic else bit, 0
         for parent in commit.parents:
             ancestors |= self.made[parent].ancestors
             operations |= self.made[parent].operations
-        self.made[commit.id] = Made(commit, bit, ancestors, operations, automatic)
+            seen |= self.made[parent].seen
+        event = bit
+        if does is not None:  # who did it after another did it again: a second time, a third
+            alike = self._doers.get(does, ())
+            times = len({m.event for m in alike if m.bit & ancestors})
+            event = self._events.setdefault((does, times), bit)
+        made = Made(commit, bit, ancestors, operations, automatic, event, seen | event)
+        self.made[commit.id] = made
+        if does is not None:
+            self._doers[does] = (*alike, made)
         self.history.add(commit)
 
     # --- syncing ----------------------------------------------------------------------------
@@ -231,13 +258,14 @@ class World:
     def standing(self, place: Place, ancestors: int) -> list[Intent]:
         """The intents in a history that none of its later commits meant to overwrite."""
         found, overwritten = [], 0
-        for intent in reversed(self.intents.get(place, ())):
+        for intent in self.intents.get(place, ()):
             made = self.made[intent.commit]
-            if ancestors & made.bit and not overwritten & made.bit:
-                found.append(intent)
+            bit, seen = made.reach(place[1])
+            if ancestors & made.bit:
+                found.append((intent, bit))
                 if intent.meant:
-                    overwritten |= made.ancestors
-        return found
+                    overwritten |= seen & ~bit
+        return [intent for intent, bit in reversed(found) if not overwritten & bit]
 
     def _known(self, path: str, ancestors: int) -> set[Register]:
         return {r for p, r in self.intents if p == path and self.standing((p, r), ancestors)}
@@ -349,6 +377,11 @@ class World:
                 kind = "zombie" if len({repr(i.value) for i in stands}) != 1 else "lost"
                 found.append(f"{path}: {kind} {register}: {value}, not {_values(stands)}")
         return found
+
+
+def _gist(value: Any) -> str:
+    """A value without the session and the times, which each clone that does the same has anew."""
+    return repr((*value[:2], value.claim) if isinstance(value, State) else value)
 
 
 def _said(text: Text | None) -> Registers:
