@@ -221,9 +221,11 @@ def test_processes_in_clones_sync_at_once(
     record(rows[places], how, writers * turns, result)
 
 
-def test_whatever_happens_all_clones_agree(tmp_path: Path) -> None:
-    """The machine of tests/sync with many examples, other ones in each run."""
+@pytest.mark.parametrize("kind", [machine.Clones, machine.Peers])
+def test_whatever_happens_all_clones_agree(tmp_path: Path, kind: type[machine.Clones]) -> None:
+    """The machines of tests/sync with many examples, other ones in each run."""
     began = time.monotonic()
     how = settings(max_examples=MACHINES, stateful_step_count=30, derandomize=False)
-    machine.run(str(tmp_path), how)
-    figures(f"\n{MACHINES} machines of 30 steps in {time.monotonic() - began:.0f} s")
+    machine.run(str(tmp_path), how, kind)
+    took = time.monotonic() - began
+    figures(f"\n{kind.__name__}: {MACHINES} machines of 30 steps in {took:.0f} s")

@@ -108,6 +108,9 @@ def template(folder: str) -> None:
 class Clones(RuleBasedStateMachine):
     """Ada, Bob with a worktree, and Cy, who at first has no local branch; their clocks differ."""
 
+    rounds = 4
+    """In which all have one head, when each syncs once a round; the last changes nothing."""
+
     def __init__(self, folder: str) -> None:
         super().__init__()
         work = os.path.join(folder, "work")
@@ -342,8 +345,13 @@ class Clones(RuleBasedStateMachine):
         assert done.error is None, done.error
         shown = repo.workspace("plan").branch().commit
         if wish.push and repo.git("for-each-ref", "refs/heads/gittasks"):
-            assert git(self.hub, "rev-parse", "gittasks/plan") == shown, "sent is known to be there"
+            there = git(self._home(who), "rev-parse", "gittasks/plan")
+            assert there == shown, "sent is known to be there"
         return shown
+
+    def _home(self, who: int) -> str:
+        """The repository that decides for one."""
+        return self.hub
 
     @rule(who=WHO, how=st.sampled_from(tuple(SHARING)))
     def share(self, who: int, how: str) -> None:
@@ -372,7 +380,7 @@ class Clones(RuleBasedStateMachine):
         """Everybody syncs until nothing changes, which is soon; what is broken is mended then."""
         for _ in range(len(TASKS) + 1):
             before: list[str] = []
-            for _ in range(4):
+            for _ in range(self.rounds):
                 heads = [self._share(who, SHARING["sync"]) for who in range(3)]
                 if heads == before:
                     break
@@ -399,11 +407,52 @@ class Clones(RuleBasedStateMachine):
         assert 2 * automatic(first) <= len(history)
 
 
-def run(folder: str, how: settings) -> None:
-    """Let hypothesis drive the machine in an empty folder."""
-    template(folder)
+class Peers(Clones):
+    """No hub for all: Ada works on a fork of the team's repository, which Bob has cloned; Cy's is a
+    clone of Ada's working repository. Each may also meet another directly."""
 
-    class Here(Clones):
+    rounds = 6
+
+    def _home(self, who: int) -> str:
+        return (self.hub, self.hub, self.clones[0].path)[who]
+
+    @rule(who=WHO, other=WHO, how=st.sampled_from(tuple(SHARING)))
+    def meet(self, who: int, other: int, how: str) -> None:
+        """Two working clones; git lets nobody push to the branch that Bob has checked out."""
+        if who == other or (other == HOME and how != "pull"):
+            return
+        self._tidy(who)
+        name = os.path.basename(self.clones[other].path)
+        done = self.clones[who].workspace("plan").exchange(SHARING[how], name)[0]
+        assert done.error is None or self._has_no_list(other), done.error
+
+    def _has_no_list(self, who: int) -> bool:
+        return not self.clones[who].git("for-each-ref", "refs/heads/gittasks")
+
+
+def peers(folder: str) -> None:
+    """Make the template of `Peers`, of that of `Clones`."""
+    template(folder)
+    work = os.path.join(folder, "work")
+    ada, bob, cy = (Repo(os.path.join(work, name)) for name in ("ada", "bob", "cy"))
+    git(work, "clone", "-q", "--bare", "hub.git", "fork.git")
+    ada.git("remote", "rename", "origin", "upstream")
+    ada.git("remote", "add", "origin", os.path.join(work, "fork.git"))
+    ada.git("config", "branch.gittasks/plan.remote", "upstream")
+    cy.git("remote", "set-url", "origin", ada.path)
+    cy.git("remote", "add", "team", os.path.join(work, "hub.git"))
+    for repo, others in ((ada, (bob, cy)), (bob, (ada, cy)), (cy, (ada, bob))):
+        for other in others:
+            repo.git("remote", "add", os.path.basename(other.path), other.path)
+    shutil.rmtree(os.path.join(folder, "template"))
+    shutil.copytree(work, os.path.join(folder, "template"), symlinks=True)
+
+
+def run(folder: str, how: settings, machine: type[Clones] = Clones) -> None:
+    """Let hypothesis drive a machine in an empty folder."""
+    (peers if machine is Peers else template)(folder)
+
+    class Here(machine):  # type: ignore[misc,valid-type]  # the base is given
         def __init__(self) -> None:
             super().__init__(folder)
 

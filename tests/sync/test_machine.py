@@ -25,6 +25,11 @@ def test_whatever_happens_all_clones_agree_and_nothing_is_lost(tmp_path: Path) -
     machine.run(str(tmp_path), _FEW)
 
 
+def test_peers_and_forks_agree_as_clones_of_one_hub_do(tmp_path: Path) -> None:
+    """A fork, a clone of a working clone, and exchanges past the repository that decides."""
+    machine.run(str(tmp_path), settings(_FEW, max_examples=5), machine.Peers)
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[machine.Clones]:
     """A machine to be driven by hand, in which two subjects of b compete; Cy's clock is late."""
