@@ -150,7 +150,7 @@ def test_many_commits_of_one_operation_are_told_apart_without_comparing_all() ->
         assert len({point.events for point in world.history.points.values()}) == count + 1
         return looks
 
-    assert repeated(100) <= 3 * 100
+    assert repeated(100) <= 5 * 100  # to compare all would be 10,000
 
 
 def test_who_saw_one_of_two_that_did_the_same_has_overwritten_both() -> None:
