@@ -611,7 +611,7 @@ def _contested(
 
 
 def _gist(said: _Said) -> _Gist:
-    """What a commit says as far as two of one operation agree."""
+    """The content of a commit as far as two of one operation agree."""
     return frozenset(
         (path, register, repr(gist_of_state(value) if isinstance(value, State) else value))
         for (path, register), value in said.items()

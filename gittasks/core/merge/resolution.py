@@ -194,7 +194,7 @@ def winner(register: Register, writers: Writers, states: Writers = ()) -> Write:
 
 
 def gist_of_state(state: State) -> tuple[Status, str | None, int]:
-    """What two clones agree on that did the same apart: their sessions and times are their own."""
+    """The part on which clones agree that did the same apart: sessions and times are their own."""
     return state.status, state.owner, state.claim
 
 
