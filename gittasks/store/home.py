@@ -95,6 +95,16 @@ def addresses(repository: Repository) -> dict[str, str]:
     return {name: address(urls.fetch) for name, urls in pairs if urls}
 
 
+def is_known(repository: Repository, url: str) -> bool:
+    """True when some remote has a URL, as it is written or as git rewrites it."""
+    written = {
+        address(u) for n in repository.remotes() for u in repository.config.every(f"remote.{n}.url")
+    }
+    top = repository.found.work_tree or repository.common
+    known = written.union(addresses(repository).values())
+    return _place(address(url), top) in {_place(other, top) for other in known}
+
+
 _HERE = "."
 """git's name for the repository itself where a remote is expected."""
 

@@ -88,7 +88,8 @@ def note_seen(repository: Repository, remote: str, list_id: str, tracked: str) -
 def _url_that_showed(repository: Repository, remote: str, list_id: str, tracked: str) -> str:
     """The URL, as a file name, that a tracking ref is from: its remote's, or an earlier one of it.
 
-    That is one which is known to have shown that very commit, and is not where another remote is.
+    That is one which is known to have shown that very commit, and is not where another remote is;
+    or the one that git cloned from, where no remote is any more.
     """
     own = _url_key(repository, remote)
     shown = {
@@ -100,7 +101,24 @@ def _url_that_showed(repository: Repository, remote: str, list_id: str, tracked:
         with suppress(InvalidData):
             if repository.refs.read(repository.tracking_ref(name, list_id)) == tracked:
                 shown.discard(_url_key(repository, name))
-    return min(shown, default=own)
+    return min(shown, default=_former_url(repository) or own)
+
+
+def _former_url(repository: Repository) -> str | None:
+    """The URL, as a file name, that git cloned from (the reflog of HEAD), if no remote has it."""
+    try:
+        with disk.open_file(os.path.join(repository.common, "logs", "HEAD")) as log:
+            first = log.readline(_MOST_OF_A_LINE).decode("utf-8", "surrogateescape")
+    except OSError:  # of a bare one, or in a reftable
+        return None
+    url = first.partition("\tclone: from ")[2].removesuffix("\n")
+    if not url or home.is_known(repository, url):
+        return None
+    return objects.short_hash(home.address(url))
+
+
+_MOST_OF_A_LINE = 8192
+"""Bytes of a line of a reflog that are read."""
 
 
 def _published_path(repository: Repository, remote: str, list_id: str) -> str:

@@ -270,7 +270,7 @@ def run(
         if not running:
             break
         began = time.monotonic()
-        if wish.fetch or attempt or not decided:
+        if wish.fetch or attempt or not decided or any(e.is_only_fetched for e in running.values()):
             _fetch(running, remote, *((None, None) if attempt else (there, look)))
         for exchange in running.values():
             exchange.guarded(exchange.integrate)
@@ -553,7 +553,9 @@ class _ListSync:
         self._absent, self._looked = absent, True
         if not absent:
             self._note_shown()
-        elif remotes.published(self.repository, self._remote, self._list_id):
+        elif any(self._store.heads().all) and remotes.held(
+            self.repository, self._remote, self._list_id
+        ):
             if self._wish.accept_rewrite:
                 remotes.forget_published(self.repository, self._remote, self._list_id)
             else:
@@ -565,7 +567,7 @@ class _ListSync:
         What was sent before is nobody's loss here; what was not is told as an error.
         """
         store, remote = self._store, self._remote
-        held = remotes.published(self.repository, remote, self._list_id)
+        held = remotes.held(self.repository, remote, self._list_id)
         heads = store.heads()
         unsent = removal.unsent(store, held)
         try:
@@ -594,6 +596,8 @@ class _ListSync:
             return
         try:
             self._take_in()
+            if self._wish.push and self._absent and self.is_only_fetched:
+                transaction.create(self._store, self._before.tracked)
             if self._store.heads().tracked != self._before.tracked:
                 transaction.make_ready()  # what came in may have to be merged
             if self._wish.accept_rewrite:  # what the remote had is here before it is forgotten
@@ -674,6 +678,11 @@ class _ListSync:
         if evaluated.branch.apart:
             raise unmergeable(evaluated.branch.apart, self._list_id, self._remote)
         return evaluated.received
+
+    @property
+    def is_only_fetched(self) -> bool:
+        """True when it is here as fetched alone: from another remote, or from an earlier URL."""
+        return self._before.local is None and self._before.tracked is not None
 
     @property
     def has_moved(self) -> bool:
@@ -1063,7 +1072,7 @@ def _look(store: ListStore, remote: str, *, first: bool) -> Evaluated:
     repository, list_id = store.repository, store.list_id
     _make_whole(store)
     absent = remotes.fetch(repository, remote, [list_id])
-    if list_id in absent and remotes.published(repository, remote, list_id):
+    if list_id in absent and remotes.held(repository, remote, list_id):
         raise removed(list_id, remote)
     if list_id in absent and not first and _is_first(repository, remote):
         raise never_first(list_id, remote)

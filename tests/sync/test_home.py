@@ -604,3 +604,46 @@ def test_a_list_that_was_given_to_this_repository_alone(tmp_path: object) -> Non
     assert error["message"].startswith('"plan" is shared with no remote')
     assert error["decisions"] == [["gittasks", "sync", "origin"]]
     ada.ok(*error["decisions"][0][1:])
+
+
+def _beside(repo: Repo, hub: str) -> str:
+    """An empty repository beside the hub that has the code, and no list."""
+    path = transports.bare(os.path.join(os.path.dirname(hub), "beside.git"))
+    repo.git("push", "-q", path, "main")
+    return path
+
+
+@pytest.mark.parametrize("args", [["sync"], ["push"], ["sync", "new"], ["push", "new"]], ids=str)
+def test_a_list_that_was_only_fetched_goes_to_a_remote_that_lacks_it(
+    args: list[str], tmp_path: object
+) -> None:
+    """That of another remote, and that of an earlier URL, as of a repository made from another."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    other = _beside(bob, ada.git("remote", "get-url", "origin"))
+    if "new" in args:
+        bob.git("remote", "add", "new", other)
+    else:
+        bob.git("remote", "set-url", "origin", other)
+    bob.ok("list")
+    assert "plan: now on" in bob.ok(*args).out
+    assert bob.git("ls-remote", other, "refs/heads/gittasks/plan").startswith(on_hub(ada))
+
+
+@pytest.mark.parametrize("first", [[], ["list"], ["pull"]], ids=str)
+def test_a_list_that_was_removed_there_comes_back_by_the_offered_command_alone(
+    first: list[str], tmp_path: object
+) -> None:
+    """Whatever has been done in a clone that only fetched it, and though a claim would push it."""
+    ada, bob = share(str(tmp_path), "ada", "bob")
+    head = on_hub(ada)
+    if first:
+        bob.ok(*first)
+    ada.git("push", "-q", "origin", ":gittasks/plan")
+    for args in (["sync"], ["claim", "a"], ["push"]):
+        refused = bob.run(*args)
+        assert (refused.code, on_hub(ada)) == (7, "")
+        assert '"plan" was removed from origin, which had it before' in refused.err
+    again, _ = bob.run("sync", "--json").json()["error"]["decisions"]
+    assert again[:2] == ["gittasks", "push"]
+    bob.ok(*again[1:])
+    assert on_hub(ada) == head
