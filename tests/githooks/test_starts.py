@@ -148,6 +148,16 @@ def test_a_record_that_cannot_be_written_stops_no_commit(hooked: Repo) -> None:
     assert commit(hooked, "Second") == ["plan: a linked [0/3 complete]"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+@pytest.mark.parametrize("name", ["offer", "message"])
+def test_a_pipe_in_the_place_of_a_record_is_not_waited_for(hooked: Repo, name: str) -> None:
+    """sh would wait at it for ever, and git with it."""
+    os.mkfifo(hooked.file(f".git/gittasks/{name}"))
+    hooked.ok("start", "a")
+    told = commit(hooked, "First")
+    assert told == ["plan: a linked [0/3 complete]"]
+
+
 def test_settings_that_change_while_it_is_recorded_leave_no_record(
     hooked: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
