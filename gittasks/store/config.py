@@ -275,6 +275,8 @@ def _identity(variable: str, start: str, env: Mapping[str, str]) -> str | None:
 
 
 _LOCKED = pattern(r"could not lock config file (.+): ([^:]+)$")
+_NOT_WRITTEN = 4
+"""The exit code of `git config` where the file cannot be written (CONFIG_NO_WRITE)."""
 _ATTEMPTS = 12
 """Tries to change git's configuration, some 1.5 seconds in all."""
 _BACKOFF = Backoff(first=0.02, most=0.2, least=0.8)
@@ -303,6 +305,11 @@ def change(args: Sequence[str], *, cwd: str, env: Mapping[str, str], again: str)
             return
         message = git.first_line(answer.stderr)
         locked = _LOCKED.search(message)
+        if answer.returncode == _NOT_WRITTEN:  # git says the file, and not why
+            raise DiskFailure(
+                f"git config failed: {message}",
+                hint="fix the cause, such as a full disk, and run this again",
+            )
         if locked is None:
             raise NoRepository(f"git config failed: {message}")
         lock = os.path.join(cwd, f"{locked[1]}.lock")

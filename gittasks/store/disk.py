@@ -27,6 +27,7 @@ _ATTEMPTS = 20
 _AT_ONCE = 16
 """How many files are synced side by side; each needs a thread and a file handle."""
 _TO_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+_TO_ADD = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 _PART = 65_536
 """Bytes of a file that grows while it is read, at a time."""
 
@@ -216,9 +217,16 @@ def put(path: str, data: bytes, shared: Sharing, *, draft: str | None = None) ->
 
 
 def append(path: str, data: bytes, shared: Sharing) -> None:
-    """Add whole lines to a file by one write, beside others who do. Raises OSError."""
-    with naming(path), open(path, "ab", buffering=0) as file:
-        file.write(data)
+    """Add whole lines to a file by one write, beside others who do. Raises OSError.
+
+    It never waits for a pipe.
+    """
+    with naming(path):
+        handle = os.open(path, _TO_ADD | getattr(os, "O_NONBLOCK", 0), 0o666)
+        try:
+            os.write(handle, data)
+        finally:
+            os.close(handle)
     shared.apply(path)
 
 

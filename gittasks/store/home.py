@@ -20,7 +20,7 @@ import os
 from gittasks import light
 from gittasks.errors import GittasksError, InvalidData, NoRemote, Way
 from gittasks.light import NamedTuple, pattern, suppress
-from gittasks.store import disk
+from gittasks.store import disk, git
 from gittasks.store.repository import Repository
 
 _LOGIN = pattern(r"(?i)^([a-z][a-z0-9+.-]*://)[^/@]*@|^[^/@:]+@(?=[^/]*:)")
@@ -95,14 +95,24 @@ def addresses(repository: Repository) -> dict[str, str]:
     return {name: address(urls.fetch) for name, urls in pairs if urls}
 
 
-def is_known(repository: Repository, url: str) -> bool:
-    """True when some remote has a URL, as it is written or as git rewrites it."""
-    written = {
-        address(u) for n in repository.remotes() for u in repository.config.every(f"remote.{n}.url")
-    }
+_MOST_OF_A_LINE = 8192
+"""Bytes of a line of a reflog that are read."""
+
+
+def cloned_from(repository: Repository) -> str | None:
+    """The address that git cloned from (the reflog of HEAD), where no remote has it any more."""
+    try:
+        with disk.open_file(os.path.join(repository.common, "logs", "HEAD")) as log:
+            first = log.readline(_MOST_OF_A_LINE).decode("utf-8", "surrogateescape")
+    except OSError:  # of a bare one, or in a reftable
+        return None
+    known = set(addresses(repository).values())
+    for name in repository.remotes():
+        known |= {address(url) for url in repository.config.every(f"remote.{name}.url")}
+    url = address(first.partition("\tclone: from ")[2].removesuffix("\n"))
     top = repository.found.work_tree or repository.common
-    known = written.union(addresses(repository).values())
-    return _place(address(url), top) in {_place(other, top) for other in known}
+    is_known = _place(url, top) in {_place(other, top) for other in known}
+    return None if is_known else url or None
 
 
 _HERE = "."
@@ -363,18 +373,27 @@ def divided(repository: Repository, list_id: str, remote: str, differ: str) -> N
     urls = urls_of(repository, remote)
     fetched = address(urls.fetch) if urls else remote
     pushed = " and ".join(address(url) for url in urls.push) if urls else remote
-    command: tuple[str, ...] = ("git", "config", "--unset-all", f"remote.{remote}.pushurl")
-    if not repository.config.every(command[-1]):  # a `pushInsteadOf`, which leaves a pushurl alone
-        (url, *_) = repository.config.every(f"remote.{remote}.url") or [fetched]
-        command = ("git", "remote", "set-url", "--push", remote, address(url))
     return NoRemote(
         f"{remote} is fetched from {fetched} and pushed to {pushed}: {differ}",
         hint="two repositories that decide would grant a task twice, so the list needs a remote "
         "that is one; a remote of its own serves as well: git remote add NAME URL and git config "
         f"{_section(repository, list_id)}.remote NAME",
-        ways=[Way("push to where is fetched from", command, decision=True)],
+        ways=[Way("push to where is fetched from", _joining(repository, remote), decision=True)],
         details={"list": list_id, "remotes": [remote]},
     )
+
+
+def _joining(repository: Repository, remote: str) -> tuple[str, ...]:
+    """The command after which pushes go to where is fetched from."""
+    key = f"remote.{remote}.pushurl"
+    for scope in ("--local", "--worktree"):
+        args = ["config", scope, "--get-all", key]
+        if git.run(args, cwd=repository.start, env=repository.env).returncode == 0:
+            options = () if scope == "--local" else (scope,)
+            return ("git", "config", *options, "--unset-all", key)
+    # One of another file or of a variable stays, and goes second; a `pushInsteadOf` gives way.
+    url = repository.config.every(f"remote.{remote}.url")[0]
+    return ("git", "remote", "set-url", "--push", remote, address(url))
 
 
 def _doubtful(repository: Repository, list_id: str, home: Home) -> NoRemote:

@@ -310,7 +310,18 @@ def _folder(common: str) -> str:
 
 # --- all locks --------------------------------------------------------------------------------
 
-_FILES = ("packed-refs", "config", "HEAD", "index", "shallow", "config.worktree")
+_FILES = (
+    "packed-refs",
+    "config",
+    "HEAD",
+    "index",
+    "shallow",
+    "config.worktree",
+    "objects/maintenance",
+    "objects/pack/multi-pack-index",
+    "objects/info/commit-graph",
+    "objects/info/commit-graphs/commit-graph-chain",
+)
 
 
 class LockFile(NamedTuple):
@@ -336,7 +347,7 @@ def _git_locks(common: str) -> Iterator[tuple[str, float]]:
     linked = os.path.join(common, "worktrees")
     names = names_in(linked)
     for folder in (common, *(os.path.join(linked, name) for name in names)):
-        paths = [os.path.join(folder, f"{name}.lock") for name in _FILES]
+        paths = [os.path.join(folder, *f"{name}.lock".split("/")) for name in _FILES]
         for root, _, files in os.walk(os.path.join(folder, "refs")):
             paths += [os.path.join(root, name) for name in files if name.endswith(".lock")]
         paths.append(os.path.join(folder, "reftable", "tables.list.lock"))

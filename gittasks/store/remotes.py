@@ -101,24 +101,8 @@ def _url_that_showed(repository: Repository, remote: str, list_id: str, tracked:
         with suppress(InvalidData):
             if repository.refs.read(repository.tracking_ref(name, list_id)) == tracked:
                 shown.discard(_url_key(repository, name))
-    return min(shown, default=_former_url(repository) or own)
-
-
-def _former_url(repository: Repository) -> str | None:
-    """The URL, as a file name, that git cloned from (the reflog of HEAD), if no remote has it."""
-    try:
-        with disk.open_file(os.path.join(repository.common, "logs", "HEAD")) as log:
-            first = log.readline(_MOST_OF_A_LINE).decode("utf-8", "surrogateescape")
-    except OSError:  # of a bare one, or in a reftable
-        return None
-    url = first.partition("\tclone: from ")[2].removesuffix("\n")
-    if not url or home.is_known(repository, url):
-        return None
-    return objects.short_hash(home.address(url))
-
-
-_MOST_OF_A_LINE = 8192
-"""Bytes of a line of a reflog that are read."""
+    former = None if shown else home.cloned_from(repository)
+    return min(shown, default=objects.short_hash(former) if former else own)
 
 
 def _published_path(repository: Repository, remote: str, list_id: str) -> str:
@@ -579,7 +563,9 @@ def _surroundings(
         options += ["-c", setting]
     # git takes a path that is a URL from the top of the work tree, wherever the user is.
     top = repository.found.work_tree or repository.found.path
-    return options, top, git.searching(repository.env)
+    # Replaced and grafted commits are nobody's history but the one that is looked at here.
+    whole = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": ""}
+    return options, top, {**git.searching(repository.env), **whole}
 
 
 _OTHER_FORMAT = ("mismatched algorithms", "hash algorithm", "object format")

@@ -9,7 +9,8 @@ import pytest
 from support.repositories import Repo
 
 from gittasks.core.settings import SETTINGS, checked, setting
-from gittasks.errors import NotFound, Usage
+from gittasks.errors import DiskFailure, NotFound, Usage
+from gittasks.store import config, git
 
 _ROOT = Path(__file__).parent.parent.parent
 _READ = re.compile(
@@ -105,3 +106,13 @@ def test_another_prefix_leaves_lists_behind_and_says_so(listed: Repo) -> None:
     """Their branches keep their names."""
     told = listed.ok("config", "branchPrefix", "tasks/").err
     assert "plan: their branches begin with 'gittasks/' still" in told
+
+
+def test_settings_that_cannot_be_written_are_an_error_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git ends with 4 then; it is no matter of the repository."""
+    words = b"error: failed to write new configuration file .git/config.lock\n"
+    monkeypatch.setattr(git, "run", lambda *_, **__: git.Completed(4, b"", words))
+    with pytest.raises(DiskFailure, match="failed to write new configuration file"):
+        config.change(["--local", "a.b", "c"], cwd=str(tmp_path), env={}, again="the same")

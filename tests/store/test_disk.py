@@ -233,3 +233,14 @@ def test_a_file_that_cannot_be_looked_at_is_closed(
         with pytest.raises(OSError, match=os.strerror(errno.EIO)):
             disk.open_file(str(path))
     assert len(closed) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """Neither by who reads a file of ours nor by who adds to it."""
+    path = str(tmp_path / "pipe")
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="regular file"):
+        disk.read(path)
+    with pytest.raises(OSError, match=os.strerror(errno.ENXIO)):
+        disk.append(path, b"a line\n", disk.PRIVATE)

@@ -124,6 +124,18 @@ def test_the_lock_of_a_fetch_of_ours_that_was_killed_is_cleared(
     assert lock.exists()
 
 
+def test_locks_of_upkeep_are_named(listed: Repo) -> None:
+    """Behind one of them git packs nothing any more, and does not say so."""
+    names = ("maintenance", "pack/multi-pack-index", "info/commit-graph")
+    locks = [Path(listed.git_dir, "objects", *f"{name}.lock".split("/")) for name in names]
+    for lock in locks:
+        lock.parent.mkdir(exist_ok=True)
+        lock.touch()
+        os.utime(lock, (1e9, 1e9))
+    told = [s.message for s in listed.workspace("plan").doctor() if s.check == "lock"]
+    assert sorted(message.partition(" has ")[0] for message in told) == sorted(map(str, locks))
+
+
 @gits.files_only  # of a reftable git names no lock
 def test_a_stale_lock_at_the_remote_is_named(tmp_path: Path) -> None:
     """With its path there: nobody finds it otherwise."""

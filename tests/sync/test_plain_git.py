@@ -260,3 +260,21 @@ def test_an_edit_in_an_editor_is_an_ordinary_write(pair: Pair) -> None:
     assert (task.subject, task.status, task.result) == ("By hand", Status.COMPLETED, "PASS")
     assert dict(task.extra) == {"estimate": 3}
     assert "# as agreed" in tree.read("tasks/a.yaml")
+
+
+@pytest.mark.parametrize("place", ["replace", "grafts"])
+def test_a_history_that_is_shown_as_another_is_shared_as_it_is(tmp_path: Path, place: str) -> None:
+    """`git replace` and grafts change what git shows in one clone, and not what is in a list."""
+    (ada,) = clones.share(str(tmp_path), "ada")
+    ada.ok("note", "a", "one")
+    head = ada.head()
+    if place == "replace":
+        ada.git("replace", head, "gittasks/plan~2")
+    else:
+        grafts = Path(ada.git_dir, "info", "grafts")
+        grafts.parent.mkdir(exist_ok=True)
+        grafts.write_text(f"{head}\n", encoding="utf-8")
+    ada.ok("note", "a", "two")
+    ada.git("update-ref", "-d", "refs/remotes/origin/gittasks/plan")
+    ada.ok("sync")
+    assert on_hub(ada) == ada.head()

@@ -223,6 +223,30 @@ def test_what_only_a_fork_took_is_not_shared(clones: Clones, command: str) -> No
     assert _at(ada, hub) == ada.head()
 
 
+@pytest.mark.parametrize("place", ["config", "worktree", "include", "command"])
+def test_the_way_out_fits_where_the_setting_is(clones: Clones, place: str) -> None:
+    """What another file or a variable says cannot be unset here; the claim goes on all the same."""
+    ada, _, hub, forks = clones
+    env = {"GITTASKS_OWNER": "ada", "GITTASKS_SESSION": "ada"}
+    if place == "command":
+        env |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "remote.origin.pushurl"}
+        env["GIT_CONFIG_VALUE_0"] = forks[0]
+    elif place == "include":
+        ada.git("config", "-f", ada.file(".git/more"), "remote.origin.pushurl", forks[0])
+        ada.git("config", "include.path", "more")
+    else:
+        ada.git("config", "extensions.worktreeConfig", "true")
+        scope = "--worktree" if place == "worktree" else "--local"
+        ada.git("config", scope, "remote.origin.pushurl", forks[0])
+    refused = ada.run("claim", "a", "--json", env=env)
+    assert refused.code == 8
+    (command,) = refused.json()["error"]["decisions"]
+    ada.git(*command[1:], env=env)
+    granted = ada.run("claim", "a", "--json", env=env)
+    assert granted.code == 0, granted.err
+    assert "in_progress" in _file(hub)
+
+
 def test_settings_of_the_remote_hold_for_each_url(clones: Clones) -> None:
     """A program that the remote needs on its side is named for all of them."""
     ada, _, hub, forks = clones
