@@ -9,8 +9,6 @@ says are kept: from there on nothing that is older counts.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
-from itertools import islice
 
 from gittasks import light
 from gittasks.core.merge.dag import BEGINNING, order_along
@@ -20,7 +18,7 @@ from gittasks.core.model import Note, Status, Task
 from gittasks.errors import InvalidData, Way
 from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk
-from gittasks.store.commits import Graph, ancestors
+from gittasks.store.commits import Graph, ancestors, is_ancestor
 from gittasks.store.objects import ObjectStore
 from gittasks.store.plumbing import Node
 
@@ -167,35 +165,6 @@ def region(
     base = next(iter(stops.values()), None)
     cut = any(objects.is_boundary(commit_id) for commit_id in commits)
     return Region(base, {c.id: c for c in _parents_first(commits, tips)}, cut, graph)
-
-
-def is_ancestor(objects: ObjectStore, commit_id: str, head: str) -> bool:
-    """Is a commit in the history of a head, or the head itself?"""
-    graph = Graph(objects, [head])
-    # What it was built on is not built on it, so nothing is looked for behind that. Both walks go
-    # step by step: the answer costs what lies between the two, not the length of the history.
-    below = _nearest_first(graph, commit_id) if objects.is_near(commit_id) else iter(())
-    older: set[str] = set()
-    for current in _nearest_first(graph, head, older):
-        if current == commit_id:
-            return True
-        with suppress(InvalidData):  # a damaged history ends there, and the other walk decides
-            older.update(islice(below, 2))
-        older.discard(commit_id)
-    return False
-
-
-def _nearest_first(graph: Graph, head: str, passed: Collection[str] = ()) -> Iterator[str]:
-    """The commits that a head reaches, without those in `passed` and what lies behind them."""
-    seen: set[str] = set()
-    todo = [head]
-    for current in todo:  # grows while it is walked
-        if current in seen or current in passed:
-            continue
-        seen.add(current)
-        yield current
-        if current not in passed:
-            todo += graph.node(current).parents
 
 
 def _begins(commits: Mapping[str, Node]) -> bool:

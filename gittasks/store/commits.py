@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import islice
 
-from gittasks.light import TYPE_CHECKING, NamedTuple, Protocol, pattern
+from gittasks.errors import InvalidData
+from gittasks.light import TYPE_CHECKING, NamedTuple, Protocol, pattern, suppress
 from gittasks.store.objects import Malformed, NewObject, ObjectFormat, ObjectStore
 from gittasks.store.plumbing import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
 MERGE_SIGNER = "gittasks <merge@gittasks.invalid>"
 """Author of automatic commits, unless `gittasks.identity` says otherwise."""
@@ -254,6 +255,35 @@ def ancestors(head: str, read: Callable[[str], _Commit | None]) -> dict[str, _Co
             commits[commit_id] = commit
             waiting += commit.parents
     return commits
+
+
+def is_ancestor(objects: ObjectStore, commit_id: str, head: str) -> bool:
+    """Is a commit in the history of a head, or the head itself?"""
+    graph = Graph(objects, [head])
+    # What it was built on is not built on it, so nothing is looked for behind that. Both walks go
+    # step by step: the answer costs what lies between the two, not the length of the history.
+    below = _nearest_first(graph, commit_id) if objects.is_near(commit_id) else iter(())
+    older: set[str] = set()
+    for current in _nearest_first(graph, head, older):
+        if current == commit_id:
+            return True
+        with suppress(InvalidData):  # a damaged history ends there, and the other walk decides
+            older.update(islice(below, 2))
+        older.discard(commit_id)
+    return False
+
+
+def _nearest_first(graph: Graph, head: str, passed: Collection[str] = ()) -> Iterator[str]:
+    """The commits that a head reaches, without those in `passed` and what lies behind them."""
+    seen: set[str] = set()
+    todo = [head]
+    for current in todo:  # grows while it is walked
+        if current in seen or current in passed:
+            continue
+        seen.add(current)
+        yield current
+        if current not in passed:
+            todo += graph.node(current).parents
 
 
 def _signature(person: bytes, time: float, zone: int) -> Signature:

@@ -20,7 +20,7 @@ from gittasks.light import NamedTuple
 from gittasks.store import ancestry
 from gittasks.store.ancestry import Checkpoint, Region, is_passed, newest, region
 from gittasks.store.commits import CommitInfo, read_commit
-from gittasks.store.list_tree import read_branch, tree_objects
+from gittasks.store.list_tree import Evaluated, read_branch, tree_objects
 from gittasks.store.list_version import Heads, ListVersion, merge_subject
 from gittasks.store.merge_files import ListContents
 from gittasks.store.objects import Malformed, NewObject, ObjectStore
@@ -165,24 +165,6 @@ def _shortened(
     length = (area.base.length if area.base else 0) + len(line)
     base = Checkpoint(line[-1].id, area.order_along(line), length)
     return area.behind(base, (c.id for c in line)), branch
-
-
-class Evaluated(NamedTuple):
-    """A list as its heads say it, and what it takes to write that down.
-
-    `branch` is at the commit whose tree says it; `new` holds the objects of that commit that are
-    not on the disk, empty when it is one of the heads. `received` and `unsent` are the commits
-    that are operations and that only the remote, or only the local head has, parents first;
-    they are worked out when `apart` was asked for.
-    """
-
-    branch: ListVersion
-    new: tuple[NewObject, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
-    received: tuple[CommitInfo, ...] = ()
-    unsent: tuple[CommitInfo, ...] = ()
-    behind: bool = False
-    """The remote lacks operations that it had, and has none that they lack."""
 
 
 _MEND = Way("see who made it, and how the branch is taken back", ("gittasks", "doctor"))

@@ -5,6 +5,7 @@ It is started without `subprocess`, which takes longer to import than git to run
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` names all signals first
 import os
 from _thread import allocate_lock
 
@@ -193,7 +194,6 @@ def run_remote(
 @contextmanager
 def _ends_when_told() -> Iterator[None]:
     """Let a signal that ends this process end the git that it waits for as well."""
-    import signal
 
     def stop(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
@@ -202,14 +202,14 @@ def _ends_when_told() -> Iterator[None]:
     # Another thread gets no signals: what runs several has to see to `terminate_all` itself.
     with suppress(ValueError):
         for name in ("SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number and signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
-                before[number] = signal.signal(number, stop)
+            number = getattr(_signal, name, None)
+            if number and _signal.getsignal(number) != _signal.SIG_IGN:  # as `nohup` has it
+                before[number] = _signal.signal(number, stop)
     try:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            _signal.signal(number, handler)
 
 
 def _talk(
@@ -423,9 +423,6 @@ def _spawn(
     *,
     leads_session: bool,
 ) -> int:
-    # Python ignores both signals, and a program inherits that; `signal` would name all others.
-    from _signal import SIGPIPE, SIGXFSZ  # type: ignore[import-not-found]
-
     taken = {*streams, *keep, *foreign}
     free = [n for n in range(3, 3 + len(taken) + len(keep)) if n not in taken]
     # The same files, by other numbers.
@@ -439,13 +436,14 @@ def _spawn(
             *((os.POSIX_SPAWN_CLOSE, file) for file in foreign),
         ],
         setsid=leads_session,
-        setsigdef=(SIGPIPE, SIGXFSZ),
+        # Python ignores both, and a program inherits that.
+        setsigdef=(_signal.SIGPIPE, _signal.SIGXFSZ),
     )
 
 
 def _file(name: str, env: Mapping[str, str]) -> str:
     """The file of a program on the PATH that it is given."""
-    for folder in os.get_exec_path(env):
+    for folder in env.get("PATH", os.defpath).split(os.pathsep):
         path = os.path.join(folder, name)
         if os.access(path, os.X_OK) and os.path.isfile(path):
             return path

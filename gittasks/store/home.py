@@ -349,7 +349,7 @@ def _fullest(repository: Repository, list_id: str, holders: tuple[str, ...]) -> 
             heads[name] = repository.refs.read(repository.tracking_ref(name, list_id))
     if len(set(heads.values())) < 2:
         return holders[0]
-    from gittasks.store.ancestry import is_ancestor
+    from gittasks.store.commits import is_ancestor
 
     for name, head in heads.items():
         others = {other for other in heads.values() if other and other != head}

@@ -19,6 +19,7 @@ from gittasks.core.model import Status, Task
 from gittasks.errors import Busy, InvalidData
 from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum
 from gittasks.store import disk, platform, remotes
+from gittasks.store.commits import is_ancestor
 from gittasks.store.disk import Backoff
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion
@@ -313,7 +314,5 @@ def state(store: ListStore, branch: ListVersion, claim: OfflineClaim) -> ClaimSt
     tracked = branch.heads.tracked
     if tracked is None:
         return ClaimState.OPEN
-    from gittasks.store.ancestry import is_ancestor
-
     granted = is_ancestor(store.repository.objects, claim.commit, tracked)
     return ClaimState.GRANTED if granted else ClaimState.OPEN

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gittasks.store.commits import CommitInfo, Graph
-    from gittasks.store.evaluation import Evaluated, Memory
+    from gittasks.store.evaluation import Memory
+    from gittasks.store.list_tree import Evaluated
     from gittasks.store.merge_files import Comparisons
 
 

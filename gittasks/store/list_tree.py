@@ -23,7 +23,7 @@ from gittasks.core.model import READ_ON, SET_ASIDE, ListInfo, Problem, Snapshot,
 from gittasks.errors import InvalidData
 from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
 from gittasks.store import disk
-from gittasks.store.commits import ROOT_SIGNER, Signature, new_commit, read_commit
+from gittasks.store.commits import ROOT_SIGNER, CommitInfo, Signature, new_commit, read_commit
 from gittasks.store.list_version import (
     CACHE,
     FOLDER,
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     import re
     from typing import Any
 
+    from gittasks.core.merge.resolution import Conflict
+
 _README = """\
 This branch is a task list, `{0}`, kept by gittasks: a file for each task, a commit for each step.
 It has no history in common with the code and is never merged into it; clones share it by git.
@@ -51,6 +53,24 @@ To see it: `git fetch`, then `gittasks list --list {0}`; or with git alone, `git
 _ATTRIBUTES = b"tasks/*.yaml -text merge=gittasks\n"
 ROOT_SIGNATURE = Signature(ROOT_SIGNER, 1_767_225_600)
 """Author of root commits, dated 2026-01-01, so that all clones make the same one."""
+
+
+class Evaluated(NamedTuple):
+    """A list as its heads say it, and what it takes to write that down.
+
+    `branch` is at the commit whose tree says it; `new` holds the objects of that commit that are
+    not on the disk, empty when it is one of the heads. `received` and `unsent` are the commits
+    that are operations and that only the remote, or only the local head has, parents first;
+    they are worked out when `apart` was asked for.
+    """
+
+    branch: ListVersion
+    new: tuple[NewObject, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    received: tuple[CommitInfo, ...] = ()
+    unsent: tuple[CommitInfo, ...] = ()
+    behind: bool = False
+    """The remote lacks operations that it had, and has none that they lack."""
 
 
 def root_objects(objects: ObjectStore, list_id: str) -> list[NewObject]:

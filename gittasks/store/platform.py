@@ -276,7 +276,7 @@ def steady_clock() -> tuple[str, float]:
 
 def _boot() -> str:
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
             return file.read().strip()
     except OSError:
         return "" if WINDOWS else _output("sysctl", "-n", "kern.bootsessionuuid")

@@ -9,7 +9,7 @@ from gittasks.errors import InvalidData, Way
 from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gittasks.store.evaluation import Evaluated
+    from gittasks.store.list_tree import Evaluated
     from gittasks.store.objects import NewObject, ObjectFormat
     from gittasks.store.repository import Repository
 

@@ -50,7 +50,7 @@ from gittasks.store.repository import Repository
 if TYPE_CHECKING:
     from subprocess import Popen
 
-    from gittasks.store.evaluation import Evaluated
+    from gittasks.store.list_tree import Evaluated
 
 _PATIENCE = 20.0
 """Seconds to wait for a gc that prunes everything; a gc of a large repository takes longer."""

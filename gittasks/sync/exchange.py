@@ -50,11 +50,10 @@ from gittasks.store import (
     transaction,
     worktrees,
 )
-from gittasks.store.ancestry import is_ancestor
-from gittasks.store.commits import MERGE_SIGNER, ROOT_SIGNER, CommitInfo
+from gittasks.store.commits import MERGE_SIGNER, ROOT_SIGNER, CommitInfo, is_ancestor
 from gittasks.store.disk import Backoff
-from gittasks.store.evaluation import Evaluated
 from gittasks.store.list_store import ListStore
+from gittasks.store.list_tree import Evaluated
 from gittasks.store.list_version import Heads, ListVersion, merge_subject
 from gittasks.store.lock_files import ListLock, turn_path_of
 from gittasks.store.objects import NewObject

@@ -16,7 +16,6 @@ from gittasks.errors import GittasksError, NotFound, Notice, RemoteFailure, Usag
 from gittasks.store import home, leases, remotes
 from gittasks.store.leases import ClaimState, Lease
 from gittasks.workspace import editing
-from gittasks.workspace.watch import RefState
 
 if TYPE_CHECKING:
     from gittasks.store.list_store import ListStore
@@ -264,6 +263,8 @@ def wait(session: Session, seconds: float | None) -> bool:
 
     Looks at the remote every two seconds, without one at the local branch.
     """
+    from gittasks.workspace.watch import RefState  # only who waits looks again and again
+
     deadline = None if seconds is None else time.monotonic() + seconds
     remote = session.store.remote
     pause = _POLL if remote else _LOCAL_POLL

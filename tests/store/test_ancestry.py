@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gittasks.store import commits
-from gittasks.store.ancestry import is_ancestor
+from gittasks.store.commits import is_ancestor
 from gittasks.store.objects import NewObject, ObjectStore
 from gittasks.store.plumbing import Node
 

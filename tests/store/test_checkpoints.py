@@ -22,9 +22,9 @@ from gittasks.core.messages import keep_message
 from gittasks.core.model import Actor, Note, Status
 from gittasks.store import ancestry, commits
 from gittasks.store.commits import Signature
-from gittasks.store.evaluation import Evaluated, Memory, evaluate
+from gittasks.store.evaluation import Memory, evaluate
 from gittasks.store.list_store import ListStore
-from gittasks.store.list_tree import next_branch, read_branch
+from gittasks.store.list_tree import Evaluated, next_branch, read_branch
 from gittasks.store.list_version import Heads, ListVersion
 from gittasks.store.objects import ObjectStore
 from gittasks.workspace import log
