@@ -306,10 +306,8 @@ def claim_command(
         if error.details.get("outcome") == "unknown":
             raise
         offline_way = ("gittasks", "claim", *([task_id] if task_id else []), "--offline")
-        raise error.with_hint(
-            "nothing was claimed; or try again",
-            Way("claim without asking the remote", offline_way),
-        ) from error
+        offline_claim = Way("claim without asking the remote", offline_way)
+        raise error.with_ways([offline_claim, *error.ways]) from error
     return _answer(workspace, claimed)
 
 

@@ -58,8 +58,8 @@ def claim(workspace: Workspace, given: Arguments) -> Reply:
     except RemoteFailure as error:
         if error.details.get("outcome") == "unknown":
             raise
-        again = "nothing was claimed; try again, or give offline: true"
-        raise error.with_hint(again) from error
+        hint = "nothing was claimed; offline: true claims without asking the remote"
+        raise error.with_hint(hint) from error
     progress = replies.progress_data(result.report.edit)
     if result.task is None:
         graph = Graph.of(result.report.edit.after, workspace.now().text)

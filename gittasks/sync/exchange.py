@@ -146,6 +146,12 @@ _SETTINGS = (
     'for a forge that checks addresses: git config gittasks.identity "Name <name@example.com>"; '
     "what was never pushed is then made anew by the next push"
 )
+_NAMED = re.compile(r"\bbranch(es)?\b|\bref ?names?\b", re.IGNORECASE)
+"""Words of servers that refuse the name of a branch."""
+_PUSH_AS = (
+    "where only branches of other names may be pushed: git config gittasks.pushAs NAME, in which a "
+    "* stands for the id of the list"
+)
 _SIGN = Way(
     "for a forge that wants signatures",
     ("git", "config", "gittasks.sign", "true"),
@@ -158,6 +164,8 @@ def refused(list_id: str, remote: str, reason: str) -> RemoteFailure:
     hint = "your work is safe in the local branch; it is not on the remote"
     if reason == remotes.OTHER_HASH:
         hint = f"{remotes.SHARE_NOTHING}; {hint}"
+    elif _NAMED.search(reason):
+        hint = f"{hint}; {_PUSH_AS}"
     checked = _CHECKED.search(reason)
     return RemoteFailure(
         f'{remote} refused "{list_id}": {reason or "it ended the connection without a word"}',
@@ -177,8 +185,12 @@ def nowhere(list_id: str, remote: str) -> NoList:
 
 def not_taken(list_id: str, remote: str, reason: str) -> RemoteFailure:
     """The remote did not take a write that it has to agree to, so it was not made here either."""
+    again = "try again"
+    if reason == remotes.OTHER_HASH:
+        again = remotes.SHARE_NOTHING
+    elif _NAMED.search(reason):
+        again = _PUSH_AS
     checked = _CHECKED.search(reason)
-    again = remotes.SHARE_NOTHING if reason == remotes.OTHER_HASH else "try again"
     return RemoteFailure(
         f'{remote} did not take the change to "{list_id}": {reason or "no reason was given"}',
         hint=f"nothing was changed; {again}; claim, done, skip and release take --offline, which "
@@ -1099,9 +1111,9 @@ def _settle(
 
     `before` is what it was prepared on, where the remote is known to be at just that commit.
     """
-    after = transaction.Aftermath()
+    after, record = transaction.Aftermath(), transaction.Aftermath()
     lagging: tuple[str, ...] = ()
-    with after.step(f"that {remote} has it is not recorded here; gittasks pull does that"):
+    with record.step(f"that {remote} has it is not recorded here; gittasks pull does that"):
         remotes.note_tracking(store.repository, remote, store.list_id, tracked)
     with after.step(f"{remote} has it, and the branch here not yet; gittasks pull brings it"):
         if store.heads().local is None:
@@ -1110,7 +1122,7 @@ def _settle(
         if moved is None:
             moved = transaction.integrate(store, tracked)[1:]
         lagging = moved[0]
-        after.unfinished += moved[1]
+        after.unfinished += [*record.unfinished, *moved[1]]  # else one pull brings both
         transaction.ensure_present(store.repository, prepared.objects)
     return CommitResult(prepared.commit, lagging, tuple(after.unfinished), prepared.earlier)
 

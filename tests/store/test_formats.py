@@ -280,4 +280,6 @@ def test_two_formats_share_nothing(tmp_path: Path) -> None:
             error = done.json()["error"]
             assert "one of the two repositories names its objects by SHA-1" in error["message"]
             assert error.get("outcome") is None
+            assert "clone one that has the format of the remote" in error["hint"]
+            assert "try again" not in error["hint"]
         assert "clone one that has the format of the remote" in here.run("sync").err

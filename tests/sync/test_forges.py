@@ -19,6 +19,13 @@ _SIGNED = """
     git verify-commit "$commit" || { echo "commits must have verified signatures"; exit 1; }"""
 
 
+_NAMES = """
+    case $ref in
+      refs/heads/claude/*) ;;
+      *) echo "only branches claude/* may be pushed"; exit 1 ;;
+    esac"""
+
+
 @pytest.fixture
 def forge(tmp_path: Path) -> Path:
     """A bare repository, with a key that it knows beside it."""
@@ -59,6 +66,20 @@ def _sign(repo: Repo, forge: Path) -> None:
 
 def _say_so(repo: Repo) -> None:
     repo.git("config", "gittasks.identity", "Tasks <tasks@example.com>")
+
+
+def test_a_refusal_of_the_name_of_the_branch_names_the_setting_and_it_helps(forge: Path) -> None:
+    ann = plan(_clone(forge, "ann"), "a")
+    ann.ok("sync")
+    ann.ok("note", "a", "more")
+    _check(forge, _NAMES)
+    for words in (["sync"], ["claim", "a"]):
+        refusal = ann.run(*words)
+        assert refusal.code == 7
+        assert "git config gittasks.pushAs NAME" in refusal.err
+    ann.git("config", "gittasks.pushAs", "claude/tasks-*")
+    ann.ok("sync")
+    assert ann.git("ls-remote", "origin", "refs/heads/claude/tasks-plan").split()[0] == ann.head()
 
 
 def test_a_refusal_names_both_settings_and_they_help(forge: Path) -> None:
