@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
+from itertools import islice
 from operator import or_
 
-from gittasks.core.merge.dag import Commit, History, MergedState, choose_heads
+from gittasks.core.merge.dag import Commit, History, MergedState, Tree, choose_heads
 from gittasks.core.merge.resolution import Conflict
 from gittasks.core.messages import parse_kept, parse_operation
 from gittasks.core.model import Unmerged
@@ -28,6 +29,8 @@ from gittasks.store.repository import Repository
 
 _PASSED = 64
 """Commits whose state is kept though nothing in sight builds on them."""
+_TOGETHER = 64
+"""Commits whose files are read in one go."""
 _NEWS = 1000
 """The most commits that a replay grows by: what it holds would not end growing else."""
 
@@ -53,24 +56,32 @@ class Replay(NamedTuple):
 
     def work_through(self, list_id: str, commit_ids: Collection[str], heads: Iterable[str]) -> None:
         """Work out what commits of the area say, parents first."""
-        history, needed, passed = self.history, self.needed, self.passed
-        needed.update(heads)
+        self.needed.update(heads)
         nodes = self.area.commits
         children = Counter(parent for i in commit_ids for parent in nodes[i].parents)
-        for info in self.area.graph.commits(commit_ids):
-            marked = info.message == f"{merge_subject(list_id)}\n"
-            tree = self.contents.tree(info.tree)
-            settled, operation = parse_kept(info.message), parse_operation(info.message)
-            time = info.author.time
-            history.add(Commit(info.id, info.parents, time, tree, marked, settled, operation))
-            self.lengths[info.id] = 1 + max((self.lengths[p] for p in info.parents), default=0)
-            children.subtract(info.parents)
-            if marked:  # it may be dropped, and then these are looked at
-                needed.update(info.parents)
-            passed.extend(p for p in info.parents if not children[p])
-            while len(passed) > _PASSED:
-                if (commit_id := passed.popleft()) not in needed:
-                    history.forget(commit_id)
+        commits = self.area.graph.commits(commit_ids)
+        while batch := [*islice(commits, _TOGETHER)]:
+            trees = self.contents.trees([info.tree for info in batch])
+            for info, tree in zip(batch, trees, strict=True):
+                self._add(info, tree, f"{merge_subject(list_id)}\n")
+                children.subtract(info.parents)
+                self._pass(parent for parent in info.parents if not children[parent])
+
+    def _add(self, info: CommitInfo, tree: Tree, merge_message: str) -> None:
+        marked = info.message == merge_message
+        settled, operation = parse_kept(info.message), parse_operation(info.message)
+        commit = Commit(info.id, info.parents, info.author.time, tree, marked, settled, operation)
+        self.history.add(commit)
+        self.lengths[info.id] = 1 + max((self.lengths[p] for p in info.parents), default=0)
+        if marked:  # it may be dropped, and then these are looked at
+            self.needed.update(info.parents)
+
+    def _pass(self, commit_ids: Iterable[str]) -> None:
+        """Let go of commits that nothing in sight builds on, but for the last ones."""
+        self.passed.extend(commit_ids)
+        while len(self.passed) > _PASSED:
+            if (commit_id := self.passed.popleft()) not in self.needed:
+                self.history.forget(commit_id)
 
     def grown(
         self, objects: ObjectStore, list_id: str, heads: Sequence[str], near: ListVersion | None

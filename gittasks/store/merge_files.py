@@ -90,7 +90,26 @@ class ListContents:
 
     def tree(self, tree_id: str) -> Tree:
         """The files below a root tree by path, those of `tasks/` among them."""
-        files = self._root.of(self._objects.read(tree_id, "tree"), tree_id)
+        return self._with_tasks(self._top(tree_id))
+
+    def trees(self, tree_ids: Sequence[str]) -> list[Tree]:
+        """The files below some root trees; what is new of them is read in one go, as the trees."""
+        self._objects.read_ahead(tree_ids, "tree")
+        roots = [self._top(tree_id) for tree_id in tree_ids]
+        folders = (root.get("tasks", "") for root in roots)
+        self._objects.read_ahead((f.partition(" ")[2] for f in folders if f), "tree")
+        known = len(self._tasks)
+        trees = [self._with_tasks(root) for root in roots]
+        new = islice(self._tasks.values(), known, None)
+        blobs = (blob.partition(" ")[2] for path, blob in new if task_of(path))
+        self._objects.read_ahead(blobs, "blob")
+        return trees
+
+    def _top(self, tree_id: str) -> dict[str, str]:
+        """The entries of a root tree, `tasks` as one of them."""
+        return self._root.of(self._objects.read(tree_id, "tree"), tree_id)
+
+    def _with_tasks(self, files: dict[str, str]) -> Tree:
         folder = files.pop("tasks", "")
         if folder.startswith(f"{FOLDER:o} "):
             folder_id = folder.partition(" ")[2]
