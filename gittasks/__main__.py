@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 
+from gittasks import light
 from gittasks.light import suppress
 
 _OURS = "gittasks"
@@ -37,6 +38,10 @@ def _run() -> int:
         import _sha1  # type: ignore[import-not-found]  # noqa: F401
 
         sys.modules.setdefault("_hashlib", None)  # type: ignore[arg-type]
+    # dulwich has dataclasses, which import `inspect`, with all that takes Python's code apart, for
+    # classes without a docstring, and `copy`: a tenth of a write, for nothing that it uses.
+    for name in ("inspect", "copy"):
+        light.defer(name)
     from gittasks.cli.main import run
 
     return run(sys.argv[1:])

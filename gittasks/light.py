@@ -14,11 +14,14 @@ the document of a command.
 
 Regular expressions are compiled when they are first used, as is `re` itself imported: compiling
 the patterns of the modules that a command imports took longer than its work.
+
+What a library imports and hardly ever uses is imported when it is used (`defer`).
 """
 
 from __future__ import annotations
 
 import sys
+from _thread import allocate_lock
 
 TYPE_CHECKING = False
 
@@ -245,6 +248,28 @@ def module(name: str) -> Any:
     """The module of that name, imported; `importlib` would import `warnings` first."""
     __import__(name)
     return sys.modules[name]
+
+
+def defer(name: str) -> None:
+    """Put the import of a module off until something is asked of it; until then `import` does.
+
+    A stand-in is imported in its place, unless it is loaded already. Whoever asks that for a name
+    has the module loaded, which takes its place in `sys.modules`, and gets what the module has.
+    """
+    if name in sys.modules:
+        return
+    stand_in, once = type(sys)(name), allocate_lock()
+
+    def ask(attribute: str) -> Any:
+        with once:
+            if sys.modules.get(name) is stand_in:
+                del sys.modules[name]
+        loaded = module(name)  # another thread may have it half loaded: then this waits
+        vars(stand_in).update(vars(loaded))  # what was asked once is not asked again
+        return getattr(loaded, attribute)
+
+    vars(stand_in)["__getattr__"] = ask  # PEP 562: called for the names that a module has not
+    sys.modules[name] = stand_in
 
 
 def read_json(data: str | bytes) -> Any:

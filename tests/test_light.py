@@ -274,3 +274,73 @@ assert pattern.fullmatch("AB")[1] == "B" and pattern.search("c") is None
 assert "re" in sys.modules
 """
     subprocess.run([sys.executable, "-S", "-c", code], check=True)
+
+
+_DEFERRED = """
+import sys
+from gittasks import light
+light.defer("inspect")
+import dataclasses, inspect
+stand_in = inspect
+@dataclasses.dataclass
+class Point:
+    "With a docstring, so that its signature is not asked for."
+    x: int
+"""
+
+
+def _run(code: str) -> None:
+    subprocess.run([sys.executable, "-c", _DEFERRED + code], check=True, timeout=60)
+
+
+def test_a_module_is_imported_when_something_is_asked_of_it() -> None:
+    """It takes its place then, and what was imported before has all that it has."""
+    _run("""
+if sys.version_info < (3, 12):  # newer ones ask `inspect` for the annotations of each dataclass
+    assert "ast" not in sys.modules
+assert str(stand_in.signature(Point)) == "(x: int) -> None"
+assert "ast" in sys.modules
+real = sys.modules["inspect"]
+assert real is not stand_in and real.__spec__.name == "inspect"
+import inspect
+from inspect import Parameter
+assert inspect is real and Parameter is stand_in.Parameter is real.Parameter
+assert stand_in.Signature is vars(stand_in)["Signature"] is real.Signature
+import pickle
+signature = stand_in.signature(Point)
+assert pickle.loads(pickle.dumps(signature)) == signature
+""")
+
+
+def test_a_deferred_module_gives_its_names_alone() -> None:
+    """A name that the module has not is an error as ever; one that is loaded is left alone."""
+    _run("""
+try:
+    from inspect import nothing
+except ImportError as error:
+    assert "nothing" in str(error)
+else:
+    raise SystemExit("imported")
+try:
+    stand_in.nothing
+except AttributeError as error:
+    assert str(error) == "module 'inspect' has no attribute 'nothing'"
+real = sys.modules["inspect"]
+light.defer("inspect")
+assert sys.modules["inspect"] is real is not stand_in
+""")
+
+
+def test_threads_that_ask_at_once_load_a_module_once() -> None:
+    """The others wait until it is whole."""
+    _run("""
+import threading
+ready, answers = threading.Barrier(8), []
+def ask():
+    ready.wait()
+    answers.append(stand_in.signature)
+threads = [threading.Thread(target=ask) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert answers == [sys.modules["inspect"].signature] * 8, answers
+""")

@@ -36,7 +36,9 @@ def counted(sync):
     return count
 
 def leave(code, leave=os._exit):
-    modules = sorted(set(sys.modules) - at_start)
+    # A module that is put off (`light.defer`) has no spec yet.
+    loaded = {name for name, module in sys.modules.items() if getattr(module, "__spec__", None)}
+    modules = sorted(loaded - at_start)
     opened, started, synced = [*files], [*processes], len(syncs)
     sys.stdout.flush()
     try:
