@@ -65,7 +65,9 @@ class Replay(NamedTuple):
             for info, tree in zip(batch, trees, strict=True):
                 self._add(info, tree, f"{merge_subject(list_id)}\n")
                 children.subtract(info.parents)
-                self._pass(parent for parent in info.parents if not children[parent])
+                self.passed.extend(parent for parent in info.parents if not children[parent])
+                while len(self.passed) > _PASSED:
+                    self._let_go(self.passed.popleft(), children)
 
     def _add(self, info: CommitInfo, tree: Tree, merge_message: str) -> None:
         marked = info.message == merge_message
@@ -76,12 +78,10 @@ class Replay(NamedTuple):
         if marked:  # it may be dropped, and then these are looked at
             self.needed.update(info.parents)
 
-    def _pass(self, commit_ids: Iterable[str]) -> None:
-        """Let go of commits that nothing in sight builds on, but for the last ones."""
-        self.passed.extend(commit_ids)
-        while len(self.passed) > _PASSED:
-            if (commit_id := self.passed.popleft()) not in self.needed:
-                self.history.forget(commit_id)
+    def _let_go(self, commit_id: str, children: Mapping[str, int]) -> None:
+        """Forget a commit, unless it is looked at again or has children to come by now."""
+        if commit_id not in self.needed and not children[commit_id]:
+            self.history.forget(commit_id)
 
     def grown(
         self, objects: ObjectStore, list_id: str, heads: Sequence[str], near: ListVersion | None

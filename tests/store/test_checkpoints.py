@@ -20,7 +20,7 @@ from support.repositories import Repo
 from gittasks.core.merge.resolution import RESULT, Conflict
 from gittasks.core.messages import keep_message
 from gittasks.core.model import Actor, Note, Status
-from gittasks.store import ancestry, commits
+from gittasks.store import ancestry, commits, evaluation
 from gittasks.store.commits import Signature
 from gittasks.store.evaluation import Memory, evaluate
 from gittasks.store.list_store import ListStore
@@ -289,6 +289,32 @@ def test_a_round_of_a_race_looks_at_what_is_new_alone(tmp_path: Path) -> None:
         costs.append(rounds)
     assert costs[0] == costs[1]
     assert max(costs[1]) <= 10
+
+
+def test_what_others_built_on_an_earlier_commit_comes_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third clone merges what it made on a commit that is passed here, or was let go of."""
+    monkeypatch.setattr(evaluation, "_PASSED", 4)
+    world, near = TwoHeads(Repo.listed(str(tmp_path), *TASKS), Random(7)), None
+    world.write(0)
+    own = world.heads[0]
+    for since in (1, 1, 1, 1, 6):
+        world.write(1)
+        earlier = world.heads[1]
+        for _ in range(since):
+            world.write(1)
+        near = world.grown(world.seen(0), near).branch
+        for _ in range(6):
+            world.write(1)
+        world.heads[0] = earlier
+        world.write(0)
+        world.join(1)
+        world.heads[0] = own
+        near, seen = world.grown(world.seen(0), near).branch, near
+        with no_checkpoints():
+            fresh = evaluate(world.repository, "plan", world.seen(0), None, apart=True)
+        assert told(world.grown(world.seen(0), seen)) == told(fresh)
 
 
 def test_an_evaluation_reads_each_commit_once(tmp_path: Path) -> None:
