@@ -278,14 +278,14 @@ def sync_all(paths: Sequence[str], *, full: bool = False) -> None:
     One after the other each would wait for a commit of its own. Raises the first error; one
     of the disk before one of a file that has vanished.
     """
-    errors: list[Exception] = []
+    errors: list[BaseException] = []
 
     def share(first: int, unfinished: LockType | None = None) -> None:
         for path in paths[first::_AT_ONCE]:
             try:
                 with naming(path):
                     platform.sync_path(path, full=full)
-            except Exception as error:  # noqa: BLE001  what is not synced must not pass for it
+            except BaseException as error:  # noqa: BLE001  what is not synced must not pass for it
                 errors.append(error)
         if unfinished:
             unfinished.release()

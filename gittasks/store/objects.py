@@ -240,14 +240,20 @@ class ObjectStore:
             return True
         return self._opened_packs().has(object_id)
 
-    def write_commit(self, ref: str, head: str | None, objects: Sequence[NewObject]) -> None:
-        """Write the objects of a commit to a branch, the last of them; none below stays lost."""
+    def write_commit(
+        self, ref: str, head: str | None, objects: Sequence[NewObject], *, named: bool = True
+    ) -> list[str]:
+        """Write the objects of a commit to a branch, the last of them; none below stays lost.
+
+        Unless `named` the folders that have their names are returned unsynced, for `Refs.move`.
+        """
         record, packs = journal.Journal(self.common, ref, self.shared), journal.packs(self.common)
         if head:
             self._put_back(record.doubtful(head, packs))
-        self.write(objects)
+        folders = self._write(objects, named=named)
         if objects:
             record.note(packs, objects)
+        return folders
 
     def put_back(self, ref: str, head: str, *, whole: bool = False) -> int:
         """Write again what git removed of the last writes to a branch; how many objects.
@@ -390,13 +396,19 @@ class ObjectStore:
 
     def write(self, objects: Iterable[NewObject]) -> None:
         """Write objects as loose files; when durable, they and their folders are synced."""
+        self._write(objects, named=True)
+
+    def _write(self, objects: Iterable[NewObject], *, named: bool) -> list[str]:
+        """Write objects; the folders that are yet to be synced, none where all of them are."""
         git.check_no_push(self._env)
-        batch = list(objects)
+        batch, folders = list(objects), list[str]()
         for attempt in range(_ATTEMPTS):
             try:
                 if attempt:
                     batch = self._unpacked(batch)
-                self._write_once(batch, aside=attempt > 2)
+                folders = self._write_once(batch, aside=attempt > 2)
+                if named:
+                    sync_all(folders)
                 break
             except (FileNotFoundError, FileExistsError):
                 # `git gc` packed what was already there, removed an empty folder, or pruned
@@ -404,6 +416,7 @@ class ObjectStore:
                 if attempt == _ATTEMPTS - 1:
                     raise
                 _BACKOFF.wait(attempt)
+        return [] if named else folders
 
     def _unpacked(self, objects: Sequence[NewObject]) -> list[NewObject]:
         """Select the objects that no pack has: a loose one beside, each gc would remove."""
@@ -413,7 +426,7 @@ class ObjectStore:
         self._close_packs()
         return lacking
 
-    def _write_once(self, objects: Iterable[NewObject], *, aside: bool) -> None:
+    def _write_once(self, objects: Iterable[NewObject], *, aside: bool) -> list[str]:
         paths = {self.loose_path(item.id): item for item in objects}
         new = {path: item for path, item in paths.items() if not _freshen(path)}
         staged: dict[str, str] = {}
@@ -429,8 +442,8 @@ class ObjectStore:
             for temporary in staged.values():
                 remove(temporary)
             raise
-        if self._durable:
-            sync_all([self._folder, *{os.path.dirname(path) for path in paths}])
+        durable = self._durable and paths
+        return [self._folder, *{os.path.dirname(path) for path in paths}] if durable else []
 
     def _stage(self, path: str, item: NewObject, *, aside: bool) -> str:
         """Write an object under one of git's temporary names beside `path`; return that name.

@@ -3,7 +3,7 @@
 `Refs` says what every format can do; `reftable` has the other. Reading a file ref is a file or a
 byte search, so it costs the same beside 5 refs and 50,000. Moving is a compare-and-swap under
 git's own `<ref>.lock`, so git and we never overwrite each other. It is our own: dulwich's leaves
-its lock behind when the disk is full, and syncs no folder.
+its lock behind when the disk is full, and syncs no folder. It is long because that move is.
 """
 
 from __future__ import annotations
@@ -107,13 +107,15 @@ class Refs(Protocol):
         reason: Reason | None = None,
         along: Mapping[str, str] = {},
         restore: Callable[[], object] | None = None,
+        folders: Sequence[str] = (),
     ) -> bool:
         """Move ref `name` from `old` (None: it must not exist) to `new`; False if it was elsewhere.
 
         Waits for somebody else's lock with jittered pauses and raises Busy after 10 seconds. The
         ref is on the disk before this returns, or Unsynced. `along` are refs that `put` sets next:
         a format where each move costs a process sets them in the same one. `restore` writes the
-        objects again where git refuses to name what a prune took meanwhile.
+        objects again where git refuses to name what a prune took meanwhile. `folders` have names
+        of objects that are not on the disk yet: they are synced before the ref names these.
         """
 
     def put(self, refs: Mapping[str, str]) -> None:
@@ -230,6 +232,7 @@ class FileRefs:
         reason: Reason | None = None,
         along: Mapping[str, str] = {},  # noqa: ARG002  a file each, so that `put` is soon enough
         restore: Callable[[], object] | None = None,  # noqa: ARG002  nobody asks for the objects
+        folders: Sequence[str] = (),
     ) -> bool:
         git.check_no_push(self._env)
         name, _ = _followed(self._common, name)
@@ -245,9 +248,8 @@ class FileRefs:
         def swap() -> bool:
             # Also those that were made before somebody else was first.
             created.extend(disk.make_folders(os.path.dirname(lock), self._shared))
-            moved = _swap(
-                self._common, name, before, new, marks, log, self._shared, durable=self._durable
-            )
+            unsynced = [*([lock] if self._durable else []), *folders]
+            moved = _swap(self._common, name, before, new, marks, log, self._shared, unsynced)
             if moved and self._durable:
                 sync_move([os.path.dirname(lock), *created])
             return moved
@@ -456,6 +458,17 @@ class Unsynced(DiskFailure):
     """The ref has moved, which cannot be taken back, and its folder could not be synced."""
 
 
+def sync_before(paths: Sequence[str]) -> None:
+    """Sync the lock of a ref and the names of the objects it is to hold: one wait for the disk.
+
+    A power cut before the rename leaves the old ref, and objects that nobody names. After it all
+    is there: what git packed meanwhile with its folder it has synced, and what it pruned is
+    written again by `ensure_present`.
+    """
+    with suppress(FileNotFoundError):
+        disk.sync_all(paths, full=True)
+
+
 def sync_move(folders: Sequence[str]) -> None:
     """Sync the folders of a ref that has moved; Unsynced."""
     try:
@@ -473,7 +486,8 @@ def sync_move(folders: Sequence[str]) -> None:
 #
 #   make <ref>.lock, exclusively    no other git moves the ref from here on
 #   read the ref: is it `old`?      only now, since before the lock it could still move
-#   write and sync the new id       a name must never be durable before its content is
+#   write and sync the new id       a name must never be durable before its content is; beside
+#                                   it the folders of the objects, for the same reason
 #   append to the reflog            while locked, so that its lines are in order
 #   rename the lock to the ref      the commit point: readers see the old id or the new one
 
@@ -496,8 +510,7 @@ def _swap(
     marks: LockMarker | None,
     log: Callable[[], None],
     shared: disk.Sharing,
-    *,
-    durable: bool,
+    unsynced: Sequence[str],
 ) -> bool:
     """Compare and swap under git's own `<ref>.lock`; FileExistsError when somebody has that."""
     lock = f"{os.path.join(common, name)}.lock"
@@ -509,10 +522,11 @@ def _swap(
             ours = os.fstat(handle).st_ino
             unmoved = (_followed(common, name)[1] or "0" * len(old)) == old
             if unmoved:
-                _write_id(handle, lock, new, durable=durable)
+                _write_id(handle, lock, new)
         finally:
             os.close(handle)
         if unmoved:
+            sync_before(unsynced)
             shared.apply(lock)
             log()
             moved = _rename(common, name, old, lock)
@@ -569,12 +583,10 @@ def _unlock(lock: str, ours: int) -> bool:
     return True
 
 
-def _write_id(handle: int, lock: str, commit: str, *, durable: bool) -> None:
+def _write_id(handle: int, lock: str, commit: str) -> None:
     with disk.naming(lock):
         if os.write(handle, commit.encode() + b"\n") <= len(commit):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if durable:
-            platform.sync(handle, full=True)
 
 
 def still_locked(lock: str) -> Busy:

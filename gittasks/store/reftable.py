@@ -26,6 +26,7 @@ from gittasks.store.refs import (
     deletions,
     in_the_way,
     still_locked,
+    sync_before,
     sync_move,
 )
 
@@ -253,8 +254,10 @@ class TableRefs:
         reason: Reason | None = None,
         along: Mapping[str, str] = {},
         restore: Callable[[], object] | None = None,
+        folders: Sequence[str] = (),
     ) -> bool:
         git.check_no_push(self._env)
+        sync_before(folders)  # git syncs its table before it is named
         deadline, losses, restorations = time.monotonic() + _PATIENCE, 0, 0
         orders = [f"update {name} {new} {old or '0' * len(new)}"]
         others = [f"update {other} {value}" for other, value in along.items()]

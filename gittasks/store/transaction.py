@@ -265,15 +265,15 @@ def create(store: ListStore, at: str | None = None) -> CreateResult:
             return CreateResult(created=False)
         store.repository.refs.check_creatable(store.ref)
         commit = at or store.heads().tracked
-        new: list[NewObject] = []
+        new, folders = list[NewObject](), list[str]()
         if commit is None:
             new = signing.signed(
                 store.repository, root_objects(store.repository.objects, store.list_id)
             )
-            store.repository.objects.write_commit(store.ref, None, new)
+            folders = store.repository.objects.write_commit(store.ref, None, new, named=False)
             commit = new[-1].id
         after = Aftermath()
-        created = _move(store, lock, None, commit, new, "create", after)
+        created = _move(store, lock, None, commit, new, "create", after, folders=folders)
         if created:
             _finish(store, None, new, after)
         return CreateResult(created, tuple(after.unfinished))
@@ -290,9 +290,9 @@ def hold(store: ListStore) -> None:
     make_ready()
     with lock_of(store) as lock:
         store.repository.refs.check_creatable(store.ref)
-        store.repository.objects.write_commit(store.ref, None, merge.new)
-        after = Aftermath()
-        if _move(store, lock, None, merge.branch.commit, merge.new, "create", after):
+        folders = store.repository.objects.write_commit(store.ref, None, merge.new, named=False)
+        after, target = Aftermath(), merge.branch.commit
+        if _move(store, lock, None, target, merge.new, "create", after, folders=folders):
             _finish(store, None, merge.new, after)
 
 
@@ -499,10 +499,10 @@ def _put(
     if old is None:
         repository.refs.check_creatable(store.ref)
     checkouts = worktrees.find_clean(repository, store.ref, old or new)
-    repository.objects.write_commit(store.ref, old, objects)
+    folders = repository.objects.write_commit(store.ref, old, objects, named=False)
     worktrees.check_movable(repository, checkouts, new)
     after = Aftermath()
-    if not _move(store, lock, old, new, objects, subject, after, who):
+    if not _move(store, lock, old, new, objects, subject, after, who, folders):
         return None
     _finish(store, old, objects, after)
     lagging = worktrees.bring_along(repository, checkouts, new)
@@ -547,6 +547,7 @@ def _move(
     subject: str,
     after: Aftermath,
     who: Signature | None = None,
+    folders: Sequence[str] = (),
 ) -> bool:
     """Move the list's ref, the commit point; False when it was not at `old`."""
     person = who or Signature("gittasks <root@gittasks.invalid>", int(time.time()))
@@ -559,6 +560,7 @@ def _move(
             reason=refs.Reason(person, f"gittasks: {subject}"),
             along=acknowledged.guard(store.repository, store.list_id, new),
             restore=lambda: ensure_present(store.repository, objects),
+            folders=folders,
         )
     except Busy as error:
         if holder := lock.holder():

@@ -490,17 +490,18 @@ def synced(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_objects_and_folders_are_synced_before_the_ref(
     listed: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every new object, its folder, then the ref and the ref's folder."""
+    """Every new object, then its folder and the ref's lock at once, at last the ref's folder."""
     before = set(listed.git("rev-list", "--objects", "--no-object-names", "--all").split())
     seen = synced(listed, monkeypatch)
     after = set(listed.git("rev-list", "--objects", "--no-object-names", "--all").split())
     files = gits.has_ref_files(listed.git_dir)  # a table itself is synced by git
-    ref = seen.index("refs/heads/gittasks/plan.lock" if files else "reftable")
-    objects = [path for path in seen[:ref] if "tmp_obj_" in path]
+    objects = [path for path in seen[:4] if "tmp_obj_" in path]
     assert len(objects) == len(after - before) == 4
-    assert {f"objects/{i[:2]}" for i in after - before} <= set(seen[:ref])
-    assert "objects" in seen[:ref]
-    assert ("refs/heads/gittasks" if files else "reftable") in seen[ref:]
+    ref = seen.index("refs/heads/gittasks" if files else "reftable")
+    lock = {"refs/heads/gittasks/plan.lock"} if files else set[str]()
+    folders = {f"objects/{i[:2]}" for i in after - before}
+    assert {"objects", *folders, *lock} == set(seen[4:ref])
+    assert len(seen) == ref + 1
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
@@ -532,7 +533,7 @@ def test_a_file_is_synced_before_its_rename_and_its_folder_after(
         at, folder = calls.index(("rename", path)), os.path.dirname(path)
         assert any(kind == "sync" and name.startswith(f"{folder}/") for kind, name in calls[:at])
         assert ("sync", folder) in calls[at:move]
-    assert ("sync", f"{ref}.lock") in calls[:move]
+    assert {("sync", "objects"), ("sync", f"{ref}.lock")} <= set(calls[:move])
     assert ("sync", os.path.dirname(ref)) in calls[move:]
 
 
@@ -599,9 +600,9 @@ def test_an_object_that_gc_takes_away_during_a_write_is_written_again(
 
     monkeypatch.setattr(objects, "sync_all", vanishing)
     listed.workspace().edit([Transition(Verb.RELEASE, "a")])
-    # Twice files and then folders, after the turn in which a file did vanish: the write once
-    # more, and after the move what gc has packed.
-    assert len(turns) == 5
+    # Files, of which one vanished; those of the write once more, whose folders are synced with
+    # the ref; after the move files and folders of what gc has packed.
+    assert len(turns) == 4
     assert entry(listed, "tasks/a.yaml") == pending
     listed.fsck()
 
