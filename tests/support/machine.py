@@ -440,6 +440,7 @@ def peers(folder: str) -> None:
     ada.git("remote", "add", "origin", os.path.join(work, "fork.git"))
     ada.git("config", "branch.gittasks/plan.remote", "upstream")
     cy.git("remote", "set-url", "origin", ada.path)
+    cy.git("config", "branch.gittasks/plan.remote", "origin")
     cy.git("remote", "add", "team", os.path.join(work, "hub.git"))
     for repo, others in ((ada, (bob, cy)), (bob, (ada, cy)), (cy, (ada, bob))):
         for other in others:
