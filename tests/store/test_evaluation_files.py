@@ -142,6 +142,9 @@ def test_a_shallow_clone_completes_the_history_of_its_list(
     cut.edit(AddNote("b", "more"), at=5)
     cut.git("fetch", "-q", "--depth=1")
     assert [n["text"] for n in cut.tasks()["b"]["notes"]] == ["mine", "more"]
+    assert "this clone is shallow" in cut.run("list").out
+    pushed = cut.run("push")
+    assert (pushed.code, "git fetch --unshallow origin" in pushed.err) == (7, True)
     cut.ok("sync")
     assert cut.tasks()["a"]["result"] == "at 4"
     assert [n["text"] for n in cut.tasks()["b"]["notes"]] == ["mine", "more"]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import time
 from collections.abc import Callable
 
 import pytest
+from support import transports
 from support.repositories import Repo, Result, git
 from support.templates import copied
 
 from gittasks.core.operations import Claim
-from gittasks.store import leases, remotes
+from gittasks.store import leases, lock_files, remotes
 from gittasks.store.leases import Lease
 from gittasks.store.objects import NewObject, ObjectFormat
 from gittasks.store.remotes import PushOutcome
@@ -199,6 +201,34 @@ def test_a_lease_that_the_remote_has_no_more_is_forgotten(clones: tuple[Repo, Re
         assert [*repository.refs.listed(prefix)]
         leases.remove_ended(workspace.store, "origin", workspace.tasks)
         assert not [*repository.refs.listed(prefix)]
+
+
+def test_a_server_that_refuses_the_ref_of_a_lease_grants_the_claim_without(
+    clones: tuple[Repo, Repo],
+) -> None:
+    """Some take branches and tags alone: the task is claimed, and what is missing is said."""
+    ann = _as(clones[0], "ann", "s1")
+    hub = clones[0].git("remote", "get-url", "origin")
+    transports.hook(hub, "update", 'case "$1" in refs/heads/*) ;; *) exit 1 ;; esac')
+    done = ann("claim", "a", "--lease", "30m")
+    assert (done.code, "did not take the lease" in done.err) == (0, True)
+    assert clones[1].git("ls-remote", "origin", "refs/gittasks/*") == ""
+    assert _as(clones[1], "bob", "s2")("claim", "a").code == 5
+
+
+def test_the_queue_of_a_clone_decides_nothing(
+    clones: tuple[Repo, Repo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever holds the turn and does not go on is not waited for without end: the remote decides
+    without it."""
+    monkeypatch.setattr(lock_files, "_PATIENCE", 0.1)
+    workspace = clones[0].workspace("plan", GITTASKS_OWNER="ann")
+    turn = lock_files.turn_path_of(workspace.repository.common, workspace.store.ref)
+    os.makedirs(os.path.dirname(turn), exist_ok=True)
+    with open(turn, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        made = workspace.edit([Claim("a")]).edit
+    assert made.after.tasks["a"].claim == 1
 
 
 def test_without_a_lease_only_force_takes_over(clones: tuple[Repo, Repo]) -> None:
