@@ -209,9 +209,9 @@ def heads_elsewhere(repository: Repository, list_id: str) -> dict[str, str]:
     """
     names = repository.remotes()
     decided = of(repository, list_id).remote if len(names) > 1 else None
-    others = [name for name in names if decided and not _same(repository, name, decided)]
-    if not decided or not others:
+    if decided is None:
         return {}
+    others = (name for name in names if not _same(repository, name, decided))
     known = repository.refs.read(repository.ref(list_id))
     shown = repository.refs.read(repository.tracking_ref(decided, list_id))
     heads = {n: repository.refs.read(repository.tracking_ref(n, list_id)) for n in others}

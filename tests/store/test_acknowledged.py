@@ -9,6 +9,7 @@ import pytest
 from support import gits
 from support.repositories import Repo
 
+from gittasks.core.operations import AddNote
 from gittasks.errors import DiskFailure
 from gittasks.store import acknowledged
 
@@ -199,3 +200,64 @@ def test_a_record_of_nothing_leaves_no_ref(listed: Repo) -> None:
     acknowledged.replace(repository, "plan", None)
     assert not [*repository.refs.listed(guards)]
     assert acknowledged.read(repository, "plan") == acknowledged.Record()
+
+
+def test_what_is_recorded_of_which_lists(listed: Repo) -> None:
+    """By file or by ref, under the prefix that branches have now; a draft is no list."""
+    folder = Path(listed.git_dir, "gittasks", "acknowledged")
+    head = listed.head()
+    for name in ("gittasks/two", "gittasks/two~7-1", "gittasks/a b", "other/three", "four"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(f"{head}\n")
+    listed.git("update-ref", "refs/gittasks/acknowledged/gittasks/five/0", head)
+    repository = listed.workspace().repository
+    assert acknowledged.lists(repository) == ["five", "plan", "two"]
+    listed.git("config", "gittasks.branchPrefix", "")
+    assert acknowledged.lists(listed.workspace().repository) == ["four"]
+
+
+def test_a_record_is_read_from_its_file_and_else_from_refs(listed: Repo) -> None:
+    """The head first, then those of which something is missing; words that are no ids are none."""
+    repository = listed.workspace().repository
+    ids = ("a" * 40, "b" * 40, "c" * 40)
+    path = Path(listed.git_dir, "gittasks", "acknowledged", *BRANCH.split("/"))
+    path.write_text(f"{ids[0]}\nnonsense\n{ids[1]}\n{ids[2]}\n")
+    record = acknowledged.read(repository, "plan")
+    assert record == acknowledged.Record(ids[0], ids[1:])
+    assert record.heads == (*ids[1:], ids[0])
+    assert acknowledged.all_heads(repository, "plan") == (*record.heads, listed.head())
+    path.write_text("nonsense\n")
+    assert acknowledged.read(repository, "plan") == acknowledged.Record()
+    path.unlink()
+    assert acknowledged.read(repository, "plan") == acknowledged.Record(listed.head())
+    acknowledged.replace(repository, "plan", None)
+    assert acknowledged.all_heads(repository, "plan") == ()
+    earlier = listed.git("rev-parse", f"{listed.head()}~1")
+    acknowledged.write(repository, "plan", acknowledged.Record(listed.head(), (earlier,)))
+    path.unlink()
+    assert acknowledged.read(repository, "plan").lost == (earlier,)
+    acknowledged.replace(repository, "plan", earlier)
+    assert acknowledged.all_heads(repository, "plan") == (earlier,)
+    acknowledged.drop(repository, "plan")
+    assert not path.exists()
+    assert acknowledged.all_heads(repository, "plan") == ()
+
+
+def test_what_a_move_may_have_lost_is_noted_until_it_is_there(listed: Repo) -> None:
+    repository = listed.workspace("plan").repository
+    first, second = listed.head(), listed.edit(AddNote("a", "x"))
+    third = listed.git("commit-tree", f"{first}^{{tree}}", "-p", first, "-m", "apart")
+    acknowledged.replace(repository, "plan", second)
+    acknowledged.note(repository, "plan", first, third)
+    record = acknowledged.read(repository, "plan")
+    assert record == acknowledged.Record(third, (second,))
+    assert len(acknowledged.lost(repository, "plan", [third])) == 1
+    assert acknowledged.lost(repository, "plan", [third, second]) == ()
+    acknowledged.replace(repository, "plan", second)
+    acknowledged.note(repository, "plan", second, third)
+    assert acknowledged.read(repository, "plan") == acknowledged.Record(third), "it was there"
+    acknowledged.note(repository, "plan", None, third)
+    assert acknowledged.read(repository, "plan") == acknowledged.Record(third)
+    acknowledged.replace(repository, "plan", "d" * 40)
+    acknowledged.note(repository, "plan", first, third)
+    assert acknowledged.read(repository, "plan").lost == ("d" * 40,), "nobody can tell"

@@ -53,7 +53,8 @@ class TestPlaces:
         assert error.message == (
             'GIT_REFERENCE_BACKEND is "reftable", and this repository keeps its refs in files'
         )
-        assert str(error.hint).startswith("unset GIT_REFERENCE_BACKEND: ")
+        words = "unset GIT_REFERENCE_BACKEND: refs in another place are unknown here"
+        assert error.hint == words
 
     def test_objects_of_another_place_are_refused(self, repo: Repo, tmp_path: Path) -> None:
         """But for those of a push that is being received, and a name of this very place."""

@@ -10,7 +10,8 @@ import pytest
 from support.repositories import Repo
 
 from gittasks.errors import Busy, Refused
-from gittasks.store import worktrees
+from gittasks.store import git, worktrees
+from gittasks.store.disk import Backoff
 from gittasks.store.repository import Repository
 from gittasks.store.worktrees import Checkout
 
@@ -156,7 +157,7 @@ class TestObstacles:
     ) -> None:
         monkeypatch.setattr(worktrees, "_INDEX_ATTEMPTS", 3)
         waits: list[int] = []
-        monkeypatch.setattr(worktrees.Backoff, "wait", lambda _, attempt: waits.append(attempt))
+        monkeypatch.setattr(Backoff, "wait", lambda _, attempt: waits.append(attempt))
         lock = _dir(tree) / "index.lock"
         lock.touch()
         moment = time.time() - 90
@@ -175,7 +176,7 @@ class TestObstacles:
     ) -> None:
         lock = _dir(tree) / "index.lock"
         lock.touch()
-        monkeypatch.setattr(worktrees.Backoff, "wait", lambda *_: lock.unlink())
+        monkeypatch.setattr(Backoff, "wait", lambda *_: lock.unlink())
         assert [checkout.folder for checkout in _clean(listed)] == [tree.path]
 
     def test_a_git_that_is_killed_every_time(
@@ -183,14 +184,14 @@ class TestObstacles:
     ) -> None:
         """Once is nothing."""
         kills = [-9, -9, -9]
-        real = worktrees.git.run
+        real = git.run
 
         def run(args: list[str], **options: object) -> object:
             if "update-index" in args and kills:
-                return worktrees.git.Completed(kills.pop(), b"", b"")
+                return git.Completed(kills.pop(), b"", b"")
             return real(args, **options)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(worktrees.git, "run", run)
+        monkeypatch.setattr(git, "run", run)
         with pytest.raises(Busy) as caught:
             _clean(listed)
         assert caught.value.message == (
