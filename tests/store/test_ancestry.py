@@ -67,8 +67,12 @@ def test_a_lost_race_costs_what_others_wrote_since(
     assert len(looked) <= 12
 
 
+def _id(number: int) -> str:
+    return f"{number:040}"
+
+
 def _ids(*numbers: int) -> tuple[str, ...]:
-    return tuple(f"{number:040}" for number in numbers)
+    return tuple(map(_id, numbers))
 
 
 # 0 ── 1 ── 2 ──── 5 ── 6      each is made at the second of its number
@@ -92,7 +96,7 @@ def test_a_history_is_cut_at_a_moment(
     epoch: int, heads: tuple[int, ...], later: tuple[int, ...]
 ) -> None:
     """Behind what was made up to then, of which no head is behind another; the root stays."""
-    cut = cut_at_time(Commits(FORKED), *_ids(6), epoch)
+    cut = cut_at_time(Commits(FORKED), _id(6), epoch)
     assert cut == HistoryCut(_ids(*heads), frozenset(_ids(*later)))
 
 
@@ -100,21 +104,21 @@ def test_a_wrong_clock_hides_nothing() -> None:
     """What a commit was built on comes with it, also if that says that it is later."""
     objects = Commits(FORKED)
     for number in (3, 2):
-        name = _ids(number)[0]
+        name = _id(number)
         objects.nodes[name] = objects.nodes[name]._replace(time=99)
-    cut = cut_at_time(objects, *_ids(6), 4)
+    cut = cut_at_time(objects, _id(6), 4)
     assert cut == HistoryCut(_ids(4), frozenset(_ids(2, 5, 6)))
 
 
 def test_a_shallow_clone_that_ends_before_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     objects = Commits([[], [0], [1]])
-    monkeypatch.setattr(objects, "is_boundary", lambda name: name == f"{0:040}")
-    assert cut_at_time(objects, *_ids(2), 0).heads == _ids(0)
+    monkeypatch.setattr(objects, "is_boundary", lambda name: name == _id(0))
+    assert cut_at_time(objects, _id(2), 0).heads == _ids(0)
     with pytest.raises(InvalidData) as caught:
-        cut_at_time(objects, *_ids(2), -1)
+        cut_at_time(objects, _id(2), -1)
     error = caught.value
     assert error.message == "this clone is shallow, and its history begins only after that"
-    assert error.where == f"{0:040}"
+    assert error.where == _id(0)
     assert [(way.purpose, way.command, way.decision) for way in error.ways] == [
         ("fetch the rest", ("git", "fetch", "--unshallow"), True)
     ]
@@ -125,5 +129,5 @@ def test_a_shallow_clone_that_ends_before_is_told(monkeypatch: pytest.MonkeyPatc
     [(6, ()), (5, (6,)), (4, (2, 5, 6)), (2, (3, 4, 5, 6)), (1, (2, 3, 4, 5, 6))],
 )
 def test_a_history_is_cut_at_a_commit(commit: int, later: tuple[int, ...]) -> None:
-    cut = cut_at_commit(Commits(FORKED), *_ids(6), *_ids(commit))
+    cut = cut_at_commit(Commits(FORKED), _id(6), _id(commit))
     assert cut == HistoryCut(_ids(commit), frozenset(_ids(*later)))
