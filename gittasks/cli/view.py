@@ -122,25 +122,28 @@ def exit_code(snapshot: Snapshot) -> int:
 
 
 def drawing(
-    view: ListView, draw: Callable[[ListView, Glyphs, int], object], below: Sequence[str] = ()
+    view: ListView,
+    draw: Callable[[ListView, Glyphs, int], object],
+    below: Callable[[], Sequence[str]] = tuple,
 ) -> Callable[[Screen], str]:
     """The drawing of a list for the terminal, below the moment if it is not this one."""
 
     def drawn(screen: Screen) -> str:
         lines = render.plain.title_lines(view)
         picture = screen.printed(draw(view, screen.signs, screen.width))
-        return "\n".join([*lines, picture, *(["", *map(screen.fitted, below)] if below else [])])
+        more = [screen.fitted(line) for line in below()]
+        return "\n".join([*lines, picture, *(["", *more] if more else [])])
 
     return drawn
 
 
 def status_answer(view: ListView, settings: Settings, workspace: Workspace | None = None) -> Answer:
     """The answer of `status`: the progress of a list."""
-    below = elsewhere(view, view.tasks, workspace.actor, settings) if workspace else []
+    below = elsewhere(view, view.tasks, workspace.actor, settings) if workspace else list
     stopped = stopped_hooks(workspace) if workspace else None
     return Answer(
         lambda: render.documents.progress_document(view),
-        lambda marks: "\n".join([*status_lines(view, marks, settings), *below]),
+        lambda marks: "\n".join([*status_lines(view, marks, settings), *below()]),
         drawing=drawing(view, lambda *how: render.terminal.status(*how), below),
         workspace=workspace,
         exit_code=exit_code(view.snapshot),
@@ -148,13 +151,19 @@ def status_answer(view: ListView, settings: Settings, workspace: Workspace | Non
     )
 
 
-def elsewhere(view: ListView, tasks: Sequence[Task], actor: Actor, settings: Settings) -> list[str]:
-    """Lines about tasks in progress that are not of this session: how to go on with them."""
-    running = [t for t in tasks if t.status is Status.IN_PROGRESS]
-    if view.past is not None or not running:
-        return []
-    ways = render.plain.ways_on(running, view.tasks, actor, view.now)
-    return render.plain.way_lines(map(settings.addressed, ways))
+def elsewhere(
+    view: ListView, tasks: Sequence[Task], actor: Actor, settings: Settings
+) -> Callable[[], list[str]]:
+    """The lines about tasks in progress that are not of this session: how to go on with them."""
+
+    def lines() -> list[str]:
+        running = [t for t in tasks if t.status is Status.IN_PROGRESS]
+        if view.past is not None or not running:
+            return []
+        ways = render.plain.ways_on(running, view.tasks, actor, view.now)
+        return render.plain.way_lines(map(settings.addressed, ways))
+
+    return lines
 
 
 def status_lines(view: ListView, marks: StatusMarks, settings: Settings) -> list[str]:
@@ -254,7 +263,7 @@ def list_command(
             **render.documents.task_list_document(view, tasks, me),
             **render.documents.since_part(*(changed[:2] if changed else (None, ()))),
         },
-        lambda marks: "\n".join([*_list_lines(view, tasks, changed, marks, settings), *below]),
+        lambda marks: "\n".join([*_list_lines(view, tasks, changed, marks, settings), *below()]),
         quiet=[task.id for task in tasks],
         drawing=None if changed else drawing(view, _drawn_list(tasks), below),
         workspace=workspace,

@@ -216,7 +216,7 @@ def _ids_to_come(operations: Sequence[Operation]) -> Iterator[str]:
                 yield from (f"{name}-{i}" for i in range(1, count + 1))
 
 
-def _apply_one(draft: Editor, operation: Operation) -> str:  # noqa: RET503  all are known
+def _apply_one(draft: Editor, operation: Operation) -> str:
     if isinstance(operation, Create):
         return _create(draft, operation)
     if isinstance(operation, Update):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from gittasks.core.model import PROMISED, READ_ON, Problem, Snapshot, Task
 from gittasks.errors import Ambiguous, InvalidData, NotFound, Usage, Way
 from gittasks.light import TYPE_CHECKING, pattern
@@ -49,7 +47,11 @@ def branch_fault(text: str) -> str | None:
 
 def composed(text: str) -> str:
     """The spelling (NFC) by which names are compared: macOS hands out others of the same name."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    if text.isascii():
+        return text
+    import unicodedata  # most names need none of it
+
+    return unicodedata.normalize("NFC", text)
 
 
 def path_fault(text: str) -> str | None:
@@ -91,6 +93,8 @@ def slug(text: str, limit: int = 40) -> str:
 
     `PHASE 3: Write tests` gives `p3-write-tests`. Text without any ASCII letter gives `task`.
     """
+    import unicodedata  # to make an id
+
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     plain = _PHASE.sub("p", plain)
     plain = _ITERATION.sub(r"iter \1", plain)

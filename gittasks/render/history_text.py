@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from itertools import pairwise
 
 from gittasks.core.changes import Change, ChangeKind
@@ -208,6 +207,8 @@ def conflict_lines(conflict: OpenConflict, *, full: bool = False) -> list[str]:
 
 
 def _instead(conflict: OpenConflict, commit: str, commands: Sequence[Sequence[str]]) -> str:
+    import shlex  # for conflicts alone
+
     words = " && ".join(shlex.join(c) for c in commands)
     # What would have to be escaped is no longer the value, so it is not offered as a command.
     if words and clean(words) == words:

@@ -6,10 +6,10 @@ import errno
 import os
 import time
 
-from gittasks import light
+from gittasks import light, store
 from gittasks.errors import Busy, DiskFailure, InvalidData, NoRepository
 from gittasks.light import TYPE_CHECKING, MappingProxyType, pattern
-from gittasks.store import disk, git
+from gittasks.store import disk
 from gittasks.store.discovery import GitDir
 from gittasks.store.disk import Backoff
 
@@ -165,14 +165,14 @@ def _signature(path: str) -> list[int] | None:
 
 def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any]:
     shape = ["-z", "--show-scope", "--show-origin"]
-    listed = git.run(["config", "--list", *shape], cwd=start, env=env)
+    listed = store.git.run(["config", "--list", *shape], cwd=start, env=env)
     if listed.returncode != 0:
         raise _refusal(listed.stderr, start, env)
     origins = set(_standard_files(found, env))
     values, several = _parsed(listed.stdout, start, env, origins)
     # `git config` passes over a repository whose format git refuses; `git rev-parse` says why.
     if not _names_format(listed.stdout):
-        usable = git.run(["rev-parse", "--git-dir"], cwd=start, env=env)
+        usable = store.git.run(["rev-parse", "--git-dir"], cwd=start, env=env)
         if usable.returncode != 0:
             raise _refusal(usable.stderr, start, env)
     if "GIT_CONFIG_NOSYSTEM" not in env:
@@ -232,8 +232,8 @@ def _parsed(
 
 def _refusal(stderr: bytes, start: str, env: Mapping[str, str]) -> NoRepository:
     return NoRepository(
-        f"git refuses this repository: {git.whole_message(stderr)}",
-        hint=git.reftable_hint(stderr, start, env) or "see what git says with: git status",
+        f"git refuses this repository: {store.git.whole_message(stderr)}",
+        hint=store.git.reftable_hint(stderr, start, env) or "see what git says with: git status",
     )
 
 
@@ -245,7 +245,8 @@ def _expanded(path: str, env: Mapping[str, str]) -> str:
 
 def _system_files(start: str, env: Mapping[str, str]) -> Iterator[str]:
     """The configuration of the whole system: where it is, or where git says that it would be."""
-    answer = git.run(["config", "--system", "--list", "-z", "--show-origin"], cwd=start, env=env)
+    args = ["config", "--system", "--list", "-z", "--show-origin"]
+    answer = store.git.run(args, cwd=start, env=env)
     for field in answer.stdout.decode("utf-8", "surrogateescape").split("\0")[::2]:
         if field.startswith("file:"):
             yield os.path.normpath(os.path.join(start, field[5:]))
@@ -267,7 +268,7 @@ def _standard_files(found: GitDir, env: Mapping[str, str]) -> Iterator[str]:
 def _identity(variable: str, start: str, env: Mapping[str, str]) -> str | None:
     # The dates are none of its business, and a bad one would hide who it is.
     timeless = {k: v for k, v in env.items() if k not in ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE")}
-    answer = git.run(["var", variable], cwd=start, env=timeless)
+    answer = store.git.run(["var", variable], cwd=start, env=timeless)
     if answer.returncode != 0:
         return None
     text = answer.stdout.decode("utf-8", "surrogateescape").strip()
@@ -284,7 +285,7 @@ _BACKOFF = Backoff(first=0.02, most=0.2, least=0.8)
 
 def scopes(start: str, env: Mapping[str, str]) -> dict[str, str]:
     """The scope that gives each key its value: system, global, local, worktree, command."""
-    answer = git.run(["config", "--list", "--show-scope", "-z"], cwd=start, env=env)
+    answer = store.git.run(["config", "--list", "--show-scope", "-z"], cwd=start, env=env)
     fields = answer.stdout.decode("utf-8", "surrogateescape").split("\0")
     pairs = zip(fields[::2], fields[1::2], strict=False)
     return {entry.partition("\n")[0]: scope for scope, entry in pairs}
@@ -292,7 +293,7 @@ def scopes(start: str, env: Mapping[str, str]) -> dict[str, str]:
 
 def unset(scope: str, key: str, *, cwd: str, env: Mapping[str, str]) -> None:
     """Remove all values of a key from a scope; one that has none is left as it is."""
-    if git.run(["config", scope, "--get-all", key], cwd=cwd, env=env).returncode == 0:
+    if store.git.run(["config", scope, "--get-all", key], cwd=cwd, env=env).returncode == 0:
         change([scope, "--unset-all", key], cwd=cwd, env=env, again="the same command")
 
 
@@ -300,10 +301,10 @@ def change(args: Sequence[str], *, cwd: str, env: Mapping[str, str], again: str)
     """Run `git config`, again for a while when another one holds the file's lock."""
     lock = ""
     for attempt in range(_ATTEMPTS):
-        answer = git.run(["config", *args], cwd=cwd, env=env)
+        answer = store.git.run(["config", *args], cwd=cwd, env=env)
         if answer.returncode == 0:
             return
-        message = git.first_line(answer.stderr)
+        message = store.git.first_line(answer.stderr)
         locked = _LOCKED.search(message)
         if answer.returncode == _NOT_WRITTEN:  # git says the file, and not why
             raise DiskFailure(

@@ -12,9 +12,10 @@ from __future__ import annotations
 import os
 import stat
 
+from gittasks import store
 from gittasks.errors import NoRepository, Untrusted, Usage
 from gittasks.light import TYPE_CHECKING, NamedTuple, suppress
-from gittasks.store import disk, git
+from gittasks.store import disk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -203,9 +204,9 @@ def _home(git_dir: str) -> str:
 def _refusal(folder: str, env: Mapping[str, str], dirs: Sequence[str], *options: str) -> str | None:
     """Reason why git does not work with the git dirs `dirs` from `folder`; None when it does."""
     question = [*options, "rev-parse", "--absolute-git-dir", "--git-common-dir"]
-    answer = git.run(question, cwd=folder, env=git.searching(env))
+    answer = store.git.run(question, cwd=folder, env=store.git.searching(env))
     if answer.returncode != 0:
-        return git.whole_message(answer.stderr)
+        return store.git.whole_message(answer.stderr)
     lines = answer.stdout.decode("utf-8", "surrogateescape").splitlines()
     git_dirs = {os.path.realpath(os.path.join(folder, line)) for line in lines}
     if missing := [path for path in dirs if os.path.realpath(path) not in git_dirs]:

@@ -12,8 +12,8 @@ import time
 import zlib
 from _thread import allocate_lock, get_ident, start_new_thread
 
+from gittasks import store
 from gittasks.light import TYPE_CHECKING, NamedTuple, contextmanager
-from gittasks.store import platform
 
 if TYPE_CHECKING:
     from _thread import LockType
@@ -193,11 +193,11 @@ def replace_file(
             file.write(data)
             if durable:
                 file.flush()
-                platform.sync(file.fileno())
+                store.platform.sync(file.fileno())
         if like and os.path.exists(like):
             os.chmod(temporary, stat.S_IMODE(os.stat(like).st_mode))
         shared.apply(temporary)
-        platform.replace(temporary, path)
+        store.platform.replace(temporary, path)
     except BaseException:
         remove(temporary)
         raise
@@ -267,7 +267,7 @@ def fields_of(*nouns: Any) -> int:
 def remove(path: str) -> None:
     """Remove a file if that can be done."""
     try:
-        platform.unlink(path)
+        store.platform.unlink(path)
     except OSError:
         return
 
@@ -284,7 +284,7 @@ def sync_all(paths: Sequence[str], *, full: bool = False) -> None:
         for path in paths[first::_AT_ONCE]:
             try:
                 with naming(path):
-                    platform.sync_path(path, full=full)
+                    store.platform.sync_path(path, full=full)
             except BaseException as error:  # noqa: BLE001  what is not synced must not pass for it
                 errors.append(error)
         if unfinished:

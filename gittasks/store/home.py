@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import os
 
-from gittasks import light
+from gittasks import light, store
 from gittasks.errors import GittasksError, InvalidData, NoRemote, Way
 from gittasks.light import NamedTuple, pattern, suppress
-from gittasks.store import disk, git
+from gittasks.store import disk
 from gittasks.store.repository import Repository
 
 _LOGIN = pattern(r"(?i)^([a-z][a-z0-9+.-]*://)[^/@]*@|^[^/@:]+@(?=[^/]*:)")
@@ -388,7 +388,7 @@ def _joining(repository: Repository, remote: str) -> tuple[str, ...]:
     key = f"remote.{remote}.pushurl"
     for scope in ("--local", "--worktree"):
         args = ["config", scope, "--get-all", key]
-        if git.run(args, cwd=repository.start, env=repository.env).returncode == 0:
+        if store.git.run(args, cwd=repository.start, env=repository.env).returncode == 0:
             options = () if scope == "--local" else (scope,)
             return ("git", "config", *options, "--unset-all", key)
     # One of another file or of a variable stays, and goes second; a `pushInsteadOf` gives way.

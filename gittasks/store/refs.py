@@ -11,9 +11,10 @@ from __future__ import annotations
 import errno
 import os
 
+from gittasks import store
 from gittasks.errors import Busy, DiskFailure, InvalidData, Refused, Way
 from gittasks.light import TYPE_CHECKING, NamedTuple, Protocol, suppress
-from gittasks.store import disk, git, platform
+from gittasks.store import disk
 from gittasks.store.disk import Backoff
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ class FileRefs:
         restore: Callable[[], object] | None = None,  # noqa: ARG002  nobody asks for the objects
         folders: Sequence[str] = (),
     ) -> bool:
-        git.check_no_push(self._env)
+        store.git.check_no_push(self._env)
         name, _ = _followed(self._common, name)
         lock = os.path.join(self._common, name) + ".lock"
         before = old or "0" * len(new)
@@ -304,8 +305,9 @@ class FileRefs:
 
     def remove(self, names: Iterable[str], only_at: Mapping[str, str] = {}) -> None:
         if orders := "".join(f"{order}\n" for order in deletions(names, only_at)):
-            args = [f"--git-dir={self._common}", *git.NO_HOOKS, "update-ref", "--stdin"]
-            git.run(args, cwd=self._common, env=git.unbound(self._env), stdin=orders.encode())
+            args = [f"--git-dir={self._common}", *store.git.NO_HOOKS, "update-ref", "--stdin"]
+            env = store.git.unbound(self._env)
+            store.git.run(args, cwd=self._common, env=env, stdin=orders.encode())
 
     def last_moves(self, name: str, count: int) -> list[Logged]:
         moves = []
@@ -560,7 +562,7 @@ def _rename(common: str, name: str, old: str, lock: str) -> bool:
     although it was done.
     """
     try:
-        platform.replace(lock, lock.removesuffix(".lock"))
+        store.platform.replace(lock, lock.removesuffix(".lock"))
     except OSError:
         try:
             moved = (_followed(common, name)[1] or "0" * len(old)) != old
@@ -601,7 +603,7 @@ def still_locked(lock: str) -> Busy:
     if os.path.basename(name) == "tables.list":
         name = "the reftable"
     name = name[name.rfind("/refs/") + 1 :].removeprefix("refs/heads/").removeprefix("refs/")
-    holder = platform.opener_of(lock)
+    holder = store.platform.opener_of(lock)
     leftover = "; if no git is running here, that lock file is a leftover, and can be removed"
     return Busy(
         f"{name} is locked by {holder or 'another program'}{age}",

@@ -16,8 +16,6 @@ from __future__ import annotations
 import os
 import stat
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
 from io import FileIO
 from itertools import islice
 
@@ -26,11 +24,13 @@ from gittasks.core.changes import Change, ChangeKind, diff, logged
 from gittasks.core.history import LogEntry
 from gittasks.core.times import format_time
 from gittasks.core.trailers import parse_trailers
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, Mapping, NamedTuple, suppress
 from gittasks.store import disk
 from gittasks.store.list_version import merge_subject
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
     from gittasks.core.apply import Edit
     from gittasks.core.model import Snapshot
     from gittasks.store.commits import CommitInfo, Graph
@@ -102,7 +102,7 @@ def _newest_first(store: ListStore, task_id: str | None, limit: int | None) -> I
     head = store.readable_commit()
     few = limit is not None and limit <= _FEW
     seen: set[str] = set()
-    with _opened_at(store, head) or nullcontext() as file:
+    with _opened_at(store, head) or suppress() as file:  # that of nothing: there is no file
         lines: Iterator[CacheLine | None] = iter([None])
         if file:
             lines = read_newest(file, task_id, few=few)

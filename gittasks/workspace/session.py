@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 
+from gittasks import store
 from gittasks.core.actors import MOST_LETTERS, is_owner
 from gittasks.core.ids import check_list_id, list_id_fault, listed, near_matches
 from gittasks.core.model import Actor, ListInfo, ListState, Snapshot
 from gittasks.core.times import format_time
 from gittasks.errors import BranchGone, GittasksError, NoList, NoRemote, Notice, Usage, Way
 from gittasks.light import TYPE_CHECKING, NamedTuple, cached_property
-from gittasks.store import disk, git
+from gittasks.store import disk
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import ListVersion
 from gittasks.store.repository import Repository
@@ -322,7 +323,7 @@ def current_moment(repository: Repository) -> Moment:
         now = int(time.time())
         return Moment(now, time.localtime(now).tm_gmtoff // 60)
     args = ["-c", "user.name=x", "-c", "user.email=x", "var", "GIT_AUTHOR_IDENT"]
-    answer = git.run(args, cwd=repository.start, env=repository.env)
+    answer = store.git.run(args, cwd=repository.start, env=repository.env)
     words = answer.stdout.decode("utf-8", "replace").split()
     if answer.returncode != 0 or len(words) < 2 or int(words[-2]) > _LAST_MOMENT:
         raise Usage(
