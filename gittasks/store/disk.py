@@ -130,8 +130,9 @@ def _opened(path: str) -> tuple[int, int]:
     handle = os.open(path, _TO_READ | getattr(os, "O_NONBLOCK", 0))
     try:
         status = os.fstat(handle)
-    except BaseException:
+    except OSError as error:
         os.close(handle)
+        error.filename = path
         raise
     if not stat.S_ISREG(status.st_mode):
         os.close(handle)
@@ -143,22 +144,31 @@ def read(path: str) -> bytes:
     """Content of a regular file, as of `open_file`."""
     handle, size = _opened(path)
     # By the system's calls: a file object makes twice as many, and every command reads many files.
+    # Their errors name no file; `naming`, which costs as much as a read, is for those that write.
     try:
-        content = os.read(handle, size + 1)
-        while more := os.read(handle, _PART):
-            content += more
-        return content
-    finally:
-        os.close(handle)
+        try:
+            content = os.read(handle, size + 1)
+            while more := os.read(handle, _PART):
+                content += more
+        finally:
+            os.close(handle)
+    except OSError as error:
+        error.filename = path
+        raise
+    return content
 
 
 def read_first(path: str, size: int) -> bytes:
     """The first bytes of a file of any kind. Raises OSError."""
     handle = os.open(path, _TO_READ)
     try:
-        return os.read(handle, size)
-    finally:
-        os.close(handle)
+        try:
+            return os.read(handle, size)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        error.filename = path
+        raise
 
 
 @contextmanager

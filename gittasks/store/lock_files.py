@@ -151,12 +151,14 @@ class ListLock:
     def mark(self, commit: str) -> None:
         """Write down that `<ref>.lock` is about to be made, to move the ref to `commit`."""
         if self._held and self._handle is not None:
-            platform.write_at(self._handle, commit.encode(), 0)
+            with disk.naming(self._path):
+                platform.write_at(self._handle, commit.encode(), 0)
 
     def clear(self) -> None:
         """Forget the mark: there is no `<ref>.lock` of ours."""
         if self._held and self._handle is not None:
-            os.ftruncate(self._handle, 0)
+            with disk.naming(self._path):
+                os.ftruncate(self._handle, 0)
 
 
 def path_of(common: str, ref: str) -> str:

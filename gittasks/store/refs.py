@@ -520,13 +520,14 @@ def _swap(
     # Killed or interrupted so far, the mark stays, and tells the next writer whose lock that is.
     moved, ours = False, 0
     try:
-        try:
-            ours = os.fstat(handle).st_ino
-            unmoved = (_followed(common, name)[1] or "0" * len(old)) == old
-            if unmoved:
-                _write_id(handle, lock, new)
-        finally:
-            os.close(handle)
+        with disk.naming(lock):
+            try:
+                ours = os.fstat(handle).st_ino
+                unmoved = (_followed(common, name)[1] or "0" * len(old)) == old
+                if unmoved:
+                    _write_id(handle, lock, new)
+            finally:
+                os.close(handle)
         if unmoved:
             sync_before(unsynced)
             shared.apply(lock)

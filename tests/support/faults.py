@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import io
 import os
+import re
 import shutil
 import signal
 import sys
@@ -22,6 +23,7 @@ import pytest
 
 from gittasks.cli.main import run
 from gittasks.core.model import Status
+from gittasks.errors import _DISK_WORDS
 from gittasks.workspace import Workspace, log
 from support.clones import on_hub, share
 from support.repositories import Repo
@@ -199,6 +201,8 @@ def injected(folder: str, fault: Fault) -> Iterator[Calls]:
 
 # --- the law ----------------------------------------------------------------------------------
 
+_NAMELESS = re.compile(f"^error: ({'|'.join(map(re.escape, _DISK_WORDS.values()))})", re.MULTILINE)
+"""An error of the disk that names no path."""
 Holds = Callable[[Workspace], bool | Sequence[bool]]
 """Tells from the list, read without faults, whether what was asked holds: all parts or none."""
 
@@ -360,6 +364,7 @@ class Run(NamedTuple):
         """Raise AssertionError where the two differ."""
         story = f"{self.fault}: exit {self.code}, done: {set(self.parts)}\n{self.said}"
         story += self.calls.place
+        assert not _NAMELESS.search(self.said), story
         if self.silent:
             assert self.code == 0, story
             assert self.done or self.said, story
