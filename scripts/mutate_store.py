@@ -278,6 +278,7 @@ def copied(target: Path) -> Path:
 
 _QUIET = ["-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-n", "0"]
 _QUIET += ["-o", "tmp_path_retention_policy=none", "-m", "not deep"]
+_QUIET += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # mutate_merge loads hypothesis
 
 
 class Durations:

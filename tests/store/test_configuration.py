@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.repositories import Repo
 
 from gittasks.errors import Busy, DiskFailure, InvalidData, NoRepository
-from gittasks.store import config, discovery
+from gittasks.store import config, discovery, git
 from gittasks.store.config import Config
 from gittasks.store.disk import PRIVATE, Backoff
+from gittasks.store.git import Completed
 
 
 def _loaded(repo: Repo, **env: str) -> Config:
@@ -84,6 +87,49 @@ class TestPeople:
     def test_one_that_git_cannot_tell_is_none(self, repo: Repo) -> None:
         Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text("[user]\n\tuseConfigOnly = true\n")
         assert (_loaded(repo).author, _loaded(repo).committer) == (None, None)
+
+
+class TestQuestions:
+    """git is asked for as little as tells all."""
+
+    def _questions(self, repo: Repo, monkeypatch: pytest.MonkeyPatch, **env: str) -> list[str]:
+        questions: list[str] = []
+        real = git.run
+
+        def run(args: Sequence[str], **options: Any) -> Completed:
+            questions.append(" ".join(word for word in args if not word.startswith("-")) or "-")
+            return real(args, **options)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(git, "run", run)
+            whole = {**os.environ, **env}
+            found = discovery.discover(repo.path, whole)
+            config._ask_git(found, repo.path, whole)
+        return questions
+
+    def test_who_commits_is_asked_where_it_may_be_another(
+        self, repo: Repo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        author = "var GIT_AUTHOR_IDENT"
+        both = ["config", author, "var GIT_COMMITTER_IDENT"]
+        assert self._questions(repo, monkeypatch) == ["config", author]
+        assert self._questions(repo, monkeypatch, GIT_COMMITTER_NAME="Bo") == both
+        repo.git("config", "author.email", "a@example.com")
+        assert self._questions(repo, monkeypatch) == both
+
+    def test_the_system_s_file_is_asked_for_unless_it_is_switched_off(
+        self, repo: Repo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("GIT_CONFIG_NOSYSTEM")
+        assert self._questions(repo, monkeypatch) == ["config", "config", "var GIT_AUTHOR_IDENT"]
+
+    def test_a_repository_that_names_no_format_is_put_to_git(
+        self, repo: Repo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """`git config` alone passes over one that git refuses."""
+        repo.git("config", "--unset", "core.repositoryFormatVersion")
+        questions = self._questions(repo, monkeypatch)
+        assert questions == ["config", "rev-parse", "var GIT_AUTHOR_IDENT"]
 
 
 class TestCache:

@@ -240,7 +240,9 @@ class TestWriting:
         self, repo: Repo, monkeypatch: pytest.MonkeyPatch, durable: bool
     ) -> None:
         synced: list[list[str]] = []
-        monkeypatch.setattr(objects, "sync_all", lambda paths: synced.append(sorted(paths)))
+        monkeypatch.setattr(
+            objects, "sync_all", lambda paths: synced.append(sorted(paths)) if paths else None
+        )
         store = _store(repo, durable=durable)
         old, new = (store.form.new("blob", text) for text in (b"old", b"new"))
         store.write([old])
@@ -283,13 +285,13 @@ class TestWriting:
         real, tries = store._write_once, list[tuple[list[str], bool]]()
         blobs = [store.form.new("blob", text) for text in (b"1", b"2")]
 
-        def once(batch: list[objects.NewObject], *, aside: bool) -> None:
+        def once(batch: list[objects.NewObject], *, aside: bool) -> list[str]:
             tries.append(([item.id for item in batch], aside))
             if len(tries) == 2:
                 _packed(repo, "1")
             if len(tries) < 5:
                 raise FileNotFoundError
-            real(batch, aside=aside)
+            return real(batch, aside=aside)
 
         monkeypatch.setattr(store, "_write_once", once)
         store.write(blobs)
