@@ -6,11 +6,9 @@ a reader must see all of it, so characters that steer or hide are shown as escap
 
 from __future__ import annotations
 
-from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
+from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    import re
-
     from gittasks.core.model import Status
 
 # Controls, DEL and C1; soft hyphen and joiners; fillers that look like nothing; marks, embeddings
@@ -18,26 +16,42 @@ if TYPE_CHECKING:
 # non-characters; tags and selectors that can carry a hidden message. U+FE0E and U+FE0F stay:
 # they only choose how an emoji looks.
 _HOSTILE = (
-    "\\x00-\\x1f\\x7f-\\x9f\\xad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f"
-    "\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ud800-\\udfff\\ufe00-\\ufe0d\\ufeff"
-    "\\uffa0\\ufff0-\\ufffb\\ufffe\\uffff\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a"
-    "\\ufdd0-\\ufdef\\U000e0000-\\U000e0fff"
+    *((0x00, 0x1F), (0x7F, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160)),
+    *((0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F)),
+    *((0x3164, 0x3164), (0xD800, 0xDFFF), (0xFDD0, 0xFDEF), (0xFE00, 0xFE0D), (0xFEFF, 0xFEFF)),
+    *((0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0xFFFE, 0xFFFF), (0x1BCA0, 0x1BCA3)),
+    *((0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
 )
-_LINE = pattern(f"[{_HOSTILE}]")
-_BLOCK = pattern(rf"(?![\n\t])[{_HOSTILE}]")
-_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+"""Ranges of the characters that are escaped."""
+_NAMED = {0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t"}
+
+
+class _Shown(dict[int, str]):
+    """The text shown for each character, by its code; worked out when it is first met.
+
+    No regular expression: to import `re` takes longer than to print a list.
+    """
+
+    def __missing__(self, code: int) -> str:
+        hostile = any(first <= code <= last for first, last in _HOSTILE)
+        self[code] = shown = _escape(code) if hostile else chr(code)
+        return shown
+
+
+_LINE = _Shown()
+_BLOCK = _Shown({0x0A: "\n", 0x09: "\t"})
 
 
 def clean(text: str) -> str:
     """`text` for one line of output: every character that steers, breaks or hides is escaped."""
     if text.isascii() and text.isprintable():
         return text
-    return _LINE.sub(_escape, text)
+    return text.translate(_LINE)
 
 
 def clean_block(text: str) -> str:
     """`text` for a block of lines: as `clean`, but newlines and tabs stay."""
-    return _BLOCK.sub(_escape, text.replace("\r\n", "\n"))
+    return text.replace("\r\n", "\n").translate(_BLOCK)
 
 
 def indent(text: str, by: str = "  ") -> str:
@@ -45,11 +59,9 @@ def indent(text: str, by: str = "  ") -> str:
     return "\n".join((by + line).rstrip() for line in clean_block(text).rstrip().split("\n"))
 
 
-def _escape(match: re.Match[str]) -> str:
-    char = match[0]
-    if char in _NAMED:
-        return _NAMED[char]
-    code = ord(char)
+def _escape(code: int) -> str:
+    if code in _NAMED:
+        return _NAMED[code]
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

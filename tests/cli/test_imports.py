@@ -91,8 +91,17 @@ def test_warm_reads_load_no_library(listed: Repo, args: tuple[str, ...]) -> None
     assert _of(modules, "dulwich", "ruamel", "rich", "subprocess", "difflib") == []
     if args[:1] not in (("graph",), ("lint",)):
         assert _of(modules, "click", "typing", "inspect", "gettext", "datetime") == []
+    if args[:1] in (("list",), ("status",), ("ready",), ("prime",), ("show",), ()):
+        assert _of(modules, "json", "threading", *_UNUSED) == []
     if args[:1] in (("list",), ("status",), ("ready",), ("prime",), ()):
-        assert _of(modules, "json", "threading", "gittasks.core.history", *_UNUSED) == []
+        assert _of(modules, "gittasks.core.history") == []
+
+
+def test_text_in_other_letters_loads_no_more(listed: Repo) -> None:
+    """Whether a letter may be printed is known without regular expressions."""
+    listed.ok("update", "a", "--subject", "Größe \u2192 \u200e\u03b1")
+    _warm(listed, "list")
+    assert _of(_loaded(listed, "list"), *_UNUSED) == []
 
 
 def test_the_tab_key_loads_no_more_than_a_read(
