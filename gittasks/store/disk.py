@@ -282,19 +282,22 @@ def remove(path: str) -> None:
         return
 
 
-def sync_all(paths: Sequence[str], *, full: bool = False) -> None:
+def sync_all(unsynced: Sequence[str | int], *, full: bool = False) -> None:
     """Sync files and folders at the same time: the file system then commits them together.
 
-    One after the other each would wait for a commit of its own. Raises the first error; one
-    of the disk before one of a file that has vanished.
+    Each is a path, or the handle of an open file. One after the other each would wait for a commit
+    of its own. Raises the first error; one of the disk before one of a file that has vanished.
     """
     errors: list[BaseException] = []
 
     def share(first: int, unfinished: LockType | None = None) -> None:
-        for path in paths[first::_AT_ONCE]:
+        for item in unsynced[first::_AT_ONCE]:
             try:
-                with naming(path):
-                    store.platform.sync_path(path, full=full)
+                if isinstance(item, int):
+                    store.platform.sync(item, full=full)
+                else:
+                    with naming(item):
+                        store.platform.sync_path(item, full=full)
             except BaseException as error:  # noqa: BLE001  what is not synced must not pass for it
                 errors.append(error)
         if unfinished:
@@ -302,7 +305,7 @@ def sync_all(paths: Sequence[str], *, full: bool = False) -> None:
 
     # By `_thread`: `threading` waits until each one runs, which is when its sync is over.
     shares: list[LockType] = []
-    for first in range(1, min(_AT_ONCE, len(paths))):
+    for first in range(1, min(_AT_ONCE, len(unsynced))):
         unfinished = allocate_lock()
         unfinished.acquire()
         try:

@@ -249,8 +249,10 @@ class FileRefs:
         def swap() -> bool:
             # Also those that were made before somebody else was first.
             created.extend(disk.make_folders(os.path.dirname(lock), self._shared))
-            unsynced = [*([lock] if self._durable else []), *folders]
-            moved = _swap(self._common, name, before, new, marks, log, self._shared, unsynced)
+            moved = _swap(
+                *(self._common, name, before, new, marks, log, self._shared, folders),
+                durable=self._durable,
+            )
             if moved and self._durable:
                 sync_move([os.path.dirname(lock), *created])
             return moved
@@ -460,7 +462,7 @@ class Unsynced(DiskFailure):
     """The ref has moved, which cannot be taken back, and its folder could not be synced."""
 
 
-def sync_before(paths: Sequence[str]) -> None:
+def sync_before(unsynced: Sequence[str | int]) -> None:
     """Sync the lock of a ref and the names of the objects it is to hold: one wait for the disk.
 
     A power cut before the rename leaves the old ref, and objects that nobody names. After it all
@@ -468,7 +470,7 @@ def sync_before(paths: Sequence[str]) -> None:
     written again by `ensure_present`.
     """
     with suppress(FileNotFoundError):
-        disk.sync_all(paths, full=True)
+        disk.sync_all(unsynced, full=True)
 
 
 def sync_move(folders: Sequence[str]) -> None:
@@ -512,7 +514,9 @@ def _swap(
     marks: LockMarker | None,
     log: Callable[[], None],
     shared: disk.Sharing,
-    unsynced: Sequence[str],
+    folders: Sequence[str],
+    *,
+    durable: bool,
 ) -> bool:
     """Compare and swap under git's own `<ref>.lock`; FileExistsError when somebody has that."""
     lock = f"{os.path.join(common, name)}.lock"
@@ -525,11 +529,11 @@ def _swap(
                 ours = os.fstat(handle).st_ino
                 unmoved = (_followed(common, name)[1] or "0" * len(old)) == old
                 if unmoved:
-                    _write_id(handle, lock, new)
+                    _write_id(handle, new)
+                    sync_before([*([handle] if durable else []), *folders])
             finally:
                 os.close(handle)
         if unmoved:
-            sync_before(unsynced)
             shared.apply(lock)
             log()
             moved = _rename(common, name, old, lock)
@@ -586,10 +590,9 @@ def _unlock(lock: str, ours: int) -> bool:
     return True
 
 
-def _write_id(handle: int, lock: str, commit: str) -> None:
-    with disk.naming(lock):
-        if os.write(handle, commit.encode() + b"\n") <= len(commit):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def _write_id(handle: int, commit: str) -> None:
+    if os.write(handle, commit.encode() + b"\n") <= len(commit):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def still_locked(lock: str) -> Busy:
