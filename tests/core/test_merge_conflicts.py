@@ -199,6 +199,20 @@ def test_under_another_claim_it_is_not_the_same() -> None:
     assert [c.register for c in told(world, reopened, again)] == [STATE]
 
 
+def test_sides_whose_files_are_equal_may_come_to_another_value() -> None:
+    """The bytes agree, and yet not who wrote them: one side has overwritten what the other shows,
+    so that what lost to it there is first."""
+    world = World((0,), {A: Text(TASK)})
+    ann, bob = (state("completed", owner, finished=T1) for owner in ("ann", "bob"))
+    first = edited(world, A, {STATE: ann})
+    second = edited(world, A, {STATE: bob}, START + 1)
+    both = world.automatic(first, second)
+    reopened = edited(world, A, {STATE: state("pending")}, START + 2, first)
+    again = edited(world, A, {STATE: ann}, START + 3, reopened)
+    assert world.tree(both) == world.tree(again)
+    assert said(world, A, both, again)[STATE] == bob
+
+
 # --- many writers -----------------------------------------------------------------------------
 
 
