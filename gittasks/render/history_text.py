@@ -174,8 +174,9 @@ def _since_summary(
 
 _RULES = {
     "later": "the later change counts",
-    "status-order": "deleted, then the higher claim, then completed before skipped before "
-    "in_progress before pending; of equals the first start, the first finish, the last word",
+    "status-order": "deleted; then what is held or finished, by the higher claim, then completed "
+    "before skipped before in_progress; then pending; last what only the end of its loop skipped; "
+    "of equals the first start, the first finish, the last word",
     "with-status": "the result of who decided the status counts",
     "add-wins": "what one adds and another removes stays",
     "present-wins": "a file that is removed and changed stays",
