@@ -6,6 +6,7 @@ else looks after, for which there are only words to say. Their symptoms for doct
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -196,6 +197,7 @@ def _ask(repository: Repository, *args: str) -> str:
 
 
 _CHAINED = ".gittasks-chained"
+_AGAIN = "what was done to other hooks stays; fix the cause and run this again"
 
 
 class HookState(StrEnum):
@@ -342,6 +344,12 @@ def _slot(folder: str, name: str) -> str:
 
 
 def _check_free(slot: str) -> None:
+    if unfit := _unfit(slot):
+        raise Refused(
+            "hook",
+            f"{slot} is {unfit}, and git can run no hook there",
+            hint="move it away, then install again",
+        )
     chained = f"{slot}{_CHAINED}"
     theirs = os.path.lexists(slot) and not is_ours(slot)
     if theirs and os.path.lexists(chained) and not _are_alike(slot, chained):
@@ -351,6 +359,14 @@ def _check_free(slot: str) -> None:
             hint="somebody wrote over the script: put what you want to run into the second file, "
             "move the first away, then install again",
         )
+
+
+def _unfit(slot: str) -> str | None:
+    """What is in a slot that can be neither run first nor kept beside ours; else None."""
+    try:
+        return "a folder" if stat.S_ISDIR(os.stat(slot).st_mode) else None
+    except OSError as error:  # behind a link to itself ours would run ours
+        return "a link to itself" if error.errno == errno.ELOOP else None
 
 
 def _are_alike(slot: str, chained: str) -> bool:
@@ -375,7 +391,7 @@ def _put(slot: str, name: str, repository: Repository) -> None:
         platform.replace(temporary, slot)
     except OSError as error:
         disk.remove(temporary)
-        raise DiskFailure.of(error) from error
+        raise DiskFailure.of(error, hint=_AGAIN) from error
 
 
 def _take_out(slot: str) -> bool:
@@ -391,7 +407,7 @@ def _take_out(slot: str) -> bool:
         else:
             platform.unlink(slot)
     except OSError as error:
-        raise DiskFailure.of(error) from error
+        raise DiskFailure.of(error, hint=_AGAIN) from error
     return True
 
 
