@@ -165,6 +165,10 @@ _DISK_WORDS = {
 }
 
 
+UNCHANGED = "nothing was changed; fix the cause and run this again"
+"""What to do about an error of the disk that came before anything was written."""
+
+
 class DiskFailure(GittasksError):
     """A file or folder could not be read or written; `where` is its path."""
 
@@ -176,8 +180,7 @@ class DiskFailure(GittasksError):
         """The error of the system, in words of its own."""
         words = _DISK_WORDS.get(error.errno or 0) or error.strerror or str(error)
         path = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else None
-        again = "nothing was changed; fix the cause and run this again"
-        return cls(words, where=path, hint=hint or again)
+        return cls(words, where=path, hint=hint or UNCHANGED)
 
 
 class FormatTooNew(GittasksError):

@@ -45,6 +45,7 @@ _dry_run_option = option("--dry-run", is_flag=True, help="Only show what would b
         "or hold it.",
     ),
     short_help="Put hooks and more into its settings.",
+    in_steps=True,
 )
 def install_command(
     settings: Settings, scope: str, dry_run: bool, show: bool, stop: str | None
@@ -90,6 +91,7 @@ def _install_hints(settings: Settings, site: Site, list_id: str | None) -> list[
     "uninstall",
     _scope_option,
     _dry_run_option,
+    in_steps=True,
 )
 def uninstall_command(settings: Settings, scope: str, dry_run: bool) -> Answer:
     """Take out what install put in, and nothing else."""

@@ -79,6 +79,7 @@ def _remark_on_id(list_id: str) -> Sequence[str]:
     argument("action", type=Choice(["restore", "forget"]), required=False),
     argument("list_id", metavar="[ID]", required=False),
     option("--all", "every", is_flag=True, help="Also those that are archived or dropped."),
+    in_steps=True,
 )
 def lists_command(
     settings: Settings, action: str | None, list_id: str | None, every: bool
@@ -136,6 +137,7 @@ def unarchive_command(settings: Settings, list_id: str, offline: bool) -> Answer
     _offline_mark_option,
     option("--purge", is_flag=True, help="Delete a dropped list for good."),
     option("--unshared", is_flag=True, help="With --purge: also delete what only this clone has."),
+    in_steps=True,
 )
 def drop_command(
     settings: Settings, list_id: str, offline: bool, purge: bool, unshared: bool

@@ -6,7 +6,7 @@ import sys
 
 from gittasks import __version__
 from gittasks.cli.output import Answer, Settings, answer, say
-from gittasks.errors import Usage
+from gittasks.errors import UNCHANGED, DiskFailure, Usage
 from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -82,11 +82,25 @@ class Command(NamedTuple):
     usage_code: int = 2
     """The exit code of a wrong command line."""
     short_help: str | None = None
+    in_steps: bool = False
+    """True where it changes several things one after the other, which stay when the next fails."""
 
     def run(self, settings: Settings, values: Mapping[str, Any]) -> int:
         """Run the command, print its answer; the exit code."""
-        value = self.function(settings, **values)
+        value = self._done(settings, values)
         return value if isinstance(value, int) else answer(settings, value) if value else 0
+
+    def _done(self, settings: Settings, values: Mapping[str, Any]) -> Answer | int | None:
+        try:
+            return self.function(settings, **values)
+        except (OSError, DiskFailure) as error:
+            if not self.in_steps or isinstance(error, BrokenPipeError):
+                raise
+            failure = error if isinstance(error, DiskFailure) else DiskFailure.of(error)
+            if failure.hint != UNCHANGED:
+                raise failure from error
+            stays = "what was done before that stays; fix the cause and run this again"
+            raise failure.with_hint(stays) from error
 
 
 class Group(NamedTuple):

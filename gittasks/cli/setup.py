@@ -38,13 +38,13 @@ hooks_command = Group(
 )
 
 
-@command("install")
+@command("install", in_steps=True)
 def install_command(settings: Settings) -> Answer:
     """Set up hooks and merge driver here; hooks that are there are kept and run first."""
     return _hooks_answer(settings, install.install)
 
 
-@command("uninstall")
+@command("uninstall", in_steps=True)
 def uninstall_command(settings: Settings) -> Answer:
     """Remove what install set up, and restore what was there before."""
     return _hooks_answer(settings, install.uninstall)._replace(exit_code=0)
@@ -61,6 +61,7 @@ def status_command(settings: Settings) -> Answer:
     argument("commits", metavar="[RANGE]", nargs=-1),
     option("--all", "everybody", is_flag=True, help="Also of authors unknown to the list."),
     option("--dismiss", is_flag=True, help="Dismiss all that could not be done so far."),
+    in_steps=True,
 )
 def catch_up_command(
     settings: Settings, commits: tuple[str, ...], everybody: bool, dismiss: bool
@@ -163,6 +164,7 @@ def _read(name: str) -> bytes:
 @command(
     "doctor",
     option("--fix", is_flag=True, help="Fix what can be fixed without a choice."),
+    in_steps=True,
 )
 def doctor_command(settings: Settings, fix: bool) -> Answer:
     """Check the repository and all its lists; exit code 1 when there are problems."""
@@ -251,6 +253,7 @@ def _setting_lines(rows: Sequence[SettingValue], *, whole: bool) -> list[str]:
     option("--claude", is_flag=True, help="Also remove gittasks from Claude Code's settings here."),
     option("--unshared", is_flag=True, help="Also delete work that exists nowhere else."),
     option("--dry-run", is_flag=True, help="Only show what would be removed."),
+    in_steps=True,
 )
 def deinit_command(
     settings: Settings, lists: bool, claude: bool, unshared: bool, dry_run: bool

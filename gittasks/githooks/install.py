@@ -197,7 +197,6 @@ def _ask(repository: Repository, *args: str) -> str:
 
 
 _CHAINED = ".gittasks-chained"
-_AGAIN = "what was done to other hooks stays; fix the cause and run this again"
 
 
 class HookState(StrEnum):
@@ -391,7 +390,7 @@ def _put(slot: str, name: str, repository: Repository) -> None:
         platform.replace(temporary, slot)
     except OSError as error:
         disk.remove(temporary)
-        raise DiskFailure.of(error, hint=_AGAIN) from error
+        raise DiskFailure.of(error) from error
 
 
 def _take_out(slot: str) -> bool:
@@ -407,7 +406,7 @@ def _take_out(slot: str) -> bool:
         else:
             platform.unlink(slot)
     except OSError as error:
-        raise DiskFailure.of(error, hint=_AGAIN) from error
+        raise DiskFailure.of(error) from error
     return True
 
 

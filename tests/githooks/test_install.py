@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import stat
@@ -15,10 +14,8 @@ from support import gits
 from support.commits import commit, ran, said, status
 from support.repositories import Repo, git, plan
 
-from gittasks.errors import DiskFailure
 from gittasks.githooks import install
 from gittasks.githooks.dispatch import NAMES
-from gittasks.store import platform
 
 _MINE = '#!/bin/sh\necho mine-%s "$@" >> log\n'
 
@@ -460,28 +457,6 @@ def test_what_can_be_no_hook_is_refused_before_anything_is_installed(
     assert _states(hooked) == {"missing"}
     slot.rename(f"{slot}.away")
     hooked.ok("hooks", "install")
-
-
-def test_a_disk_that_fails_at_one_hook_leaves_the_others(
-    hooked: Repo, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Some are installed by then, and that is not denied."""
-    hooked.ok("hooks", "uninstall")
-    replace = platform.replace
-
-    def fail(source: str, target: str) -> None:
-        if target.endswith("post-merge"):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target)
-        replace(source, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(platform, "replace", fail)
-        with pytest.raises(DiskFailure) as caught:
-            install.install(hooked.workspace().repository)
-    assert "nothing was changed" not in str(caught.value.hint)
-    assert _states(hooked) == {"installed", "missing"}
-    hooked.ok("hooks", "install")
-    assert _states(hooked) == {"installed"}
 
 
 def test_two_hooks_in_one_place_are_left_to_a_person(hooked: Repo) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -209,3 +210,49 @@ def test_a_claim_that_the_remote_took_is_not_taken_back_by_a_lock_here(
     lock.unlink()
     repo.ok("claim", "a")
     repo.ok("done", "a")
+
+
+def _state(repo: Repo) -> dict[str, bytes]:
+    """The files of a repository, but for objects and what may be deleted."""
+    top = Path(repo.path)
+    files = (p for p in top.rglob("*") if p.is_file() and not {"objects", "cache"} & {*p.parts})
+    return {str(p.relative_to(top)): p.read_bytes() for p in files}
+
+
+@pytest.mark.parametrize(
+    ("before", "args"),
+    [
+        ([], ["hooks", "install"]),
+        ([["note", "a", "gone"]], ["lists", "forget", "plan"]),
+        ([], ["doctor", "--fix"]),
+    ],
+    ids=lambda words: " ".join(words) if words and isinstance(words[0], str) else "",
+)
+def test_what_was_done_in_steps_is_not_denied_when_the_next_one_fails(
+    listed: Repo,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    before: list[list[str]],
+    args: list[str],
+) -> None:
+    """A full disk in the midst: nothing says that nothing was changed where something was."""
+    for words in before:
+        listed.ok(*words)
+    if "forget" in args:
+        listed.git("branch", "-q", "-D", "gittasks/plan")
+    calls, denied, partial = 0, [], 0
+    for number in range(9):
+        path = shutil.copytree(listed.path, tmp_path / str(number), symlinks=True)
+        repo = Repo(str(path))
+        old = _state(repo)
+        capsys.readouterr()
+        fault = Fault(calls // 2 + calls * number // 26, errno.ENOSPC)
+        with contextlib.chdir(path), injected(str(path), fault) as made:
+            run(args)
+        calls = calls or made.count
+        told = capsys.readouterr().err
+        if made.place and _state(repo) != old:
+            partial += 1
+            denied += [told] if "nothing was changed" in told else []
+    assert partial
+    assert not denied
