@@ -361,7 +361,7 @@ def _check_free(slot: str) -> None:
 
 
 def _unfit(slot: str) -> str | None:
-    """What is in a slot that can be neither run first nor kept beside ours; else None."""
+    """The kind of what can be neither run first nor kept beside ours, if that is there."""
     try:
         return "a folder" if stat.S_ISDIR(os.stat(slot).st_mode) else None
     except OSError as error:  # behind a link to itself ours would run ours
