@@ -16,7 +16,7 @@ from support.clones import automatic, on_hub, tasks
 from support.figures import Fault, record
 from support.repositories import Repo, Workspace
 
-from gittasks.core.operations import AddNote, Create, Update
+from gittasks.core.operations import AddNote, Claim, Create, Update
 from gittasks.errors import Busy
 from gittasks.sync import SyncOptions
 
@@ -142,6 +142,40 @@ def test_ten_peers_that_gossip_end_with_one_head(tmp_path: Path) -> None:
     figures(
         f"\n10 peers in random pairs, {WRITES} writes in {took:.0f} s: {commits} commits, {merges} "
         f"of them automatic, 0 failures, one head after {rounds} rounds"
+    )
+
+
+def _keep_moving(hub: str, pause: float) -> None:
+    """Write to the list of a hub until this process is ended."""
+    workspace = Workspace.open(hub, list_id="plan")
+    for number in range(10**6):
+        workspace.edit([Update("b", result=f"{number}")])
+        time.sleep(pause)
+
+
+def test_an_unsent_change_gets_in_beside_a_remote_that_moves_all_the_time(tmp_path: Path) -> None:
+    """However far back the clone is: a sync, then a claim, within a few rounds."""
+    (bob,) = clones.share(str(tmp_path), "bob")
+    hub = Workspace.open(bob.git("remote", "get-url", "origin"), list_id="plan")
+    for number in range(WRITES):
+        hub.edit([Update("c", result=f"{number}")])
+    mover = multiprocessing.Process(target=_keep_moving, args=(str(hub.repository.common), 0.5))
+    mover.start()
+    try:
+        began = time.monotonic()
+        bob.edit(AddNote("a", "not sent yet"))
+        result = bob.sync()
+        assert not result.error
+        synced = time.monotonic()
+        bob.edit(AddNote("a", "nor this"))
+        assert bob.workspace("plan").edit([Claim("a")]).commit
+        claimed = time.monotonic()
+    finally:
+        mover.terminate()
+        mover.join()
+    figures(
+        f"\none clone, {WRITES} commits back, beside a writer: sync in {result.rounds} rounds and "
+        f"{synced - began:.1f} s, claim in {claimed - synced:.1f} s"
     )
 
 
