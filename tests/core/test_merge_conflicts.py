@@ -233,6 +233,14 @@ def test_no_merge_pieces_together_that_there_is_no_state() -> None:
     assert is_combination_of(STATE, ABSENT, [{EXISTS: True}])
 
 
+def test_a_mark_of_a_list_is_there_or_not() -> None:
+    """Two who archive it at different times agree."""
+    for mark in (("archived",), ("dropped",)):
+        assert same_outcome(mark, T1, T2)
+        assert same_outcome(mark, None, ABSENT)
+        assert not same_outcome(mark, T1, ABSENT)
+
+
 def test_who_finished_a_task_is_what_two_ends_may_agree_about() -> None:
     """A missing state is a pending one."""
     done = state("completed", "ann", finished=T1)

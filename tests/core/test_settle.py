@@ -65,6 +65,9 @@ def test_each_field_has_its_option(register: Register, value: Any, expected: str
     ("register", "value", "expected"),
     [
         (("title",), "Sign-in", "init plan --title Sign-in"),
+        (("archived",), NOW, "archive plan"),
+        (("dropped",), NOW, "drop plan"),
+        (("archived",), ABSENT, "unarchive plan"),
         (("title",), ABSENT, ""),
         (("title",), None, ""),
         (("setting", "k"), "v", ""),
@@ -72,8 +75,10 @@ def test_each_field_has_its_option(register: Register, value: Any, expected: str
         (EXISTS, ABSENT, ""),
     ],
 )
-def test_the_list_has_its_title(register: Register, value: Any, expected: str) -> None:
-    """Of the list itself only the title is set by a command."""
+def test_the_list_has_its_title_and_its_marks(
+    register: Register, value: Any, expected: str
+) -> None:
+    """Of the list itself only these are set by a command."""
     assert words(commands_to_take(None, "plan", register, value)) == expected
 
 
@@ -108,6 +113,8 @@ def run(snapshot: Snapshot, found: list[Command]) -> Task:
     return snapshot.tasks["a"]
 
 
+_HELD = TASK._replace(status=Status.IN_PROGRESS, owner="ann", claim=1)
+_DONE = TASK._replace(status=Status.COMPLETED, owner="ann", started=NOW, finished=NOW)
 _DELETED = TASK._replace(status=Status.DELETED, started=NOW, finished=NOW, result="old")
 
 
@@ -125,6 +132,10 @@ _DELETED = TASK._replace(status=Status.DELETED, started=NOW, finished=NOW, resul
             "",
             "update a --status skipped --owner ",
         ),
+        (_DELETED, State(Status.DELETED, "ann"), ABSENT, ""),
+        (TASK, State(Status.IN_PROGRESS, "ann"), "", "start a --owner ann"),
+        (_HELD, State(Status.COMPLETED, "ann"), "", "done a --force"),
+        (_DONE, State(Status.PENDING), ABSENT, "reopen a && update a --owner "),
         (TASK, State(Status.COMPLETED), "new", "update a --status completed --owner  --result new"),
     ],
 )

@@ -192,7 +192,16 @@ class World:
         self, parents: Sequence[str], tree: Tree, time: int, forged: str | None = None
     ) -> str:
         """A merge by others."""
-        return self.commit(parents, tree, time, self._merged(parents, tree), forged)
+        wishes = self._merged(parents, tree)
+        shown = self.history.join([self.history.points[p] for p in parents]).tree
+        new = self.commit(parents, tree, time, wishes, forged)
+        for path in {path for path, register in wishes if register == STATE}:
+            text = self.text(path, shown)
+            if text and wishes.get((path, RESULT), (None, False))[1] is False:
+                # The result that was picked may be no choice: then what is shown goes with it.
+                value = text.registers.get(RESULT, ABSENT)
+                self.intents[path, RESULT].append(Intent(new, value, False))
+        return new
 
     def automatic(self, *parents: str) -> str:
         """The automatic commit on these, which may be there already."""
