@@ -116,12 +116,13 @@ def test_what_others_changed_since_is_kept(listed: Repo) -> None:
 
 
 def test_a_clone_without_memory_takes_out_what_is_ours(listed: Repo) -> None:
-    """A teammate who has the files from git can uninstall too."""
-    _put(listed, ".claude/settings.json", json.dumps(_THEIRS).encode())
+    """A teammate who has the files from git can uninstall too; also a group without hooks stays."""
+    theirs = {**_THEIRS, "hooks": {**_THEIRS["hooks"], "SessionEnd": [{"hooks": []}]}}
+    _put(listed, ".claude/settings.json", json.dumps(theirs).encode())
     listed.ok("claude", "install", "--scope", "project")
     listed.remove("gittasks", "claude")
     listed.ok("claude", "uninstall", "--scope", "project")
-    assert _json(listed, ".claude/settings.json") == _THEIRS
+    assert _json(listed, ".claude/settings.json") == theirs
     assert _get(listed, ".mcp.json") is None
 
 

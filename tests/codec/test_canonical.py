@@ -292,6 +292,15 @@ def test_times_are_days_that_exist(text: str, good: bool) -> None:
     assert is_time(text) is good
 
 
+@pytest.mark.parametrize("order", [0, -1, 0.5])
+def test_any_order_survives(order: float) -> None:
+    """Zero is a place as well, and not none; through both readers."""
+    task = FRESH._replace(order=order)
+    data = encode_task(task)
+    assert f"order: {order}\n".encode() in data
+    assert decode_task(data, task.id, task.id) == read_canonical(data, task.id) == task
+
+
 def test_order_is_a_short_number() -> None:
     """A whole number and its decimal form are the same place."""
     assert to_order("2.50") == 2.5
