@@ -244,3 +244,19 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
         disk.read(path)
     with pytest.raises(OSError, match=os.strerror(errno.ENXIO)):
         disk.append(path, b"a line\n", disk.PRIVATE)
+
+
+def test_a_durable_file_is_synced_before_it_is_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And with all that was written: a rename may reach the disk before the bytes do."""
+    path, synced = tmp_path / "file", list[tuple[bytes, bool]]()
+
+    def sync(_handle: int, **_options: bool) -> None:
+        (draft,) = tmp_path.iterdir()
+        synced.append((draft.read_bytes(), draft == path))
+
+    monkeypatch.setattr(platform, "sync", sync)
+    disk.replace_file(str(path), b"whole", durable=True)
+    assert synced == [(b"whole", False)]
+    assert path.read_bytes() == b"whole"
