@@ -115,6 +115,7 @@ def run(snapshot: Snapshot, found: list[Command]) -> Task:
 
 _HELD = TASK._replace(status=Status.IN_PROGRESS, owner="ann", claim=1)
 _DONE = TASK._replace(status=Status.COMPLETED, owner="ann", started=NOW, finished=NOW)
+_BEGUN = "reopen a && start a --owner ann"
 _DELETED = TASK._replace(status=Status.DELETED, started=NOW, finished=NOW, result="old")
 
 
@@ -134,6 +135,7 @@ _DELETED = TASK._replace(status=Status.DELETED, started=NOW, finished=NOW, resul
         ),
         (_DELETED, State(Status.DELETED, "ann"), ABSENT, ""),
         (TASK, State(Status.IN_PROGRESS, "ann"), "", "start a --owner ann"),
+        (_DONE._replace(result="x"), State(Status.IN_PROGRESS, "ann"), "", _BEGUN),
         (_HELD, State(Status.COMPLETED, "ann"), "", "done a --force"),
         (_DONE, State(Status.PENDING), ABSENT, "reopen a && update a --owner "),
         (TASK, State(Status.COMPLETED), "new", "update a --status completed --owner  --result new"),
