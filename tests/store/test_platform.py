@@ -221,3 +221,12 @@ def test_a_thread_that_listens_on_reads_no_other_file() -> None:
     assert os.read(other, 10) == b"mine"
     for file in (other, speech, stderr):
         os.close(file)
+
+
+def test_keys_are_read_until_there_are_no_more() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, "q\N{LATIN SMALL LETTER E WITH ACUTE}".encode())
+    assert platform.read_keys(reader) == "q\N{LATIN SMALL LETTER E WITH ACUTE}"
+    os.close(writer)
+    assert platform.read_keys(reader) is None
+    os.close(reader)

@@ -540,7 +540,8 @@ def test_the_reflog_is_written_as_git_does(listed: Repo) -> None:
     listed.hand_edit({"x": "x\n"})
     git_s = Path(listed.git_dir, "logs", REF).read_text().splitlines()[-1]
     assert mine.split(" ")[:2] == [before, listed.git("rev-parse", "gittasks/plan~1")]
-    assert mine.partition("\t")[0].split(" ")[2:4] == git_s.partition("\t")[0].split(" ")[2:4]
+    who, git_s_who = (line.partition("\t")[0].split(" ")[2:] for line in (mine, git_s))
+    assert (who[:2], who[-1]) == (git_s_who[:2], git_s_who[-1])
     assert mine.partition("\t")[2] == "gittasks: plan: a pending → in_progress"
 
 

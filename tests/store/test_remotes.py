@@ -12,6 +12,8 @@ from support.repositories import Repo
 from gittasks.errors import NoRemote, NotFound, Way
 from gittasks.store import home, remotes
 from gittasks.store.home import Home, Record, Urls
+from gittasks.store.list_store import ListStore
+from gittasks.store.list_version import Heads
 from gittasks.store.remotes import Pushed, PushOutcome
 from gittasks.store.repository import Repository
 
@@ -360,6 +362,21 @@ class TestHome:
         two.git("update-ref", "-d", "refs/heads/gittasks/plan")
         two.git("remote", "set-url", "p", "https://h/o")
         assert home.heads_elsewhere(_opened(two), "plan") == {}
+
+    def test_another_remote_s_head_counts_where_there_is_no_other(self, two: Repo) -> None:
+        """A list that is here, or on its home, is not what some other remote has."""
+        head = two.git("rev-parse", "HEAD")
+        two.git("commit", "-q", "--allow-empty", "-m", "more")
+        more = two.git("rev-parse", "HEAD")
+        self._set(two, "remote", "o")
+        _tracked(two, "p", more)
+        assert ListStore(_opened(two), "plan").heads() == Heads(None, more)
+        _tracked(two, "o", head)
+        assert ListStore(_opened(two), "plan").heads() == Heads(None, head)
+        two.git("update-ref", "refs/heads/gittasks/plan", more)
+        assert ListStore(_opened(two), "plan").heads() == Heads(more, head)
+        two.git("update-ref", "-d", "refs/remotes/o/gittasks/plan")
+        assert ListStore(_opened(two), "plan").heads() == Heads(more, None)
 
     def test_a_remote_that_is_two_repositories_decides_nothing(self, two: Repo) -> None:
         """What makes them two is taken back, or the push goes where is fetched from."""
