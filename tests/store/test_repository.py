@@ -64,7 +64,6 @@ class TestPlaces:
         assert error.message.startswith(f"GIT_OBJECT_DIRECTORY is set to {other}, where git has")
         assert error.hint == "unset GIT_OBJECT_DIRECTORY"
         assert _opened(repo, GIT_OBJECT_DIRECTORY=".git/objects").config
-        assert _opened(repo, GIT_OBJECT_DIRECTORY="").config
         assert _opened(repo, GIT_OBJECT_DIRECTORY=other, GIT_QUARANTINE_PATH=other).config
 
 
