@@ -282,11 +282,12 @@ def remove(path: str) -> None:
         return
 
 
-def sync_all(unsynced: Sequence[str | int], *, full: bool = False) -> None:
+def sync_all(unsynced: Sequence[str | int], *, full: Sequence[str | int] = ()) -> None:
     """Sync files and folders at the same time: the file system then commits them together.
 
-    Each is a path, or the handle of an open file. One after the other each would wait for a commit
-    of its own. Raises the first error; one of the disk before one of a file that has vanished.
+    Each is a path, or the handle of an open file; those of `full` past the cache of the disk as
+    well. One after the other each would wait for a commit of its own. Raises the first error; one
+    of the disk before one of a file that has vanished.
     """
     errors: list[BaseException] = []
 
@@ -294,10 +295,10 @@ def sync_all(unsynced: Sequence[str | int], *, full: bool = False) -> None:
         for item in unsynced[first::_AT_ONCE]:
             try:
                 if isinstance(item, int):
-                    store.platform.sync(item, full=full)
+                    store.platform.sync(item, full=item in full)
                 else:
                     with naming(item):
-                        store.platform.sync_path(item, full=full)
+                        store.platform.sync_path(item, full=item in full)
             except BaseException as error:  # noqa: BLE001  what is not synced must not pass for it
                 errors.append(error)
         if unfinished:

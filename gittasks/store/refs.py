@@ -462,15 +462,16 @@ class Unsynced(DiskFailure):
     """The ref has moved, which cannot be taken back, and its folder could not be synced."""
 
 
-def sync_before(unsynced: Sequence[str | int]) -> None:
-    """Sync the lock of a ref and the names of the objects it is to hold: one wait for the disk.
+def sync_before(folders: Sequence[str], lock: Sequence[int] = ()) -> None:
+    """Sync the names of objects, and the lock of the ref that is to hold them: one wait.
 
     A power cut before the rename leaves the old ref, and objects that nobody names. After it all
     is there: what git packed meanwhile with its folder it has synced, and what it pruned is
-    written again by `ensure_present`.
+    written again by `ensure_present`. Past the cache of the disk goes the lock alone: the folders
+    need only come before the rename, and that is synced in full when it is done.
     """
     with suppress(FileNotFoundError):
-        disk.sync_all(unsynced, full=True)
+        disk.sync_all([*lock, *folders], full=lock)
 
 
 def sync_move(folders: Sequence[str]) -> None:
@@ -478,7 +479,7 @@ def sync_move(folders: Sequence[str]) -> None:
     try:
         # Without its folder the ref is in packed-refs by now, which git has synced.
         with suppress(FileNotFoundError):
-            disk.sync_all(folders, full=True)
+            disk.sync_all(folders, full=folders)
     except OSError as error:
         raise Unsynced.of(
             error,
@@ -530,7 +531,7 @@ def _swap(
                 unmoved = (_followed(common, name)[1] or "0" * len(old)) == old
                 if unmoved:
                     _write_id(handle, new)
-                    sync_before([*([handle] if durable else []), *folders])
+                    sync_before(folders, [handle] if durable else [])
             finally:
                 os.close(handle)
         if unmoved:

@@ -146,12 +146,11 @@ def test_an_interrupted_git_may_remove_its_locks(tmp_path: Path) -> None:
     assert not lock.exists()
 
 
+@pytest.mark.parametrize("_way", ["spawned"], indirect=True)  # else subprocess sees to that
 def test_how_it_ended_is_known_to_the_thread_that_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where another one asks as it ends; and to end it then is no error."""
-    if not git.SPAWNS:
-        pytest.skip("subprocess sees to that")
     with platform.scratch_file() as file:
         streams = (file.fileno(),) * 3
         script = ["-c", "alias.sh=!exit 3", "sh"]
