@@ -33,6 +33,10 @@ from gittasks.workspace import SESSION_VARIABLES, Workspace
 
 _ANSWERS = 100
 """Answers to lines that are no messages that may wait for their turn."""
+_LAST_ANSWERS = 300
+"""Seconds in which calls may still be answered when the input has ended; a remote that is silent
+is given up before."""
+_CANCELLED = "notifications/cancelled"
 _ALWAYS_LOAD = "anthropic/alwaysLoad"
 """Claude Code shows tools with this mark without a search for them."""
 
@@ -58,20 +62,28 @@ def _end(number: int, _frame: object) -> None:
 
 
 async def _serve(server: Server[Any]) -> None:
-    refused, answers = anyio.create_memory_object_stream[types.JSONRPCError](_ANSWERS)
+    refused, errors = anyio.create_memory_object_stream[types.JSONRPCError](_ANSWERS)
+    answers, answered = anyio.create_memory_object_stream[SessionMessage]()
     lines: Any = Lines(_claimed_input(), refused.send)
     async with (
         stdio_server(stdin=lines) as (incoming, outgoing),
+        outgoing,
         anyio.create_task_group() as group,
     ):
 
-        async def answer_refused() -> None:
-            async for error in answers:
+        async def send_errors() -> None:
+            async for error in errors:
                 await outgoing.send(SessionMessage(error))
 
-        group.start_soon(answer_refused)
-        await server.run(incoming, outgoing, server.create_initialization_options())
-        group.cancel_scope.cancel()
+        async def send_answers() -> None:
+            async for answer in answered:
+                await outgoing.send(answer)
+                lines.note_answer(answer.message)
+
+        group.start_soon(send_errors)
+        group.start_soon(send_answers)
+        async with refused, answers:  # once they are closed, what waits there is sent yet
+            await server.run(incoming, answers, server.create_initialization_options())
 
 
 def _claimed_input() -> BinaryIO:
@@ -223,11 +235,17 @@ def _line_error(content: Any, code: int, message: str) -> types.JSONRPCError:
 
 
 class Lines:
-    """Standard input, line by line; `refuse` is given the answers to lines that are no message."""
+    """Standard input, line by line; `refuse` is given the answers to lines that are no message.
+
+    Its end is passed on when every request has its answer: the server drops what it is still at
+    when its input ends, and what a call has written would be told nobody.
+    """
 
     def __init__(self, file: BinaryIO, refuse: Callable[[types.JSONRPCError], Any]) -> None:
         self._file = file
         self._refuse = refuse
+        self._unanswered: list[object] = []
+        self._answered = anyio.Event()
 
     async def __aiter__(self) -> AsyncIterator[str]:
         """Yield the lines that are messages of the protocol."""
@@ -238,4 +256,25 @@ class Lines:
             if answer := refusal(text):
                 await self._refuse(answer)
             else:
+                self._note(json.loads(text))
                 yield text
+        with anyio.move_on_after(_LAST_ANSWERS):
+            while self._unanswered:
+                self._answered = anyio.Event()
+                await self._answered.wait()
+
+    def _note(self, message: Mapping[str, Any]) -> None:
+        if message.get("method") == _CANCELLED:  # a call that is given up has no answer
+            self._forget((message.get("params") or {}).get("requestId"))
+        elif "method" in message and "id" in message:
+            self._unanswered.append(message["id"])
+
+    def note_answer(self, message: types.JSONRPCMessage) -> None:
+        """Take down what goes to the client."""
+        if isinstance(message, (types.JSONRPCResponse, types.JSONRPCError)):
+            self._forget(message.id)
+
+    def _forget(self, request: object) -> None:
+        if request in self._unanswered:
+            self._unanswered.remove(request)
+        self._answered.set()

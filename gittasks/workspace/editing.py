@@ -312,10 +312,11 @@ def _with_result_noted(
     actor = session.actor
     by = f", session {actor.session}" if actor.session else ""
     outcome = f": {finish.result}" if finish.result else ""
-    text = f"finished by {actor.owner}{by} {AFTER_LOSS}{outcome}"
+    text = escape_line(f"finished by {actor.owner}{by} {AFTER_LOSS}{outcome}", 2000)
     loss = lost_lease(task)
     try:
-        edit(session, [AddNote(task.id, escape_line(text, 2000))])
+        if not any(note.text == text for note in task.notes):  # the same call again
+            edit(session, [AddNote(task.id, text)])
     except GittasksError as error:
         session.notices.append(f"the result could not be kept as a note: {error.message}")
         return loss

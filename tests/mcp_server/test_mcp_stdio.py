@@ -122,6 +122,31 @@ def test_every_request_is_answered(listed: Repo) -> None:
     assert b"Traceback" not in errors
 
 
+def test_what_was_asked_before_the_end_is_answered(listed: Repo, stuck: Path) -> None:
+    """Input that ends drops no call: what it has written would be told nobody."""
+    wire = Wire(listed)
+    wire.greet()
+    wire.call("TaskSync")
+    _wait_for(stuck / "called")
+    calls = [{"name": "TaskCreate", "arguments": {"subject": f"Task {n}"}} for n in range(3)]
+    for call in calls:
+        wire.send("tools/call", call)
+    wire.send_line("no message")
+    wire.send("notifications/cancelled", {"requestId": 99}, answered=False)
+    last = {"jsonrpc": "2.0", "id": "last", "method": "tools/list"}
+    assert wire.process.stdin
+    wire.process.stdin.write(json.dumps(last).encode())  # without an end of line
+    wire.process.stdin.close()
+    wire.process.stdin = None
+    (stuck / "go").touch()
+    output, errors = wire.end()
+    answers = [json.loads(line)["id"] for line in output.splitlines()]
+    assert len(answers) == 6
+    assert {*answers} == {2, 3, 4, 5, None, "last"}
+    assert errors == b""
+    assert wire.process.returncode == 0
+
+
 def test_a_notification_is_never_answered(listed: Repo) -> None:
     """However broken its params are."""
     wire = Wire(listed)

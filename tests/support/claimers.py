@@ -132,7 +132,11 @@ class _Tool(_Library):
         return (task["id"], self.open().tasks[task["id"]].claim) if task else None
 
     def finish(self, name: str) -> bool:
-        return bool(self._call("TaskUpdate", taskId=name, status="completed"))
+        if self._call("TaskUpdate", taskId=name, status="completed"):
+            return True
+        if self.open().tasks[name].session != self.session:  # taken over a moment after it was got
+            raise Refused("lost-lease", name)
+        return False
 
     def after(self, name: str) -> None:
         self.open().edit([Transition(Verb.REOPEN, name)])

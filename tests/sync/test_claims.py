@@ -134,6 +134,8 @@ def test_who_is_silent_for_a_lease_is_fenced_out(clones: tuple[Repo, Repo]) -> N
     task = clones[0].tasks()["a"]
     assert (task["status"], task["owner"]) == ("in_progress", "bob")
     assert "PASS" in task["notes"][0]["text"]
+    assert ann("done", "a", "--result", "PASS").code == 5
+    assert clones[0].tasks()["a"]["notes"] == task["notes"], "the same call again notes nothing"
     history = clones[0].git("log", "--format=%s", "gittasks/plan")
     assert "lease" not in history  # a heartbeat makes no commit
 
