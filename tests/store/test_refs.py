@@ -324,11 +324,11 @@ def test_a_foreign_lock_is_waited_for_and_then_told(
     listed.ok("start", "a")
 
 
-def _wait_for_writer(repo: Repo) -> None:
-    """Return as soon as another process writes the list: it holds the lock of writers."""
+def _wait_for_writer(repo: Repo, writer: subprocess.Popen[bytes]) -> None:
+    """Return as soon as another process writes the list (it holds the lock of writers), or has."""
     deadline = time.monotonic() + 60
     with open(_marks(repo), "ab") as file:
-        while True:
+        while writer.poll() is None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -342,7 +342,7 @@ def test_a_foreign_lock_that_goes_away_is_waited_out(listed: Repo) -> None:
     foreign = Path(f"{_path(listed)}.lock")
     foreign.write_text("")
     writer = listed.start("start", "a")
-    _wait_for_writer(listed)
+    _wait_for_writer(listed, writer)
     time.sleep(0.1)
     assert writer.poll() is None
     foreign.unlink()
@@ -363,7 +363,7 @@ def test_an_interrupt_beside_a_dead_writers_lock_blocks_nobody(listed: Repo, con
     _marks(listed).write_text(dead)
     Path(f"{_path(listed)}.lock").write_text(dead + "\n" if content else "")
     writer = listed.start("start", "a")
-    _wait_for_writer(listed)
+    _wait_for_writer(listed, writer)
     time.sleep(0.1)
     writer.send_signal(signal.SIGINT)
     writer.communicate(timeout=60)
