@@ -42,7 +42,7 @@ _ALWAYS_LOAD = "anthropic/alwaysLoad"
 
 
 def serve(folder: str | None, list_id: str | None) -> None:
-    """Serve until standard input ends.
+    """Serve until standard input ends, or nobody reads the answers.
 
     `folder` is where the repository is: else that of CLAUDE_PROJECT_DIR, else the working folder.
     """
@@ -52,7 +52,10 @@ def serve(folder: str | None, list_id: str | None) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _end)
-    anyio.run(_serve, make_server(folder, list_id))
+    try:
+        anyio.run(_serve, make_server(folder, list_id))
+    except* (BrokenPipeError, anyio.BrokenResourceError):
+        pass  # the client went away; what its calls wrote stays
 
 
 def _end(number: int, _frame: object) -> None:

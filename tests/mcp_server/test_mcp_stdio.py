@@ -147,6 +147,20 @@ def test_what_was_asked_before_the_end_is_answered(listed: Repo, stuck: Path) ->
     assert wire.process.returncode == 0
 
 
+def test_a_client_that_goes_away_is_no_bug(listed: Repo) -> None:
+    """Nobody is left to read the answer; what the call wrote stays."""
+    wire = Wire(listed)
+    wire.greet()
+    assert wire.process.stdout
+    wire.process.stdout.close()
+    wire.process.stdout = None
+    wire.call("TaskCreate", subject="Told nobody")
+    _, errors = wire.end()
+    assert b"bug" not in errors
+    assert wire.process.returncode == 0
+    assert "Told nobody" in listed.ok("list").out
+
+
 def test_a_notification_is_never_answered(listed: Repo) -> None:
     """However broken its params are."""
     wire = Wire(listed)
