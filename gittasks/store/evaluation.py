@@ -32,7 +32,7 @@ _PASSED = 64
 _TOGETHER = 64
 """Commits whose files are read in one go."""
 _NEWS = 1000
-"""The most commits that a replay grows by: what it holds would not end growing else."""
+"""The most commits that a replay grows by in all: what a watch holds would not end growing else."""
 
 
 class Replay(NamedTuple):
@@ -53,6 +53,8 @@ class Replay(NamedTuple):
     """Commits that are looked at again: heads, and those under a merge that may be dropped."""
     passed: deque[str]
     """The last of those with no children to come, on which others may build all the same."""
+    news: int = 0
+    """How many commits it has grown by."""
 
     def work_through(self, list_id: str, commit_ids: Collection[str], heads: Iterable[str]) -> None:
         """Work out what commits of the area say, parents first."""
@@ -92,13 +94,13 @@ class Replay(NamedTuple):
              \
               r---r---r---x      the remote, all but x was replayed with l: x alone is looked at
         """
-        area = self.area.grown(objects, heads, self.history.points, _NEWS)
+        area = self.area.grown(objects, heads, self.history.points, _NEWS - self.news)
         if area is None:
             return None
         new = [i for i in area.commits if i not in self.area.commits]
         if not objects.whole:
             self.contents.bring([commit.tree for commit in area.graph.commits(new)])
-        run = self._replace(area=area, near=near)
+        run = self._replace(area=area, near=near, news=self.news + len(new))
         run.work_through(list_id, new, heads)
         return run
 

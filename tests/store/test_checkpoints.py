@@ -317,6 +317,21 @@ def test_what_others_built_on_an_earlier_commit_comes_in(
         assert told(world.grown(world.seen(0), seen)) == told(fresh)
 
 
+def test_a_replay_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever watches for days begins anew now and then, and says the same."""
+    monkeypatch.setattr(evaluation, "_NEWS", 3)
+    world, near, news = TwoHeads(Repo.listed(str(tmp_path), *TASKS), Random(7)), None, []
+    world.write(0)
+    for _ in range(8):
+        world.write(1)
+        near = world.grown(world.seen(0), near).branch
+        news.append(world.memory._replays[0].news)
+    assert news == [0, 1, 2, 3, 0, 1, 2, 3]
+    with no_checkpoints():
+        fresh = evaluate(world.repository, "plan", world.seen(0), None, apart=True)
+    assert told(world.grown(world.seen(0), near)) == told(fresh)
+
+
 def test_an_evaluation_reads_each_commit_once(tmp_path: Path) -> None:
     world = apart(tmp_path, 20)
     with reads() as counts:
