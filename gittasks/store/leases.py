@@ -209,12 +209,16 @@ def ended(store: ListStore, tasks: Mapping[str, Task]) -> dict[str, str]:
 
 def remove_ended(store: ListStore, remote: str, tasks: Mapping[str, Task]) -> None:
     """Remove them here, and from a remote that still has them as they were last seen."""
-    last = ended(store, tasks)
-    if not last:
-        return
     repository, list_id = store.repository, store.list_id
+    last = ended(store, tasks)
     prefix, seen = remotes.leases_of(list_id), remotes.seen_leases(remote, list_id)
     values = {n: repository.refs.read(seen + n.removeprefix(prefix)) for n in last}
+    # One that was given anew meanwhile has not ended. It was changed here before the remote got it,
+    # so where it is as it was after that look, what the look saw there is not the new one.
+    last = {name: value for name, value in last.items() if repository.refs.read(name) == value}
+    if not last:
+        return
+    values = {name: values[name] for name in last}
     present = {name: value for name, value in values.items() if value}
     names, outdated = list(last), list[str]()
     if present:  # one that was renewed meanwhile stays

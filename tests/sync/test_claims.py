@@ -181,10 +181,14 @@ def test_a_lease_outlives_a_sync_that_read_the_list_before(
     (ref,) = leases.ended(workspace.store, tasks)
     stale = {ref: clones[0].head()}
     workspace.repository.refs.remove([ref], stale)
+    there = clones[0].git("ls-remote", "origin", "refs/gittasks/*")
+    seen = f"+{remotes.leases_of('plan')}*:{remotes.seen_leases('origin', 'plan')}*"
+    clones[0].git("fetch", "-q", "origin", seen)
     with monkeypatch.context() as patch:
         patch.setattr(leases, "ended", lambda *_: stale)
         leases.remove_ended(workspace.store, "origin", tasks)
     assert leases.ended(workspace.store, tasks)
+    assert clones[0].git("ls-remote", "origin", "refs/gittasks/*") == there != ""
     assert ann("sync").code == 0
     assert ann("heartbeat").code == 3
 
