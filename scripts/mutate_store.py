@@ -1,11 +1,12 @@
 """Mutation testing of store, session and rules: does a test fail when a line of them is wrong?
 
 Two steps. `--record FILE` runs tests once, in a copy of the project, and keeps which of them reach
-which stretch of code, and how long each takes; with other tests it adds to the file. A second run
-draws small mistakes by chance, those of `mutate_merge.py`, and plants them all in a copy, each
-behind a switch. Each is then switched on alone, in a fork of one process that has collected the
-tests, for those that reach it, the quickest first, until one fails. A test that fails without the
-mistake as well counts for nothing. Prints the score and every survivor.
+which stretch of code, and how much processor time each takes, so that a busy machine decides
+nothing; with other tests it adds to the file. A second run draws small mistakes by chance, those of
+`mutate_merge.py`, and plants them all in a copy, each behind a switch. Each is then switched on
+alone, in a fork of one process that has collected the tests, for those that reach it, in turn the
+quickest and that which comes to the rarest part of the function, until one fails. A test that fails
+without the mistake as well counts for nothing. Prints the score and every survivor.
 
     python scripts/mutate_store.py --record FILE [--tests PATH...]
     python scripts/mutate_store.py --reach FILE [--draw GLOB=N...] [--seed N] [--seconds N]
@@ -21,6 +22,7 @@ import itertools
 import json
 import os
 import random
+import resource
 import select
 import shutil
 import signal
@@ -28,6 +30,7 @@ import site
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -85,7 +88,7 @@ class Mistake(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """What a recording found: how long each test takes, and the tests that reach a stretch."""
+    """What a recording found: processor time of each test, and the tests that reach a stretch."""
 
     seconds: dict[str, float]
     tests: dict[str, list[str]]
@@ -293,16 +296,37 @@ _QUIET += ["-o", "tmp_path_retention_policy=none", "-m", "not deep"]
 _QUIET += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # mutate_merge loads hypothesis
 
 
+def _processor_seconds() -> float:
+    """What this process and its children, ended or not, have had of the processors."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ticks = 0
+    for path in Path("/proc/self/task").glob("*/children"):
+        for child in path.read_text("ascii").split():
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                after_name = Path(f"/proc/{child}/stat").read_bytes().rpartition(b")")[2]
+                ticks += sum(map(int, after_name.split()[11:15]))  # and of what it waited for
+    running = ticks / os.sysconf("SC_CLK_TCK")
+    return time.process_time() + ended.ru_utime + ended.ru_stime + running
+
+
 class Durations:
-    """A plugin of pytest: how long each test took, and those that failed."""
+    """A plugin of pytest: what each test took of the processors, and those that failed."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self.failed: set[str] = set()
+        self._began = 0.0
+
+    def pytest_runtest_logstart(self) -> None:
+        """Look at the time before the set-up."""
+        self._began = _processor_seconds()
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Count set-up, call and tear-down."""
+        self.seconds[nodeid] = max(0.0, _processor_seconds() - self._began)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Add up set-up, call and tear-down."""
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0) + report.duration
+        """Note one that failed."""
         if report.failed:
             self.failed.add(report.nodeid)
 
@@ -505,7 +529,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--reach", type=lambda path: Path(path).resolve(), help="such a recording")
     parser.add_argument("--draw", nargs="+", default=DRAWN, help="modules, and how many of them")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--seconds", type=float, default=60, help="of tests for each, at most")
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="of processor time for each, at most"
+    )
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--again", nargs="+", help="numbers of mistakes of an earlier run")
     parser.add_argument(
