@@ -1,15 +1,24 @@
-"""Mutation testing of store, session and rules: does a test fail when a line of them is wrong?
+"""Mutation testing: does a test fail when a line of the project is wrong?
 
-Two steps. `--record FILE` runs tests once, in a copy of the project, and keeps which of them reach
-which stretch of code, and how much processor time each takes, so that a busy machine decides
-nothing; with other tests it adds to the file. A second run draws small mistakes by chance, those of
-`mutate_merge.py`, and plants them all in a copy, each behind a switch. Each is then switched on
-alone, in a fork of one process that has collected the tests, for those that reach it, in turn the
-quickest and that which comes to the rarest part of the function, until one fails. A test that fails
-without the mistake as well counts for nothing. Prints the score and every survivor.
+Two steps, for any modules and tests. The first runs tests once, in a copy of the project, and keeps
+which of them reach which stretch of code, and how much processor time each takes, so that a busy
+machine decides nothing; with other tests it adds to what the file holds. A verdict is worth what
+was recorded: take tests/core for core, tests/codec for codec, and those of the rooms above.
 
-    python scripts/mutate_store.py --record FILE [--tests PATH...]
-    python scripts/mutate_store.py --reach FILE [--draw GLOB=N...] [--seed N] [--seconds N]
+    python scripts/mutate.py --record FILE [--tests PATH...]
+
+The second draws small mistakes by chance and plants them all in a copy, each behind a switch. Each
+is then switched on alone, in a fork of one process that has collected the tests, for those that
+reach it, in turn the quickest and that which comes to the rarest part of the function, until one
+fails. A test that fails without the mistake as well counts for nothing. Prints the score of each
+room and every survivor, to be read: many change nothing that could be seen.
+
+    python scripts/mutate.py --reach FILE --draw 'codec/*.py=20' 'sync/*.py=20' core/rules.py=all
+        [--seed N] [--seconds N] [--jobs N] [--verdicts FILE]
+    python scripts/mutate.py --reach FILE --again sync/exchange.py#511 …
+
+Code outside of functions is left as it is: tables of words and names, defaults, decorators; so are
+patterns, and the texts in f-strings.
 """
 
 from __future__ import annotations
@@ -37,10 +46,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mutate_merge import ROOT, expressions, places, shortened, statements
-
-DRAWN = ("store/*.py=120", "workspace/session.py=40")
-MODULES = ("store/*.py", "workspace/session.py", "core/rules.py")
+ROOT = Path(__file__).parent.parent
 TESTS = tuple(f"tests/{name}" for name in ("store", "workspace", "sync", "githooks"))
 _SWITCH = '''
 """Which mistake is on, by a variable; and in a recording, which test comes to which stretch."""
@@ -129,6 +135,119 @@ class Reach(NamedTuple):
         return [test for test, total in zip(turns, sums, strict=True) if total <= seconds]
 
 
+# --- mistakes -----------------------------------------------------------------------------------
+
+_COMPARE: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+}
+_OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
+    ast.BitOr: ast.BitAnd,
+    ast.BitAnd: ast.BitOr,
+    ast.BitXor: ast.BitOr,
+    ast.Sub: ast.Add,
+    ast.Add: ast.Sub,
+    ast.LShift: ast.RShift,
+}
+_CALLS = {"min": "max", "max": "min", "any": "all", "all": "any"}
+_DROPPED_CALLS = frozenset({"sorted", "reversed"})
+Place = tuple[Any, str, int | None, ast.AST]
+"""A node, and where its parent has it."""
+
+
+def places(node: ast.AST) -> Iterator[Place]:
+    """All nodes that are run, in a fixed order: no annotations, docstrings or imports."""
+    for field, value in ast.iter_fields(node):
+        if field in ("annotation", "returns") or isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            if isinstance(child, ast.AST) and not _is_docstring(child):
+                yield node, field, index, child
+                yield from places(child)
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def expressions(node: ast.AST) -> Iterator[ast.AST]:
+    """Wrong expressions in place of this one."""
+    match node:
+        case ast.Compare(left, [op], right):
+            for other in _COMPARE[type(op)]:
+                yield ast.Compare(left, [other()], right)
+        case ast.BoolOp(op, values):
+            yield ast.BoolOp(ast.Or() if isinstance(op, ast.And) else ast.And(), values)
+            for left_out in range(len(values)):
+                rest = values[:left_out] + values[left_out + 1 :]
+                yield rest[0] if len(rest) == 1 else ast.BoolOp(op, rest)
+        case ast.UnaryOp(ast.Not() | ast.USub(), operand):
+            yield operand
+        case ast.BinOp(left, op, right) if type(op) in _OPERATORS:
+            yield ast.BinOp(left, _OPERATORS[type(op)](), right)
+            yield left
+            yield right
+        case ast.IfExp(_, body, orelse):
+            yield body
+            yield orelse
+        case ast.Call(ast.Name(name), args, keywords) if name in _CALLS:
+            yield ast.Call(ast.Name(_CALLS[name]), args, keywords)
+        case ast.Call(ast.Name(name), [argument, *_]) if name in _DROPPED_CALLS:
+            yield ast.Call(ast.Name("list"), [argument], [])
+        case ast.Constant(bool() as value):
+            yield ast.Constant(not value)
+        case ast.Constant(int() as value):
+            yield ast.Constant(value + 1)
+        case ast.Constant(str() as value):
+            yield ast.Constant(value + "?")
+        case ast.Dict(keys, values) if keys.count(None) and len(keys) > 1:
+            yield ast.Dict(keys[::-1], values[::-1])
+            for left_out in range(len(keys)):
+                yield ast.Dict(
+                    keys[:left_out] + keys[left_out + 1 :],
+                    values[:left_out] + values[left_out + 1 :],
+                )
+        case ast.Call(ast.Attribute(value, "union" | "reversed"), _):
+            yield value
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Wrong statements, or comprehensions, in place of this one."""
+    match node:
+        case ast.Return(value) if value is not None and not _is_none(value):
+            yield ast.Return(ast.Constant(None))
+        case ast.Assign() | ast.AugAssign() | ast.Expr() | ast.Continue():
+            yield ast.Pass()
+        case ast.If(test, body, orelse):
+            yield ast.If(ast.UnaryOp(ast.Not(), test), body, orelse)
+            yield ast.If(ast.Constant(True), body, orelse)
+            yield ast.If(ast.Constant(False), body, orelse)
+        case ast.comprehension(target, source, [_, *_], is_async):
+            yield ast.comprehension(target, source, [], is_async)
+
+
+def _is_none(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def shortened(node: ast.AST) -> str:
+    """The code of a node in one line, its beginning where that is long."""
+    text = " ".join(ast.unparse(ast.fix_missing_locations(node)).split())
+    return text if len(text) <= 110 else text[:107] + "..."
+
+
 # --- planting -----------------------------------------------------------------------------------
 
 
@@ -143,6 +262,7 @@ def _bodies(node: ast.AST) -> Iterator[list[ast.stmt]]:
 
 
 _CASES = (ast.ExceptHandler, ast.match_case)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Stretches:
@@ -158,8 +278,10 @@ class Stretches:
         for node in ast.iter_child_nodes(outer):
             if isinstance(node, ast.ClassDef):
                 self._within(node, f"{prefix}{node.name}.")
-            elif isinstance(node, ast.FunctionDef):
+            elif isinstance(node, _FUNCTIONS):
                 self._divide(node.body, f"{self._module}:{prefix}{node.name}", itertools.count())
+            elif isinstance(node, ast.stmt):
+                self._within(node, prefix)
 
     def _divide(self, body: list[ast.stmt], name: str, numbers: Iterator[int]) -> None:
         divided = True
@@ -184,7 +306,7 @@ class Stretches:
 
 def _inside(tree: ast.Module) -> Iterator[ast.AST]:
     """The nodes that run in functions: no defaults, decorators, patterns or texts in f-strings."""
-    outer = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    outer = [n for n in ast.walk(tree) if isinstance(n, _FUNCTIONS)]
     nested = {id(n) for f in outer for n in ast.walk(f) if n is not f}
     for function in outer:
         if id(function) not in nested:
@@ -234,8 +356,10 @@ Draw = Callable[[str, int], Iterable[int]]
 def plant(project: Path, patterns: Sequence[str], draw: Draw) -> list[Mistake]:
     """Draw mistakes and plant them in a copy."""
     mistakes = []
+    planted_before: set[Path] = set()
     for pattern in patterns:
-        files = sorted((project / "gittasks").glob(pattern))
+        files = sorted({*(project / "gittasks").glob(pattern)} - planted_before)
+        planted_before.update(files)
         trees = {file: ast.parse(file.read_text("utf-8")) for file in files}
         every = [
             (file, number, *pair)
@@ -262,11 +386,10 @@ def plant(project: Path, patterns: Sequence[str], draw: Draw) -> list[Mistake]:
 def mark(project: Path) -> dict[str, int]:
     """Mark the stretches of all modules in a copy; the number of each."""
     known: dict[str, int] = {}
-    for pattern in MODULES:
-        for file in sorted((project / "gittasks").glob(pattern)):
-            tree = ast.parse(file.read_text("utf-8"))
-            Stretches(str(file.relative_to(project / "gittasks")), tree).mark(known)
-            file.write_text(ast.unparse(ast.fix_missing_locations(tree)), "utf-8")
+    for file in sorted((project / "gittasks").rglob("*.py")):
+        tree = ast.parse(file.read_text("utf-8"))
+        Stretches(str(file.relative_to(project / "gittasks")), tree).mark(known)
+        file.write_text(ast.unparse(ast.fix_missing_locations(tree)), "utf-8")
     return known
 
 
@@ -293,7 +416,6 @@ def copied(target: Path) -> Path:
 
 _QUIET = ["-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-n", "0"]
 _QUIET += ["-o", "tmp_path_retention_policy=none", "-m", "not deep"]
-_QUIET += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # mutate_merge loads hypothesis
 
 
 def _processor_seconds() -> float:
@@ -512,14 +634,16 @@ def report(mistakes: list[Mistake], verdicts: dict[str, Verdict]) -> None:
             print(f"{mistake.number} line {mistake.line} [{run}]")  # noqa: T201
             print(f"    {mistake.before}\n  → {mistake.after}")  # noqa: T201
     for room in sorted({mistake.module.partition("/")[0] for mistake in mistakes}):
-        own = [verdicts.get(m.number) for m in mistakes if m.module.startswith(room)]
+        own = [verdicts.get(m.number) for m in mistakes if m.module.partition("/")[0] == room]
         noticed = sum(v is not None and v.test is not None for v in own)
         unreached = sum(v is not None and not v.reaching for v in own)
         print(f"{room}: {noticed} of {len(own)} noticed, {unreached} not reached")  # noqa: T201
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
         "--record",
         type=lambda path: Path(path).resolve(),
@@ -527,23 +651,30 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--tests", nargs="+", default=list(TESTS), help="those that are recorded")
     parser.add_argument("--reach", type=lambda path: Path(path).resolve(), help="such a recording")
-    parser.add_argument("--draw", nargs="+", default=DRAWN, help="modules, and how many of them")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--draw", nargs="+", metavar="GLOB=N", default=(), help="modules, and how many of them"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="another one draws others")
     parser.add_argument(
         "--seconds", type=float, default=60, help="of processor time for each, at most"
     )
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--again", nargs="+", help="numbers of mistakes of an earlier run")
+    parser.add_argument("--jobs", type=int, default=2, help="mistakes tried at once")
+    parser.add_argument(
+        "--again", nargs="+", metavar="MODULE#N", help="these alone, as an earlier run names them"
+    )
     parser.add_argument(
         "--verdicts", type=lambda path: Path(path).resolve(), help="write them here as they come"
     )
     parser.add_argument("--inside", type=lambda path: Path(path).resolve(), help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not options.record and not (options.reach and (options.draw or options.again)):
+        parser.error("give --record, or --reach with --draw or --again")
+    return options
 
 
 def _drawn(options: argparse.Namespace) -> tuple[list[str], Draw]:
     """The patterns of modules, and what is drawn of each."""
-    counts = {name: int(count) for name, _, count in (d.partition("=") for d in options.draw)}
+    counts = {name: count for name, _, count in (d.partition("=") for d in options.draw)}
     if options.again:
         numbers: dict[str, list[int]] = {}
         for module, _, number in (again.partition("#") for again in options.again):
@@ -552,7 +683,8 @@ def _drawn(options: argparse.Namespace) -> tuple[list[str], Draw]:
 
     def draw(pattern: str, total: int) -> Iterable[int]:
         chance = random.Random(f"{options.seed} {pattern}")  # noqa: S311
-        return chance.sample(range(total), min(counts[pattern], total))
+        count = total if counts[pattern] in ("", "all") else int(counts[pattern])
+        return chance.sample(range(total), min(count, total))
 
     return list(counts), draw
 
