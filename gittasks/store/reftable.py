@@ -376,10 +376,9 @@ class TableRefs:
         answer = git.run(args, cwd=self._start, env=self._env)
         lines = answer.stdout.decode("utf-8", "replace").splitlines()
         rows = [line.partition(" ")[::2] for line in lines]
-        olds = [new for new, _ in rows[1:]] + [""]
-        return [Logged(old, new, words) for (new, words), old in zip(rows, olds, strict=True)][
-            :count
-        ]
+        older = [*rows[1:], ("", "")]  # below the last line nothing is known
+        moves = zip(rows, older, strict=False)
+        return [Logged(old, new, words) for (new, words), (old, _) in moves][:count]
 
     def moved_at(self, name: str) -> int | None:
         # The times in the log are those of commits, which anybody may set.
