@@ -27,14 +27,17 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable as Callable
+    from collections.abc import Iterable
     from collections.abc import Mapping as Mapping
     from contextlib import contextmanager as contextmanager
     from contextlib import suppress as suppress
     from enum import StrEnum as StrEnum
     from functools import cached_property as cached_property
     from functools import lru_cache as lru_cache
+    from functools import partial as partial
     from operator import attrgetter as attrgetter
+    from operator import itemgetter as itemgetter
     from types import MappingProxyType as MappingProxyType
     from typing import Any as Any
     from typing import AnyStr
@@ -42,12 +45,15 @@ if TYPE_CHECKING:
     from typing import Protocol as Protocol
     from typing import assert_never as assert_never
 else:
-    from _collections_abc import Mapping as Mapping  # `os` has imported it
+    from _collections_abc import Callable as Callable  # `os` has imported it
+    from _collections_abc import Mapping as Mapping
 
     try:
         from _collections import _tuplegetter
         from _functools import _lru_cache_wrapper
+        from _functools import partial as partial
         from _operator import attrgetter as attrgetter
+        from _operator import itemgetter as itemgetter
     except ImportError:  # another Python than that of python.org
         from collections import _tuplegetter
         from functools import lru_cache

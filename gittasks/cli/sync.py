@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gittasks import render
 from gittasks.cli.options import argument, command, first_option, option
 from gittasks.cli.output import Answer, Settings
@@ -11,14 +9,16 @@ from gittasks.core.ids import find, listed
 from gittasks.core.progress import summary
 from gittasks.errors import InvalidData, NoList, Way
 from gittasks.light import TYPE_CHECKING
-from gittasks.sync import SyncOptions, SyncResult
+from gittasks.sync import SyncOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from gittasks.core.history import LogEntry
     from gittasks.core.merge.resolution import OpenConflict
     from gittasks.render.text import StatusMarks
+    from gittasks.sync import SyncResult
     from gittasks.workspace import Exchanged
 
 _SHOWN = 20

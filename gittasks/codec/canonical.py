@@ -8,17 +8,16 @@ module wrote are thus read without a YAML parser.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from gittasks.core.fields import BY_NAME, Field, Kind, arranged
 from gittasks.core.ids import path_fault, task_id_fault
 from gittasks.core.model import LIST_MARKS, CodeCommit, ListInfo, Note, Status, Task, Value
 from gittasks.core.times import is_time
 from gittasks.errors import InvalidData
-from gittasks.light import TYPE_CHECKING, pattern
+from gittasks.light import TYPE_CHECKING, Mapping, pattern
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Callable
     from typing import Any
 
 MAX_BYTES = 256 * 1024

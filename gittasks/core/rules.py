@@ -14,7 +14,6 @@ while blocked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from gittasks.core.actors import Answer, counted, is_owner, standing, to_end, to_start
@@ -26,6 +25,7 @@ from gittasks.errors import Refused, Way
 from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 _SHOWN = 5

@@ -12,17 +12,19 @@ that a power cut took back, or a pruning fetch deleted, leaves the other.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
 
 from gittasks.core.ids import list_id_fault
 from gittasks.core.trailers import OP, parse_trailers
 from gittasks.errors import GittasksError, InvalidData
 from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk, refs
-from gittasks.store.commits import CommitInfo, Graph, ancestors
+from gittasks.store.commits import Graph, ancestors
 from gittasks.store.list_version import is_automatic
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gittasks.store.commits import CommitInfo
     from gittasks.store.objects import ObjectStore
     from gittasks.store.plumbing import Node
     from gittasks.store.repository import Repository

@@ -8,8 +8,6 @@ says are kept: from there on nothing that is older counts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-
 from gittasks import light
 from gittasks.core.merge.dag import BEGINNING, order_along
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State
@@ -23,6 +21,7 @@ from gittasks.store.objects import ObjectStore
 from gittasks.store.plumbing import Node
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from typing import Any
 
 

@@ -13,11 +13,11 @@ import zlib
 from _thread import allocate_lock, get_ident, start_new_thread
 
 from gittasks import store
-from gittasks.light import TYPE_CHECKING, NamedTuple, contextmanager
+from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from _thread import LockType
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any, BinaryIO, TypeVar
 
     T = TypeVar("T")
@@ -171,15 +171,18 @@ def read_first(path: str, size: int) -> bytes:
         raise
 
 
-@contextmanager
-def naming(path: str) -> Iterator[None]:
+class naming:  # noqa: N801  called as a function, as `suppress` is
     """Have errors of the system that name no file, those of writes and syncs, name this one."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None:
-            error.filename = path
-        raise
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = self._path
 
 
 def replace_file(

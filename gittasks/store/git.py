@@ -10,14 +10,14 @@ import os
 from _thread import allocate_lock
 
 from gittasks.errors import NoRepository, Refused
-from gittasks.light import TYPE_CHECKING, NamedTuple, contextmanager, suppress
+from gittasks.light import TYPE_CHECKING, NamedTuple, suppress
 from gittasks.store import platform
 from gittasks.store.platform import Process
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import BinaryIO
+    from collections.abc import Mapping, Sequence
+    from typing import Any, BinaryIO
 
 LOCAL_ENV = frozenset(
     {
@@ -191,25 +191,27 @@ def run_remote(
         return _talk(args, cwd, env, keep, stdin)
 
 
-@contextmanager
-def _ends_when_told() -> Iterator[None]:
+class _ends_when_told:  # noqa: N801  called as a function, as `suppress` is
     """Let a signal that ends this process end the git that it waits for as well."""
 
-    def stop(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
+    def __init__(self) -> None:
+        self._before: dict[int, Any] = {}
 
-    before = {}
-    # Another thread gets no signals: what runs several has to see to `terminate_all` itself.
-    with suppress(ValueError):
-        for name in ("SIGTERM", "SIGHUP"):
-            number = getattr(_signal, name, None)
-            if number and _signal.getsignal(number) != _signal.SIG_IGN:  # as `nohup` has it
-                before[number] = _signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def __enter__(self) -> None:
+        # Another thread gets no signals: what runs several has to see to `terminate_all` itself.
+        with suppress(ValueError):
+            for name in ("SIGTERM", "SIGHUP"):
+                number = getattr(_signal, name, None)
+                if number and _signal.getsignal(number) != _signal.SIG_IGN:  # as `nohup` has it
+                    self._before[number] = _signal.signal(number, self._stop)
+
+    def __exit__(self, *_error: object) -> None:
+        for number, handler in self._before.items():
             _signal.signal(number, handler)
+
+    @staticmethod
+    def _stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
 
 
 def _talk(

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
 
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, suppress
 from gittasks.store.disk import PRIVATE, Sharing, make_folders, names_in, open_file, remove
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _WRITES = 256
 _BYTES = 8 * 1024 * 1024

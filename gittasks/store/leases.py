@@ -11,26 +11,27 @@ of them. Local to this clone: a claim of nobody else's is of interest here.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 
 from gittasks import light
-from gittasks.core.model import Status, Task
+from gittasks.core.model import Status
 from gittasks.errors import Busy, InvalidData
-from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum
+from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum, partial
 from gittasks.store import disk, platform, remotes
 from gittasks.store.commits import is_ancestor
 from gittasks.store.disk import Backoff
-from gittasks.store.list_store import ListStore
-from gittasks.store.list_version import ListVersion
-from gittasks.store.objects import NewObject, ObjectFormat, short_hash
+from gittasks.store.objects import short_hash
 from gittasks.store.remotes import PushOutcome
-from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
+    from gittasks.core.model import Task
     from gittasks.core.operations import Holder
+    from gittasks.store.list_store import ListStore
+    from gittasks.store.list_version import ListVersion
+    from gittasks.store.objects import NewObject, ObjectFormat
+    from gittasks.store.repository import Repository
 
 _GRACE = 1.1
 """A lease is stale after so many times its length: a heartbeat may be on its way."""

@@ -11,9 +11,6 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property, partial
-from operator import itemgetter
 
 from gittasks import light
 from gittasks.codec.canonical import encode_list, encode_task, read_canonical
@@ -21,7 +18,16 @@ from gittasks.core.changes import same_task
 from gittasks.core.ids import task_id_fault, unreadable
 from gittasks.core.model import READ_ON, SET_ASIDE, ListInfo, Problem, Snapshot, Task
 from gittasks.errors import InvalidData
-from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
+from gittasks.light import (
+    TYPE_CHECKING,
+    Callable,
+    NamedTuple,
+    cached_property,
+    itemgetter,
+    lru_cache,
+    partial,
+    pattern,
+)
 from gittasks.store import disk
 from gittasks.store.commits import ROOT_SIGNER, CommitInfo, Signature, new_commit, read_commit
 from gittasks.store.list_version import (
@@ -40,6 +46,7 @@ from gittasks.store.objects import Malformed, NewObject, ObjectFormat, ObjectSto
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from gittasks.core.merge.resolution import Conflict
@@ -407,7 +414,7 @@ def read_tree(objects: ObjectStore, tree_id: str) -> list[TreeEntry]:
     return entries
 
 
-@cache
+@lru_cache(2)  # there are so many formats of ids
 def entry_pattern(id_length: int) -> re.Pattern[bytes]:
     """One entry of a tree object: mode, name, id (git help ls-tree)."""
     return pattern(rb"(?s)([0-7]{1,7}) ([^\0]+)\0(.{%d})" % id_length)

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from types import TracebackType
 
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, suppress
 from gittasks.store import disk, platform
 from gittasks.store.disk import PRIVATE, Backoff, Sharing, make_folders, names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Self
 
 _PATIENCE = 30.0
 """Seconds to queue; after that the compare-and-swap decides without a queue."""
@@ -134,12 +135,7 @@ class ListLock:
             os.ftruncate(self._handle, 0)
         self.mark_before = mark
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._close()
 
     def _close(self) -> None:
@@ -188,10 +184,13 @@ _SETTLING = Backoff(first=0.05, most=0.2)
 
 
 class Note:
-    """The note of one git: `handle` is to be inherited by it."""
+    """The note of one git, while that runs (`with`); `handle` is to be inherited by it."""
 
     def __init__(self, path: str | None, handle: int | None) -> None:
         self._path, self._handle = path, handle
+
+    def __enter__(self) -> Self:
+        return self
 
     @property
     def inherited(self) -> tuple[int, ...]:
@@ -202,7 +201,7 @@ class Note:
         """Leave the note: that git was killed."""
         self._path = None
 
-    def close(self) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Take the note back, unless it is to be kept."""
         if self._path is not None:
             disk.remove(self._path)
@@ -211,19 +210,9 @@ class Note:
                 os.close(self._handle)
 
 
-@contextmanager
-def noting(
-    common: str, locks: Sequence[str], text: str = "", *, shared: Sharing = PRIVATE
-) -> Iterator[Note]:
-    """Run a git that may take these locks; `text` tells what it was about to do."""
-    note = _written(common, "\n".join([*locks, "", text]), shared)
-    try:
-        yield note
-    finally:
-        note.close()
-
-
-def _written(common: str, content: str, shared: Sharing) -> Note:
+def noting(common: str, locks: Sequence[str], text: str = "", *, shared: Sharing = PRIVATE) -> Note:
+    """Write the note of a git that may take these locks; `text` tells what it is about to do."""
+    content = "\n".join([*locks, "", text])
     path = os.path.join(_folder(common), f"{os.getpid()}-{os.urandom(4).hex()}")
     if platform.WINDOWS:  # no handle is inherited there: what is left is nobody's
         return Note(None, None)

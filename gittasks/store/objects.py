@@ -12,14 +12,11 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from functools import cached_property, partial
 from time import monotonic, time
 
 from gittasks.core.model import LACKS, PROMISED, TORN
 from gittasks.errors import GittasksError, InvalidData, Way
-from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
+from gittasks.light import TYPE_CHECKING, NamedTuple, cached_property, partial, pattern, suppress
 from gittasks.store import git, journal, platform
 from gittasks.store.discovery import GitDir, read_shallow
 from gittasks.store.disk import (
@@ -35,6 +32,7 @@ from gittasks.store.disk import (
 from gittasks.store.plumbing import CatFile, Node, Plumbing, check_size
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, BinaryIO
 
     from dulwich.object_store import DiskObjectStore

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import os
 from _thread import allocate_lock
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 
 from gittasks.errors import InvalidData
-from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
+from gittasks.light import TYPE_CHECKING, NamedTuple, contextmanager, pattern, suppress
 from gittasks.store import git
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import BinaryIO
 
 _WINDOW = 2000

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
 
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, NotFound, Refused, RemoteFailure, Way
 from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum, pattern, suppress
 from gittasks.store import discovery, disk, git, home, lock_files, objects, platform, refs
 from gittasks.store.disk import Backoff
-from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from gittasks.store.git import Completed
+    from gittasks.store.repository import Repository
 
 
 def remote_of(repository: Repository, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from gittasks.errors import Busy, Refused
+from gittasks.light import TYPE_CHECKING
 from gittasks.store import (
     acknowledged,
     disk,
@@ -16,9 +17,11 @@ from gittasks.store import (
     side_branches,
     worktrees,
 )
-from gittasks.store.list_store import ListStore
-from gittasks.store.repository import Repository
 from gittasks.store.transaction import lock_of
+
+if TYPE_CHECKING:
+    from gittasks.store.list_store import ListStore
+    from gittasks.store.repository import Repository
 
 
 def check_not_checked_out(repository: Repository, ref: str) -> None:

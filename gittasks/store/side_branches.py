@@ -11,18 +11,21 @@ the root of that list: code that a list was merged into is none.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 
 from gittasks.core.ids import branch_fault, list_id_fault
 from gittasks.errors import InvalidData, Refused, Way
-from gittasks.light import NamedTuple, pattern
+from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
 from gittasks.store import disk, git
 from gittasks.store.commits import read_commit
-from gittasks.store.list_store import ListStore
 from gittasks.store.list_tree import read_tree, root_objects
 from gittasks.store.list_version import REGULAR
 from gittasks.store.objects import Unavailable
-from gittasks.store.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gittasks.store.list_store import ListStore
+    from gittasks.store.repository import Repository
 
 _SETTING = "gittasks.pushAs"
 _ID = pattern(rb"""(?m)^id: *["']?([A-Za-z0-9._-]{1,100})["']? *$""")

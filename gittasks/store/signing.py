@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
 
 from gittasks.errors import InvalidData, Way
-from gittasks.light import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING, Callable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gittasks.store.list_tree import Evaluated
     from gittasks.store.objects import NewObject, ObjectFormat
     from gittasks.store.repository import Repository

@@ -19,13 +19,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 
 from gittasks.core.ids import list_id_fault
 from gittasks.core.model import Problem, Snapshot
 from gittasks.errors import Busy, DiskFailure, GittasksError, InvalidData, Way
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, Callable, NamedTuple, contextmanager, suppress
 from gittasks.store import (
     acknowledged,
     commits,
@@ -48,6 +46,7 @@ from gittasks.store.objects import NewObject
 from gittasks.store.repository import Repository
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from subprocess import Popen
 
     from gittasks.store.list_tree import Evaluated

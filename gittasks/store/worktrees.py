@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
 
 from gittasks.errors import Busy, GittasksError, Refused
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, suppress
 from gittasks.store import discovery, disk, git, lock_files
 from gittasks.store.disk import Backoff
 from gittasks.store.repository import Repository

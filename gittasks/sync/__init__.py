@@ -5,12 +5,15 @@ All else is in `exchange`, whose imports cost as much as the two programs in git
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gittasks.errors import Busy, Refused, RemoteFailure
+from gittasks.light import TYPE_CHECKING
 from gittasks.store import home, leases, remotes, side_branches
-from gittasks.store.list_store import ListStore
 from gittasks.sync.outcome import Look, SyncOptions, SyncResult
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gittasks.store.list_store import ListStore
 
 __all__ = ["SyncOptions", "SyncResult", "sync"]
 
