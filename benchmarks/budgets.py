@@ -109,8 +109,8 @@ ROWS = [
     Row("in process", "update, synced", 1.5, ("dulwich, synced",), unit="× dulwich", by_clock=True),
     Row("writers", "16 writers", 1.25, ("flock + CAS",), unit="× flock + CAS", by_clock=True),
     Row("writers", "longest wait", 0.6, (), unit="s", by_clock=True),
-    Row("MCP", "read", 1.4, ("a tool that is not there",), unit="× no tool"),
-    Row("MCP", "write", 3.0, ("a tool that is not there",), unit="× no tool"),
+    Row("MCP", "read", 1.4, ("an empty tool",), unit="× empty tool"),
+    Row("MCP", "write", 3.0, ("an empty tool",), unit="× empty tool"),
     Row("exchange", "sync, nothing to do", 2.0, _GIT, unit="× fetch + push"),
     Row("exchange", "sync, one commit", 2.0, ("git fetch", "push of one"), unit="× fetch + push"),
     Row("exchange", "pull, nothing to do", None, ("git fetch",), unit="× fetch"),
@@ -319,7 +319,7 @@ def writers(scratch: str) -> list[Series]:
 def mcp(scratch: str) -> list[Series]:
     """Calls of one server."""
     folder = lists.new_list(f"{scratch}/list", 20)
-    names = {"read": "read", "write": "write", "a tool that is not there": "unknown"}
+    names = {"read": "read", "write": "write", "an empty tool": "empty"}
     return [reported(name, folder, program, folder) for name, program in names.items()]
 
 

@@ -5,7 +5,8 @@ python resident.py objects FOLDER      the same objects and ref by dulwich alone
 python resident.py writers FOLDER      seconds an update takes 16 processes that write at once
 python resident.py wait FOLDER         the longest that one of them waited, in seconds
 python resident.py bare FOLDER         the seconds with a file lock and dulwich instead
-python resident.py read|write|unknown FOLDER    seconds of a call of an MCP server
+python resident.py read|write|empty FOLDER    seconds of a call of an MCP server
+python resident.py serve FOLDER        that server, which has one more tool, that does nothing
 python resident.py peak COMMAND...     kilobytes of memory that a command takes at most
 """
 
@@ -34,6 +35,9 @@ def main() -> None:
         print(peak(args))
         return
     (folder,) = args
+    if name == "serve":
+        serve(folder)
+        return
     figures: dict[str, Callable[[str], float]] = {
         "updates": lambda folder: _median(updater(folder, "t1")),
         "objects": lambda folder: _median(object_writer(folder, b"t1.yaml")),
@@ -66,7 +70,9 @@ def updater(folder: str, task: str) -> Callable[[int], None]:
 def object_writer(folder: str, file: bytes) -> Callable[[int], None]:
     """A step that writes the same objects, and moves the same ref, by dulwich and no more.
 
-    It syncs what it wrote unless the repository says `core.fsync` none.
+    What it wrote is as durable as an update: the content of an object and of the ref before their
+    names (dulwich syncs them where it makes them), then the folders. With `core.fsync` none it
+    syncs nothing; dulwich alone would sync the ref all the same.
     """
     from dulwich.objects import Blob, Commit
     from dulwich.repo import Repo
@@ -75,6 +81,10 @@ def object_writer(folder: str, file: bytes) -> Callable[[int], None]:
     asked = ["git", "config", "core.fsync"]
     said = subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False).stdout
     durable = said.strip() != "none"
+    repo.object_store.fsync_object_files = durable
+    if not durable:
+        os.fsync = lambda fd: None  # noqa: ARG005  named as the system's own
+    refs, names = os.path.dirname(f"{folder}/.git/{BRANCH.decode()}"), f"{folder}/.git/objects"
     identity = b"Bench <bench@example.org>"
 
     def step(turn: int) -> None:
@@ -92,21 +102,16 @@ def object_writer(folder: str, file: bytes) -> Callable[[int], None]:
         commit.author_timezone = commit.commit_timezone = 0
         commit.message = b"bench: result changed\n\nGittasks-Op: %020x\n" % turn
         for thing in (blob, tasks, root, commit):
+            fan_out = f"{names}/{thing.id[:2].decode()}"
+            is_new = not os.path.isdir(fan_out)
             repo.object_store.add_object(thing)
-            if durable:
-                _sync_object(folder, thing.id.decode())
+            _sync(fan_out)
+            if is_new:
+                _sync(names)
         assert repo.refs.set_if_equals(BRANCH, head, commit.id)
-        if durable:
-            _sync(f"{folder}/.git/{BRANCH.decode()}")
-            _sync(os.path.dirname(f"{folder}/.git/{BRANCH.decode()}"))
+        _sync(refs)
 
     return step
-
-
-def _sync_object(folder: str, name: str) -> None:
-    path = f"{folder}/.git/objects/{name[:2]}/{name[2:]}"
-    _sync(path)
-    _sync(os.path.dirname(path))
 
 
 def _sync(path: str) -> None:
@@ -160,10 +165,27 @@ def at_once(folder: str, make: Callable[[str, str], Callable[[int], None]]) -> t
     return taken / (WRITERS * UPDATES), max(waits)
 
 
+EMPTY = "TaskNothing"
+"""A tool that the server has here alone: it answers, and looks at no list."""
+
+
+def serve(folder: str) -> None:
+    """Serve the tools, and one that does nothing, by the tables that all of them are in."""
+    from gittasks.mcp_server import replies, schemas, server, tools
+
+    text = {"type": "string"}
+    shape = {"type": "object", "properties": {"taskId": text}, "additionalProperties": False}
+    known: Any = schemas.BY_NAME
+    known[EMPTY] = known["TaskGet"]._replace(name=EMPTY, input=shape, output=shape)
+    called: Any = tools._TOOLS  # noqa: SLF001
+    called[EMPTY] = lambda _, given: replies.Reply("nothing was done", dict(given))
+    server.serve(folder, None)
+
+
 def mcp(folder: str, kind: str) -> float:
-    """Seconds of a call of the MCP server; `unknown` is a tool that it does not have."""
+    """Seconds of a call of the MCP server."""
     server = subprocess.Popen(
-        [os.path.join(os.path.dirname(sys.executable), "gittasks"), "-C", folder, "mcp"],
+        [sys.executable, __file__, "serve", folder],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -181,7 +203,7 @@ def mcp(folder: str, kind: str) -> float:
 
     def step(turn: int) -> None:
         answer = _ask(sent, received, turn + 1, "tools/call", next(calls))
-        assert kind == "unknown" or not answer["result"].get("isError"), answer
+        assert not answer["result"].get("isError"), answer
 
     figure = _median(step)
     sent.close()
@@ -199,7 +221,7 @@ def _calls(kind: str) -> Iterator[dict[str, Any]]:
                 "name": "TaskUpdate",
                 "arguments": {"taskId": "t1", "subject": f"Task {number}"},
             },
-            "unknown": {"name": "TaskNothing", "arguments": {}},
+            "empty": {"name": EMPTY, "arguments": {"taskId": "t1"}},
         }[kind]
 
 
