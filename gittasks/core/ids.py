@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gittasks.core.model import PROMISED, READ_ON, Problem, Snapshot, Task
+from gittasks.core.model import FETCHED_AGAIN, PROMISED, READ_ON, Problem, Snapshot, Task
 from gittasks.errors import Ambiguous, InvalidData, NotFound, Usage, Way
 from gittasks.light import TYPE_CHECKING, pattern
 
@@ -269,14 +269,16 @@ def repair_of(problem: Problem) -> str:
     if problem.message.startswith(PROMISED):
         return "run this again when the remote can be reached"
     if problem.is_lost:
-        return "with --fix it is fetched again"
+        return FETCHED_AGAIN
     return "repair the file by hand: git worktree add gives you the list's branch as files"
 
 
 def unreadable(problem: Problem) -> InvalidData:
-    """The error for doing something with a task whose file cannot be read."""
+    """The error for a write to a task, or a list, whose file cannot be read."""
+    task, path = problem.task, problem.path
+    words = f"the file of task {task}" if task else f"{path}, without which nothing is written,"
     return InvalidData(
-        f"the file of task {problem.task} cannot be read: {problem.message}",
+        f"{words} cannot be read: {problem.message}",
         where=f"{problem.path}:{problem.line}" if problem.line else problem.path,
         hint=repair_of(problem),
         ways=[Way("see what is damaged", ("gittasks", "doctor"))] if problem.is_lost else [],

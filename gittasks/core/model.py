@@ -301,6 +301,7 @@ LACKS, TORN, PROMISED = (
     "this partial clone lacks ",
 )
 """The beginnings of the faults of a file whose object cannot be had."""
+FETCHED_AGAIN = "with --fix it is brought back, where it was kept or a remote has it"
 READ_ON = "run this again: what was read is kept, and the next command reads on"
 
 

@@ -14,7 +14,7 @@ import os
 import zlib
 from time import monotonic, time
 
-from gittasks.core.model import LACKS, PROMISED, TORN
+from gittasks.core.model import FETCHED_AGAIN, LACKS, PROMISED, TORN
 from gittasks.errors import GittasksError, InvalidData, Way
 from gittasks.light import TYPE_CHECKING, NamedTuple, cached_property, partial, pattern, suppress
 from gittasks.store import git, journal, platform
@@ -203,7 +203,7 @@ class ObjectStore:
         return Unavailable(
             words,
             where=object_id,
-            hint="with --fix it is fetched again",
+            hint=FETCHED_AGAIN,
             ways=[Way("see what is damaged", ("gittasks", "doctor"))],
         )
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import time
 
-from gittasks.core.ids import list_id_fault
+from gittasks.core.ids import list_id_fault, unreadable
 from gittasks.core.model import Problem, Snapshot
 from gittasks.errors import Busy, DiskFailure, GittasksError, InvalidData, Way
 from gittasks.light import TYPE_CHECKING, Callable, NamedTuple, contextmanager, suppress
@@ -530,11 +530,7 @@ def check_writable(store: ListStore, branch: ListVersion) -> None:
     _check_identity(store, branch)
     fatal = (p for p in branch.snapshot.problems if p.path in ("list.yaml", "tasks"))
     if problem := next(fatal, None):
-        raise InvalidData(
-            f"{problem.path} cannot be read, so the list is not written: {problem.message}",
-            where=f"{problem.path}:{problem.line}" if problem.line else problem.path,
-            hint="repair it by hand: git worktree add gives you the list's branch as files",
-        )
+        raise unreadable(problem)
 
 
 def _move(

@@ -1,4 +1,4 @@
-"""Checks of a repository and its lists, each with what to do; lost objects fetched once more.
+"""Checks of a repository and its lists, each with what to do.
 
 Of a branch with a commit that nobody can read they name that commit, and the last one before it.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from itertools import islice
 from shlex import join, quote
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,25 +14,32 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.core.ids import repair_of
 from gittasks.core.model import Unmerged
 from gittasks.core.rules import Symptom, violations
-from gittasks.errors import GittasksError, InvalidData, RemoteFailure
+from gittasks.errors import GittasksError, InvalidData
 from gittasks.store import (
     acknowledged,
-    commits,
-    disk,
-    git,
     lock_files,
     merge_driver,
     platform,
-    remotes,
     side_branches,
     transaction,
 )
 from gittasks.store.commits import ancestors, read_commit
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_tree import read_tree
-from gittasks.store.objects import Malformed, Unavailable
+from gittasks.store.objects import Malformed
 from gittasks.store.repository import Repository
 from gittasks.workspace import commit_links, sharing
+from gittasks.workspace.damage import (
+    Damage,
+    DamagedPack,
+    bring_back,
+    damaged,
+    damaged_packs,
+    exit_code,
+    is_kept,
+    rebuild_index,
+    set_aside,
+)
 from gittasks.workspace.session import lost_ways, lost_words
 
 if TYPE_CHECKING:
@@ -64,14 +70,17 @@ def examine(session: Session, *, fix: bool) -> list[Symptom]:
     symptoms += _locks(session, lists, fix=fix)
     symptoms += _joint_index(session.repository, fix=fix)
     for list_id in lists:
-        store = ListStore(session.repository, list_id)
+        store, losses = ListStore(session.repository, list_id), list[Damage]()
         try:
             symptoms += _removed(store)
-            symptoms += _damage(store, fix=fix)
-            symptoms += _list(session, store, fix=fix)
+            losses = damaged(store)
+            symptoms += _damage(store, losses, fix=fix)
+            symptoms += _list(session, store, losses, fix=fix)
         except Malformed:
             symptoms += _malformed(store)
         except GittasksError as error:
+            if any(loss.id == error.where for loss in losses):
+                continue  # said already, with what helps
             hint = error.hint or f"see: git log {store.ref.removeprefix('refs/heads/')}"
             symptoms.append(Symptom("unreadable", list_id, error.message, hint))
     return symptoms
@@ -185,9 +194,8 @@ def _removed(store: ListStore) -> Iterator[Symptom]:
         )
 
 
-def _damage(store: ListStore, *, fix: bool) -> Iterator[Symptom]:
-    """Objects of a list that cannot be had, fetched again from its remote when it has them."""
-    losses = damaged(store)
+def _damage(store: ListStore, losses: list[Damage], *, fix: bool) -> Iterator[Symptom]:
+    """Objects of a list that cannot be had, brought back from where they can be."""
     if not losses:
         return
     packs = [] if all(x.torn for x in losses) else damaged_packs(store.repository)
@@ -196,22 +204,22 @@ def _damage(store: ListStore, *, fix: bool) -> Iterator[Symptom]:
     if fix and any(pack.sound for pack in packs):
         store.repository.objects.close()
         losses, packs = damaged(store), [pack for pack in packs if not pack.sound]
-    failure, left = "", {loss.id for loss in losses}
-    if fix and store.remote and losses and not packs:
-        try:
-            left = {loss.id for loss in bring_back(store, losses)}
-        except RemoteFailure as error:
-            failure = f"{error.message}; "
-    for loss in losses:
+    failure, left = "", losses
+    if fix and losses and not packs:
+        failure, left = bring_back(store, losses)
+    lost = {loss.id for loss in left}
+    for loss in {loss.id: loss for loss in (*left, *losses)}.values():
         if packs:
             hint = "it may be in the damaged pack"
-        elif store.remote and not fix:
+        elif not fix and is_kept(store.repository, loss):
+            hint = "gittasks doctor --fix writes it again from the journal"
+        elif not fix and store.remote:
             hint = f"gittasks doctor --fix fetches it again from {store.remote}"
         else:
             hint = failure + _by_hand(loss, store.remote if failure else None)
         aside = f", in the file {loss.torn}" if loss.torn else ""
         yield Symptom(
-            "damage", store.list_id, f"{loss.message}{aside}", hint, fixed=loss.id not in left
+            "damage", store.list_id, f"{loss.message}{aside}", hint, fixed=loss.id not in lost
         )
 
 
@@ -241,27 +249,29 @@ def _joint_index(repository: Repository, *, fix: bool) -> Iterator[Symptom]:
     """A multi-pack-index that is of other packs, as git leaves it where two repacks met."""
     # Each pack has an index of its own, so that it can go; to a stale one git adds what is new.
     path = os.path.join(repository.common, "objects", "pack", "multi-pack-index")
-    if not os.path.lexists(path) or _in(repository, "multi-pack-index", "verify") == 0:
+    if not os.path.lexists(path) or exit_code(repository, "multi-pack-index", "verify") == 0:
         return
     if fix:
-        _set_aside(repository, path)
+        set_aside(repository, path)
         repository.objects.close()
-        _in(repository, "multi-pack-index", "write")  # without it git reads the index of each pack
+        # Without it git reads the index of each pack.
+        exit_code(repository, "multi-pack-index", "write")
     by_hand = f"rm -f {quote(path)}, then: git multi-pack-index write"
     hint = f"gittasks doctor --fix moves it away and has git make it anew, as do: {by_hand}"
     yield Symptom("damage", None, f"{path} is damaged, or names packs that went", hint, fixed=fix)
 
 
-def _list(session: Session, store: ListStore, *, fix: bool) -> Iterator[Symptom]:
+def _list(
+    session: Session, store: ListStore, losses: list[Damage], *, fix: bool
+) -> Iterator[Symptom]:
     repository, list_id = session.repository, store.list_id
     branch = store.load()
     if branch.lost:
         yield _lost(list_id, branch.lost)
     yield from _sharing(store, branch, fix=fix)
     yield from _others(store)
-    lost = [loss.id for loss in damaged(store)] if branch.snapshot.problems else []
     for problem in branch.snapshot.problems:
-        if any(object_id in problem.message for object_id in lost):
+        if any(loss.id in problem.message for loss in losses):
             continue  # of its objects, which is said already
         if problem.is_other_list:
             error = transaction.other_list(store.repository, list_id, problem)
@@ -370,139 +380,6 @@ def _others(store: ListStore) -> Iterator[Symptom]:
 
 
 _FOLDER = 0o40000
-_SUBMODULE = 0o160000
-
-
-class Damage(NamedTuple):
-    """An object that cannot be had; `torn` is the loose file that is not what its name says."""
-
-    id: str
-    message: str
-    torn: str | None = None
-
-
-def damaged(store: ListStore) -> list[Damage]:
-    """The objects of a list that cannot be had: all of its heads, and those its history lacks."""
-    damage: dict[str, Damage] = {}
-    heads = [head for head in store.heads()[:2] if head]
-    for head in heads:
-        _read_commit(store.repository, head, damage)
-    if not store.repository.config.get("extensions.partialclone"):
-        for object_id in _missing(store.repository, heads):
-            damage.setdefault(object_id, Damage(object_id, f"the repository lacks {object_id}"))
-    return list(damage.values())
-
-
-def _read_commit(repository: Repository, commit: str, damage: dict[str, Damage]) -> None:
-    folders: list[str] = []
-    try:
-        folders.append(commits.read_commit(repository.objects, commit).tree)
-    except InvalidData as error:
-        _add(repository, commit, error, damage)
-    while folders:
-        tree = folders.pop()
-        try:
-            entries = read_tree(repository.objects, tree)
-        except InvalidData as error:
-            _add(repository, tree, error, damage)
-            continue
-        plain = [e.id for e in entries if e.mode not in (_FOLDER, _SUBMODULE)]
-        repository.objects.need(plain)
-        folders += [entry.id for entry in entries if entry.mode == _FOLDER]
-        for entry in entries:
-            if entry.mode not in (_FOLDER, _SUBMODULE):
-                try:
-                    repository.objects.read(entry.id, "blob")
-                except InvalidData as error:
-                    _add(repository, entry.id, error, damage)
-
-
-def _add(
-    repository: Repository, object_id: str, error: InvalidData, found: dict[str, Damage]
-) -> None:
-    """Add what is lost or damaged; what is only of no use is told elsewhere."""
-    if isinstance(error, Unavailable):
-        path = repository.objects.loose_path(object_id)
-        torn = path if os.path.lexists(path) else None
-        found[object_id] = Damage(object_id, error.message, torn)
-
-
-def _missing(repository: Repository, heads: list[str]) -> list[str]:
-    """The ids of objects that the history of some commits names and the repository lacks."""
-    words = ["rev-list", "--objects", "--missing=print", "--no-object-names", *heads]
-    place = [*git.NO_HOOKS, f"--git-dir={repository.common}"]
-    answer = git.run([*place, *words], cwd=repository.common, env=git.unbound(repository.env))
-    lines = answer.stdout.decode("ascii", "replace").splitlines()
-    return [line[1:] for line in lines if line.startswith("?")]
-
-
-class DamagedPack(NamedTuple):
-    """A pack that git cannot use; `sound` when only its index is missing or damaged."""
-
-    path: str
-    sound: bool
-
-
-def damaged_packs(repository: Repository) -> list[DamagedPack]:
-    """The packs that git finds damaged, or whose index it does."""
-    folder = os.path.join(repository.common, "objects", "pack")
-    packs = []
-    for name in disk.names_in(folder):
-        path = os.path.join(folder, name)
-        if name.endswith(".pack"):
-            index = f"{path.removesuffix('.pack')}.idx"
-            if not os.path.exists(index) or _in(repository, "verify-pack", index):
-                with tempfile.TemporaryDirectory() as scratch:
-                    words = ["index-pack", "-o", os.path.join(scratch, "new.idx"), path]
-                    packs.append(DamagedPack(path, _in(repository, *words) == 0))
-    return packs
-
-
-def rebuild_index(repository: Repository, pack: DamagedPack) -> bool:
-    """Make the index of a pack anew; the one that was there is kept in `gittasks/damaged`."""
-    name = os.path.basename(pack.path).removesuffix(".pack") + ".idx"
-    index = os.path.join(os.path.dirname(pack.path), name)
-    if os.path.exists(index):
-        _set_aside(repository, index)
-    return _in(repository, "index-pack", pack.path) == 0
-
-
-def _set_aside(repository: Repository, path: str, name: str = "") -> str:
-    """Move a file to `gittasks/damaged`, by its own name or another; where it is then."""
-    folder = os.path.join(repository.common, "gittasks", "damaged")
-    disk.make_folders(folder, repository.shared)
-    place = os.path.join(folder, name or os.path.basename(path))
-    platform.replace(path, place)
-    return place
-
-
-def _in(repository: Repository, *words: str) -> int:
-    """The exit code of a git command about the repository's own files."""
-    place = [*git.NO_HOOKS, f"--git-dir={repository.common}"]
-    answer = git.run([*place, *words], cwd=repository.common, env=git.unbound(repository.env))
-    return answer.returncode
-
-
-def bring_back(store: ListStore, losses: list[Damage]) -> list[Damage]:
-    """Fetch a list once more, whole, with torn files moved aside; what is damaged after that.
-
-    The files are kept in `gittasks/damaged`. Raises RemoteFailure, with each file in its place.
-    """
-    repository = store.repository
-    if not store.remote:
-        return losses
-    aside = {x.torn: _set_aside(repository, x.torn, x.id) for x in losses if x.torn}
-    try:
-        remotes.fetch_again(repository, store.remote, store.list_id)
-    except RemoteFailure:
-        for torn, place in aside.items():
-            if not os.path.exists(torn):
-                platform.replace(place, torn)
-        raise
-    repository.objects.close()
-    return damaged(store)
-
-
 _PARENT = re.compile(rb"^parent ([0-9a-f]{40,64})$", re.MULTILINE)
 _AUTHOR = re.compile(rb"^author ([^<>\n]*<[^<>\n]*>)", re.MULTILINE)
 

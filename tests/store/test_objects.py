@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.repositories import Repo
 
-from gittasks.core.model import LACKS, PROMISED, TORN
+from gittasks.core.model import FETCHED_AGAIN, LACKS, PROMISED, TORN
 from gittasks.errors import InvalidData, Refused
 from gittasks.store import discovery, git, objects, platform
 from gittasks.store.disk import Backoff, Sharing
@@ -67,7 +67,7 @@ class TestReading:
             store.read(name, "blob")
         error = caught.value
         assert (error.message, error.where) == (f"{LACKS}blob {name}", name)
-        assert error.advice == "with --fix it is fetched again"
+        assert error.advice == FETCHED_AGAIN
         assert error.commands == (("gittasks", "doctor"),)
 
     @pytest.mark.parametrize("damage", [b"", b"x", b"cut", b"other"])
