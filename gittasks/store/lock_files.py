@@ -168,11 +168,11 @@ def turn_path_of(common: str, ref: str) -> str:
 
 
 def _content_and_age(path: str) -> tuple[str | None, float]:
-    """Content of a small file, None if it cannot be read; seconds since it was written."""
+    """Content of a small file, None where there is none; seconds since it was written."""
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             return file.read(64).strip(), time.time() - os.fstat(file.fileno()).st_mtime
-    except OSError:
+    except FileNotFoundError:
         return None, 0.0
 
 

@@ -20,8 +20,9 @@ _TRUE = "each said what is in the history, all that was there stays, `fsck --str
 
 def test_no_fault_in_process_loses_or_hides_anything(tmp_path: object) -> None:
     """An error of the system at a call drawn by chance, or a disk that is full from there on."""
+    print(f"seed {SEED}")  # noqa: T201  also of a run that fails
     tally = run_series(str(tmp_path), OPERATIONS, in_process, SEED)
-    print(f"seed {SEED}: {dict(tally)}")  # noqa: T201
+    print(dict(tally))  # noqa: T201
     assert tally["struck"] * 5 > OPERATIONS * 4
     assert tally["done"] > OPERATIONS // 2
     errors = "EIO, ENOSPC, EACCES, EMFILE, EROFS, ENOENT"
@@ -31,8 +32,9 @@ def test_no_fault_in_process_loses_or_hides_anything(tmp_path: object) -> None:
 
 def test_no_fault_of_a_process_loses_or_hides_anything(tmp_path: object) -> None:
     """A process for each command: seven in ten are to be killed at a call, the others fail."""
+    print(f"seed {SEED}")  # noqa: T201  also of a run that fails
     tally = run_series(str(tmp_path), PROCESSES, as_process, SEED)
-    print(f"seed {SEED}: {dict(tally)}")  # noqa: T201
+    print(dict(tally))  # noqa: T201
     assert tally["killed"] * 2 > PROCESSES
     how = "a process for each command; more than half are killed at a call, the others fail at one"
     figures.record("a series of processes with kills", how, PROCESSES, _TRUE)

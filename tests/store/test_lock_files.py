@@ -96,6 +96,25 @@ class TestMark:
         with ListLock(path, str(ref_lock)):
             assert not ref_lock.exists()
 
+    @pytest.mark.parametrize("number", [errno.EROFS, errno.EMFILE, errno.EACCES, errno.EIO])
+    def test_one_that_cannot_be_read_now_is_known_later(
+        self, tmp_path: Path, ref_lock: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
+        """It is there all the same: the mark stays for the next writer, who removes the lock."""
+        path = _left(tmp_path)
+        _old(ref_lock, "")
+
+        def fail(*_: object, **__: object) -> None:
+            raise OSError(number, os.strerror(number), str(ref_lock))
+
+        with monkeypatch.context() as patch:
+            patch.setattr("builtins.open", fail)
+            with ListLock(path, str(ref_lock)):
+                assert os.path.getsize(path) == len(COMMIT)
+        assert ref_lock.exists()
+        with ListLock(path, str(ref_lock)):
+            assert not ref_lock.exists()
+
     @pytest.mark.parametrize("named", [True, False])
     def test_without_a_lock_the_mark_alone_goes(
         self, tmp_path: Path, ref_lock: Path, slept: list[float], named: bool
