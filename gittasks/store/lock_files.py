@@ -238,15 +238,23 @@ class Remains(NamedTuple):
 
     def leftover_locks(self) -> list[str]:
         """The locks that are there, and were made after the note was written."""
-        return [lock for lock in self.locks if _modified(lock) > self.since - _SLACK]
+        return [lock for lock in self.locks if self.has_left(lock)]
+
+    def has_left(self, lock: str) -> bool:
+        """Is a file one of these locks? OSError where it cannot be looked at."""
+        return lock in self.locks and _modified(lock) > self.since - _SLACK
 
     def remove(self, *, forget: bool = True) -> None:
-        """Remove the locks, and the note unless somebody still needs it."""
+        """Remove the locks, and the note unless somebody still needs it.
+
+        OSError where a lock cannot be removed or looked at now: then the note stays as well.
+        """
         for lock in self.leftover_locks():
             for attempt in range(20):
                 age = time.time() - _modified(lock)
                 if age > _SETTLED:
-                    disk.remove(lock)
+                    with suppress(FileNotFoundError):
+                        platform.unlink(lock)
                     break
                 _SETTLING.wait(attempt)  # another program may just have made it
         if forget:
@@ -272,11 +280,12 @@ def clear_leftovers(common: str, locks: Sequence[str]) -> bool:
     """Remove these locks as far as dead gits of ours left them; True if there were some."""
     cleared = False
     for remains in leftovers(common):
-        if set(locks) & set(remains.leftover_locks()):
-            remains.remove(forget=not remains.text)
-            cleared = True
-        elif not remains.text:
-            disk.remove(remains.path)
+        with suppress(OSError):  # the disk may let go of it later: the note stays until then
+            if set(locks) & set(remains.leftover_locks()):
+                remains.remove(forget=not remains.text)
+                cleared = True
+            elif not remains.text:
+                disk.remove(remains.path)
     return cleared
 
 
@@ -289,9 +298,10 @@ def _is_held(path: str) -> bool:
 
 
 def _modified(path: str) -> float:
+    """The time of a file's last change, long ago where there is none."""
     try:
         return os.stat(path).st_mtime
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return float("-inf")
 
 

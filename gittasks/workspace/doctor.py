@@ -149,7 +149,7 @@ def _locks(session: Session, lists: Sequence[str], *, fix: bool) -> Iterator[Sym
             with lock:  # whoever takes it removes what a dead writer left
                 pass
     for path, age in lock_files.git_locks(common):
-        ours = any(path in remains.leftover_locks() for remains in lock_files.leftovers(common))
+        ours = any(remains.has_left(path) for remains in lock_files.leftovers(common))
         yield Symptom(
             "lock",
             None,

@@ -324,6 +324,29 @@ class TestNotes:
             assert not lock.exists()
             assert path.exists() is bool(text)
 
+    @pytest.mark.parametrize("call", ["stat", "unlink"])
+    def test_one_whose_lock_is_out_of_reach_now_is_kept(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+    ) -> None:
+        """The disk fails for once; the next who finds the lock in the way knows it all the same."""
+        lock = tmp_path / "lock"
+        path = self._dead(tmp_path, [lock])
+        _old(lock, "", 1.5)
+        real = getattr(os, call)
+
+        def fail(name: str, *args: object, **named: object) -> object:
+            if str(name) == str(lock):
+                raise OSError(errno.EIO, os.strerror(errno.EIO), name)
+            return real(name, *args, **named)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, fail)
+            assert not lock_files.clear_leftovers(str(tmp_path), [str(lock)])
+        assert path.exists()
+        assert lock_files.clear_leftovers(str(tmp_path), [str(lock)])
+        assert not lock.exists()
+        assert not path.exists()
+
 
 class TestAllLocks:
     """All locks of a repository that stay, the oldest first."""
