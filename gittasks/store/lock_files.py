@@ -173,6 +173,8 @@ def _content_and_age(path: str) -> tuple[str | None, float]:
         with open(path, encoding="ascii", errors="replace") as file:
             return file.read(64).strip(), time.time() - os.fstat(file.fileno()).st_mtime
     except FileNotFoundError:
+        if os.path.lexists(path):  # a network disk may say so of what is there
+            raise
         return None, 0.0
 
 
@@ -302,6 +304,8 @@ def _modified(path: str) -> float:
     try:
         return os.stat(path).st_mtime
     except (FileNotFoundError, NotADirectoryError):
+        if os.path.lexists(path):
+            raise
         return float("-inf")
 
 

@@ -80,6 +80,31 @@ def test_two_kills_are_survived(
 
 
 @pytest.mark.parametrize("name", CASES)
+def test_an_error_after_a_kill_is_survived(
+    name: str, tmp_path: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same command again, while it clears away what a kill left; 200 random pairs of calls."""
+    chance = Random(name)
+
+    def pairs(count: int) -> list[list[Fault]]:
+        calls = lambda: chance.randint(1, count)  # noqa: E731
+        return [
+            [
+                kill(calls(), after=chance.random() < 0.5),
+                Fault(calls(), chance.choice(_ERRORS), chance.random() < 0.5),
+            ]
+            for _ in range(_PAIRS)
+        ]
+
+    hits = survive_kills(str(tmp_path), name, pairs, capsys)
+    assert hits > _PAIRS // 3
+    kinds = ", ".join(sorted(errno.errorcode[e] for e in _ERRORS))
+    how = f"{_PAIRS} random pairs of calls of each of {len(CASES)} commands, then {kinds}"
+    result = "done or not, the next command succeeds, no lock left, fsck clean"
+    figures.record("an error after a kill", how, hits, result)
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_a_prune_before_every_call_takes_nothing(
     name: str, tmp_path: object, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ Fault = Literal[
     "an error of the system",
     "a kill",
     "two kills",
+    "an error after a kill",
     "a series with a fault in each command",
     "a series of processes with kills",
     "a kill at a system call of a start",
