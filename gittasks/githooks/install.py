@@ -382,7 +382,7 @@ def _put(slot: str, name: str, repository: Repository) -> None:
     temporary = f"{slot}.gittasks-{os.getpid()}"
     try:
         disk.make_folders(os.path.dirname(slot), repository.shared)
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o777), "wb") as file:
+        with open(temporary, "wb", opener=_executable) as file:
             file.write(script(name, running_program()))
         repository.shared.apply(temporary)
         if os.path.lexists(slot) and not is_ours(slot) and not os.path.lexists(chained):
@@ -391,6 +391,11 @@ def _put(slot: str, name: str, repository: Repository) -> None:
     except OSError as error:
         disk.remove(temporary)
         raise DiskFailure.of(error) from error
+
+
+def _executable(path: str, flags: int) -> int:
+    """Make a file that may be run, as far as the umask of the user has it."""
+    return os.open(path, flags, 0o777)
 
 
 def _take_out(slot: str) -> bool:

@@ -44,6 +44,7 @@ _DAMAGED = ("damaged", b"")
 _ATTEMPTS = 20
 """Times that a file or folder may vanish under one write before that is an error."""
 _BACKOFF = Backoff(first=0.001, most=0.2)
+_TO_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _ABANDONED = 86_400
 """Seconds after which nobody writes a draft any more."""
 _LOOSE_LEVEL = 1
@@ -455,14 +456,15 @@ class ObjectStore:
             folder = os.path.join(self.common, "gittasks", "drafts")
             _sweep(folder)
         temporary = os.path.join(folder, f"tmp_obj_{os.urandom(6).hex()}")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        handle = in_folder(folder, self.shared, lambda: os.open(temporary, flags, 0o444))
+        handle = in_folder(folder, self.shared, lambda: os.open(temporary, _TO_MAKE, 0o444))
         try:
-            with naming(path), open(handle, "wb") as file:
-                file.write(packed)
-                if platform.WINDOWS and self._durable:
-                    file.flush()
-                    platform.sync(file.fileno())
+            with naming(path):
+                try:
+                    _write_whole(handle, packed)
+                    if platform.WINDOWS and self._durable:
+                        platform.sync(handle)
+                finally:
+                    os.close(handle)
             self.shared.apply(temporary)
         except BaseException:
             remove(temporary)
@@ -480,6 +482,12 @@ class ObjectStore:
     def missing(self, objects: Iterable[NewObject]) -> list[NewObject]:
         """The objects that are no loose files now: packed meanwhile, or pruned."""
         return [item for item in objects if not os.path.exists(self.loose_path(item.id))]
+
+
+def _write_whole(handle: int, data: bytes) -> None:
+    """Write by the system's calls, of which a file object makes three times as many."""
+    while data:
+        data = data[os.write(handle, data) :]
 
 
 def _deflated(content: bytes) -> bytes:

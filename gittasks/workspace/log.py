@@ -102,7 +102,8 @@ def _newest_first(store: ListStore, task_id: str | None, limit: int | None) -> I
     head = store.readable_commit()
     few = limit is not None and limit <= _FEW
     seen: set[str] = set()
-    with _opened_at(store, head) or suppress() as file:  # that of nothing: there is no file
+    file = _opened_at(store, head)
+    try:
         lines: Iterator[CacheLine | None] = iter([None])
         if file:
             lines = read_newest(file, task_id, few=few)
@@ -114,6 +115,8 @@ def _newest_first(store: ListStore, task_id: str | None, limit: int | None) -> I
                 return
             seen.add(line.commit)
             yield line
+    finally:
+        _close(file)
 
 
 def _opened_at(store: ListStore, head: str) -> FileIO | None:
@@ -123,7 +126,7 @@ def _opened_at(store: ListStore, head: str) -> FileIO | None:
         last = _last_commit(file) if file else None
         if file is None or last == head:
             return file
-        file.close()
+        _close(file)
         if last is None or not _bring_up(store, head, last):
             break
     return None
@@ -320,23 +323,24 @@ def read_cache(path: str) -> list[CacheLine]:
 def read_newest(file: FileIO, task_id: str | None, *, few: bool) -> Iterator[CacheLine | None]:
     """Lines of the file, newest first, a `few` without reading the others; None where it is torn.
 
-    With a task only those that name it.
+    With a task only those that name it. One that cannot be read is as good as torn.
     """
     quoted = b"" if task_id is None else f'"{task_id}"'.encode()
-    size = end = os.fstat(file.fileno()).st_size
-    step = _BLOCK if few else size
-    while True:
-        begin = max(size - step, 0)
-        file.seek(begin)
-        block = file.read(size - begin)
-        block = block[: block.rfind(b"\n") + 1]
-        if (start := _vouched_from(block, whole=begin == 0)) is None:
-            yield None
-            return
-        yield from _backwards(block, start, end - begin, quoted)
-        if begin == 0:
-            return
-        end, step = begin + start, 4 * step
+    with suppress(OSError):
+        size = end = os.fstat(file.fileno()).st_size
+        step = _BLOCK if few else size
+        while True:
+            begin = max(size - step, 0)
+            file.seek(begin)
+            block = file.read(size - begin)
+            block = block[: block.rfind(b"\n") + 1]
+            if (start := _vouched_from(block, whole=begin == 0)) is None:
+                break
+            yield from _backwards(block, start, end - begin, quoted)
+            if begin == 0:
+                return
+            end, step = begin + start, 4 * step
+    yield None
 
 
 def _vouched_from(block: bytes, *, whole: bool) -> int | None:
@@ -376,11 +380,21 @@ def _parsed(raw: bytes) -> CacheLine:
 
 
 def _last_commit(file: FileIO) -> str | None:
-    if file.read(len(_HEADER)) != _HEADER:
-        return None
-    last = _last_line(file)
-    whole = last != _HEADER and last.endswith(b"\n")
-    return last.partition(b" ")[0].decode("ascii", "replace") if whole else None
+    """The commit of the last line; None where that is not whole, or cannot be read."""
+    with suppress(OSError):
+        if file.read(len(_HEADER)) != _HEADER:
+            return None
+        last = _last_line(file)
+        if last != _HEADER and last.endswith(b"\n"):
+            return last.partition(b" ")[0].decode("ascii", "replace")
+    return None
+
+
+def _close(file: FileIO | None) -> None:
+    """Close a file that was read; the system lets go of it whatever it answers."""
+    with suppress(OSError):
+        if file:
+            file.close()
 
 
 def _opened(path: str, mode: int) -> FileIO | None:

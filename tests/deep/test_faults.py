@@ -87,11 +87,10 @@ def test_an_error_after_a_kill_is_survived(
     chance = Random(name)
 
     def pairs(count: int) -> list[list[Fault]]:
-        calls = lambda: chance.randint(1, count)  # noqa: E731
         return [
             [
-                kill(calls(), after=chance.random() < 0.5),
-                Fault(calls(), chance.choice(_ERRORS), chance.random() < 0.5),
+                kill(chance.randint(1, count), after=chance.random() < 0.5),
+                Fault(chance.randint(1, count), chance.choice(_ERRORS), chance.random() < 0.5),
             ]
             for _ in range(_PAIRS)
         ]

@@ -14,6 +14,7 @@ from support import gits
 from support.commits import commit, ran, said, status
 from support.repositories import Repo, git, plan
 
+from gittasks.errors import DiskFailure
 from gittasks.githooks import install
 from gittasks.githooks.dispatch import NAMES
 
@@ -437,6 +438,33 @@ def test_a_pipe_in_the_place_of_a_hook_is_not_waited_for(hooked: Repo) -> None:
     assert _states(hooked) == {"installed"}
     hooked.ok("hooks", "uninstall")
     assert slot.is_fifo()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder has no handle there")
+def test_a_script_that_cannot_be_written_is_closed_and_goes(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its opening and the first byte: no handle is left, and no draft."""
+    real, handles, folder = os.open, list[int](), os.path.join(listed.git_dir, "hooks")
+
+    def open_folder(path: str, flags: int, mode: int = 0o777) -> int:
+        handle = real(path, flags, mode)
+        if not str(path).startswith(f"{folder}{os.sep}") or not flags & os.O_CREAT:
+            return handle
+        os.close(handle)
+        handles.append(real(folder, os.O_RDONLY))
+        return handles[-1]
+
+    before = os.listdir(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", open_folder)
+        with pytest.raises(DiskFailure, match="directory"):
+            install.install(listed.workspace("plan").repository)
+    assert handles
+    for handle in handles:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(handle)
+    assert sorted(os.listdir(folder)) == sorted(before)
 
 
 @pytest.mark.parametrize("kind", ["a folder", "a link to itself"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -53,6 +54,24 @@ def test_a_cache_that_cannot_be_used_takes_nothing_back(listed: Repo) -> None:
     assert number > 9
     notes = [note["text"] for note in listed.tasks()["a"]["notes"]]
     assert notes == [str(n) for n in range(1, number + 1)]
+
+
+def test_a_history_that_cannot_be_read_from_its_cache_is_read_without(
+    listed: Repo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each call that touches its cache fails once: `log` says what it says without."""
+    listed.ok("log")
+    said = listed.ok("log", "-n", "3").out
+    cache, number, struck = os.path.join(listed.git_dir, "gittasks", "cache"), 0, "first"
+    with contextlib.chdir(listed.path):
+        while struck:
+            number += 1
+            with injected(cache, Fault(number, errno.EIO)) as calls:
+                assert run(["log", "-n", "3"]) == 0, calls.place
+            assert capsys.readouterr().out == said, calls.place
+            struck = calls.struck
+            gc.collect()  # which tells of files that nobody closed
+    assert number > 9
 
 
 def test_a_list_that_is_back_is_not_said_to_be_missing(

@@ -235,6 +235,47 @@ class TestWriting:
         assert path.stat().st_mode & 0o777 == 0o444
         assert path.parent.stat().st_mode & 0o070 == 0o070
 
+    @pytest.mark.parametrize("call", ["write", "close"])
+    def test_a_draft_that_cannot_be_written_is_closed_and_goes(
+        self, repo: Repo, monkeypatch: pytest.MonkeyPatch, call: str
+    ) -> None:
+        """Its error names the object, and no handle of it is left."""
+        store, real, handles = _store(repo), getattr(os, call), list[int]()
+
+        def fail(handle: int, *args: bytes) -> int:
+            handles.append(handle)
+            if call == "close":
+                real(handle, *args)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        blob = store.form.new("blob", b"content")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, fail)
+            with pytest.raises(OSError, match="No space") as error:
+                store.write([blob])
+        assert error.value.filename == store.loose_path(blob.id)
+        for handle in handles:
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                os.fstat(handle)
+        assert os.listdir(os.path.dirname(store.loose_path(blob.id))) == []
+
+    def test_what_the_system_takes_in_parts_is_written_whole(
+        self, repo: Repo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real, parts = os.write, list[int]()
+
+        def write(handle: int, data: bytes) -> int:
+            parts.append(real(handle, data[:100]))
+            return parts[-1]
+
+        store = _store(repo)
+        blob = store.form.new("blob", os.urandom(500).hex().encode())
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", write)
+            store.write([blob])
+        assert len(parts) > 3
+        assert repo.git("cat-file", "-p", blob.id) == blob.data.decode()
+
     @pytest.mark.parametrize("durable", [True, False])
     def test_files_are_synced_before_their_folders(
         self, repo: Repo, monkeypatch: pytest.MonkeyPatch, durable: bool
