@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import time
 import zlib
@@ -458,3 +459,240 @@ class TestPromisor:
         assert args[-1] == "o"
         assert {"fetch", "--filter=blob:none", "--no-write-fetch-head", "--stdin"} <= {*args}
         assert promisor.fetch(["a"]) == "it cannot be fetched from o: no way"
+
+
+class TestPutBack:
+    """What git removed of the last writes is written again, as many as were."""
+
+    REF = "refs/heads/gittasks/plan"
+
+    def _written(self, store: ObjectStore, *texts: bytes) -> list[objects.NewObject]:
+        """Blobs and a commit of them, written to a branch."""
+        new = [store.form.new("blob", text) for text in texts]
+        tree = store.form.new(
+            "tree",
+            b"".join(
+                b"100644 %d\0%s" % (number, bytes.fromhex(blob.id))
+                for number, blob in enumerate(new)
+            ),
+        )
+        who = b"Ada <ada@example.com> 1800000000 +0000"
+        head = b"tree %s\nauthor %s\ncommitter %s\n\nx\n" % (tree.id.encode(), who, who)
+        new += [tree, store.form.new("commit", head)]
+        assert store.write_commit(self.REF, None, new) == []
+        return new
+
+    def test_as_many_as_are_gone(self, repo: Repo) -> None:
+        store = _store(repo)
+        new = self._written(store, b"one", b"two")
+        head = new[-1].id
+        assert store.put_back(self.REF, head) == 0
+        for lost in (new[:1], new[:3], new):
+            for item in lost:
+                os.unlink(store.loose_path(item.id))
+            assert store.put_back(self.REF, head) == len(lost)
+            assert all(store.read(item.id, item.kind) == item.data for item in new)
+        assert store.put_back("refs/heads/gittasks/other", head) == 0
+
+    def test_what_was_packed_is_not_gone(self, repo: Repo) -> None:
+        store = _store(repo)
+        new = self._written(store, b"one", b"two")
+        assert not store._opened_packs().has("1" * len(new[0].id))
+        _packed(repo, "one")
+        os.unlink(store.loose_path(new[1].id))
+        assert store.put_back(self.REF, new[-1].id, whole=True) == 1
+
+    def test_folders_are_left_to_who_names_the_objects(self, repo: Repo) -> None:
+        """The move of the ref syncs them with itself; unless it is durable, nobody does."""
+        store = _store(repo)
+        blob = store.form.new("blob", b"x")
+        folders = store.write_commit(self.REF, None, [blob], named=False)
+        assert sorted(folders) == sorted(
+            [os.path.join(repo.git_dir, "objects"), os.path.dirname(store.loose_path(blob.id))]
+        )
+        assert _store(repo, durable=False).write_commit(self.REF, None, [blob], named=False) == []
+        assert store.write_commit(self.REF, None, [], named=False) == []
+
+
+class TestSources:
+    """Where an object is looked for, and in which order."""
+
+    def test_a_pack_that_came_since_the_last_look_is_opened(
+        self, repo: Repo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Also where git is not asked, or is gone."""
+        store = _store(repo)
+        assert not store._opened_packs().has("1" * len(repo.blob("first")))
+        (packed,) = _packed(repo, "came later")
+        monkeypatch.setattr(store, "_read_by_git", lambda *_: None)
+        assert store.read(packed, "blob") == b"came later"
+
+    def test_one_that_was_written_beside_a_prune_comes_from_the_journal(self, repo: Repo) -> None:
+        """It is put back in its place; not where a damaged file is, which is the user's to see."""
+        store = _store(repo)
+        blob = store.form.new("blob", b"kept")
+        store.write_commit("refs/heads/gittasks/plan", None, [blob])
+        path = Path(store.loose_path(blob.id))
+        path.unlink()
+        assert store.read(blob.id, "blob") == b"kept"
+        assert path.exists()
+        path.chmod(0o600)
+        path.write_bytes(b"x")
+        with pytest.raises(Unavailable, match="is damaged"):
+            store.read(blob.id, "blob")
+        assert path.read_bytes() == b"x"
+
+    @pytest.mark.parametrize("kind", ["blob", "tree"])
+    def test_one_that_is_too_long_is_not_taken_from_the_journal(
+        self, repo: Repo, monkeypatch: pytest.MonkeyPatch, kind: str
+    ) -> None:
+        store = _store(repo)
+        new = store.form.new(kind, b"x" * 10)
+        store.write_commit("refs/heads/gittasks/plan", None, [new])
+        os.unlink(store.loose_path(new.id))
+        monkeypatch.setitem(objects.LIMITS, kind, 9)
+        with pytest.raises(Unavailable):
+            store.read(new.id, kind)
+        monkeypatch.setitem(objects.LIMITS, kind, 10)
+        assert store.read(new.id, kind) == new.data
+
+    def test_a_git_that_ends_is_started_anew(self, repo: Repo) -> None:
+        (packed,) = _packed(repo, "packed")
+        store = _store(repo)
+
+        class Ended:
+            closed = 0
+
+            def read(self, *_: object) -> None:
+                raise EOFError
+
+            def read_many(self, *_: object) -> None:
+                raise EOFError
+
+            def close(self) -> None:
+                self.closed += 1
+
+        ended: object = Ended()
+        store._cat = ended  # type: ignore[assignment]
+        assert store._read_by_git(packed, 100) is None
+        assert store._cat is None
+        assert store._read_by_git(packed, 100) == ("blob", b"packed")
+        store.close()
+        store._cat = ended  # type: ignore[assignment]
+        store.read_ahead([packed], "blob")
+        assert (store._cat, store._ahead) == (None, {})
+        assert isinstance(ended, Ended)
+        assert ended.closed == 2
+
+    def test_what_was_promised_is_fetched_and_then_read(
+        self, repo: Repo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """git itself is not asked where the remote does not give it: it would try the same."""
+        place = discovery.discover(repo.path, os.environ)
+        promisor = Promisor(place, os.environ, ["o"], lambda: None)
+        fetched: list[list[str]] = []
+        asked: list[str] = []
+        object_id = FORMATS[repo.git("rev-parse", "--show-object-format")].id_of("blob", b"later")
+
+        def fetch(ids: list[str]) -> str | None:
+            fetched.append(ids)
+            if arrives:
+                _packed(repo, "later")
+            return None if arrives else "WHY"
+
+        store = _store(repo, promisor=promisor)
+        monkeypatch.setattr(promisor, "fetch", fetch)
+        monkeypatch.setattr(store, "_read_by_git", lambda i, _: asked.append(i))
+        arrives = False
+        with pytest.raises(Unavailable, match=f"{object_id}; WHY"):
+            store.read(object_id, "blob")
+        assert asked == []
+        arrives = True
+        assert store.read(object_id, "blob") == b"later"
+        assert asked == []
+        assert fetched == [[object_id]] * 3
+
+    def test_of_many_that_are_lacking_all_are_fetched_in_one_go(
+        self, repo: Repo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place = discovery.discover(repo.path, os.environ)
+        promisor = Promisor(place, os.environ, ["o"], lambda: None)
+        fetched: list[list[str]] = []
+        monkeypatch.setattr(promisor, "fetch", lambda ids: fetched.append([*ids]))
+        store = _store(repo, promisor=promisor)
+        length = len(repo.blob("x"))
+        lacking = [digit * length for digit in "123"]
+        assert store.need([*lacking, lacking[0], repo.blob("x")]) is None
+        assert fetched == [lacking]
+        (packed,) = _packed(repo, "packed meanwhile")
+        assert store.need([packed]) is None
+        assert len(fetched) == 1
+
+
+class TestSizes:
+    """Every step on the way to an object has its limit, not the object alone."""
+
+    def test_of_each_object_and_of_the_largest_step_to_it(
+        self, repo: Repo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        base = "".join(f"line {number}\n" for number in range(3000))
+        ids = [repo.blob(text) for text in (base, base[:20_000])]
+        repo.git("pack-objects", "-q", ".git/objects/pack/pack", stdin="\n".join(ids) + "\n")
+        repo.git("prune-packed", "-q")
+        store = _store(repo)
+        packs = store._opened_packs()
+        assert packs.read(ids[1], 20_000) == ("blob", base[:20_000].encode())
+        sizes = set(packs._known_sizes.values())
+        assert sizes == {(len(base), len(base)), (20_000, len(base))}
+        monkeypatch.setattr(objects, "_STEP", len(base) - 1)
+        again = _store(repo)
+        with pytest.raises(InvalidData):
+            again._opened_packs().read(ids[1], 20_000)
+        assert again._opened_packs().read(ids[1], len(base)) is not None
+        monkeypatch.setattr(objects, "_STEP", len(base))
+        last = _store(repo)
+        assert last._opened_packs().read(ids[1], 20_000) is not None
+
+    def test_a_chain_without_an_end_is_none(
+        self, repo: Repo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A damaged pack may lead anywhere: then another source is asked."""
+        base = "".join(f"line {number}\n" for number in range(3000))
+        ids = [repo.blob(text) for text in (base, base[:20_000])]
+        repo.git("pack-objects", "-q", ".git/objects/pack/pack", stdin="\n".join(ids) + "\n")
+        repo.git("prune-packed", "-q")
+        for most, present in ((1, False), (2, True)):
+            monkeypatch.setattr(objects, "_LONGEST_CHAIN", most)
+            store = _store(repo)
+            assert (store._opened_packs().read(ids[1], 10**6) is not None) is present
+
+    @pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 5000])
+    def test_a_loose_one_is_read_to_its_end(self, repo: Repo, size: int) -> None:
+        store = _store(repo)
+        path = Path(store.loose_path(store.form.id_of("blob", b"x" * size)))
+        store.write([store.form.new("blob", b"x" * size)])
+        assert objects.read_loose(str(path), size) == ("blob", b"x" * size)
+        if size:
+            with pytest.raises(InvalidData):
+                objects.read_loose(str(path), size - 1)
+        assert objects.read_loose(f"{path}x", size) is None
+        for header in (b"blob %d\0" % (size + 1), b"blob %d\0" % max(size - 1, 0), b"blob x\0"):
+            path.chmod(0o600)
+            path.write_bytes(zlib.compress(header + b"x" * size))
+            damaged = objects.read_loose(str(path), size + 10) == objects._DAMAGED
+            assert damaged or (size == 0 and header == b"blob 0\0")
+
+
+def test_a_draft_of_a_killed_writer_is_swept_after_a_day(tmp_path: Path) -> None:
+    old, new = tmp_path / "tmp_obj_1", tmp_path / "tmp_obj_2"
+    for path, age in ((old, 86_500), (new, 86_300)):
+        path.touch()
+        os.utime(path, (time.time() - age,) * 2)
+    objects._sweep(str(tmp_path))
+    assert os.listdir(tmp_path) == ["tmp_obj_2"]
+
+
+def test_the_name_of_a_text_is_the_beginning_of_its_hash() -> None:
+    for text in ("", "https://h/x", "\N{LATIN SMALL LETTER E WITH ACUTE}"):
+        digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        assert objects.short_hash(text) == digest[:20]
