@@ -214,3 +214,218 @@ def test_no_file_is_left_open_where_a_talk_cannot_start(
     with pytest.raises(OSError, match="open files"):
         git.run_remote(["version"], cwd=str(tmp_path), env=dict(os.environ))
     assert set(os.listdir("/proc/self/fd")) <= before
+
+
+@pytest.mark.parametrize("_way", ["spawned"], indirect=True)
+def test_where_nobody_wants_to_know_how_children_end_what_was_said_counts(tmp_path: Path) -> None:
+    """A program that ignores its children's ends, as some servers do, is told of none."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        answer = git.run(["version", "--none"], cwd=str(tmp_path), env=dict(os.environ))
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert answer.returncode == 0
+    assert answer.stderr.startswith(b"error: unknown option")
+
+
+@pytest.mark.parametrize("_way", ["spawned"], indirect=True)
+def test_one_that_runs_is_ended_and_one_that_ended_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[tuple[int, bool]] = []
+    real = platform.end
+
+    def end(pid: int, *, force: bool = False) -> None:
+        ended.append((pid, force))
+        real(pid, force=force)
+
+    monkeypatch.setattr(platform, "end", end)
+    for force, number in ((False, signal.SIGTERM), (True, signal.SIGKILL)):
+        with platform.scratch_file() as file:
+            streams = (file.fileno(),) * 3
+            words = ["-c", "alias.sh=!exec sleep 60", "sh"]
+            process = git._start(words, str(tmp_path), dict(os.environ), streams, ())
+        assert process.poll() is None
+        (process.kill if force else process.terminate)()
+        assert process.wait() in (-number, 128 + number)
+        assert process.poll() == process.wait()
+        process.kill()
+        process.terminate()
+        assert ended == [(process.pid, force)]
+        ended.clear()
+
+
+@pytest.mark.parametrize("_way", ["spawned"], indirect=True)
+def test_a_program_is_a_file_on_the_path_that_may_be_run(tmp_path: Path) -> None:
+    """Neither a folder nor a file of another kind; the first counts."""
+    folders = [tmp_path / name for name in ("a", "b", "c", "d")]
+    for folder in folders:
+        folder.mkdir()
+    (folders[0] / "git").mkdir()
+    for folder, mode in zip(folders[1:], (0o644, 0o755, 0o755), strict=True):
+        (folder / "git").touch()
+        (folder / "git").chmod(mode)
+    env = {"PATH": os.pathsep.join(map(str, folders))}
+    if os.geteuid():  # to root every file may be run that anybody may run
+        assert git._file("git", env) == str(folders[2] / "git")
+    assert git._file("git", {"PATH": str(folders[3])}) == str(folders[3] / "git")
+    with pytest.raises(FileNotFoundError):
+        git._file("git", {"PATH": str(folders[0])})
+    assert git._file("sh", {}).endswith("/sh")
+
+
+@pytest.mark.parametrize("_way", ["spawned"], indirect=True)
+@pytest.mark.parametrize("may_fetch", [False, True])
+def test_a_git_fetches_nothing_by_itself_and_asks_nothing(tmp_path: Path, may_fetch: bool) -> None:
+    script = "echo ${GIT_NO_LAZY_FETCH-none} $GIT_TERMINAL_PROMPT $LC_ALL"
+    answer = _sh(tmp_path, script, may_fetch=may_fetch)
+    assert answer.stdout.decode().split() == ["none" if may_fetch else "1", "0", "C"]
+
+
+class TestTalk:
+    """A git that talks to a remote: heard, shown on a terminal, given up when it falls silent."""
+
+    class Silent:
+        """A program that never ends by itself."""
+
+        pid = 0
+
+        def __init__(self) -> None:
+            self.code: int | None = None
+
+        def poll(self) -> int | None:
+            return self.code
+
+        def wait(self) -> int:
+            return self.code or 0
+
+        def terminate(self) -> None:
+            self.code = 1
+
+        kill = terminate
+
+    @pytest.mark.parametrize("_way", ["spawned"], indirect=True)
+    def test_one_that_falls_silent_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(git, "NO_PROGRESS", 0.2)
+        monkeypatch.setattr(platform, "terminate", lambda process: process.terminate())
+        voice, stderr = os.pipe()
+        os.write(stderr, b"10%\n")
+        process = self.Silent()
+        text = git._follow(process, voice)
+        os.close(voice)
+        os.close(stderr)
+        assert text == b"10%\n\nfatal: no progress for 0 seconds, given up\n"
+        assert process.code == 1
+
+    @pytest.mark.parametrize("_way", ["spawned"], indirect=True)
+    @pytest.mark.parametrize(("silence", "terminal"), [(0.0, True), (60.0, True), (0.0, False)])
+    def test_progress_is_shown_on_a_terminal_after_a_while(
+        self, monkeypatch: pytest.MonkeyPatch, silence: float, terminal: bool
+    ) -> None:
+        shown: list[str] = []
+
+        class Screen:
+            def isatty(self) -> bool:
+                return terminal
+
+            def write(self, text: str) -> None:
+                shown.append(text)
+
+            def flush(self) -> None:
+                shown.append("flush")
+
+        monkeypatch.setattr(git, "_SILENCE", silence)
+        monkeypatch.setattr("sys.stderr", Screen())
+        voice, stderr = os.pipe()
+        os.write(stderr, b"Receiving \xff\n")
+        os.close(stderr)
+        process = self.Silent()
+        process.code = 0
+        assert git._follow(process, voice) == b"Receiving \xff\n"
+        os.close(voice)
+        expected = ["Receiving \N{REPLACEMENT CHARACTER}\n", "flush"]
+        assert shown == (expected if terminal and not silence else [])
+
+    @pytest.mark.parametrize("_way", ["spawned"], indirect=True)
+    def test_one_that_does_not_end_when_it_is_asked_is_ended(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(git, "_LAST_WORDS", 0.1)
+        asked: list[str] = []
+        monkeypatch.setattr(platform, "terminate", lambda _: asked.append("end"))
+
+        class Deaf(self.Silent):  # type: ignore[misc,name-defined]
+            def kill(self) -> None:
+                asked.append("kill")
+                self.code = -9
+
+        deaf = Deaf()
+        git._give_up(deaf)
+        assert asked == ["end", "kill"]
+        assert deaf.code == -9
+
+    @pytest.mark.parametrize("_way", ["spawned"], indirect=True)
+    def test_all_that_talk_are_ended_with_this_process(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ended: list[object] = []
+        talking: list[set[object]] = []
+        monkeypatch.setattr(platform, "terminate", ended.append)
+
+        def follow(process: object, _: int) -> bytes:
+            talking.append({*git._talking})
+            git.terminate_all()
+            assert ended == [process]
+            return b""
+
+        monkeypatch.setattr(git, "_follow", follow)
+        git.run_remote(["version"], cwd=str(tmp_path), env=dict(os.environ))
+        assert talking == [{*ended}]
+        assert git._talking == set()
+
+    @pytest.mark.parametrize("_way", ["spawned"], indirect=True)
+    def test_off_a_terminal_it_asks_nothing_and_leads_a_session(self, tmp_path: Path) -> None:
+        script = "echo $GIT_TERMINAL_PROMPT $(ps -o sess= -p $$) >&2; cat"
+        with platform.scratch_file() as question:
+            question.write(b"question\n")
+            question.seek(0)
+            answer = git.run_remote(
+                ["-c", f"alias.sh=!{script}", "sh"],
+                cwd=str(tmp_path),
+                env=dict(os.environ),
+                stdin=question,
+            )
+        prompt, session = answer.stderr.decode().split()
+        assert (answer.returncode, answer.stdout, prompt) == (0, b"question\n", "0")
+        assert int(session) != os.getsid(0)
+
+
+@pytest.mark.parametrize("_way", ["spawned"], indirect=True)
+def test_one_that_answers_questions_keeps_to_its_streams(tmp_path: Path) -> None:
+    script = "echo $GIT_NO_LAZY_FETCH $GIT_TERMINAL_PROMPT $LC_ALL; cat; echo noise >&2"
+    words = ["-c", f"alias.sh=!{script}", "sh"]
+    with platform.scratch_file() as question:
+        question.write(b"all of it\n")
+        question.seek(0)
+        process = git.start_answering(
+            words, cwd=str(tmp_path), env=dict(os.environ), stdin=question
+        )
+        assert process.communicate(timeout=60)[0] == b"1 0 C\nall of it\n"
+    process = git.start_answering(words, cwd=str(tmp_path), env=dict(os.environ))
+    assert process.communicate(b"one\n", timeout=60)[0] == b"1 0 C\none\n"
+    nowhere = {"PATH": str(tmp_path)}
+    with pytest.raises(NoRepository, match="git is not installed") as caught:
+        git.start_answering(words, cwd=str(tmp_path), env=nowhere)
+    assert caught.value.hint == "install git, then run this again"
+    with platform.scratch_file() as told:
+        with pytest.raises(NoRepository, match="git is not installed"):
+            git.start_remote(words, cwd=str(tmp_path), env=nowhere, told=told)
+        process = git.start_remote(
+            ["-c", "alias.sh=!echo $GIT_TERMINAL_PROMPT $LC_ALL >&2; cat", "sh"],
+            cwd=str(tmp_path),
+            env=dict(os.environ),
+            told=told,
+        )
+        assert process.wait(60) == 0
+        told.seek(0)
+        assert told.read() == b"0 C\n"
