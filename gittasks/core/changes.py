@@ -7,7 +7,7 @@ from gittasks.core.model import LIST_MARKS, Snapshot, Task, in_order
 from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 
@@ -119,10 +119,10 @@ class Change(NamedTuple):
 
 def logged(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Changes as they stand in an entry."""
-    return tuple(Change(i, name, _plain(o), _plain(n), kind) for i, name, o, n, kind in changes)
+    return tuple(Change(i, name, plain(o), plain(n), kind) for i, name, o, n, kind in changes)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value of the model as JSON; a whole task stands as its subject."""
     if value is None or type(value) is str:
         return value
@@ -131,3 +131,52 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [v._asdict() if hasattr(v, "_asdict") else v for v in value]
     return dict(value) if hasattr(value, "keys") else value
+
+
+class Splice(NamedTuple):
+    """The part in which two values differ: what stood from `start` on, and what stands there."""
+
+    start: int
+    removed: Any
+    added: Any
+
+    def undone(self, after: Any) -> Any:
+        """The value before."""
+        end = self.start + len(self.added)
+        if isinstance(after, dict):
+            items = [*after.items()]
+            return dict([*items[: self.start], *self.removed.items(), *items[end:]])
+        return after[: self.start] + self.removed + after[end:]
+
+
+def spliced(before: Any, after: Any) -> Splice:
+    """The part in which two texts, two lists or two maps differ, as short as it gets."""
+    # By their text, as 1 and True are equal; the parts of tuples are text and nothing else.
+    old, new = (
+        value if isinstance(value, str | tuple) else [*map(repr, _parts(value))]
+        for value in (before, after)
+    )
+    shorter = min(len(old), len(new))
+    start = _common(shorter, lambda n: old[:n] == new[:n])
+    left = shorter - start
+    end = _common(left, lambda n: old[len(old) - n :] == new[len(new) - n :])
+    return Splice(start, _slice(before, start, end), _slice(after, start, end))
+
+
+def _common(most: int, alike: Callable[[int], bool]) -> int:
+    """The greatest length up to `most` in which two values are alike, as they are in all below."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if alike(middle) else (low, middle - 1)
+    return low
+
+
+def _parts(value: Any) -> Any:
+    return value.items() if isinstance(value, dict) else value
+
+
+def _slice(value: Any, start: int, end: int) -> Any:
+    if isinstance(value, dict):
+        return dict([*value.items()][start : len(value) - end])
+    return value[start : len(value) - end]

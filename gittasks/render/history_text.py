@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from gittasks.core.changes import Change, ChangeKind
+from gittasks.core.changes import Change, ChangeKind, spliced
 from gittasks.core.history import LogEntry, Outcome, PhaseTime, Reopened, Span, Timeline
 from gittasks.core.model import Snapshot, Status, Task
 from gittasks.core.times import (
@@ -88,8 +88,9 @@ def changed_words(changes: Sequence[Change], marks: StatusMarks) -> list[str]:
         elif change.field == "result" and moved:
             continue
         elif change.field == "notes":
-            words += [f"note: {_short(n['text'])}" for n in change.after if n not in change.before]
-            words += ["note removed" for n in change.before if n not in change.after]
+            added, removed = _members(change)
+            words += [f"note: {_short(note['text'])}" for note in added]
+            words += ["note removed" for _ in removed]
         elif change.field == "blockedBy":
             words.append(_edges(change))
         elif change.field == "commits":
@@ -101,15 +102,21 @@ def changed_words(changes: Sequence[Change], marks: StatusMarks) -> list[str]:
     return words
 
 
+def _members(change: Change) -> tuple[list[Any], list[Any]]:
+    """The members of a list that are new, and those that are gone."""
+    part = spliced(tuple(change.before), tuple(change.after))  # all others are in both
+    added = [member for member in part.added if member not in change.before]
+    return added, [member for member in part.removed if member not in change.after]
+
+
 def _edges(change: Change) -> str:
-    added = [f"+{clean(i)}" for i in change.after if i not in change.before]
-    removed = [f"-{clean(i)}" for i in change.before if i not in change.after]
-    return f"blockedBy {' '.join(added + removed)}"
+    added, removed = _members(change)
+    signs = [*(f"+{clean(i)}" for i in added), *(f"-{clean(i)}" for i in removed)]
+    return f"blockedBy {' '.join(signs)}"
 
 
 def _links(change: Change) -> list[str]:
-    added = [c for c in change.after if c not in change.before]
-    removed = [c for c in change.before if c not in change.after]
+    added, removed = _members(change)
     words = [f"commit {c['sha'][:7]} {_short(c['subject'] or '')}" for c in added]
     return words + [f"no longer commit {c['sha'][:7]}" for c in removed]
 

@@ -4,7 +4,8 @@ What changed is read from the trees, not from the messages, so edits made by han
 are told as well.
 
 The cache is a text file a list: a line that names its format, then one line a commit, oldest
-first, `commit content checksum`. It grows with the history, by some 300 bytes a commit. A checksum
+first, `commit content checksum`. It grows with the history, by some 300 bytes a commit: of a long
+value a line holds the parts that its commit changed (`_LongValues`). A checksum
 is over all of the file before it, so the last one vouches for all lines, and for any last ones
 of them from where an earlier one leaves off: a few lines are read without the others. From a
 torn, doubled or foreign line on nothing is believed, and whoever reads that makes it anew. A last
@@ -20,16 +21,19 @@ from io import FileIO
 from itertools import islice
 
 from gittasks import light
-from gittasks.core.changes import Change, ChangeKind, diff, logged
+from gittasks.core.changes import Change, ChangeKind, Splice, diff, logged, plain, spliced
+from gittasks.core.fields import BY_NAME
 from gittasks.core.history import LogEntry
 from gittasks.core.times import format_time
 from gittasks.core.trailers import parse_trailers
-from gittasks.light import TYPE_CHECKING, Mapping, NamedTuple, suppress
+from gittasks.errors import InvalidData
+from gittasks.light import TYPE_CHECKING, Mapping, NamedTuple, cached_property, suppress
 from gittasks.store import disk
 from gittasks.store.list_version import merge_subject
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
+    from typing import Any
 
     from gittasks.core.apply import Edit
     from gittasks.core.model import Snapshot
@@ -48,19 +52,14 @@ def log(
     without: Collection[str] = (),
 ) -> list[LogEntry]:
     """Entries newest first, of the whole list or of one task; of those commits alone, or not."""
-    quiet = merge_subject(store.list_id)
+    quiet, values = merge_subject(store.list_id), _LongValues(store)
     entries = []
     for line in _newest_first(store, task_id, limit):
         if line.commit in without or (only is not None and line.commit not in only):
             continue
-        entry = _decoded(line)
-        if not entry.changes and entry.subject == quiet:
+        entry = values.entry(line, task_id)
+        if not entry.changes and (task_id is not None or entry.subject == quiet):
             continue
-        if task_id is not None:
-            changes = entry.changes_of(task_id)
-            if not changes:
-                continue
-            entry = entry._replace(changes=changes)
         entries.append(entry)
         if limit is not None and len(entries) >= limit:
             break
@@ -72,10 +71,10 @@ def gained(store: ListStore, known: frozenset[str] | None) -> tuple[list[LogEntr
 
     With None nothing is known yet, and there are no entries.
     """
-    lines, quiet = _lines(store), merge_subject(store.list_id)
-    new = [_decoded(line) for line in lines if known is not None and line.commit not in known]
-    news = [entry for entry in new if entry.changes or entry.subject != quiet]
-    return news, frozenset(line.commit for line in lines)
+    lines, quiet, values = _lines(store), merge_subject(store.list_id), _LongValues(store)
+    unknown = (line for line in reversed(lines) if known is not None and line.commit not in known)
+    news = [e for e in map(values.entry, unknown) if e.changes or e.subject != quiet]
+    return news[::-1], frozenset(line.commit for line in lines)
 
 
 def commits(store: ListStore) -> frozenset[str]:
@@ -85,7 +84,7 @@ def commits(store: ListStore) -> frozenset[str]:
 
 def remember(store: ListStore, written: Sequence[tuple[CommitInfo, Edit]]) -> None:
     """Keep the changes of commits that were just written, oldest first."""
-    lines = [_encoded(_entry(commit, edit.changes)) for commit, edit in written]
+    lines = [_line(commit, edit.changes) for commit, edit in written]
     append_to_cache(store.history_path, written[0][0].parents[0], lines)
 
 
@@ -138,7 +137,7 @@ def _newest_commits(store: ListStore, head: str) -> Iterator[CacheLine | None]:
     ids = _straight(graph, head)
     while batch := list(islice(ids, 16)):
         for commit, comparison in compared.each(graph, batch):
-            yield _line(commit, comparison)
+            yield _compared(commit, comparison)
     if graph.node(commit.id).parents:
         yield None
 
@@ -202,7 +201,8 @@ def entries_of(store: ListStore, chosen: Sequence[CommitInfo]) -> list[LogEntry]
         return []
     graph = store.graph(chosen[-1].id)
     graph.add(chosen)
-    return [_decoded(line) for line in _read(store, graph, [c.id for c in chosen])[0]]
+    compared = store.comparisons().each(graph, [commit.id for commit in chosen])
+    return [_entry(commit, logged(_changes(comparison)[0])) for commit, comparison in compared]
 
 
 def _read(
@@ -214,16 +214,16 @@ def _read(
     """Compare each commit with its parents; whether all could be had."""
     lines, whole = [], True
     for commit, comparison in store.comparisons(near).each(graph, oldest_first):
-        lines.append(_line(commit, comparison))
+        lines.append(_compared(commit, comparison))
         whole = whole and comparison.whole
     return lines, whole
 
 
-def _line(commit: CommitInfo, comparison: Comparison) -> CacheLine:
-    return _encoded(_entry(commit, _changes(comparison.befores, comparison.after)))
+def _compared(commit: CommitInfo, comparison: Comparison) -> CacheLine:
+    return _line(commit, *_changes(comparison))
 
 
-def _entry(commit: CommitInfo, changes: Iterable[Change]) -> LogEntry:
+def _entry(commit: CommitInfo, changes: tuple[Change, ...] = ()) -> LogEntry:
     trailers = parse_trailers(commit.message)
     return LogEntry(
         commit=commit.id,
@@ -232,24 +232,28 @@ def _entry(commit: CommitInfo, changes: Iterable[Change]) -> LogEntry:
         owner=last_value(trailers.get("Gittasks-Owner")),
         session=last_value(trailers.get("Gittasks-Session")),
         subject=commit.message.partition("\n")[0],
-        changes=logged(changes),
+        changes=changes,
         forced=tuple(trailers.get("Gittasks-Forced", ())),
         undo_of=last_value(trailers.get("Gittasks-Undo")),
     )
 
 
-def _changes(befores: Sequence[Snapshot], after: Snapshot) -> list[Change]:
-    """The changes of a commit; of a merge, only what is so in none of its parents."""
-    each = [{(c.task, c.field): c for c in diff(before, after)} for before in befores]
+def _changes(comparison: Comparison) -> tuple[list[Change], list[Change]]:
+    """The changes of a commit, of a merge only what is so in none of its parents; and the others,
+    by which a merge differs from one of them."""
+    after = comparison.after
+    each = [{(c.task, c.field): c for c in diff(before, after)} for before in comparison.befores]
     first, *others = each
     if not others:
-        return [*first.values()]
-    return [
-        change
+        return [*first.values()], []
+    own = {
+        key: change
         for key, change in first.items()
         if all(key in other for other in others)
         and not _is_united(change.after, [changes[key].before for changes in each])
-    ]
+    }
+    sides = [c for changes in each for key, c in changes.items() if c is not own.get(key)]
+    return [*own.values()], sides
 
 
 def _is_united(value: object, parents: Sequence[object]) -> bool:
@@ -269,15 +273,123 @@ def _parts(value: object) -> tuple[object, ...] | None:
     return value if isinstance(value, tuple) else None
 
 
-def _encoded(entry: LogEntry) -> CacheLine:
-    _, *rest = entry
-    return CacheLine(entry.commit, light.write_json(rest))
+def _line(commit: CommitInfo, changes: Iterable[Change], sides: Iterable[Change] = ()) -> CacheLine:
+    _, at, by, owner, session, subject, _, forced, undo_of = _entry(commit)
+    rows = [_part(change, change.kind) or [*logged([change])[0]] for change in changes]
+    rows += [part for change in sides if (part := _part(change, None))]
+    rest = [at, by, owner, session, subject, rows, forced, undo_of]
+    return CacheLine(commit.id, light.write_json(rest))
 
 
-def _decoded(line: CacheLine) -> LogEntry:
-    at, by, owner, session, subject, changes, forced, undo_of = light.read_json(line.content)
-    parts = tuple(Change(i, field, old, new, ChangeKind(k)) for i, field, old, new, k in changes)
-    return LogEntry(line.commit, at, by, owner, session, subject, parts, tuple(forced), undo_of)
+_SHORT = 400
+"""Characters of a value that a line holds whole, as JSON text."""
+
+
+def _part(change: Change, kind: str | None) -> list[Any] | None:
+    """The part of a long value that changed, its place, and the names of both values.
+
+    None for any other change. Without a kind it is none of the commit, a merge, but leads to the
+    value on one of its sides. A new value that is short stands whole, and has no name.
+    """
+    task, field, before, after, _ = change
+    if type(before) is not type(after) or not _has_parts(before):
+        return None
+    old, new = light.write_json(before), light.write_json(after)
+    if max(len(old), len(new)) <= _SHORT:
+        return None
+    is_short = len(new) <= _SHORT
+    start, removed, added = Splice(0, before, after) if is_short else spliced(before, after)
+    names = _name(old), None if is_short else _name(new)
+    return [task, field, plain(removed), plain(added), kind, start, *names]
+
+
+def _has_parts(value: object) -> bool:
+    return isinstance(value, str | tuple | list | dict)
+
+
+def _name(text: str) -> str:
+    """A name for the value with this JSON text, among the values that a field ever had."""
+    return f"{len(text):x}-{zlib.crc32(text.encode('ascii', 'replace')):08x}"
+
+
+class _LongValues:
+    r"""Values of which lines hold parts alone, put together from line to line, newest first.
+
+        o---a---b---M---c      c made what the list has now; before that it was as M has it,
+             \     /           which leads to what b made and to what x made; that of b to a's
+              x---´
+
+    Where no newer line leads to what an entry made, the entry is read from its commit again.
+    """
+
+    def __init__(self, store: ListStore) -> None:
+        self._store = store
+        self._known: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def entry(self, line: CacheLine, task_id: str | None = None) -> LogEntry:
+        """The entry of a line; with a task, the changes of that alone."""
+        at, by, owner, session, subject, rows, forced, undo_of = light.read_json(line.content)
+        if task_id is not None:
+            rows = [row for row in rows if row[0] == task_id]
+        if any(map(self._is_loose, rows)):
+            self._read(line.commit, rows)
+        changes = tuple(change for row in rows if (change := self._change(*row)))
+        return LogEntry(
+            line.commit, at, by, owner, session, subject, changes, tuple(forced), undo_of
+        )
+
+    def _change(
+        self, task: str, field: str, before: Any, after: Any, kind: str | None, *part: Any
+    ) -> Change | None:
+        """The change of a row, both values whole; None for one that leads to the value of a side.
+
+        A value that cannot be had any more is its part.
+        """
+        if part:
+            start, old, new = part
+            known = self._values(task, field)
+            if new is None or new in known:
+                splice, after = Splice(start, before, after), known.get(new, after)
+                before = known.setdefault(old, splice.undone(after))
+        return None if kind is None else Change(task, field, before, after, ChangeKind(kind))
+
+    def _is_loose(self, row: list[Any]) -> bool:
+        """Is a row about a long value to which no newer one led?"""
+        task, field, *_, new = row
+        is_part = len(row) > len(Change._fields) and new is not None
+        return is_part and new not in self._values(task, field)
+
+    def _read(self, commit_id: str, rows: Iterable[list[Any]]) -> None:
+        """Take the values of these rows from their commit, as far as it can be read."""
+        with suppress(InvalidData):
+            comparison = self._store.comparisons().of(self._store.commit(commit_id))
+            for task, field, *_, new in filter(self._is_loose, rows):
+                value = _value(comparison.after, task, field)
+                if _has_parts(value) and _name(light.write_json(value)) == new:
+                    self._values(task, field)[new] = plain(value)
+
+    def _values(self, task: str, field: str) -> dict[str, Any]:
+        """The values of a field that are known, by name; the one of now to begin with."""
+        values = self._known.get((task, field))
+        if values is None:
+            value = _value(self._now, task, field)
+            values = {_name(light.write_json(value)): plain(value)} if _has_parts(value) else {}
+            self._known[task, field] = values
+        return values
+
+    @cached_property
+    def _now(self) -> Snapshot:
+        return self._store.load_readable().snapshot
+
+
+def _value(snapshot: Snapshot, task_id: str, name: str) -> object:
+    """The value of a field of a task, or of the list itself."""
+    if not task_id:
+        return getattr(snapshot.info, name)
+    task = snapshot.tasks.get(task_id)
+    if task is None:
+        return None
+    return getattr(task, BY_NAME[name].attr) if name in BY_NAME else task.extra.get(name)
 
 
 def last_value(values: Iterable[str] | None) -> str | None:
@@ -285,7 +397,7 @@ def last_value(values: Iterable[str] | None) -> str | None:
     return list(values)[-1] if values else None
 
 
-_HEADER = b"gittasks-history 5\n"
+_HEADER = b"gittasks-history 6\n"
 """The number of the form, as in `disk.CacheFile`; here each line has a checksum of its own."""
 _BEGUN = zlib.crc32(_HEADER)
 _CHECKSUM = 9

@@ -14,11 +14,15 @@ from support import gits
 from support.histories import grow
 from support.repositories import Repo
 
+from gittasks.codec.canonical import encode_task
 from gittasks.core.history import LogEntry
+from gittasks.core.model import Note, Task
+from gittasks.core.operations import AddNote
 from gittasks.errors import GittasksError, InvalidData
 from gittasks.store import commits, git, merge_files
 from gittasks.store.commits import CommitInfo, Graph
 from gittasks.store.list_store import ListStore
+from gittasks.store.list_version import merge_subject
 from gittasks.store.objects import ObjectStore
 from gittasks.store.plumbing import Plumbing
 from gittasks.workspace import log
@@ -34,12 +38,14 @@ def fresh(repo: Repo) -> ListStore:
 
 
 def one_by_one(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> list[LogEntry]:
-    """The log as it is when each commit is read and compared by itself."""
+    """The log as it is when each commit is read and compared by itself, and none remembered."""
     with monkeypatch.context() as patch:
         patch.setattr(merge_files, "_FEW", MANY)
         patch.setattr(commits, "_ONE_BY_ONE", MANY)
         patch.setattr(Graph, "_is_near", lambda *_: True)
-        return log.log(fresh(repo))
+        store = fresh(repo)
+        entries = log.entries_of(store, [*store.walk(store.load_readable().commit)])
+    return [e for e in entries if e.changes or e.subject != merge_subject("plan")]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -310,13 +316,13 @@ def test_the_newest_entries_are_read_without_the_others(
     store = repo.workspace("plan").store
     assert log.log(store, limit=5) == expected[:5]
     decoded = []
-    real = log._decoded
+    real = log._LongValues.entry
 
-    def count(line: log.CacheLine) -> LogEntry:
+    def count(values: log._LongValues, line: log.CacheLine, task: str | None = None) -> LogEntry:
         decoded.append(line.commit)
-        return real(line)
+        return real(values, line, task)
 
-    monkeypatch.setattr(log, "_decoded", count)
+    monkeypatch.setattr(log._LongValues, "entry", count)
     assert log.log(store, limit=5) == expected[:5]
     assert len(decoded) == 5
     assert os.path.getsize(path) == size
@@ -332,6 +338,64 @@ def test_entries_of_others_are_added_to_what_is_remembered(repo: Repo) -> None:
     assert [e.commit for e in entries] == [repo.head(), *(e.commit for e in expected[:2])]
     assert path.read_bytes().startswith(before)
     assert log.log(repo.workspace("plan").store)[1:] == expected
+
+
+def noted(repo: Repo, numbers: range) -> None:
+    """Add a note to t0 in each of so many commits."""
+    stream = b""
+    for number in numbers:
+        who = f"Ada <ada@example.com> {1_767_300_000 + number} +0000"
+        start = f"from {repo.head()}\n" if number == numbers.start else ""
+        task = Task(id="t0", subject="Task t0", notes=tuple(NOTES[: number + 1]))
+        file = encode_task(task)
+        stream += (
+            f"commit refs/heads/gittasks/plan\nauthor {who}\ncommitter {who}\ndata 2\nx\n{start}"
+            f"M 100644 inline tasks/t0.yaml\ndata {len(file)}\n{file.decode()}\n"
+        ).encode()
+    repo.git("fast-import", "--quiet", "--force", stdin=stream)
+
+
+NOTES = [Note("2026-01-02T03:04:05Z", "ann", f"Note {n} {'word ' * 10}") for n in range(120)]
+
+
+def test_what_is_remembered_grows_by_what_each_commit_changed(repo: Repo) -> None:
+    """Of a note the note, however many stand before it: half of the notes are half of the file."""
+    repo.ok("init", "plan")
+    sizes = []
+    for numbers in (range(50), range(50, 100)):
+        noted(repo, numbers)
+        workspace = repo.workspace("plan")
+        entries = log.log(workspace.store)
+        sizes.append(os.path.getsize(workspace.store.history_path))
+        for number, entry in zip(reversed(range(numbers.stop)), entries, strict=False):
+            if number:
+                (change,) = entry.changes
+                assert (len(change.before), len(change.after)) == (number, number + 1)
+    assert sizes[1] - sizes[0] < 1.1 * sizes[0]
+    workspace.edit([AddNote("t0", "One more")])
+    assert os.path.getsize(workspace.store.history_path) - sizes[1] < 500
+
+
+def test_long_values_are_read_where_what_is_remembered_does_not_lead_to_them(repo: Repo) -> None:
+    """A list at an earlier moment, or whose task is gone, shows them all the same."""
+    repo.ok("init", "plan")
+    noted(repo, range(20))
+    store = repo.workspace("plan").store
+    expected = log.log(store)
+    newest = {entry.commit for entry in expected[:3]}
+    assert log.log(store, without=newest) == expected[3:]
+    repo.hand_edit({"tasks/t0.yaml": None})
+    gone, *others = log.log(repo.workspace("plan").store)
+    assert gone.changes[0].kind == "removed"
+    assert others == expected
+
+
+def test_what_another_version_remembered_is_read_anew(repo: Repo) -> None:
+    """The number of the form says so: nothing of it is believed, or added to it."""
+    path, expected = remembered(repo)
+    path.write_bytes(path.read_bytes().replace(b"history 6", b"history 5", 1))
+    assert log.log(repo.workspace("plan").store) == expected
+    assert path.read_bytes().startswith(b"gittasks-history 6\n")
 
 
 def test_a_history_that_cannot_be_had_is_an_error(repo: Repo) -> None:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Mapping
 
 from gittasks.codec.canonical import encode_task
-from gittasks.core.model import Status, Task
+from gittasks.core.model import Note, Status, Task, Value
 from support.repositories import Repo
 
 _START = 1_767_300_000
@@ -14,7 +14,10 @@ _STATES = [Status.PENDING, Status.IN_PROGRESS, Status.COMPLETED, Status.SKIPPED]
 
 
 def grow(repo: Repo, commits: int, *, seed: int = 0, tasks: int = 5, forks: bool = False) -> None:
-    """Add so many commits to the list `plan`, packed; with `forks`, side branches and oddities."""
+    """Add so many commits to the list `plan`, packed; with `forks`, side branches and oddities.
+
+    One of the tasks has long values.
+    """
     repo.git("fast-import", "--quiet", "--force", stdin=_stream(repo, commits, seed, tasks, forks))
     repo.git("repack", "-adq")
     repo.remove("gittasks", "cache")
@@ -43,6 +46,9 @@ def _stream(repo: Repo, commits: int, seed: int, tasks: int, forks: bool) -> byt
     return b"".join(lines)
 
 
+_NOTES = [Note("2026-01-02T03:04:05Z", "ann", f"Note {n} " + "word " * 20) for n in range(8)]
+_WORDS = "x" * 60
+_VALUES: list[Value] = [_WORDS, 1, True, {"a": _WORDS}]
 _ZONES = ["+0000", "-0330", "+1400"]
 
 
@@ -55,6 +61,14 @@ def _edit(draw: random.Random, name: str, number: int) -> Iterator[bytes]:
         result=draw.choice([None, "PASS", f"seen {number}"]),
         tags=tuple(draw.sample(["a", "b", "c"], draw.randrange(3))),
     )
+    if name == "t1":
+        keys = draw.sample([f"key {n}" for n in range(9)], draw.randrange(5, 9))
+        task = task._replace(
+            notes=tuple(draw.sample(_NOTES, draw.randrange(9))),
+            description="\n".join(f"{n} {_WORDS}" for n in range(9) if draw.random() < 0.8),
+            metadata={key: draw.choice(_VALUES) for key in sorted(keys)},
+            extra={"from elsewhere": [_WORDS, 1, True] * draw.randrange(4, 6)},
+        )
     yield from _put({f"tasks/{name}.yaml": encode_task(task)})
 
 
