@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from support.repositories import Repo
 
-from gittasks.errors import NoRemote, NotFound, Way
-from gittasks.store import home, remotes
+from gittasks.errors import Busy, NoRemote, NotFound, Refused, RemoteFailure, Way
+from gittasks.store import git, home, remotes
+from gittasks.store.disk import Backoff
+from gittasks.store.git import Completed
 from gittasks.store.home import Home, Record, Urls
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import Heads
@@ -520,3 +522,316 @@ class TestHaste:
         assert not remotes.fetch_missing(repository, "o", "plan")
         remotes.forget_urls(repository, "plan")
         assert not mark.exists()
+
+
+class TestTalks:
+    """What git is asked to do with a remote, and what its answers mean."""
+
+    @pytest.fixture
+    def answers(self) -> list[Completed]:
+        """The answers to come; after these each is that all is done."""
+        return []
+
+    @pytest.fixture
+    def talks(self, monkeypatch: pytest.MonkeyPatch, answers: list[Completed]) -> list[list[str]]:
+        """The command lines of git that talk to a remote."""
+        lines: list[list[str]] = []
+
+        def run(args: list[str], **_: object) -> Completed:
+            lines.append([*args])
+            return answers.pop(0) if answers else Completed(0, b"", b"")
+
+        monkeypatch.setattr(git, "run_remote", run)
+        return lines
+
+    def test_a_fetch_brings_lists_and_what_is_seen_of_leases(
+        self, repo: Repo, talks: list[list[str]]
+    ) -> None:
+        repository = _opened(_remotes(repo, o="u"))
+        assert remotes.fetch(repository, "o", ["plan", "x"]) == frozenset()
+        (words,) = talks
+        assert words[-5:] == [
+            "o",
+            "+refs/heads/gittasks/plan:refs/remotes/o/gittasks/plan",
+            "+refs/heads/gittasks/x:refs/remotes/o/gittasks/x",
+            "+refs/gittasks/leases/plan/*:refs/gittasks/seen/o/plan/*",
+            "+refs/gittasks/leases/x/*:refs/gittasks/seen/o/x/*",
+        ]
+        options = words[words.index("fetch") + 1 : -5]
+        assert options[-1] == "--end-of-options"
+        assert {"--no-tags", "--no-prune", "--refmap=", "--no-write-fetch-head"} <= {*options}
+        assert {"--no-recurse-submodules", "--no-auto-maintenance", "--progress"} <= {*options}
+        assert not [word for word in options if word.startswith("--depth")]
+        Path(repo.git_dir, "shallow").write_text(repo.git("rev-parse", "HEAD") + "\n")
+        remotes.fetch(_opened(repo), "o", ["plan"])
+        assert "--depth=1000000000" in talks[1]
+        remotes.fetch_again(repository, "o", "plan")
+        assert talks[2][talks[2].index("fetch") + 1] == "--refetch"
+        remotes.fetch_side_branches(repository, "o", ["claude/x"])
+        assert talks[3][-1] == "+refs/heads/claude/x*:refs/remotes/o/claude/x*"
+        remotes.fetch_side_branches(repository, "o", [])
+        assert remotes.fetch(repository, "o", []) == frozenset()
+        assert len(talks) == 4
+
+    def test_lists_that_are_not_there_are_left_out(
+        self, repo: Repo, talks: list[list[str]], answers: list[Completed]
+    ) -> None:
+        """git fetches nothing at all over one of them, so it is asked again without."""
+        repository = _opened(_remotes(repo, o="u"))
+        gone = b"fatal: couldn't find remote ref refs/heads/gittasks/%b\n"
+        answers += [Completed(128, b"", gone % b"x"), Completed(0, b"", b"")]
+        assert remotes.fetch(repository, "o", ["plan", "x"]) == {"x"}
+        assert "+refs/heads/gittasks/plan:refs/remotes/o/gittasks/plan" in talks[1]
+        assert "+refs/heads/gittasks/x:refs/remotes/o/gittasks/x" not in talks[1]
+        answers += [Completed(128, b"", gone % b"x")]
+        assert remotes.fetch(repository, "o", ["x"]) == {"x"}
+        for words in (gone % b"other", b"fatal: no network\n"):
+            answers += [Completed(128, b"", words)]
+            with pytest.raises(RemoteFailure) as caught:
+                remotes.fetch(repository, "o", ["plan"])
+            assert caught.value.message.startswith("cannot fetch from o")
+        assert "no network" in str(caught.value)
+
+    def test_another_that_moves_the_same_ref_is_waited_for(
+        self,
+        repo: Repo,
+        talks: list[list[str]],
+        answers: list[Completed],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        waits: list[int] = []
+        monkeypatch.setattr(Backoff, "wait", lambda _, attempt: waits.append(attempt))
+        repository = _opened(_remotes(repo, o="u"))
+        for words in (b"error: cannot lock ref 'x'", b"error: unable to update local ref"):
+            raced = Completed(1, b"", words)
+            answers += [raced, raced]
+            assert remotes.fetch(repository, "o", ["plan"]) == frozenset()
+            assert waits == [0, 1]
+            waits.clear()
+        answers += [raced] * 6
+        with pytest.raises(RemoteFailure):
+            remotes.fetch(repository, "o", ["plan"])
+        assert waits == [0, 1, 2, 3, 4]
+        lock = Path(repo.git_dir, "refs/remotes/o/gittasks/plan.lock")
+        lock.parent.mkdir(parents=True)
+        lock.touch()
+        answers += [raced] * 6
+        with pytest.raises(Busy) as caught:
+            remotes.fetch(repository, "o", ["plan"])
+        assert caught.value.where == str(lock)
+
+    def test_a_name_that_is_in_the_way_of_a_tracking_ref_is_told(
+        self, repo: Repo, talks: list[list[str]], answers: list[Completed]
+    ) -> None:
+        _remotes(repo, o="u").git("update-ref", "refs/remotes/o/gittasks", "HEAD")
+        answers += [Completed(1, b"", b"error: cannot lock ref")]
+        with pytest.raises(Refused) as caught:
+            remotes.fetch(_opened(repo), "o", ["plan"])
+        error = caught.value
+        assert error.rule == "branch-name"
+        assert error.message == (
+            '"plan" cannot be fetched from o: a branch that was fetched before has a name that '
+            "stands in the way of o/gittasks/plan"
+        )
+        (way,) = error.ways
+        assert (way.command, way.decision) == (("git", "remote", "prune", "o"), True)
+        assert way.purpose == "when o has that branch no more"
+        assert len(talks) == 1
+
+    def test_the_lists_of_a_remote_are_its_branches_of_that_prefix(
+        self, repo: Repo, talks: list[list[str]], answers: list[Completed]
+    ) -> None:
+        rows = b"1\trefs/heads/gittasks/plan\n2\trefs/heads/gittasks/-\n"
+        answers += [Completed(0, rows, b"")]
+        repository = _opened(_remotes(repo, o="u"))
+        assert remotes.lists(repository, "o") == {"plan"}
+        assert talks[0][-4:] == ["--refs", "--end-of-options", "o", "refs/heads/gittasks/*"]
+        answers += [Completed(128, b"", b"fatal: no network")]
+        with pytest.raises(RemoteFailure) as caught:
+            remotes.lists(repository, "o")
+        assert caught.value.message.startswith("cannot reach o")
+        repo.git("config", "gittasks.branchPrefix", "")
+        answers += [Completed(0, b"1\trefs/heads/main\n2\trefs/heads/plan\n", b"")]
+        assert remotes.lists(_opened(repo), "o") == frozenset()
+
+    def test_the_branches_of_a_remote_are_those_where_pushes_go_first(
+        self, repo: Repo, talks: list[list[str]], answers: list[Completed]
+    ) -> None:
+        _remotes(repo, o="https://h/x")
+        row = Completed(0, b"1\trefs/heads/a\n2\trefs/heads/b\n", b"")
+        answers += [row] * 3
+        expected = {"refs/heads/a": "1", "refs/heads/b": "2"}
+        assert remotes.branches(_opened(repo), "o") == expected
+        assert talks[0][-3:] == ["--heads", "--end-of-options", "o"]
+        assert remotes.branches(_opened(repo), "o", "https://h/y") == expected
+        assert talks[1][-1] == "gittasks-one-url"
+        assert "remote.gittasks-one-url.url=https://h/y" in talks[1]
+        repo.git("config", "remote.o.pushurl", "https://h/z")
+        remotes.branches(_opened(repo), "o")
+        assert "remote.gittasks-one-url.url=https://h/z" in talks[2]
+        for url, words in (
+            (None, "cannot reach o"),
+            ("https://me@h/y", "cannot reach https://h/y"),
+        ):
+            answers += [Completed(128, b"", b"fatal: no network")]
+            with pytest.raises(RemoteFailure) as caught:
+                remotes.branches(_opened(repo), "o", url)
+            assert caught.value.message.startswith(words)
+
+    def test_a_push_says_of_each_ref_what_became_of_it(
+        self, repo: Repo, talks: list[list[str]], answers: list[Completed]
+    ) -> None:
+        repository = _opened(_remotes(repo, o="u"))
+        rows = (
+            b"To u\n*\t1:refs/heads/a\t[new branch]\n!\t2:refs/heads/b\t[rejected] (fetch first)\n"
+        )
+        answers += [Completed(1, rows + b"Done\n", b"error: failed to push some refs to 'u'\n")]
+        pushed = remotes.push(
+            repository,
+            "o",
+            {"refs/heads/a": "1", "refs/heads/b": "2", "refs/heads/c": "+3"},
+            {"refs/heads/b": "9"},
+        )
+        assert pushed == {
+            "refs/heads/a": Pushed(PushOutcome.OK, created=True),
+            "refs/heads/b": Pushed(PushOutcome.LOST, "fetch first"),
+            "refs/heads/c": Pushed(PushOutcome.UNKNOWN),
+        }
+        (words,) = talks
+        assert words[-5:] == [
+            "--end-of-options",
+            "o",
+            "1:refs/heads/a",
+            "2:refs/heads/b",
+            "+3:refs/heads/c",
+        ]
+        assert {"--porcelain", "--no-verify", "--no-follow-tags", "--progress"} <= {*words}
+        assert {"--recurse-submodules=no", "--force-with-lease=refs/heads/b:9"} <= {*words}
+        assert "remote.o.mirror=false" in words
+
+    def test_reasons_of_the_remote_stand_behind_those_of_git(
+        self, repo: Repo, talks: list[list[str]], answers: list[Completed]
+    ) -> None:
+        repository = _opened(_remotes(repo, o="u"))
+        row = b"!\t1:refs/heads/a\t[remote rejected] (pre-receive hook declined)\n"
+        answers += [Completed(1, row, b"remote: no commits on Sundays\n")]
+        assert remotes.push(repository, "o", {"refs/heads/a": "1"}) == {
+            "refs/heads/a": Pushed(
+                PushOutcome.REFUSED, "pre-receive hook declined: no commits on Sundays"
+            )
+        }
+        # All was taken, and the connection ended before git could say so.
+        answers += [Completed(1, b" \t1:refs/heads/a\t1..2\n", b"fatal: hung up\n")]
+        assert remotes.push(repository, "o", {"refs/heads/a": "1"}) == {
+            "refs/heads/a": Pushed(PushOutcome.UNKNOWN, "hung up")
+        }
+        answers += [Completed(0, b" \t1:refs/heads/a\t1..2\n", b"noise\n")]
+        assert remotes.push(repository, "o", {"refs/heads/a": "1"}) == {
+            "refs/heads/a": Pushed(PushOutcome.OK)
+        }
+
+    def test_of_several_urls_the_one_that_is_fetched_from_decides(
+        self, repo: Repo, talks: list[list[str]], answers: list[Completed]
+    ) -> None:
+        """What it refused goes nowhere else; what another did not take is a sentence."""
+        _remotes(repo, o="https://h/x")
+        for url in ("https://me@h/y", "https://h/x"):
+            repo.git("config", "--add", "remote.o.pushurl", url)
+        repo.git("config", "remote.o.receivepack", "/receive")
+        taken = Completed(0, b" \t1:refs/heads/a\t1..2\n", b"")
+        refused = Completed(1, b"!\t1:refs/heads/a\t[remote rejected] (no)\n", b"")
+        answers += [taken, refused]
+        (pushed,) = remotes.push(_opened(repo), "o", {"refs/heads/a": "1"}).values()
+        assert pushed == Pushed(PushOutcome.OK, missed=("https://h/y did not take it: no",))
+        first, second = talks
+        for words, url in ((first, "https://h/x"), (second, "https://me@h/y")):
+            assert f"remote.gittasks-one-url.url={url}" in words
+            assert f"remote.gittasks-one-url.pushurl={url}" in words
+            assert "remote.gittasks-one-url.receivepack=/receive" in words
+            assert words[-2:] == ["gittasks-one-url", "1:refs/heads/a"]
+        answers += [refused]
+        (pushed,) = remotes.push(_opened(repo), "o", {"refs/heads/a": "1"}).values()
+        assert pushed == Pushed(PushOutcome.REFUSED, "no")
+        assert len(talks) == 3
+        answers += [taken, Completed(1, b"", b"")]
+        (pushed,) = remotes.push(_opened(repo), "o", {"refs/heads/a": "1"}).values()
+        assert pushed.missed == ("https://h/y did not take it: no answer",)
+
+    def test_where_a_tracking_ref_was_is_noted_before_a_fetch_moves_it(
+        self, repo: Repo, talks: list[list[str]]
+    ) -> None:
+        _tracked(_remotes(repo, o="https://h/o"), "o")
+        head = repo.git("rev-parse", "HEAD")
+        remotes.fetch(_opened(repo), "o", ["plan"])
+        assert remotes.held(_opened(repo), "o", "plan") == head
+        repo.git("commit", "-q", "--allow-empty", "-m", "x")
+        _tracked(repo, "o")
+        remotes.fetch(_opened(repo), "o", ["plan"])
+        assert remotes.held(_opened(repo), "o", "plan") == head, "that is known already"
+        assert len(talks) == 2
+
+
+class TestDoubt:
+    """An error that names the candidates, and the commands of which one settles it."""
+
+    @pytest.fixture
+    def two(self, repo: Repo) -> Repo:
+        return _remotes(repo, o="https://h/o", p="https://h/p")
+
+    def _error(self, repo: Repo) -> NoRemote:
+        with pytest.raises(NoRemote) as caught:
+            home.decisive(_opened(repo), "plan")
+        return caught.value
+
+    def test_of_several(self, two: Repo) -> None:
+        error = self._error(two)
+        assert error.message == (
+            '"plan" has no home yet: it could be shared through o (https://h/o) or p (https://h/p)'
+        )
+        assert [way.command for way in error.ways] == [
+            ("git", "config", f"{SECTION}.remote", "o"),
+            ("git", "config", f"{SECTION}.remote", "p"),
+        ]
+        assert [way.purpose for way in error.ways] == ["share it through o", "share it through p"]
+        assert all(way.decision for way in error.ways)
+        assert "two repositories that decide would grant a task twice" in str(error.hint)
+        assert error.details["list"] == "plan"
+        assert error.details["remotes"] == ["o", "p"]
+
+    def test_of_what_is_recorded_and_configured(self, two: Repo) -> None:
+        two.git("config", f"{SECTION}.remote", "o")
+        home.adopt(_opened(two), "plan", "o")
+        two.git("config", f"{SECTION}.remote", "p")
+        error = self._error(two)
+        assert error.message == (
+            f'"plan" was shared through o (https://h/o) so far, and git config {SECTION}.remote '
+            "now says p (https://h/p)"
+        )
+        assert [way.command for way in error.ways] == [
+            ("git", "config", f"{SECTION}.remote", "o"),
+            ("git", "config", f"{SECTION}.gittasksHome", "p"),
+        ]
+
+    def test_of_a_home_that_is_gone(self, two: Repo) -> None:
+        two.git("config", f"{SECTION}.remote", "o")
+        home.adopt(_opened(two), "plan", "o")
+        two.git("remote", "remove", "o")
+        two.git("config", f"{SECTION}.remote", "o")
+        error = self._error(two)
+        assert error.message == 'the remote of "plan" is gone: o (https://h/o)'
+        assert [way.command for way in error.ways][-1] == (
+            "git",
+            "config",
+            f"{SECTION}.gittasksHome",
+            ".",
+        )
+        assert "or add it again with: git remote add o URL" in str(error.hint)
+        home.forget(_opened(two), "plan")
+        error = self._error(two)
+        assert error.message == 'the remote of "plan" is gone: o'
+        assert "add it again" not in str(error.hint)
+
+    def test_a_label_is_name_and_address(self, two: Repo) -> None:
+        two.git("config", "remote.o.url", "https://me:secret@h/o/")
+        assert home.label(_opened(two), "o") == "o (https://h/o)"
+        assert home.label(_opened(two), "none") == "none"
