@@ -422,11 +422,14 @@ def _processor_seconds() -> float:
     """What this process and its children, ended or not, have had of the processors."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     ticks = 0
+    children: list[str] = []
     for path in Path("/proc/self/task").glob("*/children"):
-        for child in path.read_text("ascii").split():
-            with contextlib.suppress(OSError):  # it has ended meanwhile
-                after_name = Path(f"/proc/{child}/stat").read_bytes().rpartition(b")")[2]
-                ticks += sum(map(int, after_name.split()[11:15]))  # and of what it waited for
+        with contextlib.suppress(OSError):  # the thread has ended meanwhile
+            children += path.read_text("ascii").split()
+    for child in children:
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            after_name = Path(f"/proc/{child}/stat").read_bytes().rpartition(b")")[2]
+            ticks += sum(map(int, after_name.split()[11:15]))  # and of what it waited for
     running = ticks / os.sysconf("SC_CLK_TCK")
     return time.process_time() + ended.ru_utime + ended.ru_stime + running
 
