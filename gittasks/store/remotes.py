@@ -470,12 +470,15 @@ def _push(
     settings: Sequence[str],
     only_at: Mapping[str, str],
 ) -> dict[str, Pushed]:
-    """Push to a remote that has one URL."""
+    """Push to a remote that has one URL; UNKNOWN also where the system fails beside git."""
     options = ["--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"]
     options += [f"--force-with-lease={ref}:{commit}" for ref, commit in only_at.items()]
     pairs = [f"{source}:{ref}" for ref, source in refspecs.items()]
     arguments = ["push", *options, "--progress", "--end-of-options", remote, *pairs]
-    answer = _talk(repository, arguments, *settings)
+    try:
+        answer = _talk(repository, arguments, *settings)
+    except OSError as error:  # git may have been on its way
+        return dict.fromkeys(refspecs, Pushed(PushOutcome.UNKNOWN, str(error)))
     if answer.returncode != 0 and _is_of_other_hash(answer.stderr):
         return dict.fromkeys(refspecs, Pushed(PushOutcome.REFUSED, OTHER_HASH))
     outcomes: dict[str, Pushed] = {}

@@ -17,8 +17,8 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 from gittasks.core.messages import undo_message
 from gittasks.core.model import ListState, Unmerged
@@ -200,12 +200,17 @@ def not_taken(list_id: str, remote: str, reason: str) -> RemoteFailure:
     )
 
 
-def in_doubt(error: GittasksError | OSError, list_id: str, remote: str) -> RemoteFailure:
+_SAFE_HERE = "your work is safe in the local branch, and "
+
+
+def in_doubt(
+    error: GittasksError | OSError, list_id: str, remote: str, *, also: str = ""
+) -> RemoteFailure:
     """The answer to a push was lost, and the remote cannot be asked any more."""
     reason = error.message if isinstance(error, GittasksError) else str(error)
     return RemoteFailure(
         f"{reason}; whether {remote} took the change before that is unknown",
-        hint="the same command again does nothing twice",
+        hint=f"{also}the same command again does nothing twice",
         ways=[Way("find out, as soon as it can be reached", ("gittasks", "pull"))],
         details={"list": list_id, "outcome": "unknown"},
     )
@@ -256,6 +261,7 @@ _DOUBTS = 2
 """Times that a remote may end the connection without a word before that is an answer."""
 _CROWD = 24
 """Others whom the pauses of who was beaten leave room for, in rounds of its own."""
+_SAFE = "nothing is lost; fix the cause and run this again"
 _LONG = 1.0
 """Seconds of a round that count for its pause: what it took longer was no race."""
 
@@ -282,18 +288,35 @@ def run(
             break
         began = time.monotonic()
         if wish.fetch or attempt or not decided or any(e.is_only_fetched for e in running.values()):
-            _fetch(running, remote, *((None, None) if attempt else (there, look)))
+            with _ending(running.values()):
+                _fetch(running, remote, *((None, None) if attempt else (there, look)))
         for exchange in running.values():
             exchange.guarded(exchange.integrate)
         commits = {i: c for i, e in running.items() if (c := e.guarded(e.to_push))}
         if commits:
-            _push(running, remote, commits, decided=decided)
+            with _ending(running.values()):
+                _push(running, remote, commits, decided=decided)
         running = {i: e for i, e in running.items() if not e.settled}
         if running:
             _wait_for_turn(attempt, time.monotonic() - began)
     for exchange in running.values():
         exchange.give_up()
     return [exchange.result for exchange in exchanges.values()]
+
+
+@contextmanager
+def _ending(exchanges: Iterable[_ListSync]) -> Iterator[None]:
+    """Have an error of the remote or of the disk end these exchanges, where they still run.
+
+    What they pushed in an earlier round stays pushed, and no error says otherwise.
+    """
+    try:
+        yield
+    except (RemoteFailure, Busy, OSError) as error:
+        failure = DiskFailure.of(error, hint=_SAFE) if isinstance(error, OSError) else error
+        for exchange in exchanges:
+            if not exchange.settled:
+                exchange.fail(failure)
 
 
 def longest_pause(beaten: int) -> int:
@@ -336,10 +359,6 @@ def _fetch(
             running[list_id].fail(error)
             present.remove(list_id)
             look = None
-        except (RemoteFailure, Busy) as error:
-            for exchange in running.values():
-                exchange.fail(error)
-            return
     for list_id in present:
         leases.record_observations(repository, remote, list_id)
     missing = absent.union(running.keys() - set(present))
@@ -376,17 +395,12 @@ def _push(
     """Push for those that may be; what became of it is noted with each."""
     repository = next(iter(running.values())).repository
     pushed = dict(commits)
-    try:
-        if any(running[i].must_follow for i in commits) and _is_first(repository, remote):
-            for list_id in [i for i in commits if running[i].must_follow]:
-                running[list_id].fail(never_first(list_id, remote))
-                del pushed[list_id]
-        only_at = _drop_removed(running, remote, pushed)
-        divided = frozenset() if decided else _divided(repository, remote, list(pushed))
-    except RemoteFailure as error:
-        for list_id in pushed:
-            running[list_id].fail(error)
-        return
+    if any(running[i].must_follow for i in commits) and _is_first(repository, remote):
+        for list_id in [i for i in commits if running[i].must_follow]:
+            running[list_id].fail(never_first(list_id, remote))
+            del pushed[list_id]
+    only_at = _drop_removed(running, remote, pushed)
+    divided = frozenset() if decided else _divided(repository, remote, list(pushed))
     for list_id in divided:
         running[list_id].fail(home.divided(repository, list_id, remote, _DIFFER))
     for list_id in [i for i in pushed if not decided and running[i].has_moved]:
@@ -402,7 +416,8 @@ def _push(
     only_at = {ref: tip for ref, tip in only_at.items() if ref in refspecs}
     answers = _push_onto(repository, remote, refspecs, only_at) if refspecs else {}
     for ref, list_id in going.items():
-        running[list_id].note_pushed(pushed[list_id], answers[ref])
+        with _ending([running[list_id]]):
+            running[list_id].note_pushed(pushed[list_id], answers[ref])
 
 
 def _push_onto(
@@ -556,12 +571,14 @@ class _ListSync:
         self._unsent: tuple[CommitInfo, ...] = ()
         self._offered: dict[str, CommitInfo] = {}
         self._doubts = self._stuck = 0
+        self._is_doubtful = False
+        """Was the answer to the last push lost, and nobody has looked since?"""
         self._urls: home.Urls | None = None
         self._tip: tuple[str | None, ...] = ()
 
     def note_fetched(self, *, absent: bool) -> None:
         """Take in what a fetch said of this list."""
-        self._absent, self._looked = absent, True
+        self._absent, self._looked, self._is_doubtful = absent, True, False
         if not absent:
             self._note_shown()
         elif any(self._store.heads().all) and remotes.held(
@@ -771,7 +788,8 @@ class _ListSync:
         if pushed.outcome is PushOutcome.OK:
             self._note_taken(commit, pushed)
         elif pushed.outcome is PushOutcome.UNKNOWN:
-            self._doubts += 1  # the next fetch tells whether it is there
+            self._doubts += 1
+            self._is_doubtful = True  # the next fetch tells whether it is there
         elif pushed.outcome is PushOutcome.LOST:
             if error := _blocked(self._store, self._remote, self.ref):
                 self.fail(error)
@@ -789,17 +807,21 @@ class _ListSync:
         try:
             if urls and not urls.decided and not _shows(repository, *place, commit):
                 raise home.divided(repository, self._list_id, self._remote, _UNSEEN)
-        except (RemoteFailure, NoRemote) as error:
+        except NoRemote as error:
             self.fail(error)
             return
+        except (RemoteFailure, OSError) as error:
+            self.fail(in_doubt(error, self._list_id, self._remote, also=_SAFE_HERE))
+            return
+        known = None
         with suppress(GittasksError, OSError):  # it is there, and the next fetch says so
             if self.result.pushed_as:
+                known = self._store.heads().tracked
                 home.adopt(repository, self._list_id, self._remote)
                 name = side_branches.tracking_ref(self._remote, self.ref)
                 remotes.note_branch(repository, self._list_id, name, commit)
             else:
                 remotes.note_tracking(repository, *place, commit)
-        known = self.result.pushed_as and self._store.heads().tracked
         self.result = self.result._replace(created=pushed.created and not known)
         self._finish()
         if pushed.missed:
@@ -810,8 +832,7 @@ class _ListSync:
         try:
             return step()
         except OSError as error:
-            hint = "nothing is lost; fix the cause and run this again"
-            self.fail(DiskFailure.of(error, hint=hint))
+            self.fail(DiskFailure.of(error, hint=_SAFE))
             return None
 
     def give_up(self) -> None:
@@ -822,6 +843,8 @@ class _ListSync:
 
     def fail(self, error: GittasksError) -> None:
         """It goes no further."""
+        if self._is_doubtful:
+            error = in_doubt(error, self._list_id, self._remote, also=_SAFE_HERE)
         self.result = self.result._replace(error=error, received=tuple(self._received.values()))
         self.settled = True
 
@@ -919,9 +942,11 @@ class _Offer:
         if old and tracked and is_ancestor(objects, old.commit.id, tracked):
             return _settle(store, remote, tracked, old)
         if divided:
-            if old and self._doubtful:  # the lost answer may have been a yes
-                self._take_back(evaluated, old)
-            raise home.divided(repository, store.list_id, remote, _DIFFER)
+            error = home.divided(repository, store.list_id, remote, _DIFFER)
+            # The lost answer may have been a yes.
+            if old and self._doubtful and not self._take_back(evaluated, old):
+                raise in_doubt(error, store.list_id, remote)
+            raise error
         proposal = self._propose(evaluated.branch)
         if proposal is None:
             return CommitResult(None)
@@ -981,10 +1006,7 @@ class _Offer:
 
     def _push(self, commit: str, only_at: Mapping[str, str] = _ANYWHERE) -> remotes.Pushed:
         ref = self._store.ref
-        try:
-            return _push_onto(self._store.repository, self._remote, {ref: commit}, only_at)[ref]
-        except OSError as error:  # git may have been on its way
-            return remotes.Pushed(PushOutcome.UNKNOWN, str(error))
+        return _push_onto(self._store.repository, self._remote, {ref: commit}, only_at)[ref]
 
     def _prepare(
         self, evaluated: Evaluated, proposal: transaction.Proposal
@@ -1016,7 +1038,7 @@ class _Offer:
         try:
             if _shows(store.repository, self._remote, store.list_id, offered.commit.id):
                 return
-        except RemoteFailure as error:
+        except (RemoteFailure, OSError) as error:
             raise in_doubt(error, store.list_id, self._remote) from None
         took_back = self._take_back(evaluated, offered)
         end = "it was taken back there" if took_back else "it could not be taken back there"
@@ -1031,9 +1053,12 @@ class _Offer:
         branch = offered.after._replace(commit=head, heads=Heads(None, head))
         message = undo_message(store.list_id, head, os.urandom(10).hex())
         proposal = transaction.Proposal(evaluated.branch.snapshot, message)
-        undone = transaction.compose(store, branch, proposal, self._people)
-        store.repository.objects.write_commit(store.ref, head, undone.objects)
-        answer = self._push(undone.commit.id)
+        try:
+            undone = transaction.compose(store, branch, proposal, self._people)
+            store.repository.objects.write_commit(store.ref, head, undone.objects)
+            answer = self._push(undone.commit.id)
+        except (GittasksError, OSError):
+            return False
         return answer.outcome is PushOutcome.OK and not answer.missed
 
 

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 from support import figures
-from support.faults import CASES, Fault, keep_the_law
+from support.faults import CASES, KILL, Fault, keep_the_law, without_git
 from support.kills import kill, survive_kills
 from support.pruning import survive_prunes
 
@@ -39,6 +39,27 @@ def test_every_call_may_fail(
     how = f"{kinds} at {_EACH}, before it is done and after"
     result = "exit 0 or “done, but” if and only if it is in the history"
     figures.record("an error of the system", how, hits, result)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_git_may_fail(
+    name: str, tmp_path: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each git cannot be started, or is killed, or none is from it on, before or after its work."""
+
+    def all_gits(count: int) -> list[Fault]:
+        kinds = ((errno.EAGAIN, False), (errno.EAGAIN, True), (KILL, False))
+        return [
+            Fault(n, number, lost, lasting=lasting)
+            for n in range(1, count + 1)
+            for number, lasting in kinds
+            for lost in (False, True)
+        ]
+
+    hits = keep_the_law(str(tmp_path), name, all_gits, capsys, inject=without_git)
+    how = f"each git of each of {len(CASES)} commands does not start, or is killed, before or after"
+    result = "exit 0 or “done, but” if and only if it is in the history"
+    figures.record("a git that fails", how, hits, result)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 from support import gits
 from support.clones import on_hub, share
-from support.faults import CASES, Calls, Fault, injected, keep_the_law, perform, prepared
+from support.faults import (
+    CASES,
+    Calls,
+    Fault,
+    injected,
+    keep_the_law,
+    perform,
+    prepared,
+    without_git,
+)
 from support.repositories import Repo
 
 from gittasks.cli.main import run
@@ -39,6 +48,18 @@ def test_what_is_said_is_what_is_in_the_history(
         return [Fault(n, _ERRORS[i % len(_ERRORS)], n % 2 == 0) for i, n in calls]
 
     assert keep_the_law(str(tmp_path), name, late, capsys) > 3
+
+
+@pytest.mark.parametrize("name", ["push", "sync", "claim"])
+def test_a_push_whose_answer_was_lost_is_not_denied_when_no_git_starts_any_more(
+    name: str, tmp_path: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each git of a command does its work, is not heard, and was the last: unknown is said."""
+
+    def each(count: int) -> list[Fault]:
+        return [Fault(n, errno.EAGAIN, lost=True, lasting=True) for n in range(1, count + 1)]
+
+    assert keep_the_law(str(tmp_path), name, each, capsys, inject=without_git) > 1
 
 
 def test_a_cache_that_cannot_be_used_takes_nothing_back(listed: Repo) -> None:

@@ -17,6 +17,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Self
 
 import pytest
@@ -24,6 +25,7 @@ import pytest
 from gittasks.cli.main import run
 from gittasks.core.model import Status
 from gittasks.errors import _DISK_WORDS
+from gittasks.store import git
 from gittasks.workspace import Workspace, log
 from support.clones import on_hub, share
 from support.repositories import Repo
@@ -196,6 +198,51 @@ def injected(folder: str, fault: Fault) -> Iterator[Calls]:
         patch.setattr(builtins, "open", opened)
         patch.setattr(fcntl, "flock", by_handle(fcntl.flock))
         patch.setattr(log, "FileIO", lambda handle, mode: _File(io.FileIO(handle, mode), strike))
+        yield calls
+
+
+class _Killed:
+    """A git that was killed, as whoever waits for it sees it."""
+
+    pid = 2**22 + 1
+    returncode = -signal.SIGKILL
+
+    def poll(self) -> int:
+        """Its exit code."""
+        return self.returncode
+
+    wait = poll
+
+    def terminate(self) -> None:
+        """It has ended."""
+
+    kill = terminate
+
+
+@contextlib.contextmanager
+def without_git(_folder: str, fault: Fault) -> Iterator[Calls]:
+    """Let the n-th git of a command not start, or end, and its answer be `lost`; or be killed.
+
+    Only those that are waited for: one that answers questions writes nothing. With `lasting` none
+    starts from there on.
+    """
+    calls, start = Calls(), git._start
+
+    def strike(args: Sequence[str], *rest: Any, **named: Any) -> Any:
+        calls.count += 1
+        if calls.count != fault.number and not (calls.struck and fault.lasting):
+            return start(args, *rest, **named)
+        stack = "".join(traceback.format_stack(limit=14))
+        calls.place = calls.place or f"{args}\n{stack}"
+        if fault.lost and not calls.struck:
+            start(args, *rest, **named).wait()
+        calls.struck = "git"
+        if fault.errno == KILL:
+            return _Killed()
+        raise OSError(fault.errno, os.strerror(fault.errno), "git")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(git, "_start", strike)
         yield calls
 
 
@@ -420,6 +467,10 @@ def parts_done(repo: Repo, case: Case) -> frozenset[bool]:
     return frozenset([holds] if isinstance(holds, bool) else holds)
 
 
+Inject = Callable[[str, Fault], AbstractContextManager[Calls]]
+"""`injected` or `without_git`."""
+
+
 def attempt(
     folder: str,
     case: Case,
@@ -427,11 +478,12 @@ def attempt(
     capsys: pytest.CaptureFixture[str],
     *,
     within: str = "",
+    inject: Inject = injected,
 ) -> Run:
     """Run a command with a fault `within` a repository of its own, in `folder`."""
     repo = prepared(folder, case)
     capsys.readouterr()
-    with injected(os.path.join(repo.path, within), fault) as calls:
+    with inject(os.path.join(repo.path, within), fault) as calls:
         code = perform(repo, case)
     said = capsys.readouterr().err
     assert not (left := open_below(repo.path)), f"{fault}: left open: {left}\n{calls.place}"
@@ -448,15 +500,21 @@ def keep_the_law(
     capsys: pytest.CaptureFixture[str],
     *,
     within: str = "",
+    inject: Inject = injected,
 ) -> int:
     """Try the faults that are chosen for a number of calls `within` a repository; how many hit."""
     case = CASES[name]
-    whole = attempt(os.path.join(folder, "whole"), case, Fault(0, 0), capsys, within=within)
+
+    def run_with(fault: Fault, number: object) -> Run:
+        place = os.path.join(folder, str(number))
+        return attempt(place, case, fault, capsys, within=within, inject=inject)
+
+    whole = run_with(Fault(0, 0), "whole")
     assert whole.code == 0, whole.said
     assert whole.done, whole.said
     hits = 0
     for number, fault in enumerate(faults(whole.calls.count)):
-        result = attempt(os.path.join(folder, str(number)), case, fault, capsys, within=within)
+        result = run_with(fault, number)
         result.judge()
         hits += bool(result.calls.place)
     return hits

@@ -8,6 +8,7 @@ from typing import Literal
 
 Fault = Literal[
     "an error of the system",
+    "a git that fails",
     "a kill",
     "two kills",
     "an error after a kill",

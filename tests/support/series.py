@@ -479,7 +479,8 @@ class Series:
         if answer.killed:
             assert len(parts) == 1, story
         else:
-            said = f"{answer.err}\n{' '.join(request.args)}: {holds}\n"
+            texts = [self._files.tasks[task] for task in request.args if task in self._files.tasks]
+            said = "\n".join([answer.err, f"{' '.join(request.args)}: {holds}", *texts, ""])
             Run(fault, answer.code, said, parts, answer.calls, request.silent).judge()
         done = False not in parts
         self._tally["done"] += done
