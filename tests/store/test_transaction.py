@@ -306,12 +306,12 @@ def test_several_steps_are_commits_of_one_move(listed: Repo) -> None:
     [
         (
             Problem("tasks", None, "not a folder"),
-            "tasks cannot be read, so the list is not written: not a folder",
+            "tasks, without which nothing is written, cannot be read: not a folder",
             "tasks",
         ),
         (
             Problem("list.yaml", 3, "no map"),
-            "list.yaml cannot be read, so the list is not written: no map",
+            "list.yaml, without which nothing is written, cannot be read: no map",
             "list.yaml:3",
         ),
         (Problem("tasks/a.yaml", 3, "no map"), None, None),
