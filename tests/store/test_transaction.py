@@ -331,7 +331,7 @@ def test_a_list_that_cannot_be_read_is_not_written(
         transaction.check_writable(store, branch)
     error = caught.value
     assert (error.message, error.where) == (message, where)
-    assert str(error.hint).startswith("repair it by hand: git worktree add gives you")
+    assert str(error.hint).startswith("repair the file by hand: git worktree add gives you")
 
 
 @pytest.mark.parametrize("case", ["renamed", "copied", "unusable"])
