@@ -236,18 +236,20 @@ def _refuse(value: object) -> Any:
 
 _scan: Callable[[str, int], tuple[Any, int]]
 _encode: Callable[[Any, int], Iterable[str]]
+quoted: Callable[[str], str]
+"""A text as JSON."""
 try:
     import _json
 except ImportError:  # another Python than that of python.org
     import json
 
+    quoted = json.encoder.encode_basestring_ascii
     _scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
     _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).iterencode  # type: ignore[assignment]
 else:
     _scan = _json.make_scanner(_Reading)  # type: ignore[arg-type]
-    _encode = _json.make_encoder(
-        None, _refuse, _json.encode_basestring_ascii, None, ":", ",", False, False, False
-    )
+    quoted = _json.encode_basestring_ascii
+    _encode = _json.make_encoder(None, _refuse, quoted, None, ":", ",", False, False, False)
 
 
 def module(name: str) -> Any:

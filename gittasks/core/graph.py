@@ -12,7 +12,16 @@ an order. Nothing here recurses, so chains may be of any length.
 
 from __future__ import annotations
 
-from gittasks.core.model import DELETED, PENDING, Snapshot, Status, Task, in_order, task_seconds
+from gittasks.core.model import (
+    COMPLETED,
+    DELETED,
+    PENDING,
+    Snapshot,
+    Status,
+    Task,
+    in_order,
+    task_seconds,
+)
 from gittasks.core.times import format_time, parse_time, seconds_between
 from gittasks.light import TYPE_CHECKING, NamedTuple, attrgetter
 
@@ -342,7 +351,8 @@ _OWN_SAMPLES = 3
 def time_left(tasks: Iterable[Task], now: str | None = None) -> int | None:
     """Seconds until a list is finished, as an estimate; None without a basis for one."""
     counted = list(tasks)
-    if sum(bool(task_seconds(task)) for task in counted) < _MIN_SAMPLES:
+    took_time = [t for t in counted if t.status is COMPLETED and t.started != t.finished]
+    if sum(bool(task_seconds(task)) for task in took_time) < _MIN_SAMPLES:
         return None  # before all tasks are put in order for nothing
     net = web(counted)
     return _time_left(net, critical_path(net, now), now)

@@ -138,7 +138,7 @@ class Task(NamedTuple):
     @property
     def iteration(self) -> Iteration | None:
         """Place in a loop when the subject begins with `Iteration i/N`, else None."""
-        if not _begins_iteration(self.subject):
+        if "/" not in self.subject or not _begins_iteration(self.subject):
             return None
         match = _ITERATION.match(self.subject)
         if not match:
@@ -193,13 +193,14 @@ def _numbered(text: str) -> int:
     return digits + (letter.isascii() and letter.isalpha()) if 1 <= digits <= 4 else 0
 
 
-def _phase_prefix(subject: str) -> tuple[str, str] | None:
-    """The number of the phase that a subject begins with, and what follows it, else None.
+@lru_cache(4096)
+def _phase_prefix(head: str) -> tuple[str, str] | None:
+    """The label of the phase that the head of a subject names, and what follows it, else None.
 
     Read by hand, because every list has such subjects, and a pattern takes longer to compile than
     the list to read.
     """
-    rest = subject.lstrip()
+    rest = head.lstrip()
     if rest[:5].lower() != "phase":
         return None
     text = rest[5:].lstrip()
@@ -207,7 +208,7 @@ def _phase_prefix(subject: str) -> tuple[str, str] | None:
     after = text[end:].lstrip()
     if len(text) == len(rest) - 5 or not end or after[:1] not in _AFTER_PHASE:
         return None
-    return text[:end], after[1:].lstrip()
+    return f"PHASE {text[:end]}", after[1:]
 
 
 _AFTER_PHASE = frozenset(":.\u2014-")
@@ -223,19 +224,15 @@ def phase_in(subject: str) -> str | None:
     """The label of the phase that a subject begins with, as `PHASE 3: Build` does, else None."""
     # What names the phase ends with the first colon at the latest: tasks of a phase share it.
     head, colon, _ = subject.partition(":")
-    return _phase_of(head + colon)
-
-
-@lru_cache(4096)
-def _phase_of(head: str) -> str | None:
-    prefix = _phase_prefix(head)
-    return f"PHASE {prefix[0]}" if prefix else None
+    prefix = _phase_prefix(head + colon)
+    return prefix[0] if prefix else None
 
 
 def without_prefix(subject: str) -> str:
     """A subject without its `PHASE n:` or `Iteration i/N:`, unless nothing else is in it."""
-    if prefix := _phase_prefix(subject):
-        return prefix[1].strip() or subject
+    head, colon, rest = subject.partition(":")
+    if prefix := _phase_prefix(head + colon):
+        return f"{prefix[1]}{rest}".strip() or subject
     match = _ITERATION_PREFIX.match(subject) if _begins_iteration(subject) else None
     return subject[match.end() :].strip() or subject if match else subject
 

@@ -118,7 +118,7 @@ class Progress(NamedTuple):
             blocked=sum(graph.is_blocked(t.id) for t in pending),
             skipped=len(alive) - len(counted),
             percent=percent(len(done), len(counted)),
-            summary=summary(alive),
+            summary=_summary(alive, counted, len(done), running),
             phases=_phases(alive),
             loops=_loops(everything),
             current=tuple(RunningTask(t, _running_for(t, now)) for t in running),
@@ -189,6 +189,12 @@ def summary(tasks: Iterable[Task]) -> str:
     counted = [t for t in alive if t.status is not SKIPPED]
     done = [t.status for t in counted].count(COMPLETED)
     running = [t for t in counted if t.status is IN_PROGRESS]
+    return _summary(alive, counted, done, running)
+
+
+def _summary(
+    alive: Sequence[Task], counted: Sequence[Task], done: int, running: Sequence[Task]
+) -> str:
     if not counted:
         return f"{_tasks(len(alive))}, all skipped" if alive else "no tasks yet"
     if not done and not running:
@@ -239,14 +245,13 @@ def _phases(alive: Iterable[Task]) -> tuple[Phase, ...]:
 
 
 def _phase(label: str, tasks: Sequence[Task]) -> Phase:
-    counted = [t for t in tasks if t.status is not SKIPPED]
-    states = [t.status for t in counted]
-    done, running = states.count(COMPLETED), states.count(IN_PROGRESS)
+    states = [t.status for t in tasks]
+    done, running, skipped = map(states.count, (COMPLETED, IN_PROGRESS, SKIPPED))
+    counted = [t for t in tasks if t.status is not SKIPPED] if skipped else tasks
     words = f"{label}: {done}/{len(counted)} complete" if counted else f"{label}: skipped"
     if running > 1 or (running and _several_owners(counted)):
         words += f", {running} in progress"
     parallel = _parallel_words(counted, done, running)
-    skipped = len(tasks) - len(counted)
     return Phase(label, len(counted), done, running, skipped, words, parallel)
 
 
@@ -272,12 +277,15 @@ def _common_noun(tasks: Sequence[Task]) -> str | None:
     The last word may be anything ("differs", "now"), and a made-up noun is worse than none.
     """
     nouns = _noun_forms()
-    titles = (t.title.split() for t in tasks)
-    last_words = (words[-1].strip(".,;:!?()[]'\"").lower() for words in titles if words)
-    common = nouns.get(next(last_words, ""))
-    if common is None or any(nouns.get(word) != common for word in last_words):
+    common = nouns.get(_last_word(tasks[0]))
+    if common is None or any(nouns.get(_last_word(task)) != common for task in tasks[1:]):
         return None
     return common
+
+
+def _last_word(task: Task) -> str:
+    words = task.title.split()
+    return words[-1].strip(".,;:!?()[]'\"").lower() if words else ""
 
 
 @lru_cache(4096)

@@ -19,7 +19,7 @@ from gittasks.errors import GittasksError
 from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from gittasks.core.apply import Edit
@@ -68,7 +68,8 @@ _FIELDS = arranged(
 
 def task(task: Task, graph: Graph, me: str | None = None) -> Document:
     """One task with what the list makes of it; `ready` is meant for `me`, as in `Graph.ready`."""
-    return {key: column[0] for key, column in _columns([task], graph, me).items()}
+    columns = _columns([task], graph, me)
+    return {key: [*v] if isinstance(v, tuple) else v for key, (v,) in columns.items()}
 
 
 def tasks_part(tasks: Sequence[Task], graph: Graph, me: str | None = None) -> Json:
@@ -77,42 +78,67 @@ def tasks_part(tasks: Sequence[Task], graph: Graph, me: str | None = None) -> Js
         return Json("[]")
     members, differing = [], []
     for key, column in _columns(tasks, graph, me).items():
-        texts = _texts(column)
-        if texts.count(texts[0]) == len(texts):
-            members.append(f'"{key}":{texts[0].replace("%", "%%")}')
-        else:
-            members.append(f'"{key}":%s')
-            differing.append(texts)
-    template = f"{{{','.join(members)}}}"
-    rows = zip(*differing, strict=True) if differing else [()] * len(tasks)
-    return Json(f"[{','.join(map(template.__mod__, rows))}]")
+        common = _is_common(column)
+        members.append(f'"{key}":{light.write_json(column[0]) if common else _GAP}')
+        if not common:
+            differing.append(_texts(column))
+    first, *others = f"{{{','.join(members)}}}".split(_GAP)
+    pieces = [[first] * len(tasks)]  # of each task what comes first, then what comes next, ...
+    for texts, constant in zip(differing, others, strict=True):
+        pieces += texts, [constant] * len(tasks)
+    return Json(f"[{','.join(map(''.join, zip(*pieces, strict=True)))}]")
 
 
-def _texts(column: Sequence[Any]) -> list[str]:
-    """Values as JSON; each of those that are equal in JSON too is written once."""
-    kinds = {*map(type, column)} - {type(None)}
-    if len(kinds) == 1 and kinds <= {str, int, bool}:
-        texts = {value: light.write_json(value) for value in {*column}}
+_GAP = "\0"
+"""The place of a value that differs; JSON has no such character."""
+
+
+def _is_common(column: Sequence[Any]) -> bool:
+    """True when all values are the same in JSON; 1, 1.0 and true are equal, and are not."""
+    first = column[0]
+    if column.count(first) < len(column):
+        return False
+    if isinstance(first, int | float):
+        return len({*map(type, column)}) == 1
+    return not (first and isinstance(first, dict))
+
+
+def _texts(column: Sequence[Any]) -> Sequence[str]:
+    """Values as JSON; words that come again and again are written once."""
+    kinds = {*map(type, column)}
+    if kinds <= _WORDS and 2 * len(values := {*column}) < len(column):
+        texts = {value: _WRITERS[type(value)](value) for value in values}
         return [*map(texts.__getitem__, column)]
-    return [
-        light.write_json(value) if value or type(value) not in _EMPTY else _EMPTY[type(value)]
-        for value in column
-    ]
+    if len(kinds) == 1:
+        return [*map(_WRITERS.get(kinds.pop(), light.write_json), column)]
+    return [_WRITERS.get(type(value), light.write_json)(value) for value in column]
 
 
-_EMPTY: Mapping[type, str] = {type(None): "null", list: "[]", dict: "{}"}
+_WORDS = {str, type(None)}
+_WRITERS: Mapping[type, Callable[[Any], str]] = {
+    type(None): {None: "null"}.__getitem__,
+    bool: {False: "false", True: "true"}.__getitem__,
+    int: int.__repr__,
+    str: light.quoted,
+    tuple: lambda values: light.write_json(values) if values else "[]",
+    dict: lambda values: light.write_json(values) if values else "{}",
+}
+"""By type what writes a value; what is not here is written as any JSON."""
 
 
 def _columns(tasks: Sequence[Task], graph: Graph, me: str | None) -> dict[str, Sequence[Any]]:
-    """The values of tasks as JSON has them, by key; of each column one for each task."""
-    blockers = [[*graph.open_blockers(t.id)] if t.blocked_by else [] for t in tasks]
+    """The values of tasks as JSON has them, by key; of each column one for each task.
+
+    A list is a tuple here: of those that are empty there is but one.
+    """
+    blockers = [graph.open_blockers(t.id) if t.blocked_by else () for t in tasks]
     derived: dict[str, dict[str, Sequence[Any]]] = {
         "phase": {
             "phase": [t.phase_label for t in tasks],
             "iteration": [place and place._asdict() for t in tasks for place in [t.iteration]],
         },
         "blockedBy": {
-            "blocks": [[*graph.blocks(t.id)] for t in tasks],
+            "blocks": [graph.blocks(t.id) for t in tasks],
             "openBlockers": blockers,
             "ready": [
                 t.status is PENDING
@@ -136,14 +162,10 @@ def _values(field: Field, column: Sequence[Any]) -> Sequence[Any]:
     if field.kind is Kind.STATUS:
         return [*map(str, column)]
     if field.kind is Kind.MAP:
-        return [*map(dict, column)]
-    if isinstance(field.default, tuple):
-        return [[*map(_item, value)] if value else [] for value in column]
+        return [dict(value) if value else {} for value in column]
+    if field.kind in (Kind.COMMITS, Kind.NOTES):
+        return [tuple([item._asdict() for item in value]) if value else () for value in column]
     return column
-
-
-def _item(item: Any) -> Any:
-    return item._asdict() if hasattr(item, "_asdict") else item
 
 
 def list_part(info: ListInfo) -> Document:
