@@ -103,7 +103,7 @@ def _is_common(column: Sequence[Any]) -> bool:
     return not (first and isinstance(first, dict))
 
 
-def _texts(column: Sequence[Any]) -> Sequence[str]:
+def _texts(column: Sequence[Any]) -> list[str]:
     """Values as JSON; words that come again and again are written once."""
     kinds = {*map(type, column)}
     if kinds <= _WORDS and 2 * len(values := {*column}) < len(column):

@@ -201,6 +201,22 @@ def test_many_tasks_are_written_as_each_alone(snapshot: Snapshot, me: str | None
     assert json.loads(documents.tasks_part(tasks, graph, me)) == alone
 
 
+def test_what_a_long_list_has_in_common_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The encoder is called for each key, not for each task."""
+    owners = (None, "ann", "bob")
+    tasks = [Task(f"t{n}", f"Task {n}", order=n, owner=owners[n % 3]) for n in range(300)]
+    encode, values = light.write_json, []
+
+    def counted(value: object) -> str:
+        values.append(value)
+        return encode(value)
+
+    monkeypatch.setattr(light, "write_json", counted)
+    part = documents.tasks_part(tasks, Graph({task.id: task for task in tasks}))
+    assert len(values) < len(TASK_KEYS.split())
+    assert len(json.loads(part)) == 300
+
+
 def test_task_document_tells_what_changed() -> None:
     found = documents.task_document(
         A, GRAPH, changed=True, unblocked=("b",), commit="abc", info=INFO, progress=VIEW.progress
