@@ -3,9 +3,13 @@
 Costs are ratios within one run, in which commands take turns: to `python -c pass` of the same
 interpreter (p), or to the git that does the same. Processor time, children included, decides; the
 ratio from start to end stands beside it. `--instructions` counts instructions instead (valgrind),
-which repeat within one per cent on a busy machine too.
+which repeat within one per cent on a busy machine too. `--into` puts the rows that were measured
+into a document, and leaves the others that it has.
+
+It ends with 1 where a command failed, and with `--strict` where a budget is missed as well.
 
     python benchmarks/budgets.py [--quick] [--rows TEXT ...] [--rounds N] [--instructions]
+        [--into FILE] [--strict]
 """
 
 from __future__ import annotations
@@ -22,7 +26,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import lists
-from measuring import GITTASKS, Cost, Series, count, environment, measure, medians, run
+from measuring import (
+    GITTASKS,
+    CommandFailed,
+    Cost,
+    Series,
+    between,
+    count,
+    environment,
+    measure,
+    medians,
+    put_between,
+    run,
+)
 
 PYTHON = "python -c pass"
 RESIDENT = str(Path(__file__).with_name("resident.py"))
@@ -47,6 +63,11 @@ class Row(NamedTuple):
     by_clock: bool = False
     timed: bool = True
     """False for figures that are no seconds: bytes, instructions."""
+
+    @property
+    def title(self) -> str:
+        """The first cell of its line."""
+        return f"{self.group}: {self.name}"
 
 
 # --- the budgets: the one place where they stand -------------------------------------------------
@@ -487,49 +508,60 @@ GROUPS = {
 # --- the run -------------------------------------------------------------------------------------
 
 
-_HEAD = "| | ratio | by the clock | budget | | ms |\n|---|---|---|---|---|---|"
+_HEAD = ("| | ratio | by the clock | budget | | ms |", "|---|---|---|---|---|---|")
 
 
 def main() -> int:
-    """Measure and print; 1 when a budget is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rows", nargs="+", default=[""], help="those whose name has one of these")
-    parser.add_argument("--rounds", type=int, help="of each group, instead of its own number")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, no long lists")
-    parser.add_argument("--instructions", action="store_true", help="count instead of timing")
-    parser.add_argument("--into", help="a document whose table between the two marks is replaced")
-    options = parser.parse_args()
-    chosen = [r for r in ROWS if any(text in f"{r.group}: {r.name}" for text in options.rows)]
+    """Measure and print; 1 when a command failed, or with `--strict` a budget is missed."""
+    options = _options()
+    chosen = [r for r in ROWS if any(text in r.title for text in options.rows)]
     if options.instructions:
         chosen = [row._replace(timed=False) for row in chosen]
-    began, lines, missed = time.monotonic(), [_HEAD], 0
-    print(_HEAD)
+    began, missed, failed = time.monotonic(), 0, 0
+    print("\n".join(_HEAD))
     for name in dict.fromkeys(row.group for row in chosen):
         group = GROUPS[name]
         if options.quick and not group.quick:
             continue
         rounds = options.rounds or (max(3, group.rounds // 3) if options.quick else group.rounds)
-        costs = figures(group, rounds, instructions=options.instructions)
-        for row in chosen:
-            if row.group == name and (judged := verdict(row, costs)):
-                missed += judged.missed
-                lines.append(judged.line)
-                print(judged.line, flush=True)
+        try:
+            costs = figures(group, rounds, instructions=options.instructions)
+        except CommandFailed as error:
+            failed += 1
+            print(f"{name}: {error}", file=sys.stderr, flush=True)
+            continue
+        judged = [v for row in chosen if row.group == name and (v := verdict(row, costs))]
+        missed += sum(each.missed for each in judged)
+        print("\n".join(each.line for each in judged), flush=True)
+        if options.into:
+            put_rows(Path(options.into), [each.line for each in judged])
     minutes = (time.monotonic() - began) / 60
     print(f"\n{missed or 'no'} budgets missed; {minutes:.1f} minutes; p is {PYTHON}")
-    if options.into:
-        replace_table(Path(options.into), "\n".join(lines))
-    return 1 if missed else 0
+    if failed:
+        print(f"FAILED: {failed} groups, as said above", file=sys.stderr)
+    return 1 if failed or (options.strict and missed) else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rows", nargs="+", default=[""], help="those whose name has one of these")
+    parser.add_argument("--rounds", type=int, help="of each group, instead of its own number")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, no long lists")
+    parser.add_argument("--instructions", action="store_true", help="count instead of timing")
+    parser.add_argument("--into", help="a document whose rows between the two marks are renewed")
+    parser.add_argument("--strict", action="store_true", help="fail where a budget is missed")
+    return parser.parse_args()
 
 
 _MARK = "<!-- make bench -->"
 
 
-def replace_table(document: Path, table: str) -> None:
-    """Put the table between the two marks of a document."""
-    before, _, after = document.read_text(encoding="utf-8").split(_MARK)
-    text = f"{before}{_MARK}\n{table}\n{_MARK}{after}"
-    document.write_text(text, encoding="utf-8")
+def put_rows(document: Path, lines: list[str]) -> None:
+    """Put lines of the table into a document, each in the place of the one of the same row."""
+    _, _, *before = between(document, _MARK).splitlines()
+    by_title = {line.split(" | ")[0].removeprefix("| "): line for line in (*before, *lines)}
+    rows = [by_title[row.title] for row in ROWS if row.title in by_title]
+    put_between(document, _MARK, "\n".join([*_HEAD, *rows]))
 
 
 def figures(group: Group, rounds: int, *, instructions: bool) -> Mapping[str, Cost]:
@@ -537,11 +569,12 @@ def figures(group: Group, rounds: int, *, instructions: bool) -> Mapping[str, Co
     with tempfile.TemporaryDirectory() as scratch:
         before = dict(os.environ)
         environment(scratch)
-        series = group.make(scratch)
-        costs = count(series) if instructions else medians(measure(series, rounds))
-        os.environ.clear()
-        os.environ.update(before)
-    return costs
+        try:
+            series = group.make(scratch)
+            return count(series) if instructions else medians(measure(series, rounds))
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 class Verdict(NamedTuple):
@@ -564,7 +597,7 @@ def verdict(row: Row, costs: Mapping[str, Cost]) -> Verdict | None:
     budget = "" if limit is None else f"{limit:.2f}"
     clock = f"{ratios[1][0]:.2f}" if row.timed else ""
     took = f"{costs[row.name].wall * 1000:.1f}" if row.timed else ""
-    cells = f"{row.group}: {row.name} | {ratio:.2f} {row.unit} | {clock} | {budget} | {words}"
+    cells = f"{row.title} | {ratio:.2f} {row.unit} | {clock} | {budget} | {words}"
     return Verdict(f"| {cells} | {took} |", missed)
 
 

@@ -1,10 +1,12 @@
 """How costs grow: with tasks, commits, lists, the host repository, writers, and clones.
 
 Each table varies one number and leaves the others as they are. Commands are given in p (`python -c
-pass` of the same run), by processor time; what runs at once by the clock.
+pass` of the same run), by processor time; what runs at once by the clock. `--into` puts each table
+into a document, in the place of the one of the same kind; `--most` leaves larger numbers out. It
+ends with 1 where a command failed.
 
-    python benchmarks/growth.py [--rounds 5] [--only tasks commits lists host writers clones]
-        [--clones 50] [--updates 20]
+    python benchmarks/growth.py [--quick] [--rounds 5] [--clones 50] [--updates 20] [--most N]
+        [--only tasks commits lists host writers clones] [--into FILE]
 """
 
 from __future__ import annotations
@@ -14,32 +16,92 @@ import collections
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import lists
 from budgets import PYTHON, ours, python, reported
-from measuring import GITTASKS, Cost, Series, environment, measure, medians, run
+from measuring import (
+    GITTASKS,
+    CommandFailed,
+    Cost,
+    Series,
+    between,
+    environment,
+    measure,
+    medians,
+    put_between,
+    run,
+)
 
 COMMANDS = ("list", "status", "start")
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES))
-    parser.add_argument("--clones", type=int, default=50)
-    parser.add_argument("--updates", type=int, default=20)
-    options = parser.parse_args()
+def main() -> int:
+    """Measure and print; 1 when a command failed."""
+    options = _options()
+    began, failed = time.monotonic(), 0
     for name in options.only:
         with tempfile.TemporaryDirectory() as scratch:
             environment(scratch)
-            for line in TABLES[name](scratch, options):
-                print(line, flush=True)
-            print()
+            lines: list[str] = []
+            try:
+                for line in TABLES[name](scratch, options):
+                    print(line, flush=True)
+                    lines.append(line)
+            except CommandFailed as error:
+                failed += 1
+                print(f"{name}: {error}", file=sys.stderr, flush=True)
+                continue
+        minutes = (time.monotonic() - began) / 60
+        print(f"\n({name}: {minutes:.1f} minutes from the start)\n", flush=True)
+        for table_text in "\n".join(lines).split("\n\n") if options.into else ():
+            put_table(Path(options.into), table_text)
+    if failed:
+        print(f"FAILED: {failed} tables, as said above", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true", help="3 rounds, 20 clones, 3 updates")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES))
+    parser.add_argument("--clones", type=int)
+    parser.add_argument("--updates", type=int)
+    parser.add_argument("--most", type=int, default=100_000, help="no larger numbers than this")
+    parser.add_argument("--into", help="a document whose tables between the two marks are renewed")
+    options = parser.parse_args()
+    usual = (3, 20, 3) if options.quick else (5, 50, 20)
+    for name, value in zip(("rounds", "clones", "updates"), usual, strict=True):
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    return options
+
+
+_MARK = "<!-- growth -->"
+_FIRST_CELLS = (
+    "tasks",
+    "commits of the list",
+    "lists",
+    "branches of the code",
+    "commits of the code",
+    "writers",
+    "clones",
+)
+"""What each table begins with, in the order of a document."""
+
+
+def put_table(document: Path, text: str) -> None:
+    """Put a table into a document, in the place of the one that begins with the same word."""
+    tables = [*between(document, _MARK).split("\n\n"), text]
+    by_cell = {table.split(" | ")[0].removeprefix("| "): table for table in tables}
+    ordered = [by_cell[cell] for cell in _FIRST_CELLS if cell in by_cell]
+    put_between(document, _MARK, "\n\n".join(ordered))
 
 
 def commands(folder: str) -> list[Series]:
@@ -58,14 +120,14 @@ def in_p(folder: str, series: Sequence[Series], rounds: int) -> Mapping[str, flo
 
 
 def table(
-    what: str, sizes: Sequence[int], make: Callable[[int], str], rounds: int
+    what: str, sizes: Sequence[int], make: Callable[[int], str], options: argparse.Namespace
 ) -> Iterator[str]:
     """A row for each size: the commands in p, in the repository that is made for it."""
     yield f"| {what} | " + " | ".join(COMMANDS) + " |\n" + "|---" * (len(COMMANDS) + 1) + "|"
-    for size in sizes:
+    for size in (size for size in sizes if size <= options.most):
         folder = make(size)
         lists.warm(folder)
-        ratios = in_p(folder, commands(folder), rounds)
+        ratios = in_p(folder, commands(folder), options.rounds)
         yield f"| {size:,} | " + " | ".join(f"{ratios[name]:.1f}" for name in COMMANDS) + " |"
 
 
@@ -75,7 +137,7 @@ def by_tasks(scratch: str, options: argparse.Namespace) -> Iterator[str]:
     def make(size: int) -> str:
         return lists.new_list(f"{scratch}/{size}", size)
 
-    return table("tasks", (20, 100, 1_000, 10_000), make, options.rounds)
+    return table("tasks", (20, 100, 1_000, 10_000), make, options)
 
 
 def by_commits(scratch: str, options: argparse.Namespace) -> Iterator[str]:
@@ -84,7 +146,7 @@ def by_commits(scratch: str, options: argparse.Namespace) -> Iterator[str]:
     def make(size: int) -> str:
         return lists.with_past(f"{scratch}/{size}", 20, size)
 
-    return table("commits of the list", (100, 1_000, 10_000, 100_000), make, options.rounds)
+    return table("commits of the list", (100, 1_000, 10_000, 100_000), make, options)
 
 
 def by_lists(scratch: str, options: argparse.Namespace) -> Iterator[str]:
@@ -98,7 +160,7 @@ def by_lists(scratch: str, options: argparse.Namespace) -> Iterator[str]:
         run(["git", "pack-refs", "--all"], folder)
         return folder
 
-    return table("lists", (1, 10, 100), make, options.rounds)
+    return table("lists", (1, 10, 100), make, options)
 
 
 def by_host(scratch: str, options: argparse.Namespace) -> Iterator[str]:
@@ -112,13 +174,13 @@ def by_host(scratch: str, options: argparse.Namespace) -> Iterator[str]:
         run(["git", "pack-refs", "--all"], folder)
         return folder
 
-    yield from table("branches of the code", (1, 1_000, 50_000), with_refs, options.rounds)
+    yield from table("branches of the code", (1, 1_000, 50_000), with_refs, options)
     yield ""
 
     def with_commits(size: int) -> str:
         return with_code(size, f"{scratch}/commits-{size}")
 
-    yield from table("commits of the code", (1, 1_000, 100_000), with_commits, options.rounds)
+    yield from table("commits of the code", (1, 1_000, 100_000), with_commits, options)
 
 
 def with_code(commits: int, folder: str) -> str:
@@ -137,7 +199,7 @@ def with_code(commits: int, folder: str) -> str:
 def by_writers(scratch: str, options: argparse.Namespace) -> Iterator[str]:
     """Processes that write to one list at once."""
     yield "| writers | updates a second | longest wait, s |\n|---|---|---|"
-    for count in (1, 4, 16, 32):
+    for count in (n for n in (1, 4, 16, 32) if n <= options.most):
         os.environ["WRITERS"] = str(count)
         folder = lists.new_list(f"{scratch}/{count}", 40)
         series = [reported(name, folder, name, folder) for name in ("writers", "wait")]
@@ -151,7 +213,7 @@ def by_clones(scratch: str, options: argparse.Namespace) -> Iterator[str]:
         "| clones | updates | syncs a second | median s | longest s | ended busy | pushes a sync |"
     )
     yield f"{head}\n|---|---|---|---|---|---|---|"
-    for count in sorted({2, 8, 20, options.clones}):
+    for count in (n for n in (2, 8, 20, 50) if n <= options.clones):
         folder = f"{scratch}/{count}"
         clones = lists.shared(folder, count, count)
         log = _counted(f"{folder}/hub.git")
@@ -189,9 +251,12 @@ def _update(clone: str, updates: int) -> list[tuple[float, int]]:
         code = 6
         while code == 6:
             began = time.monotonic()
-            code = subprocess.run(
-                [GITTASKS, "sync", "-q"], cwd=clone, capture_output=True, check=False
-            ).returncode
+            done = subprocess.run(
+                [GITTASKS, "sync", "-q"], cwd=clone, capture_output=True, text=True, check=False
+            )
+            code = done.returncode
+            if code not in (0, 6):
+                raise CommandFailed(f"sync in {clone}: {done.stderr.strip()}")
             taken.append((time.monotonic() - began, code))
     return taken
 
@@ -213,4 +278,4 @@ TABLES = {
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

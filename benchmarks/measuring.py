@@ -45,6 +45,10 @@ class Cost(NamedTuple):
     wall: float
 
 
+class CommandFailed(Exception):
+    """A command that must succeed and did not: there is no figure for it."""
+
+
 def environment(scratch: str) -> None:
     """Make a home of its own, so that nobody's configuration is measured or written."""
     for name in [n for n in os.environ if n.startswith(("GIT_", "GITTASKS_", "CLAUDE_"))]:
@@ -65,7 +69,8 @@ def run(command: Sequence[str], folder: str, text: str | None = None) -> str:
             command, cwd=folder, input=text, text=True, capture_output=True, check=True
         ).stdout
     except subprocess.CalledProcessError as error:
-        sys.exit(f"{' '.join(command)} failed in {folder}: {error.stderr.strip()}")
+        words = f"{' '.join(command)} failed in {folder}: {error.stderr.strip()}"
+        raise CommandFailed(words) from error
 
 
 def measure(group: Sequence[Series], rounds: int) -> dict[str, list[Cost]]:
@@ -101,12 +106,25 @@ def _once(series: Series, turn: int) -> Cost:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             errors.seek(0)
-            sys.exit(f"{series.name}: {' '.join(command)}: {errors.read().decode().strip()}")
+            words = errors.read().decode().strip() or f"exit code {process.returncode}"
+            raise CommandFailed(f"{series.name}: {' '.join(command)}: {words}")
         if series.reports:
             output.seek(0)
             figure = float(output.read().split()[-1])
             return Cost(figure, figure)
     return Cost(used.ru_utime + used.ru_stime, wall)
+
+
+def between(document: Path, mark: str) -> str:
+    """What stands between the two marks of a document."""
+    _, text, _ = document.read_text(encoding="utf-8").split(mark)
+    return text.strip("\n")
+
+
+def put_between(document: Path, mark: str, text: str) -> None:
+    """Put a text in the place of what stands between the two marks of a document."""
+    before, _, after = document.read_text(encoding="utf-8").split(mark)
+    document.write_text(f"{before}{mark}\n{text}\n{mark}{after}", encoding="utf-8")
 
 
 def medians(costs: dict[str, list[Cost]]) -> dict[str, Cost]:

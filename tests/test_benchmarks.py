@@ -10,6 +10,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import budgets
+import growth
+import measuring
 from measuring import Cost
 
 
@@ -57,10 +59,57 @@ def test_every_row_has_a_group_and_every_group_rows() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_the_table_of_a_document_is_replaced(tmp_path: Path) -> None:
-    """What stands around the two marks stays."""
+_AROUND = "a\n<!-- make bench -->\n{}<!-- make bench -->\nz\n"
+_HEAD = "| | ratio | by the clock | budget | | ms |\n|---|---|---|---|---|---|\n"
+
+
+def test_rows_of_a_second_run_join_those_of_the_first(tmp_path: Path) -> None:
+    """A row that is measured again is renewed, others stay, in order; what is no row goes."""
     document = tmp_path / "performance.md"
-    document.write_text("a\n<!-- make bench -->\nold\n<!-- make bench -->\nz\n")
-    for table in ("new", "newer"):
-        budgets.replace_table(document, table)
-    assert document.read_text() == "a\n<!-- make bench -->\nnewer\n<!-- make bench -->\nz\n"
+    document.write_text(_AROUND.format(f"{_HEAD}| gone: list | 1 |\n| start-up: -h | 1 |\n"))
+    budgets.put_rows(document, ["| hooks: nothing to do | 2 |"])
+    budgets.put_rows(document, ["| start-up: -h | 3 |", "| 20 tasks: list | 4 |"])
+    rows = "| 20 tasks: list | 4 |\n| start-up: -h | 3 |\n| hooks: nothing to do | 2 |\n"
+    assert document.read_text() == _AROUND.format(_HEAD + rows)
+
+
+def test_the_table_of_the_manual_has_rows_of_today() -> None:
+    """Every line there is the verdict on a row that is measured."""
+    manual = Path(__file__).parents[1] / "docs" / "performance.md"
+    _, _, *lines = measuring.between(manual, "<!-- make bench -->").splitlines()
+    titles = {row.title for row in budgets.ROWS}
+    assert {line.split(" | ")[0].removeprefix("| ") for line in lines} <= titles
+    assert lines
+
+
+def test_a_command_that_fails_fails_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other groups are measured, and the run says which one was not, and ends with 1."""
+    rows = {"bad": ["sh", "-c", "echo broken >&2; exit 3"], "good": ["true"]}
+
+    def group(name: str) -> budgets.Group:
+        series = [measuring.Series(name, lambda _: rows[name], str(tmp_path))]
+        return budgets.Group(lambda _: series, 1)
+
+    monkeypatch.setattr(budgets, "ROWS", [budgets.Row(name, name, None, ()) for name in rows])
+    monkeypatch.setattr(budgets, "GROUPS", {name: group(name) for name in rows})
+    monkeypatch.setattr(sys, "argv", ["budgets.py"])
+    assert budgets.main() == 1
+    output, errors = capsys.readouterr()
+    assert ("| good: good |" in output, "| bad: bad |" in output) == (True, False)
+    assert "broken" in errors
+
+
+def test_a_table_of_growth_takes_the_place_of_the_former(tmp_path: Path) -> None:
+    """Tables that were not made again stay, in the order of the program."""
+    document = tmp_path / "performance.md"
+    tasks, lists = (
+        "| tasks | list |\n|---|---|\n| 20 | {} |",
+        "| lists | list |\n|---|---|\n| 1 | {} |",
+    )
+    document.write_text(f"a\n<!-- growth -->\n{lists.format(1)}\n<!-- growth -->\nz\n")
+    growth.put_table(document, tasks.format(2))
+    growth.put_table(document, lists.format(3))
+    tables = f"{tasks.format(2)}\n\n{lists.format(3)}"
+    assert document.read_text() == f"a\n<!-- growth -->\n{tables}\n<!-- growth -->\nz\n"
