@@ -18,7 +18,7 @@ from gittasks.core.ids import find
 from gittasks.core.model import ListState, Status, Task
 from gittasks.core.times import duration
 from gittasks.core.view import SORTS, Filter, ListView
-from gittasks.errors import InvalidData, NoList, NoRepository, NotFound, Usage, Way
+from gittasks.errors import BranchGone, InvalidData, NoList, NoRepository, NotFound, Usage, Way
 from gittasks.light import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -438,7 +438,7 @@ def overview_command(settings: Settings) -> Answer:
         view = read_list(workspace)
     except NoList as error:
         known = workspace.known_lists()
-        if settings.json or (settings.list_id and known):
+        if settings.json or isinstance(error, BranchGone) or (settings.list_id and known):
             raise
         if known:
             return lists_answer(workspace)._replace(

@@ -6,7 +6,8 @@
 B and C are missing until somebody merges them again or lets them go. A rebase makes copies of
 commits, so an operation is known by its `Gittasks-Op`; an automatic merge carries nothing, and
 is never missed. Record and ref are written after the ref of the list, and are not synced: one
-that a power cut took back, or a pruning fetch deleted, leaves the other.
+that a power cut took back, or a pruning fetch deleted, leaves the other. Where both are gone and
+the branch with them, its reflog is left: git removes that with a branch, but not with a lost file.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 from gittasks.core.ids import list_id_fault
 from gittasks.core.trailers import OP, parse_trailers
 from gittasks.errors import GittasksError, InvalidData
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, suppress
 from gittasks.store import disk, refs
 from gittasks.store.commits import Graph, ancestors
 from gittasks.store.list_version import is_automatic
@@ -56,9 +57,23 @@ def read(repository: Repository, list_id: str) -> Record:
 
 
 def all_heads(repository: Repository, list_id: str) -> tuple[str, ...]:
-    """The heads of file and refs: where the last write failed, one of them is of before."""
+    """The heads of file and refs: where the last write failed, one of them is of before.
+
+    Where there are none, and no branch either, the last one of its reflog.
+    """
     record = read(repository, list_id)
-    return tuple(dict.fromkeys((*record.heads, *_guarded(repository, list_id))))
+    heads = tuple(dict.fromkeys((*record.heads, *_guarded(repository, list_id))))
+    return heads or _logged(repository, list_id)
+
+
+def _logged(repository: Repository, list_id: str) -> tuple[str, ...]:
+    """The last head in the reflog of a branch that is gone or damaged."""
+    ref = repository.ref(list_id)
+    with suppress(refs.DamagedRef):
+        if repository.refs.read(ref):
+            return ()
+    ids = [move.new for move in repository.refs.last_moves(ref, 1)]
+    return tuple(i for i in ids if refs.is_object_id(i) and i.strip("0"))
 
 
 def _guarded(repository: Repository, list_id: str) -> list[str]:
@@ -78,6 +93,14 @@ def lists(repository: Repository) -> list[str]:
         for name in files
         if "~" not in name
     ]
+    if repository.prefix != "refs/heads/":  # else each lost branch of code would be a list
+        logs = os.path.join(repository.common, "logs", "refs", "heads")
+        folder = os.path.join(logs, os.path.dirname(prefix.removeprefix("refs/heads/")))
+        names += [
+            os.path.relpath(os.path.join(root, name), logs).replace(os.sep, "/")
+            for root, _, files in os.walk(folder)
+            for name in files
+        ]
     guards = (name for name, _ in repository.refs.listed(_PREFIX))
     names += (name.removeprefix(_PREFIX).rpartition("/")[0] for name in guards)
     branches = (f"refs/heads/{name}" for name in names)
@@ -125,8 +148,10 @@ def replace(repository: Repository, list_id: str, head: str | None) -> None:
 
 
 def drop(repository: Repository, list_id: str) -> None:
-    """Remove record and refs of a list."""
+    """Remove record and refs of a list, and what is left of the reflog of a branch that is gone."""
     disk.remove(_path(repository, list_id))
+    if _logged(repository, list_id):
+        disk.remove(os.path.join(repository.common, "logs", repository.ref(list_id)))
     names = [name for name, _ in repository.refs.listed(_refs(repository, list_id))]
     repository.refs.remove(names)
 
@@ -140,6 +165,8 @@ def lost(repository: Repository, list_id: str, heads: Iterable[str | None]) -> t
         return {name: None for tip in tips for name in missing(repository.objects, tip, known)}
 
     operations = beyond(read(repository, list_id).heads)
+    if not operations and not known:
+        operations = beyond(_logged(repository, list_id))
     return tuple(beyond(all_heads(repository, list_id)) if operations else operations)
 
 

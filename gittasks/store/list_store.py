@@ -129,7 +129,7 @@ class ListStore:
             return
         from gittasks.store import acknowledged  # only on the way to an error, or to a new list
 
-        if acknowledged.read(self.repository, self.list_id).heads:
+        if acknowledged.all_heads(self.repository, self.list_id):
             raise BranchGone(
                 f'the branch of the task list "{self.list_id}" is gone with what was made here',
                 ways=[

@@ -40,6 +40,10 @@ def is_object_id(text: str) -> bool:
     return len(text) in _LENGTHS and _HEX.issuperset(text)
 
 
+class DamagedRef(InvalidData):
+    """A ref file that holds no commit id, as a power cut leaves it."""
+
+
 class Reason(NamedTuple):
     """The mover of a ref, the time, and the words for it, as the reflog has them."""
 
@@ -379,9 +383,10 @@ def _followed(common: str, name: str, packed: bytes | None = None) -> tuple[str,
         if not text.startswith("ref: "):
             if is_object_id(text):
                 return name, text
-            raise InvalidData(
+            raise DamagedRef(
                 f"the ref file {name} is damaged: it holds no commit id",
                 where=name,
+                ways=[Way("see how it comes back", ("gittasks", "doctor"))],
                 hint=f"its last good value is the last line of logs/{name} in the git directory",
             )
         name = text[5:].strip()

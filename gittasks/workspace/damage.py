@@ -1,4 +1,4 @@
-"""Objects of a list that cannot be had: which, and back from the journal, a pack or the remote."""
+"""Losses of a list: objects, refs and operations, and where they can be brought back from."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ import tempfile
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from gittasks.core.ids import check_list_id
 from gittasks.errors import InvalidData, RemoteFailure
-from gittasks.store import disk, git, journal, platform, remotes
+from gittasks.store import acknowledged, disk, git, journal, platform, remotes, transaction
 from gittasks.store.commits import CommitInfo, ancestors, read_commit
+from gittasks.store.list_store import ListStore
 from gittasks.store.objects import ObjectStore, Unavailable
+from gittasks.store.refs import DamagedRef
+from gittasks.workspace import session as session_
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gittasks.store.list_store import ListStore
     from gittasks.store.repository import Repository
+    from gittasks.workspace.session import Session
 
 _AT_ONCE = 1000
 """Objects that are read in one go."""
@@ -112,6 +116,33 @@ def is_kept(repository: Repository, loss: Damage) -> bool:
     return any(form.id_of(kind, data) == loss.id for kind, data in copies)
 
 
+def damaged_refs(store: ListStore) -> list[str]:
+    """The refs of a list, here and as it was fetched, whose files hold no commit id."""
+    repository, names = store.repository, [store.ref]
+    if store.remote:
+        names.append(repository.tracking_ref(store.remote, store.list_id))
+    broken = []
+    for name in names:
+        try:
+            repository.refs.read(name)
+        except DamagedRef as error:
+            broken.append(error.where or name)
+    return broken
+
+
+def clear_refs(store: ListStore, record: acknowledged.Record) -> int:
+    """Move damaged ref files away, what was there recorded before; how many.
+
+    Only under the lock of the list: a file that somebody has mended meanwhile is no damaged one.
+    """
+    repository, broken = store.repository, damaged_refs(store)
+    if broken and record.heads:  # an older value, packed, may come to light
+        acknowledged.write(repository, store.list_id, record)
+    for name in broken:
+        set_aside(repository, os.path.join(repository.common, name), name.replace("/", "-"))
+    return len(broken)
+
+
 class DamagedPack(NamedTuple):
     """A pack that git cannot use; `sound` when only its index is missing or damaged."""
 
@@ -186,3 +217,27 @@ def bring_back(store: ListStore, losses: list[Damage]) -> tuple[str, list[Damage
             path, place = aside[loss.id]
             platform.replace(place, path)
     return failure, left
+
+
+def restore(session: Session, list_id: str) -> int:
+    """Bring back what was made here and is gone from the branch; how many operations."""
+    store = _remembered(session, list_id)
+    if heads := acknowledged.all_heads(store.repository, store.list_id):
+        with transaction.lock_of(store):
+            clear_refs(store, acknowledged.Record(heads[0], heads[1:]))
+    return transaction.restore(store)
+
+
+def forget(session: Session, list_id: str) -> int:
+    """Let go of what was made here and is gone from the branch; how many operations."""
+    return transaction.forget(_remembered(session, list_id))
+
+
+def _remembered(session: Session, list_id: str) -> ListStore:
+    """A list that is here, or of which something is remembered; else NoList."""
+    repository = session.repository
+    list_id = repository.stored_id(check_list_id(list_id))
+    known = acknowledged.all_heads(repository, list_id)
+    if not known and list_id not in repository.known_lists():
+        raise session_.no_such_list(repository, session_.ChosenList(list_id, "--list"))
+    return ListStore(repository, list_id)

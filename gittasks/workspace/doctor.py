@@ -27,14 +27,17 @@ from gittasks.store.commits import ancestors, read_commit
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_tree import read_tree
 from gittasks.store.objects import Malformed
+from gittasks.store.refs import DamagedRef
 from gittasks.store.repository import Repository
 from gittasks.workspace import commit_links, sharing
 from gittasks.workspace.damage import (
     Damage,
     DamagedPack,
     bring_back,
+    clear_refs,
     damaged,
     damaged_packs,
+    damaged_refs,
     exit_code,
     is_kept,
     rebuild_index,
@@ -66,7 +69,7 @@ def examine(session: Session, *, fix: bool) -> list[Symptom]:
     lists = session.repository.known_lists()
     symptoms = [*_setup(session, shared=bool(lists), fix=fix), *_commits(session, fix=fix)]
     symptoms += _doubles(lists)
-    symptoms += [_lost(*entry) for entry in acknowledged.gone(session.repository).items()]
+    symptoms += _gone(session.repository)
     symptoms += _locks(session, lists, fix=fix)
     symptoms += _joint_index(session.repository, fix=fix)
     for list_id in lists:
@@ -78,6 +81,8 @@ def examine(session: Session, *, fix: bool) -> list[Symptom]:
             symptoms += _list(session, store, losses, fix=fix)
         except Malformed:
             symptoms += _malformed(store)
+        except DamagedRef:
+            symptoms += _refs(store, fix=fix)
         except GittasksError as error:
             if any(loss.id == error.where for loss in losses):
                 continue  # said already, with what helps
@@ -293,6 +298,30 @@ def _list(
 def _lost(list_id: str, count: int) -> Symptom:
     hint = "; ".join(map(str, lost_ways(list_id)))
     return Symptom("lost", list_id, lost_words(list_id, count), hint)
+
+
+def _gone(repository: Repository) -> Iterator[Symptom]:
+    """Lists whose branch is nowhere any more, with the commit that it was at."""
+    for list_id, count in acknowledged.gone(repository).items():
+        symptom, heads = _lost(list_id, count), acknowledged.all_heads(repository, list_id)
+        yield symptom._replace(message=f"{symptom.message}; it was at {heads[0]}")
+
+
+def _refs(store: ListStore, *, fix: bool) -> Iterator[Symptom]:
+    """Ref files that hold no commit id; one of which nothing is remembered says nothing."""
+    heads = acknowledged.all_heads(store.repository, store.list_id)
+    names = damaged_refs(store)
+    if not (remembered := bool(heads) and store.ref in names) and fix:
+        with transaction.lock_of(store):
+            clear_refs(store, acknowledged.Record())
+    for name in names:
+        hint = "gittasks doctor --fix moves it away"
+        if remembered:
+            hint = f"it was at {heads[0]}; {lost_ways(store.list_id)[0]}"
+        elif store.remote:
+            hint += f", and then: gittasks pull --list {store.list_id}"
+        words = f"the ref file {name} is damaged: it holds no commit id"
+        yield Symptom("damage", store.list_id, words, hint, fixed=fix and not remembered)
 
 
 def _malformed(store: ListStore) -> Iterator[Symptom]:

@@ -67,26 +67,6 @@ def _readable_part(store: ListStore) -> tuple[Snapshot, str | None]:
         return Snapshot(info=ListInfo(id=store.list_id), problems=(problem,)), None
 
 
-def restore(session: Session, list_id: str) -> int:
-    """Bring back what was made here and is gone from the branch; how many operations."""
-    return transaction.restore(_remembered(session, list_id))
-
-
-def forget(session: Session, list_id: str) -> int:
-    """Let go of what was made here and is gone from the branch; how many operations."""
-    return transaction.forget(_remembered(session, list_id))
-
-
-def _remembered(session: Session, list_id: str) -> ListStore:
-    """A list that is here, or of which something is remembered; else NoList."""
-    repository = session.repository
-    list_id = repository.stored_id(check_list_id(list_id))
-    known = acknowledged.read(repository, list_id).heads
-    if not known and list_id not in repository.known_lists():
-        raise session_.no_such_list(repository, session_.ChosenList(list_id, "--list"))
-    return ListStore(repository, list_id)
-
-
 class ListMade(NamedTuple):
     """A list that is there now; `created` unless it was there before.
 

@@ -215,15 +215,15 @@ class Workspace(Session):
 
     def restore_list(self, list_id: str) -> int:
         """Bring back what was made here and is gone from a list's branch; how many operations."""
-        from gittasks.workspace import lists
+        from gittasks.workspace import damage
 
-        return lists.restore(self, list_id)
+        return damage.restore(self, list_id)
 
     def forget_list(self, list_id: str) -> int:
         """Let go of what was made here and is gone from a list's branch; how many operations."""
-        from gittasks.workspace import lists
+        from gittasks.workspace import damage
 
-        return lists.forget(self, list_id)
+        return damage.forget(self, list_id)
 
     def init(self, list_id: str | None, title: str | None) -> ListMade:
         """Create or adopt a list and use it from now on, here and in later commands."""

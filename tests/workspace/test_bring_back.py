@@ -234,7 +234,7 @@ def test_what_no_remote_has_is_said(listed: Repo) -> None:
 
 
 @gits.files_only
-@pytest.mark.parametrize("gone", ["packed-refs", "ref", "ref and reflog"])
+@pytest.mark.parametrize("gone", ["packed-refs", "ref", "ref and reflog", "ref and records"])
 def test_a_list_whose_branch_is_gone_is_said_with_its_commit(listed: Repo, gone: str) -> None:
     """What doctor says to run brings it back as it was; nothing offers to make it anew."""
     listed.ok("list")
@@ -246,16 +246,64 @@ def test_a_list_whose_branch_is_gone_is_said_with_its_commit(listed: Repo, gone:
         listed.remove("refs", "heads", "gittasks", "plan")
     if "reflog" in gone:
         shutil.rmtree(os.path.join(listed.git_dir, "logs", "refs", "heads", "gittasks"))
+    if "records" in gone:
+        listed.remove("gittasks")
+        listed.remove("refs", "gittasks")
     findings = listed.run("doctor", "--json").json()["findings"]
-    assert [f["list"] for f in findings if f["check"] == "lost"] == ["plan"]
-    for where in (["--list", "plan"], []):
-        refused = listed.run("list", *where)
+    (lost,) = [f for f in findings if f["check"] == "lost"]
+    assert lost["list"] == "plan"
+    assert lost["message"].endswith(f"; it was at {head}")
+    for words in (["list", "--list", "plan"], ["list"], []):
+        refused = listed.run(*words)
         assert refused.code == 8
         assert "gittasks init" not in refused.err
         assert "gittasks lists restore plan" in refused.err
     listed.ok("lists", "restore", "plan")
     assert listed.head() == head
     assert set(listed.tasks()) == {"a", "b", "c"}
+
+
+@gits.files_only
+@pytest.mark.parametrize("records", [True, False])
+def test_a_damaged_ref_file_is_brought_back_from_what_is_remembered(
+    listed: Repo, *, records: bool
+) -> None:
+    """By the records or the reflog, and never from an older value in packed-refs."""
+    listed.git("pack-refs", "--all")
+    listed.ok("note", "a", "Late")
+    head, path = listed.head(), Path(listed.git_dir, "refs", "heads", "gittasks", "plan")
+    if not records:
+        listed.remove("gittasks")
+        listed.git("update-ref", "-d", "refs/gittasks/acknowledged/gittasks/plan/0")
+    path.write_bytes(b"\0" * 41)
+    error = json.loads(listed.run("list", "--list", "plan", "--json").err)["error"]
+    assert error["commands"] == [["gittasks", "doctor", "--list", "plan"]]
+    findings = listed.run("doctor", "--fix", "--json").json()["findings"]
+    (damage,) = [f for f in findings if f["check"] == "damage"]
+    assert damage["hint"] == f"it was at {head}; bring back: gittasks lists restore plan"
+    assert not damage["fixed"]
+    listed.ok("lists", "restore", "plan")
+    assert listed.head() == head
+    assert Path(listed.git_dir, "gittasks", "damaged", "refs-heads-gittasks-plan").exists()
+    listed.fsck()
+
+
+@gits.files_only
+def test_a_damaged_tracking_ref_is_moved_away_and_fetched_again(tmp_path: Path) -> None:
+    """git itself would not fetch over it; what it held is at the remote."""
+    (repo,) = share(str(tmp_path), "a")
+    path = Path(repo.git_dir, "refs", "remotes", "origin", "gittasks", "plan")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"")
+    findings = repo.run("doctor", "--json").json()["findings"]
+    (damage,) = [f for f in findings if f["check"] == "damage"]
+    assert damage["hint"] == (
+        "gittasks doctor --fix moves it away, and then: gittasks pull --list plan"
+    )
+    repo.run("doctor", "--fix")
+    repo.ok("pull", "--list", "plan")
+    assert set(repo.tasks()) == {"a", "b", "c"}
+    repo.ok("sync")
 
 
 def test_a_write_to_a_list_whose_branch_is_gone_says_how_to_bring_it_back(listed: Repo) -> None:
