@@ -174,6 +174,7 @@ class Editor:
     """The tasks of a snapshot, changed step by step; the snapshot itself stays as it is."""
 
     __slots__ = (
+        "_begun",
         "_places",
         "_problems",
         "_waiting",
@@ -207,6 +208,8 @@ class Editor:
         """Of each loop made here, the last iteration by the first."""
         self.forced: dict[str, None] = {}
         self.finished_claim = False
+        self._begun: set[str] = set()
+        """Tasks that who acts began here, also on behalf of their owners."""
 
     def resolve(self, text: str, also: Collection[str] = ()) -> str:
         """The id that `text` names among the tasks and the ids `also`."""
@@ -334,6 +337,8 @@ class Editor:
             self._go_on(task, actor, resume=resume)
         else:
             self._begin(task, task.owner or actor.owner, self._moment(task))
+            if actor == self.context.actor:
+                self._begun.add(task_id)
 
     def _go_on(self, task: Task, actor: Actor, *, resume: bool) -> None:
         where = self._standing(task, actor)
@@ -416,7 +421,8 @@ class Editor:
 
     def _standing(self, task: Task, actor: Actor) -> Standing:
         """The standing of an actor to a task in progress; one begun for another is its own."""
-        mine = task.id in self.context.on_behalf and actor == self.context.actor
+        begun = task.id in self.context.on_behalf or task.id in self._begun
+        mine = begun and actor == self.context.actor
         return Standing.HOLDER if mine else actors.standing(task, actor)
 
     def holder(self, task_id: str) -> Holder | None:

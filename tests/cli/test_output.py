@@ -39,14 +39,16 @@ FORBIDDEN = "\x1b\x9b\r\x07\u202e\u2066\u200b"
 )
 def test_hostile_text_is_never_printed_raw(listed: Repo, args: tuple[str, ...]) -> None:
     """Control, bidi and zero-width characters of a file edited by hand come out as escapes."""
-    listed.hand_edit(
-        {"tasks/bad.yaml": HOSTILE, "list.yaml": 'format: 1\nrules: 1\nid: plan\ntitle: "t\\ex"\n'},
-        message="evil \x1b[2J\u202e",
-    )
+    title = 'format: 1\nrules: 1\nid: plan\ntitle: "t\\ex"\n'
+    evil = "evil \x1b[2J\u202e"
+    listed.hand_edit({"README.md": "nothing of a task\n"}, message=evil)
+    listed.hand_edit({"tasks/bad.yaml": HOSTILE, "list.yaml": title}, message=evil)
     done = listed.run(*args)
     printed = done.out + done.err
     assert not [c for c in printed if c in FORBIDDEN], printed
-    assert done.code in (0, 1, 3, 5)
+    assert done.code == 0
+    shows = args[0] in ("list", "status", "show", "log", "export")
+    assert ("evil" in printed) is shows, printed
 
 
 def test_hostile_text_is_shown_as_escapes(listed: Repo) -> None:

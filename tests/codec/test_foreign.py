@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from gittasks.codec.importers import SourceFile, read_source
@@ -45,6 +46,12 @@ _KEYS = {
         "created started finished result description session createdBy activeForm"
     ),
 }
+_USUAL: dict[str, Callable[[int], dict[str, Any]]] = {
+    "beads": lambda n: {"id": f"b-{n}", "title": "A", "status": "open", "priority": n % 5},
+    "taskwarrior": lambda n: {"uuid": f"a0000000-{n}", "description": "A", "status": "pending"},
+    "json": lambda n: {"id": f"a{n}", "subject": "A", "status": "pending", "order": n},
+}
+"""A task of each tool, which is read and taken in."""
 
 
 def _check_place(error: InvalidData) -> None:
@@ -57,7 +64,9 @@ def _taken_in_twice(files: list[SourceFile], form: str) -> None:
         arrivals = read_source(files, "source", form)
     except InvalidData as error:
         _check_place(error)
+        event("refused")
         return
+    event(f"tasks: {bool(arrivals.tasks)}")
     first = merge_import(arrivals, _EMPTY, _CONTEXT)
     for task in first.snapshot.tasks.values():
         check_task(task)
@@ -70,14 +79,14 @@ def _taken_in_twice(files: list[SourceFile], form: str) -> None:
 def test_json_of_any_values(form: str, data: Any) -> None:
     """Objects with the tool's keys and any values are read or refused, and fit into a list."""
     key = st.sampled_from(_KEYS[form].split())
-    least = {"id": _WORDS, "uuid": _WORDS, "title": _WORDS, "subject": _WORDS, "status": _WORDS}
-    needed = {k: v for k, v in least.items() if k in _KEYS[form].split()}
-    entry = st.builds(
-        lambda any_, some: {**any_, **some},
-        st.dictionaries(key, _VALUES, max_size=6),
-        st.fixed_dictionaries({}, optional=needed),
+    usual = st.builds(lambda number: _USUAL[form](number), st.integers(1, 9))
+    odd = st.dictionaries(key, _VALUES, max_size=6)
+    some_odd = st.builds(
+        lambda task, changes: {**task, **changes},
+        usual,
+        st.dictionaries(key, _VALUES, max_size=1),
     )
-    entries = data.draw(st.lists(entry, max_size=4))
+    entries = data.draw(st.lists(odd, max_size=2) | st.lists(some_odd, min_size=1, max_size=2))
     document: object = entries
     if form == "json":
         document = {"kind": "export", "schemaVersion": 1, "tasks": entries}
@@ -101,12 +110,19 @@ def test_json_of_any_values(form: str, data: Any) -> None:
         ),
         max_size=12,
     ),
+    usual=st.sampled_from((True, True, False)),
 )  # fmt: skip
-def test_markdown_of_any_lines(form: str, head: list[tuple[str, str]], body: list[str]) -> None:
+def test_markdown_of_any_lines(
+    form: str, head: list[tuple[str, str]], body: list[str], usual: bool
+) -> None:
     """Files of the tool's lines in any order are read or refused, and fit into a list."""
-    lines = ["---", *(f"{key}: {value}" for key, value in head), "---", *body]
-    data = "\n".join(lines).encode("utf-8", "replace")
-    _taken_in_twice([SourceFile("a.md", data), SourceFile("b.md", data)], form)
+    files = []
+    for name in ("a", "b"):
+        known = [f"id: {name}", f"title: {name}"] if usual else []
+        rest = [f"{key}: {value}" for key, value in head if not usual or key not in ("id", "title")]
+        lines = ["---", *known, *rest, "---", *body]
+        files.append(SourceFile(f"{name}.md", "\n".join(lines).encode("utf-8", "replace")))
+    _taken_in_twice(files, form)
 
 
 @given(st.binary(max_size=200))

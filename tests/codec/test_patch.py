@@ -9,6 +9,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from support.task_strategies import tasks
 
+from gittasks.codec import patch
 from gittasks.codec.canonical import encode_task, task_fields
 from gittasks.codec.patch import rewrite_task
 from gittasks.codec.task_file import decode_task
@@ -314,6 +315,18 @@ def test_our_own_files_stay_canonical() -> None:
     old = Task(id="x", subject="s", owner="me")
     new = old._replace(owner=None, result="PASS")
     assert rewrite_task(encode_task(old), old, new) == encode_task(new)
+
+
+@pytest.mark.parametrize("patched", [b"subject: other # c\n", b"subject: [\n", b"", None], ids=str)
+def test_a_patch_that_does_not_read_back_as_the_task_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch, patched: bytes | None
+) -> None:
+    """The file is written anew then: the task as it is to be comes before its layout."""
+    old, new = Task(id="x", subject="s"), Task(id="x", subject="t")
+    by_hand = b"subject: s # c\n"
+    assert rewrite_task(by_hand, old, new) == b"subject: t # c\n"
+    monkeypatch.setattr(patch, "_patched", lambda *_: patched)
+    assert rewrite_task(by_hand, old, new) == encode_task(new)
 
 
 def test_true_and_one_are_different_values() -> None:

@@ -96,7 +96,9 @@ def test_a_pending_task_meant_for_another_starts_on_its_behalf(actor: Actor) -> 
 
 
 def test_the_holder_starts_again_without_effect() -> None:
-    assert not run(held(), start(), HOLDER).made
+    """Also the same session that names no owner, whoever the task is for."""
+    for actor in (HOLDER, Actor("bob", "s1")):
+        assert not run(held(), start(), actor).made
 
 
 @pytest.mark.parametrize("actor", [OTHER_SESSION, NO_SESSION], ids=str)
@@ -123,13 +125,16 @@ def test_the_session_that_comes_back_itself_has_left_nothing() -> None:
 @pytest.mark.parametrize("actor", [NAMED, DEFAULT], ids=str)
 @pytest.mark.parametrize("left", [None, LEFT])
 @pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize(("claim", "next_claim"), [(0, 0), (1, 2)])
 def test_another_owner_starts_it_by_force_alone(
-    actor: Actor, left: str | None, resume: bool
+    actor: Actor, left: str | None, resume: bool, claim: int, next_claim: int
 ) -> None:
-    refusal(held(left=left), start(resume=resume), actor)
-    edit = run(held(left=left), start(), actor, force=True)
+    """Under the next number of a claim, which fences out who had it."""
+    refusal(held(left=left, claim=claim), start(resume=resume), actor)
+    edit = run(held(left=left, claim=claim), start(), actor, force=True)
     task = edit.after.tasks["a"]
     assert (task.owner, task.session, task.left, edit.forced) == ("bob", "s2", None, ("held",))
+    assert task.claim == next_claim
 
 
 def test_to_resume_what_nobody_has_begun_is_to_start_it() -> None:
@@ -209,6 +214,17 @@ def test_work_begun_for_another_is_the_work_of_who_began_it() -> None:
     assert not run(begun, start(), NAMED, on_behalf=mine).made
     task = after(begun, Transition(Verb.DONE, "a"), NAMED, on_behalf=mine)
     assert (task.status, task.owner) == (Status.COMPLETED, "ann")
+
+
+def test_so_it_is_within_one_batch() -> None:
+    """But not for who acted as somebody else when it was begun."""
+    meant = seeded().with_tasks(seeded().tasks["a"]._replace(owner="ann"))
+    begin, end = Transition(Verb.START, "a"), Transition(Verb.DONE, "a")
+    task = apply(meant, [begin, end], Context(LATER, NAMED, 7)).after.tasks["a"]
+    assert (task.status, task.owner, task.session) == (Status.COMPLETED, "ann", "s2")
+    with pytest.raises(Refused) as caught:
+        apply(meant, [begin._replace(owner="ann"), end], Context(LATER, NAMED, 7))
+    assert caught.value.rule == "held"
 
 
 @pytest.mark.parametrize("actor", [HOLDER, OTHER_SESSION, NAMED, DEFAULT], ids=str)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, event, given, reject
 from hypothesis import strategies as st
 from support.strategies import (
     IDS,
     NOW,
+    OWNERS,
+    built,
     contexts,
     history,
     operations,
@@ -23,6 +27,7 @@ from gittasks.core.graph import Graph
 from gittasks.core.model import Actor, ListInfo, Problem, Snapshot, Status, Task
 from gittasks.core.operations import (
     AddNote,
+    Claim,
     Context,
     Create,
     Operation,
@@ -368,6 +373,36 @@ def test_law_the_times_and_the_session_fit_the_status(
                 assert (task.session, task.started, task.finished is None) == (None, None, False)
 
 
+_CLAIMS = built(Claim, id=st.sampled_from(IDS[:2]), resume=st.booleans(), take_over=st.booleans())
+
+
+_MOVES = st.builds(
+    Transition,
+    st.sampled_from((Verb.START, Verb.START, Verb.DONE, Verb.RELEASE, Verb.REOPEN)),
+    st.sampled_from(IDS[:2]),
+    owner=st.sampled_from((None, *OWNERS)),
+)
+
+
+def _holder(task: Task) -> tuple[str | None, str | None]:
+    return task.owner, task.session
+
+
+@given(runs(among=_CLAIMS | _MOVES, parallel=True, force=True, least=6))
+def test_law_the_number_of_a_claim_never_goes_down(
+    steps: list[tuple[Operation, Context]],
+) -> None:
+    """Nor is it that of another holder: who had the task before is fenced out."""
+    for before, after in pairwise(history(steps)):
+        for task_id, task in before.tasks.items():
+            new = after.tasks[task_id]
+            assert new.claim >= task.claim
+            running = task.status is new.status is Status.IN_PROGRESS
+            if task.claim and running and _holder(new) != _holder(task):
+                event("a claimed task goes on with another")
+                assert new.claim > task.claim
+
+
 @given(runs(), transitions, contexts())
 def test_law_the_same_transition_again_changes_nothing(
     past: list[tuple[Operation, Context]], transition: Transition, context: Context
@@ -375,7 +410,7 @@ def test_law_the_same_transition_again_changes_nothing(
     try:
         once = apply(history(past)[-1], [transition], context).after
     except GittasksError:
-        return
+        reject()
     later = context._replace(now="2026-11-22T12:00:00Z")
     try:
         assert not apply(once, [transition], later).made
@@ -398,7 +433,7 @@ def test_law_an_edit_describes_exactly_what_differs(
     try:
         edit = apply(before, batch, context)
     except GittasksError:
-        return
+        reject()
     everything = {**edit.before.tasks, **edit.after.tasks}
     differ = {
         i
@@ -431,7 +466,7 @@ def test_law_unblocked_is_what_waited_before_and_waits_no_more(
     try:
         edit = apply(before, batch, context)
     except GittasksError:
-        return
+        reject()
     freed = waiting(before) - waiting(edit.after)
     expected = [t.id for t in edit.after.ordered() if t.id in freed and t.status is Status.PENDING]
     assert list(edit.unblocked) == expected
@@ -453,8 +488,7 @@ def test_law_done_at_once_is_start_then_done(
 ) -> None:
     snapshot = history(past)[-1]
     context = context._replace(parallel=True)
-    if snapshot.tasks[task_id].status is not Status.PENDING:
-        return
+    assume(snapshot.tasks[task_id].status is Status.PENDING)
     both = [Transition(Verb.START, task_id), Transition(Verb.DONE, task_id)]
 
     def outcome(ops: list[Transition]) -> object:

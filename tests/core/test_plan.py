@@ -185,6 +185,17 @@ def test_completing_keeps_the_start_and_the_owner_that_are_there() -> None:
     assert (after.owner, after.started, after.finished) == ("bob", NOW, LATER)
 
 
+@pytest.mark.parametrize(("status", "session"), [("in_progress", "theirs"), ("pending", "mine")])
+def test_completing_keeps_the_session_of_who_ran_it(status: str, session: str) -> None:
+    """What was pending is started and completed by who applies the plan."""
+    running = status == "in_progress"
+    old = Task("a", "A", status=Status(status), session="theirs" if running else None, order=1)
+    mine = context(LATER)._replace(actor=Actor("bob", "mine"))
+    stated = plan(planned("A", status=Status.COMPLETED))
+    after = reconcile(stated, listed(old), mine).snapshot.tasks["a"]
+    assert (after.status, after.session) == (Status.COMPLETED, session)
+
+
 def test_a_plan_reassigns_only_what_is_not_begun() -> None:
     pending = Task(id="a", subject="A", owner="bob", order=1)
     begun = Task(id="b", subject="B", owner="bob", status=Status.IN_PROGRESS, order=2)
@@ -201,6 +212,16 @@ def test_references_are_ids_of_the_plan_or_of_the_list() -> None:
     tasks = [planned("A", blocked_by=("b", "ask-user-x2k4")), planned("B")]
     after = reconcile(plan(*tasks), before, context()).snapshot.tasks
     assert after["a"].blocked_by == ("b", "ask-user-x2k4")
+
+
+def test_a_dependency_on_what_is_not_in_the_list_stays_where_it_was() -> None:
+    """It may come by a merge. Nobody else may wait for it anew."""
+    before = listed(Task("a", "A", blocked_by=("gone-x2k4",), order=1), Task("b", "B", order=2))
+    stated = plan(planned("A", blocked_by=("gone-x2k4", "b")))
+    after = reconcile(stated, before, context()).snapshot.tasks
+    assert after["a"].blocked_by == ("gone-x2k4", "b")
+    with pytest.raises(InvalidData, match='no task "gone-x2k4"'):
+        reconcile(plan(planned("B", blocked_by=("gone-x2k4",))), before, context())
 
 
 def test_all_faults_are_reported_the_first_by_line_in_front() -> None:

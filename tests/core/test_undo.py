@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given, reject
 from hypothesis import strategies as st
 from support.strategies import (
     IDS,
     NOW,
     contexts,
     history,
+    near_snapshots,
+    near_tasks,
     operations,
     runs,
     seeded,
@@ -52,9 +54,12 @@ def test_law_from_registers_is_the_inverse_of_registers(task: Task) -> None:
     assert registers(from_registers("a", registers(task))) == registers(task)
 
 
-@given(tasks("a"), tasks("a"))
-def test_law_two_tasks_with_the_same_registers_hold_the_same(one: Task, other: Task) -> None:
-    if registers(one) == registers(other):
+@given(near_tasks("a"))
+def test_law_two_tasks_with_the_same_registers_hold_the_same(pair: tuple[Task, Task]) -> None:
+    one, other = pair
+    alike = registers(one) == registers(other)
+    event(f"the same registers: {alike}")
+    if alike:
         assert set(one.blocked_by) == set(other.blocked_by)
         assert one._replace(blocked_by=(), notes=(), commits=()) == other._replace(
             blocked_by=(), notes=(), commits=()
@@ -76,12 +81,14 @@ def test_state_is_one_register_and_each_member_has_its_own() -> None:
 # --- diff -----------------------------------------------------------------------------------
 
 
-@given(snapshots(), snapshots())
-def test_law_diff_is_empty_exactly_when_nothing_differs(one: Snapshot, other: Snapshot) -> None:
+@given(near_snapshots())
+def test_law_diff_is_empty_exactly_when_nothing_differs(pair: tuple[Snapshot, Snapshot]) -> None:
+    one, other = pair
     assert diff(one, one) == ()
     equal = one.tasks.keys() == other.tasks.keys() and all(
         same_task(one.tasks[i], other.tasks[i]) for i in one.tasks
     )
+    event(f"equal: {equal}")
     assert equal == (not [c for c in diff(one, other) if c.task])
     assert {c.task for c in diff(one, other) if c.task} == set(changed_ids(one, other))
 
@@ -121,7 +128,7 @@ def test_law_undo_at_once_gives_back_what_was_there(
     try:
         after = apply(before, batch, context).after
     except GittasksError:
-        return
+        reject()
     assert take_back(before, after, after) == before
 
 
@@ -153,7 +160,7 @@ def test_law_undo_later_changes_only_the_tasks_of_the_operation(
         now = history(later, after)[-1]
         undone = take_back(before, after, now)
     except GittasksError:
-        return
+        reject()
     assert set(changed_ids(now, undone)) <= set(changed_ids(before, after))
     assert Graph(undone.tasks).find_cycle() is None
 

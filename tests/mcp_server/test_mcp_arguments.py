@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from gittasks.errors import Usage
 from gittasks.mcp_server.arguments import read
-from gittasks.mcp_server.schemas import TOOLS
+from gittasks.mcp_server.schemas import TOOLS, Schema, taken
 
 _BLOCKED = {"subject": "A", "blockedBy": ["b"]}
 _CLEARED = {"taskId": "a", "clear": ["activeForm"]}
@@ -133,6 +135,58 @@ def test_refused_with_the_right_word(tool: str, sent: Mapping[str, Any], said: s
     assert said in f"{caught.value.message} {caught.value.hint}"
 
 
+_WORDS = st.text("abz", min_size=1, max_size=4)
+
+
+def _fitting(schema: Schema) -> st.SearchStrategy[Any]:
+    """Values that a schema has room for and that say something."""
+    kinds: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
+        "string": lambda: st.sampled_from(schema["enum"]) if "enum" in schema else _WORDS,
+        "boolean": st.booleans,
+        "integer": lambda: st.integers(schema.get("minimum", 0), schema.get("maximum", 9)),
+        "number": lambda: st.integers(-9, 9) | st.sampled_from((0.5, -1.25)),
+        "array": lambda: st.lists(_fitting(schema["items"]), min_size=1, max_size=2),
+        "object": lambda: _object(schema) if "properties" in schema else _MAPS,
+    }
+    return kinds[schema["type"]]()
+
+
+_MAPS = st.dictionaries(_WORDS, st.none() | st.booleans() | st.integers() | _WORDS, max_size=2)
+
+
+def _object(schema: Schema) -> st.SearchStrategy[dict[str, Any]]:
+    fields = {name: _fitting(inner) for name, inner in schema["properties"].items()}
+    needed = {name: fields.pop(name) for name in schema.get("required", ())}
+    some = st.sets(st.sampled_from(sorted(fields)), max_size=4) if fields else st.just(set())
+    return some.flatmap(
+        lambda names: st.fixed_dictionaries(needed | {name: fields[name] for name in names})
+    )
+
+
+_CALLS = st.sampled_from([tool.name for tool in TOOLS]).flatmap(
+    lambda tool: st.tuples(st.just(tool), _object(taken(tool)))
+)
+_SPELLINGS: tuple[Callable[[str], str], ...] = (
+    str,
+    str.upper,
+    lambda name: re.sub("([A-Z])", r"_\1", name).lower(),
+    lambda name: re.sub("([A-Z])", r"-\1", name).lower(),
+)
+
+
+@given(_CALLS, st.data())
+def test_law_nothing_is_dropped(call: tuple[str, dict[str, Any]], data: st.DataObject) -> None:
+    """Whichever fields are given, however they are spelled, as JSON text or not: all are read."""
+    tool, meant = call
+    sent: dict[str, Any] = {}
+    for name, value in meant.items():
+        spelling = data.draw(st.sampled_from(_SPELLINGS))
+        as_text = not isinstance(value, str) and data.draw(st.booleans())
+        sent[spelling(name)] = json.dumps(value) if as_text else value
+    event(f"spelled in another way: {sent != meant}")
+    assert read(tool, sent) == (meant, ())
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
@@ -140,21 +194,25 @@ _JSON = st.recursive(
     ),
     max_leaves=6,
 )
-_FIELDS = sorted({name for tool in TOOLS for name in tool.input["properties"]})
 
 
-@given(
-    st.sampled_from([tool.name for tool in TOOLS]),
-    st.dictionaries(st.sampled_from(_FIELDS) | st.text(max_size=8), _JSON, max_size=4),
-)
-def test_nothing_is_dropped(tool: str, sent: dict[str, Any]) -> None:
-    """Whatever is sent: each field that says something is in what is read, or it is refused."""
+@given(_CALLS, st.data())
+def test_law_what_does_not_fit_is_refused_read_as_meant_or_named(
+    call: tuple[str, dict[str, Any]], data: st.DataObject
+) -> None:
+    """One field of a good call is anything: the others are read, whatever becomes of it."""
+    tool, meant = call
+    odd = data.draw(st.sampled_from(sorted(taken(tool)["properties"])))
+    sent = {**meant, odd: data.draw(_JSON)}
     try:
         made = read(tool, sent)
     except Usage:
+        event("refused")
+        with pytest.raises(Usage, match=odd):
+            read(tool, sent)
         return
-    said = [key for key, value in sent.items() if value is not None]
-    values = made.values
-    assert len(values) <= len(said)
-    assert not any(isinstance(values.get(name), float) for name in ("iterations", "limit"))
-    assert bool(values) or bool(made.passed_over) == bool(sent)
+    event("taken")
+    others = {name: value for name, value in meant.items() if name != odd}
+    assert {name: made.values.get(name) for name in others} == others
+    assert made.values.keys() <= {*others, odd}
+    assert (odd in made.values) != bool(made.passed_over)

@@ -121,6 +121,26 @@ def snapshots(draw: st.DrawFn, pool: tuple[str, ...] = IDS) -> Snapshot:
     return Snapshot(info=info, tasks={i: draw(tasks(i, pool)) for i in present})
 
 
+@st.composite
+def near_tasks(draw: st.DrawFn, task_id: str) -> tuple[Task, Task]:
+    """Two tasks that differ in one field, or in the order of what has none, or not at all."""
+    task = draw(tasks(task_id))
+    members = ("blocked_by", "notes", "commits")
+    shuffled = {name: tuple(draw(st.permutations(getattr(task, name)))) for name in members}
+    field = draw(st.sampled_from(FIELDS))
+    return task, task._replace(**(shuffled | {field.attr: draw(values_of(field))}))
+
+
+@st.composite
+def near_snapshots(draw: st.DrawFn, pool: tuple[str, ...] = IDS) -> tuple[Snapshot, Snapshot]:
+    """Two lists that hold some tasks in common, or all."""
+    one, other = draw(snapshots(pool)), draw(snapshots(pool))
+    differ = draw(st.just(()) | subset(pool))
+    rest = {i: t for i, t in one.tasks.items() if i not in differ}
+    changed = {i: t for i, t in other.tasks.items() if i in differ}
+    return one, one._replace(tasks=rest | changed)
+
+
 LISTED = [field for field in SIMPLE if field in LISTS]
 plain_fields: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {}, optional={f.attr: values_of(f) for f in SIMPLE}
@@ -235,8 +255,13 @@ def history(
 
 
 def runs(
-    *, parallel: bool | None = None, force: bool | None = None, size: int = 12
+    *,
+    parallel: bool | None = None,
+    force: bool | None = None,
+    least: int = 0,
+    size: int = 12,
+    among: st.SearchStrategy[Operation] = operations,
 ) -> st.SearchStrategy[list[tuple[Operation, Context]]]:
     """Operations in the contexts of various actors."""
-    step = st.tuples(operations, contexts(parallel=parallel, force=force))
-    return st.lists(step, max_size=size)
+    step = st.tuples(among, contexts(parallel=parallel, force=force))
+    return st.lists(step, min_size=least, max_size=size)

@@ -13,7 +13,8 @@ from support import transports
 from support.repositories import Repo, Result, git
 from support.templates import copied
 
-from gittasks.core.operations import Claim
+from gittasks.core.operations import Claim, Operation, Transition, Verb
+from gittasks.errors import Refused
 from gittasks.store import leases, lock_files, remotes
 from gittasks.store.leases import Lease
 from gittasks.store.objects import NewObject, ObjectFormat
@@ -207,6 +208,36 @@ def test_a_lease_that_the_remote_has_no_more_is_forgotten(clones: tuple[Repo, Re
         assert [*repository.refs.listed(prefix)]
         leases.remove_ended(workspace.store, "origin", workspace.tasks)
         assert not [*repository.refs.listed(prefix)]
+
+
+def test_a_sign_of_life_after_ones_own_release_tells_of_no_loss(listed: Repo) -> None:
+    """What was given back was taken by nobody: the lease has nothing more to hold."""
+    ann = {"GITTASKS_OWNER": "ann", "GITTASKS_SESSION": "s1"}
+    listed.workspace(**ann).claim(Claim("a"), 60)
+    listed.workspace(**ann).edit([Transition(Verb.RELEASE, "a")])
+    lease, lost = listed.workspace(**ann).heartbeat()
+    assert (dict(lease.claims), lost) == ({}, ())
+
+
+@pytest.mark.parametrize("work", [Claim("a"), Transition(Verb.DONE, "b")], ids=["claim", "finish"])
+def test_what_a_dirty_checkout_stops_was_not_pushed(
+    clones: tuple[Repo, Repo], work: Operation
+) -> None:
+    """It is refused while the remote knows nothing of it, and the same call again is free to."""
+    ann, hub = clones[0], os.path.join(os.path.dirname(clones[0].path), "hub.git")
+    actor = {"GITTASKS_OWNER": "ann", "GITTASKS_SESSION": "s1"}
+    ann.workspace("plan", **actor).edit([Claim("b")], parallel=True)
+    ann.git("worktree", "add", "-q", f"{ann.path}-list", "gittasks/plan")
+    tree = Repo(f"{ann.path}-list")
+    tree.write("tasks/c.yaml", "subject: Half done\n")
+    before = git(hub, "rev-parse", "gittasks/plan"), ann.head()
+    with pytest.raises(Refused) as caught:
+        ann.workspace("plan", **actor).edit([work], parallel=True)
+    assert caught.value.rule == "checked-out"
+    assert (git(hub, "rev-parse", "gittasks/plan"), ann.head()) == before
+    tree.git("checkout", "-q", "tasks/c.yaml")
+    assert ann.workspace("plan", **actor).edit([work], parallel=True).commit
+    assert git(hub, "rev-parse", "gittasks/plan") == ann.head() != before[1]
 
 
 def test_a_server_that_refuses_the_ref_of_a_lease_grants_the_claim_without(
