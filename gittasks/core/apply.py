@@ -45,7 +45,7 @@ from gittasks.core.operations import (
     resolved,
 )
 from gittasks.core.times import format_time, parse_time
-from gittasks.errors import GittasksError, Refused, Usage
+from gittasks.errors import GittasksError, Refused, Usage, Way
 from gittasks.light import TYPE_CHECKING, NamedTuple, assert_never
 
 if TYPE_CHECKING:
@@ -400,7 +400,10 @@ def _orders(
         return [first, *(round(first + i / MOST_ITERATIONS, 3) for i in range(1, count))]
     tasks = draft.tasks
     if op.after is not None:
-        orders = draft.places.after(tasks[draft.resolve(op.after)].sort_key, count)
+        anchor = tasks[draft.resolve(op.after)]
+        if anchor.order is None:
+            return [None] * count  # behind it, as the younger one
+        orders = draft.places.after(anchor.sort_key, count)
     else:
         orders = draft.places.orders_of(
             task,
@@ -510,9 +513,21 @@ def _order_behind(draft: Editor, task: Task, op: Update) -> int | float | None:
     anchor = draft.tasks[draft.resolve(op.after or "")]
     if anchor.id == task.id:
         raise Usage(f"{task.id} cannot be placed after itself", hint="name another task")
-    others = (t for t in draft.tasks.values() if t.id != task.id)
-    orders = Places(others).after(anchor.sort_key)
-    return orders[0] if orders else _next_order(draft)
+    others = Places(t for t in draft.tasks.values() if t.id != task.id)
+    for key in (anchor.sort_key, others.last_of_same_order(anchor.sort_key)):
+        orders = others.after(key)
+        order = orders[0] if orders else _next_order(draft)
+        if task._replace(order=order).sort_key > anchor.sort_key:  # of one order, by age
+            return order
+    if task._replace(order=None).sort_key > anchor.sort_key:
+        return None
+    number = str(draft.last_order + 1)
+    raise Refused(
+        "order",
+        f"{anchor.id} has no order, and stands behind all that have one",
+        ways=[Way("give it one first", ("gittasks", "update", anchor.id, "--order", number))],
+        tasks=[anchor.id],
+    )
 
 
 def _update_edges(draft: Editor, task_id: str, op: Update) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
 
 from gittasks.core import actors, rules
 from gittasks.core.actors import Answer, Standing
@@ -151,6 +152,11 @@ class Places:
         if numbers := between(low, _number(high), count):
             return numbers
         return [low] if count == 1 else None  # of one number what was made later stands behind
+
+    def last_of_same_order(self, key: Key) -> Key:
+        """The last place of an order that several tasks have, from one of them on."""
+        place = bisect_right(self._keys, key[0], key=itemgetter(0))
+        return max(key, self._keys[place - 1]) if place else key
 
     def _before(self, key: Key, count: int) -> list[Order] | None:
         place = bisect_left(self._keys, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from gittasks.core.apply import apply
 from gittasks.core.model import Actor, ListInfo, Snapshot, Task
 from gittasks.core.operations import Context, Create, Operation, Update
 from gittasks.core.plan import place
-from gittasks.errors import Usage
+from gittasks.errors import Refused, Usage
 
 NOW = "2026-11-22T10:00:00Z"
 LATER = "2026-11-22T11:00:00Z"
@@ -128,3 +129,43 @@ def test_a_task_is_moved_behind_another() -> None:
     for wrong in (Update("a", after="a"), Update("a", after="b", order=1)):
         with pytest.raises(Usage):
             apply(before, [wrong], context)
+
+
+@pytest.mark.parametrize(
+    ("orders", "moved", "expected"),
+    [
+        ((1, 2, 2, 3), "a", "b c a d"),
+        ((1, 2, 2, 2), "a", "b c d a"),
+        ((1, 2, 2, 2.001), "a", "b c a d"),
+        ((1, 2, 2, 2.000001), "a", "b c d a"),
+        ((2, 1, 1, 1), "a", "b c d a"),
+        ((2, 2, 2, 2), "a", "b c d a"),
+        ((1, 2, 2, 2), "d", "a b c d"),
+        ((None, None, None, None), "d", "a b c d"),
+    ],
+)
+def test_a_moved_task_stands_behind_the_other_also_where_several_have_one_order(
+    orders: Sequence[float | None], moved: str, expected: str
+) -> None:
+    """As two clones make them: of one order the older stands first, so it needs a later one."""
+    before = listed(*PHASES)
+    placed = zip(before.tasks.values(), orders, strict=True)
+    before = before._replace(tasks={t.id: t._replace(order=order) for t, order in placed})
+    context = Context(now=LATER, actor=Actor("me"), entropy=7)
+    after = apply(before, [Update(moved, after="b")], context).after
+    ids = [t.id for t in after.ordered()]
+    assert ids.index(moved) > ids.index("b")
+    assert " ".join(ids) == expected
+
+
+def test_behind_a_task_without_an_order_stands_only_a_younger_one() -> None:
+    before = listed("A", "B", "C")
+    before = before._replace(
+        tasks={i: t._replace(order=None if i == "b" else t.order) for i, t in before.tasks.items()}
+    )
+    assert sequence(before, Create("New", id="x", after="b")) == "a c b x"
+    context = Context(now=LATER, actor=Actor("me"), entropy=7)
+    after = apply(before, [Update("c", after="b")], context).after
+    assert [t.id for t in after.ordered()] == ["a", "b", "c"]
+    with pytest.raises(Refused, match="has no order"):
+        apply(before, [Update("a", after="b")], context)
