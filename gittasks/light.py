@@ -72,11 +72,15 @@ else:
 
     def contextmanager(function):
         """Decorator: a context of a generator; `contextlib` is imported when one is entered."""
+        make = None
 
         def entered(*values, **named):
-            from contextlib import contextmanager
+            nonlocal make
+            if make is None:
+                from contextlib import contextmanager
 
-            return contextmanager(function)(*values, **named)
+                make = contextmanager(function)
+            return make(*values, **named)
 
         return entered
 

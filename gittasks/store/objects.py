@@ -28,6 +28,7 @@ from gittasks.store.disk import (
     naming,
     remove,
     sync_all,
+    write_whole,
 )
 from gittasks.store.plumbing import CatFile, Node, Plumbing, check_size
 
@@ -49,7 +50,7 @@ _ABANDONED = 86_400
 """Seconds after which nobody writes a draft any more."""
 _LOOSE_LEVEL = 1
 """zlib level of loose objects: git's own default for them, the quickest."""
-_SMALL, _SMALL_WINDOW, _SMALL_MEMORY = 4096, 12, 5
+_SMALL, _SMALL_WINDOW, _SMALL_MEMORY = 4000, 9, 1
 """Bytes of a small object, the exponent of its zlib window, and how much zlib takes beside it."""
 _KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 _OFS_DELTA, _REF_DELTA = 6, 7
@@ -460,7 +461,7 @@ class ObjectStore:
         try:
             with naming(path):
                 try:
-                    _write_whole(handle, packed)
+                    write_whole(handle, packed)
                     if platform.WINDOWS and self._durable:
                         platform.sync(handle)
                 finally:
@@ -484,20 +485,15 @@ class ObjectStore:
         return [item for item in objects if not os.path.exists(self.loose_path(item.id))]
 
 
-def _write_whole(handle: int, data: bytes) -> None:
-    """Write by the system's calls, of which a file object makes three times as many."""
-    while data:
-        data = data[os.write(handle, data) :]
-
-
 def _deflated(content: bytes) -> bytes:
-    """Deflate as git does, but with no larger a window than a small content can use.
+    """Deflate as git does; a small content is stored, as git does with `core.looseCompression` 0.
 
-    The usual window is 256 KB of memory: to get it takes four times as long as to fill it.
+    It takes a block of the disk either way, and a pack deflates it anew. The usual window is
+    256 KB of memory, which take a hundred times as long to get as a small content to store.
     """
     if len(content) > _SMALL:
         return zlib.compress(content, _LOOSE_LEVEL)
-    packer = zlib.compressobj(_LOOSE_LEVEL, zlib.DEFLATED, _SMALL_WINDOW, _SMALL_MEMORY)
+    packer = zlib.compressobj(0, zlib.DEFLATED, _SMALL_WINDOW, _SMALL_MEMORY)
     return packer.compress(content) + packer.flush()
 
 

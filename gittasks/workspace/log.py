@@ -561,7 +561,7 @@ def _last_line(file: FileIO) -> bytes:
     start = file.seek(0, os.SEEK_END)
     tail = b""
     while start > 0 and tail.count(b"\n", 0, -1) == 0:
-        step = min(start, 65536)
+        step = min(start, max(4096, len(tail)))
         start = file.seek(start - step)
         tail = file.read(step) + tail
     return tail[tail.rfind(b"\n", 0, -1) + 1 :]
