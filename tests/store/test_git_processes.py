@@ -429,3 +429,23 @@ def test_one_that_answers_questions_keeps_to_its_streams(tmp_path: Path) -> None
         assert process.wait(60) == 0
         told.seek(0)
         assert told.read() == b"0 C\n"
+
+
+@pytest.mark.parametrize("_way", ["spawned"], indirect=True)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_stream_of_a_low_number_is_left_to_subprocess(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    """Where this process has none of its own, a scratch file gets its number, and another's."""
+
+    def spawn(*_: object, **__: object) -> None:
+        raise AssertionError("it would be overwritten on the way")
+
+    monkeypatch.setattr(git, "_spawn", spawn)
+    with platform.scratch_file() as file:
+        streams = [file.fileno()] * 3
+        streams[place] = place
+        words = ["-c", "alias.sh=!exit 3", "sh"]
+        first, second, third = streams
+        process = git._start(words, str(tmp_path), dict(os.environ), (first, second, third), ())
+        assert process.wait() == 3
