@@ -313,6 +313,19 @@ def test_what_was_parsed_is_not_parsed_again(
     assert _told(c for _, c in comparisons.each(graph, ids)) == first
 
 
+def test_a_name_without_its_end_is_no_task_though_that_was_parsed(written: Written) -> None:
+    """Nor is what is no plain file; by the blob alone it is the task that was read before."""
+    comparisons = Comparisons(written.objects, "plan")
+    name, mode, blob = written.task("a")
+    for odd in (("a", mode, blob), (name, PROGRAM, blob), (name, LINK, blob)):
+        before = written.commit(written.tree((name, mode, blob)))
+        after = written.commit(written.tree(odd), before)
+        comparison = comparisons.of(read_commit(written.objects, after))
+        assert [*comparison.befores[0].tasks] == ["a"]
+        assert comparison.after.tasks == {}
+        assert [p.path for p in comparison.after.problems] == [f"tasks/{odd[0]}"]
+
+
 @pytest.mark.parametrize(
     ("mode", "read"), [(REGULAR, REGULAR), (SHARED, REGULAR), (PROGRAM, PROGRAM), (LINK, LINK)]
 )

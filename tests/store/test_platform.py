@@ -408,6 +408,20 @@ class TestWindows:
 class TestLacks:
     """What a system lacks is done in another way."""
 
+    def test_a_read_only_file_is_synced_where_that_can_be_opened(
+        self, files: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Elsewhere than on Windows a refusal is an error, whatever the file allows."""
+        os.chmod(files[0], 0o444)
+        platform.sync_path(files[0])
+
+        def refuse(path: str, _: int) -> int:
+            raise PermissionError(errno.EACCES, "x", path)
+
+        monkeypatch.setattr(os, "open", refuse)
+        with pytest.raises(PermissionError):
+            platform.sync_path(files[0])
+
     def test_a_file_is_read_and_written_at_a_place(
         self, files: tuple[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
