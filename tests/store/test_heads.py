@@ -453,3 +453,56 @@ def test_checkpoints_are_read_as_they_were_written(drawn: Drawn, listed: Repo) -
     ancestry.CHECKPOINTS.write(path, json.dumps([[1, 2]]).encode(), shared)
     assert read_checkpoints(path) == {}
     assert read_checkpoints(f"{path}-none") == {}
+
+
+def test_a_checkpoint_is_written_once(drawn: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Again only where a head lies beside it that it was not known to hold."""
+    written: list[list[str]] = []
+    real = ancestry.write_checkpoints
+
+    def write(path: str, old: object, new: list[Checkpoint], shared: object) -> None:
+        written.append([drawn.letters([point.commit]) for point in new])
+        real(path, old, new, shared)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ancestry, "write_checkpoints", write)
+    drawn.line("oabcd")
+    for heads in ("d--", "d--", "db-", "db-", "d--", "dc-", "dc-"):
+        drawn.evaluated(heads)
+    assert written == [["d"], ["d"], ["d"]]
+    assert drawn.letters(drawn.checkpoints()[drawn.ids["d"]].holds) == "c"
+
+
+def test_the_past_of_a_line_is_read_at_its_head(drawn: Drawn, listed: Repo) -> None:
+    """That of a fork is worked out; nothing is remembered of either."""
+    _fork(drawn)
+
+    def past(letters: str) -> str:
+        heads = tuple(drawn.ids[letter] for letter in letters)
+        version = evaluation.evaluate_past(drawn.repository, "plan", heads, None)
+        return "".join(note.text for note in version.snapshot.tasks["a"].notes)
+
+    assert [past("b"), past("q"), past("cq"), past("qc")] == ["ab", "apq", "abcpq", "abcpq"]
+    assert drawn.checkpoints() == {}
+
+
+def test_conflicts_of_a_base_are_those_of_its_past(drawn: Drawn) -> None:
+    """A line on a merge with open conflicts is no line: they are told at its head as well."""
+    drawn.line("oa")
+    sides = {}
+    for letter in "xy":
+        branch = read_branch(drawn.objects, "plan", drawn.ids["a"])
+        task = branch.snapshot.tasks["b"]._replace(description=letter)
+        after = branch.snapshot._replace(tasks={**branch.snapshot.tasks, "b": task})
+        tree, _, new = next_branch(drawn.objects, branch, after)
+        drawn.objects.write(new)
+        sides[letter] = drawn.tree(letter, tree, "a")
+    evaluated = drawn.evaluated("xy-")
+    assert len(evaluated.conflicts) == 1
+    drawn.objects.write(evaluated.new)
+    drawn.ids["M"] = evaluated.branch.commit
+    drawn.line("Mn")
+    for heads in ("M--", "n--"):
+        assert len(drawn.evaluated(heads).conflicts) == 1
+        at = (drawn.ids[heads[0]],)
+        version = evaluation.evaluate_past(drawn.repository, "plan", at, None)
+        assert version.contested == ("tasks/b.yaml",)
