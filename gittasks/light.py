@@ -301,6 +301,16 @@ def write_json(value: Any) -> str:
     return "".join(_encode(value, 0))
 
 
+def sha1(data: bytes) -> str:
+    """The SHA-1 of some bytes in hexadecimal digits; `hashlib` takes 0.1 p to import."""
+    try:
+        from _sha1 import sha1  # type: ignore[import-not-found]
+    except ImportError:  # some builds leave it out
+        from hashlib import sha1
+    digest: str = sha1(data, usedforsecurity=False).hexdigest()
+    return digest
+
+
 def pattern(text: AnyStr) -> re.Pattern[AnyStr]:
     """A regular expression; flags stand in the text, as in `(?i)yes`."""
     # It has the methods of a compiled one.

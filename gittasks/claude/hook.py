@@ -261,14 +261,12 @@ def _session_start(workspace: Workspace, _event: Event) -> Answer:
 
 def _come_back(workspace: Workspace) -> list[str]:
     """Take up again what this session left when it ended before."""
-    from gittasks.core.operations import SessionEnd
-
     session = workspace.actor.session
     tasks = workspace.snapshot().tasks.values()
     if not any(session and t.session == session and t.left for t in tasks):
         return []
     try:
-        workspace.edit([SessionEnd(goes_on=True)], offline=True)
+        _mark(workspace, goes_on=True)
     except GittasksError as error:
         return [f"what this session left is still marked so: {error.message}."]
     return []
@@ -433,14 +431,19 @@ def _blocked(reason: str) -> Answer:
 def _session_end(workspace: Workspace, _event: Event) -> Answer:
     """Mark what this session holds as left, in every list here. The network is left alone: Claude
     Code waits about a second."""
-    from gittasks.core.operations import SessionEnd
-
     session = workspace.actor.session
     for list_id in workspace.local_lists() if session else ():
         list_workspace = workspace.select(list_id)
         if _holds(list_workspace, session):
-            list_workspace.edit([SessionEnd()], offline=True)
+            _mark(list_workspace, goes_on=False)
     return Answer()
+
+
+def _mark(workspace: Workspace, *, goes_on: bool) -> None:
+    """Mark what this session holds in a list as left, or no longer."""
+    from gittasks.core.operations import SessionEnd  # few events write
+
+    workspace.edit([SessionEnd(goes_on=goes_on)], offline=True)
 
 
 def _holds(workspace: Workspace, session: str | None) -> bool:

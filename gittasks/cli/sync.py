@@ -6,7 +6,6 @@ from gittasks import render
 from gittasks.cli.options import argument, command, first_option, option
 from gittasks.cli.output import Answer, Settings
 from gittasks.core.ids import find, listed
-from gittasks.core.progress import summary
 from gittasks.errors import InvalidData, NoList, Way
 from gittasks.light import TYPE_CHECKING
 from gittasks.sync import SyncOptions
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from gittasks.core.merge.resolution import OpenConflict
     from gittasks.render.text import StatusMarks
     from gittasks.sync import SyncResult
-    from gittasks.workspace import Exchanged
+    from gittasks.workspace import Exchanged, Workspace
 
 _SHOWN = 20
 """Changes in one direction that are shown one by one."""
@@ -77,9 +76,7 @@ def _exchange(settings: Settings, wish: SyncOptions, remote: str | None, all_lis
         lambda: render.documents.sync_document(
             _document(synced, workspace.exchanged(synced)) for synced in done
         ),
-        lambda marks: "\n".join(
-            _lines([(synced, workspace.exchanged(synced, _SHOWN)) for synced in done], marks)
-        ),
+        lambda marks: "\n".join(_lines(workspace, done, marks)),
         quiet=(),
         failures=[f"error: {s.list_id}: {s.error.message}" for s in done if s.error],
         workspace=workspace,
@@ -118,10 +115,10 @@ def _document(synced: SyncResult, exchange: Exchanged) -> dict[str, Any]:
     )
 
 
-def _lines(exchanges: Sequence[tuple[SyncResult, Exchanged]], marks: StatusMarks) -> list[str]:
-    lines = [line for exchange in exchanges for line in _list_lines(*exchange, marks)]
-    quiet = sum(_is_quiet(synced) for synced, _ in exchanges)
-    if quiet and len(exchanges) > 1:
+def _lines(workspace: Workspace, done: Sequence[SyncResult], marks: StatusMarks) -> list[str]:
+    lines = [line for synced in done for line in _list_lines(workspace, synced, marks)]
+    quiet = sum(map(_is_quiet, done))
+    if quiet and len(done) > 1:
         lines.append(f"{quiet} {'list' if quiet == 1 else 'lists'} up to date")
     return lines or ["there is no list to share"]
 
@@ -132,7 +129,7 @@ def _is_quiet(synced: SyncResult) -> bool:
     return not (moved or synced.error or synced.absent or synced.removed)
 
 
-def _list_lines(synced: SyncResult, exchange: Exchanged, marks: StatusMarks) -> list[str]:
+def _list_lines(workspace: Workspace, synced: SyncResult, marks: StatusMarks) -> list[str]:
     """`plan: 2 changes from origin, 1 change to origin`, then one line for each of them."""
     clean, name = render.text.clean, synced.list_id
     remote = clean(synced.remote)
@@ -147,6 +144,7 @@ def _list_lines(synced: SyncResult, exchange: Exchanged, marks: StatusMarks) -> 
     untaken = [f"  ! {clean(sentence)}" for sentence in synced.untaken]
     if _is_quiet(synced):
         return [f"{name}: up to date with {remote}", *_behind(synced), *untaken]
+    exchange = workspace.exchanged(synced, _SHOWN)
     lines = [f"{name}: {_moved(synced)}", *_behind(synced), *untaken]
     lines += _entry_lines("<", exchange.received, len(synced.received), marks)
     if not synced.created:
@@ -158,7 +156,7 @@ def _list_lines(synced: SyncResult, exchange: Exchanged, marks: StatusMarks) -> 
     if synced.branch:
         snapshot = synced.branch.snapshot
         lines += render.plain.problem_lines(snapshot.problems)
-        lines.append(clean(summary(snapshot.tasks.values())))
+        lines.append(render.plain.summary_line(snapshot.tasks.values()))
     return lines
 
 

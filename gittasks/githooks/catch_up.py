@@ -19,7 +19,7 @@ from gittasks.githooks.code_commits import LateCommit
 from gittasks.githooks.commits import lines_of
 from gittasks.light import NamedTuple, pattern
 from gittasks.store import disk, refs
-from gittasks.store.objects import short_hash
+from gittasks.store.disk import short_hash
 from gittasks.store.repository import Repository
 from gittasks.workspace import Author, Linked, Workspace
 

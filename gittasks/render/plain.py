@@ -471,6 +471,11 @@ def edited(edit: Edit, marks: StatusMarks, focus: Sequence[str] = ()) -> str:
     return "\n".join([changes(pairs, marks, edit.unblocked), *map(clean, words)]).lstrip("\n")
 
 
+def summary_line(tasks: Iterable[Task]) -> str:
+    """The progress of a list in words."""
+    return clean(summary(tasks))
+
+
 def edit_lines(edit: Edit) -> list[str]:
     """The lines of the loops, phases and groups that an edit moved tasks of."""
     before, after = edit.before.tasks, edit.after.tasks

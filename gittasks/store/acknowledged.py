@@ -15,19 +15,14 @@ from __future__ import annotations
 import os
 
 from gittasks.core.ids import list_id_fault
-from gittasks.core.trailers import OP, parse_trailers
-from gittasks.errors import GittasksError, InvalidData
+from gittasks.errors import GittasksError
 from gittasks.light import TYPE_CHECKING, NamedTuple, suppress
 from gittasks.store import disk, refs
-from gittasks.store.commits import Graph, ancestors
-from gittasks.store.list_version import is_automatic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from gittasks.store.commits import CommitInfo
     from gittasks.store.objects import ObjectStore
-    from gittasks.store.plumbing import Node
     from gittasks.store.repository import Repository
 
 _PREFIX = "refs/gittasks/acknowledged/"
@@ -120,7 +115,7 @@ def note(repository: Repository, list_id: str, old: str | None, new: str) -> Non
 def _may_miss(repository: Repository, head: str, new: str) -> bool:
     """Tell if something of a head may be missing from a new one; True where nobody can tell."""
     try:
-        return bool(missing(repository.objects, head, [new]))
+        return bool(_missing(repository.objects, head, [new]))
     except (GittasksError, OSError):
         return True
 
@@ -162,7 +157,7 @@ def lost(repository: Repository, list_id: str, heads: Iterable[str | None]) -> t
 
     def beyond(recorded: Iterable[str]) -> dict[str, None]:
         tips = (head for head in recorded if head not in known)
-        return {name: None for tip in tips for name in missing(repository.objects, tip, known)}
+        return {name: None for tip in tips for name in _missing(repository.objects, tip, known)}
 
     operations = beyond(read(repository, list_id).heads)
     if not operations and not known:
@@ -177,39 +172,10 @@ def gone(repository: Repository) -> dict[str, int]:
     return {list_id: count for list_id, count in counts.items() if count}
 
 
-def missing(objects: ObjectStore, head: str | None, heads: Sequence[str]) -> tuple[str, ...]:
-    """The operations of a head that none of some others has; its own id where it is unreadable."""
-    if head is None or head in heads:
-        return ()
-    graph = Graph(objects, heads, [head])
-    others: dict[str, Node] = {}
-    reached = [False]
+def _missing(objects: ObjectStore, head: str, heads: Sequence[str]) -> tuple[str, ...]:
+    from gittasks.store import commits  # nearly always the head recorded is that of the branch
 
-    def before(commit_id: str) -> Node | None:
-        """Look at nothing older than the head, on which other programs mostly build."""
-        reached[0] = reached[0] or commit_id == head
-        return None if reached[0] else graph.node(commit_id)
-
-    for tip in heads:
-        if not reached[0]:
-            others |= ancestors(tip, before)
-    if reached[0]:
-        return ()
-    try:
-        own = ancestors(head, lambda i: None if i in others else graph.node(i))
-        operations = {name: None for c in graph.commits(own) if (name := _operation(c))}
-    except InvalidData:
-        return (head,)
-    for commit in graph.commits(others if operations else ()):
-        operations.pop(_operation(commit) or "", None)
-    return tuple(operations)
-
-
-def _operation(commit: CommitInfo) -> str | None:
-    """The name of an operation, the same in its copies; None for an automatic merge or a root."""
-    if is_automatic(commit.message) or not commit.parents:
-        return None
-    return (parse_trailers(commit.message).get(OP) or [commit.id])[-1]
+    return commits.missing_operations(objects, head, heads)
 
 
 def _branch(repository: Repository, list_id: str) -> str:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from itertools import islice
 
+from gittasks.core.trailers import OP, parse_trailers
 from gittasks.errors import InvalidData
 from gittasks.light import TYPE_CHECKING, NamedTuple, Protocol, pattern, suppress
+from gittasks.store.list_version import is_automatic
 from gittasks.store.objects import Malformed, NewObject, ObjectFormat, ObjectStore
 from gittasks.store.plumbing import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-MERGE_SIGNER = "gittasks <merge@gittasks.invalid>"
-"""Author of automatic commits, unless `gittasks.identity` says otherwise."""
-ROOT_SIGNER = "gittasks <root@gittasks.invalid>"
-"""Author of root commits, likewise."""
 _LAST_MOMENT = 253_402_300_799
 """The end of the year 9999, the last that RFC 3339 can say; git takes later ones."""
 
@@ -163,17 +161,25 @@ class Graph:
             node = self._nodes.get(commit_id) or self._read(commit_id)
         return node
 
+    def commit(self, commit_id: str) -> CommitInfo:
+        """A commit as git stores it; raises as `read_commit`."""
+        return self._commits.get(commit_id) or read_commit(self._objects, commit_id)
+
     def commits(self, commit_ids: Iterable[str]) -> Iterator[CommitInfo]:
         """The commits with these ids as git stores them, many read in one go."""
         ids, size = iter(commit_ids), 1
         while batch := list(islice(ids, size)):
             self._objects.read_ahead((i for i in batch if i not in self._commits), "commit")
             for commit_id in batch:
-                yield self._commits.get(commit_id) or read_commit(self._objects, commit_id)
+                yield self.commit(commit_id)
             size = _AT_ONCE if size > _ONE_BY_ONE else 2 * size
 
     def newest_first(self, head: str) -> Iterator[str]:
-        """The ids of the commits that `head` reaches, in the order of `walk`."""
+        """The ids of the commits that `head` reaches, children before parents, newest first.
+
+        Newest is by commit time among those whose children have all been given, so a wrong clock
+        never puts a parent before its child.
+        """
         node = self.node(head)
         while len(node.parents) == 1:  # as far as there is no choice, nothing older is looked at
             yield node.id
@@ -222,16 +228,6 @@ class Graph:
             nodes[node.id] = node
         if ends:
             self._questions = [([], [])]
-
-
-def walk(objects: ObjectStore, head: str) -> Iterator[CommitInfo]:
-    """Yield the commits that `head` reaches, children before parents, newest first.
-
-    Newest is by commit time among those whose children have all been given, so a wrong clock
-    never puts a parent before its child.
-    """
-    graph = Graph(objects, [head])
-    yield from graph.commits(graph.newest_first(head))
 
 
 class _WithParents(Protocol):
@@ -284,6 +280,43 @@ def _nearest_first(graph: Graph, head: str, passed: Collection[str] = ()) -> Ite
         yield current
         if current not in passed:
             todo += graph.node(current).parents
+
+
+def missing_operations(
+    objects: ObjectStore, head: str | None, heads: Sequence[str]
+) -> tuple[str, ...]:
+    """The operations of a head that none of some others has; its own id where it is unreadable."""
+    if head is None or head in heads:
+        return ()
+    graph = Graph(objects, heads, [head])
+    others: dict[str, Node] = {}
+    reached = [False]
+
+    def before(commit_id: str) -> Node | None:
+        """Look at nothing older than the head, on which other programs mostly build."""
+        reached[0] = reached[0] or commit_id == head
+        return None if reached[0] else graph.node(commit_id)
+
+    for tip in heads:
+        if not reached[0]:
+            others |= ancestors(tip, before)
+    if reached[0]:
+        return ()
+    try:
+        own = ancestors(head, lambda i: None if i in others else graph.node(i))
+        operations = {name: None for c in graph.commits(own) if (name := _operation(c))}
+    except InvalidData:
+        return (head,)
+    for commit in graph.commits(others if operations else ()):
+        operations.pop(_operation(commit) or "", None)
+    return tuple(operations)
+
+
+def _operation(commit: CommitInfo) -> str | None:
+    """The name of an operation, the same in its copies; None for an automatic merge or a root."""
+    if is_automatic(commit.message) or not commit.parents:
+        return None
+    return (parse_trailers(commit.message).get(OP) or [commit.id])[-1]
 
 
 def _signature(person: bytes, time: float, zone: int) -> Signature:

@@ -12,7 +12,7 @@ import time
 import zlib
 from _thread import allocate_lock, get_ident, start_new_thread
 
-from gittasks import store
+from gittasks import light, store
 from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -285,6 +285,11 @@ class CacheFile(NamedTuple):
 def fields_of(*nouns: Any) -> int:
     """A number for the names of the fields of some NamedTuples."""
     return zlib.crc32(";".join(",".join(noun._fields) for noun in nouns).encode("ascii"))
+
+
+def short_hash(text: str) -> str:
+    """The name of a text where a file or a ref is called by it: 20 hex digits."""
+    return light.sha1(text.encode("utf-8", "surrogateescape"))[:20]
 
 
 def remove(path: str) -> None:

@@ -10,16 +10,13 @@ of them. Local to this clone: a claim of nobody else's is of interest here.
 
 from __future__ import annotations
 
-import os
-
 from gittasks import light
 from gittasks.core.model import Status
 from gittasks.errors import Busy, InvalidData
 from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum, partial
 from gittasks.store import disk, platform, remotes
 from gittasks.store.commits import is_ancestor
-from gittasks.store.disk import Backoff
-from gittasks.store.objects import short_hash
+from gittasks.store.disk import Backoff, short_hash
 from gittasks.store.remotes import PushOutcome
 
 if TYPE_CHECKING:
@@ -91,10 +88,6 @@ class LeaseObservation(NamedTuple):
         return self.age > self.lease.seconds * _GRACE
 
 
-ALL = "refs/gittasks/leases/"
-"""The prefix of the refs of all leases given here, of any list."""
-
-
 def ref_of(list_id: str, owner: str, session: str | None) -> str:
     """The ref of the lease of an owner in a session."""
     return remotes.leases_of(list_id) + short_hash(f"{owner}\0{session or ''}")
@@ -154,7 +147,7 @@ def record_observations(
     """Look at the leases as they were last fetched (here, without a remote), and remember when
     each was first seen as it is."""
     prefix = remotes.seen_leases(remote, list_id) if remote else remotes.leases_of(list_id)
-    path = _path(repository, remote, list_id)
+    path = remotes.lease_record(repository, remote, list_id)
     old, now = sightings(repository, remote, list_id), platform.steady_clock()
     observed: dict[str, LeaseObservation] = {}
     for name, value in repository.refs.listed(prefix):
@@ -175,7 +168,7 @@ def sightings(
 ) -> dict[str, LeaseObservation]:
     """The observations that were last recorded; cheap."""
     try:
-        rows = light.read_json(disk.read(_path(repository, remote, list_id)))
+        rows = light.read_json(disk.read(remotes.lease_record(repository, remote, list_id)))
         return {
             key: LeaseObservation(value, boot, float(since), float(until), _lease(lease))
             for key, value, boot, since, until, lease in rows
@@ -234,13 +227,8 @@ def remove_ended(store: ListStore, remote: str, tasks: Mapping[str, Task]) -> No
 def forget(store: ListStore, remote: str | None) -> None:
     """Remove what was remembered of the leases and the offline claims of a list."""
     for name in {remote, None}:
-        disk.remove(_path(store.repository, name, store.list_id))
+        disk.remove(remotes.lease_record(store.repository, name, store.list_id))
     disk.remove(store.tentative_path)
-
-
-def _path(repository: Repository, remote: str | None, list_id: str) -> str:
-    name = os.path.join(f"remote-{remote}" if remote else "local", list_id)
-    return os.path.join(repository.common, "gittasks", "leases", name)
 
 
 def _read(repository: Repository, object_id: str) -> Lease | None:

@@ -202,9 +202,7 @@ class ListStore:
 
     def commit(self, commit_id: str) -> CommitInfo:
         """One commit of the list."""
-        from gittasks.store import commits
-
-        return commits.read_commit(self.repository.objects, commit_id)
+        return self.graph(commit_id).commit(commit_id)
 
     def graph(self, head: str, down_to: Sequence[str] = (), *, wanted: bool = False) -> Graph:
         """The graph of the commits behind `head`, as far as they are not behind some others."""
@@ -214,6 +212,5 @@ class ListStore:
 
     def walk(self, head: str | None = None) -> Iterator[CommitInfo]:
         """Commits of the list, children before parents, newest first."""
-        from gittasks.store import commits
-
-        return commits.walk(self.repository.objects, head or self.load().commit)
+        graph = self.graph(head := head or self.load().commit)
+        return graph.commits(graph.newest_first(head))

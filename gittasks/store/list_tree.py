@@ -29,11 +29,12 @@ from gittasks.light import (
     pattern,
 )
 from gittasks.store import disk
-from gittasks.store.commits import ROOT_SIGNER, CommitInfo, Signature, new_commit, read_commit
+from gittasks.store.commits import CommitInfo, Signature, new_commit, read_commit
 from gittasks.store.list_version import (
     CACHE,
     FOLDER,
     REGULAR,
+    ROOT_SIGNER,
     Columns,
     ListVersion,
     TaskFile,
@@ -292,15 +293,6 @@ def _trees(
         new.append(folder := form.new("tree", serialize_tree([*entries, *rest])))
         root.append(TreeEntry("tasks", FOLDER, folder.id))
     return [*new, form.new("tree", serialize_tree(root))]
-
-
-def holds_list(objects: ObjectStore, commit_id: str) -> bool:
-    """Has the tree of a commit a `list.yaml`, so that its branch is a task list?"""
-    try:
-        entries = read_tree(objects, read_commit(objects, commit_id).tree)
-    except InvalidData:
-        return False
-    return any(e.name == "list.yaml" for e in entries)
 
 
 def _taken(snapshot: Snapshot, task_id: str) -> InvalidData:

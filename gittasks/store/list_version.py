@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+MERGE_SIGNER = "gittasks <merge@gittasks.invalid>"
+"""Author of automatic commits, unless `gittasks.identity` says otherwise."""
+ROOT_SIGNER = "gittasks <root@gittasks.invalid>"
+"""Author of root commits, likewise."""
+
+
 def merge_subject(list_id: str) -> str:
     """The message of every automatic commit of a list."""
     return f"{list_id}: automatic merge"

@@ -32,7 +32,6 @@ from gittasks.core.model import ListInfo, Problem, Snapshot, Task
 from gittasks.errors import FormatTooNew, InvalidData
 from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store.commits import (
-    MERGE_SIGNER,
     CommitInfo,
     Graph,
     Signature,
@@ -50,6 +49,7 @@ from gittasks.store.list_tree import (
 )
 from gittasks.store.list_version import (
     FOLDER,
+    MERGE_SIGNER,
     REGULAR,
     ListVersion,
     TaskFile,

@@ -14,6 +14,7 @@ import os
 import zlib
 from time import monotonic, time
 
+from gittasks import light
 from gittasks.core.model import FETCHED_AGAIN, LACKS, PROMISED, TORN
 from gittasks.errors import GittasksError, InvalidData, Way
 from gittasks.light import TYPE_CHECKING, NamedTuple, cached_property, partial, pattern, suppress
@@ -101,24 +102,10 @@ class ObjectFormat(NamedTuple):
         """The id of an object: the hash over kind, length and content."""
         content = f"{kind} {len(data)}\0".encode() + data
         if self.name == "sha1":
-            return _sha1(content)
+            return light.sha1(content)
         import hashlib
 
         return hashlib.new(self.name, content, usedforsecurity=False).hexdigest()
-
-
-def short_hash(text: str) -> str:
-    """The name of a text where a file or a ref is called by it: 20 hex digits."""
-    return _sha1(text.encode("utf-8", "surrogateescape"))[:20]
-
-
-def _sha1(data: bytes) -> str:
-    try:
-        from _sha1 import sha1  # type: ignore[import-not-found]  # hashlib takes 0.1 p to import
-    except ImportError:  # some builds leave it out
-        from hashlib import sha1
-    digest: str = sha1(data, usedforsecurity=False).hexdigest()
-    return digest
 
 
 FORMATS = {form.name: form for form in (ObjectFormat("sha1", 20), ObjectFormat("sha256", 32))}

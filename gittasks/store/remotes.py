@@ -12,7 +12,7 @@ import time
 from gittasks.core.ids import list_id_fault
 from gittasks.errors import InvalidData, NotFound, Refused, RemoteFailure, Way
 from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum, pattern, suppress
-from gittasks.store import discovery, disk, git, home, lock_files, objects, platform, refs
+from gittasks.store import discovery, disk, git, home, lock_files, platform, refs
 from gittasks.store.disk import Backoff
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _url_that_showed(repository: Repository, remote: str, list_id: str, tracked:
             if repository.refs.read(repository.tracking_ref(name, list_id)) == tracked:
                 shown.discard(_url_key(repository, name))
     former = None if shown else home.cloned_from(repository)
-    return min(shown, default=objects.short_hash(former) if former else own)
+    return min(shown, default=disk.short_hash(former) if former else own)
 
 
 def _published_path(repository: Repository, remote: str, list_id: str) -> str:
@@ -128,7 +128,7 @@ def _url_key(repository: Repository, remote: str) -> str:
     """The URL of a remote as a file name."""
     urls = home.urls_of(repository, remote)
     text = home.address(urls.fetch) if urls else remote
-    return objects.short_hash(text)
+    return disk.short_hash(text)
 
 
 def _record(path: str) -> str:
@@ -138,14 +138,30 @@ def _record(path: str) -> str:
         return ""
 
 
+LEASES = "refs/gittasks/leases/"
+"""The prefix of the refs of all leases given here, of any list."""
+
+
 def leases_of(list_id: str) -> str:
     """The prefix of the refs of all leases of a list, on a remote or without one."""
-    return f"refs/gittasks/leases/{list_id}/"
+    return f"{LEASES}{list_id}/"
 
 
 def seen_leases(remote: str, list_id: str) -> str:
     """The prefix of the refs that say which leases a remote was seen to have."""
     return f"refs/gittasks/seen/{remote}/{list_id}/"
+
+
+def lease_record(repository: Repository, remote: str | None, list_id: str) -> str:
+    """The file that says when each lease was first seen as it is (here, without a remote)."""
+    name = os.path.join(f"remote-{remote}" if remote else "local", list_id)
+    return os.path.join(repository.common, "gittasks", "leases", name)
+
+
+def has_leases(repository: Repository, remote: str, list_id: str) -> bool:
+    """True when a remote was seen to have leases of a list, now or at the look before."""
+    shown = repository.refs.listed(seen_leases(remote, list_id))
+    return any(shown) or os.path.exists(lease_record(repository, remote, list_id))
 
 
 class PushOutcome(StrEnum):

@@ -17,6 +17,7 @@ from gittasks.store import (
     side_branches,
     worktrees,
 )
+from gittasks.store.commits import missing_operations
 from gittasks.store.transaction import lock_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def unsent(store: ListStore, shown: str | None) -> tuple[str, ...]:
     """The operations of the branch here that a head of its remote lacks."""
     local = store.repository.refs.read(store.ref)
     heads = [shown] if shown else []
-    return acknowledged.missing(store.repository.objects, local, heads) if local else ()
+    return missing_operations(store.repository.objects, local, heads) if local else ()
 
 
 def remove(store: ListStore, remote: str | None, head: str | None) -> None:

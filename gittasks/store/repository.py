@@ -264,7 +264,7 @@ class Repository:
             return True
         if not commit:
             return os.path.exists(self.cache_path("lists", name))
-        from gittasks.store.list_tree import holds_list
+        from gittasks.store.recognition import holds_list
 
         return holds_list(self.objects, commit)
 

@@ -12,14 +12,10 @@ from __future__ import annotations
 
 import os
 
-from gittasks.core.ids import branch_fault, list_id_fault
+from gittasks.core.ids import branch_fault
 from gittasks.errors import InvalidData, Refused, Way
-from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
+from gittasks.light import TYPE_CHECKING, NamedTuple
 from gittasks.store import disk, git
-from gittasks.store.commits import read_commit
-from gittasks.store.list_tree import read_tree, root_objects
-from gittasks.store.list_version import REGULAR
-from gittasks.store.objects import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,9 +24,6 @@ if TYPE_CHECKING:
     from gittasks.store.repository import Repository
 
 _SETTING = "gittasks.pushAs"
-_ID = pattern(rb"""(?m)^id: *["']?([A-Za-z0-9._-]{1,100})["']? *$""")
-_MESSAGE = pattern(r"[A-Za-z0-9._-]{1,100}: ")
-"""The beginning of the message of a commit of a list."""
 _VERDICTS = disk.CacheFile("side-branches", 1)
 _NONE = "-"
 
@@ -167,10 +160,11 @@ def _is_rooted(repository: Repository, side: SideBranch, known: Sequence[str]) -
     """Does all of a side branch come from the root of its list, or from its known heads?"""
     arguments = ["rev-list", "--max-parents=0", side.commit, *(f"^{head}" for head in known)]
     answer = _git(repository, arguments)
-    tree = root_objects(repository.objects, side.list_id)[-2].id
-    return answer is not None and all(
-        read_commit(repository.objects, root).tree == tree for root in answer.split()
-    )
+    if answer is None:
+        return False
+    from gittasks.store.recognition import is_root  # likewise
+
+    return all(is_root(repository.objects, side.list_id, commit) for commit in answer.split())
 
 
 # --- branches told apart ----------------------------------------------------------------------
@@ -228,44 +222,13 @@ def _verdicts(repository: Repository, prefix: str, tips: Mapping[str, str]) -> d
     new = [commit for commit in tip_ids if commit not in known]
     if not new:
         return known
-    verdicts = {c: known[c] for c in tip_ids if c in known} | _judged(repository, new)
+    from gittasks.store.recognition import held_lists  # trees of git are read for new ones alone
+
+    verdicts = {c: known[c] for c in tip_ids if c in known}
+    verdicts |= {c: i or _NONE for c, i in held_lists(repository.objects, new).items()}
     body = "\n".join(f"{commit} {list_id}" for commit, list_id in verdicts.items())
     _VERDICTS.write(path, body.encode("ascii"), repository.shared)
     return verdicts
-
-
-def _judged(repository: Repository, commits: Sequence[str]) -> dict[str, str]:
-    """The list that each commit says it holds; without those that cannot be had just now."""
-    objects, verdicts = repository.objects, dict.fromkeys(commits, _NONE)
-    infos = [read_commit(objects, commit) for commit in commits if objects.has(commit)]
-    if not objects.whole:  # the trees of code are left where they are
-        infos = [info for info in infos if _MESSAGE.match(info.message)]
-        objects.need(info.tree for info in infos)
-    blobs: dict[str, str] = {}
-    for info in infos:
-        try:
-            entries = read_tree(objects, info.tree)
-        except InvalidData:
-            del verdicts[info.id]
-            continue
-        for entry in entries:
-            if entry.name == "list.yaml" and entry.mode == REGULAR:
-                blobs[info.id] = entry.id
-    objects.need(blobs.values())
-    for commit, blob in blobs.items():
-        try:
-            verdicts[commit] = _list_in(objects.read(blob, "blob"))
-        except Unavailable:
-            del verdicts[commit]
-        except InvalidData:  # too long, or no file
-            continue
-    return verdicts
-
-
-def _list_in(data: bytes) -> str:
-    match = _ID.search(data)
-    list_id = match.group(1).decode("ascii") if match else ""
-    return list_id if list_id_fault(list_id) is None else _NONE
 
 
 def _git(repository: Repository, args: Sequence[str]) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gittasks.errors import Busy, Refused, RemoteFailure
 from gittasks.light import TYPE_CHECKING
-from gittasks.store import home, leases, remotes, side_branches
+from gittasks.store import home, remotes, side_branches
 from gittasks.sync.outcome import Look, SyncOptions, SyncResult
 
 if TYPE_CHECKING:
@@ -66,5 +66,8 @@ def _level(store: ListStore, remote: str, wish: SyncOptions, look: Look) -> Sync
     branch = store.cached()
     if branch is None or branch.conflicts or branch.apart or branch.lost or not branch.whole:
         return None
-    leases.record_observations(*place)
+    if remotes.has_leases(*place):
+        from gittasks.store import leases  # they are used by few
+
+        leases.record_observations(*place)
     return SyncResult(store.list_id, remote, branch=branch, rounds=1)

@@ -50,11 +50,17 @@ from gittasks.store import (
     transaction,
     worktrees,
 )
-from gittasks.store.commits import MERGE_SIGNER, ROOT_SIGNER, CommitInfo, is_ancestor
+from gittasks.store.commits import CommitInfo, is_ancestor
 from gittasks.store.disk import Backoff
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_tree import Evaluated
-from gittasks.store.list_version import Heads, ListVersion, merge_subject
+from gittasks.store.list_version import (
+    MERGE_SIGNER,
+    ROOT_SIGNER,
+    Heads,
+    ListVersion,
+    merge_subject,
+)
 from gittasks.store.lock_files import ListLock, turn_path_of
 from gittasks.store.objects import NewObject
 from gittasks.store.remotes import PushOutcome

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from gittasks.workspace.editing import EditResult
     from gittasks.workspace.life import Marked, Purged
     from gittasks.workspace.lists import ListMade, ListSummary
+    from gittasks.workspace.news import Exchanged
     from gittasks.workspace.past import Changed, Past
     from gittasks.workspace.settings import SettingValue
-    from gittasks.workspace.sharing import Exchanged
     from gittasks.workspace.undo import Undone
     from gittasks.workspace.watch import ListUpdate, RefWatcher
 
 _HOMES = {
     "Changed": "past",
     "Claimed": "claims",
-    "Exchanged": "sharing",
+    "Exchanged": "news",
     "Symptom": "doctor",
     "Purged": "life",
     "RefWatcher": "watch",

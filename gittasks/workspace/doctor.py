@@ -29,7 +29,7 @@ from gittasks.store.list_tree import read_tree
 from gittasks.store.objects import Malformed
 from gittasks.store.refs import DamagedRef
 from gittasks.store.repository import Repository
-from gittasks.workspace import commit_links, sharing
+from gittasks.workspace import commit_links, news
 from gittasks.workspace.damage import (
     Damage,
     DamagedPack,
@@ -384,7 +384,7 @@ def _sharing(store: ListStore, branch: ListVersion, *, fix: bool) -> Iterator[Sy
 
 def _others(store: ListStore) -> Iterator[Symptom]:
     """Changes on another remote, and people whose clock is wrong."""
-    for remote in sharing.unseen_elsewhere(store):
+    for remote in news.unseen_elsewhere(store):
         yield Symptom(
             "elsewhere",
             store.list_id,
@@ -399,7 +399,7 @@ def _others(store: ListStore) -> Iterator[Symptom]:
             f"gittasks pull --list {store.list_id}",
         )
     author = store.repository.config.author
-    for ahead in sharing.dates_ahead(islice(store.walk(), _NEWEST), author):
+    for ahead in news.dates_ahead(islice(store.walk(), _NEWEST), author):
         yield Symptom(
             "clock",
             store.list_id,

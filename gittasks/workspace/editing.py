@@ -13,7 +13,7 @@ from gittasks.core.apply import Edit, apply, with_accepted_ways
 from gittasks.core.graph import Graph
 from gittasks.core.messages import AFTER_LOSS, commit_message, remarks
 from gittasks.core.model import Status, Task
-from gittasks.core.operations import AddNote, Claim, Context, Operation, Transition, Verb
+from gittasks.core.operations import AddNote, Claim, Context, Operation, Retitle, Transition, Verb
 from gittasks.core.rules import lost_lease
 from gittasks.core.validation import escape_line
 from gittasks.errors import GittasksError, Refused
@@ -124,6 +124,11 @@ def edit(
         _check_lost(session, operations, report)
     session.notices += remarks(report.edit, operations, session.actor, session.now().text)
     return report
+
+
+def retitle(session: Session, title: str) -> None:
+    """Give the list at work another title."""
+    edit(session, [Retitle(title)])
 
 
 def _check_claimable(session: Session, remote: str, claim: Claim, policy: Policy) -> None:

@@ -17,6 +17,7 @@ from gittasks.core.operations import Context, MarkList
 from gittasks.core.trailers import OP, parse_trailers
 from gittasks.errors import Refused, RemoteFailure, Way
 from gittasks.store import acknowledged, disk, git, home, remotes, removal, transaction
+from gittasks.store.commits import missing_operations
 from gittasks.store.list_store import ListStore
 from gittasks.store.side_branches import pushed_as
 from gittasks.workspace import editing, log
@@ -139,7 +140,7 @@ def _came_after(store: ListStore) -> int:
         return 0
     local, tracked, *_ = store.heads()
     heads, objects = filter(None, (local, tracked)), store.repository.objects
-    return len({n for head in heads for n in acknowledged.missing(objects, head, [marked])})
+    return len({n for head in heads for n in missing_operations(objects, head, [marked])})
 
 
 def _drops(change: Change) -> bool:
@@ -319,7 +320,7 @@ def _check_shared(repository: Repository, going: Traces) -> None:
         ]
         if list_id in going.lists:
             head = repository.refs.read(store.ref)
-            missing = acknowledged.missing(repository.objects, head, list(filter(None, shown)))
+            missing = missing_operations(repository.objects, head, list(filter(None, shown)))
         else:
             missing = acknowledged.lost(repository, list_id, store.heads().all)
         if missing:

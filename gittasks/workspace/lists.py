@@ -131,10 +131,9 @@ def make(session: Session, list_id: str | None, title: str | None) -> ListMade:
 
 
 def _retitle(session: Session, title: str) -> None:
-    from gittasks.core.operations import Retitle
     from gittasks.workspace import editing  # it writes, and most of this module reads
 
-    editing.edit(session, [Retitle(title)])
+    editing.retitle(session, title)
 
 
 def _check_name(repository: Repository, list_id: str) -> None:

@@ -12,7 +12,7 @@ from gittasks.errors import Ambiguous, NotFound, Usage, Way
 from gittasks.light import pattern
 from gittasks.store import ancestry, git
 from gittasks.store.evaluation import evaluate_past
-from gittasks.store.list_tree import holds_list
+from gittasks.store.recognition import holds_list
 from gittasks.workspace import log
 
 if TYPE_CHECKING:

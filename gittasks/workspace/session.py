@@ -357,11 +357,10 @@ def signatures(
 
     For the author of a commit of the code both are that one.
     """
-    from gittasks.store.commits import Signature
-    from gittasks.store.transaction import Signatures
+    from gittasks.store import commits, transaction
 
     if author is not None:
-        return Signatures(Signature(*author), Signature(*author)), None
+        return transaction.Signatures(commits.Signature(*author), commits.Signature(*author)), None
     config, hint = repository.config, None
     person = config.author
     if person is None:
@@ -373,9 +372,9 @@ def signatures(
             f"git knows no name for you, so this is recorded as {person}; "
             'set it with: git config --global user.name "Your Name", and user.email'
         )
-    people = Signatures(
-        Signature(person, moment.epoch, moment.zone),
-        Signature(config.committer or person, moment.epoch, moment.zone),
+    people = transaction.Signatures(
+        commits.Signature(person, moment.epoch, moment.zone),
+        commits.Signature(config.committer or person, moment.epoch, moment.zone),
     )
     return people, hint
 

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from gittasks.workspace.editing import EditResult
     from gittasks.workspace.life import Marked, Purged, Traces
     from gittasks.workspace.lists import ListMade, ListSummary
+    from gittasks.workspace.news import Exchanged
     from gittasks.workspace.past import Changed, Past
     from gittasks.workspace.settings import SettingValue
-    from gittasks.workspace.sharing import Exchanged
     from gittasks.workspace.undo import Undone
     from gittasks.workspace.watch import RefWatcher
 
@@ -517,9 +517,9 @@ class Workspace(Session):
 
         if not home.heads_elsewhere(self.repository, self.list_id):
             return []
-        from gittasks.workspace import sharing
+        from gittasks.workspace import news
 
-        names = sharing.unseen_elsewhere(self.store)
+        names = news.unseen_elsewhere(self.store)
         words = "holds changes that are not here; to merge"
         return [Way(f"{name} {words}", ("gittasks", "pull", name)) for name in names]
 
@@ -550,9 +550,9 @@ class Workspace(Session):
 
         Of what came in and what went out the last `most` are read, or all.
         """
-        from gittasks.workspace import sharing
+        from gittasks.workspace import news
 
-        return sharing.exchanged(self, synced, most)
+        return news.exchanged(self, synced, most)
 
     def conflicts(self) -> list[OpenConflict]:
         """Concurrent writes that differ and were not written over since, by task."""

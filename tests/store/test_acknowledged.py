@@ -133,7 +133,7 @@ def test_a_head_that_cannot_be_compared_is_recorded_as_lost(
         raise DiskFailure("the disk reports an I/O error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(acknowledged, "missing", unreadable)
+        patch.setattr(acknowledged, "_missing", unreadable)
         acknowledged.note(repository, "plan", before, new)
     assert acknowledged.read(repository, "plan") == acknowledged.Record(new, (old,))
 

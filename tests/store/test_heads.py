@@ -16,7 +16,7 @@ from gittasks.store.ancestry import Checkpoint, Region, read_checkpoints, region
 from gittasks.store.commits import Signature, read_commit
 from gittasks.store.evaluation import Memory, evaluate
 from gittasks.store.list_tree import Evaluated, next_branch, read_branch
-from gittasks.store.list_version import Heads
+from gittasks.store.list_version import MERGE_SIGNER, Heads
 from gittasks.store.merge_files import ListContents
 
 START = 1_800_000_000
@@ -429,7 +429,7 @@ def test_the_automatic_commit_is_that_of_every_clone(drawn: Drawn) -> None:
     drawn.objects.write([commit])
     info = read_commit(drawn.objects, commit.id)
     assert (info.parents, info.message) == (tuple(ids), "plan: automatic merge\n")
-    assert info.author == info.committer == Signature(commits.MERGE_SIGNER, START)
+    assert info.author == info.committer == Signature(MERGE_SIGNER, START)
     early = contents.automatic_commit(tree, ids, (-5, 1))
     drawn.objects.write([early])
     assert read_commit(drawn.objects, early.id).author.time == 0

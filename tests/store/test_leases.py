@@ -72,7 +72,7 @@ class TestRefs:
             for session in (None, "s1")
         }
         assert len(names) == 8
-        assert all(name.startswith(leases.ALL) for name in names)
+        assert all(name.startswith(remotes.LEASES) for name in names)
         name = _given(listed, LEASE)
         assert name.startswith(remotes.leases_of("plan"))
         assert leases.own(_opened(listed), "plan", "ann", "s1") == LEASE
@@ -203,7 +203,7 @@ class TestObservations:
 
     @pytest.mark.parametrize("text", ["", "{}x", "[1]", '[["k", "v", "b", "x", 1, {}]]'])
     def test_a_damaged_record_has_seen_nothing(self, listed: Repo, text: str) -> None:
-        path = Path(leases._path(_opened(listed), None, "plan"))
+        path = Path(remotes.lease_record(_opened(listed), None, "plan"))
         path.parent.mkdir(parents=True)
         path.write_text(text)
         assert leases.sightings(_opened(listed), None, "plan") == {}

@@ -13,11 +13,10 @@ from gittasks.codec.canonical import encode_task
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task
 from gittasks.errors import InvalidData
 from gittasks.store import list_tree
-from gittasks.store.commits import ROOT_SIGNER, Signature, new_commit, read_commit
+from gittasks.store.commits import Signature, new_commit, read_commit
 from gittasks.store.list_tree import (
     ParsedFiles,
     SetAside,
-    holds_list,
     next_branch,
     read_branch,
     read_tree,
@@ -25,8 +24,16 @@ from gittasks.store.list_tree import (
     serialize_tree,
     tree_objects,
 )
-from gittasks.store.list_version import FOLDER, REGULAR, ListVersion, TreeEntry, pieces_path
+from gittasks.store.list_version import (
+    FOLDER,
+    REGULAR,
+    ROOT_SIGNER,
+    ListVersion,
+    TreeEntry,
+    pieces_path,
+)
 from gittasks.store.objects import Malformed, ObjectStore
+from gittasks.store.recognition import holds_list
 
 LINK, MODULE, PROGRAM = 0o120000, 0o160000, 0o100755
 ONE = encode_task(Task(id="one", subject="One"))

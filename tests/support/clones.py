@@ -16,7 +16,7 @@ import pytest
 
 from gittasks.core.model import Status, Task
 from gittasks.core.operations import AddNote, Create, Transition, Update, Verb
-from gittasks.store.commits import MERGE_SIGNER
+from gittasks.store.list_version import MERGE_SIGNER
 from gittasks.store.merge_driver import DRIVER
 from support.repositories import GITTASKS, Repo, git, on_path
 from support.templates import copied

@@ -15,7 +15,8 @@ from gittasks.core.merge.registers import ABSENT, STATE, Register, State, regist
 from gittasks.core.merge.resolution import EXISTS, Conflict
 from gittasks.core.messages import parse_kept
 from gittasks.core.model import Snapshot
-from gittasks.store.commits import MERGE_SIGNER, CommitInfo
+from gittasks.store.commits import CommitInfo
+from gittasks.store.list_version import MERGE_SIGNER
 from gittasks.store.merge_files import task_of
 from support.repositories import Repo
 

@@ -204,7 +204,7 @@ def test_a_lease_that_the_remote_has_no_more_is_forgotten(clones: tuple[Repo, Re
     remotes.fetch(repository, "origin", ["plan"])
     ref = leases.ref_of("plan", "ann", "s1")
     assert remotes.push(repository, "origin", {ref: ""})[ref].outcome is PushOutcome.OK
-    for prefix in (remotes.seen_leases("origin", "plan"), leases.ALL):
+    for prefix in (remotes.seen_leases("origin", "plan"), remotes.LEASES):
         assert [*repository.refs.listed(prefix)]
         leases.remove_ended(workspace.store, "origin", workspace.tasks)
         assert not [*repository.refs.listed(prefix)]
