@@ -18,13 +18,22 @@ from __future__ import annotations
 import os
 
 from gittasks import light, store
-from gittasks.errors import GittasksError, InvalidData, NoRemote, Way
+from gittasks.errors import GittasksError, InvalidData, NoRemote, NotFound, Way
 from gittasks.light import NamedTuple, pattern, suppress
 from gittasks.store import disk
 from gittasks.store.repository import Repository
 
 _LOGIN = pattern(r"(?i)^([a-z][a-z0-9+.-]*://)[^/@]*@|^[^/@:]+@(?=[^/]*:)")
 """User and password: after the scheme, or before the host of `user@host:path`."""
+
+
+def remote_of(repository: Repository, name: str) -> str:
+    """The remote of that name; NotFound names those that there are."""
+    names = repository.remotes()
+    if name in names:
+        return name
+    hint = f"there is {', '.join(names)}" if names else "add it with: git remote add NAME URL"
+    raise NotFound(f'no remote "{name}" in this repository', hint=hint)
 
 
 class Urls(NamedTuple):

@@ -51,9 +51,7 @@ class ListStore:
     def decisive(self) -> str | None:
         """The remote that decides on claims, None when this repository does; NoRemote in doubt."""
         if self._given:
-            from gittasks.store import remotes
-
-            return remotes.remote_of(self.repository, self._given)
+            return home.remote_of(self.repository, self._given)
         return home.decisive(self.repository, self.list_id)
 
     def heads(self) -> Heads:

@@ -10,7 +10,7 @@ import os
 import time
 
 from gittasks.core.ids import list_id_fault
-from gittasks.errors import InvalidData, NotFound, Refused, RemoteFailure, Way
+from gittasks.errors import InvalidData, Refused, RemoteFailure, Way
 from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum, pattern, suppress
 from gittasks.store import discovery, disk, git, home, lock_files, platform, refs
 from gittasks.store.disk import Backoff
@@ -20,15 +20,6 @@ if TYPE_CHECKING:
 
     from gittasks.store.git import Completed
     from gittasks.store.repository import Repository
-
-
-def remote_of(repository: Repository, name: str) -> str:
-    """The remote of that name; NotFound names those that there are."""
-    names = repository.remotes()
-    if name in names:
-        return name
-    hint = f"there is {', '.join(names)}" if names else "add it with: git remote add NAME URL"
-    raise NotFound(f'no remote "{name}" in this repository', hint=hint)
 
 
 def published(repository: Repository, remote: str, list_id: str) -> str | None:
@@ -156,12 +147,6 @@ def lease_record(repository: Repository, remote: str | None, list_id: str) -> st
     """The file that says when each lease was first seen as it is (here, without a remote)."""
     name = os.path.join(f"remote-{remote}" if remote else "local", list_id)
     return os.path.join(repository.common, "gittasks", "leases", name)
-
-
-def has_leases(repository: Repository, remote: str, list_id: str) -> bool:
-    """True when a remote was seen to have leases of a list, now or at the look before."""
-    shown = repository.refs.listed(seen_leases(remote, list_id))
-    return any(shown) or os.path.exists(lease_record(repository, remote, list_id))
 
 
 class PushOutcome(StrEnum):

@@ -5,6 +5,8 @@ All else is in `exchange`, whose imports cost as much as the two programs in git
 
 from __future__ import annotations
 
+import os
+
 from gittasks.errors import Busy, Refused, RemoteFailure
 from gittasks.light import TYPE_CHECKING
 from gittasks.store import home, remotes, side_branches
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gittasks.store.list_store import ListStore
+    from gittasks.store.repository import Repository
 
 __all__ = ["SyncOptions", "SyncResult", "sync"]
 
@@ -66,8 +69,14 @@ def _level(store: ListStore, remote: str, wish: SyncOptions, look: Look) -> Sync
     branch = store.cached()
     if branch is None or branch.conflicts or branch.apart or branch.lost or not branch.whole:
         return None
-    if remotes.has_leases(*place):
+    if _has_leases(*place):
         from gittasks.store import leases  # they are used by few
 
         leases.record_observations(*place)
     return SyncResult(store.list_id, remote, branch=branch, rounds=1)
+
+
+def _has_leases(repository: Repository, remote: str, list_id: str) -> bool:
+    """True when a remote was seen to have leases of a list, now or at the look before."""
+    shown = repository.refs.listed(remotes.seen_leases(remote, list_id))
+    return any(shown) or os.path.exists(remotes.lease_record(repository, remote, list_id))

@@ -22,7 +22,7 @@ def exchange(
 ) -> list[SyncResult]:
     """Exchange one list, or all; NoRemote, NotFound for a remote, NoList."""
     repository = session.repository
-    chosen = remotes.remote_of(repository, remote) if remote else None
+    chosen = home.remote_of(repository, remote) if remote else None
     known = repository.known_lists()
     for list_id, count in acknowledged.gone(repository).items():
         session.notify(lost_notices(list_id, count))

@@ -15,7 +15,7 @@ from support.repositories import Repo
 from gittasks.core.model import FETCHED_AGAIN, LACKS, PROMISED, TORN
 from gittasks.errors import InvalidData, Refused
 from gittasks.store import discovery, git, objects, platform
-from gittasks.store.disk import Backoff, Sharing
+from gittasks.store.disk import Backoff, Sharing, short_hash
 from gittasks.store.git import Completed
 from gittasks.store.objects import FORMATS, Malformed, ObjectStore, Promisor, Unavailable
 
@@ -695,4 +695,4 @@ def test_a_draft_of_a_killed_writer_is_swept_after_a_day(tmp_path: Path) -> None
 def test_the_name_of_a_text_is_the_beginning_of_its_hash() -> None:
     for text in ("", "https://h/x", "\N{LATIN SMALL LETTER E WITH ACUTE}"):
         digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-        assert objects.short_hash(text) == digest[:20]
+        assert short_hash(text) == digest[:20]

@@ -140,12 +140,12 @@ class TestUrls:
 
     def test_a_name_that_is_no_remote_is_told_with_those_that_are(self, repo: Repo) -> None:
         with pytest.raises(NotFound, match=r'^no remote "x" in this repository$') as caught:
-            remotes.remote_of(_opened(repo), "x")
+            home.remote_of(_opened(repo), "x")
         assert caught.value.hint == "add it with: git remote add NAME URL"
         _remotes(repo, o="u", p="v")
-        assert remotes.remote_of(_opened(repo), "p") == "p"
+        assert home.remote_of(_opened(repo), "p") == "p"
         with pytest.raises(NotFound) as caught:
-            remotes.remote_of(_opened(repo), "x")
+            home.remote_of(_opened(repo), "x")
         assert caught.value.hint == "there is o, p"
         assert home.addresses(_opened(repo)) == {"o": "u", "p": "v"}
         assert home.label(_opened(repo), "o") == "o (u)"

@@ -9,8 +9,9 @@ import pytest
 from support.repositories import Repo
 
 from gittasks.errors import InvalidData, Refused
-from gittasks.store import side_branches
+from gittasks.store import recognition, side_branches
 from gittasks.store.list_store import ListStore
+from gittasks.store.objects import ObjectStore
 from gittasks.store.repository import Repository
 from gittasks.store.side_branches import SideBranch
 
@@ -198,13 +199,13 @@ def test_nothing_is_noted_where_there_is_nothing_to_pass_over(listed: Repo) -> N
 
 def test_verdicts_are_remembered_by_commit(hosted: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[list[str]] = []
-    real = side_branches._judged
+    real = recognition.held_lists
 
-    def noted(repository: Repository, commits: list[str]) -> dict[str, str]:
+    def noted(objects: ObjectStore, commits: list[str]) -> dict[str, str | None]:
         judged.append(list(commits))
-        return real(repository, commits)
+        return real(objects, commits)
 
-    monkeypatch.setattr(side_branches, "_judged", noted)
+    monkeypatch.setattr(recognition, "held_lists", noted)
     tip, main = _tip(hosted), hosted.git("rev-parse", "main")
     hosted.git("update-ref", "refs/remotes/o/main", main)
     for _ in range(2):
@@ -229,16 +230,16 @@ def test_verdicts_are_remembered_by_commit(hosted: Repo, monkeypatch: pytest.Mon
         (b"id: plan\n", "plan"),
         (b"format: 1\nid:   'plan'  \ntitle: x\n", "plan"),
         (b'id: "plan"', "plan"),
-        (b"  id: plan\n", NONE),
-        (b"id: plan x\n", NONE),
-        (b"id: -x\n", NONE),
-        (b"id: " + b"a" * 101, NONE),
-        (b"title: plan\n", NONE),
-        (b"", NONE),
+        (b"  id: plan\n", None),
+        (b"id: plan x\n", None),
+        (b"id: -x\n", None),
+        (b"id: " + b"a" * 101, None),
+        (b"title: plan\n", None),
+        (b"", None),
     ],
 )
-def test_the_id_of_a_list_stands_in_its_file(data: bytes, list_id: str) -> None:
-    assert side_branches._list_in(data) == list_id
+def test_the_id_of_a_list_stands_in_its_file(data: bytes, list_id: str | None) -> None:
+    assert recognition._list_in(data) == list_id
 
 
 def test_what_cannot_be_had_now_gets_no_verdict(hosted: Repo) -> None:
@@ -252,9 +253,9 @@ def test_what_cannot_be_had_now_gets_no_verdict(hosted: Repo) -> None:
     blob = hosted.git("rev-parse", f"{lacking}:list.yaml")
     os.unlink(repository.objects.loose_path(blob))
     long = hosted.hand_edit({"list.yaml": "id: plan\n" + "#" * 300_000})
-    assert side_branches._judged(repository, [root, linked, lacking, long, "1" * 40]) == {
-        root: NONE,
-        linked: NONE,
-        long: NONE,
-        "1" * 40: NONE,
+    assert recognition.held_lists(repository.objects, [root, linked, lacking, long, "1" * 40]) == {
+        root: None,
+        linked: None,
+        long: None,
+        "1" * 40: None,
     }
