@@ -35,7 +35,7 @@ class Graph:
     Making one costs nothing: each derived table is built when it is first asked for.
     """
 
-    __slots__ = ("_blocks", "_now", "_order", "_tasks", "_unreadable")
+    __slots__ = ("_blocks", "_now", "_tasks", "_unreadable")
 
     def __init__(
         self,
@@ -46,7 +46,6 @@ class Graph:
         self._tasks = tasks
         self._now = now
         self._unreadable = unreadable
-        self._order: list[Task] | None = None
         self._blocks: dict[str, list[str]] | None = None
 
     @classmethod
@@ -54,19 +53,16 @@ class Graph:
         """The dependencies of a list; `now` (RFC 3339) decides what is due."""
         return cls(snapshot.tasks, snapshot.unreadable, now)
 
-    def _ordered(self) -> list[Task]:
-        """The tasks that take part, in order of display."""
-        if self._order is None:
-            alive = [t for t in self._tasks.values() if t.status is not DELETED]
-            self._order = in_order(alive)
-        return self._order
+    def _waiting(self) -> list[Task]:
+        """The tasks that wait for others, in order of display."""
+        return in_order(t for t in self._tasks.values() if t.blocked_by and t.status is not DELETED)
 
     def blocks(self, task_id: str) -> tuple[str, ...]:
         """Ids of the tasks that have `task_id` as a blocker, in order of display."""
         if self._blocks is None:
             self._blocks = {}
-            for task in self._ordered():
-                for blocker in dict.fromkeys(task.blocked_by) if task.blocked_by else ():
+            for task in self._waiting():
+                for blocker in dict.fromkeys(task.blocked_by):
                     self._blocks.setdefault(blocker, []).append(task.id)
         return tuple(self._blocks.get(task_id, ()))
 
@@ -157,10 +153,8 @@ class Graph:
 
     def find_cycle(self) -> tuple[str, ...] | None:
         """Some cycle that is in the data, written as `cycle_through` does, or None."""
-        left = {
-            task.id: [b for b in task.blocked_by if b in self._tasks and self._takes_part(b, "")]
-            for task in self._ordered()
-        }
+        waiting = {task.id: task.blocked_by for task in self._waiting()}
+        left = {i: [b for b in blockers if b in waiting] for i, blockers in waiting.items()}
         done: set[str] = set()
         for root in left:
             path: dict[str, None] = {}  # the way from the root; a dict keeps its order

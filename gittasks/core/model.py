@@ -228,6 +228,26 @@ def phase_in(subject: str) -> str | None:
     return prefix[0] if prefix else None
 
 
+def phase_labels(tasks: Iterable[Task]) -> list[str | None]:
+    """The `phase_label` of each task; in a row of subjects with one head it is read once."""
+    labels: list[str | None] = []
+    head, label = ":", phase_in(":")  # a subject that begins so names none
+    for task in tasks:
+        if task.phase:
+            labels.append(phase_named(task.phase))
+            continue
+        subject = task.subject
+        if not subject.startswith(head):
+            name, colon, _ = subject.partition(":")
+            head, label = f"{name}{colon or _NEVER}", phase_in(subject)
+        labels.append(label)
+    return labels
+
+
+_NEVER = "\n"
+"""The end of a head that no other subject has: each is one line."""
+
+
 def without_prefix(subject: str) -> str:
     """A subject without its `PHASE n:` or `Iteration i/N:`, unless nothing else is in it."""
     head, colon, rest = subject.partition(":")
@@ -244,8 +264,8 @@ def by_phase(tasks: Iterable[Task]) -> dict[str | None, list[Task]]:
     """
     groups: dict[str, tuple[str | None, list[Task]]] = {}
     members: dict[str | None, list[Task]] = {}
-    for task in tasks:
-        label = task.phase_label
+    listed = list(tasks)
+    for task, label in zip(listed, phase_labels(listed), strict=True):
         if label not in members:
             members[label] = groups.setdefault((label or "").casefold(), (label, []))[1]
         members[label].append(task)

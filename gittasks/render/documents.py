@@ -11,12 +11,12 @@ from gittasks import light
 from gittasks.core.actors import Overlap
 from gittasks.core.fields import Field, Kind, arranged
 from gittasks.core.graph import Graph
-from gittasks.core.model import PENDING, ListInfo, Problem, Snapshot, Task
+from gittasks.core.model import PENDING, ListInfo, Problem, Snapshot, Task, phase_labels
 from gittasks.core.progress import Loop, Phase, Progress, RunningTask
 from gittasks.core.times import format_time
 from gittasks.core.view import ListView
 from gittasks.errors import GittasksError
-from gittasks.light import TYPE_CHECKING
+from gittasks.light import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,17 +39,25 @@ Document = dict[str, "Any"]
 
 def dumps(document: Mapping[str, Any]) -> str:
     """A document as one line of ASCII, without a final newline."""
-    parts = (
-        f"{light.write_json(key)}:{part if isinstance(part, Json) else light.write_json(part)}"
-        for key, part in document.items()
-    )
-    return f"{{{','.join(parts)}}}"
+    pieces: list[str] = []
+    for key, part in document.items():
+        pieces += ",", f"{light.write_json(key)}:"
+        pieces += part.pieces if isinstance(part, Json) else (light.write_json(part),)
+    pieces[:1] = "{"
+    return "".join([*pieces, "}"])
 
 
-class Json(str):
-    """A part of a document that is JSON already; it stands right below the document."""
+class Json(NamedTuple):
+    """A part of a document that is JSON already; it stands right below the document.
 
-    __slots__ = ()
+    It is put together with the document alone: each copy of a long text takes new memory.
+    """
+
+    pieces: Sequence[str]
+
+    def __str__(self) -> str:
+        """The whole of it."""
+        return "".join(self.pieces)
 
 
 def envelope(kind: str, **content: object) -> Document:
@@ -75,18 +83,22 @@ def task(task: Task, graph: Graph, me: str | None = None) -> Document:
 def tasks_part(tasks: Sequence[Task], graph: Graph, me: str | None = None) -> Json:
     """Tasks as `task` has each: of a long list what all have in common is written once."""
     if not tasks:
-        return Json("[]")
+        return Json(["[]"])
     members, differing = [], []
     for key, column in _columns(tasks, graph, me).items():
         common = _is_common(column)
         members.append(f'"{key}":{light.write_json(column[0]) if common else _GAP}')
         if not common:
             differing.append(_texts(column))
-    first, *others = f"{{{','.join(members)}}}".split(_GAP)
-    pieces = [[first] * len(tasks)]  # of each task what comes first, then what comes next, ...
+    first, *others = f"{{{','.join(members)}}},".split(_GAP)
+    columns = [[first] * len(tasks)]
     for texts, constant in zip(differing, others, strict=True):
-        pieces += texts, [constant] * len(tasks)
-    return Json(f"[{','.join(map(''.join, zip(*pieces, strict=True)))}]")
+        columns += texts, [constant] * len(tasks)
+    pieces = [""] * (len(columns) * len(tasks))
+    for place, column in enumerate(columns):
+        pieces[place :: len(columns)] = column
+    pieces[-1] = pieces[-1][:-1]  # no comma behind the last task
+    return Json(["[", *pieces, "]"])
 
 
 _GAP = "\0"
@@ -134,7 +146,7 @@ def _columns(tasks: Sequence[Task], graph: Graph, me: str | None) -> dict[str, S
     blockers = [graph.open_blockers(t.id) if t.blocked_by else () for t in tasks]
     derived: dict[str, dict[str, Sequence[Any]]] = {
         "phase": {
-            "phase": [t.phase_label for t in tasks],
+            "phase": phase_labels(tasks),
             "iteration": [place and place._asdict() for t in tasks for place in [t.iteration]],
         },
         "blockedBy": {

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from hypothesis import example, given
+from hypothesis import strategies as st
 from support.stories import Story, create, start
 
 from gittasks.core.graph import Graph
 from gittasks.core.history import phase_times
 from gittasks.core.lint import LintContext
 from gittasks.core.lint.rules import findings
-from gittasks.core.model import ListInfo, Snapshot, Status, Task, by_phase, phase_in, phase_named
+from gittasks.core.model import (
+    ListInfo,
+    Snapshot,
+    Status,
+    Task,
+    by_phase,
+    phase_in,
+    phase_labels,
+    phase_named,
+)
 from gittasks.core.progress import Progress
 from gittasks.core.times import parse_time
 
@@ -64,6 +75,16 @@ def test_a_subject_may_name_its_phase() -> None:
     """The label is the same as if the field said so."""
     assert phase_in("phase 3b - Build") == "PHASE 3b"
     assert phase_in("Build") is None
+
+
+@given(st.lists(st.lists(st.sampled_from(["PHASE 1", "phase 2b", ":", " - ", "x", ".", "\u2014"]))))
+@example([["PHASE 1"], ["PHASE 1", ":", "x"]])
+@example([["PHASE 1", ":", "x"], ["PHASE 1"]])
+def test_labels_of_many_are_those_of_each(subjects: list[list[str]]) -> None:
+    """Whatever stands before a subject, it names the phase that it names alone."""
+    tasks = [Task(f"t{n}", "".join(words)) for n, words in enumerate(subjects)]
+    tasks += [task._replace(phase="3") for task in tasks]
+    assert phase_labels(tasks) == [task.phase_label for task in tasks]
 
 
 def test_a_bare_number_is_the_name_of_a_numbered_phase() -> None:
