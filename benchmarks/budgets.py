@@ -203,12 +203,16 @@ def of_size(size: int, scratch: str) -> list[Series]:
 def start_up(scratch: str) -> list[Series]:
     """What needs no list, and the ids that a shell completes."""
     folder = lists.new_list(f"{scratch}/list", 20)
-    asked = ["env", "_GITTASKS_COMPLETE=bash_complete", "COMP_WORDS=gittasks show ", "COMP_CWORD=2"]
+    asked = {
+        "_GITTASKS_COMPLETE": "bash_complete",
+        "COMP_WORDS": "gittasks show ",
+        "COMP_CWORD": "2",
+    }
     return [
         python(folder),
         ours("--version", folder),
         ours("-h", folder),
-        Series("completion of an id", lambda _: [*asked, GITTASKS], folder),
+        Series("completion of an id", lambda _: [GITTASKS], folder, variables=asked),
     ]
 
 
@@ -308,11 +312,8 @@ def upgrade(scratch: str) -> list[Series]:
         lists.warm(folder)
 
     # Both by the same words: an installed script starts a little differently.
-    pairs = [f"{key}={value}" for key, value in following.items()]
-    return [
-        Series("list", lambda _: ["env", "X=", *words], folder, as_it_was),
-        Series("list of the next version", lambda _: ["env", *pairs, *words], folder, as_it_was),
-    ]
+    now = Series("list", lambda _: words, folder, as_it_was)
+    return [now, now._replace(name="list of the next version", variables=following)]
 
 
 def in_process(scratch: str) -> list[Series]:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +27,8 @@ _COUNTED = re.compile(r"I\s+refs:\s+([\d,]+)")
 class Series(NamedTuple):
     """A command of a group; `command` and `before` are given the number of the round.
 
-    With `reports` the command prints its figure itself, a number on the last line.
+    With `reports` the command prints its figure itself, a number on the last line. `variables` are
+    those of its environment that others have not.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Series(NamedTuple):
     before: Callable[[int], None] | None = None
     stdin: str = ""
     reports: bool = False
+    variables: Mapping[str, str] = {}
 
 
 class Cost(NamedTuple):
@@ -62,11 +64,17 @@ def environment(scratch: str) -> None:
         run(["git", "config", "--global", key, value], scratch)
 
 
-def run(command: Sequence[str], folder: str, text: str | None = None) -> str:
+def run(
+    command: Sequence[str],
+    folder: str,
+    text: str | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> str:
     """Run a command that must succeed; what it prints."""
+    env = {**os.environ, **(variables or {})}
     try:
         return subprocess.run(
-            command, cwd=folder, input=text, text=True, capture_output=True, check=True
+            command, cwd=folder, env=env, input=text, text=True, capture_output=True, check=True
         ).stdout
     except subprocess.CalledProcessError as error:
         words = f"{' '.join(command)} failed in {folder}: {error.stderr.strip()}"
@@ -94,6 +102,7 @@ def _once(series: Series, turn: int) -> Cost:
         process = subprocess.Popen(
             command,
             cwd=series.folder,
+            env={**os.environ, **series.variables},
             stdin=subprocess.PIPE if series.stdin else subprocess.DEVNULL,
             stdout=output,
             stderr=errors,
@@ -154,7 +163,7 @@ def _instructions(series: Series, turn: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         log = f"--log-file={folder}/%p"
         command = [*_COUNTER, "--trace-children=yes", log, *series.command(turn)]
-        run(command, series.folder, series.stdin)
+        run(command, series.folder, series.stdin, series.variables)
         texts = [path.read_text(errors="replace") for path in Path(folder).iterdir()]
     counts = [int(match[1].replace(",", "")) for text in texts if (match := _COUNTED.search(text))]
     return float(sum(counts))

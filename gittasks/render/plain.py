@@ -218,13 +218,13 @@ def _aside(task: Task, graph: Graph, now: int | None) -> str:
         )
     if task.status is DELETED:
         return "deleted"
-    blockers = graph.open_blockers(task.id)
+    blockers = graph.open_blockers(task.id) if task.blocked_by else ()
     waits = f"blocked by {listed(blockers, _MANY_BLOCKERS)}" if blockers else ""
     return _joined(task.owner, waits, "" if graph.is_due(task) else f"not before {task.not_before}")
 
 
 def _joined(*parts: str | None) -> str:
-    return ", ".join(part for part in parts if part)
+    return ", ".join([part for part in parts if part])
 
 
 def _since(task: Task, now: int | None) -> int | None:
