@@ -183,6 +183,11 @@ class DiskFailure(GittasksError):
         return cls(words, where=path, hint=hint or UNCHANGED)
 
 
+def failure_of(error: GittasksError | OSError, *, hint: str | None = None) -> GittasksError:
+    """An error of the system in words of ours, with a hint; one of ours as it is."""
+    return DiskFailure.of(error, hint=hint) if isinstance(error, OSError) else error
+
+
 class FormatTooNew(GittasksError):
     """The list or the repository uses a format this version does not know."""
 

@@ -9,8 +9,8 @@ from gittasks.cli import output
 from gittasks.cli.main import unexpected
 from gittasks.cli.options import argument, command
 from gittasks.cli.output import Settings
-from gittasks.errors import GittasksError, Refused, Untrusted
-from gittasks.githooks import dispatch
+from gittasks.errors import DiskFailure, GittasksError, Refused, Untrusted
+from gittasks.githooks import commits, dispatch
 
 _MOST = 12
 """Lines that a hook says: what a commit prints should be read."""
@@ -42,6 +42,11 @@ def hook_command(settings: Settings, name: str, arguments: tuple[str, ...]) -> i
         lines = error.message.splitlines()
     except GittasksError as error:
         lines = [f"{error.message}{f' ({error.hint})' if error.hint else ''}"]
+    except OSError as error:
+        failure = DiskFailure.of(error)
+        place = f"{failure.where}: " if failure.where else ""
+        later = f" (later: {commits.CATCH_UP})" if name == "post-commit" else ""
+        lines = [f"{place}{failure.message}{later}"]
     except Exception as error:  # noqa: BLE001  not even a bug of ours may stop git
         lines = [str(unexpected(error))]
     if not settings.quiet:

@@ -10,7 +10,15 @@ from contextlib import suppress
 from gittasks.core.ids import find, listed
 from gittasks.core.model import CodeCommit, Status, Task
 from gittasks.core.trailers import KEY, TaskTrailer
-from gittasks.errors import GittasksError, InvalidData, NoList, NotFound, Refused, Usage
+from gittasks.errors import (
+    DiskFailure,
+    GittasksError,
+    InvalidData,
+    NoList,
+    NotFound,
+    Refused,
+    Usage,
+)
 from gittasks.githooks import code_commits, offer
 from gittasks.githooks.code_commits import Change
 from gittasks.light import pattern
@@ -18,6 +26,8 @@ from gittasks.store import disk, git
 from gittasks.store.repository import Repository
 from gittasks.workspace import EditResult, Linked, NotDone, Unapplied, Workspace
 
+CATCH_UP = "gittasks hooks catch-up HEAD~1..HEAD"
+"""The command that does what the last commit asks for."""
 _AMENDED = "gittasks-amended"
 """Beside git's own notes of a rebase, and gone with them: what was amended on the way."""
 
@@ -33,7 +43,7 @@ def post_commit(workspace: Workspace, began: int) -> list[str]:
         return []
     lines = _committed(workspace, copied="cherry-pick" in action)
     if lines:  # the lists have moved on, and with them what is offered
-        with suppress(GittasksError):  # the next commit will hear of it
+        with suppress(GittasksError, OSError):  # the next commit will hear of it
             offer.record(workspace, began)
     return lines
 
@@ -49,7 +59,9 @@ def _committed(workspace: Workspace, *, copied: bool = False) -> list[str]:
     if change is None:
         return []
     lines = _apply(workspace, change, change.values, copied=copied)
-    return lines + reverted_lines(workspace, change)
+    with suppress(GittasksError, OSError):  # what was done is to be said
+        lines += reverted_lines(workspace, change)
+    return lines
 
 
 def post_rewrite(workspace: Workspace, kind: str, stdin: str) -> list[str]:
@@ -101,9 +113,9 @@ def _apply(
     mentioned, faults = code_commits.mentions(values)
     done: list[Linked] = workspace.link(change.link, mentioned, copied=copied)
     rows = [Unapplied(change.sha, change.subject, "", value, str(error)) for value, error in faults]
-    workspace.note_unapplied(rows)
+    kept = workspace.note_unapplied(rows)
     lines = lines_of(done)
-    return lines + [kept(value, error) for value, error in faults]
+    return lines + [not_done(value, error, kept=kept) for value, error in faults]
 
 
 # --- rebase ---------------------------------------------------------------------------------
@@ -196,14 +208,16 @@ def _refused(linked: Linked, each: NotDone) -> str:
     where = f"{linked.list_id}: " if linked.list_id else ""
     if not each.mention.task:
         return f"{where}links were not remapped: {each.error.message}"
-    return where + kept(str(each.mention), each.error)
+    return where + not_done(str(each.mention), each.error, kept=linked.kept)
 
 
-def kept(trailer: str, error: GittasksError) -> str:
+def not_done(trailer: str, error: GittasksError, *, kept: bool) -> str:
     """The line for a trailer that could not be applied, with what was probably meant."""
     is_unknown = isinstance(error, NotFound | Usage | NoList) and error.hint
     advice = f"; {error.hint}" if is_unknown else ""
-    return f'not done, kept for gittasks doctor: "{trailer}": {error.message}{advice}'
+    place = f"{error.where}: " if isinstance(error, DiskFailure) and error.where else ""
+    later = "kept for gittasks doctor" if kept else f"later: {CATCH_UP}"
+    return f'not done, {later}: "{trailer}": {place}{error.message}{advice}'
 
 
 def reverted_lines(workspace: Workspace, change: Change) -> list[str]:

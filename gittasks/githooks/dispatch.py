@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gittasks import sync
 from gittasks.core.model import Snapshot, Status
-from gittasks.errors import EmptyRemote, GittasksError, NotFound, Usage
+from gittasks.errors import EmptyRemote, GittasksError, NotFound, Usage, failure_of
 from gittasks.githooks import catch_up, code_commits, commits
 from gittasks.githooks.code_commits import hook_env
 from gittasks.githooks.commits import place, some
@@ -38,8 +38,8 @@ def tell(workspace: Workspace) -> list[str]:
     for list_id in repository.known_lists():
         try:
             line = _line(ListStore(repository, list_id))
-        except GittasksError as error:
-            line = error.message
+        except (GittasksError, OSError) as error:
+            line = failure_of(error).message
         if line:
             lines.append(f"{list_id}: {line}")
     return lines

@@ -247,7 +247,8 @@ def append(path: str, data: bytes, shared: Sharing) -> None:
     with naming(path):
         handle = os.open(path, _TO_ADD | getattr(os, "O_NONBLOCK", 0), 0o666)
         try:
-            os.write(handle, data)
+            if os.write(handle, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(handle)
     shared.apply(path)

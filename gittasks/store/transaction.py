@@ -22,7 +22,7 @@ import time
 
 from gittasks.core.ids import list_id_fault, unreadable
 from gittasks.core.model import Problem, Snapshot
-from gittasks.errors import Busy, DiskFailure, GittasksError, InvalidData, Way
+from gittasks.errors import Busy, GittasksError, InvalidData, Way, failure_of
 from gittasks.light import TYPE_CHECKING, Callable, NamedTuple, contextmanager, suppress
 from gittasks.store import (
     acknowledged,
@@ -235,7 +235,7 @@ class Aftermath:
 
     def fail(self, sentence: str, error: GittasksError | OSError) -> None:
         """Add a sentence about a step that failed, with the reason."""
-        failure = DiskFailure.of(error) if isinstance(error, OSError) else error
+        failure = failure_of(error)
         where = f"{failure.where}: " if failure.where else ""
         self.unfinished.append(f"{sentence} ({where}{failure.message})")
 

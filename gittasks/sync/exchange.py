@@ -38,6 +38,7 @@ from gittasks.errors import (
     Refused,
     RemoteFailure,
     Way,
+    failure_of,
 )
 from gittasks.store import (
     git,
@@ -319,7 +320,7 @@ def _ending(exchanges: Iterable[_ListSync]) -> Iterator[None]:
     try:
         yield
     except (RemoteFailure, Busy, OSError) as error:
-        failure = DiskFailure.of(error, hint=_SAFE) if isinstance(error, OSError) else error
+        failure = failure_of(error, hint=_SAFE)
         for exchange in exchanges:
             if not exchange.settled:
                 exchange.fail(failure)

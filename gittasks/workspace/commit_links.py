@@ -11,7 +11,7 @@ from gittasks.core.ids import find
 from gittasks.core.model import CodeCommit, Snapshot, Status, Task
 from gittasks.core.operations import LinkCommit, Operation, RelinkCommits, Transition, Verb
 from gittasks.core.trailers import TaskTrailer, parse
-from gittasks.errors import GittasksError, Usage
+from gittasks.errors import GittasksError, Usage, failure_of
 from gittasks.light import NamedTuple
 from gittasks.store import disk
 from gittasks.store.repository import Repository
@@ -72,22 +72,19 @@ def read(repository: Repository) -> list[Unapplied]:
     return list(rows.values())
 
 
-def add(repository: Repository, rows: Sequence[Unapplied]) -> None:
-    """Remember more of them; without a place for it they are only told."""
+def add(repository: Repository, rows: Sequence[Unapplied]) -> bool:
+    """Remember more of them; False without a place for it: then they are only told."""
     if not rows:
-        return
-    data = "".join(light.write_json(row) + "\n" for row in rows).encode()
+        return True
+    # Each between two ends of lines: one that a full disk tore takes no other with it.
+    data = "".join(f"\n{light.write_json(row)}\n" for row in rows).encode()
     path = _path(repository)
     try:
         disk.make_folders(os.path.dirname(path), repository.shared)
-        # Appended in one write, so that two hooks at once both stand there.
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-        try:
-            os.write(handle, data)
-        finally:
-            os.close(handle)
+        disk.append(path, data, disk.PRIVATE)  # so that two hooks at once both stand there
     except OSError:
-        return
+        return False
+    return True
 
 
 def forget(repository: Repository, rows: Collection[Unapplied]) -> None:
@@ -119,11 +116,15 @@ class NotDone(NamedTuple):
 
 
 class Linked(NamedTuple):
-    """The effect of a commit on one list. `report` is None when nothing could be done."""
+    """The effect of a commit on one list. `report` is None when nothing could be done.
+
+    `kept`: what was not done is remembered.
+    """
 
     list_id: str
     report: EditResult | None
     not_done: tuple[NotDone, ...] = ()
+    kept: bool = True
 
 
 def for_list(session: Session, list_id: str | None) -> Session:
@@ -146,8 +147,7 @@ def link(
     done = []
     for list_id, of_list in by_list.items():
         linked = _link(for_list(session, list_id), list_id, commit, of_list, copied=copied)
-        done.append(linked)
-        _remember(session, commit, linked)
+        done.append(_remembered(session, commit, linked))
     return done
 
 
@@ -170,18 +170,16 @@ def link_late(
     if moves and mention.status is not None:
         steps.append((mention, Transition(_VERBS[mention.status], mention.task)))
     report, refused = _edit(session, steps)
-    linked = Linked(session.list_id, report, tuple(refused))
-    _remember(session, commit, linked)
-    return linked
+    return _remembered(session, commit, Linked(session.list_id, report, tuple(refused)))
 
 
-def _remember(session: Session, commit: CodeCommit, linked: Linked) -> None:
+def _remembered(session: Session, commit: CodeCommit, linked: Linked) -> Linked:
     """Remember what of a commit could not be done."""
     rows = [
         Unapplied(commit.sha, commit.subject or "", linked.list_id, str(n.mention), str(n.error))
         for n in linked.not_done
     ]
-    add(session.repository, rows)
+    return linked._replace(kept=add(session.repository, rows))
 
 
 def _link(
@@ -195,8 +193,9 @@ def _link(
     not_done: list[NotDone] = []
     try:
         snapshot = session.snapshot()
-    except GittasksError as error:
-        return Linked(list_id or "", None, tuple(NotDone(m, error) for m in mentions))
+    except (GittasksError, OSError) as error:
+        failure = failure_of(error)
+        return Linked(list_id or "", None, tuple(NotDone(m, failure) for m in mentions))
     steps: list[tuple[TaskTrailer, Operation]] = []
     moves: list[tuple[TaskTrailer, Task, Verb]] = []
     for mention in mentions:
@@ -243,11 +242,12 @@ def _edit(
     while steps:
         try:
             return editing.edit(session, [op for _, op in steps], offline=True), not_done
-        except GittasksError as error:
-            at = error.details.get("operation", 0 if len(steps) == 1 else None)
+        except (GittasksError, OSError) as error:
+            failure = failure_of(error)
+            at = failure.details.get("operation", 0 if len(steps) == 1 else None)
             if at is None:  # it is about the whole list: nothing of this can be written
-                return None, [*not_done, *(NotDone(m, error) for m, _ in steps)]
-            not_done.append(NotDone(steps.pop(at)[0], error))
+                return None, [*not_done, *(NotDone(m, failure) for m, _ in steps)]
+            not_done.append(NotDone(steps.pop(at)[0], failure))
     return None, not_done
 
 
@@ -261,8 +261,8 @@ def relink(session: Session, renamed: Mapping[str, CodeCommit]) -> list[Linked]:
             if any(renamed.keys() & {c.sha for c in task.commits} for task in tasks):
                 report = editing.edit(other, [RelinkCommits(renamed)], offline=True)
                 done.append(Linked(list_id, report))
-        except GittasksError as error:
-            done.append(Linked(list_id, None, (NotDone(TaskTrailer(""), error),)))
+        except (GittasksError, OSError) as error:
+            done.append(Linked(list_id, None, (NotDone(TaskTrailer(""), failure_of(error)),)))
     return done
 
 

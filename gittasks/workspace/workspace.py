@@ -602,11 +602,11 @@ class Workspace(Session):
 
         return commit_links.read(self.repository)
 
-    def note_unapplied(self, rows: Sequence[Unapplied]) -> None:
-        """Remember more of what could not be done."""
+    def note_unapplied(self, rows: Sequence[Unapplied]) -> bool:
+        """Remember more of what could not be done; False without a place for it."""
         from gittasks.workspace import commit_links
 
-        commit_links.add(self.repository, rows)
+        return commit_links.add(self.repository, rows)
 
     def forget_unapplied(self, rows: Collection[Unapplied]) -> None:
         """Remember no more that these could not be done."""

@@ -26,11 +26,18 @@ _PAIRS = int(os.environ.get("GITTASKS_PAIRS", "200"))
 def test_every_call_may_fail(
     name: str, number: int, tmp_path: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each call once before it is done, and once after, as a network disk loses answers."""
+    """Each call once before it is done, and once after, as a network disk loses answers.
+
+    A run that must be short has other calls for each error, so that all are spread over all.
+    """
+    kinds = [(error, lost) for error in _ERRORS for lost in (False, True)]
 
     def all_calls(count: int) -> list[Fault]:
+        first = {kind: 1 + n * _STEP // len(kinds) for n, kind in enumerate(kinds)}
         return [
-            Fault(n, number, lost) for n in range(1, count + 1, _STEP) for lost in (False, True)
+            Fault(n, number, lost)
+            for lost in (False, True)
+            for n in range(first[number, lost], count + 1, _STEP)
         ]
 
     hits = keep_the_law(str(tmp_path), name, all_calls, capsys)

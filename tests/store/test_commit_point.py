@@ -15,16 +15,20 @@ from support.clones import on_hub, share
 from support.faults import (
     CASES,
     Calls,
+    Case,
     Fault,
+    attempt,
     injected,
     keep_the_law,
+    parts_done,
     perform,
     prepared,
     without_git,
 )
-from support.repositories import Repo
+from support.repositories import Repo, Workspace
 
 from gittasks.cli.main import run
+from gittasks.core.model import Status
 from gittasks.core.operations import AddNote, Claim
 
 _ERRORS = (errno.EIO, errno.EROFS, errno.ENOENT, errno.ENOSPC, errno.EACCES, errno.EMFILE)
@@ -60,6 +64,47 @@ def test_a_push_whose_answer_was_lost_is_not_denied_when_no_git_starts_any_more(
         return [Fault(n, errno.EAGAIN, lost=True, lasting=True) for n in range(1, count + 1)]
 
     assert keep_the_law(str(tmp_path), name, each, capsys, inject=without_git) > 1
+
+
+def _done(workspace: Workspace) -> bool:
+    return workspace.tasks["a"].status is Status.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("number", "lasting", "step"), [(errno.ENOSPC, True, 19), (errno.EIO, False, 17)]
+)
+def test_what_a_commit_asks_for_and_a_disk_refused_is_said_and_caught_up(
+    tmp_path: object,
+    capsys: pytest.CaptureFixture[str],
+    number: int,
+    lasting: bool,
+    step: int,
+) -> None:
+    """The commit of the code stands; the hook says what failed, and the command that does it."""
+
+    def commit(repo: Repo) -> None:
+        repo.git("commit", "-q", "--allow-empty", "-m", "Do it\n\nTask: a done")
+
+    case = Case(["hook", "post-commit"], _done, prepare=commit, silent=True)
+    whole = attempt(os.path.join(str(tmp_path), "whole"), case, Fault(0, 0), capsys)
+    undone, later = 0, "gittasks hooks catch-up HEAD~1..HEAD"
+    for call in range(11, whole.calls.count, step):  # by then the repository is known
+        repo = prepared(os.path.join(str(tmp_path), str(call)), case)
+        with injected(repo.path, Fault(call, number, lasting=lasting)) as calls:
+            assert perform(repo, case) == 0
+        said = capsys.readouterr().err
+        if parts_done(repo, case) == {True}:
+            assert said.startswith("gittasks: plan: a completed"), calls.place
+            continue
+        undone += 1
+        kept = 'not done, kept for gittasks doctor: "a completed": '
+        assert later in said or kept in said, calls.place
+        assert repo.path in said, calls.place
+        assert len(repo.workspace("plan").unapplied()) == (kept in said)
+        with contextlib.chdir(repo.path):
+            assert run(later.split()[1:]) == 0
+        assert parts_done(repo, case) == {True}
+    assert undone > 2
 
 
 def test_a_cache_that_cannot_be_used_takes_nothing_back(listed: Repo) -> None:
