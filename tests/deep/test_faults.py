@@ -30,10 +30,10 @@ def test_every_call_may_fail(
 
     A run that must be short has other calls for each error, so that all are spread over all.
     """
-    kinds = [(error, lost) for error in _ERRORS for lost in (False, True)]
+    each = [(error, lost) for error in _ERRORS for lost in (False, True)]
 
     def all_calls(count: int) -> list[Fault]:
-        first = {kind: 1 + n * _STEP // len(kinds) for n, kind in enumerate(kinds)}
+        first = {kind: 1 + n * _STEP // len(each) for n, kind in enumerate(each)}
         return [
             Fault(n, number, lost)
             for lost in (False, True)
