@@ -429,6 +429,24 @@ def test_a_rename_that_failed_leaves_the_ref_and_no_lock(
     assert folder.refs().read(PLAN) == TWO
 
 
+def test_a_rename_whose_outcome_cannot_be_read_is_told_by_its_lock(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(source: str, _: str) -> None:
+        if gone:
+            os.unlink(source)
+        raise OSError(errno.EIO, "x")
+
+    monkeypatch.setattr(platform, "replace", fail)
+    lock = folder.put(f"{PLAN}.lock", ONE)
+    folder.put(PLAN, "damaged")
+    gone = False
+    with pytest.raises(OSError, match="x"):
+        refs._rename(str(folder.path), PLAN, ONE, str(lock))
+    gone = True
+    assert refs._rename(str(folder.path), PLAN, ONE, str(lock)) is True
+
+
 def test_only_our_own_lock_is_taken_away(tmp_path: Path) -> None:
     lock = tmp_path / "x.lock"
     lock.touch()

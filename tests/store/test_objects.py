@@ -653,6 +653,16 @@ class TestSizes:
         last = _store(repo)
         assert last._opened_packs().read(ids[1], 20_000) is not None
 
+    def test_of_small_ones_too(self, repo: Repo) -> None:
+        """A size of one byte stands before another."""
+        base = "".join(f"{number:03} " for number in range(30))
+        ids = [repo.blob(text) for text in (base, base[:110])]
+        repo.git("pack-objects", "-q", ".git/objects/pack/pack", stdin="\n".join(ids) + "\n")
+        repo.git("prune-packed", "-q")
+        store = _store(repo)
+        assert store._opened_packs().read(ids[1], 110) == ("blob", base[:110].encode())
+        assert set(store._opened_packs()._known_sizes.values()) == {(120, 120), (110, 120)}
+
     def test_a_chain_without_an_end_is_none(
         self, repo: Repo, monkeypatch: pytest.MonkeyPatch
     ) -> None:

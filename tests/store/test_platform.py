@@ -371,6 +371,28 @@ class TestWindows:
         monkeypatch.setattr(os, "kill", None)
         assert platform.is_alive(77) is True
 
+    def test_a_keyboard_is_asked_in_turns(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The keys of a console come one by one; what else is waited for is not watched."""
+        slept: list[float] = []
+        waiting = [0, 0, 1, 1, 0]
+        console = SimpleNamespace(kbhit=lambda: waiting.pop(0), getwch=lambda: "q")
+        monkeypatch.setitem(sys.modules, "msvcrt", console)
+        monkeypatch.setattr(time, "sleep", slept.append)
+        monkeypatch.setattr(os, "isatty", lambda descriptor: descriptor == 7)
+        monkeypatch.delattr(select, "poll")
+        waiter = platform.Waiter()
+        for descriptor, reading in ((7, True), (8, True), (9, False)):
+            waiter.watch(descriptor, reading=reading)
+        assert waiter.wait(60) == platform.Ready(frozenset({7}))
+        assert slept == [0.05, 0.05]
+        assert platform.read_keys(7) == "q"
+        waiter.forget(7)
+        waiter.forget(6)
+        assert waiter.wait(-1) == platform.Ready()
+        assert waiting == [0]
+        monkeypatch.setitem(sys.modules, "termios", None)
+        platform.take_keys(7)()
+
     def test_a_program_is_ended_with_its_helpers_by_taskkill(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -628,3 +650,75 @@ def test_a_process_is_asked_by_a_signal_that_does_nothing(
     monkeypatch.setattr(os, "kill", refuse)
     assert platform.is_alive(7) is alive
     assert signals == [0]
+
+
+def test_two_names_of_one_file_are_no_rename_that_was_done(
+    files: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, old = files
+    os.unlink(old)
+    os.link(new, old)
+    monkeypatch.setattr(os, "replace", failing(errno.EIO))
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        platform.replace(new, old)
+    assert os.path.exists(new)
+
+
+@pytest.mark.parametrize(
+    ("error", "copied"),
+    [
+        (NotImplementedError(), True),
+        (OSError(errno.EPERM, "x"), True),
+        (OSError(errno.EIO, "x"), False),
+    ],
+)
+def test_a_second_name_is_a_copy_where_there_are_no_links(
+    files: tuple[str, str], monkeypatch: pytest.MonkeyPatch, error: Exception, copied: bool
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(os, "link", refuse)
+    source, target = files[0], files[0] + "-copy"
+    os.chmod(source, 0o640)
+    if copied:
+        platform.link_or_copy(source, target)
+        assert (_read(target), os.stat(target).st_mode & 0o777) == ("new", 0o640)
+        with pytest.raises(FileExistsError):
+            platform.link_or_copy(source, target)
+    else:
+        with pytest.raises(OSError, match="x"):
+            platform.link_or_copy(source, target)
+
+
+def test_where_there_are_no_locks_none_is_granted(
+    files: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    def refuse(_: int, __: int) -> None:
+        raise OSError(errno.ENOLCK, "x")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    file = os.open(files[0], os.O_RDWR)
+    request = platform.request_lock(file)
+    assert request
+    assert (request.is_settled(60), request.granted) == (True, False)
+    os.close(file)
+
+
+def test_one_that_is_not_ours_to_end_with_its_helpers_is_ended_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended: list[str] = []
+
+    def refuse(_: int) -> int:
+        raise PermissionError
+
+    program = SimpleNamespace(pid=7, poll=lambda: None, terminate=lambda: ended.append("end"))
+    monkeypatch.setattr(os, "getpgid", refuse)
+    platform.terminate(program)
+    assert ended == ["end"]
+    monkeypatch.setattr(os, "getpgid", lambda _: 1)
+    platform.terminate(program)
+    assert ended == ["end", "end"]

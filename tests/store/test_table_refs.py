@@ -513,3 +513,22 @@ def test_a_move_of_ours_is_dated_by_its_mark(played: Played) -> None:
     path.touch()
     os.utime(path, ns=(5, 7))
     assert table.moved_at(PLAN) == 7
+
+
+def test_a_git_that_a_signal_ended_is_tried_again_and_leaves_its_note(played: Played) -> None:
+    """The locks that it names are leftovers then, and are cleared on the way to the next try."""
+    lock = Path(played.common, "reftable", "tables.list.lock")
+
+    def killed() -> Completed:
+        lock.touch()
+        os.utime(lock, (time.time() - 2, time.time() - 2))
+        return Completed(-9, b"start: ok\n", b"")
+
+    played.refs |= {PLAN: ONE, "refs/heads/main": TWO}
+    played.answers[:] = [killed]
+    assert played.table().move(PLAN, ONE, TWO)
+    assert not lock.exists()
+    assert played.refs[PLAN] == TWO
+    running = Path(played.common, "gittasks", "running")
+    assert os.listdir(running) == []
+    assert reftable._state(str(lock)) is None

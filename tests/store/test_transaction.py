@@ -560,3 +560,73 @@ def test_a_snapshot_is_what_was_read(listed: Repo) -> None:
     assert prepared.after.commit == prepared.commit.id == prepared.objects[-1].id
     assert [o.kind for o in prepared.objects].count("commit") == 1
     assert prepared.earlier == ()
+
+
+def test_a_merge_that_always_loses_says_so(
+    listed: Repo, waits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what was fetched, and of what is brought back."""
+    listed.git("remote", "add", "o", "/nowhere")
+    before = listed.head()
+    listed.git("update-ref", "refs/remotes/o/gittasks/plan", listed.hand_edit({"x": "x\n"}))
+    listed.git("update-ref", REF, before)
+    monkeypatch.setattr(transaction, "_ATTEMPTS", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(transaction, "_put", lambda *_: None)
+        with pytest.raises(Busy, match="2 times in a row"):
+            transaction.integrate(_store(listed))
+    assert waits == [0, 1]
+    waits.clear()
+    listed.git("update-ref", "-d", "refs/remotes/o/gittasks/plan")
+    assert transaction.restore(_store(listed)) == 0
+    listed.ok("start", "a")
+    done = listed.head()
+    listed.git("update-ref", REF, before)
+    with monkeypatch.context() as patch:
+        patch.setattr(transaction, "_put", lambda *_: None)
+        with pytest.raises(Busy, match="2 times in a row"):
+            transaction.restore(_store(listed))
+    assert waits == [0, 1]
+    assert transaction.restore(_store(listed)) == 1
+    assert listed.git("merge-base", "--is-ancestor", done, "gittasks/plan") == ""
+    assert listed.git("reflog", "-1", "--format=%gs", "gittasks/plan") == "gittasks: restore"
+    assert transaction.restore(_store(listed)) == 0
+
+
+def test_what_is_let_go_is_recorded_no_more(listed: Repo) -> None:
+    before = listed.head()
+    listed.ok("start", "a")
+    listed.git("update-ref", REF, before)
+    assert _store(listed).load().lost == 1
+    assert transaction.forget(_store(listed)) == 1
+    assert acknowledged.read(_opened(listed), "plan").heads == (before,)
+    assert _store(listed).load().lost == 0
+    assert transaction.forget(_store(listed)) == 0
+
+
+def test_what_an_operation_stands_on_may_be_another_by_now(
+    listed: Repo, waits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A merge in memory that is no more what the heads say is worked out and asked for again."""
+    listed.git("remote", "add", "o", "/nowhere")
+    before = listed.head()
+    fork = listed.hand_edit({"theirs": "x\n"})
+    later = listed.hand_edit({"theirs": "y\n"})
+    listed.git("update-ref", "refs/remotes/o/gittasks/plan", fork)
+    listed.git("update-ref", REF, before)
+    listed.hand_edit({"mine": "x\n"})
+    asked: list[str] = []
+    titled: transaction.Propose = _titled("t")
+
+    def propose(branch: Any) -> Proposal | None:
+        asked.append(branch.commit)
+        if len(asked) == 1:
+            listed.git("update-ref", "refs/remotes/o/gittasks/plan", later)
+        return titled(branch)
+
+    done = transaction.update(_store(listed), propose, BY_ADA)
+    assert done.commit
+    assert len(asked) == len({*asked}) == 2
+    assert done.commit.parents == (asked[1],)
+    assert listed.git("show", "gittasks/plan:theirs") == "y"
+    assert waits == [0]
