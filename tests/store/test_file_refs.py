@@ -126,7 +126,8 @@ def test_a_damaged_file_is_told_with_where_its_last_value_is(folder: Folder) -> 
     assert error.message == f"the ref file {PLAN} is damaged: it holds no commit id"
     assert error.where == PLAN
     words = f"its last good value is the last line of logs/{PLAN} in the git directory"
-    assert error.hint == words
+    assert str(error.hint).endswith(words)
+    assert error.commands == (("gittasks", "doctor"),)
 
 
 def test_those_of_a_prefix_come_in_order_and_once(folder: Folder) -> None:
