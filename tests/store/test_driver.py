@@ -139,6 +139,8 @@ class TestHistory:
             assert merge_driver._by_history(repository, name, others, PATH, blobs) is None
         assert merge_driver._by_history(repository, ref, [other], PATH, blobs[::-1]) is None
         assert merge_driver._by_history(repository, ref, [other], "tasks/none.yaml", blobs) is None
+        foreign = _opened(repo, **{f"GITHEAX_{other}": "x", "GITHEAD_": "x"})
+        assert merge_driver.merge_file(foreign, PATH, b"", theirs, theirs) == theirs
         direct = merge_driver._by_history(repository, ref, [other], PATH, blobs)
         assert direct == merged.encode()
 

@@ -506,3 +506,16 @@ def test_conflicts_of_a_base_are_those_of_its_past(drawn: Drawn) -> None:
         at = (drawn.ids[heads[0]],)
         version = evaluation.evaluate_past(drawn.repository, "plan", at, None)
         assert version.contested == ("tasks/b.yaml",)
+
+
+def test_a_checkpoint_of_a_merge_by_hand_is_as_long_as_its_longest_path(drawn: Drawn) -> None:
+    _fork(drawn)
+    evaluated = drawn.evaluated("cq-")
+    drawn.objects.write(evaluated.new)
+    tree = read_commit(drawn.objects, evaluated.branch.commit).tree
+    drawn.tree("N", tree, "c", "q", message="Merge by hand\n")
+    assert drawn.evaluated("N--").new == ()
+    points = drawn.checkpoints()
+    longest = max(points[drawn.ids[letter]].length for letter in "cq")
+    assert points[drawn.ids["N"]].length == longest + 1
+    assert points[evaluated.branch.commit].length == longest + 1
