@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 from support.repositories import Repo
 
 from gittasks.errors import Busy, NoRemote, NotFound, Refused, RemoteFailure, Way
-from gittasks.store import git, home, remotes
+from gittasks.store import git, home, platform, remotes
 from gittasks.store.disk import Backoff
 from gittasks.store.git import Completed
 from gittasks.store.home import Home, Record, Urls
@@ -835,3 +836,92 @@ class TestDoubt:
         two.git("config", "remote.o.url", "https://me:secret@h/o/")
         assert home.label(_opened(two), "o") == "o (https://h/o)"
         assert home.label(_opened(two), "none") == "none"
+
+
+class TestBackground:
+    """A fetch that goes on while this process does other things."""
+
+    class Fetching:
+        """A git that ends when it is told to."""
+
+        pid = 0
+
+        def __init__(self, told: BinaryIO) -> None:
+            self.told, self.code, self.asked = told, None, list[str]()
+
+        def poll(self) -> int | None:
+            return self.code
+
+        def wait(self) -> int:
+            return self.code or 0
+
+    @pytest.fixture
+    def started(self, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+        started: list[Any] = []
+
+        def start(args: list[str], *, told: BinaryIO, **_: object) -> Any:
+            started.append(self.Fetching(told))
+            started[-1].args = args
+            return started[-1]
+
+        monkeypatch.setattr(git, "start_remote", start)
+        monkeypatch.setattr(platform, "terminate", lambda process: process.asked.append("end"))
+        return started
+
+    def test_it_says_what_is_absent_when_it_has_ended(self, repo: Repo, started: list[Any]) -> None:
+        repository = _opened(_remotes(repo, o="u"))
+        for code, words, absent in (
+            (0, b"", frozenset()),
+            (1, b"fatal: couldn't find remote ref refs/heads/gittasks/plan\n", {"plan"}),
+        ):
+            fetch = remotes.BackgroundFetch(repository, "o", "plan")
+            git_ = started[-1]
+            assert "+refs/heads/gittasks/plan:refs/remotes/o/gittasks/plan" in git_.args
+            assert fetch.ended() is None
+            git_.told.write(words)
+            git_.told.flush()
+            git_.code = code
+            assert fetch.ended() == absent
+            assert git_.told.closed
+        fetch = remotes.BackgroundFetch(repository, "o", "plan")
+        started[-1].told.write(b"fatal: no network\n")
+        started[-1].told.flush()
+        started[-1].code = 128
+        with pytest.raises(RemoteFailure, match="cannot fetch from o"):
+            fetch.ended()
+
+    def test_one_that_falls_silent_is_given_up(
+        self, repo: Repo, started: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = [0.0]
+        monkeypatch.setattr(time, "monotonic", lambda: now[0])
+        fetch = remotes.BackgroundFetch(_opened(_remotes(repo, o="u")), "o", "plan")
+        for moment, word in ((119.0, b"10%"), (230.0, b""), (239.0, b"")):
+            now[0] = moment
+            started[0].told.write(word)
+            started[0].told.flush()
+            assert fetch.ended() is None
+        now[0] = 239.5
+        with pytest.raises(RemoteFailure, match="no progress for 120 seconds"):
+            fetch.ended()
+        assert started[0].asked == ["end"]
+        assert started[0].told.closed
+
+    def test_a_read_waits_some_seconds_for_it(
+        self, repo: Repo, started: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = [0.0]
+
+        def sleep(seconds: float) -> None:
+            now[0] += seconds
+            if now[0] > 1 and arrives:
+                started[-1].code = 0
+
+        monkeypatch.setattr(time, "monotonic", lambda: now[0])
+        monkeypatch.setattr(time, "sleep", sleep)
+        repository = _opened(_remotes(repo, o="u"))
+        for arrives in (True, False):
+            now[0] = 0.0
+            assert remotes._fetched_in_haste(repository, "o", "plan") is arrives
+            assert (now[0] > 5) is not arrives
+            assert started[-1].asked == ([] if arrives else ["end"])

@@ -13,7 +13,7 @@ from support.repositories import Repo
 
 from gittasks.core.model import Problem, Snapshot
 from gittasks.errors import Busy, DiskFailure, InvalidData, Refused
-from gittasks.store import acknowledged, platform, transaction, worktrees
+from gittasks.store import acknowledged, platform, removal, transaction, worktrees
 from gittasks.store.commits import Signature
 from gittasks.store.disk import Backoff
 from gittasks.store.list_store import ListStore
@@ -630,3 +630,44 @@ def test_what_an_operation_stands_on_may_be_another_by_now(
     assert done.commit.parents == (asked[1],)
     assert listed.git("show", "gittasks/plan:theirs") == "y"
     assert waits == [0]
+
+
+def test_a_branch_that_moved_meanwhile_is_not_deleted(listed: Repo) -> None:
+    """All goes in one transaction of git's, or nothing; then the caches go as well."""
+    listed.git("remote", "add", "o", "/nowhere")
+    listed.git("update-ref", "refs/remotes/o/gittasks/plan", listed.head())
+    listed.git("config", "branch.gittasks/plan.remote", "o")
+    store, head = _store(listed), listed.head()
+    store.load()
+    cache = Path(store.repository.cache_path("lists", REF))
+    assert cache.exists()
+    listed.hand_edit({"x": "x\n"})
+    with pytest.raises(Busy) as caught:
+        removal.remove(_store(listed), "o", head)
+    assert caught.value.message.startswith('the branch of "plan" was not deleted here: ')
+    assert caught.value.hint == "see its state with: gittasks log; then run this again"
+    assert listed.git("rev-parse", "refs/remotes/o/gittasks/plan") == head
+    removal.remove(_store(listed), "o", listed.head())
+    assert listed.git("for-each-ref", "refs/heads/gittasks", "refs/remotes", "refs/gittasks") == ""
+    assert not cache.exists()
+    assert "branch.gittasks/plan" not in listed.git("config", "--list")
+
+
+def test_a_branch_that_is_checked_out_is_not_deleted(listed: Repo) -> None:
+    listed.git("checkout", "-q", "gittasks/plan")
+    with pytest.raises(Refused) as caught:
+        removal.remove(_store(listed), None, listed.head())
+    assert caught.value.rule == "checked-out"
+    assert caught.value.message == f"the list's branch is checked out in {listed.path}"
+    assert caught.value.hint == "switch that worktree to another branch, or remove it"
+
+
+def test_what_a_remote_lacks_is_unsent(listed: Repo) -> None:
+    before = listed.head()
+    listed.ok("start", "a")
+    assert len(removal.unsent(_store(listed), before)) == 1
+    assert removal.unsent(_store(listed), listed.head()) == ()
+    whole = removal.unsent(_store(listed), None)
+    assert len(whole) == listed.count() - 1, "the root is none"
+    listed.git("update-ref", "-d", REF)
+    assert removal.unsent(_store(listed), before) == ()
