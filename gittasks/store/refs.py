@@ -113,6 +113,7 @@ class Refs(Protocol):
         along: Mapping[str, str] = {},
         restore: Callable[[], object] | None = None,
         folders: Sequence[str] = (),
+        later: list[str] | None = None,
     ) -> bool:
         """Move ref `name` from `old` (None: it must not exist) to `new`; False if it was elsewhere.
 
@@ -120,7 +121,9 @@ class Refs(Protocol):
         ref is on the disk before this returns, or Unsynced. `along` are refs that `put` sets next:
         a format where each move costs a process sets them in the same one. `restore` writes the
         objects again where git refuses to name what a prune took meanwhile. `folders` have names
-        of objects that are not on the disk yet: they are synced before the ref names these.
+        of objects that are not on the disk yet: they are synced before the ref names these. The
+        folders of the ref itself are added to `later`, if that is given: then it is the caller who
+        brings the move to the disk, with `sync_move`.
         """
 
     def put(self, refs: Mapping[str, str]) -> None:
@@ -238,6 +241,7 @@ class FileRefs:
         along: Mapping[str, str] = {},  # noqa: ARG002  a file each, so that `put` is soon enough
         restore: Callable[[], object] | None = None,  # noqa: ARG002  nobody asks for the objects
         folders: Sequence[str] = (),
+        later: list[str] | None = None,
     ) -> bool:
         store.git.check_no_push(self._env)
         name, _ = _followed(self._common, name)
@@ -258,7 +262,7 @@ class FileRefs:
                 durable=self._durable,
             )
             if moved and self._durable:
-                sync_move([os.path.dirname(lock), *created])
+                sync_move([os.path.dirname(lock), *created], later)
             return moved
 
         return self._patiently(swap, name, lock)
@@ -479,8 +483,11 @@ def sync_before(folders: Sequence[str], lock: Sequence[int] = ()) -> None:
         disk.sync_all([*lock, *folders], full=lock)
 
 
-def sync_move(folders: Sequence[str]) -> None:
-    """Sync the folders of a ref that has moved; Unsynced."""
+def sync_move(folders: Sequence[str], later: list[str] | None = None) -> None:
+    """Sync the folders of a ref that has moved, or add them to those of `later`; Unsynced."""
+    if later is not None:
+        later.extend(folders)
+        return
     try:
         # Without its folder the ref is in packed-refs by now, which git has synced.
         with suppress(FileNotFoundError):

@@ -255,6 +255,7 @@ class TableRefs:
         along: Mapping[str, str] = {},
         restore: Callable[[], object] | None = None,
         folders: Sequence[str] = (),
+        later: list[str] | None = None,
     ) -> bool:
         git.check_no_push(self._env)
         sync_before(folders)  # git syncs its table before it is named
@@ -266,7 +267,7 @@ class TableRefs:
             answer = self._marked(new, marks, [*orders, *others], reason)
             if self._has_moved(answer, name, old, new):
                 self._predict(before, {name: new, **(along if others else {})})
-                sync_move([os.path.join(self._common, "reftable")])
+                sync_move([os.path.join(self._common, "reftable")], later)
                 return True
             if self.read(name) != old:
                 return False

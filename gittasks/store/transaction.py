@@ -302,18 +302,35 @@ def update(store: ListStore, propose: Propose, signatures: Signatures) -> Commit
     raises, Refused for a dirty checkout, Busy when other writers always came first.
     """
     make_ready()
+    unsynced: list[str] = []
     with lock_of(store) as lock:
         for attempt in range(_ATTEMPTS):
-            written = _try(store, lock, propose, signatures)
+            written = _try(store, lock, propose, signatures, unsynced)
             if written is not None:
                 break
             _BACKOFF.wait(attempt)
         else:
             raise _always_beaten(store)
+    # Who is next need not wait for this: a write that builds on this one syncs the same folder
+    # after its own move, and is done only then.
+    written = _synced(written, unsynced)
     with suppress(GittasksError, OSError):  # upkeep is a courtesy, and the write is done
         if is_due(store.repository):
             start(store.repository)
     return written
+
+
+def _synced(result: CommitResult, folders: Sequence[str]) -> CommitResult:
+    """The result of a write whose move of the ref is on the disk now, or says that it may not."""
+    after = Aftermath()
+    try:
+        refs.sync_move(folders)
+    except refs.Unsynced as error:
+        after.fail(_UNSYNCED, error)
+    return result._replace(unfinished=(*after.unfinished, *result.unfinished))
+
+
+_UNSYNCED = "a power cut may undo it; look then with: gittasks log -n 1"
 
 
 def _always_beaten(store: ListStore) -> Busy:
@@ -350,9 +367,13 @@ def _check_identity(store: ListStore, branch: ListVersion) -> None:
 
 
 def _try(
-    store: ListStore, lock: ListLock, propose: Propose, signatures: Signatures
+    store: ListStore,
+    lock: ListLock,
+    propose: Propose,
+    signatures: Signatures,
+    unsynced: list[str],
 ) -> CommitResult | None:
-    """One attempt; None when another writer moved the ref first."""
+    """One attempt, which adds folders that are yet to be synced; None where another was first."""
     branch = store.load()
     local = branch.heads.local  # the move is guarded by what was read
     _check_identity(store, branch)
@@ -376,6 +397,7 @@ def _try(
         [*new, *prepared.objects],
         subject,
         signatures.committer,
+        unsynced,
     )
     if moved is None:
         return None
@@ -489,10 +511,12 @@ def _put(
     objects: Sequence[NewObject],
     subject: str,
     who: Signature | None = None,
+    unsynced: list[str] | None = None,
 ) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """Write the objects of commit `new` and move the ref there; None when it was not at `old`.
 
-    Returns the folders of checkouts that could not be brought along, and what else is unfinished.
+    The folders of the ref are synced, or added to those that are `unsynced`. Returns the folders
+    of checkouts that could not be brought along, and what else is unfinished.
     """
     repository = store.repository
     if old is None:
@@ -501,7 +525,7 @@ def _put(
     folders = repository.objects.write_commit(store.ref, old, objects, named=False)
     worktrees.check_movable(repository, checkouts, new)
     after = Aftermath()
-    if not _move(store, lock, old, new, objects, subject, after, who, folders):
+    if not _move(store, lock, old, new, objects, subject, after, who, folders, unsynced):
         return None
     _finish(store, old, objects, after)
     lagging = worktrees.bring_along(repository, checkouts, new)
@@ -543,6 +567,7 @@ def _move(
     after: Aftermath,
     who: Signature | None = None,
     folders: Sequence[str] = (),
+    unsynced: list[str] | None = None,
 ) -> bool:
     """Move the list's ref, the commit point; False when it was not at `old`."""
     person = who or Signature("gittasks <root@gittasks.invalid>", int(time.time()))
@@ -556,6 +581,7 @@ def _move(
             along=acknowledged.guard(store.repository, store.list_id, new),
             restore=lambda: ensure_present(store.repository, objects),
             folders=folders,
+            later=unsynced,
         )
     except Busy as error:
         if holder := lock.holder():
@@ -566,7 +592,7 @@ def _move(
             ) from error
         raise
     except refs.Unsynced as error:
-        after.fail("a power cut may undo it; look then with: gittasks log -n 1", error)
+        after.fail(_UNSYNCED, error)
         moved = True
     if moved:
         with suppress(GittasksError, OSError):  # a courtesy of the next look; the write is done

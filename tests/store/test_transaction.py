@@ -13,12 +13,20 @@ from support.repositories import Repo
 
 from gittasks.core.model import Problem, Snapshot
 from gittasks.errors import Busy, DiskFailure, InvalidData, Refused
-from gittasks.store import acknowledged, platform, removal, transaction, worktrees
+from gittasks.store import (
+    acknowledged,
+    platform,
+    refs,
+    reftable,
+    removal,
+    transaction,
+    worktrees,
+)
 from gittasks.store.commits import Signature
 from gittasks.store.disk import Backoff
 from gittasks.store.list_store import ListStore
 from gittasks.store.list_version import Heads, TaskFile
-from gittasks.store.lock_files import ListLock
+from gittasks.store.lock_files import ListLock, path_of
 from gittasks.store.objects import NewObject
 from gittasks.store.repository import Repository
 from gittasks.store.transaction import Aftermath, Proposal, Signatures
@@ -50,6 +58,32 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     waits: list[int] = []
     monkeypatch.setattr(Backoff, "wait", lambda _, attempt: waits.append(attempt))
     return waits
+
+
+# --- the queue -----------------------------------------------------------------------------------
+
+
+def test_the_list_is_handed_on_before_the_folder_of_its_ref_is_synced(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is next syncs it again before it is done; what failed of it is said of the write."""
+    store, free = _store(listed), list[bool]()
+    lock, real = path_of(store.repository.common, REF), refs.sync_move
+
+    def synced(folders: list[str], later: list[str] | None = None) -> None:
+        if later is not None:
+            real(folders, later)
+            return
+        handle = os.open(lock, os.O_RDWR)
+        free.append(bool(folders) and platform.try_lock(handle))
+        os.close(handle)
+        raise refs.Unsynced("the disk is gone")
+
+    for module in (refs, reftable):
+        monkeypatch.setattr(module, "sync_move", synced)
+    written = transaction.update(store, _titled("Another"), BY_ADA)
+    assert free == [True]
+    assert written.unfinished == (f"{transaction._UNSYNCED} (the disk is gone)",)
 
 
 # --- beside git gc -------------------------------------------------------------------------------
