@@ -20,13 +20,15 @@ from gittasks.light import TYPE_CHECKING, NamedTuple, suppress
 from gittasks.store import disk, refs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from gittasks.store.objects import ObjectStore
     from gittasks.store.repository import Repository
 
 _PREFIX = "refs/gittasks/acknowledged/"
 """Below it, by the name of the branch and a number: the recorded head first, then the lost ones."""
+_LONGEST = 4096
+"""Bytes of a record with those of before, after which they are left out."""
 
 
 class Record(NamedTuple):
@@ -42,13 +44,18 @@ class Record(NamedTuple):
 
 
 def read(repository: Repository, list_id: str) -> Record:
-    """The record of a list, from its file or else from the refs."""
+    """The record of a list, from its file or else from the refs.
+
+    In the file it is the last whole line that names something: the others are of before.
+    """
     try:
-        lines = disk.read(_path(repository, list_id)).decode("ascii", "replace").split()
+        lines = disk.read(_path(repository, list_id)).decode("ascii", "replace").split("\n")[:-1]
     except OSError:
-        lines = _guarded(repository, list_id)
-    ids = [line for line in lines if refs.is_object_id(line)]
-    return Record(ids[0], tuple(ids[1:])) if ids else Record()
+        lines = [" ".join(_guarded(repository, list_id))]
+    for line in reversed(lines):
+        if ids := [word for word in line.split() if refs.is_object_id(word)]:
+            return Record(ids[0], tuple(ids[1:]))
+    return Record()
 
 
 def all_heads(repository: Repository, list_id: str) -> tuple[str, ...]:
@@ -109,7 +116,7 @@ def note(repository: Repository, list_id: str, old: str | None, new: str) -> Non
     lost = record.lost
     if record.head not in (None, old, new) and _may_miss(repository, record.head, new):
         lost = (*lost, record.head)
-    write(repository, list_id, Record(new, lost))
+    _write(repository, list_id, Record(new, lost), _add)
 
 
 def _may_miss(repository: Repository, head: str, new: str) -> bool:
@@ -122,11 +129,34 @@ def _may_miss(repository: Repository, head: str, new: str) -> bool:
 
 def write(repository: Repository, list_id: str, record: Record) -> None:
     """Put a record in place, and refs for what it names; where that fails, nothing happens."""
+    _write(repository, list_id, record, disk.put)
+
+
+def _write(
+    repository: Repository,
+    list_id: str,
+    record: Record,
+    keep: Callable[[str, bytes, disk.Sharing], object],
+) -> None:
     ids = [*([record.head] if record.head else []), *record.lost]
-    text = "".join(f"{commit}\n" for commit in ids).encode()
-    disk.put(_path(repository, list_id), text, repository.shared)
+    line = f"{' '.join(ids)}\n".encode("ascii") if ids else b""
+    keep(_path(repository, list_id), line, repository.shared)
     prefix = _refs(repository, list_id)
     repository.refs.put({f"{prefix}{number}": commit for number, commit in enumerate(ids)})
+
+
+def _add(path: str, line: bytes, shared: disk.Sharing) -> None:
+    """Add a line to a file while that is short: a new file in its place takes thirty times as long.
+
+    It begins on a line of its own, also behind one that was torn.
+    """
+    try:
+        if 0 < os.stat(path).st_size < _LONGEST:
+            disk.append(path, b"\n" + line, shared)
+            return
+    except OSError:
+        pass  # there is none yet, or no more place in it
+    disk.put(path, line, shared)
 
 
 def guard(repository: Repository, list_id: str, head: str) -> dict[str, str]:

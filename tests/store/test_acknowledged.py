@@ -217,11 +217,11 @@ def test_what_is_recorded_of_which_lists(listed: Repo) -> None:
 
 
 def test_a_record_is_read_from_its_file_and_else_from_refs(listed: Repo) -> None:
-    """The head first, then those of which something is missing; words that are no ids are none."""
+    """Its last whole line: the head, then those of which something is missing; no other words."""
     repository = listed.workspace().repository
     ids = ("a" * 40, "b" * 40, "c" * 40)
     path = Path(listed.git_dir, "gittasks", "acknowledged", *BRANCH.split("/"))
-    path.write_text(f"{ids[0]}\nnonsense\n{ids[1]}\n{ids[2]}\n")
+    path.write_text(f"{ids[2]}\n{ids[0]} nonsense {ids[1]} {ids[2]}\n\nnonsense\n{ids[1]}")
     record = acknowledged.read(repository, "plan")
     assert record == acknowledged.Record(ids[0], ids[1:])
     assert record.heads == (*ids[1:], ids[0])
@@ -261,3 +261,18 @@ def test_what_a_move_may_have_lost_is_noted_until_it_is_there(listed: Repo) -> N
     acknowledged.replace(repository, "plan", "d" * 40)
     acknowledged.note(repository, "plan", first, third)
     assert acknowledged.read(repository, "plan").lost == ("d" * 40,), "nobody can tell"
+
+
+def test_a_record_is_added_behind_those_of_before_until_there_are_many(listed: Repo) -> None:
+    """Each on a line of its own, also behind one that a power cut has torn."""
+    repository, path = listed.workspace("plan").repository, Path(listed.file(RECORD))
+    first, second = listed.head(), listed.edit(AddNote("a", "x"))
+    acknowledged.replace(repository, "plan", first)
+    path.write_bytes(path.read_bytes() + b"\0\0torn")
+    acknowledged.note(repository, "plan", first, second)
+    assert path.read_text().split("\n") == [first, "\0\0torn", second, ""]
+    assert acknowledged.read(repository, "plan") == acknowledged.Record(second)
+    for _ in range(200):
+        acknowledged.note(repository, "plan", second, second)
+    assert path.stat().st_size < 4200
+    assert acknowledged.read(repository, "plan") == acknowledged.Record(second)
