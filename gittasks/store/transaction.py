@@ -585,11 +585,7 @@ def _move(
         )
     except Busy as error:
         if holder := lock.holder():
-            raise Busy(
-                f"{holder} is in the middle of a write to this list",
-                where=error.where,
-                hint="let it go on, or end it; then run this again",
-            ) from error
+            raise _held(holder, error) from error
         raise
     except refs.Unsynced as error:
         after.fail(_UNSYNCED, error)
@@ -598,6 +594,15 @@ def _move(
         with suppress(GittasksError, OSError):  # a courtesy of the next look; the write is done
             acknowledged.note(store.repository, store.list_id, old, new)
     return moved
+
+
+def _held(holder: platform.Holder, error: Busy) -> Busy:
+    """The error for a ref whose lock is that of another writer of ours."""
+    return Busy(
+        f"{holder} is in the middle of a write to this list",
+        where=error.where,
+        hint="let it go on, or end it; then run this again",
+    )
 
 
 def restore(store: ListStore) -> int:
