@@ -925,3 +925,71 @@ class TestBackground:
             assert remotes._fetched_in_haste(repository, "o", "plan") is arrives
             assert (now[0] > 5) is not arrives
             assert started[-1].asked == ([] if arrives else ["end"])
+
+
+class TestSurroundings:
+    """The git that talks to a remote: the user's, without hooks, with patience."""
+
+    def test_what_it_is_given(self, repo: Repo) -> None:
+        (Path(repo.path) / "deep").mkdir()
+        repository = Repository(
+            f"{repo.path}/deep", {**os.environ, "GIT_DIR": repo.git_dir, "A": "b"}
+        )
+        options, cwd, env = remotes._surroundings(repository, ["x.y=z"])
+        assert options[:3] == [f"--git-dir={repo.git_dir}", "-c", f"core.hooksPath={os.devnull}"]
+        assert {"hook.pre-push.enabled=false", "hook.reference-transaction.enabled=false"} <= {
+            *options
+        }
+        assert {"color.ui=false", "x.y=z"} <= {*options}
+        assert {"http.lowSpeedLimit=1", "http.lowSpeedTime=120"} <= {*options}
+        assert (env["GIT_NO_REPLACE_OBJECTS"], env["GIT_GRAFT_FILE"], env["A"]) == ("1", "", "b")
+        assert "GIT_DIR" not in env
+        assert cwd == f"{repo.path}/deep"
+        repo.git("config", "http.lowSpeedLimit", "7")
+        options, cwd, _ = remotes._surroundings(_opened(repo), [])
+        assert not [word for word in options if word.startswith("http.")]
+        assert cwd == repo.path
+        bare = repo.clone(f"{repo.path}.git", "--bare")
+        assert remotes._surroundings(_opened(bare), [])[1] == bare.path
+
+    @pytest.mark.parametrize(
+        "words", ["mismatched algorithms: client sha1", "unknown hash algorithm", "object format"]
+    )
+    def test_another_hash_is_told_for_what_it_is(
+        self, repo: Repo, monkeypatch: pytest.MonkeyPatch, words: str
+    ) -> None:
+        stderr = f"fatal: {words}\n".encode()
+        monkeypatch.setattr(git, "run_remote", lambda *_, **__: Completed(128, b"", stderr))
+        repository = _opened(_remotes(repo, o="u"))
+        hash_ = "one of the two repositories names its objects by SHA-1, the other by SHA-256"
+        with pytest.raises(RemoteFailure) as caught:
+            remotes.fetch(repository, "o", ["plan"])
+        assert caught.value.message == f"cannot fetch from o: {hash_}"
+        assert str(caught.value.hint).startswith("such repositories share nothing, in git either")
+        assert repository.contacted
+        (pushed,) = remotes.push(repository, "o", {"refs/heads/a": "1"}).values()
+        assert pushed == Pushed(PushOutcome.REFUSED, hash_)
+
+    def test_a_failure_is_told_in_git_s_words_if_it_has_any(self) -> None:
+        error = remotes._failure("cannot reach o", b"fatal: no network\n")
+        assert error.message == "cannot reach o: no network"
+        assert str(error.hint).startswith("your work is safe in the local branch; run this again")
+        assert error.exit_code == 7
+        assert str(remotes._failure("x", b"")).startswith("x: git failed without a message")
+
+    def test_what_a_remote_took_is_noted_here(self, listed: Repo) -> None:
+        """Its head, its tracking ref, and that it is the home from now on."""
+        listed.git("remote", "add", "o", "https://h/o")
+        head, repository = listed.head(), _opened(listed)
+        assert home.of(repository, "plan").recorded is None
+        remotes.note_tracking(repository, "o", "plan", head)
+        assert listed.git("rev-parse", "refs/remotes/o/gittasks/plan") == head
+        assert remotes.published(repository, "o", "plan") == head
+        assert home.of(_opened(listed), "plan").recorded == Record("o", "https://h/o")
+        remotes.note_tracking(_opened(listed), "o", "plan", head)
+        later = listed.hand_edit({"x": "x\n"})
+        lock = Path(listed.ref_lock("refs/remotes/o/gittasks/plan"))
+        assert not lock.exists()
+        remotes.note_branch(_opened(listed), "plan", "refs/remotes/o/claude/x", later)
+        assert listed.git("rev-parse", "refs/remotes/o/claude/x") == later
+        assert listed.git("rev-parse", "refs/remotes/o/gittasks/plan") == head
