@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
-from support import offers
+from hypothesis import HealthCheck, is_hypothesis_test, settings
+from support import limits, offers
 from support.launcher import unsynced
 from support.repositories import FRESH, Repo, sealed
 from support.templates import copied
@@ -41,6 +42,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("timeout") is None:
             limit = _DEEP_SECONDS if item.get_closest_marker("deep") else _SECONDS
             item.add_marker(pytest.mark.timeout(limit))
+
+
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:
+    """Let a law that hangs end at its limit: what pytest-timeout raises Hypothesis takes for the
+    failure of one example, and tries that again, without a limit."""
+    if not is_hypothesis_test(getattr(item, "obj", None)) or not hasattr(signal, "setitimer"):
+        return None
+    item.cancel_timeout = limits.alarm(settings.timeout)  # type: ignore[attr-defined]
+    return True
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from support import clones, repositories
+from hypothesis import given
+from hypothesis import strategies as st
+from support import clones, launcher, limits, repositories
 from support.launcher import Launcher
 from support.repositories import GITTASKS, Repo, git
 from support.templates import copied
@@ -122,10 +127,10 @@ def test_a_forked_command_answers_as_a_started_one(
     done = subprocess.run(
         command, cwd=listed.path, env=whole, input=stdin.encode(), capture_output=True, timeout=60
     )
-    launcher = repositories.launcher()
-    if launcher is None:
+    forks = repositories.launcher()
+    if forks is None:
         pytest.skip("each command is started afresh")
-    forked = launcher.run(command, listed.path, whole, stdin.encode(), 60)
+    forked = forks.run(command, listed.path, whole, stdin.encode(), 60)
     assert forked == (done.returncode, done.stdout, done.stderr)
 
 
@@ -175,3 +180,39 @@ def test_a_forked_command_ends_in_time(listed: Repo) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         listed.run("ready", "--watch", "60s", timeout=0.5)
     assert listed.run("list").code == 0
+
+
+# --- time limits --------------------------------------------------------------------------------
+
+
+def test_a_law_that_hangs_ends_at_its_limit(request: pytest.FixtureRequest) -> None:
+    """Every test has one, and Hypothesis does not try again, without one, what hung."""
+    tries: list[None] = []
+
+    @given(st.none())
+    def law(nothing: None) -> None:
+        tries.append(nothing)
+        signal.raise_signal(signal.SIGALRM)
+
+    limit = request.node.get_closest_marker("timeout")
+    assert limit is not None
+    assert 0 < limit.args[0] <= 600
+    item, settings = SimpleNamespace(obj=law), SimpleNamespace(timeout=600)
+    request.config.hook.pytest_timeout_set_timer(item=item, settings=settings)
+    with pytest.raises(limits.TimeLimit):
+        law()
+    item.cancel_timeout()
+    assert tries == [None]
+
+
+def test_a_command_ends_with_the_test_that_waits_for_it() -> None:
+    """Nothing of a test that reached its limit goes on behind those that follow."""
+    command = subprocess.Popen(["sleep", "60"])
+    answers, tell = socket.socketpair()
+    with answers, tell:
+        tell.send(b"%d " % command.pid)
+        cancel = limits.alarm(0.1)
+        with pytest.raises(limits.TimeLimit):
+            launcher._exit_code(answers, ["sleep"], 60)
+        cancel()
+    assert command.wait(10) == -signal.SIGKILL
