@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from gittasks.claude.links import Link, find
@@ -29,19 +29,23 @@ _DATA = st.tuples(
     st.just("metadata"),
     st.dictionaries(st.sampled_from(["k", "n"]), st.integers(0, 1) | st.none(), max_size=2),
 )
-_VERBS = st.sampled_from(list(Verb))
-_ACTIONS = st.one_of(
-    st.tuples(st.just("write"), st.tuples(st.sampled_from(_NUMBERS), _FIELDS | _EDGES | _DATA)),
+_VERBS = st.sampled_from([*Verb, Verb.DELETE, Verb.DELETE])
+_WRITES = st.tuples(st.sampled_from(_NUMBERS), _FIELDS | _EDGES | _DATA)
+_CHANGES = st.one_of(
+    st.tuples(st.just("write"), _WRITES),
+    st.tuples(st.just("write"), _WRITES),
     st.tuples(st.just("unlink"), st.sampled_from(_NUMBERS)),
     st.tuples(st.just("create"), st.sampled_from(_SUBJECTS)),
     st.tuples(st.just("move"), st.tuples(st.integers(0, 3), _VERBS)),
     st.tuples(st.just("edit"), st.tuples(st.integers(0, 3), _FIELDS)),
+    st.tuples(st.just("move"), st.tuples(st.integers(0, 1), st.just(Verb.DELETE))),
     st.tuples(st.just("data"), st.tuples(st.integers(0, 3), st.sampled_from(["k", "n"]))),
-    st.tuples(st.just("import"), st.none()),
-    st.tuples(st.just("export"), st.none()),
-    st.tuples(st.just("forget"), st.none()),
 )
-_HISTORIES = st.lists(_ACTIONS, min_size=2, max_size=16)
+_EXCHANGES = st.sampled_from([*[("import", None), ("export", None)] * 4, ("forget", None)])
+_TURNS = st.tuples(st.lists(_CHANGES, max_size=4), _EXCHANGES, _EXCHANGES)
+_HISTORIES = st.lists(_TURNS, min_size=2, max_size=6).map(
+    lambda turns: [action for changes, *ends in turns for action in (*changes, *ends)]
+)
 
 
 class World:
@@ -139,6 +143,7 @@ def test_doing_it_twice_changes_nothing(actions: list[tuple[str, Any]]) -> None:
     world.export_all()
     changed, left = world.export_all()
     assert changed == 0
+    event(f"nothing left over: {not refused and not left}")
     if not refused and not left:
         assert world.import_all()[0] == 0
         assert world.export_all()[0] == 0
@@ -157,10 +162,12 @@ def test_an_import_deletes_nothing_and_an_export_loses_nothing(
         world.act(name, what)
         after = world.snapshot.tasks
         if name == "import":
+            event(f"an import meets a deleted task: {Status.DELETED in tasks.values()}")
             assert tasks.keys() <= after.keys()
             gone = {i for i, t in after.items() if t.status is Status.DELETED}
             assert gone == {i for i, status in tasks.items() if status is Status.DELETED}
         if name == "export":
+            event(f"an export takes a file away: {bool(numbers - set(world.natives))}")
             for number in numbers - set(world.natives):
                 assert after[links[number].task].status is Status.DELETED
 
@@ -199,6 +206,7 @@ def test_an_import_takes_what_was_changed_natively_and_leaves_the_rest(
                 assert new.status.value == native.status
             for field, common in _texts(link.base).items():
                 here = _texts(native)[field]
+                event(f"an import meets a field changed natively: {here != common}")
                 assert _texts(new)[field] == (_texts(old)[field] if here == common else here)
 
 
@@ -222,6 +230,9 @@ def test_an_export_leaves_what_was_changed_natively(actions: list[tuple[str, Any
             if base is None:
                 continue
             changed = {f for f, agreed in _texts(base).items() if _texts(native)[f] != agreed}
+            event(f"an export meets fields changed natively: {bool(changed)}")
+            if task.status is Status.DELETED:
+                event(f"the task of a file is deleted, the file changed: {bool(changed)}")
             if number not in world.natives:
                 assert not changed
                 continue
@@ -247,6 +258,7 @@ def test_both_sides_say_the_same_afterwards(actions: list[tuple[str, Any]]) -> N
             continue
         if task.status is Status.DELETED:
             continue
+        event("both sides have a task")
         closed = {"skipped": "completed"}.get(task.status.value, task.status.value)
         assert (native.subject, native.status) == (task.subject, closed)
         assert native.owner == (task.owner or "")

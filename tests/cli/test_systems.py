@@ -360,6 +360,5 @@ def test_a_folder_whose_name_is_no_utf8(tmp_path: Path) -> None:
         "hooks uninstall",
         "doctor --fix",
     ):
-        result = repo.run(*line.split())
-        assert result.code in (0, 1), (line, result)
+        repo.ok(*line.split())
     assert repo.git("status", "--porcelain") == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 from support.strategies import built, plain_fields, seldom, subset
 
@@ -402,4 +402,5 @@ def test_law_two_clones_make_the_same_tasks(stated: Plan, before: Snapshot) -> N
             results.append((after.info, dict(after.tasks)))
         except (Refused, InvalidData) as error:
             results.append(type(error))
+    event(f"applied: {isinstance(results[0], tuple)}")
     assert results[0] == results[1]

@@ -65,7 +65,7 @@ def test_a_damaged_task_file_is_told_and_the_others_are_read(listed: Repo, how: 
     listed.remove("gittasks", "cache")
     result = listed.run("list", "--json")
     assert result.code == 4, result
-    assert {t["id"] for t in result.json()["tasks"]} == {"b", "c"}
+    assert [t["id"] for t in result.json()["tasks"]] == ["b", "c"]
     problem = result.json()["problems"]
     assert [p["path"] for p in problem] == ["tasks/a.yaml"]
     assert blob in problem[0]["message"]
@@ -253,7 +253,7 @@ def test_a_hostile_tree_is_reported_and_carried_along(listed: Repo) -> None:
             listed.remove("gittasks", "cache")
         result = listed.run("list", "--json")
         assert result.code == 4
-        assert {t["id"] for t in result.json()["tasks"]} == {"a", "b", "c"}
+        assert [t["id"] for t in result.json()["tasks"]] == ["a", "b", "c"]
         assert {p["path"] for p in result.json()["problems"]} == {
             *(f"tasks/{name}" for name in names),
             "tasks/sub",

@@ -104,7 +104,7 @@ def test_out_of_reach_is_said_once(crowd: Repo, kind: str) -> None:
     clone = partial(crowd, kind)
     take_away(crowd)
     run = traced(clone, "list")
-    assert run.result.code != 0
+    assert run.result.code == 4, run.result
     assert "partial clone" in run.result.err
     assert "origin" in run.result.err
     assert len(run.result.err.splitlines()) <= 4
@@ -132,7 +132,7 @@ def test_nothing_is_fetched_where_that_is_forbidden(team: Repo, way: str) -> Non
     if way == "setting":
         clone.git("config", "gittasks.fetchOnRead", "false")
     run = traced(clone, "list", *(["--no-fetch"] if way == "option" else []))
-    assert run.result.code != 0
+    assert run.result.code == 4, run.result
     assert run.fetches == 0, run.started
     assert ("--no-fetch" if way == "option" else "gittasks.fetchOnRead") in run.result.err
 

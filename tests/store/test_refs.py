@@ -231,10 +231,10 @@ def test_refs_that_are_packed_while_they_are_listed_stay_listed(
         return real(common, name, packed)
 
     monkeypatch.setattr(refs, "_followed", late)
-    assert dict(_refs(listed).listed("refs/heads/")) == {
-        REF: listed.head(),
-        "refs/heads/main": listed.git("rev-parse", "main"),
-    }
+    assert [*_refs(listed).listed("refs/heads/")] == [
+        (REF, listed.head()),
+        ("refs/heads/main", listed.git("rev-parse", "main")),
+    ]
 
 
 def test_a_symbolic_ref_is_followed(listed: Repo) -> None:

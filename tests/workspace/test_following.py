@@ -9,9 +9,10 @@ from contextlib import contextmanager
 
 import pytest
 from support import clones, gits
-from support.repositories import GittasksError, Repo
+from support.repositories import Repo
 
 from gittasks.core.operations import AddNote, Create, Transition, Verb
+from gittasks.errors import NoRemote
 from gittasks.workspace.watch import ListUpdate, RefWatcher
 
 
@@ -178,6 +179,6 @@ def test_a_remote_that_fails_stops_nothing(tmp_path: object) -> None:
 
 def test_there_must_be_a_remote_to_fetch_from(listed: Repo) -> None:
     """Without one the error says what to do."""
-    with pytest.raises(GittasksError) as caught:
+    with pytest.raises(NoRemote, match="no remote") as caught:
         RefWatcher(listed.workspace("plan"), 1.0)
     assert caught.value.exit_code == 8

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from support.clones import on_hub, settle, share
-from support.repositories import GittasksError, Repo, plan
+from support.repositories import Repo, plan
 
 from gittasks.core.model import ListState
 from gittasks.core.operations import AddNote
+from gittasks.errors import RemoteFailure
 
 
 def _state(repo: Repo, list_id: str = "plan") -> ListState:
@@ -125,7 +126,7 @@ def test_where_the_remote_cannot_be_asked_the_mark_is_made_here(tmp_path: Path) 
     ada, bob = _two(tmp_path)
     hub = ada.git("remote", "get-url", "origin")
     ada.git("remote", "set-url", "origin", str(tmp_path / "away"))
-    with pytest.raises(GittasksError) as error:
+    with pytest.raises(RemoteFailure) as error:
         ada.workspace().mark_list("plan", ListState.DROPPED)
     assert error.value.exit_code == 7
     assert _state(ada) is ListState.OPEN
