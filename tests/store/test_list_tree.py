@@ -32,7 +32,7 @@ from gittasks.store.list_version import (
     TreeEntry,
     pieces_path,
 )
-from gittasks.store.objects import Malformed, ObjectStore
+from gittasks.store.objects import Malformed, ObjectStore, Unavailable
 from gittasks.store.recognition import holds_list
 
 LINK, MODULE, PROGRAM = 0o120000, 0o160000, 0o100755
@@ -238,6 +238,62 @@ def test_a_task_does_not_take_the_place_of_what_cannot_be_read(trees: Trees) -> 
     unsaid = old._replace(snapshot=old.snapshot._replace(problems=()))
     with pytest.raises(InvalidData, match="damaged"):
         next_branch(trees.objects, unsaid, unsaid.snapshot._replace(tasks={"one": new}))
+
+
+def test_a_task_that_is_not_read_back_as_it_was_given_is_not_stored(
+    trees: Trees, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = trees.read()
+    monkeypatch.setattr(list_tree, "read_canonical", lambda *_: None)
+    new = {"one": Task(id="one", subject="One")}
+    with pytest.raises(InvalidData) as caught:
+        next_branch(trees.objects, old, old.snapshot._replace(tasks=new))
+    assert caught.value.message == "the task one cannot be stored as it was given"
+    assert caught.value.where == "one"
+
+
+def test_a_file_of_a_person_keeps_its_layout(trees: Trees) -> None:
+    """Comments stay; a file that is canonical again is said to be."""
+    by_hand = ("one.yaml", REGULAR, trees.blob(b"# mine\n" + ONE))
+    old = trees.read(trees.folder(by_hand))
+    task = old.snapshot.tasks["one"]._replace(result="PASS")
+    _, branch, new = next_branch(trees.objects, old, old.snapshot._replace(tasks={"one": task}))
+    assert new[0].data.startswith(b"# mine\n")
+    assert b"result: PASS\n" in new[0].data
+    assert branch.files["one"] == (new[0].id, False)
+    assert branch.snapshot.tasks["one"].result == "PASS"
+    plain = trees.read(trees.folder(("one.yaml", REGULAR, trees.blob(ONE))))
+    changed = plain.snapshot._replace(tasks={"one": task})
+    _, branch, new = next_branch(trees.objects, plain, changed)
+    assert branch.files["one"] == (new[0].id, True)
+    assert new[0].data == encode_task(task)
+
+
+def test_a_partial_clone_brings_the_files_of_a_list_in_one_go(
+    trees: Trees, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are not known; where none of them comes, that is an error."""
+    one = ("one.yaml", REGULAR, trees.blob(ONE))
+    lacking = ("two.yaml", REGULAR, "2" * 40)
+    asked: list[list[str]] = []
+    failure = Unavailable("no network")
+
+    def need(ids: Iterable[str]) -> Unavailable | None:
+        asked.append([*ids])
+        return failure
+
+    monkeypatch.setattr(ObjectStore, "whole", False)
+    monkeypatch.setattr(trees.objects, "need", need)
+    first = trees.read(trees.folder(one, lacking))
+    assert asked == [[one[2], lacking[2], trees.info()[2]]]
+    assert ([*first.snapshot.tasks], first.whole) == (["one"], False)
+    with pytest.raises(Unavailable) as caught:
+        trees.read(trees.folder(lacking))
+    assert caught.value is failure
+    asked.clear()
+    trees.read(trees.folder(one, lacking), known=first)
+    assert asked == [[lacking[2], trees.info()[2]]]
+    assert trees.read().snapshot.tasks == {}
 
 
 def test_the_last_task_takes_the_folder_with_it(trees: Trees) -> None:

@@ -193,6 +193,42 @@ def test_a_file_is_written_in_the_layout_of_a_person(written: Written) -> None:
     assert b"title: T\n" in written.objects.read(info.blob.partition(" ")[2], "blob")
 
 
+def test_a_merge_that_would_not_fit_a_file_is_the_last_of_its_versions(written: Written) -> None:
+    """Two halves, each of which fits."""
+    contents = written.contents()
+    half = "x" * 200_000
+    first, second = (
+        contents.read("tasks/one.yaml", _name(*written.task("one", **fields)[1:]))
+        for fields in ({"description": half}, {"result": half})
+    )
+    both = registers(Task(id="one", subject="one", description=half, result=half))
+    assert contents.encode("tasks/one.yaml", both, [first, second]) == second
+    assert contents.encode("tasks/one.yaml", both, [second, first]) == first
+
+
+def test_a_partial_clone_brings_the_files_of_trees_in_two_goes(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trees, then the files that the merge will read; a whole one has nothing to bring."""
+    one, odd = written.task("one"), ("x.txt", REGULAR, written.blob(b"x"))
+    link = ("two.yaml", LINK, written.blob(b"one.yaml"))
+    trees = [written.tree(one, odd, link), written.tree(one)]
+    asked: list[list[str]] = []
+    monkeypatch.setattr(written.objects, "need", lambda ids: asked.append([*ids]))
+    written.contents().bring(trees)
+    assert asked == []
+    monkeypatch.setattr(ObjectStore, "whole", False)
+    written.contents().bring(trees)
+    assert asked == [trees, [written.blob(INFO), one[2]]]
+    asked.clear()
+    commit = written.commit(trees[0], written.commit(trees[1]))
+    Comparisons(written.objects, "plan").bring([read_commit(written.objects, commit)])
+    assert asked[0] == trees
+    asked.clear()
+    Comparisons(written.objects, "plan").bring([])
+    assert asked == []
+
+
 def test_members_stand_as_they_stood_in_the_files(written: Written) -> None:
     """One file after the other; new ones by name; notes by their time."""
     contents = written.contents()
