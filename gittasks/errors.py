@@ -159,6 +159,7 @@ _DISK_WORDS = {
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission denied",
     errno.EPERM: "not permitted",
+    errno.EFBIG: "the file would be larger than this process may write",
     errno.EIO: "the disk reports an I/O error",
     errno.EMFILE: "too many files are open in this process",
     errno.ENFILE: "too many files are open on this machine",

@@ -10,11 +10,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import SHUT_RDWR
 from socketserver import TCPServer
-from threading import Condition, Event, Lock, Thread
+from threading import Condition, Event, Lock, Thread, Timer
 from typing import Any, NamedTuple, Protocol
 
 LOOK_EVERY = 0.5
@@ -162,6 +163,23 @@ class _Handler(BaseHTTPRequestHandler):
     default_request_version = "HTTP/1.0"  # what cannot be understood is answered with a status
     timeout = _PATIENCE
 
+    def setup(self) -> None:
+        """Begin with a connection: its request has to be here in time, all of it."""
+        super().setup()
+        # A byte now and then would begin each wait for the next one anew.
+        self._patience = Timer(_PATIENCE, self._hang_up)
+        self._patience.daemon = True
+        self._patience.start()
+
+    def _hang_up(self) -> None:
+        with suppress(OSError):  # it is closed already
+            self.connection.shutdown(SHUT_RDWR)
+
+    def finish(self) -> None:
+        """End with a connection, whatever became of it."""
+        self._patience.cancel()
+        super().finish()
+
     def do_GET(self) -> None:
         """The page, or its changes as server-sent events."""
         if refusal := self._refusal():
@@ -183,8 +201,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def parse_request(self) -> bool:
         """Read the head of a request; False when there is no more to do about it."""
-        if not super().parse_request():
-            return False
+        try:
+            if not super().parse_request():
+                return False
+        finally:
+            self._patience.cancel()
         if self.command in ("GET", "HEAD"):
             return True
         self._say(HTTPStatus.METHOD_NOT_ALLOWED, "this page is read-only", {"Allow": "GET, HEAD"})

@@ -148,9 +148,13 @@ class Answer(NamedTuple):
     done: str = ""
 
     @classmethod
-    def of_file(cls, content: str, workspace: Workspace, exit_code: int) -> Self:
+    def of_file(
+        cls, content: str, workspace: Workspace, exit_code: int, notices: Sequence[Notice] = ()
+    ) -> Self:
         """The answer of a command that was asked for a file on standard output."""
-        return cls(dict, str, workspace=workspace, exit_code=exit_code, file=content)
+        return cls(
+            dict, str, workspace=workspace, exit_code=exit_code, file=content, notices=notices
+        )
 
 
 def answer(settings: Settings, value: Answer) -> int:

@@ -55,9 +55,9 @@ def report_command(
     workspace = settings.workspace()
     view = read_list(workspace, at)
     text = _written(gather(workspace, view), form)
-    code = exit_code(view.snapshot)
+    code, unread = exit_code(view.snapshot), render.plain.problem_lines(view.problems)
     if target == "-" or (target is None and not settings.json and _to_stdout(form)):
-        return Answer.of_file(text.removesuffix("\n"), workspace, code)
+        return Answer.of_file(text.removesuffix("\n"), workspace, code, unread)
     own = target is None
     path = _own_file(workspace, form) if own else str(target)
     if not own and not force:
@@ -70,6 +70,7 @@ def report_command(
         quiet=[path],
         workspace=workspace,
         exit_code=code,
+        notices=unread,
     )
 
 

@@ -156,7 +156,7 @@ def _list_lines(workspace: Workspace, synced: SyncResult, marks: StatusMarks) ->
     if synced.branch:
         snapshot = synced.branch.snapshot
         lines += render.plain.problem_lines(snapshot.problems)
-        lines.append(render.plain.summary_line(snapshot.tasks.values()))
+        lines.append(render.plain.summary_line(snapshot))
     return lines
 
 

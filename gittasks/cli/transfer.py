@@ -139,9 +139,9 @@ def export_command(
     chosen = filter_of(conditions, deleted=True)
     tasks = chosen.of(snapshot, Graph.of(snapshot), workspace.actor.owner)
     text = _exported(snapshot, tasks, form)
-    code = view.exit_code(snapshot)
+    code, unread = view.exit_code(snapshot), render.plain.problem_lines(snapshot.problems)
     if path is None:
-        return Answer.of_file(text, workspace, code)
+        return Answer.of_file(text, workspace, code, unread)
     _write(path, text)
     count = len(tasks)
     noun = "task" if count == 1 else "tasks"
@@ -151,6 +151,7 @@ def export_command(
         quiet=(),
         workspace=workspace,
         exit_code=code,
+        notices=unread,
     )
 
 
@@ -168,9 +169,9 @@ def template_command(settings: Settings, variables: tuple[str, ...], path: str |
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
     text = render.text.clean_block(write_template(snapshot, values))
-    code = view.exit_code(snapshot)
+    code, unread = view.exit_code(snapshot), render.plain.problem_lines(snapshot.problems)
     if path is None:
-        return Answer.of_file(text, workspace, code)
+        return Answer.of_file(text, workspace, code, unread)
     _write(path, text)
     count = len(snapshot.ordered())
     return Answer(
@@ -179,6 +180,7 @@ def template_command(settings: Settings, variables: tuple[str, ...], path: str |
         quiet=(),
         workspace=workspace,
         exit_code=code,
+        notices=unread,
     )
 
 

@@ -360,6 +360,7 @@ def ready_command(
         quiet=[task.id for task in tasks],
         workspace=workspace,
         exit_code=exit_code(view.snapshot) or (0 if tasks else 1),
+        notices=render.plain.problem_lines(view.problems),
     )
 
 

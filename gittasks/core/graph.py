@@ -81,6 +81,11 @@ class Graph:
         known = (t.id for t in in_order(still_open))
         return (*known, *(i for i in ids if i in self._unreadable))
 
+    @property
+    def unread(self) -> int:
+        """How many tasks are on the branch whose files cannot be read."""
+        return len(self._unreadable)
+
     def unreadable(self, ids: Iterable[str]) -> list[str]:
         """The ids whose files are on the branch but cannot be read."""
         return [i for i in ids if i in self._unreadable]

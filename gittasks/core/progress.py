@@ -100,6 +100,8 @@ class Progress(NamedTuple):
     elapsed: int | None
     tasks: Sequence[Task] = ()
     now: int | None = None
+    unread: int = 0
+    """Tasks whose files cannot be read: nobody knows how they stand."""
 
     @classmethod
     def of(cls, tasks: Iterable[Task], graph: Graph, now: int | None = None) -> Progress:
@@ -118,13 +120,14 @@ class Progress(NamedTuple):
             blocked=sum(graph.is_blocked(t.id) for t in pending),
             skipped=len(alive) - len(counted),
             percent=percent(len(done), len(counted)),
-            summary=_summary(alive, counted, len(done), running),
+            summary=_summary(alive, counted, len(done), running, graph.unread),
             phases=_phases(alive),
             loops=_loops(everything),
             current=tuple(RunningTask(t, _running_for(t, now)) for t in running),
             elapsed=_elapsed(done) if len(done) == len(counted) else None,
             tasks=alive,
             now=now,
+            unread=graph.unread,
         )
 
     @property
@@ -136,8 +139,8 @@ class Progress(NamedTuple):
 
     @property
     def finished(self) -> bool:
-        """True when there were tasks and none is left."""
-        return 0 < self.total == self.completed
+        """True when there were tasks and none is left, as far as all of them can be read."""
+        return 0 < self.total == self.completed and not self.unread
 
     def finished_words(self, title: str | None = None) -> str | None:
         """`Multi-model review complete in 3 minutes`, or None while something is left."""
@@ -183,16 +186,32 @@ def _finished_words(title: str | None, elapsed: int | None) -> str:
 # --- the summary ---------------------------------------------------------------------------
 
 
-def summary(tasks: Iterable[Task]) -> str:
-    """The list in one line: `3/7 tasks complete (42.8%), currently implementing core logic`."""
+def summary(tasks: Iterable[Task], unread: int = 0) -> str:
+    """The list in one line: `3/7 tasks complete (42.8%), currently implementing core logic`.
+
+    Tasks that are `unread` are counted behind it, and a list with such ones is not finished.
+    """
     alive = [t for t in tasks if t.status is not DELETED]
     counted = [t for t in alive if t.status is not SKIPPED]
     done = [t.status for t in counted].count(COMPLETED)
     running = [t for t in counted if t.status is IN_PROGRESS]
-    return _summary(alive, counted, done, running)
+    return _summary(alive, counted, done, running, unread)
 
 
 def _summary(
+    alive: Sequence[Task],
+    counted: Sequence[Task],
+    done: int,
+    running: Sequence[Task],
+    unread: int,
+) -> str:
+    words = _standing(alive, counted, done, running)
+    if unread:
+        return f"{words}, {unread} unread"
+    return f"{words}. Workflow finished!" if 0 < done == len(counted) else words
+
+
+def _standing(
     alive: Sequence[Task], counted: Sequence[Task], done: int, running: Sequence[Task]
 ) -> str:
     if not counted:
@@ -202,8 +221,6 @@ def _summary(
         starting = f", {_sentence_label(first)} starting..." if first else ""
         return f"{_tasks(len(counted))}, 0 complete{starting}"
     words = f"{done}/{_tasks(len(counted))} complete ({percent(done, len(counted))}%)"
-    if done == len(counted):
-        return f"{words}. Workflow finished!"
     if not running:
         return words
     first = _activity(min(running, key=lambda t: t.sort_key))
@@ -394,7 +411,8 @@ def change_lines(before: Snapshot, after: Snapshot, moved: Iterable[str]) -> lis
         lines += phase.lines
     lines += _growth(before.tasks.values(), alive)
     counted = [t for t in alive if t.status is not SKIPPED]
-    if counted and touched and all(t.status is COMPLETED for t in counted):
+    finished = counted and not after.unreadable and all(t.status is COMPLETED for t in counted)
+    if finished and touched:
         lines.append(_finished_words(after.info.title, _elapsed(counted)))
     return lines
 

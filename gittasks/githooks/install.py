@@ -382,7 +382,7 @@ def _put(slot: str, name: str, repository: Repository) -> None:
     temporary = f"{slot}.gittasks-{os.getpid()}"
     try:
         disk.make_folders(os.path.dirname(slot), repository.shared)
-        with open(temporary, "wb", opener=_executable) as file:
+        with disk.naming(temporary), open(temporary, "wb", opener=_executable) as file:
             file.write(script(name, running_program()))
         repository.shared.apply(temporary)
         if os.path.lexists(slot) and not is_ours(slot) and not os.path.lexists(chained):

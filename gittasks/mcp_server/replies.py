@@ -114,7 +114,7 @@ def changed_text(result: EditResult, focus: Sequence[str]) -> str:
 def progress_data(edit: Edit) -> dict[str, Any]:
     """The progress after an edit: `3/7 tasks complete …`, and the lines of what it touched."""
     lines = plain.edit_lines(edit)
-    words = summary(edit.after.tasks.values())
+    words = summary(edit.after.tasks.values(), len(edit.after.unreadable))
     return {"lines": lines, "summary": words} if lines else {"summary": words}
 
 

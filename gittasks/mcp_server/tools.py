@@ -118,7 +118,7 @@ def _exchanged(workspace: Workspace, result: SyncResult) -> dict[str, Any]:
         snapshot = result.branch.snapshot
         if exchange.troubles:
             data["troubles"] = [t.message for t in exchange.troubles]
-        data["summary"] = summary(snapshot.tasks.values())
+        data["summary"] = summary(snapshot.tasks.values(), len(snapshot.unreadable))
     return data
 
 

@@ -467,13 +467,13 @@ def edited(edit: Edit, marks: StatusMarks, focus: Sequence[str] = ()) -> str:
     before, after = edit.before.tasks, edit.after.tasks
     shown = [i for i in dict.fromkeys([*focus, *edit.changed]) if i in after]
     pairs = [(before.get(i), after[i]) for i in shown]
-    words = [*edit_lines(edit), summary(after.values())]
+    words = [*edit_lines(edit), summary(after.values(), len(edit.after.unreadable))]
     return "\n".join([changes(pairs, marks, edit.unblocked), *map(clean, words)]).lstrip("\n")
 
 
-def summary_line(tasks: Iterable[Task]) -> str:
+def summary_line(snapshot: Snapshot) -> str:
     """The progress of a list in words."""
-    return clean(summary(tasks))
+    return clean(summary(snapshot.tasks.values(), len(snapshot.unreadable)))
 
 
 def edit_lines(edit: Edit) -> list[str]:

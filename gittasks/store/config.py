@@ -167,14 +167,14 @@ def _ask_git(found: GitDir, start: str, env: Mapping[str, str]) -> dict[str, Any
     shape = ["-z", "--show-scope", "--show-origin"]
     listed = store.git.run(["config", "--list", *shape], cwd=start, env=env)
     if listed.returncode != 0:
-        raise _refusal(listed.stderr, start, env)
+        raise _refusal(listed.stderr, found, start, env)
     origins = set(_standard_files(found, env))
     values, several = _parsed(listed.stdout, start, env, origins)
     # `git config` passes over a repository whose format git refuses; `git rev-parse` says why.
     if not _names_format(listed.stdout):
         usable = store.git.run(["rev-parse", "--git-dir"], cwd=start, env=env)
         if usable.returncode != 0:
-            raise _refusal(usable.stderr, start, env)
+            raise _refusal(usable.stderr, found, start, env)
     if "GIT_CONFIG_NOSYSTEM" not in env:
         origins.update(_system_files(start, env))
     if any(key.startswith("includeif.onbranch:") for key in values):
@@ -230,7 +230,21 @@ def _parsed(
     return values, several
 
 
-def _refusal(stderr: bytes, start: str, env: Mapping[str, str]) -> NoRepository:
+def _refusal(
+    stderr: bytes, found: GitDir, start: str, env: Mapping[str, str]
+) -> NoRepository | DiskFailure:
+    """The error for a repository that git does not read: it calls one that it may not, none."""
+    for name in ("HEAD", "config", "objects", "refs"):
+        path = os.path.join(found.common, name)
+        try:
+            if os.path.isdir(path):
+                os.scandir(path).close()
+            else:
+                os.close(os.open(path, os.O_RDONLY))
+        except PermissionError as error:
+            return DiskFailure.of(error, hint="make it readable for this user, and run this again")
+        except OSError:
+            continue
     return NoRepository(
         f"git refuses this repository: {store.git.whole_message(stderr)}",
         hint=store.git.reftable_hint(stderr, start, env) or "see what git says with: git status",

@@ -249,6 +249,21 @@ def test_a_bad_list_hides_no_other(listed: Repo) -> None:
     assert "zz" in done.out
 
 
+def test_whatever_shows_only_a_part_says_so(listed: Repo) -> None:
+    """Exit 4, and the file with its fault; no answer calls such a list finished."""
+    listed.hand_edit({"tasks/a.yaml": "subject: {}\n"})
+    listed.ok("done", "b")
+    shown = listed.run("done", "c")
+    assert "2/2 tasks complete (100%), 1 unread" in shown.out
+    assert "complete in" not in shown.out
+    assert "1 unread" in listed.ok("prime").out
+    words = "list|status|ready|log|log --timeline|lint|graph|insights|export|template|report -o -"
+    for command in (*words.split("|"), "lists", "export --json", "ready --json"):
+        answer = listed.run(*command.split())
+        assert answer.code == 4, command
+        assert "tasks/a.yaml:1" in answer.out + answer.err, command
+
+
 def test_an_unreadable_task_is_never_mistaken_for_another(listed: Repo) -> None:
     """Its exact id does not resolve to a task that it is the beginning of, nor can it be made."""
     listed.ok("create", "One", "--id", "one")

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from threading import Thread
 from typing import NamedTuple
 
 import pytest
@@ -15,6 +16,8 @@ from support.browser import CHROMIUM, MISSING, Browser
 from support.reports import busy, hostile
 from support.repositories import GITTASKS, Repo
 from test_json import check_document
+
+from gittasks import web
 
 Copy = Callable[[str, Callable[[Repo], None]], Repo]
 
@@ -195,6 +198,37 @@ def test_rubbish_is_answered_and_the_server_goes_on(listed: Repo, serve: Serve) 
     assert served.raw(b"GET / HTTP/x\r\n\r\n").startswith(b"HTTP/1.1 400 ")
     assert served.ask().status == 200
     assert served.interrupt() == (130, "")
+
+
+class _Still:
+    """A list of which nobody ever asks twice."""
+
+    def moved(self) -> bool:
+        return False
+
+    def page(self) -> str:
+        return "page"
+
+
+def test_a_request_has_to_be_here_in_time_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sends a byte now and then is not waited for from each to the next."""
+    monkeypatch.setattr(web, "_PATIENCE", 0.2)
+    page = web.LivePage(_Still())
+    with web.Server(0, page, "") as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        with socket.create_connection((web.LOOPBACK, server.server_port), 5) as connection:
+            connection.settimeout(0.02)
+            connection.sendall(b"GET / HTTP/1.1\r\n")
+            for _ in range(500):
+                try:
+                    connection.sendall(b"X")
+                    answer = connection.recv(1)
+                except TimeoutError:
+                    continue
+                except ConnectionError:
+                    answer = b""
+                break
+            assert answer == b""
 
 
 def test_many_viewers_are_told_of_each_change(listed: Repo, serve: Serve) -> None:

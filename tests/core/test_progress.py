@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gittasks.core.graph import Graph, picture
-from gittasks.core.model import ListInfo, Snapshot, Status, Task, task_seconds
+from gittasks.core.model import ListInfo, Problem, Snapshot, Status, Task, task_seconds
 from gittasks.core.progress import Progress, change_lines, percent, plural
 from gittasks.core.times import format_time
 
@@ -426,6 +426,20 @@ def test_finished_words_span_first_start_to_last_finish() -> None:
         progress.finished_words("Multi-model review") == "Multi-model review complete in 3 minutes"
     )
     assert progress.finished_words() == "Workflow complete in 3 minutes"
+
+
+def test_a_list_with_a_task_that_cannot_be_read_is_not_finished() -> None:
+    """Nobody knows how that one stands; it is counted behind the others."""
+    tasks = {task.id: task for task in make("x Ask", "x Do")}
+    progress = Progress.of(tasks.values(), Graph(tasks, frozenset({"lost", "torn"})))
+    assert progress.summary == "2/2 tasks complete (100%), 2 unread"
+    assert not progress.finished
+    assert progress.finished_words() is None
+    problem = Problem("tasks/lost.yaml", 1, "no text")
+    before = Snapshot(ListInfo(id="l"), {}, (problem,))
+    after = before._replace(tasks=tasks)
+    assert "Workflow complete" not in "".join(change_lines(before, after, tasks))
+    assert Progress.of([], Graph({}, frozenset({"lost"}))).summary == "no tasks yet, 1 unread"
 
 
 def test_no_finished_words_while_something_is_left() -> None:

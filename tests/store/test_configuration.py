@@ -327,3 +327,26 @@ def test_the_files_that_git_reads_by_rule(repo: Repo) -> None:
         "/x/git/config",
         *own,
     ]
+
+
+@pytest.mark.parametrize("closed", ["objects", "refs"])
+def test_a_repository_that_may_not_be_read_is_named_with_its_path(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    """git calls it "not a git repository", which it is."""
+    closed_path, scandir = os.path.join(listed.git_dir, closed), os.scandir
+    refused = Completed(128, b"", b"fatal: not a git repository: .git\n")
+    monkeypatch.setattr(git, "run", lambda *_, **__: refused)
+
+    def opened(path: str) -> object:
+        if path == closed_path:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    listed.remove("gittasks", "cache")
+    with pytest.raises(NoRepository, match="not a git repository"):
+        listed.workspace("plan").snapshot()
+    monkeypatch.setattr(os, "scandir", opened)
+    with pytest.raises(DiskFailure, match="permission denied") as failure:
+        listed.workspace("plan").snapshot()
+    assert failure.value.where == closed_path

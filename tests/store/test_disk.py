@@ -43,6 +43,7 @@ needs_proc = pytest.mark.skipif(
         (errno.ENOSPC, "the disk is full"),
         (errno.EROFS, "the file system is read-only"),
         (errno.EACCES, "permission denied"),
+        (errno.EFBIG, "the file would be larger than this process may write"),
         (errno.EIO, "the disk reports an I/O error"),
         (errno.EMFILE, "too many files are open in this process"),
         (errno.ELOOP, os.strerror(errno.ELOOP)),
