@@ -8,7 +8,7 @@ from collections import Counter
 from gittasks import render
 from gittasks.cli.options import Choice, IntRange, argument, command, option
 from gittasks.cli.output import Answer, Settings
-from gittasks.cli.view import exit_code, since_option
+from gittasks.cli.view import exit_code, since_option, unread
 from gittasks.core.graph import Picture, picture
 from gittasks.core.history import phase_times, timeline, workers
 from gittasks.core.ids import find
@@ -45,7 +45,7 @@ def show_timeline(settings: Settings, task_id: str | None, limit: int | None = N
         ),
         quiet=[name for name in shown.by_task() if chosen in (None, name)],
         exit_code=exit_code(snapshot),
-        notices=render.plain.problem_lines(snapshot.problems),
+        notices=unread(snapshot),
     )
 
 
@@ -99,7 +99,7 @@ def log_command(
         drawing=lambda screen: screen.fitted(text(settings.marks())),
         paged=True,
         exit_code=exit_code(snapshot),
-        notices=render.plain.problem_lines(snapshot.problems),
+        notices=unread(snapshot),
     )
 
 
@@ -218,7 +218,7 @@ def insights_command(settings: Settings, every: bool, since: str | None, people:
         quiet=dict.fromkeys(t for _, i in shown for loss in i.top for t in loss.tasks),
         workspace=workspace,
         exit_code=max(exit_code(s) for s, _ in shown),
-        notices=[line for s, _ in shown for line in render.plain.problem_lines(s.problems)],
+        notices=[line for s, _ in shown for line in unread(s)],
     )
 
 

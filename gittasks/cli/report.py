@@ -10,7 +10,7 @@ from gittasks import render
 from gittasks.cli import output
 from gittasks.cli.options import Choice, IntRange, command, option
 from gittasks.cli.output import Answer, Settings
-from gittasks.cli.view import at_option, exit_code, read_list
+from gittasks.cli.view import at_option, exit_code, read_list, unread
 from gittasks.core.graph import picture
 from gittasks.core.history import phase_times, timeline
 from gittasks.core.rules import violations
@@ -55,9 +55,9 @@ def report_command(
     workspace = settings.workspace()
     view = read_list(workspace, at)
     text = _written(gather(workspace, view), form)
-    code, unread = exit_code(view.snapshot), render.plain.problem_lines(view.problems)
+    code, notices = exit_code(view.snapshot), unread(view.snapshot)
     if target == "-" or (target is None and not settings.json and _to_stdout(form)):
-        return Answer.of_file(text.removesuffix("\n"), workspace, code, unread)
+        return Answer.of_file(text.removesuffix("\n"), workspace, code, notices)
     own = target is None
     path = _own_file(workspace, form) if own else str(target)
     if not own and not force:
@@ -70,7 +70,7 @@ def report_command(
         quiet=[path],
         workspace=workspace,
         exit_code=code,
-        notices=unread,
+        notices=notices,
     )
 
 

@@ -139,7 +139,7 @@ def export_command(
     chosen = filter_of(conditions, deleted=True)
     tasks = chosen.of(snapshot, Graph.of(snapshot), workspace.actor.owner)
     text = _exported(snapshot, tasks, form)
-    code, unread = view.exit_code(snapshot), render.plain.problem_lines(snapshot.problems)
+    code, unread = view.exit_code(snapshot), view.unread(snapshot)
     if path is None:
         return Answer.of_file(text, workspace, code, unread)
     _write(path, text)
@@ -169,7 +169,7 @@ def template_command(settings: Settings, variables: tuple[str, ...], path: str |
     workspace = settings.workspace()
     snapshot = workspace.snapshot()
     text = render.text.clean_block(write_template(snapshot, values))
-    code, unread = view.exit_code(snapshot), render.plain.problem_lines(snapshot.problems)
+    code, unread = view.exit_code(snapshot), view.unread(snapshot)
     if path is None:
         return Answer.of_file(text, workspace, code, unread)
     _write(path, text)

@@ -121,6 +121,11 @@ def exit_code(snapshot: Snapshot) -> int:
     return InvalidData.exit_code if snapshot.problems else 0
 
 
+def unread(snapshot: Snapshot) -> Sequence[str]:
+    """The reasons for that, beside an answer that does not hold them."""
+    return render.plain.problem_lines(snapshot.problems) if snapshot.problems else ()
+
+
 def drawing(
     view: ListView,
     draw: Callable[[ListView, Glyphs, int], object],
@@ -360,7 +365,7 @@ def ready_command(
         quiet=[task.id for task in tasks],
         workspace=workspace,
         exit_code=exit_code(view.snapshot) or (0 if tasks else 1),
-        notices=render.plain.problem_lines(view.problems),
+        notices=unread(view.snapshot),
     )
 
 

@@ -207,7 +207,7 @@ def _summary(
 ) -> str:
     words = _standing(alive, counted, done, running)
     if unread:
-        return f"{words}, {unread} unread"
+        return f"{words if alive else _tasks(0)}, {unread} unread"
     return f"{words}. Workflow finished!" if 0 < done == len(counted) else words
 
 

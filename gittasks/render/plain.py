@@ -23,6 +23,7 @@ from gittasks.core.model import (
     Actor,
     Note,
     Problem,
+    Snapshot,
     Status,
     Task,
     Unmerged,
@@ -397,11 +398,17 @@ def lists_table(rows: Sequence[ListView], *, places: bool = False) -> str:
 def _list_line(row: ListView, width: int, places: bool) -> str:
     mark = "*" if row.chosen else " "
     title = f"{clean(row.info.title)}: " if row.info.title else ""
-    unread = f" ({len(row.problems)} unreadable)" if row.problems else ""
     where = f" ({clean(', '.join(row.places))})" if places and row.places else ""
     facts = f" ({clean('; '.join(words))})" if (words := list_facts(row)) else ""
     name, summary = f"{clean(row.info.id):<{width}}", clean(row.progress.summary)
-    return f"{mark} {name}  {title}{summary}{unread}{facts}{where}"
+    return f"{mark} {name}  {title}{summary}{faults(row)}{facts}{where}"
+
+
+def faults(row: ListView) -> str:
+    """How much of a list cannot be read beside the tasks that its summary counts."""
+    counted = row.snapshot.unreadable
+    count = sum(problem.task not in counted for problem in row.problems)
+    return f" ({count} unreadable)" if count else ""
 
 
 _MANY_OWNERS = 3

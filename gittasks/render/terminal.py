@@ -477,8 +477,7 @@ def overview(rows: Sequence[ListView], signs: Glyphs, width: int) -> RenderableT
         drawn = bar(length, progress.completed, progress.in_progress, progress.total, signs)
         title = f"{row.info.title}: " if row.info.title and not narrow else ""
         words = cell(f"{title}{progress.summary}")
-        if row.problems:
-            words.append(f" ({len(row.problems)} unreadable)", "red")
+        words.append(plain.faults(row), "red")
         if facts := list_facts(row):
             words.append(f" ({clean('; '.join(facts))})", "dim")
         add_row(

@@ -331,7 +331,8 @@ def change(args: Sequence[str], *, cwd: str, env: Mapping[str, str], again: str)
         _raise_disk(locked[2], lock)
         _BACKOFF.wait(attempt)
     raise Busy(
-        f"git config could not set {args[1]}: another program holds the configuration file",
+        f"git config could not set {args[1]}: another program holds the configuration file"
+        f"{disk.age_words(lock)}",
         where=lock,
         hint=f"run this again in a moment: {again}; if no git is running, that file is a leftover",
     )

@@ -293,6 +293,14 @@ def short_hash(text: str) -> str:
     return light.sha1(text.encode("utf-8", "surrogateescape"))[:20]
 
 
+def age_words(path: str) -> str:
+    """`, for 30 seconds now`, of a file that is there; else nothing."""
+    try:
+        return f", for {time.time() - os.stat(path).st_mtime:.0f} seconds now"
+    except OSError:
+        return ""
+
+
 def remove(path: str) -> None:
     """Remove a file if that can be done."""
     try:

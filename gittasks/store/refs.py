@@ -610,12 +610,6 @@ def _write_id(handle: int, commit: str) -> None:
 
 def still_locked(lock: str) -> Busy:
     """The error for a ref that another program has locked: the path, who has it, since when."""
-    import time
-
-    try:
-        age = f", for {time.time() - os.stat(lock).st_mtime:.0f} seconds now"
-    except OSError:
-        age = ""
     name = lock.removesuffix(".lock")
     if os.path.basename(name) == "tables.list":
         name = "the reftable"
@@ -623,7 +617,7 @@ def still_locked(lock: str) -> Busy:
     holder = store.platform.opener_of(lock)
     leftover = "; if no git is running here, that lock file is a leftover, and can be removed"
     return Busy(
-        f"{name} is locked by {holder or 'another program'}{age}",
+        f"{name} is locked by {holder or 'another program'}{disk.age_words(lock)}",
         where=lock,
         hint=f"wait and run this again{'' if holder else leftover}",
     )

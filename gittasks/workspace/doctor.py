@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gittasks.core.ids import repair_of
 from gittasks.core.model import Unmerged
 from gittasks.core.rules import Symptom, violations
-from gittasks.errors import GittasksError, InvalidData
+from gittasks.errors import Busy, DiskFailure, GittasksError, InvalidData
 from gittasks.store import (
     acknowledged,
     lock_files,
@@ -67,11 +67,19 @@ _LOCK_AGE = 60
 def examine(session: Session, *, fix: bool) -> list[Symptom]:
     """All findings, those of the repository first. Reads every list; writes only to fix."""
     lists = session.repository.known_lists()
-    symptoms = [*_setup(session, shared=bool(lists), fix=fix), *_commits(session, fix=fix)]
-    symptoms += _doubles(lists)
-    symptoms += _gone(session.repository)
-    symptoms += _locks(session, lists, fix=fix)
-    symptoms += _joint_index(session.repository, fix=fix)
+    symptoms: list[Symptom] = []
+    for findings in (
+        _setup(session, shared=bool(lists), fix=fix),
+        _commits(session, fix=fix),
+        _doubles(lists),
+        _gone(session.repository),
+        _locks(session, lists, fix=fix),
+        _joint_index(session.repository, fix=fix),
+    ):
+        try:
+            symptoms += findings
+        except (GittasksError, OSError) as error:
+            symptoms.append(_failed(error, None))
     for list_id in lists:
         store, losses = ListStore(session.repository, list_id), list[Damage]()
         try:
@@ -83,12 +91,19 @@ def examine(session: Session, *, fix: bool) -> list[Symptom]:
             symptoms += _malformed(store)
         except DamagedRef:
             symptoms += _refs(store, fix=fix)
-        except GittasksError as error:
-            if any(loss.id == error.where for loss in losses):
-                continue  # said already, with what helps
-            hint = error.hint or f"see: git log {store.ref.removeprefix('refs/heads/')}"
-            symptoms.append(Symptom("unreadable", list_id, error.message, hint))
+        except (GittasksError, OSError) as error:
+            if isinstance(error, OSError) or error.where not in {loss.id for loss in losses}:
+                symptoms.append(_failed(error, store))  # else said already, with what helps
     return symptoms
+
+
+def _failed(error: GittasksError | OSError, store: ListStore | None) -> Symptom:
+    """A check or a repair that came to no end; the others go on."""
+    failure = DiskFailure.of(error) if isinstance(error, OSError) else error
+    look = f"see: git log {store.ref.removeprefix('refs/heads/')}" if store else "look again"
+    place = f"{failure.where}: " if isinstance(failure, (DiskFailure, Busy)) else ""
+    list_id = store.list_id if store else None
+    return Symptom("unreadable", list_id, f"{place}{failure.message}", failure.hint or look)
 
 
 def _doubles(lists: Sequence[str]) -> Iterator[Symptom]:

@@ -439,7 +439,7 @@ def test_a_list_with_a_task_that_cannot_be_read_is_not_finished() -> None:
     before = Snapshot(ListInfo(id="l"), {}, (problem,))
     after = before._replace(tasks=tasks)
     assert "Workflow complete" not in "".join(change_lines(before, after, tasks))
-    assert Progress.of([], Graph({}, frozenset({"lost"}))).summary == "no tasks yet, 1 unread"
+    assert Progress.of([], Graph({}, frozenset({"lost"}))).summary == "0 tasks, 1 unread"
 
 
 def test_no_finished_words_while_something_is_left() -> None:

@@ -317,7 +317,7 @@ def test_lists_table_marks_the_chosen_list() -> None:
     ]
     assert plain.lists_table(rows).split("\n") == [
         "* auth  Login flow: 1 task, 0 complete, Phase 1 starting...",
-        "  b     no tasks yet (2 unreadable)",
+        "  b     0 tasks, 2 unread",
     ]
     assert plain.lists_table([]) == "no open lists"
 

@@ -315,3 +315,18 @@ def test_a_write_to_a_list_whose_branch_is_gone_says_how_to_bring_it_back(listed
     assert ["gittasks", "lists", "restore", "plan"] in refused.json()["error"]["commands"]
     listed.ok("lists", "restore", "plan")
     listed.ok("note", "a", "text")
+
+
+def test_a_repair_that_fails_hides_no_finding(listed: Repo) -> None:
+    """A lock on the configuration keeps the merge driver out, and is named; the rest is told."""
+    _lose(_file(listed, "gittasks/plan:tasks/a.yaml"))
+    listed.remove("gittasks", "journal")
+    lock = Path(listed.git_dir, "config.lock")
+    lock.touch()
+    done = listed.run("doctor", "--fix", "--json")
+    assert done.code == 1
+    findings = {f["check"]: f for f in done.json()["findings"]}
+    assert findings["unreadable"]["message"].startswith(f"{lock}: git config could not set")
+    assert not findings["unreadable"]["fixed"]
+    assert findings["damage"]["list"] == "plan"
+    assert "config.lock" in findings["lock"]["message"]
