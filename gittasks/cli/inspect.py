@@ -90,7 +90,9 @@ def log_command(
     times = phase_times(snapshot.ordered(), workspace.now().epoch) if chosen is None else []
 
     def text(marks: StatusMarks) -> str:
-        lines = render.history_text.entry_lines(entries, marks, with_task=chosen is None)
+        lines = render.history_text.entry_lines(
+            entries, marks, with_task=chosen is None, with_author=True
+        )
         return "\n".join([*lines, *render.history_text.phase_lines(times)])
 
     return Answer(

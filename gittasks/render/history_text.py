@@ -36,16 +36,28 @@ _LONG = 60
 """Characters of a value that a line of the log shows."""
 
 
-def entry_lines(entries: Iterable[LogEntry], marks: StatusMarks, *, with_task: bool) -> list[str]:
-    """`2026-11-22 10:00:00Z 1a2b3c4 agent  p1-ask: pending → in_progress`, one an entry."""
+def entry_lines(
+    entries: Iterable[LogEntry], marks: StatusMarks, *, with_task: bool, with_author: bool = False
+) -> list[str]:
+    """`2026-11-22 10:00:00Z 1a2b3c4 agent  p1-ask: pending → in_progress`, one an entry.
+
+    The owner is what the commit says; `with_author` git's author stands beside another one.
+    """
     shown = list(entries)
-    width = max((len(clean(e.who)) for e in shown), default=0)
+    names = [_names(e) if with_author else clean(e.who) for e in shown]
+    width = max(map(len, names), default=0)
     lines = []
-    for entry in shown:
+    for entry, name in zip(shown, names, strict=True):
         at = " " * len(entry.at) if entry.is_root else entry.at.replace("T", " ")
         what = _what(entry, marks, with_task=with_task)
-        lines.append(f"{at} {entry.commit[:7]} {clean(entry.who):<{width}}  {what}")
+        lines.append(f"{at} {entry.commit[:7]} {name:<{width}}  {what}")
     return lines
+
+
+def _names(entry: LogEntry) -> str:
+    """`agent (Ann)`: the owner, and the git author where that is another."""
+    who = clean(entry.who)
+    return who if entry.who == entry.by else f"{who} ({clean(entry.by)})"
 
 
 def in_words(entry: LogEntry, marks: StatusMarks) -> str:

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 _MANY_BLOCKERS = 5
 _MANY_TASKS = 10
+_MANY_FAULTS = 20
 _TOLD_LAST = frozenset({"claim", "left", "started", "finished", "created", "createdBy"})
 """Fields whose change is named only where nothing else tells what happened."""
 _MOVED = (*COMPOSITE, BY_NAME["result"])
@@ -136,8 +137,11 @@ def _obstacles(view: ListView) -> list[str]:
 def problem_lines(problems: Iterable[Problem]) -> list[str]:
     """One line for each thing on the branch that cannot be read, one for all that was set aside."""
     listed = list(problems)
-    lines = [f"unreadable: {clean(str(p))}" for p in listed if not p.set_aside]
-    if aside := len(listed) - len(lines):
+    faults = [p for p in listed if not p.set_aside]
+    lines = [f"unreadable: {clean(str(p))}" for p in faults[:_MANY_FAULTS]]
+    if more := len(faults) - len(lines):
+        lines.append(f"unreadable: {more} more; see all: gittasks doctor")
+    if aside := len(listed) - len(faults):
         lines.append(f"{aside} tasks {SET_ASIDE}; {READ_ON}")
     return lines
 

@@ -182,7 +182,7 @@ class TestLog:
         """One line a commit: time, commit, who, task, change; then how long the phases took."""
         lines = [re.sub(r"Z [0-9a-f]{7} ", "Z ", line) for line in logged.ok("log").out.split("\n")]
         assert lines[:4] == [
-            "2026-11-22 10:03:00Z eve       b: pending → in_progress",
+            "2026-11-22 10:03:00Z eve (Ada)  b: pending → in_progress",
             "2026-11-22 10:02:00Z Ada       p1: in_progress → completed (PASS)",
             "2026-11-22 10:01:00Z Ada       p1: pending → in_progress",
             "2026-11-22 10:00:00Z Ada       p1: created PHASE 1: One",
@@ -213,3 +213,13 @@ class TestLog:
         lines = logged.git("log", form, "gittasks/plan").splitlines()
         assert lines[0] == "plan: b pending → in_progress|b"
         assert lines[1] == "plan: p1 in_progress → completed (PASS)|p1"
+
+
+def test_log_shows_the_git_author_beside_an_owner_that_differs(listed: Repo) -> None:
+    """An owner is what a commit says; who made it is git's to say."""
+    listed.ok("note", "a", "Mine")
+    author = listed.git("log", "-1", "--format=%an", "gittasks/plan")
+    listed.ok("note", "a", "Theirs", env={"GITTASKS_OWNER": "Boss"})
+    last, before = listed.ok("log", "-n", "2").out.splitlines()
+    assert f" Boss ({author})  a: note: Theirs" in last
+    assert re.search(rf" {re.escape(author)} +a: note: Mine", before)

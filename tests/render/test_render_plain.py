@@ -331,3 +331,12 @@ def test_plain_output_imports_nothing_heavy() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"datetime", "difflib", "json", "rich", "ruamel", "dulwich", "click", "hashlib"}
     assert heavy.isdisjoint(run.stdout.split())
+
+
+def test_of_many_files_that_cannot_be_read_some_are_named_and_all_are_counted() -> None:
+    """A teammate may push thousands of them: a terminal has the first ones."""
+    problems = [Problem(f"tasks/t{number}.yaml", 1, "bad") for number in range(25)]
+    lines = plain.problem_lines(problems)
+    assert lines[19] == "unreadable: tasks/t19.yaml:1: bad"
+    assert lines[20:] == ["unreadable: 5 more; see all: gittasks doctor"]
+    assert plain.problem_lines(problems[:20]) == lines[:20]
