@@ -7,7 +7,7 @@ import os
 import time
 
 from gittasks import light, store
-from gittasks.errors import Busy, DiskFailure, InvalidData, NoRepository
+from gittasks.errors import Busy, DiskFailure, InvalidData, NoRepository, Way
 from gittasks.light import TYPE_CHECKING, MappingProxyType, pattern
 from gittasks.store import disk
 from gittasks.store.discovery import GitDir
@@ -308,10 +308,10 @@ def scopes(start: str, env: Mapping[str, str]) -> dict[str, str]:
 def unset(scope: str, key: str, *, cwd: str, env: Mapping[str, str]) -> None:
     """Remove all values of a key from a scope; one that has none is left as it is."""
     if store.git.run(["config", scope, "--get-all", key], cwd=cwd, env=env).returncode == 0:
-        change([scope, "--unset-all", key], cwd=cwd, env=env, again="the same command")
+        change([scope, "--unset-all", key], cwd=cwd, env=env)
 
 
-def change(args: Sequence[str], *, cwd: str, env: Mapping[str, str], again: str) -> None:
+def change(args: Sequence[str], *, cwd: str, env: Mapping[str, str]) -> None:
     """Run `git config`, again for a while when another one holds the file's lock."""
     lock = ""
     for attempt in range(_ATTEMPTS):
@@ -334,7 +334,8 @@ def change(args: Sequence[str], *, cwd: str, env: Mapping[str, str], again: str)
         f"git config could not set {args[1]}: another program holds the configuration file"
         f"{disk.age_words(lock)}",
         where=lock,
-        hint=f"run this again in a moment: {again}; if no git is running, that file is a leftover",
+        ways=[Way("do it in a moment", ("git", "config", *args), decision=True)],
+        hint="if no git is running, that file is a leftover, and can be removed",
     )
 
 

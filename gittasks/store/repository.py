@@ -48,7 +48,7 @@ class Repository:
 
     def set_config(self, scope: str, key: str, value: str) -> None:
         """Set a key in the configuration of a scope, such as `--local`; Busy, NoRepository."""
-        self._change_config([scope, key, value], f"git config {key} {value}")
+        self._change_config([scope, key, value])
 
     def unset_config(self, scope: str, key: str) -> None:
         """Remove a key from the configuration of a scope, if it is there; Busy, NoRepository."""
@@ -57,10 +57,10 @@ class Repository:
 
     def remove_config_section(self, section: str) -> None:
         """Remove a section from the repository's own configuration; Busy, NoRepository."""
-        self._change_config(["--local", "--remove-section", section], "the same command")
+        self._change_config(["--local", "--remove-section", section])
 
-    def _change_config(self, args: list[str], again: str) -> None:
-        config.change(args, cwd=self.start, env=self.env, again=again)
+    def _change_config(self, args: list[str]) -> None:
+        config.change(args, cwd=self.start, env=self.env)
         self._config = None  # it is read anew
 
     def _load_config(self) -> Config:

@@ -115,4 +115,4 @@ def test_settings_that_cannot_be_written_are_an_error_of_the_disk(
     words = b"error: failed to write new configuration file .git/config.lock\n"
     monkeypatch.setattr(git, "run", lambda *_, **__: git.Completed(4, b"", words))
     with pytest.raises(DiskFailure, match="failed to write new configuration file"):
-        config.change(["--local", "a.b", "c"], cwd=str(tmp_path), env={}, again="the same")
+        config.change(["--local", "a.b", "c"], cwd=str(tmp_path), env={})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -225,7 +226,7 @@ class TestChanges:
         monkeypatch.setattr(config, "_ATTEMPTS", 3)
 
     def _change(self, repo: Repo, *args: str) -> None:
-        config.change(args, cwd=repo.path, env=os.environ, again="AGAIN")
+        config.change(args, cwd=repo.path, env=os.environ)
 
     def test_scopes_are_told_and_all_values_are_removed(self, repo: Repo) -> None:
         self._change(repo, "--local", "x.a", "1")
@@ -246,12 +247,16 @@ class TestChanges:
         lock = Path(repo.git_dir, "config.lock")
         lock.touch()
         with pytest.raises(Busy) as caught:
-            self._change(repo, "--local", "x.a", "1")
-        assert caught.value.message == (
-            "git config could not set x.a: another program holds the configuration file"
+            self._change(repo, "--local", "x.a", "a value")
+        assert re.fullmatch(
+            "git config could not set x.a: another program holds the configuration file, "
+            r"for \d+ seconds now",
+            caught.value.message,
         )
         assert caught.value.where == str(lock)
-        assert str(caught.value.hint).startswith("run this again in a moment: AGAIN; if no git is")
+        assert str(caught.value.hint).startswith(
+            "do it in a moment: git config --local x.a 'a value'; if no git is running"
+        )
 
     def test_a_lock_that_goes_is_waited_for(
         self, repo: Repo, monkeypatch: pytest.MonkeyPatch
