@@ -183,9 +183,9 @@ class TestLog:
         lines = [re.sub(r"Z [0-9a-f]{7} ", "Z ", line) for line in logged.ok("log").out.split("\n")]
         assert lines[:4] == [
             "2026-11-22 10:03:00Z eve (Ada)  b: pending → in_progress",
-            "2026-11-22 10:02:00Z Ada       p1: in_progress → completed (PASS)",
-            "2026-11-22 10:01:00Z Ada       p1: pending → in_progress",
-            "2026-11-22 10:00:00Z Ada       p1: created PHASE 1: One",
+            "2026-11-22 10:02:00Z Ada        p1: in_progress → completed (PASS)",
+            "2026-11-22 10:01:00Z Ada        p1: pending → in_progress",
+            "2026-11-22 10:00:00Z Ada        p1: created PHASE 1: One",
         ]
         assert lines[-3:] == ["", "PHASE 1: 1 minute", ""]
 
