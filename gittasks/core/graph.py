@@ -83,7 +83,7 @@ class Graph:
 
     @property
     def unread(self) -> int:
-        """How many tasks are on the branch whose files cannot be read."""
+        """The number of tasks on the branch whose files cannot be read."""
         return len(self._unreadable)
 
     def unreadable(self, ids: Iterable[str]) -> list[str]:

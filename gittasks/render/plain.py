@@ -409,7 +409,7 @@ def _list_line(row: ListView, width: int, places: bool) -> str:
 
 
 def faults(row: ListView) -> str:
-    """How much of a list cannot be read beside the tasks that its summary counts."""
+    """Words for what cannot be read of a list beside the tasks that its summary counts."""
     counted = row.snapshot.unreadable
     count = sum(problem.task not in counted for problem in row.problems)
     return f" ({count} unreadable)" if count else ""
