@@ -88,6 +88,8 @@ def _examine(folder: str) -> _Template:
         place, name = os.path.split(path)
         if name == ".git" or (name == "HEAD" and os.path.basename(place) == ".git"):
             trees.append(os.path.dirname(path) if name == ".git" else os.path.dirname(place))
+        if f"{os.sep}objects{os.sep}" in path and name != "alternates":
+            continue  # an object is called by what is in it
         with open(os.path.join(folder, path), "rb") as file:
             if os.fsencode(folder) in file.read():
                 named.append(path)
