@@ -13,7 +13,7 @@ from functools import cached_property
 from gittasks.core.ids import listed
 from gittasks.core.model import Status, Task
 from gittasks.core.trailers import OP, TaskTrailer, parse_trailers
-from gittasks.errors import GittasksError, InvalidData, Usage
+from gittasks.errors import Busy, GittasksError, InvalidData, Usage
 from gittasks.githooks import code_commits, record
 from gittasks.githooks.code_commits import LateCommit
 from gittasks.githooks.commits import lines_of
@@ -253,6 +253,11 @@ def _whose(repository: Repository) -> str:
     return value
 
 
+def _gone(list_id: str) -> Busy:
+    """The error for a list that is removed just now."""
+    return Busy(f'a branch of "{list_id}" was removed while this ran', hint="run this again")
+
+
 class _History(NamedTuple):
     """The history of a list as far as it matters: operations, who wrote, what was reopened."""
 
@@ -341,7 +346,8 @@ class _Run:
         if len(having) != 1:
             return None
         task = self._task(having[0], mention.task)
-        assert task is not None  # noqa: S101  it was there a line above
+        if task is None:
+            raise _gone(having[0])
         if any(link.sha == commit.change.sha for link in task.commits):
             return None
         operation = operation_id(commit, mention)
@@ -358,7 +364,8 @@ class _Run:
     def _apply(self, commit: LateCommit, mention: TaskTrailer) -> Linked:
         list_id = mention.list_id or ""
         task = self._task(list_id, mention.task)
-        assert task is not None  # noqa: S101  `_target` gave it
+        if task is None:
+            raise _gone(list_id)
         moves = (
             mention.status in (Status.COMPLETED, Status.SKIPPED)
             and not task.status.closed

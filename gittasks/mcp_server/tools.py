@@ -170,7 +170,7 @@ def call(tool: str, workspace: Workspace, given: Arguments) -> Reply:
         hints = replies.workspace_hints(workspace)
         if workspace.has_several_lists:
             hints.insert(0, f"list: {workspace.list_id}")
-    except GittasksError:  # of a list that is not there any more: the answer stands
+    except (GittasksError, OSError):  # of a list that is not there any more: the answer stands
         hints = list(workspace.notices)
     return replies.with_hints(reply, hints, actor_of(tool, given))
 

@@ -209,7 +209,10 @@ def _link(
         if verb and not (copied and commit.subject in {c.subject for c in task.commits}):
             moves.append((mention, task, verb))
     steps += [(m, Transition(verb, task.id)) for m, task, verb in _in_order(snapshot, moves)]
-    report, refused = _edit(session, steps)
+    try:
+        report, refused = _edit(session, steps)
+    except OSError as error:  # other lists may be on other disks, and the code is committed
+        report, refused = None, [NotDone(m, failure_of(error)) for m in mentions]
     return Linked(session.list_id, report, (*not_done, *refused))
 
 
@@ -242,12 +245,11 @@ def _edit(
     while steps:
         try:
             return editing.edit(session, [op for _, op in steps], offline=True), not_done
-        except (GittasksError, OSError) as error:
-            failure = failure_of(error)
-            at = failure.details.get("operation", 0 if len(steps) == 1 else None)
+        except GittasksError as error:
+            at = error.details.get("operation", 0 if len(steps) == 1 else None)
             if at is None:  # it is about the whole list: nothing of this can be written
-                return None, [*not_done, *(NotDone(m, failure) for m, _ in steps)]
-            not_done.append(NotDone(steps.pop(at)[0], failure))
+                return None, [*not_done, *(NotDone(m, error) for m, _ in steps)]
+            not_done.append(NotDone(steps.pop(at)[0], error))
     return None, not_done
 
 

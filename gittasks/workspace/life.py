@@ -192,11 +192,17 @@ def _delete_there(store: ListStore, remote: str, head: str) -> None:
             ways=[Way("fetch that", ("gittasks", "pull", "--list", list_id))],
         )
     if answer.outcome is not remotes.PushOutcome.OK:
-        unknown = answer.outcome is remotes.PushOutcome.UNKNOWN
+        reason = answer.reason or "it gave no reason"
+        if answer.outcome is remotes.PushOutcome.UNKNOWN:
+            raise RemoteFailure(
+                f'whether {remote} deleted "{list_id}" is unknown: {reason}',
+                hint="nothing was deleted here; the same command again does nothing twice",
+                details={"list": list_id, "outcome": "unknown"},
+            )
         raise RemoteFailure(
-            f'{remote} did not delete "{list_id}": {answer.reason or "it gave no reason"}',
+            f'{remote} did not delete "{list_id}": {reason}',
             hint="nothing was deleted here",
-            details={"list": list_id, **({"outcome": "unknown"} if unknown else {})},
+            details={"list": list_id},
         )
     prefix = remotes.seen_leases(remote, list_id)
     seen = [name.removeprefix(prefix) for name, _ in repository.refs.listed(prefix)]
