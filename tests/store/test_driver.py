@@ -139,10 +139,25 @@ class TestHistory:
             assert merge_driver._by_history(repository, name, others, PATH, blobs) is None
         assert merge_driver._by_history(repository, ref, [other], PATH, blobs[::-1]) is None
         assert merge_driver._by_history(repository, ref, [other], "tasks/none.yaml", blobs) is None
-        foreign = _opened(repo, **{f"GITHEAX_{other}": "x", "GITHEAD_": "x"})
-        assert merge_driver.merge_file(foreign, PATH, b"", theirs, theirs) == theirs
         direct = merge_driver._by_history(repository, ref, [other], PATH, blobs)
         assert direct == merged.encode()
+
+    def test_the_other_heads_are_those_that_git_names(
+        self, forked: tuple[Repo, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """By variables of one name; what else ends in an id is somebody else's."""
+        repo, other = forked
+        seen: list[list[str]] = []
+
+        def by_history(_: object, __: object, others: list[str], *___: object) -> bytes:
+            seen.append(others)
+            return b"merged"
+
+        monkeypatch.setattr(merge_driver, "_by_history", by_history)
+        names = (f"GITHEAD_{other}", f"GITHEAX_{repo.head()}", "GITHEAD_x", f"GITHEAD_{other}0")
+        repository = _opened(repo, **dict.fromkeys(names, "x"))
+        assert merge_driver.merge_file(repository, PATH, b"", BASE, BASE) == b"merged"
+        assert seen == [[other]]
 
     def test_later_rules_of_either_head_stop_it(self, forked: tuple[Repo, str]) -> None:
         repo, other = forked

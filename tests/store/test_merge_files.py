@@ -206,6 +206,14 @@ def test_a_merge_that_would_not_fit_a_file_is_the_last_of_its_versions(written: 
     assert contents.encode("tasks/one.yaml", both, [second, first]) == first
 
 
+def test_a_layout_that_cannot_be_read_is_not_written_over(written: Written) -> None:
+    contents = written.contents()
+    broken = contents.read("tasks/one.yaml", _name(REGULAR, written.blob(b"subject: [\n")))
+    assert broken.registers is None
+    wanted = registers(Task(id="one", subject="One"))
+    assert contents.encode("tasks/one.yaml", wanted, [broken]) == broken
+
+
 def test_a_partial_clone_brings_the_files_of_trees_in_two_goes(
     written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:

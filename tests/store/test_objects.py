@@ -629,9 +629,24 @@ class TestSources:
         lacking = [digit * length for digit in "123"]
         assert store.need([*lacking, lacking[0], repo.blob("x")]) is None
         assert fetched == [lacking]
+        assert not store.has(lacking[0])
         (packed,) = _packed(repo, "packed meanwhile")
         assert store.need([packed]) is None
         assert len(fetched) == 1
+
+    def test_what_was_fetched_is_there(self, repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It comes in a pack that was not there when it was looked for."""
+        place = discovery.discover(repo.path, os.environ)
+        promisor = Promisor(place, os.environ, ["o"], lambda: None)
+        store = _store(repo, promisor=promisor)
+        later = store.form.id_of("blob", b"later")
+
+        def fetch(_: list[str]) -> None:
+            assert _packed(repo, "later") == [later]
+
+        monkeypatch.setattr(promisor, "fetch", fetch)
+        assert store.need([later]) is None
+        assert store.has(later)
 
 
 class TestSizes:
