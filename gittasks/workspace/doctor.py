@@ -60,6 +60,8 @@ _APART = {
     Unmerged.MALFORMED: "a commit there cannot be read",
 }
 
+_MOST = 20
+"""Lost objects of a list that are named, each with its file; a damaged pack may hold them all."""
 _LOCK_AGE = 60
 """Seconds for which a lock may be that of a program at work."""
 
@@ -228,7 +230,8 @@ def _damage(store: ListStore, losses: list[Damage], *, fix: bool) -> Iterator[Sy
     if fix and losses and not packs:
         failure, left = bring_back(store, losses)
     lost = {loss.id for loss in left}
-    for loss in {loss.id: loss for loss in (*left, *losses)}.values():
+    told = {loss.id: loss for loss in (*left, *losses)}
+    for loss in [*told.values()][:_MOST]:
         if packs:
             hint = "it may be in the damaged pack"
         elif not fix and is_kept(store.repository, loss):
@@ -241,6 +244,11 @@ def _damage(store: ListStore, losses: list[Damage], *, fix: bool) -> Iterator[Sy
         yield Symptom(
             "damage", store.list_id, f"{loss.message}{aside}", hint, fixed=loss.id not in lost
         )
+    if more := list(told)[_MOST:]:
+        noun = "object" if len(more) == 1 else "objects"
+        words = f"{len(more)} more {noun} of the list cannot be had"
+        rest = not lost.isdisjoint(more)
+        yield Symptom("damage", store.list_id, words, "as those above", fixed=fix and not rest)
 
 
 def _by_hand(loss: Damage, remote: str | None) -> str:

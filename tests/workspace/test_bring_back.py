@@ -13,6 +13,8 @@ from support import gits
 from support.clones import share
 from support.repositories import Repo
 
+from gittasks.workspace import doctor
+
 _REFETCH = "git fetch --refetch URL BRANCH"
 
 
@@ -315,6 +317,25 @@ def test_a_write_to_a_list_whose_branch_is_gone_says_how_to_bring_it_back(listed
     assert ["gittasks", "lists", "restore", "plan"] in refused.json()["error"]["commands"]
     listed.ok("lists", "restore", "plan")
     listed.ok("note", "a", "text")
+
+
+def test_of_many_lost_objects_some_are_named_and_all_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And all of them are fetched again at once."""
+    monkeypatch.setattr(doctor, "_MOST", 2)
+    (repo,) = share(str(tmp_path), "a")
+    for name in "abc":
+        _lose(_file(repo, f"gittasks/plan:tasks/{name}.yaml"))
+    repo.remove("gittasks", "journal")
+    repo.remove("gittasks", "cache")
+    for fix in (False, True):
+        findings = repo.workspace("plan").doctor(fix=fix)
+        damage = [f for f in findings if f.check == "damage"]
+        assert len(damage) == 3
+        assert damage[2].message == "1 more object of the list cannot be had"
+        assert [f.fixed for f in damage] == [fix] * 3
+    assert set(repo.tasks()) == {"a", "b", "c"}
 
 
 def test_a_repair_that_fails_hides_no_finding(listed: Repo) -> None:
