@@ -1,9 +1,10 @@
 """The canonical form of task files and list.yaml: written here, and read back without YAML.
 
 The bytes depend on the value alone: not on a YAML library, nor on Python's Unicode tables.
-So two clones that hold equal tasks hold equal files. `read_canonical` guesses a task from the
-lines and believes itself only if encoding the guess gives the same bytes; files that this
-module wrote are thus read without a YAML parser.
+So two clones that hold equal tasks hold equal files. `read_canonical` guesses the value of each key
+from its lines and believes itself only if writing the guess gives the same lines; files that this
+module wrote are thus read without a YAML parser. Lines that were read before are not read again:
+from one version of a task to the next, and from one task to another, most are the same.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from gittasks.core.ids import path_fault, task_id_fault
 from gittasks.core.model import LIST_MARKS, CodeCommit, ListInfo, Note, Status, Task, Value
 from gittasks.core.times import is_time
 from gittasks.errors import InvalidData
-from gittasks.light import TYPE_CHECKING, Mapping, pattern
+from gittasks.light import TYPE_CHECKING, Mapping, NamedTuple, pattern
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 MAX_BYTES = 256 * 1024
@@ -303,12 +304,17 @@ def task_fields(task: Task) -> dict[str, str]:
     fields: dict[str, str] = {}
     for key, attribute, write, default in _TASK_FIELDS:
         value = getattr(task, attribute)
-        if (value or value == 0) and value != default:
+        if _is_stated(value, default):
             fields[key] = write(key, value)
     if task.extra:
         for key in sorted(task.extra.keys() - BY_NAME.keys()):
             fields[key] = _any(key, task.extra[key])
     return fields
+
+
+def _is_stated(value: Any, default: object) -> bool:
+    """Is a value one that a file has, being none that goes without saying?"""
+    return bool(value or value == 0) and value != default
 
 
 def encode_task(task: Task) -> bytes:
@@ -349,16 +355,73 @@ def _sized(text: str) -> bytes:
 def read_canonical(data: bytes, task_id: str) -> Task | None:
     """The task whose canonical file is `data`, or None if this is not one. Never raises."""
     try:
-        task = typed_task(_read(data), task_id)
-        return task if encode_task(task) == data else None
+        text = data.decode("utf-8")
+        entries = _LINES_OF_KEY.findall(text)
+        if len(data) > MAX_BYTES or sum(map(len, entries)) != len(text):
+            return None
+        return _task_of(
+            [_read_before.get(lines) or _read_entry(lines) for lines in entries], task_id
+        )
     except (ValueError, InvalidData):
         return None
+
+
+class _Entry(NamedTuple):
+    """A key with its value; `place` is that in the order of a file."""
+
+    place: tuple[int, str]
+    name: str
+    value: Any
+
+
+_LINES_OF_KEY = pattern(r"[^ \n].*\n(?:(?: .*)?\n)*")
+"""The lines of one key: those behind the first are indented, or empty in a block."""
+_PLACES = {field[0]: (place, *field) for place, field in enumerate(_TASK_FIELDS)}
+_MOST_READ = 10_000
+_MOST_CHARACTERS = 200
+_read_before: dict[str, _Entry] = {}
+"""Keys by their lines, as far as those are few and the value cannot be changed."""
+
+
+def _task_of(entries: Sequence[_Entry], task_id: str) -> Task | None:
+    """The task that has these keys; None where they are not in order."""
+    known: dict[str, Any] = {}
+    extra: dict[str, Value] = {}
+    last = (-1, "")
+    for place, name, value in entries:
+        if place <= last:
+            return None
+        last = place
+        (known if place[0] < len(_PLACES) else extra)[name] = value
+    if "status" not in known or not is_subject(known.get("subject", "")):
+        return None
+    return Task(id=task_id, extra=extra, **known)
+
+
+def _read_entry(lines: str) -> _Entry:
+    """The key that has these lines in a canonical file; ValueError if none has."""
+    ((key, value),) = _read(lines).items()
+    if key == "id":
+        raise ValueError(key)
+    place, _, attribute, write, default = _PLACES.get(key, (len(_PLACES), key, key, _any, None))
+    if field := BY_NAME.get(key):
+        value = _typed(field, value)
+    if (field and not _is_stated(value, default)) or write(key, value) != lines:
+        raise ValueError(lines)
+    entry = _Entry((place, key), attribute, value)
+    if len(lines) <= _MOST_CHARACTERS and not isinstance(value, dict | list):
+        if len(_read_before) >= _MOST_READ:
+            _read_before.clear()
+        _read_before[lines] = entry
+    return entry
 
 
 def read_canonical_list(data: bytes) -> ListInfo | None:
     """The list whose canonical `list.yaml` is `data`, or None if this is not one."""
     try:
-        fields = _read(data)
+        if len(data) > MAX_BYTES:
+            return None
+        fields = _read(data.decode("utf-8"))
         known = {key: fields.pop(key) for key in LIST_KEYS if key in fields}
         title, settings = known.get("title"), known.get("settings", {})
         if not (_is_line(known["id"]) and (title is None or _is_line(title))):
@@ -385,13 +448,17 @@ def typed_task(fields: dict[str, Any], task_id: str) -> Task:
         if field is None:
             extra[key] = value
             continue
-        try:
-            known[field.attr] = _TYPED[field.kind](value, field)
-        except (ValueError, TypeError):
-            raise ValueError(key) from None
+        known[field.attr] = _typed(field, value)
     if "id" in extra or not is_subject(known.get("subject", "")):
         raise ValueError("subject")
     return Task(id=task_id, extra=extra, **known)
+
+
+def _typed(field: Field, value: Any) -> Any:
+    try:
+        return _TYPED[field.kind](value, field)
+    except (ValueError, TypeError):
+        raise ValueError(field.name) from None
 
 
 def _checked(check: Callable[[object], bool]) -> Callable[[Any, Field], Any]:
@@ -483,10 +550,8 @@ _TYPED: dict[Kind, Callable[[Any, Field], Any]] = {
 }
 
 
-def _read(data: bytes) -> dict[str, Any]:
-    if len(data) > MAX_BYTES:
-        raise ValueError(len(data))
-    lines = data.decode("utf-8").split("\n")
+def _read(text: str) -> dict[str, Any]:
+    lines = text.split("\n")
     if lines.pop():
         raise ValueError("no newline at the end")
     fields, end = _read_map(lines, 0, 0, 1)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 def strictly_equal(one: Any, other: Any) -> bool:
     """Are two stored values the same? Unlike `==` this tells 1 from True and 1.0."""
+    if one is other:
+        return True
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(strictly_equal(one[k], other[k]) for k in one)
     if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):

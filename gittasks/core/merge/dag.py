@@ -312,7 +312,7 @@ class History:
             blob, writers = commit.tree.get(path), parent.written.get(path, NOTHING)
             writes = self._edited(path, blob, parent, writers)
             if writes:
-                self._pair(path, writers, writes)
+                self._pair(writes, self._seen(path, parent, writers))
                 written[path] = overwritten(writers, writes, order, commit.id)
                 said |= {(path, r): value for r, value in writes.items() if r != BYTES}
             if path in parent.lag or path in parent.basis:  # elsewhere it shows what it wrote
@@ -365,11 +365,10 @@ class History:
             bits.append(own)
         return bits[number]
 
-    def _pair(self, path: str, writers: RegisterWriters, writes: dict[Register, Any]) -> None:
+    def _pair(self, writes: dict[Register, Any], seen: Registers) -> None:
         """Let who writes a state write the result that stands too: from then on it goes with it."""
         if STATE in writes and RESULT not in writes:
-            seen = NOTHING if ANEW in writes else self._picked(path, writers)
-            writes[RESULT] = seen.get(RESULT, ABSENT)
+            writes[RESULT] = ABSENT if ANEW in writes else seen.get(RESULT, ABSENT)
 
     def _edited(
         self, path: str, blob: str | None, parent: MergedState, writers: RegisterWriters
@@ -382,11 +381,13 @@ class History:
         registers = self._contents.read(path, blob).registers
         if shown is None and path not in parent.tree:
             return {**(registers or {}), **_made(blob)}
-        old, seen = self._basis(path, parent), self._picked(path, writers)
+        old, seen = self._basis(path, parent), self._seen(path, parent, writers)
         writes: dict[Register, Any] = {BYTES: blob, EXISTS: True}
         if registers is not None:
             for register in {**old, **registers}:
                 value, was = registers.get(register, ABSENT), old.get(register, ABSENT)
+                if value is was:
+                    continue
                 if strictly_equal(value, seen.get(register, ABSENT)):
                     continue
                 settles = isinstance(was, _Open) and _competes(value, writers.get(register, ()))
@@ -415,7 +416,7 @@ class History:
             writes = self._merged(path, commit.tree.get(path), parents, writers)
             if writes:
                 writes.setdefault(EXISTS, True)
-                self._pair(path, writers, writes)
+                self._pair(writes, self._picked(path, writers))
                 written[path] = overwritten(writers, writes, order, commit.id)
             self._note_lag(lag, path, commit.tree.get(path), written.get(path, NOTHING))
         basis = self._bases(commit, parents, written, paths)
@@ -468,6 +469,13 @@ class History:
             else:
                 picked[register] = value
         return picked
+
+    def _seen(self, path: str, point: MergedState, writers: RegisterWriters) -> Registers:
+        """What is shown of a file to who writes on top of `point`."""
+        blob = point.tree.get(path)
+        if blob is None or path in point.lag or path in point.basis:
+            return self._picked(path, writers)
+        return self._contents.read(path, blob).registers or NOTHING
 
     def _shown(self, path: str, writers: RegisterWriters) -> str | None:
         """The bytes that should be there, None for no file."""
