@@ -203,6 +203,19 @@ class Graph:
                 if not waiting[parent]:
                     heapq.heappush(ready, (-nodes[parent].committed, parent))
 
+    def touching(self, head: str, path: str) -> Collection[str] | None:
+        """The commits behind `head` that touch a file, and may be some more; None where git does
+        not say it."""
+        staged, tips, todo = set[str](), [], [head]
+        for commit_id in todo:  # grows while it is walked
+            if self._objects.is_staged(commit_id):  # git has not seen it
+                staged.add(commit_id)
+                todo += self.node(commit_id).parents
+            else:
+                tips.append(commit_id)
+        touching = self._objects.plumbing.touching(tips, path)
+        return None if touching is None else touching | staged
+
     def add(self, commits: Iterable[CommitInfo]) -> None:
         """Take in commits that were read already."""
         for info in commits:

@@ -66,6 +66,20 @@ class Plumbing:
                     # As `Node(...)`, without a call for each of what may be a hundred thousand.
                     yield new(Node, (commit, tree, before, int(time), int(committed)))
 
+    def touching(self, heads: Iterable[str], path: str) -> frozenset[str] | None:
+        """The commits that heads reach and whose file at a path is not as in each of their parents.
+
+        None where git cannot say it of all of them.
+        """
+        place = f":(top,literal){path}"
+        process = self._start(["rev-list", "--full-history", *heads, "--", place])
+        try:
+            assert process.stdout  # noqa: S101
+            text = process.stdout.read()
+        finally:
+            _end(process)
+        return None if process.returncode else frozenset(text.decode("ascii").split())
+
     def tree_changes(self, pairs: Iterable[tuple[str, str]]) -> Iterator[list[TreeChange] | None]:
         """For each pair of trees the files that differ; None where the names do not fit a list.
 

@@ -96,7 +96,8 @@ def _newest_first(store: ListStore, task_id: str | None, limit: int | None) -> I
     """Lines newest first; those about a task if one is given, with some others.
 
     Only what is looked at is read, where the file is up to date, or can be brought there; and of a
-    history that nobody has read yet its newest commits, if no more of it is asked for.
+    history that nobody has read yet its newest commits, if no more of it is asked for, or where it
+    is long those about the task.
     """
     head = store.readable_commit()
     few = limit is not None and limit <= _FEW
@@ -106,8 +107,11 @@ def _newest_first(store: ListStore, task_id: str | None, limit: int | None) -> I
         lines: Iterator[CacheLine | None] = iter([None])
         if file:
             lines = read_newest(file, task_id, few=few)
-        elif few and task_id is None and not os.path.exists(store.history_path):
-            lines = _newest_commits(store, head)
+        elif not os.path.exists(store.history_path):
+            if task_id is not None:
+                lines = _commits_about(store, head, task_id)
+            elif few:
+                lines = _newest_commits(store, head)
         for line in lines:
             if line is None:  # damage, or there is more than that
                 yield from (line for line in reversed(_lines(store)) if line.commit not in seen)
@@ -140,6 +144,22 @@ def _newest_commits(store: ListStore, head: str) -> Iterator[CacheLine | None]:
             yield _compared(commit, comparison)
     if graph.node(commit.id).parents:
         yield None
+
+
+_LONG = 5000
+"""Commits from which on a history is not read whole, and remembered, to show one task of it."""
+
+
+def _commits_about(store: ListStore, head: str, task_id: str) -> Iterator[CacheLine | None]:
+    """Lines of the commits about a task; None where the history is short, or git cannot tell."""
+    graph = store.graph(head, wanted=True)
+    ids = [*graph.newest_first(head)]
+    about = graph.touching(head, f"tasks/{task_id}.yaml") if len(ids) > _LONG else None
+    if about is None:
+        yield None
+        return
+    for commit, comparison in store.comparisons().each(graph, [i for i in ids if i in about]):
+        yield _compared(commit, comparison)
 
 
 def _straight(graph: Graph, head: str) -> Iterator[str]:

@@ -66,6 +66,11 @@ def test_entries_are_those_of_commit_by_commit(
         about = [e for e in (e._replace(changes=e.changes_of(task)) for e in expected) if e.changes]
         assert log.log(repo.workspace("plan").store, task) == about
         assert log.log(repo.workspace("plan").store, task, 3) == about[:3]
+        with monkeypatch.context() as patch:
+            patch.setattr(log, "_LONG", 10)
+            assert log.log(fresh(repo), task) == about, "as a long history is read for one task"
+            patch.setattr(Plumbing, "touching", lambda *_: None)
+            assert log.log(fresh(repo), task) == about, "git lacks some of it"
 
 
 @pytest.mark.parametrize("form", gits.FORMATS)
@@ -150,6 +155,40 @@ def test_the_newest_entries_of_an_unread_history_are_read_alone(
         assert len(log.log(repo.workspace("plan").store, limit=5)) == 5
         assert words == ["cat-file"]
         assert len(set(reads)) <= 20
+
+
+def test_of_a_long_history_the_commits_about_a_task_are_read_alone(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`show` of one of twenty tasks reads a twentieth of the history, and a merge of heads too."""
+    monkeypatch.setattr(log, "_LONG", 100)
+    repo.ok("init", "plan")
+    grow(repo, 200, seed=4, tasks=20)
+    about = [e.commit for e in log.log(fresh(repo)) if e.changes_of("t2")]
+    store = fresh(repo)
+    head = store.load().commit
+    reads, words = commits_read(monkeypatch), started(monkeypatch)
+    assert [e.commit for e in log.log(store, "t2")] == about
+    assert len(set(reads) - {head}) <= len(about) + 4
+    assert words.count("rev-list") <= 2
+    assert not os.path.exists(store.history_path), "what is read for one task is not remembered"
+    old = repo.git("rev-parse", "gittasks/plan~3")
+    repo.git("update-ref", "refs/remotes/origin/gittasks/plan", repo.head())
+    repo.git("remote", "add", "origin", "nowhere")
+    repo.git("update-ref", "refs/heads/gittasks/plan", old)
+    repo.workspace("plan").edit([AddNote("t2", "Beside what was fetched")])
+    entries = log.log(fresh(repo), "t2")
+    assert {*about, repo.head()} == {entry.commit for entry in entries}
+
+
+def test_a_history_that_git_cannot_walk_is_not_cut_short(repo: Repo) -> None:
+    """Where a tree is missing, git says nothing about a path, rather than a part."""
+    repo.ok("init", "plan")
+    grow(repo, 20, seed=4)
+    plumbing = repo.workspace("plan").store.repository.objects.plumbing
+    assert plumbing.touching([repo.head()], "tasks/t1.yaml")
+    assert plumbing.touching([repo.head()], "tasks/none.yaml") == frozenset()
+    assert plumbing.touching(["0" * 39 + "1"], "tasks/t1.yaml") is None
 
 
 def test_a_git_that_fails_only_costs_time(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
