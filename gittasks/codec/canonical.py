@@ -5,6 +5,8 @@ So two clones that hold equal tasks hold equal files. `read_canonical` guesses t
 from its lines and believes itself only if writing the guess gives the same lines; files that this
 module wrote are thus read without a YAML parser. Lines that were read before are not read again:
 from one version of a task to the next, and from one task to another, most are the same.
+
+The module is long because what is written and what is read back are one form.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import BinaryIO
 
-_WINDOW = 2000
+_WINDOW = 4000
 """Bytes of questions that are asked before the answers are read: fewer than any pipe holds, so
 that git and we never wait for each other."""
 

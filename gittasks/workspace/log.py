@@ -141,7 +141,7 @@ def _newest_commits(store: ListStore, head: str) -> Iterator[CacheLine | None]:
     ids = _straight(graph, head)
     while batch := list(islice(ids, 16)):
         for commit, comparison in compared.each(graph, batch):
-            yield _compared(commit, comparison)
+            yield _line(commit, *_changes(comparison))
     if graph.node(commit.id).parents:
         yield None
 
@@ -159,7 +159,7 @@ def _commits_about(store: ListStore, head: str, task_id: str) -> Iterator[CacheL
         yield None
         return
     for commit, comparison in store.comparisons().each(graph, [i for i in ids if i in about]):
-        yield _compared(commit, comparison)
+        yield _line(commit, *_changes(comparison))
 
 
 def _straight(graph: Graph, head: str) -> Iterator[str]:
@@ -234,13 +234,9 @@ def _read(
     """Compare each commit with its parents; whether all could be had."""
     lines, whole = [], True
     for commit, comparison in store.comparisons(near).each(graph, oldest_first):
-        lines.append(_compared(commit, comparison))
+        lines.append(_line(commit, *_changes(comparison)))
         whole = whole and comparison.whole
     return lines, whole
-
-
-def _compared(commit: CommitInfo, comparison: Comparison) -> CacheLine:
-    return _line(commit, *_changes(comparison))
 
 
 def _entry(commit: CommitInfo, changes: tuple[Change, ...] = ()) -> LogEntry:

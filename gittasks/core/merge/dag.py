@@ -471,7 +471,7 @@ class History:
         return picked
 
     def _seen(self, path: str, point: MergedState, writers: RegisterWriters) -> Registers:
-        """What is shown of a file to who writes on top of `point`."""
+        """The registers that are shown of a file to who writes on top of `point`."""
         blob = point.tree.get(path)
         if blob is None or path in point.lag or path in point.basis:
             return self._picked(path, writers)
