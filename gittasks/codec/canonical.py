@@ -379,8 +379,10 @@ class _Entry(NamedTuple):
 _LINES_OF_KEY = pattern(r"[^ \n].*\n(?:(?: .*)?\n)*")
 """The lines of one key: those behind the first are indented, or empty in a block."""
 _PLACES = {field[0]: (place, *field) for place, field in enumerate(_TASK_FIELDS)}
-_MOST_READ = 10_000
-_MOST_CHARACTERS = 200
+_LINES_OF_ITEM = pattern(r"  - .*\n(?:(?:    .*)?\n)*")
+"""The lines of one item of a list of maps."""
+_MOST_READ = 5_000
+_MOST_CHARACTERS = 1_000
 _read_before: dict[str, _Entry] = {}
 """Keys by their lines, as far as those are few and the value cannot be changed."""
 
@@ -402,6 +404,11 @@ def _task_of(entries: Sequence[_Entry], task_id: str) -> Task | None:
 
 def _read_entry(lines: str) -> _Entry:
     """The key that has these lines in a canonical file; ValueError if none has."""
+    if lines.startswith(("notes:\n", "commits:\n")):
+        items = _LINES_OF_ITEM.findall(lines)
+        head = lines[: lines.index("\n") + 1]
+        if len(items) > 1 and len(head) + sum(map(len, items)) == len(lines):
+            return _joined([head + item for item in items])
     ((key, value),) = _read(lines).items()
     if key == "id":
         raise ValueError(key)
@@ -416,6 +423,12 @@ def _read_entry(lines: str) -> _Entry:
             _read_before.clear()
         _read_before[lines] = entry
     return entry
+
+
+def _joined(lists: Sequence[str]) -> _Entry:
+    """The key whose list has the items of these lists, one in each."""
+    entries = [_read_before.get(lines) or _read_entry(lines) for lines in lists]
+    return entries[0]._replace(value=tuple(entry.value[0] for entry in entries))
 
 
 def read_canonical_list(data: bytes) -> ListInfo | None:
