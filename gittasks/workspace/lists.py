@@ -161,10 +161,12 @@ def make_if_none(session: Session) -> bool:
     try:
         if session.store.head() is not None or session.fetch_missing():
             return False
-    except NoList:
-        if session.repository.known_lists():
+    except NoList as error:
+        if not session.repository.known_lists():
+            return make(session, None, None).created
+        if error.details.get("lists"):
             raise
-        return make(session, None, None).created
+        return make_if_none(session)  # there was none, and another has made one since
     session.store.check_not_gone()
     _check_no_slip(session)
     return make(session, session.list_id, None).created

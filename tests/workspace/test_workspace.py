@@ -6,6 +6,7 @@ import pytest
 from support.repositories import Repo
 
 from gittasks import Create, NoRemote, NotFound, Refused, Status, Transition, Verb
+from gittasks.store.repository import Repository
 
 
 def test_a_selected_list_leaves_the_workspace_as_it_was(listed: Repo) -> None:
@@ -22,6 +23,25 @@ def test_a_selected_list_leaves_the_workspace_as_it_was(listed: Repo) -> None:
     )
     assert set(plan.select("other").tasks) == {"far"}
     assert plan.repository.config.get("gittasks.list") != "other"
+
+
+def test_a_list_that_another_makes_meanwhile_is_taken(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look that finds none and the one before it is made."""
+    looked, look = list[bool](), Repository.known_lists
+
+    def made_after_the_look(repository: Repository) -> list[str]:
+        lists = look(repository)
+        if not looked:
+            looked.append(True)
+            repo.workspace().init("plan", None)
+        return lists
+
+    work = repo.workspace()
+    monkeypatch.setattr(Repository, "known_lists", made_after_the_look)
+    assert not work.make_list_if_none()
+    assert work.list_id == "plan"
 
 
 def test_several_operations_are_one_commit_or_none(listed: Repo) -> None:
