@@ -44,7 +44,8 @@ def dumps(document: Mapping[str, Any]) -> str:
         pieces += ",", f"{light.write_json(key)}:"
         pieces += part.pieces if isinstance(part, Json) else (light.write_json(part),)
     pieces[:1] = "{"
-    return "".join([*pieces, "}"])
+    pieces.append("}")
+    return "".join(pieces)
 
 
 class Json(NamedTuple):
@@ -91,14 +92,15 @@ def tasks_part(tasks: Sequence[Task], graph: Graph, me: str | None = None) -> Js
         if not common:
             differing.append(_texts(column))
     first, *others = f"{{{','.join(members)}}},".split(_GAP)
-    columns = [[first] * len(tasks)]
-    for texts, constant in zip(differing, others, strict=True):
-        columns += texts, [constant] * len(tasks)
-    pieces = [""] * (len(columns) * len(tasks))
-    for place, column in enumerate(columns):
-        pieces[place :: len(columns)] = column
-    pieces[-1] = pieces[-1][:-1]  # no comma behind the last task
-    return Json(["[", *pieces, "]"])
+    row = [first]  # what is the same in each task, with a place between for each that differs
+    for constant in others:
+        row += "", constant
+    pieces = row * len(tasks)
+    for number, texts in enumerate(differing):
+        pieces[2 * number + 1 :: len(row)] = texts
+    pieces[0] = f"[{first}"
+    pieces[-1] = f"{pieces[-1][:-1]}]"  # no comma behind the last task
+    return Json(pieces)
 
 
 _GAP = "\0"
