@@ -2,8 +2,8 @@
 
     python scripts/reliability_table.py FIGURES [--file docs/reliability.md]
 
-FIGURES has a line for each run: [fault, how it was injected, how often, result]. Runs of one fault
-that say the same are one row. A row that this run has not is left as it was.
+FIGURES has a line for each run: [fault, how it was injected, how often, result, test]. Runs of one
+fault that say the same are one row. A row that this run has not is left as it was.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ import re
 from pathlib import Path
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
-HEAD = ["| fault | how it is injected | count | result | run on |", "|---|---|---|---|---|"]
+HEAD = [
+    "| fault | how it is injected | count | result | run on | test |",
+    "|---|---|---|---|---|---|",
+]
 DOCUMENT = Path(__file__).parent.parent / "docs" / "reliability.md"
 
 
@@ -31,16 +34,20 @@ def main() -> None:
     options.file.write_text(with_figures(text, runs, today), "utf-8")
 
 
-def with_figures(text: str, runs: list[tuple[str, str, int, str]], date: str) -> str:
+def with_figures(text: str, runs: list[tuple[str, str, int, str, str]], date: str) -> str:
     """The document with the rows of some runs, the others left as they were."""
     before, rest = text.split(f"{BEGIN}\n")
     old, after = rest.split(END)
-    counts: dict[tuple[str, str, str], int] = {}
-    for fault, how, count, result in runs:
-        counts[fault, how, result] = counts.get((fault, how, result), 0) + count
-    new = {fault for fault, _, _ in counts}
+    counts: dict[tuple[str, str, str, str], int] = {}
+    for fault, how, count, result, test in runs:
+        key = (fault, how, result, test)
+        counts[key] = counts.get(key, 0) + count
+    new = {fault for fault, *_ in counts}
     rows = [row for row in rows_of(old) if row[0] not in new]
-    rows += [[fault, how, f"{n:,}", result, date] for (fault, how, result), n in counts.items()]
+    rows += [
+        [fault, how, f"{n:,}", result, date, f"`{test}`"]
+        for (fault, how, result, test), n in counts.items()
+    ]
     lines = [*HEAD, *(f"| {' | '.join(row)} |" for row in sorted(rows))]
     return "".join([before, BEGIN, "\n", "\n".join(lines), "\n", END, after])
 

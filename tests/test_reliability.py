@@ -25,7 +25,9 @@ def test_each_fault_was_injected_and_is_in_the_table() -> None:
     """How, how often, with what result and when; no row is of a fault that no run injects."""
     rows = _rows(DOCUMENT.read_text("utf-8"))
     assert {row[0] for row in rows} == set(get_args(figures.Fault))
-    for _, how, count, result, date in rows:
+    for _, how, count, result, date, test in rows:
+        path, _, name = test.strip("`").partition("::")
+        assert f"def {name}(" in (ROOT / path).read_text("utf-8")
         assert how
         assert result
         assert int(count.replace(",", "")) > 0
@@ -48,9 +50,9 @@ def test_the_script_replaces_the_rows_of_a_run_alone(tmp_path: Path) -> None:
     """Counts of one fault are summed; a fault that was not injected keeps its row."""
     document, runs = tmp_path / "reliability.md", tmp_path / "figures"
     document.write_text(DOCUMENT.read_text("utf-8"), "utf-8")
-    runs.write_text('["a kill", "so", 3, "well"]\n["a kill", "so", 1000, "well"]\n')
+    runs.write_text('["a kill", "so", 3, "well", "t"]\n["a kill", "so", 1000, "well", "t"]\n')
     subprocess.run([sys.executable, SCRIPT, runs, "--file", document], check=True)
     before, after = (_rows(path.read_text("utf-8")) for path in (DOCUMENT, document))
     assert [row for row in after if row[0] != "a kill"] == [r for r in before if r[0] != "a kill"]
     (row,) = [row for row in after if row[0] == "a kill"]
-    assert row[1:4] == ["so", "1,003", "well"]
+    assert [*row[1:4], row[5]] == ["so", "1,003", "well", "`t`"]

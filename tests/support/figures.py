@@ -30,8 +30,9 @@ Fault = Literal[
 
 
 def record(fault: Fault, how: str, count: int, result: str) -> None:
-    """Show what a run found, and add it to the file FIGURES, if there is one."""
+    """Show what a run found, and add it with its test to the file FIGURES, if there is one."""
     print(f"\n{fault}, {how}: {count}, {result}")  # noqa: T201
     if path := os.environ.get("FIGURES"):
+        test = os.environ["PYTEST_CURRENT_TEST"].partition(" ")[0].partition("[")[0]
         with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps([fault, how, count, result]) + "\n")
+            file.write(json.dumps([fault, how, count, result, test]) + "\n")
