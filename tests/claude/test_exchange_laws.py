@@ -29,9 +29,10 @@ _DATA = st.tuples(
     st.just("metadata"),
     st.dictionaries(st.sampled_from(["k", "n"]), st.integers(0, 1) | st.none(), max_size=2),
 )
-_VERBS = st.sampled_from([*Verb, Verb.DELETE, Verb.DELETE])
+_VERBS = st.sampled_from(list(Verb))
 _WRITES = st.tuples(st.sampled_from(_NUMBERS), _FIELDS | _EDGES | _DATA)
 _CHANGES = st.one_of(
+    st.tuples(st.just("write"), _WRITES),
     st.tuples(st.just("write"), _WRITES),
     st.tuples(st.just("write"), _WRITES),
     st.tuples(st.just("unlink"), st.sampled_from(_NUMBERS)),
@@ -266,3 +267,16 @@ def test_both_sides_say_the_same_afterwards(actions: list[tuple[str, Any]]) -> N
         known = {link.task for link in world.known.values()}
         alive = {b for b in task.blocked_by if world.snapshot.tasks[b].status is not Status.DELETED}
         assert alive & known <= blockers
+
+
+def test_a_file_goes_with_its_task_unless_it_was_changed_since() -> None:
+    """What somebody wrote natively is not taken away; it is said that it stays."""
+    world = World()
+    tasks = {number: link.task for number, link in world.known.items()}
+    world.act("write", ("1", ("subject", "Build")))
+    ids = sorted(world.snapshot.tasks)
+    for number in ("1", "2"):
+        world.act("move", (ids.index(tasks[number]), Verb.DELETE))
+    _, left = world.export_all()
+    assert (set(world.natives), left) == ({"1"}, {"1"})
+    assert world.natives["1"].subject == "Build"
