@@ -6,6 +6,8 @@ import pytest
 from support.commits import commit, links, ran, said, shas, status
 from support.repositories import Repo
 
+from gittasks.githooks import commits
+
 
 def _file(repo: Repo, name: str, message: str) -> str:
     """Commit a file of its own; the commit's id."""
@@ -177,3 +179,10 @@ def test_commits_of_a_rebase_count_in_their_order(branched: Repo) -> None:
     moves = [line for line in branched.ok("log", "c", "--reverse").out.splitlines() if "→" in line]
     assert "in_progress" in moves[0]
     assert links(branched, "c") == [f"N{n}" for n in range(6)]
+
+
+def test_a_commit_that_was_amended_back_is_found_in_the_end() -> None:
+    """An amend and its undoing name each other; a chain is followed to its end."""
+    assert commits._newest("a", {"a": "b", "b": "c"}) == "c"
+    assert commits._newest("a", {"a": "b", "b": "a"}) == "b"
+    assert commits._newest("a", {}) == "a"
