@@ -7,18 +7,20 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from support import transports
 from support.repositories import Repo, Result, git
 from support.templates import copied
 
-from gittasks.core.operations import Claim, Operation, Transition, Verb
+from gittasks.core.operations import Claim, Create, Operation, Transition, Verb
 from gittasks.errors import Refused
 from gittasks.store import leases, lock_files, remotes
 from gittasks.store.leases import Lease
 from gittasks.store.objects import NewObject, ObjectFormat
 from gittasks.store.remotes import PushOutcome
+from gittasks.workspace import claims
 
 Run = Callable[..., Result]
 
@@ -329,6 +331,28 @@ def test_waiting_ends_when_something_is_ready_or_the_time_is_over(listed: Repo) 
     time.sleep(0.3)
     run("create", "New", "--id", "new")
     assert waiting.communicate(timeout=30)[0].decode().strip() == "new"
+
+
+def test_it_is_waited_for_as_long_as_nothing_is_ready(
+    listed: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look after each pause, and the one that finds something ends it; else the time does."""
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            listed.edit(Create("New", id="new"))
+
+    listed.edit(*(Transition(Verb.SKIP, task) for task in "abc"))
+    clock = SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
+    monkeypatch.setattr(claims, "time", clock)
+    assert claims.wait(listed.workspace(), 30) is True
+    assert pauses == [0.1] * 3
+    listed.edit(Transition(Verb.SKIP, "new"))
+    clock.monotonic = iter((0.0, 1.0, 30.0)).__next__
+    assert claims.wait(listed.workspace(), 30) is False
+    assert len(pauses) == 4
 
 
 def test_a_hostile_lease_harms_nobody(clones: tuple[Repo, Repo]) -> None:
