@@ -27,6 +27,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     import re
+    from collections import deque as deque
     from collections.abc import Callable as Callable
     from collections.abc import Iterable
     from collections.abc import Mapping as Mapping
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
     from functools import cached_property as cached_property
     from functools import lru_cache as lru_cache
     from functools import partial as partial
+    from functools import reduce as reduce
     from operator import attrgetter as attrgetter
     from operator import itemgetter as itemgetter
+    from operator import or_ as or_
     from types import MappingProxyType as MappingProxyType
     from typing import Any as Any
     from typing import AnyStr
@@ -50,13 +53,22 @@ else:
 
     try:
         from _collections import _tuplegetter
+        from _collections import deque as deque
         from _functools import _lru_cache_wrapper
         from _functools import partial as partial
+        from _functools import reduce as reduce
         from _operator import attrgetter as attrgetter
         from _operator import itemgetter as itemgetter
+        from _operator import or_ as or_
     except ImportError:  # another Python than that of python.org
         from collections import _tuplegetter
+        from collections import deque as deque
         from functools import lru_cache
+        from functools import partial as partial
+        from functools import reduce as reduce
+        from operator import attrgetter as attrgetter
+        from operator import itemgetter as itemgetter
+        from operator import or_ as or_
     else:
 
         def lru_cache(most):

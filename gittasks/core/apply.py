@@ -6,7 +6,6 @@ that the edit is committed in, and which commands a refusal may offer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from gittasks.core import ids, rules, validation
@@ -46,9 +45,10 @@ from gittasks.core.operations import (
 )
 from gittasks.core.times import format_time, parse_time
 from gittasks.errors import GittasksError, Refused, Usage, Way
-from gittasks.light import TYPE_CHECKING, NamedTuple, assert_never
+from gittasks.light import TYPE_CHECKING, Mapping, NamedTuple, assert_never
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
 

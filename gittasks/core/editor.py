@@ -7,7 +7,6 @@ by the table in `actors`, asked here before each transition.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
 
 from gittasks.core import actors, rules
@@ -32,6 +31,7 @@ from gittasks.errors import Refused, Usage
 from gittasks.light import TYPE_CHECKING, pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from typing import Any
 
 Order = int | float

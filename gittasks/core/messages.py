@@ -9,8 +9,6 @@ Remarks tell whoever acted whose tasks an edit moved, in words that fit every to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gittasks.core.actors import Standing, overlaps, standing
 from gittasks.core.apply import Edit
 from gittasks.core.changes import Change, ChangeKind
@@ -29,21 +27,23 @@ from gittasks.core.trailers import (
     STATUS,
     TASK,
     UNDO,
-    parse_trailers,
+    VALUE_LIMIT,
+    trailer_lines,
 )
 from gittasks.core.validation import escape_line
+from gittasks.light import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SUBJECT_LIMIT = 100
 """Most characters of the first line."""
-VALUE_LIMIT = 500
 _LINES_LIMIT = 128 * 1024
 _PAIRS_LIMIT = 512 * 1024
 """Bytes that lines and trailers about single tasks may take: a longer commit is not read."""
 
 AFTER_LOSS = "after the claim was lost"
 """Words of the note that keeps the result of a finish whose claim was lost."""
-_NOT_KEPT = frozenset({"note", "bytes"})
-"""Kinds of registers that no commit keeps: their names are too long, or mean nothing alone."""
 
 
 def commit_message(
@@ -90,42 +90,6 @@ def keep_message(
     pairs.append((OP, op_id))
     trailers = "\n".join(f"{key}: {value}" for key, value in pairs if value)
     return f"{first}\n\n{trailers}\n"
-
-
-def undo_message(list_id: str, commit: str, op_id: str) -> str:
-    """The message of a commit that takes back one that its remote did not decide."""
-    subject = f"{list_id}: undo {commit[:10]}: not decided by the list's own remote"
-    return f"{subject}\n\n{_trailer_lines([(UNDO, commit), (OP, op_id)])}\n"
-
-
-def can_keep(register: Register) -> bool:
-    """True when a conflict about this register can be settled by keeping what stands."""
-    return register[0] not in _NOT_KEPT
-
-
-def parse_kept(message: str) -> tuple[tuple[str, Register], ...]:
-    """The registers, by path, that a commit keeps; what cannot be read is passed over."""
-    if f"\n{KEEP}:" not in message:
-        return ()
-    import json
-
-    registers: list[tuple[str, Register]] = []
-    for value in parse_trailers(message).get(KEEP, ()):
-        path, _, text = value.partition(" ")
-        try:
-            parts = json.loads(text)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(parts, list) and parts and all(isinstance(p, str) for p in parts):
-            registers += [(path, tuple(parts))] if can_keep(tuple(parts)) else []
-    return tuple(registers)
-
-
-def parse_operation(message: str) -> str | None:
-    """The name of the operation that a commit is; None for one that is no command's."""
-    if f"\n{OP}:" not in message:
-        return None
-    return parse_trailers(message).get(OP, [""])[-1] or None
 
 
 def _lines(edit: Edit) -> list[str]:
@@ -207,7 +171,7 @@ def _trailers(edit: Edit, actor: Actor, op_id: str, undo_of: str | None) -> str:
     pairs = [(OWNER, actor.owner), (SESSION, actor.session or "")]
     pairs += [(FORCED, rule) for rule in edit.forced]
     pairs += [(UNDO, undo_of or ""), (OP, op_id)]
-    return "\n".join((*tasks, _trailer_lines(pairs)))
+    return "\n".join((*tasks, trailer_lines(pairs)))
 
 
 def _task_trailers(edit: Edit, task_id: str) -> str:
@@ -217,12 +181,7 @@ def _task_trailers(edit: Edit, task_id: str) -> str:
     before = edit.before.tasks.get(task_id)
     if task and task.claim != (before.claim if before else 0):
         pairs.append((CLAIM, str(task.claim)))
-    return _trailer_lines(pairs)
-
-
-def _trailer_lines(pairs: Sequence[tuple[str, str]]) -> str:
-    safe = ((key, escape_line(value, VALUE_LIMIT)) for key, value in pairs)
-    return "\n".join(f"{key}: {value}" for key, value in safe if value)
+    return trailer_lines(pairs)
 
 
 _SHOWN = 3

@@ -11,13 +11,12 @@ begins with `$`, so the two cannot be mistaken for each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-
 from gittasks.core.model import Actor, CodeCommit, ListState, Status, Value
 from gittasks.errors import NotFound
 from gittasks.light import TYPE_CHECKING, MappingProxyType, NamedTuple, StrEnum
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
 _NOTHING: Mapping[str, Value] = MappingProxyType({})

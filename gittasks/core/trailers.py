@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from gittasks.core.ids import list_id_fault, near_matches
 from gittasks.core.model import Status
+from gittasks.core.validation import escape_line
 from gittasks.errors import Usage
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gittasks.core.merge.registers import Register
 
 TASK = "Gittasks-Task"
 STATUS = "Gittasks-Status"
@@ -16,6 +22,8 @@ UNDO = "Gittasks-Undo"
 OP = "Gittasks-Op"
 CLAIM = "Gittasks-Claim"
 KEEP = "Gittasks-Keep"
+VALUE_LIMIT = 500
+"""Most characters of a value."""
 
 
 def parse_trailers(message: str) -> dict[str, list[str]]:
@@ -33,6 +41,52 @@ def parse_trailers(message: str) -> dict[str, list[str]]:
             return {}
         values.setdefault(key, []).append(value.strip())
     return values
+
+
+def trailer_lines(pairs: Sequence[tuple[str, str]]) -> str:
+    """The trailers of a message; those without a value are left out."""
+    safe = ((key, escape_line(value, VALUE_LIMIT)) for key, value in pairs)
+    return "\n".join(f"{key}: {value}" for key, value in safe if value)
+
+
+_NOT_KEPT = frozenset({"note", "bytes"})
+"""Kinds of registers that no commit keeps: their names are too long, or mean nothing alone."""
+
+
+def undo_message(list_id: str, commit: str, op_id: str) -> str:
+    """The message of a commit that takes back one that its remote did not decide."""
+    subject = f"{list_id}: undo {commit[:10]}: not decided by the list's own remote"
+    return f"{subject}\n\n{trailer_lines([(UNDO, commit), (OP, op_id)])}\n"
+
+
+def can_keep(register: Register) -> bool:
+    """True when a conflict about this register can be settled by keeping what stands."""
+    return register[0] not in _NOT_KEPT
+
+
+def parse_kept(message: str) -> tuple[tuple[str, Register], ...]:
+    """The registers, by path, that a commit keeps; what cannot be read is passed over."""
+    if f"\n{KEEP}:" not in message:
+        return ()
+    import json
+
+    registers: list[tuple[str, Register]] = []
+    for value in parse_trailers(message).get(KEEP, ()):
+        path, _, text = value.partition(" ")
+        try:
+            parts = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(parts, list) and parts and all(isinstance(p, str) for p in parts):
+            registers += [(path, tuple(parts))] if can_keep(tuple(parts)) else []
+    return tuple(registers)
+
+
+def parse_operation(message: str) -> str | None:
+    """The name of the operation that a commit is; None for one that is no command's."""
+    if f"\n{OP}:" not in message:
+        return None
+    return parse_trailers(message).get(OP, [""])[-1] or None
 
 
 KEY = "Task"

@@ -6,18 +6,14 @@ so that what is shown is what it will be.
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import reduce
 from itertools import islice
-from operator import or_
 
 from gittasks.core.merge.dag import Commit, History, MergedState, Tree, choose_heads
 from gittasks.core.merge.resolution import Conflict
-from gittasks.core.messages import parse_kept, parse_operation
 from gittasks.core.model import Unmerged
+from gittasks.core.trailers import parse_kept, parse_operation
 from gittasks.errors import FormatTooNew, InvalidData, Way
-from gittasks.light import NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, deque, or_, reduce
 from gittasks.store import ancestry
 from gittasks.store.ancestry import Checkpoint, Region, is_passed, newest, region
 from gittasks.store.commits import CommitInfo, read_commit
@@ -26,6 +22,9 @@ from gittasks.store.list_version import Heads, ListVersion, merge_subject
 from gittasks.store.merge_files import ListContents
 from gittasks.store.objects import Malformed, NewObject, ObjectStore
 from gittasks.store.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 _PASSED = 64
 """Commits whose state is kept though nothing in sight builds on them."""
@@ -60,13 +59,16 @@ class Replay(NamedTuple):
         """Work out what commits of the area say, parents first."""
         self.needed.update(heads)
         nodes = self.area.commits
-        children = Counter(parent for i in commit_ids for parent in nodes[i].parents)
+        children: dict[str, int] = {}
+        for parent in (parent for i in commit_ids for parent in nodes[i].parents):
+            children[parent] = children.get(parent, 0) + 1
         commits = self.area.graph.commits(commit_ids)
         while batch := [*islice(commits, _TOGETHER)]:
             trees = self.contents.trees([info.tree for info in batch])
             for info, tree in zip(batch, trees, strict=True):
                 self._add(info, tree, f"{merge_subject(list_id)}\n")
-                children.subtract(info.parents)
+                for parent in info.parents:
+                    children[parent] -= 1
                 self.passed.extend(parent for parent in info.parents if not children[parent])
                 while len(self.passed) > _PASSED:
                     self._let_go(self.passed.popleft(), children)
@@ -82,7 +84,7 @@ class Replay(NamedTuple):
 
     def _let_go(self, commit_id: str, children: Mapping[str, int]) -> None:
         """Forget a commit, unless it is looked at again or has children to come by now."""
-        if commit_id not in self.needed and not children[commit_id]:
+        if commit_id not in self.needed and not children.get(commit_id):
             self.history.forget(commit_id)
 
     def grown(

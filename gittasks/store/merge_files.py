@@ -7,9 +7,7 @@ share is parsed once, however they alternate.
 
 from __future__ import annotations
 
-import re
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from gittasks.codec.canonical import encode_list, encode_task
@@ -30,7 +28,7 @@ from gittasks.core.merge.registers import (
 from gittasks.core.merge.resolution import CommitOrder
 from gittasks.core.model import ListInfo, Problem, Snapshot, Task
 from gittasks.errors import FormatTooNew, InvalidData
-from gittasks.light import TYPE_CHECKING, NamedTuple
+from gittasks.light import TYPE_CHECKING, NamedTuple, pattern
 from gittasks.store.commits import (
     CommitInfo,
     Graph,
@@ -60,6 +58,7 @@ from gittasks.store.objects import Malformed, NewObject, ObjectStore, Unavailabl
 from gittasks.store.plumbing import Node, TreeChange
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
 
@@ -216,7 +215,7 @@ class _Entries(dict[bytes, tuple[str, str]]):
         self._folder = folder
         # As of `list_tree.entry_pattern`, so that both take the same trees; without groups, to
         # have each entry whole.
-        self._entry = re.compile(rb"[0-7]{1,7} [^\0]+\0.{%d}" % id_length, re.DOTALL)
+        self._entry = pattern(rb"(?s)[0-7]{1,7} [^\0]+\0.{%d}" % id_length)
 
     def __missing__(self, raw: bytes) -> tuple[str, str]:
         head, _, object_id = raw.partition(b"\0")

@@ -15,14 +15,10 @@ out to be two repositories.
 from __future__ import annotations
 
 import os
-import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 
-from gittasks.core.messages import undo_message
 from gittasks.core.model import ListState, Unmerged
-from gittasks.core.trailers import OWNER, SESSION, parse_trailers
+from gittasks.core.trailers import OWNER, SESSION, parse_trailers, undo_message
 from gittasks.errors import (
     UPDATE,
     BranchGone,
@@ -40,6 +36,7 @@ from gittasks.errors import (
     Way,
     failure_of,
 )
+from gittasks.light import TYPE_CHECKING, pattern, suppress
 from gittasks.store import (
     git,
     home,
@@ -68,6 +65,9 @@ from gittasks.store.remotes import PushOutcome
 from gittasks.store.repository import Repository
 from gittasks.store.transaction import CommitResult, Propose, Signatures
 from gittasks.sync.outcome import Look, SyncOptions, SyncResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 def rewritten(list_id: str, remote: str) -> HistoryRewritten:
@@ -147,13 +147,13 @@ def unmergeable(why: Unmerged, list_id: str, remote: str) -> GittasksError:
     return errors[why](list_id, remote)
 
 
-_CHECKED = re.compile(r"e-?mail|address|committer|author|identity|sign|gpg|verif", re.IGNORECASE)
+_CHECKED = pattern(r"(?i)e-?mail|address|committer|author|identity|sign|gpg|verif")
 """Words of forges that check who made a commit, or whether it is signed."""
 _SETTINGS = (
     'for a forge that checks addresses: git config gittasks.identity "Name <name@example.com>"; '
     "what was never pushed is then made anew by the next push"
 )
-_NAMED = re.compile(r"\bbranch(es)?\b|\bref ?names?\b", re.IGNORECASE)
+_NAMED = pattern(r"(?i)\bbranch(es)?\b|\bref ?names?\b")
 """Words of servers that refuse the name of a branch."""
 _PUSH_AS = (
     "where only branches of other names may be pushed: git config gittasks.pushAs NAME, in which a "
@@ -311,19 +311,26 @@ def run(
     return [exchange.result for exchange in exchanges.values()]
 
 
-@contextmanager
-def _ending(exchanges: Iterable[_ListSync]) -> Iterator[None]:
+class _ending:  # noqa: N801  called as a function, as `suppress` is
     """Have an error of the remote or of the disk end these exchanges, where they still run.
 
     What they pushed in an earlier round stays pushed, and no error says otherwise.
     """
-    try:
-        yield
-    except (RemoteFailure, Busy, OSError) as error:
+
+    def __init__(self, exchanges: Iterable[_ListSync]) -> None:
+        self._exchanges = exchanges
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        if not isinstance(error, (RemoteFailure, Busy, OSError)):
+            return False
         failure = failure_of(error, hint=_SAFE)
-        for exchange in exchanges:
+        for exchange in self._exchanges:
             if not exchange.settled:
                 exchange.fail(failure)
+        return True
 
 
 def longest_pause(beaten: int) -> int:

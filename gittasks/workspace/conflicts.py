@@ -17,10 +17,10 @@ from gittasks.core.merge.resolution import (
     anew,
     commands_to_take,
 )
-from gittasks.core.messages import can_keep, keep_message
+from gittasks.core.messages import keep_message
 from gittasks.core.rules import built_on
 from gittasks.core.times import format_time
-from gittasks.core.trailers import OWNER, parse_trailers
+from gittasks.core.trailers import OWNER, can_keep, parse_trailers
 from gittasks.light import TYPE_CHECKING
 from gittasks.store import transaction
 from gittasks.store.merge_files import task_of

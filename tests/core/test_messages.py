@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.strategies import NOW, contexts, history, operations, runs, seeded, snapshots
 
 from gittasks.core.apply import Edit, apply, between
-from gittasks.core.messages import commit_message, parse_operation
+from gittasks.core.messages import commit_message
 from gittasks.core.model import Actor, Snapshot, Status, Task
 from gittasks.core.operations import (
     AddNote,
@@ -20,7 +20,7 @@ from gittasks.core.operations import (
     Update,
     Verb,
 )
-from gittasks.core.trailers import parse_trailers
+from gittasks.core.trailers import parse_operation, parse_trailers
 from gittasks.errors import GittasksError
 
 ANN = Actor("ann", "s1")

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from gittasks.core.changes import strictly_equal
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State, registers
 from gittasks.core.merge.resolution import EXISTS, Conflict
-from gittasks.core.messages import parse_kept
 from gittasks.core.model import Snapshot
+from gittasks.core.trailers import parse_kept
 from gittasks.store.commits import CommitInfo
 from gittasks.store.list_version import MERGE_SIGNER
 from gittasks.store.merge_files import task_of

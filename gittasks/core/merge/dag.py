@@ -14,10 +14,6 @@ It is a long module, as what a commit writes, and which of the writes count, is 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
-from operator import or_
-from types import MappingProxyType
 
 from gittasks.core.changes import strictly_equal
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State
@@ -37,7 +33,19 @@ from gittasks.core.merge.resolution import (
     settled,
     winner,
 )
-from gittasks.light import Any, NamedTuple, Protocol
+from gittasks.light import (
+    TYPE_CHECKING,
+    Any,
+    Mapping,
+    MappingProxyType,
+    NamedTuple,
+    Protocol,
+    or_,
+    reduce,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
 
 Registers = Mapping[Register, Any]
 Tree = Mapping[str, str]

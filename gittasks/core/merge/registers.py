@@ -6,11 +6,9 @@ Each member of a list or map and each unknown key is a register of its own (`fie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from gittasks.core.fields import FIELDS, LISTS, SINGLE, Field, Kind
 from gittasks.core.model import FORMAT, RULES, CodeCommit, ListInfo, Note, Status, Task
-from gittasks.light import TYPE_CHECKING, Any, NamedTuple
+from gittasks.light import TYPE_CHECKING, Any, Mapping, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Final

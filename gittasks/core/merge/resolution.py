@@ -7,8 +7,6 @@ table; the numbers of `RULES` in the model must change with any of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-
 from gittasks.core.changes import strictly_equal
 from gittasks.core.fields import FIELDS, LISTS, SINGLE, Field
 from gittasks.core.merge.registers import ABSENT, STATE, Register, State, registers
@@ -16,6 +14,7 @@ from gittasks.core.model import LOOP_ENDED, Status, Task
 from gittasks.light import TYPE_CHECKING, NamedTuple, StrEnum
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Final
 
     from gittasks.core.fields import Merge
