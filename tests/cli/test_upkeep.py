@@ -257,7 +257,7 @@ ILLS = {
     "gc": Ill(_gc, "gc.auto is 0"),
     "lock": Ill(_lock, "{lock} has been there for 36"),
     "unreadable": Ill(_broken_task, "plan: tasks/b.yaml:"),
-    "unreadable list": Ill(_broken_ref, "plan: "),
+    "damage of a ref": Ill(_broken_ref, "plan: "),
     "attributes": Ill(_attributes, "plan: .gitattributes is missing"),
     "unmerged": Ill(news, "plan: what was fetched from origin is not in the local", fixed=True),
     "unmerged lag": Ill(_half_merged, "plan: the branch lags behind what the list", fixed=True),
@@ -345,7 +345,7 @@ def test_doctor_looks_at_every_list(bob: Repo) -> None:
     _broken_ref(bob)
     answer = bob.run("doctor", "--json").json()
     found = {(f["list"], f["check"]) for f in answer["findings"]}
-    assert {("plan", "unreadable"), ("other", "attributes")} <= found
+    assert {("plan", "damage"), ("other", "attributes")} <= found
     done = bob.run("doctor", "-q")
     assert (done.code, done.out, done.err) == (1, "", "")
 
