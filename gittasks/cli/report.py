@@ -88,13 +88,15 @@ def gather(workspace: Workspace, view: ListView) -> Report:
     """Everything that a report tells of a list as it is, or as it was."""
     snapshot, now = view.snapshot, view.now
     entries = workspace.log(without=view.past.later if view.past else ())
+    course = timeline(snapshot, entries, now)
     return Report(
         view,
         phase_times(view.tasks, now),
-        timeline(snapshot, entries, now),
+        course,
         _matters(workspace, view),
         entries,
         picture(snapshot, now),
+        render.report.owner_places(view.tasks, course),
         () if view.past else workspace.insights().top,
     )
 

@@ -8,7 +8,7 @@ never begins a line. A comment has a limit, so a long list is cut, and that is s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gittasks.core.fields import BY_NAME, FIELDS, Field, Kind
@@ -45,6 +45,8 @@ class Report(NamedTuple):
     matters: Sequence[Matter]
     history: Sequence[LogEntry]
     picture: Picture
+    owners: Mapping[str, int]
+    """The owners that the list has or had, each with its place in a fixed order."""
     losses: Sequence[Loss] = ()
 
     @property
@@ -56,6 +58,13 @@ class Report(NamedTuple):
         """The times of the work and of what was planned."""
         spans = ((s.start, self.view.now if s.end is None else s.end) for s in self.timeline.spans)
         return Axis.of([*spans, *((p.at, p.at) for p in self.timeline.points)])
+
+
+def owner_places(tasks: Iterable[Task], timeline: Timeline) -> Mapping[str, int]:
+    """The owners of tasks and of the spans of their work, in the order of their names."""
+    owners = {task.owner for task in tasks if task.owner}
+    owners |= {span.owner for span in timeline.spans if span.owner}
+    return {owner: place for place, owner in enumerate(sorted(owners))}
 
 
 def state_words(task: Task, graph: Graph) -> str:

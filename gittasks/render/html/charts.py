@@ -200,17 +200,10 @@ _OWNERS = 6
 
 def owner_badge(report: Report, owner: str) -> Html:
     """An owner's name behind a sign of its own: a colour, and a letter for who sees none."""
-    place = _owner_places(report).get(owner, 0) % _OWNERS
+    place = report.owners.get(owner, 0) % _OWNERS
     letter = next((c for c in owner if c.isalnum()), "?").upper()
     sign = tag("span", letter, class_=f"who o{place}", aria_hidden="true")
     return tag("span", sign, " ", status_text(owner), class_="owner")
-
-
-def _owner_places(report: Report) -> Mapping[str, int]:
-    """The owners of the list in a fixed order."""
-    owners = {t.owner for t in report.view.tasks if t.owner}
-    owners |= {span.owner for span in report.timeline.spans if span.owner}
-    return {owner: place for place, owner in enumerate(sorted(owners))}
 
 
 def _words(report: Report, axis: Axis) -> str:
@@ -265,8 +258,7 @@ def _row(
     words = "; ".join(_span_text(span, now) for span in spans)
     if moments:
         words += f"; reopened {', '.join(_clock(m.at) for m in moments)}"
-    places = _owner_places(report)
-    drawn = [_bar(span, axis, now, places.get(span.owner or "", -1)) for span in spans]
+    drawn = [_bar(span, axis, now, report.owners.get(span.owner or "", -1)) for span in spans]
     drawn += [
         tag("circle", cx=percent(axis.place(m.at)), cy=8, r=4, class_="reopened") for m in moments
     ]
@@ -341,7 +333,7 @@ def _legend(report: Report) -> Html:
         for kind, words in kinds
     ]
     ring = tag("svg", tag("circle", cx=12, cy=6, r=4, class_="reopened"), aria_hidden="true")
-    owners = [tag("li", owner_badge(report, owner)) for owner in _owner_places(report)]
+    owners = [tag("li", owner_badge(report, owner)) for owner in report.owners]
     return tag("ul", *items, tag("li", ring, " reopened"), *owners[:_IN_LEGEND], class_="legend")
 
 
