@@ -357,9 +357,11 @@ def _sized(text: str) -> bytes:
 def read_canonical(data: bytes, task_id: str) -> Task | None:
     """The task whose canonical file is `data`, or None if this is not one. Never raises."""
     try:
+        if len(data) > MAX_BYTES or not data.endswith(b"\n"):
+            return None  # before the search, which looks from each character to the end of its line
         text = data.decode("utf-8")
         entries = _LINES_OF_KEY.findall(text)
-        if len(data) > MAX_BYTES or sum(map(len, entries)) != len(text):
+        if sum(map(len, entries)) != len(text):
             return None
         return _task_of(
             [_read_before.get(lines) or _read_entry(lines) for lines in entries], task_id

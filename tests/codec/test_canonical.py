@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from support.task_strategies import NASTY, lines, metadata, names, shallow, tasks
 
 from gittasks.codec.canonical import (
+    MAX_BYTES,
     encode_list,
     encode_task,
     plain_value,
@@ -336,3 +337,21 @@ def test_reading_our_own_files_needs_no_yaml_library() -> None:
         "sys.exit(any(m.startswith('ruamel') or m == 'datetime' for m in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"{" * MAX_BYTES, b"subject: a\nstatus: pending", b"a: b\n" * MAX_BYTES],
+    ids=["one line without an end", "no end of the last line", "too long"],
+)
+def test_what_cannot_be_canonical_is_not_searched(
+    data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search for keys takes time by the square of what has no end of a line."""
+
+    class Never:
+        def findall(self, text: str) -> list[str]:
+            raise AssertionError(f"{len(text)} characters were searched")
+
+    monkeypatch.setattr("gittasks.codec.canonical._LINES_OF_KEY", Never())
+    assert read_canonical(data, "a") is None
