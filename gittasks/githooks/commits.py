@@ -26,8 +26,8 @@ from gittasks.store import disk, git
 from gittasks.store.repository import Repository
 from gittasks.workspace import EditResult, Linked, NotDone, Unapplied, Workspace
 
-CATCH_UP = "gittasks hooks catch-up HEAD~1..HEAD"
-"""The command that does what the last commit asks for."""
+CATCH_UP = "gittasks hooks catch-up HEAD^!"
+"""The command that does what the last commit asks for, of whichever kind it is."""
 _AMENDED = "gittasks-amended"
 """Beside git's own notes of a rebase, and gone with them: what was amended on the way."""
 

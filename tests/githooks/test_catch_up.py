@@ -13,6 +13,8 @@ from support.repositories import Repo, git
 from support.templates import copied
 from support.traces import started
 
+from gittasks.githooks.commits import CATCH_UP
+
 _OFF = {"GITTASKS_HOOKS": "0"}
 _WHEN = "2026-11-20T10:00:00+0100"
 
@@ -445,3 +447,19 @@ def test_a_range_that_git_does_not_know_is_a_mistake_of_the_caller(hooked: Repo)
     for span in ("nowhere..main", "--output=x"):
         assert hooked.run("hooks", "catch-up", "--", span).code == 2
     assert not os.path.exists(hooked.file("x"))
+
+
+@pytest.mark.parametrize("kind", ["first", "merge"])
+def test_the_command_for_the_last_commit_takes_that_alone(listed: Repo, kind: str) -> None:
+    """It is offered where a disk refused what the commit asks for, of whichever kind that is."""
+    if kind == "merge":
+        commit(listed, "base", env=_OFF)
+        listed.git("switch", "-q", "-c", "side")
+        commit(listed, "x\n\nTask: b completed", env=_OFF)
+        listed.git("switch", "-q", "-")
+        listed.git("merge", "-q", "--no-ff", "-m", "Merge\n\nTask: a completed", "side")
+    else:
+        listed.git("switch", "-q", "--orphan", "new")
+        listed.git("commit", "-q", "--allow-empty", "-m", "x\n\nTask: a completed")
+    listed.ok(*CATCH_UP.split()[1:])
+    assert [i for i in ("a", "b") if status(listed, i) == "completed"] == ["a"]

@@ -87,7 +87,7 @@ def test_what_a_commit_asks_for_and_a_disk_refused_is_said_and_caught_up(
 
     case = Case(["hook", "post-commit"], _done, prepare=commit, silent=True)
     whole = attempt(os.path.join(str(tmp_path), "whole"), case, Fault(0, 0), capsys)
-    undone, later = 0, "gittasks hooks catch-up HEAD~1..HEAD"
+    undone, later = 0, "gittasks hooks catch-up HEAD^!"
     for call in range(11, whole.calls.count, step):  # by then the repository is known
         repo = prepared(os.path.join(str(tmp_path), str(call)), case)
         with injected(repo.path, Fault(call, number, lasting=lasting)) as calls:
