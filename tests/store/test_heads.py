@@ -352,7 +352,8 @@ def test_a_replay_goes_on_from_what_it_has_worked_out(drawn: Drawn) -> None:
     assert drawn.told("cr-") == ("abcpqr", "pqr", "bc", False, None)
     drawn.line("bs")
     third = second.grown(drawn.objects, "plan", (drawn.ids["s"], drawn.ids["r"]), None)
-    assert third is None or third.history.points[drawn.ids["s"]]
+    assert third
+    assert (third.news, drawn.letters(third.area.commits)) == (2, "bcpqrs")
     root = drawn.tree("z", read_commit(drawn.objects, drawn.ids["o"]).tree)
     assert second.grown(drawn.objects, "plan", (drawn.ids["c"], root), None) is None
 
