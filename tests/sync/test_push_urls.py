@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any, NamedTuple
 
@@ -11,8 +12,9 @@ from support.clones import on_hub, share
 from support.repositories import Repo, Result, on_path
 
 from gittasks import SyncOptions, Workspace
+from gittasks.cli.main import run
 from gittasks.core.operations import Claim
-from gittasks.store import git, home, remotes
+from gittasks.store import git, home, refs, remotes
 
 PLAN = "refs/heads/gittasks/plan"
 
@@ -394,7 +396,9 @@ def test_another_program_that_keeps_a_tracking_ref_locked_is_named(tmp_path: obj
 
 
 @gits.files_only
-def test_a_claim_holds_whatever_becomes_of_the_tracking_ref(tmp_path: object) -> None:
+def test_a_claim_holds_whatever_becomes_of_the_tracking_ref(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The list here says what the remote took, though its tracking ref could not be moved.
 
     A reftable has one lock for both: the claim holds there as well, and a pull brings it.
@@ -405,7 +409,13 @@ def test_a_claim_holds_whatever_becomes_of_the_tracking_ref(tmp_path: object) ->
     os.makedirs(os.path.dirname(lock), exist_ok=True)
     with open(lock, "w", encoding="utf-8"):
         pass
-    bob.ok("claim", "a", env=me)
+    monkeypatch.setattr(refs, "_LOCK_PATIENCE", 0.1)  # as short as a test can wait
+    with contextlib.chdir(bob.path), monkeypatch.context() as patch:
+        for name, value in me.items():
+            patch.setenv(name, value)
+        assert run(["claim", "a"]) == 0
+    words = f"done, but that origin has it is not recorded here; gittasks pull does that ({lock}"
+    assert words in capsys.readouterr().err
     assert '"status":"in_progress"' in bob.ok("show", "a", "--json").out
     assert on_hub(ada) == bob.head()
     assert bob.run("done", "a", env=me).code == 6
