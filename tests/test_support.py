@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -208,11 +208,24 @@ def test_a_law_that_hangs_ends_at_its_limit(request: pytest.FixtureRequest) -> N
 def test_a_command_ends_with_the_test_that_waits_for_it() -> None:
     """Nothing of a test that reached its limit goes on behind those that follow."""
     command = subprocess.Popen(["sleep", "60"])
-    answers, tell = socket.socketpair()
-    with answers, tell:
-        tell.send(b"%d " % command.pid)
-        cancel = limits.alarm(0.1)
-        with pytest.raises(limits.TimeLimit):
-            launcher._exit_code(answers, ["sleep"], 60)
-        cancel()
+
+    class Answers:
+        """Those of a command that tells its number and no more, until the alarm of the test."""
+
+        def __init__(self) -> None:
+            self.words = [b"%d " % command.pid]
+
+        def settimeout(self, seconds: float) -> None:
+            assert 0 < seconds <= 60
+
+        def recv(self, _: int) -> bytes:
+            if not self.words:
+                signal.raise_signal(signal.SIGALRM)
+            return self.words.pop()
+
+    answers: Any = Answers()
+    cancel = limits.alarm(600)
+    with pytest.raises(limits.TimeLimit):
+        launcher._exit_code(answers, ["sleep"], 60)
+    cancel()
     assert command.wait(10) == -signal.SIGKILL

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.marks import Marks
 
 from gittasks.errors import Busy, InvalidData, Refused
 from gittasks.store import disk, platform, refs
@@ -44,19 +45,6 @@ class Folder:
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "git")
-
-
-class Marks:
-    """What a writer notes around its lock."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def mark(self, commit: str) -> None:
-        self.notes.append(commit)
-
-    def clear(self) -> None:
-        self.notes.append("clear")
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -350,7 +338,9 @@ def test_a_lock_of_another_is_waited_for(folder: Folder, monkeypatch: pytest.Mon
     assert waits == [0, 1, 2]
     assert marks.notes == [ONE, "clear"]
     lock.touch()
-    os.utime(lock, (time.time() - 7, time.time() - 7))
+    now = time.time()
+    os.utime(lock, (now - 7, now - 7))
+    monkeypatch.setattr(time, "time", lambda: now)
     monkeypatch.setattr(refs, "_LOCK_PATIENCE", -1.0)
     with pytest.raises(Busy) as caught:
         folder.refs().move(PLAN, ONE, TWO, marks=marks)

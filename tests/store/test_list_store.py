@@ -26,10 +26,7 @@ def _store(repo: Repo, remote: str | None = None) -> ListStore:
 @pytest.fixture
 def ahead(listed: Repo) -> Repo:
     """A remote `o` that has one commit more than there is here."""
-    listed.git("remote", "add", "o", "/nowhere")
-    before = listed.head()
-    listed.git("update-ref", TRACKED, listed.hand_edit({"x": "x\n"}))
-    listed.git("update-ref", REF, before)
+    listed.fetched({"x": "x\n"}, "o")
     return listed
 
 

@@ -35,6 +35,11 @@ def _packed(repo: Repo, *contents: str) -> list[str]:
     return ids
 
 
+def _promisor(repo: Repo, *remotes: str, reason: str | None = None) -> Promisor:
+    place = discovery.discover(repo.path, os.environ)
+    return Promisor(place, os.environ, remotes, lambda: reason)
+
+
 class TestReading:
     """An object is what its id says, of the kind that is asked for, and no longer than may be."""
 
@@ -382,15 +387,11 @@ class TestPromisor:
         monkeypatch.setattr(Promisor, "_ask", ask)
         return questions
 
-    def _promisor(self, repo: Repo, *remotes: str, reason: str | None = None) -> Promisor:
-        place = discovery.discover(repo.path, os.environ)
-        return Promisor(place, os.environ, remotes, lambda: reason)
-
     def test_the_first_that_has_all_is_the_last_that_is_asked(
         self, repo: Repo, asked: list[tuple[str, list[str]]]
     ) -> None:
         self.answers += ["no network", None]
-        promisor = self._promisor(repo, "o", "p", "q")
+        promisor = _promisor(repo, "o", "p", "q")
         assert promisor.fetch(["a", "b"]) is None
         assert asked == [("o", ["a", "b"]), ("p", ["a", "b"])]
 
@@ -403,7 +404,7 @@ class TestPromisor:
         now = [100.0]
         monkeypatch.setattr(objects, "monotonic", lambda: now[0])
         self.answers += ["no network", None]
-        promisor = self._promisor(repo, "o")
+        promisor = _promisor(repo, "o")
         reason = "it cannot be fetched from o: no network"
         for moment in (100.0, 159.0):
             now[0] = moment
@@ -417,7 +418,7 @@ class TestPromisor:
     ) -> None:
         first, second = "1" * 40, "2" * 40
         self.answers += [f"fatal: not our ref {first}", None]
-        promisor = self._promisor(repo, "o")
+        promisor = _promisor(repo, "o")
         absent = "o has not all of its objects either"
         assert promisor.fetch([first, second]) == absent
         assert asked == [("o", [first, second]), ("o", [second])]
@@ -430,7 +431,7 @@ class TestPromisor:
     def test_where_it_may_not_be_asked_it_is_said_why(
         self, repo: Repo, asked: list[tuple[str, list[str]]]
     ) -> None:
-        promisor = self._promisor(repo, "o", reason="WHY")
+        promisor = _promisor(repo, "o", reason="WHY")
         store = _store(repo, promisor=promisor)
         assert not store.whole
         ids = ["1" * 40, "2" * 40]
@@ -457,7 +458,7 @@ class TestPromisor:
             return Completed(len(calls) - 1, b"", b"fatal: no way")
 
         monkeypatch.setattr(git, "run_remote", run)
-        promisor = self._promisor(repo, "o")
+        promisor = _promisor(repo, "o")
         assert promisor.fetch(["a", "b"]) is None
         args, ids = calls[0]
         assert ids == b"a\nb\n"
@@ -593,8 +594,7 @@ class TestSources:
         self, repo: Repo, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """git itself is not asked where the remote does not give it: it would try the same."""
-        place = discovery.discover(repo.path, os.environ)
-        promisor = Promisor(place, os.environ, ["o"], lambda: None)
+        promisor = _promisor(repo, "o")
         fetched: list[list[str]] = []
         asked: list[str] = []
         object_id = FORMATS[repo.git("rev-parse", "--show-object-format")].id_of("blob", b"later")
@@ -620,8 +620,7 @@ class TestSources:
     def test_of_many_that_are_lacking_all_are_fetched_in_one_go(
         self, repo: Repo, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        place = discovery.discover(repo.path, os.environ)
-        promisor = Promisor(place, os.environ, ["o"], lambda: None)
+        promisor = _promisor(repo, "o")
         fetched: list[list[str]] = []
         monkeypatch.setattr(promisor, "fetch", lambda ids: fetched.append([*ids]))
         store = _store(repo, promisor=promisor)
@@ -636,8 +635,7 @@ class TestSources:
 
     def test_what_was_fetched_is_there(self, repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
         """It comes in a pack that was not there when it was looked for."""
-        place = discovery.discover(repo.path, os.environ)
-        promisor = Promisor(place, os.environ, ["o"], lambda: None)
+        promisor = _promisor(repo, "o")
         store = _store(repo, promisor=promisor)
         later = store.form.id_of("blob", b"later")
 
@@ -656,9 +654,7 @@ class TestSizes:
         self, repo: Repo, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         base = "".join(f"line {number}\n" for number in range(3000))
-        ids = [repo.blob(text) for text in (base, base[:20_000])]
-        repo.git("pack-objects", "-q", ".git/objects/pack/pack", stdin="\n".join(ids) + "\n")
-        repo.git("prune-packed", "-q")
+        ids = _packed(repo, base, base[:20_000])
         store = _store(repo)
         packs = store._opened_packs()
         assert packs.read(ids[1], 20_000) == ("blob", base[:20_000].encode())
@@ -676,9 +672,7 @@ class TestSizes:
     def test_of_small_ones_too(self, repo: Repo) -> None:
         """A size of one byte stands before another."""
         base = "".join(f"{number:03} " for number in range(30))
-        ids = [repo.blob(text) for text in (base, base[:110])]
-        repo.git("pack-objects", "-q", ".git/objects/pack/pack", stdin="\n".join(ids) + "\n")
-        repo.git("prune-packed", "-q")
+        ids = _packed(repo, base, base[:110])
         store = _store(repo)
         assert store._opened_packs().read(ids[1], 110) == ("blob", base[:110].encode())
         assert set(store._opened_packs()._known_sizes.values()) == {(120, 120), (110, 120)}
@@ -688,9 +682,7 @@ class TestSizes:
     ) -> None:
         """A damaged pack may lead anywhere: then another source is asked."""
         base = "".join(f"line {number}\n" for number in range(3000))
-        ids = [repo.blob(text) for text in (base, base[:20_000])]
-        repo.git("pack-objects", "-q", ".git/objects/pack/pack", stdin="\n".join(ids) + "\n")
-        repo.git("prune-packed", "-q")
+        ids = _packed(repo, base, base[:20_000])
         for most, present in ((1, False), (2, True)):
             monkeypatch.setattr(objects, "_LONGEST_CHAIN", most)
             store = _store(repo)

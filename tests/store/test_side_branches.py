@@ -29,11 +29,7 @@ def _store(repo: Repo, remote: str | None = None) -> ListStore:
 @pytest.fixture
 def hosted(listed: Repo) -> Repo:
     """A remote `o` whose side branch `claude/x` is one commit ahead of the list here."""
-    listed.git("remote", "add", "o", "/nowhere")
-    before = listed.head()
-    ahead = listed.hand_edit({"ahead": "x\n"})
-    listed.git("update-ref", "refs/heads/gittasks/plan", before)
-    listed.git("update-ref", "refs/remotes/o/claude/x", ahead)
+    listed.fetched({"ahead": "x\n"}, "o", "claude/x")
     return listed
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from support.marks import Marks
 
 from gittasks.errors import Busy, DiskFailure, InvalidData, Refused
 from gittasks.store import git, lock_files, reftable
@@ -303,19 +304,6 @@ def test_a_stack_tells_the_number_of_its_last_move(tables: str, number: int) -> 
 
 
 # --- moving --------------------------------------------------------------------------------------
-
-
-class Marks:
-    """What a writer notes around a move."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def mark(self, commit: str) -> None:
-        self.notes.append(commit)
-
-    def clear(self) -> None:
-        self.notes.append("clear")
 
 
 def test_a_move_is_one_transaction_and_is_known_afterwards(played: Played) -> None:

@@ -227,9 +227,11 @@ class TestUpkeep:
         repository, stamp = _opened(repo), Path(repo.git_dir, "gittasks", "upkeep")
         assert repository.config
         monkeypatch.setattr(subprocess, "Popen", Started)
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now)
         for age in (None, 0, 299, 301):
             if age is not None:
-                os.utime(stamp, (time.time() - age,) * 2)
+                os.utime(stamp, (now - age,) * 2)
             transaction.start(repository)
         assert len(calls) == 2
         words, options = calls[0]
@@ -501,11 +503,7 @@ def test_a_commit_that_a_remote_took_is_followed_from_where_it_was_prepared(list
 
 
 def test_a_merge_is_brought_in_once(listed: Repo) -> None:
-    listed.git("remote", "add", "origin", "/nowhere")
-    before = listed.head()
-    theirs = listed.hand_edit({"theirs": "x\n"})
-    listed.git("update-ref", REF, before)
-    listed.git("update-ref", "refs/remotes/origin/gittasks/plan", theirs)
+    theirs = listed.fetched({"theirs": "x\n"})
     done = transaction.integrate(_store(listed))
     assert listed.head() == theirs == done.evaluated.branch.commit
     assert listed.git("reflog", "-1", "--format=%gs", "gittasks/plan") == "gittasks: merge"
@@ -516,10 +514,7 @@ def test_a_merge_is_brought_in_once(listed: Repo) -> None:
 
 def test_what_the_remote_is_known_to_hold_counts_beside_its_tracking_ref(listed: Repo) -> None:
     """A push was taken, and the ref that says so could not be moved here."""
-    listed.git("remote", "add", "origin", "/nowhere")
-    before = listed.head()
-    theirs = listed.hand_edit({"theirs": "x\n"})
-    listed.git("update-ref", REF, before)
+    before, theirs = listed.head(), listed.fetched({"theirs": "x\n"})
     listed.git("update-ref", "refs/remotes/origin/gittasks/plan", before)
     store = _store(listed)
     assert store.evaluate().branch.commit == before
@@ -601,10 +596,8 @@ def test_a_merge_that_always_loses_says_so(
     listed: Repo, waits: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of what was fetched, and of what is brought back."""
-    listed.git("remote", "add", "o", "/nowhere")
     before = listed.head()
-    listed.git("update-ref", "refs/remotes/o/gittasks/plan", listed.hand_edit({"x": "x\n"}))
-    listed.git("update-ref", REF, before)
+    listed.fetched({"x": "x\n"}, "o")
     monkeypatch.setattr(transaction, "_ATTEMPTS", 2)
     with monkeypatch.context() as patch:
         patch.setattr(transaction, "_put", lambda *_: None)

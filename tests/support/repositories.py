@@ -322,6 +322,19 @@ class Repo:
         self.git("update-ref", ref, new, old)
         return new
 
+    def fetched(
+        self,
+        changes: Mapping[str, str | bytes | None],
+        remote: str = "origin",
+        branch: str = "gittasks/plan",
+    ) -> str:
+        """A commit by hand that a branch of a new remote has, as fetched, and not the list here."""
+        self.git("remote", "add", remote, "/nowhere")
+        before, new = self.head(), self.hand_edit(changes)
+        self.git("update-ref", "refs/heads/gittasks/plan", before)
+        self.git("update-ref", f"refs/remotes/{remote}/{branch}", new)
+        return new
+
     def blob(self, content: str | bytes) -> str:
         """Write a blob; its id."""
         return self.git("hash-object", "-w", "--stdin", stdin=content)
