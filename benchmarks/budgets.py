@@ -515,6 +515,8 @@ _HEAD = ("| | ratio | by the clock | budget | | ms |", "|---|---|---|---|---|---
 def main() -> int:
     """Measure and print; 1 when a command failed, or with `--strict` a budget is missed."""
     options = _options()
+    if options.into:
+        between(Path(options.into), _MARK)  # ends here, and not when all is measured
     chosen = [r for r in ROWS if any(text in r.title for text in options.rows)]
     if options.instructions:
         chosen = [row._replace(timed=False) for row in chosen]
@@ -533,7 +535,8 @@ def main() -> int:
             continue
         judged = [v for row in chosen if row.group == name and (v := verdict(row, costs))]
         missed += sum(each.missed for each in judged)
-        print("\n".join(each.line for each in judged), flush=True)
+        for each in judged:
+            print(each.line, flush=True)
         if options.into:
             put_rows(Path(options.into), [each.line for each in judged])
     minutes = (time.monotonic() - began) / 60
@@ -559,7 +562,7 @@ _MARK = "<!-- make bench -->"
 
 def put_rows(document: Path, lines: list[str]) -> None:
     """Put lines of the table into a document, each in the place of the one of the same row."""
-    _, _, *before = between(document, _MARK).splitlines()
+    before = [line for line in between(document, _MARK).splitlines() if line not in _HEAD]
     by_title = {line.split(" | ")[0].removeprefix("| "): line for line in (*before, *lines)}
     rows = [by_title[row.title] for row in ROWS if row.title in by_title]
     put_between(document, _MARK, "\n".join([*_HEAD, *rows]))

@@ -44,6 +44,8 @@ COMMANDS = ("list", "status", "note")
 def main() -> int:
     """Measure and print; 1 when a command failed."""
     options = _options()
+    if options.into:
+        between(Path(options.into), _MARK)  # ends here, and not when all is measured
     began, failed = time.monotonic(), 0
     for name in options.only:
         with tempfile.TemporaryDirectory() as scratch:

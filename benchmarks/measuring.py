@@ -126,14 +126,20 @@ def _once(series: Series, turn: int) -> Cost:
 
 def between(document: Path, mark: str) -> str:
     """What stands between the two marks of a document."""
-    _, text, _ = document.read_text(encoding="utf-8").split(mark)
-    return text.strip("\n")
+    return _divided(document, mark)[1].strip("\n")
 
 
 def put_between(document: Path, mark: str, text: str) -> None:
     """Put a text in the place of what stands between the two marks of a document."""
-    before, _, after = document.read_text(encoding="utf-8").split(mark)
+    before, _, after = _divided(document, mark)
     document.write_text(f"{before}{mark}\n{text}\n{mark}{after}", encoding="utf-8")
+
+
+def _divided(document: Path, mark: str) -> list[str]:
+    parts = document.read_text(encoding="utf-8").split(mark)
+    if len(parts) != 3:
+        sys.exit(f"{document} has no place for a table: two lines that say {mark}")
+    return parts
 
 
 def medians(costs: dict[str, list[Cost]]) -> dict[str, Cost]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -80,6 +81,45 @@ def test_the_table_of_the_manual_has_rows_of_today() -> None:
     titles = {row.title for row in budgets.ROWS}
     assert {line.split(" | ")[0].removeprefix("| ") for line in lines} <= titles
     assert lines
+
+
+def test_a_place_without_a_table_gets_one(tmp_path: Path) -> None:
+    document = tmp_path / "performance.md"
+    document.write_text(_AROUND.format(""))
+    budgets.put_rows(document, ["| start-up: -h | 3 |"])
+    assert document.read_text() == _AROUND.format(f"{_HEAD}| start-up: -h | 3 |\n")
+
+
+@pytest.mark.parametrize("program", [budgets, growth])
+def test_a_document_without_a_place_is_refused_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: ModuleType
+) -> None:
+    document = tmp_path / "README.md"
+    document.write_text("no table\n")
+    monkeypatch.setattr(budgets, "ROWS", [budgets.Row("none", "none")])  # which has no group
+    monkeypatch.setattr(growth, "TABLES", {"none": None})
+    monkeypatch.setattr(sys, "argv", ["program", "--into", str(document)])
+    with pytest.raises(SystemExit, match="has no place for a table"):
+        program.main()
+    assert document.read_text() == "no table\n"
+
+
+@pytest.mark.parametrize(("words", "code"), [([], 0), (["--strict"], 1)])
+def test_a_missed_budget_fails_a_strict_run_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], code: int
+) -> None:
+    """A group of which nothing could be measured says nothing between the rows of others."""
+    slow = measuring.Series("slow", lambda _: [sys.executable, "-c", "print(2)"], ".", reports=True)
+    groups = {"none": budgets.Group(lambda _: [], 1), "slow": budgets.Group(lambda _: [slow], 1)}
+    monkeypatch.setattr(budgets, "ROWS", [budgets.Row(name, name, 1.0, ()) for name in groups])
+    monkeypatch.setattr(budgets, "GROUPS", groups)
+    monkeypatch.setattr(sys, "argv", ["budgets.py", *words])
+    assert budgets.main() == code
+    table, _, summary = capsys.readouterr().out.partition("\n\n")
+    assert table.splitlines()[2:] == [
+        "| slow: slow | 2.00 p | 2.00 | 1.00 | misses by 100 % | 2000.0 |"
+    ]
+    assert summary.startswith("1 budgets missed; ")
 
 
 def test_a_command_that_fails_fails_the_run(
