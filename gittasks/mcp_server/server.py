@@ -247,7 +247,7 @@ class Lines:
     def __init__(self, file: BinaryIO, refuse: Callable[[types.JSONRPCError], Any]) -> None:
         self._file = file
         self._refuse = refuse
-        self._unanswered: list[object] = []
+        self._unanswered: list[str] = []
         self._answered = anyio.Event()
 
     async def __aiter__(self) -> AsyncIterator[str]:
@@ -267,10 +267,11 @@ class Lines:
                 await self._answered.wait()
 
     def _note(self, message: Mapping[str, Any]) -> None:
-        if message.get("method") == _CANCELLED:  # a call that is given up has no answer
-            self._forget((message.get("params") or {}).get("requestId"))
-        elif "method" in message and "id" in message:
-            self._unanswered.append(message["id"])
+        params = message.get("params")
+        if "method" in message and "id" in message:
+            self._unanswered.append(str(message["id"]))
+        elif message.get("method") == _CANCELLED and isinstance(params, dict):
+            self._forget(params.get("requestId"))  # a call that is given up has no answer
 
     def note_answer(self, message: types.JSONRPCMessage) -> None:
         """Take down what goes to the client."""
@@ -278,6 +279,6 @@ class Lines:
             self._forget(message.id)
 
     def _forget(self, request: object) -> None:
-        if request in self._unanswered:
-            self._unanswered.remove(request)
+        if str(request) in self._unanswered:  # to give up "7" is to give up 7
+            self._unanswered.remove(str(request))
         self._answered.set()

@@ -147,6 +147,22 @@ def test_what_was_asked_before_the_end_is_answered(listed: Repo, stuck: Path) ->
     assert wire.process.returncode == 0
 
 
+def test_a_call_that_was_given_up_is_not_waited_for(listed: Repo, stuck: Path) -> None:
+    """It has no answer; the client may write its number as a text."""
+    wire = Wire(listed)
+    wire.greet()
+    wire.call("TaskSync")
+    call = str(wire.calls)
+    _wait_for(stuck / "called")
+    wire.send("notifications/cancelled", {"requestId": call}, answered=False)
+    wire.send("ping", {})
+    assert wire.receive()["id"] == wire.calls
+    (stuck / "go").touch()
+    output, _ = wire.end()
+    assert output == b""
+    assert wire.process.returncode == 0
+
+
 def test_a_client_that_goes_away_is_no_bug(listed: Repo) -> None:
     """Nobody is left to read the answer; what the call wrote stays."""
     wire = Wire(listed)
@@ -165,7 +181,10 @@ def test_a_notification_is_never_answered(listed: Repo) -> None:
     """However broken its params are."""
     wire = Wire(listed)
     wire.greet()
-    wire.send_line('{"jsonrpc":"2.0","method":"notifications/x","params":[]}')
+    for method in ("notifications/x", "notifications/cancelled"):
+        for params in ([1], "a", 7, None, {}, {"requestId": [1]}):
+            notice = {"jsonrpc": "2.0", "method": method, "params": params}
+            wire.send_line(json.dumps(notice))
     wire.send("ping", {})
     assert wire.receive()["id"] == wire.calls
     wire.end()
