@@ -72,7 +72,9 @@ class Plumbing:
         None where git cannot say it of all of them.
         """
         place = f":(top,literal){path}"
-        process = self._start(["rev-list", "--full-history", *heads, "--", place])
+        # `GIT_LITERAL_PATHSPECS`, which editors set for their gits, would unmake the place.
+        words = ["--no-literal-pathspecs", "rev-list", "--full-history", *heads, "--", place]
+        process = self._start(words)
         try:
             assert process.stdout  # noqa: S101
             text = process.stdout.read()

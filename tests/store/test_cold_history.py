@@ -191,6 +191,18 @@ def test_a_history_that_git_cannot_walk_is_not_cut_short(repo: Repo) -> None:
     assert plumbing.touching(["0" * 39 + "1"], "tasks/t1.yaml") is None
 
 
+def test_variables_for_the_paths_of_other_gits_hide_no_commit(repo: Repo) -> None:
+    """Editors set them for what they start; the commits of a path are the same with each."""
+    repo.ok("init", "plan")
+    grow(repo, 5, seed=4)
+    env = dict(os.environ)
+    touching = Plumbing(repo.git_dir, env).touching([repo.head()], "tasks/t1.yaml")
+    assert touching
+    for name in ("LITERAL", "GLOB", "NOGLOB", "ICASE"):
+        plumbing = Plumbing(repo.git_dir, env | {f"GIT_{name}_PATHSPECS": "1"})
+        assert plumbing.touching([repo.head()], "tasks/t1.yaml") == touching, name
+
+
 def test_a_git_that_fails_only_costs_time(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it left out is read commit by commit: the answer is the same."""
     repo.ok("init", "plan")
