@@ -122,8 +122,8 @@ class Refs(Protocol):
         a format where each move costs a process sets them in the same one. `restore` writes the
         objects again where git refuses to name what a prune took meanwhile. `folders` have names
         of objects that are not on the disk yet: they are synced before the ref names these. The
-        folders of the ref itself are added to `later`, if that is given: then it is the caller who
-        brings the move to the disk, with `sync_move`.
+        folder of the ref itself is added to `later`, if that is given: then it is the caller who
+        brings the move to the disk, with `sync_move`. Not where that folder is new.
         """
 
     def put(self, refs: Mapping[str, str]) -> None:
@@ -262,7 +262,8 @@ class FileRefs:
                 durable=self._durable,
             )
             if moved and self._durable:
-                sync_move([os.path.dirname(lock), *created], later)
+                # Who is next finds a new folder in its place, and syncs none of those above it.
+                sync_move([os.path.dirname(lock), *created], None if created else later)
             return moved
 
         return self._patiently(swap, name, lock)

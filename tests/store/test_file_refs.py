@@ -80,6 +80,20 @@ def test_a_file_comes_before_packed_refs(folder: Folder) -> None:
     assert folder.refs().read(f"{PLAN}x") is None
 
 
+def test_a_new_folder_is_synced_before_the_list_is_handed_on(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is next does not see that it is new, and syncs that folder alone."""
+    synced: list[list[str]] = []
+    monkeypatch.setattr(disk, "sync_all", lambda paths, **_: synced.append([*paths]))
+    later: list[str] = []
+    heads = f"{folder.path}/refs/heads"
+    assert folder.refs().move(PLAN, None, ONE, later=later)
+    assert (synced.pop(), later) == ([f"{heads}/gittasks", heads], [])
+    assert folder.refs().move(PLAN, ONE, TWO, later=later)
+    assert later == [f"{heads}/gittasks"]
+
+
 def test_a_symbolic_ref_leads_to_another(folder: Folder) -> None:
     folder.put("refs/heads/a", "ref: refs/heads/b\n")
     folder.put("refs/heads/b", f"{ONE}\n")
