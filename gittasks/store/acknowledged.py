@@ -46,12 +46,15 @@ class Record(NamedTuple):
 def read(repository: Repository, list_id: str) -> Record:
     """The record of a list, from its file or else from the refs.
 
-    In the file it is the last whole line that names something: the others are of before.
+    In the file it is the last whole line that names something: the others are of before. A file
+    of nothing but an id a line is one record, of an earlier form.
     """
     try:
         lines = disk.read(_path(repository, list_id)).decode("ascii", "replace").split("\n")[:-1]
     except OSError:
         lines = [" ".join(_guarded(repository, list_id))]
+    if all(map(refs.is_object_id, lines)):
+        lines = [" ".join(lines)]
     for line in reversed(lines):
         if ids := [word for word in line.split() if refs.is_object_id(word)]:
             return Record(ids[0], tuple(ids[1:]))

@@ -276,3 +276,13 @@ def test_a_record_is_added_behind_those_of_before_until_there_are_many(listed: R
         acknowledged.note(repository, "plan", second, second)
     assert path.stat().st_size < 4200
     assert acknowledged.read(repository, "plan") == acknowledged.Record(second)
+
+
+def test_a_record_of_an_earlier_form_is_read_as_it_was_meant(listed: Repo) -> None:
+    """An id a line: the head, then those of which something is missing; what is added is a line."""
+    repository, path = listed.workspace("plan").repository, Path(listed.file(RECORD))
+    lost, head = "b" * 40, listed.head()
+    path.write_text(f"{head}\n{lost}\n")
+    assert acknowledged.read(repository, "plan") == acknowledged.Record(head, (lost,))
+    new = listed.edit(AddNote("a", "x"))
+    assert acknowledged.read(repository, "plan") == acknowledged.Record(new, (lost,))
