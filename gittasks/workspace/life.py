@@ -297,6 +297,8 @@ def remove_traces(session: Session, going: Traces) -> None:
     with ExitStack() as stack:  # who writes to a list that stays goes first
         for list_id in staying:
             stack.enter_context(transaction.lock_of(ListStore(repository, list_id)))
+        for list_id in set(acknowledged.lists(repository)) - set(staying):
+            acknowledged.drop(repository, list_id)  # its reflog too, which may be all that is left
         repository.refs.remove(name for name, _ in repository.refs.listed(_REFS))
         sections = _sections(repository)
         for name in going.files:  # last: a look at the refs of a reftable leaves a record again

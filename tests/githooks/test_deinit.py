@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+from support import gits
 from support.clones import on_hub, settle, share
 from support.repositories import Repo
 
@@ -69,6 +71,17 @@ def test_records_that_alone_keep_lost_work_are_not_removed_unasked(tmp_path: Pat
     assert repo.run("deinit").code == 5
     assert repo.ok("lists", "restore", "plan").code == 0
     repo.ok("deinit")
+
+
+def test_lost_work_that_was_let_go_is_not_told_again(listed: Repo) -> None:
+    """A branch whose file is gone: its reflog goes as well, or the list would be missing anew."""
+    if not gits.has_ref_files(listed.git_dir):
+        pytest.skip("git removes a reflog in a reftable with its branch")
+    os.remove(listed.file(".git/refs/heads/gittasks/plan"))
+    assert listed.run("deinit").code == 5
+    listed.ok("deinit", "--unshared")
+    assert "missing" not in listed.ok("lists").err
+    listed.ok("deinit")
 
 
 def test_a_sync_removes_the_leases_that_have_ended(tmp_path: Path) -> None:
