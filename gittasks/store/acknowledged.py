@@ -72,13 +72,20 @@ def all_heads(repository: Repository, list_id: str) -> tuple[str, ...]:
 
 
 def _logged(repository: Repository, list_id: str) -> tuple[str, ...]:
-    """The last head in the reflog of a branch that is gone or damaged."""
+    """The last head in the reflog of a branch that is gone or damaged, and was no code's."""
+    if not _tells_lists_apart(repository):
+        return ()
     ref = repository.ref(list_id)
     with suppress(refs.DamagedRef):
         if repository.refs.read(ref):
             return ()
     ids = [move.new for move in repository.refs.last_moves(ref, 1)]
     return tuple(i for i in ids if refs.is_object_id(i) and i.strip("0"))
+
+
+def _tells_lists_apart(repository: Repository) -> bool:
+    """Is the reflog of a list told from that of a branch of code by its name?"""
+    return repository.prefix != "refs/heads/"
 
 
 def _guarded(repository: Repository, list_id: str) -> list[str]:
@@ -98,7 +105,7 @@ def lists(repository: Repository) -> list[str]:
         for name in files
         if "~" not in name
     ]
-    if repository.prefix != "refs/heads/":  # else each lost branch of code would be a list
+    if _tells_lists_apart(repository):
         logs = os.path.join(repository.common, "logs", "refs", "heads")
         folder = os.path.join(logs, os.path.dirname(prefix.removeprefix("refs/heads/")))
         names += [

@@ -286,3 +286,16 @@ def test_a_record_of_an_earlier_form_is_read_as_it_was_meant(listed: Repo) -> No
     assert acknowledged.read(repository, "plan") == acknowledged.Record(head, (lost,))
     new = listed.edit(AddNote("a", "x"))
     assert acknowledged.read(repository, "plan") == acknowledged.Record(new, (lost,))
+
+
+def test_a_lost_branch_of_code_is_no_list(repo: Repo) -> None:
+    """Without a prefix a list may be called as it was; its reflog is left to git."""
+    if not gits.has_ref_files(repo.git_dir):
+        pytest.skip("git removes a reflog in a reftable with its branch")
+    repo.git("config", "gittasks.branchPrefix", "")
+    repo.git("branch", "side")
+    os.remove(repo.file(".git/refs/heads/side"))
+    assert acknowledged.all_heads(repo.workspace().repository, "side") == ()
+    repo.run("lists", "forget", "side")
+    assert os.path.exists(repo.file(".git/logs/refs/heads/side"))
+    repo.ok("init", "side")
