@@ -186,7 +186,8 @@ def test_lines_at_random_mean_the_same_to_both(readers: Readers) -> None:
 def test_the_lines_of_the_documents_mean_the_same_to_both(readers: Readers) -> None:
     """Whatever command line the manual shows."""
     texts = [
-        path.read_text(encoding="utf-8") for path in (*ROOT.glob("docs/*.md"), ROOT / "README.md")
+        path.read_text(encoding="utf-8")
+        for path in (*ROOT.glob("docs/**/*.md"), ROOT / "README.md")
     ]
     shown = [
         line for text in texts for line in re.findall(r"^\$ gittasks (.*)$", text, re.MULTILINE)
