@@ -162,7 +162,7 @@ def _is_rooted(repository: Repository, side: SideBranch, known: Sequence[str]) -
     answer = _git(repository, arguments)
     if answer is None:
         return False
-    from gittasks.store.recognition import is_root  # likewise
+    from gittasks.store.recognition import is_root  # trees are read for what no head holds
 
     return all(is_root(repository.objects, side.list_id, commit) for commit in answer.split())
 
