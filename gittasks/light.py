@@ -252,6 +252,7 @@ def _refuse(value: object) -> Any:
 
 _scan: Callable[[str, int], tuple[Any, int]]
 _encode: Callable[[Any, int], Iterable[str]]
+_encode_by_key: Callable[[Any, int], Iterable[str]]
 quoted: Callable[[str], str]
 """A text as JSON."""
 try:
@@ -261,11 +262,14 @@ except ImportError:  # another Python than that of python.org
 
     quoted = json.encoder.encode_basestring_ascii
     _scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
-    _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).iterencode  # type: ignore[assignment]
+    _form: Any = {"separators": (",", ":"), "allow_nan": False}
+    _encode = json.JSONEncoder(**_form).iterencode  # type: ignore[assignment]
+    _encode_by_key = json.JSONEncoder(**_form, sort_keys=True).iterencode  # type: ignore[assignment]
 else:
     _scan = _json.make_scanner(_Reading)  # type: ignore[arg-type]
     quoted = _json.encode_basestring_ascii
     _encode = _json.make_encoder(None, _refuse, quoted, None, ":", ",", False, False, False)
+    _encode_by_key = _json.make_encoder(None, _refuse, quoted, None, ":", ",", True, False, False)
 
 
 def module(name: str) -> Any:
@@ -308,9 +312,12 @@ def read_json(data: str | bytes) -> Any:
     return value
 
 
-def write_json(value: Any) -> str:
-    """One line of ASCII without a space; ValueError for a number that JSON has not."""
-    return "".join(_encode(value, 0))
+def write_json(value: Any, *, by_key: bool = False) -> str:
+    """One line of ASCII without a space; ValueError for a number that JSON has not.
+
+    `by_key`: the same for all maps that are equal, in whatever order they have their keys.
+    """
+    return "".join((_encode_by_key if by_key else _encode)(value, 0))
 
 
 def sha1(data: bytes) -> str:

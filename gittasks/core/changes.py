@@ -136,7 +136,10 @@ def plain(value: Any) -> Any:
 
 
 class Splice(NamedTuple):
-    """The part in which two values differ: what stood from `start` on, and what stands there."""
+    """The part in which two values differ: what stood from `start` on, and what stands there.
+
+    Of maps it is the keys that differ, in whatever order the two have them.
+    """
 
     start: int
     removed: Any
@@ -144,25 +147,36 @@ class Splice(NamedTuple):
 
     def undone(self, after: Any) -> Any:
         """The value before."""
-        end = self.start + len(self.added)
         if isinstance(after, dict):
-            items = [*after.items()]
-            return dict([*items[: self.start], *self.removed.items(), *items[end:]])
+            rest = {key: value for key, value in after.items() if key not in self.added}
+            return dict(sorted({**rest, **self.removed}.items()))
+        end = self.start + len(self.added)
         return after[: self.start] + self.removed + after[end:]
 
 
 def spliced(before: Any, after: Any) -> Splice:
     """The part in which two texts, two lists or two maps differ, as short as it gets."""
-    # By their text, as 1 and True are equal; the parts of tuples are text and nothing else.
+    if isinstance(before, dict):
+        return Splice(0, _own(before, after), _own(after, before))
+    # Lists by the text of their parts, as 1 and True are equal; the parts of tuples are text.
     old, new = (
-        value if isinstance(value, str | tuple) else [*map(repr, _parts(value))]
+        value if isinstance(value, str | tuple) else [*map(repr, value)]
         for value in (before, after)
     )
     shorter = min(len(old), len(new))
     start = _common(shorter, lambda n: old[:n] == new[:n])
     left = shorter - start
     end = _common(left, lambda n: old[len(old) - n :] == new[len(new) - n :])
-    return Splice(start, _slice(before, start, end), _slice(after, start, end))
+    return Splice(start, before[start : len(before) - end], after[start : len(after) - end])
+
+
+def _own(values: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+    """The entries of a map that another has not, or not so."""
+    return {
+        key: value
+        for key, value in values.items()
+        if key not in others or not strictly_equal(value, others[key])
+    }
 
 
 def _common(most: int, alike: Callable[[int], bool]) -> int:
@@ -172,13 +186,3 @@ def _common(most: int, alike: Callable[[int], bool]) -> int:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if alike(middle) else (low, middle - 1)
     return low
-
-
-def _parts(value: Any) -> Any:
-    return value.items() if isinstance(value, dict) else value
-
-
-def _slice(value: Any, start: int, end: int) -> Any:
-    if isinstance(value, dict):
-        return dict([*value.items()][start : len(value) - end])
-    return value[start : len(value) - end]

@@ -299,6 +299,7 @@ def _line(commit: CommitInfo, changes: Iterable[Change], sides: Iterable[Change]
 
 _SHORT = 400
 """Characters of a value that a line holds whole, as JSON text."""
+_WITH_PARTS = str, tuple, list, dict
 
 
 def _part(change: Change, kind: str | None) -> list[Any] | None:
@@ -308,9 +309,10 @@ def _part(change: Change, kind: str | None) -> list[Any] | None:
     value on one of its sides. A new value that is short stands whole, and has no name.
     """
     task, field, before, after, _ = change
-    if type(before) is not type(after) or not _has_parts(before):
+    if type(before) is not type(after) or not isinstance(before, _WITH_PARTS):
         return None
-    old, new = light.write_json(before), light.write_json(after)
+    # An edit may have the keys of a map in another order than the file.
+    old, new = (light.write_json(value, by_key=True) for value in (before, after))
     if max(len(old), len(new)) <= _SHORT:
         return None
     is_short = len(new) <= _SHORT
@@ -319,13 +321,15 @@ def _part(change: Change, kind: str | None) -> list[Any] | None:
     return [task, field, plain(removed), plain(added), kind, start, *names]
 
 
-def _has_parts(value: object) -> bool:
-    return isinstance(value, str | tuple | list | dict)
-
-
 def _name(text: str) -> str:
-    """A name for the value with this JSON text, among the values that a field ever had."""
-    return f"{len(text):x}-{zlib.crc32(text.encode('ascii', 'replace')):08x}"
+    """The name of a value by its JSON text; no other has it, as with the ids of git's objects."""
+    return light.sha1(text.encode("ascii"))
+
+
+def _named(value: object) -> dict[str, Any]:
+    """A value by its name; nothing for one that has no parts."""
+    is_named = isinstance(value, _WITH_PARTS)
+    return {_name(light.write_json(value, by_key=True)): plain(value)} if is_named else {}
 
 
 class _LongValues:
@@ -379,18 +383,14 @@ class _LongValues:
         """Take the values of these rows from their commit, as far as it can be read."""
         with suppress(InvalidData):
             comparison = self._store.comparisons().of(self._store.commit(commit_id))
-            for task, field, *_, new in filter(self._is_loose, rows):
-                value = _value(comparison.after, task, field)
-                if _has_parts(value) and _name(light.write_json(value)) == new:
-                    self._values(task, field)[new] = plain(value)
+            for task, field, *_ in filter(self._is_loose, rows):
+                self._values(task, field).update(_named(_value(comparison.after, task, field)))
 
     def _values(self, task: str, field: str) -> dict[str, Any]:
         """The values of a field that are known, by name; the one of now to begin with."""
         values = self._known.get((task, field))
         if values is None:
-            value = _value(self._now, task, field)
-            values = {_name(light.write_json(value)): plain(value)} if _has_parts(value) else {}
-            self._known[task, field] = values
+            values = self._known[task, field] = _named(_value(self._now, task, field))
         return values
 
     @cached_property
@@ -413,7 +413,7 @@ def last_value(values: Iterable[str] | None) -> str | None:
     return list(values)[-1] if values else None
 
 
-_HEADER = b"gittasks-history 6\n"
+_HEADER = b"gittasks-history 7\n"
 """The number of the form, as in `disk.CacheFile`; here each line has a checksum of its own."""
 _BEGUN = zlib.crc32(_HEADER)
 _CHECKSUM = 9

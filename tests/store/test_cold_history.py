@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from support.repositories import Repo
 
 from gittasks.codec.canonical import encode_task
 from gittasks.core.history import LogEntry
-from gittasks.core.model import Note, Task
-from gittasks.core.operations import AddNote
+from gittasks.core.model import Note, Task, Value
+from gittasks.core.operations import AddNote, Update
 from gittasks.errors import GittasksError, InvalidData
 from gittasks.store import commits, git, merge_files
 from gittasks.store.commits import CommitInfo, Graph
@@ -406,6 +407,7 @@ def noted(repo: Repo, numbers: range) -> None:
     repo.git("fast-import", "--quiet", "--force", stdin=stream)
 
 
+LONG = "word " * 99 + "end"
 NOTES = [Note("2026-01-02T03:04:05Z", "ann", f"Note {n} {'word ' * 10}") for n in range(120)]
 
 
@@ -441,12 +443,44 @@ def test_long_values_are_read_where_what_is_remembered_does_not_lead_to_them(rep
     assert others == expected
 
 
+def test_an_edit_may_have_its_keys_in_another_order_than_the_file(repo: Repo) -> None:
+    """What a write remembers of a long map leads on to what was there before it."""
+    repo.ok("init", "plan")
+    repo.ok("create", "Task", "--id", "t0")
+    log.log(repo.workspace("plan").store)
+    edits: list[dict[str, Value]] = [
+        {"z": LONG, "b": {"y": LONG, "a": 1}},
+        {"m": 1, "c": [{"q": 1, "d": 2}]},
+        {"a": 2},
+    ]
+    for metadata in edits:
+        repo.workspace("plan").edit([Update("t0", metadata=metadata)])
+    entries = log.log(repo.workspace("plan").store)
+    keys = [sorted(entry.changes[0].after) for entry in entries[:3]]
+    assert keys == [["a", "b", "c", "m", "z"], ["b", "c", "m", "z"], ["b", "z"]]
+    repo.remove("gittasks", "cache")
+    assert entries == log.log(repo.workspace("plan").store)
+
+
+def test_values_that_a_checksum_cannot_tell_apart_are_told_apart(repo: Repo) -> None:
+    """As are any two, by chance or on purpose: these have one length and one CRC-32."""
+    repo.ok("init", "plan")
+    repo.ok("create", "Task", "--id", "t0")
+    texts = [f"{word} {LONG}" for word in ("plumless", "buckeroo", "and then")]
+    assert zlib.crc32(texts[0].encode()) == zlib.crc32(texts[1].encode())
+    for text in texts:
+        repo.workspace("plan").edit([Update("t0", description=text)])
+    entries = log.log(repo.workspace("plan").store)
+    assert [e.changes[0].after for e in entries[:3]] == texts[::-1]
+    assert [e.changes[0].before for e in entries[:2]] == texts[1::-1]
+
+
 def test_what_another_version_remembered_is_read_anew(repo: Repo) -> None:
     """The number of the form says so: nothing of it is believed, or added to it."""
     path, expected = remembered(repo)
-    path.write_bytes(path.read_bytes().replace(b"history 6", b"history 5", 1))
+    path.write_bytes(path.read_bytes().replace(b"history 7", b"history 6", 1))
     assert log.log(repo.workspace("plan").store) == expected
-    assert path.read_bytes().startswith(b"gittasks-history 6\n")
+    assert path.read_bytes().startswith(b"gittasks-history 7\n")
 
 
 def test_a_history_that_cannot_be_had_is_an_error(repo: Repo) -> None:
