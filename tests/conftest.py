@@ -45,8 +45,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:
-    """Let a law that hangs end at its limit: what pytest-timeout raises Hypothesis takes for the
-    failure of one example, and tries that again, without a limit."""
+    """Let a law that hangs end at its limit.
+
+    What pytest-timeout raises Hypothesis takes for the failure of one example, and tries that
+    again, without a limit.
+    """
     if not is_hypothesis_test(getattr(item, "obj", None)) or not hasattr(signal, "setitimer"):
         return None
     item.cancel_timeout = limits.alarm(settings.timeout)  # type: ignore[attr-defined]

@@ -420,7 +420,8 @@ def test_what_is_remembered_grows_by_what_each_commit_changed(repo: Repo) -> Non
         workspace = repo.workspace("plan")
         entries = log.log(workspace.store)
         sizes.append(os.path.getsize(workspace.store.history_path))
-        for number, entry in zip(reversed(range(numbers.stop)), entries, strict=False):
+        newest = entries[: numbers.stop]  # the list was made before
+        for number, entry in zip(reversed(range(numbers.stop)), newest, strict=True):
             if number:
                 (change,) = entry.changes
                 assert (len(change.before), len(change.after)) == (number, number + 1)

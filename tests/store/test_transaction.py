@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.repositories import Repo
 
-from gittasks.core.model import Problem, Snapshot
+from gittasks.core.model import Problem
 from gittasks.errors import Busy, DiskFailure, InvalidData, Refused
 from gittasks.store import (
     acknowledged,
@@ -556,7 +556,7 @@ def test_a_lock_that_stays_names_who_writes(listed: Repo, monkeypatch: pytest.Mo
         assert caught.value.where == "/lock"
 
 
-def test_a_checkout_in_the_way_stops_the_write_before_anything(
+def test_checkouts_are_looked_at_before_the_move_and_brought_along_at_the_end(
     listed: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
@@ -580,11 +580,10 @@ def test_a_checkout_in_the_way_stops_the_write_before_anything(
     assert order == ["find_clean", "check_movable", "_move", "_finish", "bring_along"]
 
 
-def test_a_snapshot_is_what_was_read(listed: Repo) -> None:
-    """The move is guarded by the head that the proposal was made on."""
+def test_a_commit_is_made_on_the_head_that_the_proposal_was_made_on(listed: Repo) -> None:
+    """By which its move is guarded."""
     store = _store(listed)
     branch = store.load()
-    assert isinstance(branch.snapshot, Snapshot)
     prepared = transaction.compose(store, branch, _titled("x")(branch), BY_ADA)
     assert prepared.commit.parents == (branch.commit,)
     assert prepared.after.commit == prepared.commit.id == prepared.objects[-1].id
