@@ -215,4 +215,6 @@ def test_law_what_does_not_fit_is_refused_read_as_meant_or_named(
     others = {name: value for name, value in meant.items() if name != odd}
     assert {name: made.values.get(name) for name in others} == others
     assert made.values.keys() <= {*others, odd}
+    if taken(tool)["properties"][odd]["type"] == "integer":
+        assert type(made.values.get(odd, 0)) is int
     assert (odd in made.values) != bool(made.passed_over)
